@@ -1,0 +1,1 @@
+"""Orchestration: the Prefect flow, schedules, publishing to MLflow. Nothing here computes."""

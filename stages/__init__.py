@@ -1,0 +1,1 @@
+"""The stages of the graph: each computes, none orchestrates, none tracks."""

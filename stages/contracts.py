@@ -1,0 +1,218 @@
+"""What passes between stages and what a component provides. Everything depends on this file: keep it small.
+
+Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
+  samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target: int32 class code
+               · one column per modality, its kind in the field's metadata under `modality`
+               [dataset, target {name, task, classes}, rows {used, available}, sources, licence, citation]
+  splits       sample_id, group · target · repeat, fold: int16 · inner: FixedSizeList<int16>[n_folds]
+               One row per repeat and sample. `fold` is the outer fold that holds the sample out (-1: never held out);
+               inner[f] is the inner fold that holds it out while outer fold f is the test set (-1: it is in f's test set).
+               [dataset, target, rows, n_folds, n_repeats, n_inner_folds]
+  features     sample_id, then by encoding
+               dense:  vector: FixedSizeList<float32>[d]
+               sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
+               table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
+               and the structured form where there is one (frames, tokens).
+               [dataset, label, modality, encoding, shape, names, fit: settings of what train fits on its training rows]
+  predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: int32 · scores: FixedSizeList<float32>[n_classes]
+               [dataset, model, target, subsets]
+  sweep        subset · repeat, fold, inner: int16 · config: int32 · settings: string (JSON) · accuracy, balanced_accuracy, macro_f1
+               · chosen: bool (this configuration was used on the outer fold)
+  curves       subset · repeat, fold: int16 · name: string · step: int32 · value: float64
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+DATA = Path("data")
+
+
+class Settings(BaseModel):
+    """What a person may set of a component in params.yaml; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+# ---------------------------------------------------------------- where files are (relative to the workspace)
+def samples_path(dataset: str) -> Path:
+    return DATA / "samples" / dataset / "samples.arrow"
+
+
+def splits_path(dataset: str) -> Path:
+    return DATA / "splits" / dataset / "splits.arrow"
+
+
+def features_path(dataset: str, label: str) -> Path:
+    return DATA / "features" / dataset / f"{dataset}-{label}.arrow"
+
+
+def validation_dir(dataset: str) -> Path:
+    return DATA / "validation" / dataset
+
+
+def predictions_dir(dataset: str, model: str) -> Path:
+    return DATA / "predictions" / dataset / model
+
+
+def models_dir(dataset: str, model: str) -> Path:
+    return DATA / "models" / dataset / model
+
+
+def evaluation_dir(dataset: str) -> Path:
+    return DATA / "evaluation" / dataset
+
+
+def report_path() -> Path:
+    return DATA / "report" / "report.html"
+
+
+# ---------------------------------------------------------------- components
+@dataclass(frozen=True)
+class Source:
+    """One file of a package on the index: pip's name, exact version, file name and SHA-256 of the archive."""
+
+    package: str
+    version: str
+    filename: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set: where it comes from, what may be done with it, how it is read.
+
+    `read(archives, target, options, seed)` gets the verified archives by package name and returns the samples table
+    (every row; `rows:` is applied by ingest) with columns sample_id, group, target (string labels; ingest makes codes)
+    and one per modality.
+    """
+
+    name: str
+    title: str
+    sources: tuple[Source, ...]
+    licence: str
+    citation: str
+    n_samples: int
+    modalities: Mapping[str, str]  # label (column of samples) → modality (file under modalities/)
+    targets: tuple[str, ...]
+    group: str  # what a group is, in words
+    read: Callable[..., pa.Table]
+    options: type[Settings] = Settings
+    n_train: int | None = None  # rows with an official split that are for training
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a modality's featurizer returns: columns beside sample_id, and what train must know of them."""
+
+    columns: Mapping[str, pa.Array]
+    encoding: str  # dense, sparse or table
+    shape: tuple[int, ...]
+    names: Sequence[str] = ()
+    fit: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Modality:
+    """A modality: what its column holds, how one sample becomes numbers, what must hold of them.
+
+    `featurize(column, settings)` is pure and per sample: row i of the result depends on row i alone.
+    `summarise(table, metadata)` gives one number per sample and column for validation.
+    `expectations(metadata)` gives (expectation type, keyword arguments) over the columns of `summarise`.
+    `preview(table, metadata, row)` gives an H×W×3 uint8 picture of a row, or text.
+    """
+
+    name: str
+    settings: type[Settings]
+    column_types: tuple[str, ...]  # Arrow types (as str) that a samples column may have
+    featurize: Callable[..., Features]
+    summarise: Callable[..., dict[str, np.ndarray]]
+    expectations: Callable[..., list[tuple[str, dict[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One outer fold of one repeat; row numbers refer to the samples' order.
+
+    train, test: int64, sorted. inner: int16 (n_train,), the inner fold that holds each training row out.
+    """
+
+    repeat: int
+    index: int
+    train: np.ndarray
+    test: np.ndarray
+    inner: np.ndarray
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that a model needs at once: blocks of features, the target, every fold and every subset of the blocks."""
+
+    blocks: Mapping[str, Any]  # label → stages.numerics.blocks.Block
+    target: np.ndarray  # int32 (n,), class codes
+    classes: tuple[str, ...]
+    folds: tuple[Fold, ...]
+    subsets: tuple[tuple[str, ...], ...]
+    select: str  # metric (file under metrics/) that chooses the configuration on the inner folds
+    seed: int
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What a model found for one outer fold and one subset.
+
+    inner_scores: {metric: float64 (n_configs, n_inner)}; chosen: index of the configuration used.
+    prediction: int32 (n_test,), class codes; scores: float32 (n_test, n_classes), probabilities.
+    curves: name → value per step, of the refit on the whole outer training set.
+    """
+
+    fold: Fold
+    subset: tuple[str, ...]
+    inner_scores: Mapping[str, np.ndarray]
+    chosen: int
+    prediction: np.ndarray
+    scores: np.ndarray
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model refitted on `rows`, as arrays and plain JSON: nothing that needs pickle."""
+
+    arrays: Mapping[str, np.ndarray]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A learner or a control.
+
+    `grid(settings)` lists the configurations, simplest first (ties go to the first).
+    `sweep(problem, settings)` yields a FoldResult per outer fold and subset, in that order.
+    `fit(problem, rows, subset, config)` refits one configuration; `predict(fitted, blocks, rows)` → scores (n, n_classes).
+    `smallest_training_set(settings)` is the fewest training rows with which the grid makes sense.
+    """
+
+    name: str
+    settings: type[Settings]
+    grid: Callable[..., list[dict[str, Any]]]
+    sweep: Callable[..., Any]
+    fit: Callable[..., Fitted]
+    predict: Callable[..., np.ndarray]
+    smallest_training_set: Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: `score(target, prediction, scores)` over int32 codes (n,), int32 (n,) and probabilities (n, n_classes)."""
+
+    name: str
+    title: str
+    score: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+    greater_is_better: bool
+    needs_scores: bool

@@ -1,0 +1,1 @@
+"""One file per metric: a plain function of targets, predictions and probabilities."""

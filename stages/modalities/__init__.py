@@ -1,0 +1,1 @@
+"""One file per modality: settings, per-sample featurizer, what validation summarises and expects."""

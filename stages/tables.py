@@ -1,0 +1,95 @@
+"""Read and write the files that pass between stages: Arrow IPC tables and JSON.
+
+Every writer writes to a temporary name in the same folder and renames, so a reader never sees half a file.
+The bytes are a function of the content alone: one record batch, no compression, sorted JSON keys.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.errors import InputError
+
+METADATA_KEY = b"sensorium"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; rename it to `path` if the block succeeds, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """Write `table` as one Arrow IPC record batch, with `metadata` as JSON in its schema.
+
+    Field metadata (such as a samples column's modality) is kept.
+    """
+    schema = table.schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+    batches = table.combine_chunks().cast(schema).to_batches()
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Return a memory-mapped table and the metadata it was written with.
+
+    Raises:
+        InputError: if the file is missing or is not one of ours.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not an Arrow IPC file ({error}); delete it and run `dvc repro`") from error
+    raw = (table.schema.metadata or {}).get(METADATA_KEY)
+    if raw is None:
+        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it")
+    return table, json.loads(raw)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON with sorted keys; NaN is refused, as JSON has none (write null)."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; raise InputError if it is missing."""
+    if not path.is_file():
+        raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def fixed_lists(values: np.ndarray) -> pa.FixedSizeListArray:
+    """Return a (n, d) array as n Arrow lists of fixed size d, without a copy where `values` is C-contiguous."""
+    values = np.ascontiguousarray(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+
+
+def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Return a null-free primitive column (n,), or a FixedSizeList one (n, d), as a read-only view.
+
+    `np.from_dlpack` keeps pandas out: `pa.Array.to_numpy` imports it when it is installed (0.6 s).
+    """
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # an empty ChunkedArray combines to a ChunkedArray
+        array = pa.array([], type=column.type)
+    if pa.types.is_fixed_size_list(array.type):
+        width = array.type.list_size
+        return np.from_dlpack(array.flatten()).reshape(-1, width)
+    return np.from_dlpack(array)
