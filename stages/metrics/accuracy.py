@@ -1,0 +1,22 @@
+"""Accuracy: the share of rows whose predicted class is the true one."""
+
+import numpy as np
+
+from stages.contracts import Metric
+
+
+def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
+    """Return the share of correct predictions, in [0, 1].
+
+    Args:
+        target, prediction: int class codes (n,).
+        scores: not used.
+    Raises:
+        ValueError: if there is no row.
+    """
+    if target.size == 0:
+        raise ValueError("accuracy of no rows is undefined; pass at least one row")
+    return int(np.count_nonzero(target == prediction)) / target.size
+
+
+METRIC = Metric(name="accuracy", title="Accuracy", score=accuracy, greater_is_better=True, needs_scores=False)

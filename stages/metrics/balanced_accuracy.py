@@ -1,0 +1,28 @@
+"""Balanced accuracy: the mean recall over the classes that are present in the target.
+
+A class absent from the target has no recall and is left out, as in scikit-learn.
+"""
+
+import numpy as np
+
+from stages.contracts import Metric
+
+
+def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
+    """Return the mean recall of the classes present, in [0, 1].
+
+    Args:
+        target, prediction: int class codes 0..n_classes-1 (n,).
+        scores: not used.
+    Raises:
+        ValueError: if there is no row.
+    """
+    if target.size == 0:
+        raise ValueError("balanced accuracy of no rows is undefined; pass at least one row")
+    support = np.bincount(target)
+    hits = np.bincount(target[target == prediction], minlength=support.size)
+    present = support > 0
+    return float(np.mean(hits[present] / support[present]))
+
+
+METRIC = Metric(name="balanced_accuracy", title="Balanced accuracy", score=balanced_accuracy, greater_is_better=True, needs_scores=False)
