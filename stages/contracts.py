@@ -21,7 +21,7 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
   curves       subset · repeat, fold: int16 · name: string · step: int32 · value: float64
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,21 @@ class Problem:
     select: str  # metric (file under metrics/) that chooses the configuration on the inner folds
     seed: int
 
+    def training_rows(self) -> np.ndarray:
+        """Return the rows that are for training in some fold: all, or those of an official training split; int64, sorted."""
+        return np.unique(np.concatenate([fold.train for fold in self.folds]))
+
+    def crossed(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return (training, held-out) rows for fitting one configuration's own settings, never touching an official test split.
+
+        The outer folds of the first repeat; where a single outer fold holds an official test split, its inner folds.
+        """
+        first = [fold for fold in self.folds if fold.repeat == self.folds[0].repeat]
+        if len(first) > 1:
+            return [(fold.train, fold.test) for fold in first]
+        train, inner = first[0].train, first[0].inner
+        return [(train[inner != i], train[inner == i]) for i in range(int(inner.max()) + 1)]
+
 
 @dataclass(frozen=True)
 class FoldResult:
@@ -182,7 +197,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model refitted on `rows`, as arrays and plain JSON: nothing that needs pickle."""
+    """A model refitted on all training rows, as arrays and plain JSON: nothing that needs pickle."""
 
     arrays: Mapping[str, np.ndarray]
     state: Mapping[str, Any]
@@ -192,18 +207,20 @@ class Fitted:
 class Model:
     """A learner or a control.
 
-    `grid(settings)` lists the configurations, simplest first (ties go to the first).
-    `sweep(problem, settings)` yields a FoldResult per outer fold and subset, in that order.
-    `fit(problem, rows, subset, config)` refits one configuration; `predict(fitted, blocks, rows)` → scores (n, n_classes).
+    `grid(settings, seed)` lists the configurations tried, simplest first (ties go to the first).
+    `sweep(problem, settings)` yields a FoldResult per outer fold and subset.
+    `fit(problem, subset, config, settings)` refits one configuration on every training row.
+    `predict(fitted, matrices)` → (class codes int32 (n,), probabilities float32 (n, n_classes)); `matrices` maps each label of
+    the subset to its encoded block.
     `smallest_training_set(settings)` is the fewest training rows with which the grid makes sense.
     """
 
     name: str
     settings: type[Settings]
     grid: Callable[..., list[dict[str, Any]]]
-    sweep: Callable[..., Any]
+    sweep: Callable[..., Iterator[FoldResult]]
     fit: Callable[..., Fitted]
-    predict: Callable[..., np.ndarray]
+    predict: Callable[..., tuple[np.ndarray, np.ndarray]]
     smallest_training_set: Callable[..., int]
 
 
@@ -216,3 +233,4 @@ class Metric:
     score: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
     greater_is_better: bool
     needs_scores: bool
+    bounds: tuple[float, float] = (0.0, 1.0)  # what a score can be; intervals are clipped to it

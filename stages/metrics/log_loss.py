@@ -33,4 +33,6 @@ def log_loss(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarr
     return float(-np.mean(np.log(of_truth)))
 
 
-METRIC = Metric(name="log_loss", title="Log-loss", score=log_loss, greater_is_better=False, needs_scores=True)
+METRIC = Metric(
+    name="log_loss", title="Log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf"))
+)
