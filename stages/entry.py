@@ -7,11 +7,22 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ[_name] = "1"
 
+import ctypes  # noqa: E402
+import itertools  # noqa: E402
+import select  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
+import threading  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 
+import psutil  # noqa: E402
+
+from stages import workspace_lock  # noqa: E402
 from stages.errors import InputError  # noqa: E402
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+WATCH_EVERY_S = 1.0
 
 
 def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
@@ -23,7 +34,9 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     stage = " ".join([main.__module__.rpartition(".")[2] if main.__module__ != "__main__" else _script(), *arguments])
     started = time.perf_counter()
     try:
-        main(*arguments)
+        with workspace_lock.held() as owner:
+            end_with(owner)
+            main(*arguments)
     except InputError as error:
         print(f"error: {stage}: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
@@ -31,6 +44,40 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
         print(f"stopped: {stage}", file=sys.stderr, flush=True)
         sys.exit(130)
     print(f"{stage}: {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def end_with(owner: psutil.Process) -> None:
+    """End this process, and all that it started, once `owner` or a process between the two is gone, or on SIGTERM.
+
+    DVC leaves a running stage behind when it is killed; an orphan would write under the next run's feet.
+    """
+    me = psutil.Process()
+    if owner == me:
+        return
+    above = [*itertools.takewhile(lambda process: process != owner, me.parents()), owner]
+    # The watcher reads the signal from a pipe: a handler alone would wait until a long call into numpy or torch returns.
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    os.register_at_fork(after_in_child=_forget_signal)
+    threading.Thread(target=_watch, args=(above, wake), name="watch the run", daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _watch(above: Sequence[psutil.Process], wake: int) -> None:
+    while all(workspace_lock.is_alive(process) for process in above):
+        if select.select([wake], [], [], WATCH_EVERY_S)[0] and signal.SIGTERM in os.read(wake, 64):
+            break
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(128 + signal.SIGTERM)
+
+
+def _forget_signal() -> None:
+    signal.set_wakeup_fd(-1)  # a forked worker's end is not the stage's
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _script() -> str:
