@@ -1,0 +1,1 @@
+"""What evaluate does between reading predictions and writing its files: check, score, compare, summarise."""

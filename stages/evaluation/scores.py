@@ -1,0 +1,74 @@
+"""Scores of every model and subset, with their intervals: over folds, or over bootstrap draws of one official test split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.contracts import Metric
+from stages.evaluation.held_out import Outcome, Protocol
+from stages.numerics.statistics import (
+    Difference,
+    Estimate,
+    draw_difference,
+    draw_groups,
+    draw_interval,
+    fold_difference,
+    fold_interval,
+)
+
+CROSS_VALIDATION = "corrected resampled t over outer folds (Nadeau & Bengio 2003)"
+BOOTSTRAP = "bootstrap of whole groups of the official test split"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one model and subset on one metric. folds: (n_folds,); draws: (n_draws,) or empty if there are folds to vary over."""
+
+    folds: np.ndarray
+    draws: np.ndarray
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """How sure a score is: n_test / n_train of the protocol and the level of the intervals."""
+
+    test_per_train: float
+    confidence: float
+
+    def estimate(self, scores: Scores, bounds: tuple[float, float]) -> Estimate:
+        """Return the mean score with its interval."""
+        if scores.draws.size:
+            return draw_interval(float(scores.folds[0]), scores.draws, confidence=self.confidence, bounds=bounds)
+        return fold_interval(scores.folds, test_per_train=self.test_per_train, confidence=self.confidence, bounds=bounds)
+
+    def difference(self, a: Scores, b: Scores) -> Difference:
+        """Return the paired difference a − b with its interval and p."""
+        if a.draws.size:
+            return draw_difference(float((a.folds - b.folds)[0]), a.draws - b.draws, confidence=self.confidence)
+        return fold_difference(a.folds, b.folds, test_per_train=self.test_per_train, confidence=self.confidence)
+
+
+def bootstrap_rows(protocol: Protocol) -> list[np.ndarray]:
+    """Return the bootstrap draws of the one test split, as row numbers into its outcome; none if there are several folds."""
+    if len(protocol.folds) > 1:
+        return []
+    return list(draw_groups([protocol.groups[row] for row in protocol.folds[0].rows]))
+
+
+def score(outcomes: Sequence[Outcome], metrics: Mapping[str, Metric], draws: Sequence[np.ndarray]) -> dict[str, Scores]:
+    """Return the scores of one model and subset by metric."""
+    found = {}
+    for name, metric in metrics.items():
+        folds = [metric.score(o.target, o.prediction, o.scores) for o in outcomes]
+        only = outcomes[0]
+        drawn = [metric.score(only.target[rows], only.prediction[rows], only.scores[rows]) for rows in draws]
+        found[name] = Scores(np.asarray(folds, dtype=np.float64), np.asarray(drawn, dtype=np.float64))
+    return found
+
+
+def confusion(outcomes: Sequence[Outcome], n_classes: int) -> list[list[int]]:
+    """Return counts (n_classes, n_classes) over all folds of all repeats: rows are true classes, columns predicted ones."""
+    pairs = np.concatenate([o.target.astype(np.int64) * n_classes + o.prediction for o in outcomes])
+    counts: list[list[int]] = np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes).tolist()
+    return counts

@@ -1,0 +1,190 @@
+"""Write splits, predictions, sweeps and curves of made-up models in the contract's schema, for tests of evaluate and report.
+
+A model's skill per subset is given; nothing is trained. Run as a script, it fills a workspace to look at:
+`python -m tests.toy_predictions <folder>`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import yaml
+
+from stages.contracts import predictions_dir, splits_path
+from stages.tables import fixed_lists, write_table
+
+SKILL: dict[str, dict[str, float]] = {
+    "majority": {"image": 0.0, "text": 0.0, "image+text": 0.0},
+    "knn": {"image": 0.35, "text": 0.5, "image+text": 0.6},
+    "svm": {"image": 0.4, "text": 0.6, "image+text": 0.75},
+    "mlp": {"image": 0.4, "text": 0.62, "image+text": 0.74},
+}
+GRIDS: dict[str, list[dict[str, Any]]] = {
+    "majority": [{}],
+    "knn": [
+        {"k": k, "distance": distance, "weights": weights}
+        for k in (1, 3, 5, 10, 20) for distance in ("l1", "l2", "cosine") for weights in ("uniform", "distance")
+    ],
+    "svm": [{"kernel": "linear", "C": c} for c in (0.1, 1, 10)]
+    + [{"kernel": "rbf", "C": c, "gamma": gamma} for gamma in (0.1, 1) for c in (0.1, 1, 10)],
+    "mlp": [{"width": w, "depth": d} for w in (32, 128) for d in (1, 2)],
+}
+FOLD = [("subset", pa.string()), ("repeat", pa.int16()), ("fold", pa.int16())]
+SCORES = [(name, pa.float64()) for name in ("accuracy", "balanced_accuracy", "macro_f1")]
+SWEEP = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()), *SCORES, ("chosen", pa.bool_())])
+CURVES = pa.schema([*FOLD, ("name", pa.string()), ("step", pa.int32()), ("value", pa.float64())])
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A made-up data set and its models."""
+
+    dataset: str = "toy"
+    title: str = "Toy objects: picture and name"
+    modalities: tuple[str, ...] = ("image", "text")
+    classes: tuple[str, ...] = ("apple", "bread", "cheese")
+    n_samples: int = 240
+    n_folds: int = 5  # 1: one official test split, a quarter of the rows
+    n_repeats: int = 1
+    n_inner_folds: int = 3
+    seed: int = 7
+    skill: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: SKILL)
+
+    @property
+    def subsets(self) -> list[str]:
+        return list(next(iter(self.skill.values())))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
+            "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
+            "target": {"name": "kind", "task": "classification", "classes": list(self.classes)},
+        }
+
+
+def write_params(toys: Sequence[Toy], confidence: float = 0.95) -> None:
+    """Write the params.yaml that evaluate and report read, in the current folder."""
+    params = {
+        "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
+        "models": {model: {} for model in toys[0].skill},
+        "train": {"select": "accuracy"},
+        "evaluate": {"confidence": confidence},
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+def write_toy(toy: Toy) -> None:
+    """Write the toy's splits, predictions, sweeps and curves under data/ of the current folder."""
+    generator = np.random.default_rng(toy.seed)
+    weights = np.linspace(2, 1, len(toy.classes))
+    target = generator.choice(len(toy.classes), toy.n_samples, p=weights / weights.sum()).astype(np.int32)
+    groups = np.arange(toy.n_samples) // 2
+    fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
+    _write_splits(toy, target, groups, fold_of)
+    for model, skill in toy.skill.items():
+        _write_predictions(toy, model, skill, target, fold_of)
+        _write_sweep(toy, model, skill, generator)
+        _write_curves(toy, model, generator)
+
+
+def _folds(generator: np.random.Generator, groups: np.ndarray, n_folds: int) -> np.ndarray:
+    if n_folds == 1:
+        return np.where(generator.permutation(groups.max() + 1) % 4 == 0, 0, -1)[groups]
+    return (generator.permutation(groups.max() + 1) % n_folds)[groups]
+
+
+def _ids(toy: Toy) -> np.ndarray:
+    return np.array([f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)])
+
+
+def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.ndarray) -> None:
+    inner_fold = np.tile(groups % toy.n_inner_folds, toy.n_repeats)
+    inner = np.stack([np.where(fold_of.reshape(-1) == fold, -1, inner_fold) for fold in range(toy.n_folds)], axis=1)
+    table = pa.table({
+        "sample_id": pa.array(np.tile(_ids(toy), toy.n_repeats)),
+        "group": pa.array([f"g{group}" for group in np.tile(groups, toy.n_repeats)]),
+        "target": pa.array(np.tile(target, toy.n_repeats), pa.int32()),
+        "repeat": pa.array(np.repeat(np.arange(toy.n_repeats), toy.n_samples), pa.int16()),
+        "fold": pa.array(fold_of.reshape(-1), pa.int16()),
+        "inner": fixed_lists(inner.astype(np.int16)),
+    })
+    counts = {"n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds}
+    write_table(splits_path(toy.dataset), table, toy.metadata | counts)
+
+
+def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
+    columns: dict[str, list[Any]] = {name: [] for name in ("subset", "repeat", "fold", "row")}
+    scores = []
+    # luck is of the row, shared by models and subsets: hard rows are hard for all, as in real data
+    luck = np.random.default_rng(toy.seed).random(toy.n_samples)
+    n_classes = len(toy.classes)
+    for place, (subset, share) in enumerate(skill.items()):
+        generator = np.random.default_rng([toy.seed, place, len(model)])
+        for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
+            rows = np.flatnonzero(fold_of[repeat] == fold)
+            score = np.tile(np.linspace(2, 1, n_classes), (rows.size, 1))
+            if share:
+                score = generator.dirichlet(np.ones(n_classes), rows.size)
+            known = np.clip(luck[rows] + generator.normal(0, 0.08, rows.size), 0, 1) < share
+            score[known, target[rows[known]]] += 1.5
+            scores.append((score / score.sum(1, keepdims=True)).astype(np.float32))
+            for name, value in (("subset", subset), ("repeat", repeat), ("fold", fold)):
+                columns[name] += [value] * rows.size
+            columns["row"] += rows.tolist()
+    probability = np.concatenate(scores)
+    table = pa.table({
+        "subset": columns["subset"],
+        "repeat": pa.array(columns["repeat"], pa.int16()),
+        "fold": pa.array(columns["fold"], pa.int16()),
+        "sample_id": _ids(toy)[columns["row"]],
+        "target": pa.array(target[columns["row"]], pa.int32()),
+        "prediction": pa.array(probability.argmax(1), pa.int32()),
+        "scores": fixed_lists(probability),
+    })
+    write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", table,
+                {"dataset": toy.dataset, "model": model, "target": toy.metadata["target"], "subsets": toy.subsets})
+
+
+def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np.random.Generator) -> None:
+    grid = GRIDS[model]
+    rows = []
+    for subset, share in skill.items():
+        bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
+        for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
+            means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
+            best = int(means.mean(1).argmax())
+            rows += [
+                {"subset": subset, "repeat": repeat, "fold": fold, "inner": inner, "config": config, "settings": json.dumps(settings),
+                 **{name: float(means[config, inner]) for name, _ in SCORES}, "chosen": config == best}
+                for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
+            ]
+    table = pa.Table.from_pylist(rows, SWEEP)
+    write_table(predictions_dir(toy.dataset, model) / "sweep.arrow", table, {"dataset": toy.dataset, "model": model})
+
+
+def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
+    rows = []
+    for subset in toy.subsets if model == "mlp" else []:
+        for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
+            n_steps = int(generator.integers(20, 30))
+            for name, level in (("train_loss", 0.1), ("inner_loss", 0.5)):
+                rows += [{"subset": subset, "repeat": repeat, "fold": fold, "name": name, "step": step,
+                          "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
+    table = pa.Table.from_pylist(rows, CURVES)
+    write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, {"dataset": toy.dataset, "model": model})
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+    os.chdir(sys.argv[1])
+    toys = [Toy(), Toy(dataset="toy_split", title="Toy with an official test split", n_folds=1, n_samples=400)]
+    write_params(toys)
+    for one in toys:
+        write_toy(one)
