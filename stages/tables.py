@@ -91,5 +91,5 @@ def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
         array = pa.array([], type=column.type)
     if pa.types.is_fixed_size_list(array.type):
         width = array.type.list_size
-        return np.from_dlpack(array.flatten()).reshape(-1, width)
+        return np.from_dlpack(array.flatten()).reshape(len(array), width)
     return np.from_dlpack(array)
