@@ -1,0 +1,202 @@
+"""Multilayer perceptrons in torch: width, depth, activation, learning rate and weight decay are swept, inner folds stop early.
+
+Every configuration and inner fold of one shape trains in one batch (stages/numerics/networks.py). The networks see the first
+principal components of each block, fitted on the outer training rows: `components: null` gives them all.
+The chosen configuration is refitted on all outer training rows for the mean best epoch of its inner folds.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.numerics.matrices import pack, unpack
+from stages.numerics.parallel import each
+from stages.numerics.projection import Projection, fit_projections, project
+from stages.numerics.selection import choose, product, score_inner
+from stages.seeds import derived_seed
+
+Activation = Literal["relu", "tanh", "sigmoid", "softplus", "linear"]
+
+
+class MlpSettings(Settings):
+    width: tuple[int, ...] = Field((32, 128), min_length=1, description="units of each hidden layer, 1 to 4096")
+    depth: tuple[int, ...] = Field((1, 2), min_length=1, description="numbers of hidden layers, 1 to 16")
+    activation: tuple[Activation, ...] = Field(("relu", "tanh"), min_length=1, description="any of relu, tanh, sigmoid, softplus, linear")
+    learning_rate: tuple[float, ...] = Field((0.001, 0.003), min_length=1, description="Adam's step sizes, each above 0")
+    weight_decay: tuple[float, ...] = Field((0.0001, 0.01), min_length=1, description="decoupled weight decays, 0 or more")
+    configurations: Literal["all"] | int = Field("all", description="'all', or how many of the grid are tried, drawn with the seed")
+    components: int | None = Field(128, ge=1, description="principal components of each block, or null for all")
+    epochs: int = Field(60, ge=1, le=100_000, description="most passes over the training rows")
+    patience: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
+    batch: int = Field(64, ge=1, description="rows per step")
+
+
+def grid(settings: MlpSettings, seed: int) -> list[dict[str, Any]]:
+    """Return the configurations tried, small networks first: the whole product, or a seeded draw from it."""
+    configs = product(
+        depth=sorted(settings.depth),
+        width=sorted(settings.width),
+        activation=settings.activation,
+        weight_decay=sorted(settings.weight_decay, reverse=True),
+        learning_rate=sorted(settings.learning_rate),
+    )
+    if settings.configurations == "all" or settings.configurations >= len(configs):
+        return configs
+    draw = np.random.default_rng(derived_seed(seed, "mlp", "configurations"))
+    return [configs[i] for i in sorted(draw.choice(len(configs), max(1, settings.configurations), replace=False))]
+
+
+def sweep(problem: Problem, settings: MlpSettings) -> Iterator[FoldResult]:
+    """Yield the result of every outer fold and subset."""
+    configs = grid(settings, problem.seed)
+    for fold in problem.folds:
+        matrices = {label: block.encoded(fold.train).matrix for label, block in problem.blocks.items()}
+        projections = fit_projections(matrices, fold.train, settings.components)
+        for subset in problem.subsets:
+            inputs = project(matrices, projections, subset)
+            purpose = (str(fold.repeat), str(fold.index), "+".join(subset))
+            yield _sweep_subset(problem, fold, subset, inputs, configs, settings, purpose)
+
+
+def _sweep_subset(
+    problem: Problem,
+    fold: Fold,
+    subset: tuple[str, ...],
+    inputs: np.ndarray,
+    configs: list[dict[str, Any]],
+    settings: MlpSettings,
+    purpose: tuple[str, ...],
+) -> FoldResult:
+    target = problem.target[fold.train]
+    held_out = [fold.inner == inner for inner in range(int(fold.inner.max()) + 1)]
+    trained = _train(problem, configs, inputs[fold.train], target, held_out, settings, purpose)
+    prediction = np.empty((len(configs), len(target)), dtype=np.int32)
+    for i, networks in enumerate(trained):
+        for mask, network in zip(held_out, networks, strict=True):
+            prediction[i, mask] = network.held_out.argmax(axis=1)
+    scores = score_inner(target, prediction, fold.inner)
+    chosen = choose(scores, problem.select)
+    epochs = _mean_epochs(trained[chosen])
+    weights, train_loss = _refit(problem, configs[chosen], inputs[fold.train], target, epochs, settings, purpose)
+    probabilities = _probabilities(weights, inputs[fold.test], configs[chosen]["activation"])
+    curves = {"train_loss": train_loss, "inner_loss": _mean_curve([network.held_out_loss for network in trained[chosen]])}
+    return FoldResult(fold, subset, scores, chosen, probabilities.argmax(axis=1).astype(np.int32), probabilities, curves)
+
+
+def _train(
+    problem: Problem,
+    configs: list[dict[str, Any]],
+    inputs: np.ndarray,
+    target: np.ndarray,
+    held_out: list[np.ndarray],
+    settings: MlpSettings,
+    purpose: tuple[str, ...],
+) -> list[list[Any]]:
+    """Return, per configuration, one trained network per held-out mask; networks of one shape train together."""
+    from stages.numerics import networks  # torch takes 3 s to import: only where networks are trained
+
+    shapes = [networks.Shape(config["width"], config["depth"], config["activation"]) for config in configs]
+    schedule = networks.Schedule(settings.epochs, settings.batch, settings.patience)
+
+    def train_shape(shape: networks.Shape) -> dict[int, list[networks.Trained]]:
+        members = [i for i, other in enumerate(shapes) if other == shape]
+        pairs = [(i, j) for i in members for j in range(len(held_out))]
+        group = networks.Group(
+            shape,
+            rates=np.array([configs[i]["learning_rate"] for i, _ in pairs]),
+            decays=np.array([configs[i]["weight_decay"] for i, _ in pairs]),
+            used=np.array([~held_out[j] for _, j in pairs]),
+            seeds=[derived_seed(problem.seed, "mlp", "weights", *purpose, str(j)) for _, j in pairs],
+        )
+        order_seed = derived_seed(problem.seed, "mlp", "order", *purpose)
+        trained, _ = networks.train_group(group, inputs, target, len(problem.classes), schedule, order_seed)
+        return {i: trained[k * len(held_out) : (k + 1) * len(held_out)] for k, i in enumerate(members)}
+
+    found: dict[int, list[Any]] = {}
+    # the slowest shapes first, so that no core waits at the end
+    for part in each(train_shape, sorted(set(shapes), key=lambda s: (-s.width * s.depth, s.activation))):
+        found |= part
+    return [found[i] for i in range(len(configs))]
+
+
+def _refit(
+    problem: Problem,
+    config: Mapping[str, Any],
+    inputs: np.ndarray,
+    target: np.ndarray,
+    epochs: int,
+    settings: MlpSettings,
+    purpose: tuple[str, ...],
+) -> tuple[list[Any], list[float]]:
+    """Return the weights of one configuration trained on all rows for `epochs`, and its loss per epoch."""
+    from stages.numerics import networks
+
+    group = networks.Group(
+        networks.Shape(config["width"], config["depth"], config["activation"]),
+        rates=np.array([config["learning_rate"]]),
+        decays=np.array([config["weight_decay"]]),
+        used=np.ones((1, len(target)), dtype=bool),
+        seeds=[derived_seed(problem.seed, "mlp", "weights", *purpose, "refit")],
+    )
+    schedule = networks.Schedule(epochs, settings.batch, settings.patience)
+    order_seed = derived_seed(problem.seed, "mlp", "order", *purpose, "refit")
+    trained, weights = networks.train_group(group, inputs, target, len(problem.classes), schedule, order_seed)
+    return weights, trained[0].train_loss
+
+
+def _probabilities(weights: list[Any], inputs: np.ndarray, activation: str) -> np.ndarray:
+    import torch
+
+    from stages.numerics import networks
+
+    with torch.no_grad():
+        return torch.softmax(networks.forward(weights, torch.from_numpy(inputs), activation)[0], dim=1).numpy()
+
+
+def _mean_epochs(trained: list[Any]) -> int:
+    return max(1, round(sum(network.best_epoch for network in trained) / len(trained)))
+
+
+def _mean_curve(curves: list[list[float]]) -> list[float]:
+    """Return the mean per epoch over the networks that reached it."""
+    return [float(np.mean([curve[i] for curve in curves if len(curve) > i])) for i in range(max(map(len, curves)))]
+
+
+def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: MlpSettings) -> Fitted:
+    """Return the network of every training row; crossed held-out rows say for how many epochs."""
+    rows = problem.training_rows()
+    matrices = {label: problem.blocks[label].encoded(rows).matrix for label in subset}
+    projections = fit_projections(matrices, rows, settings.components)
+    inputs, target = project(matrices, projections, subset)[rows], problem.target[rows]
+    held_out = [np.isin(rows, test) for _, test in problem.crossed()]
+    purpose = ("final", "+".join(subset))
+    trained = _train(problem, [dict(config)], inputs, target, held_out, settings, purpose)[0]
+    weights, _ = _refit(problem, config, inputs, target, _mean_epochs(trained), settings, purpose)
+    arrays: dict[str, np.ndarray] = {}
+    for i, (weight, bias) in enumerate(weights):
+        arrays |= {f"weight/{i}": weight.detach().numpy(), f"bias/{i}": bias.detach().numpy()}
+    for label, projection in projections.items():
+        arrays |= {f"mean/{label}": projection.mean, f"scale/{label}": np.array(projection.scale)}
+        arrays |= pack(f"directions/{label}", projection.directions)
+    return Fitted(arrays, {"config": dict(config), "subset": list(subset), "n_layers": len(weights)})
+
+
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return classes and probabilities of new rows."""
+    import torch
+
+    arrays, state = fitted.arrays, fitted.state
+    projections = {
+        label: Projection(arrays[f"mean/{label}"], np.asarray(unpack(f"directions/{label}", arrays)), float(arrays[f"scale/{label}"]))
+        for label in state["subset"]
+    }
+    inputs = project(matrices, projections, state["subset"])
+    weights = [(torch.from_numpy(arrays[f"weight/{i}"]), torch.from_numpy(arrays[f"bias/{i}"])) for i in range(state["n_layers"])]
+    scores = _probabilities(weights, inputs, state["config"]["activation"])
+    return scores.argmax(axis=1).astype(np.int32), scores
+
+
+MODEL = Model("mlp", MlpSettings, grid, sweep, fit, predict, lambda settings: 2)

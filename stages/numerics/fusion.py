@@ -1,0 +1,91 @@
+"""Early fusion of one outer fold's blocks: distances and inner products of any subset as sums over its blocks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stages.numerics.blocks import Block, EncodedBlock, unit_scale
+from stages.numerics.encoders import Matrix
+from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
+
+
+@dataclass(frozen=True)
+class FoldBlocks:
+    """Every block, encoded and scaled by one outer fold's training rows."""
+
+    encoded: Mapping[str, EncodedBlock]
+    train: np.ndarray
+
+    @cached_property
+    def squared_scales(self) -> dict[str, float]:
+        """Return each block's factor on squared distances and inner products."""
+        return {label: unit_scale(block.squared, self.train) for label, block in self.encoded.items()}
+
+    @cached_property
+    def manhattan_scales(self) -> dict[str, float]:
+        """Return each block's factor on L1 distances."""
+        return {label: unit_scale(block.manhattan, self.train) for label, block in self.encoded.items()}
+
+    def products(self, subset: Sequence[str]) -> np.ndarray:
+        """Return the inner products of the fused rows: float64 (n, n)."""
+        return _total([self.squared_scales[label] * self.encoded[label].products for label in subset])
+
+    def squared(self, subset: Sequence[str]) -> np.ndarray:
+        """Return the squared Euclidean distances of the fused rows: float64 (n, n)."""
+        return _total([self.squared_scales[label] * self.encoded[label].squared for label in subset])
+
+    def distances(self, subset: Sequence[str], distance: str) -> np.ndarray:
+        """Return l1, l2 or cosine distances of the fused rows: float64 (n, n)."""
+        if distance == "l1":
+            return _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in subset])
+        if distance == "l2":
+            return np.sqrt(self.squared(subset))
+        products = self.products(subset)
+        return cosine_distances(products, np.diagonal(products), np.diagonal(products))
+
+    def scales(self, subset: Sequence[str], distance: str) -> list[float]:
+        """Return the factors of a subset's blocks for a distance."""
+        chosen = self.manhattan_scales if distance == "l1" else self.squared_scales
+        return [chosen[label] for label in subset]
+
+
+def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
+    """Return the blocks fitted on `train`."""
+    return FoldBlocks({label: block.encoded(train) for label, block in blocks.items()}, train)
+
+
+def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:
+    """Return 1 − cos: float64 (n_a, n_b); an all-zero row has cosine 0 with every row, as in scikit-learn."""
+    norms = np.sqrt(np.maximum(squared_a, 0))[:, None] * np.sqrt(np.maximum(squared_b, 0))[None, :]
+    distances = 1 - products / np.where(norms > 0, norms, 1.0)
+    # rounding leaves ±1e-16 for parallel rows: they are at distance 0
+    distances[np.abs(distances) < 1e-13] = 0.0
+    return distances
+
+
+def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
+    """Return inner products between other rows: Σ scale · a·bᵀ over blocks, float64 (n_a, n_b)."""
+    return _total([s * inner_products(x, y) for x, y, s in zip(a, b, scales, strict=True)])
+
+
+def squared_norms(matrices: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
+    """Return the squared norms of the fused rows: float64 (n,)."""
+    return _total([s * np.asarray((x * x).sum(axis=1), dtype=np.float64).ravel() for x, s in zip(matrices, scales, strict=True)])
+
+
+def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], distance: str) -> np.ndarray:
+    """Return l1, l2 or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
+    if distance == "l1":
+        return _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
+    products = cross_products(a, b, scales)
+    norms = squared_norms(a, scales), squared_norms(b, scales)
+    return np.sqrt(squared_distances(products, *norms)) if distance == "l2" else cosine_distances(products, *norms)
+
+
+def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total

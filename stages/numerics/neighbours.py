@@ -1,0 +1,53 @@
+"""Votes of the nearest neighbours, for every k at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stages.numerics.parallel import each, n_cores
+
+
+def nearest(distances: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns of the k smallest distances of each row: int64 (n, k), by (distance, column)."""
+
+    def smallest(rows: np.ndarray) -> np.ndarray:
+        return np.argsort(distances[rows], axis=1, kind="stable")[:, :k]
+
+    return np.vstack(each(smallest, np.array_split(np.arange(len(distances)), n_cores())))
+
+
+def vote_weights(distances: np.ndarray, weights: str) -> np.ndarray:
+    """Return each neighbour's vote: 1, or 1/distance; where neighbours are at distance 0, they alone vote.
+
+    Args:
+        distances: float64 (n, k), ascending in each row.
+        weights: "uniform" or "distance".
+    Source: scikit-learn's `weights="distance"`, with the same rule for distance 0.
+    """
+    if weights == "uniform":
+        return np.ones_like(distances)
+    zero = distances == 0
+    inverse = 1.0 / np.where(zero, 1.0, distances)
+    return np.where(zero.any(axis=1, keepdims=True), zero, inverse)
+
+
+def votes_for(labels: np.ndarray, weights: np.ndarray, ks: Sequence[int], n_classes: int) -> np.ndarray:
+    """Return the summed votes per class for every k: float64 (n_k, n, n_classes), from one cumulative sum.
+
+    Args:
+        labels: int32 (n, k_max), the neighbours' class codes, nearest first.
+        weights: float64 (n, k_max).
+    """
+    one_hot = np.zeros((*labels.shape, n_classes))
+    np.put_along_axis(one_hot, labels[:, :, None].astype(np.int64), weights[:, :, None], axis=2)
+    return np.cumsum(one_hot, axis=1)[:, np.asarray(ks) - 1].transpose(1, 0, 2)
+
+
+def vote_probabilities(votes: np.ndarray, k: int, shares: np.ndarray) -> np.ndarray:
+    """Return votes as probabilities: float32 (n, n_classes).
+
+    The k neighbours' votes are put on the scale of one each, and one more vote is spread by the classes' shares in the training
+    rows: no probability is 0, so the log-loss stays finite.
+    """
+    fraction = votes / votes.sum(axis=1, keepdims=True)
+    return ((k * fraction + shares) / (k + 1)).astype(np.float32)

@@ -1,0 +1,27 @@
+"""Run independent pieces side by side on the cores that this stage may use.
+
+Each piece is computed by one thread from start to end (stages/entry.py gives BLAS one thread), so the result does not
+depend on how many run at once. Threads suffice: the libraries that do the work release the interpreter's lock.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def n_cores() -> int:
+    """Return how many pieces may run at once: SENSORIUM_CORES (the flow shares the machine out), else the cores we may use."""
+    declared = os.environ.get("SENSORIUM_CORES")
+    if declared:
+        return max(1, int(declared))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return `[function(item) for item in items]`, computed side by side; the first error is raised."""
+    with ThreadPoolExecutor(n_cores()) as pool:
+        return list(pool.map(function, items))

@@ -1,0 +1,101 @@
+"""Train one model on one data set: every outer fold, every subset of the modalities, the whole grid, then the refitted best."""
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from stages.contracts import FoldResult, Problem, features_path, models_dir, predictions_dir, splits_path
+from stages.entry import run_stage
+from stages.errors import InputError
+from stages.fitted import save_fitted
+from stages.numerics.blocks import load_block
+from stages.numerics.folds import read_folds
+from stages.numerics.selection import SWEEP_METRICS
+from stages.params import TrainEntry, feature_labels, read_params, section, value_at
+from stages.registry import component
+from stages.results import write_results
+from stages.tables import column_values, read_table
+
+
+def all_subsets(labels: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return every non-empty subset in the labels' order, small ones first."""
+    labels = tuple(labels)
+    return tuple(subset for size in range(1, len(labels) + 1) for subset in combinations(labels, size))
+
+
+def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[str, Any], dict[str, Any]]:
+    """Return the data set as a problem, the splits' metadata, and each block's features metadata.
+
+    Raises:
+        InputError: if a features file does not hold the samples of the split table.
+    """
+    labels = feature_labels(params, dataset)
+    table, about = read_table(splits_path(dataset))
+    n = table.num_rows // about["n_repeats"]
+    ids = table["sample_id"][:n]
+    blocks, features = {}, {}
+    for label in labels:
+        path = features_path(dataset, label)
+        columns, metadata = read_table(path)
+        if columns["sample_id"].combine_chunks() != ids.combine_chunks():
+            raise InputError(f"{path}: its samples are not those of {splits_path(dataset)}; run `dvc repro featurize@{dataset}-{label}`")
+        blocks[label], features[label] = load_block(label, columns, metadata), metadata
+    problem = Problem(
+        blocks=blocks,
+        target=np.ascontiguousarray(column_values(table["target"][:n])),
+        classes=tuple(about["target"]["classes"]),
+        folds=read_folds(table, about),
+        subsets=all_subsets(labels),
+        select=section(params, "train", TrainEntry).select,
+        seed=int(value_at(params, "seed")),
+    )
+    return problem, {**about, "sample_id": ids}, features
+
+
+def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:
+    """Return the subset and configuration with the best mean inner score over all outer folds: no outer test row is looked at."""
+    means: dict[tuple[str, ...], np.ndarray] = {}
+    for subset in dict.fromkeys(result.subset for result in results):
+        means[subset] = np.mean([result.inner_scores[select].mean(axis=1) for result in results if result.subset == subset], axis=0)
+    subset = max(means, key=lambda s: (round(float(means[s].max()), 12), -len(s)))
+    return subset, int(np.argmax(np.round(means[subset], 12)))
+
+
+def main(dataset: str, name: str) -> None:
+    """Train models.<name> on a data set; write predictions, sweep, curves and the refitted best."""
+    params = read_params()
+    model = component("models", name)
+    settings = section(params, f"models.{name}", model.settings)
+    problem, about, features = read_problem(dataset, params)
+    smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
+    if model.smallest_training_set(settings) > smallest:
+        raise InputError(
+            f"params.yaml: models.{name}: the grid needs {model.smallest_training_set(settings)} training rows, but the smallest "
+            f"training fold of {dataset!r} has {smallest}; lower the grid's values"
+        )
+    configs = model.grid(settings, problem.seed)
+    results = []
+    for result in model.sweep(problem, settings):
+        results.append(result)
+        score = result.inner_scores[problem.select][result.chosen].mean()
+        print(
+            f"{name} {dataset} {len(results)}/{len(problem.folds) * len(problem.subsets)}: repeat {result.fold.repeat} fold "
+            f"{result.fold.index} {'+'.join(result.subset)}: inner {problem.select} {score:.3f} with {configs[result.chosen]}",
+            flush=True,
+        )
+    write_results(predictions_dir(dataset, name), results, configs, problem, about, model=name, metrics=SWEEP_METRICS)
+    subset, config = best_overall(results, problem.select)
+    fitted = model.fit(problem, subset, configs[config], settings)
+    described = {label: {"modality": features[label]["modality"], "settings": features[label]["settings"]} for label in subset}
+    save_fitted(
+        models_dir(dataset, name),
+        fitted,
+        problem,
+        {"dataset": dataset, "model": name, "subset": list(subset), "config": configs[config], "features": described},
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)
