@@ -1,0 +1,112 @@
+"""Fold numbers for rows that come in groups: groups stay whole, folds are equal in size and in classes as far as groups allow.
+
+Rows are dealt group by group, large groups first, each to the fold where the sum over classes of (count − ideal)² / ideal, plus the same for
+all rows together, grows least; then groups are moved between folds while that lowers the sum. Unlike scikit-learn's
+StratifiedGroupKFold it balances the sizes of folds as well, improves on the first deal, and tells repeats apart by more than the order of ties.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.contracts import Fold
+from stages.errors import InputError
+from stages.tables import column_values
+
+_PASSES = 4  # over all groups; the sum settles after two or three
+
+
+def assign_folds(target: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Return the fold that holds each row out.
+
+    Args:
+        target: int (n,), class codes.
+        groups: int (n,), group codes; rows of one group get one fold.
+        n_folds: at least 2.
+        seed: another seed deals otherwise; the same seed deals the same.
+    Returns:
+        int16 (n,), 0 ≤ fold < n_folds; no fold is empty.
+    Raises:
+        InputError: if there are fewer groups than folds.
+    """
+    names, group_of = np.unique(groups, return_inverse=True)
+    if len(names) < n_folds:
+        raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; ask for at most {len(names)} folds")
+    classes, class_of = np.unique(target, return_inverse=True)
+    counts = np.zeros((len(names), len(classes) + 1))  # the last column counts all rows, so that sizes are balanced too
+    np.add.at(counts, (group_of, class_of), 1)
+    counts[:, -1] = counts[:, :-1].sum(1)
+    weight = n_folds / counts.sum(0)
+    fold_of_group = _deal(counts, weight, n_folds, np.random.default_rng(seed))
+    _improve(counts, weight, fold_of_group, n_folds)
+    return fold_of_group[group_of].astype(np.int16)
+
+
+def _deal(counts: np.ndarray, weight: np.ndarray, n_folds: int, random: np.random.Generator) -> np.ndarray:
+    """Return a first fold per group, int (n_groups,), none empty."""
+    shuffled = random.permutation(len(counts))
+    magnitude = np.floor(np.log2(counts[shuffled, -1]))  # large ones first, but in random order among those of like size
+    order = shuffled[np.argsort(-magnitude, kind="stable")]
+    totals = np.zeros((n_folds, counts.shape[1]))
+    folds = np.empty(len(counts), np.int64)
+    preference = random.permutation(n_folds)  # of equally good folds
+    for position, group in enumerate(order):
+        # The sum's growth is Σ w (2 t c + c²) − 2 c: all but Σ w t c is the same for every fold.
+        cost = (totals * (weight * counts[group])).sum(1)
+        if len(order) - position <= (empty := totals[:, -1] == 0).sum():
+            cost[~empty] = np.inf
+        best = preference[np.argmin(cost[preference])]
+        folds[group] = best
+        totals[best] += counts[group]
+    return folds
+
+
+def _improve(counts: np.ndarray, weight: np.ndarray, folds: np.ndarray, n_folds: int) -> None:
+    """Move groups to other folds, in place, while that lowers the sum; a fold keeps at least one group."""
+    totals = np.zeros((n_folds, counts.shape[1]))
+    np.add.at(totals, folds, counts)
+    members = np.bincount(folds, minlength=n_folds)
+    for _ in range(_PASSES):
+        moved = False
+        for group in np.argsort(-counts[:, -1], kind="stable"):
+            here, row = folds[group], weight * counts[group]
+            if members[here] == 1:
+                continue
+            cost = (totals * row).sum(1)
+            cost[here] -= (row * counts[group]).sum()
+            best = int(np.argmin(cost))
+            if cost[best] < cost[here] - 1e-9:
+                totals[here] -= counts[group]
+                totals[best] += counts[group]
+                members[[here, best]] += (-1, 1)
+                folds[group] = best
+                moved = True
+        if not moved:
+            return
+
+
+def inner_folds(target: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, seed: int) -> np.ndarray:
+    """Return, for every row, the inner fold that holds it out: int16 (n,), -1 outside `train` (bool (n,)).
+
+    Raises:
+        InputError: as `assign_folds`.
+    """
+    inner = np.full(len(target), -1, np.int16)
+    inner[train] = assign_folds(target[train], groups[train], n_inner_folds, seed)
+    return inner
+
+
+def read_folds(table: pa.Table, metadata: Mapping[str, Any]) -> tuple[Fold, ...]:
+    """Return the outer folds of a splits table, in the order (repeat, fold)."""
+    n_folds, n_repeats = metadata["n_folds"], metadata["n_repeats"]
+    fold = column_values(table["fold"]).reshape(n_repeats, -1)
+    inner = column_values(table["inner"]).reshape(n_repeats, -1, n_folds)
+    result = []
+    for repeat in range(n_repeats):
+        for index in range(n_folds):
+            train = np.flatnonzero(inner[repeat, :, index] >= 0)
+            test = np.flatnonzero(fold[repeat] == index)
+            result.append(Fold(repeat=repeat, index=index, train=train, test=test, inner=inner[repeat, train, index].copy()))
+    return tuple(result)
