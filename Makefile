@@ -1,0 +1,86 @@
+# All that a person types. `make` alone lists it. Python >= 3.11, make and git are all that the machine must have.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+# Stages are `python -m ...` commands of dvc.yaml: the environment's python must be the first that they find.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# No tool sends statistics about its use.
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export GX_ANALYTICS_ENABLED := false
+
+# An environment whose interpreter is gone (upgraded, uninstalled) is made again.
+ifneq ($(wildcard .venv/.locked),)
+  $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
+endif
+
+.PHONY: help run flow schedule publish ui test check bench lock clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: .venv/.locked  ## run what params.yaml describes (dvc repro): only the stages that a change touches
+	@if [ ! -f data/check/params.json ] || [ params.yaml -nt data/check/params.json ]; then $(PY) -m stages.check; fi
+	@$(PY) -m dvc repro $(ARGS)
+	@if [ -z "$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
+	  $(PY) -m pipelines.publish; fi
+	@printf '\nReport:     data/report/report.html (open it in a browser)\nDashboard:  make ui\n'
+
+flow: .venv/.locked  ## the same as a Prefect flow: stages in parallel, retries, logs and a table of results
+	@$(PY) -m pipelines.flow $(ARGS)
+
+schedule: .venv/.locked  ## serve the flow on the cron line in params.yaml, until ctrl-c
+	@$(PY) -m pipelines.schedule $(ARGS)
+
+publish: .venv/.locked  ## log the results to MLflow (again: adds nothing; on an empty server: brings all back)
+	@$(PY) -m pipelines.publish $(ARGS)
+
+ui: .venv/.locked  ## open the MLflow dashboard on this machine, until ctrl-c
+	@$(PY) -m pipelines.ui $(ARGS)
+
+test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
+	@$(PY) -m pytest $(ARGS)
+
+check: .venv/.locked  ## lint and check types
+	@$(PY) -m ruff check
+	@$(PY) -m mypy
+
+bench: .venv/.locked  ## time ours against the peers (installs the extra `bench`)
+	@$(PY) -m pip install -q -c requirements-torch.lock '.[bench]'
+	@$(PY) -m benchmarks $(ARGS)
+
+clean:  ## delete the outputs and the tools' caches; results come back from DVC's cache with `make run`
+	rm -rf data/*/ .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dvc_plots
+	find stages pipelines tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- the environment
+# The stamp is written last, so an interrupted installation is repeated. Why two locks, and why setuptools goes first:
+# docs/decisions/0001-two-locks.md
+.venv/.locked: requirements.lock requirements-torch.lock
+	@if ! $(PY) -m pip --version >/dev/null 2>&1; then PATH="$${PATH#*:}"; \
+	  for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
+	  if [ -z "$${found:-}" ]; then \
+	    echo "error: no Python 3.11 or newer found (python3 is $$(python3 --version 2>&1)); install one, or name it: make PYTHON=/path/to/python" >&2; \
+	    exit 1; fi; \
+	  "$$found" -m venv --clear .venv; fi
+	@echo "Installing the locked packages into .venv (once; about three minutes) ..."
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > .venv/first.lock
+	@$(PIP) --no-deps --require-hashes -r .venv/first.lock
+	@$(PIP) --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
+	@$(PIP) -c requirements-torch.lock torch
+	@touch $@
+
+PIP := $(PY) -m pip --disable-pip-version-check install -q --no-input --progress-bar off
+
+UV := $(PY) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
+lock:  ## resolve the locks anew from pyproject.toml and requirements.in (ARGS=--upgrade for newer versions)
+	@echo "torch==0 ; sys_platform == 'never'" | $(UV) $(ARGS) --generate-hashes --no-emit-package torch --override - \
+	  --extra dev -o requirements.lock pyproject.toml requirements.in
+	@sed -n 's/^ *"\(torch==[0-9.]*\)",.*/\1/p' pyproject.toml | $(UV) $(ARGS) -c requirements.lock -o requirements-torch.lock -
+	@echo "requirements.lock: $$(grep -c == requirements.lock) packages; requirements-torch.lock: $$(grep -c == requirements-torch.lock)"

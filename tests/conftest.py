@@ -1,0 +1,41 @@
+"""What every test shares: no tool sends statistics, one thread for numerics, and a workspace of its own to run stages in."""
+
+import os
+
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+}.items():
+    os.environ[_name] = _value
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+import stages.entry  # noqa: E402, F401 - sets the number of threads before numpy is imported
+
+ROOT = Path(__file__).parents[1]
+PARTS_OF_A_WORKSPACE = ("stages", "pipelines", "params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the code, the parameters and the graph, as its own git and DVC repository, and work in it."""
+    folder = tmp_path / "workspace"
+    for part in PARTS_OF_A_WORKSPACE:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "toy"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    monkeypatch.chdir(folder)
+    return folder
