@@ -1,0 +1,107 @@
+"""The words of the dashboard: a note per experiment and run in markdown, the leaderboard as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def experiment_note(evaluation: Mapping[str, Any]) -> str:
+    """Return what the data set is, how much of it was used, how the scores come about and how to read the runs."""
+    rows = evaluation["rows"]
+    used = f"all {rows['used']:,} rows" if rows["used"] == rows["available"] else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
+    lines = [
+        f"**{evaluation['title']}**",
+        f"- Predicts {len(evaluation['classes'])} classes ({evaluation['task']}) from {used}; modalities: {', '.join(evaluation['modalities'])}.",
+        f"- Scores: {protocol(evaluation)}; intervals at {evaluation['confidence']:.0%}.",
+        f"- Licence of the data: {evaluation['licence']}.",
+    ]
+    if evaluation.get("citation"):
+        lines.append(f"- Source: {evaluation['citation']}")
+    lines.append("\nOne run per model and subset of the modalities; the run `summary` has the leaderboard and the report. "
+                 "`tags.current = 'true'` shows the latest results only; `tags.n_modalities`, `tags.model` and `tags.subset` narrow further.")
+    return "\n".join(lines)
+
+
+def protocol(evaluation: Mapping[str, Any]) -> str:
+    """Return how often and on what the models were tested."""
+    folds, repeats, inner = evaluation["n_folds"], evaluation["n_repeats"], evaluation["n_inner_folds"]
+    outer = f"{folds} outer folds" if folds > 1 else "the official test split"
+    return outer + (f" × {repeats} repeats" if repeats > 1 else "") + f", configuration chosen on {inner} inner folds"
+
+
+def run_note(evaluation: Mapping[str, Any], model: str, subset: str, chosen: Mapping[str, str]) -> str:
+    """Return a run's numbers, choices and comparisons."""
+    scores = evaluation["scores"][model][subset]
+    head = f"**{model}** on **{subset.replace('+', ' + ')}** of {evaluation['title']}: {protocol(evaluation)}."
+    rows = [(name, number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"]))) for name, s in scores.items()]
+    parts = [head, table(("metric", "mean", f"{evaluation['confidence']:.0%} interval", "outer folds"), rows)]
+    if chosen:
+        parts.append("Chosen on the inner folds: " + "; ".join(f"{name} = {value}" for name, value in chosen.items()) + ".")
+    return "\n\n".join([*parts, *comparisons(evaluation, model, subset)])
+
+
+def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[str]:
+    """Return the paired tests that a run takes part in, as a table; nothing if there are none."""
+    me, rows = {"model": model, "subset": subset}, []
+    for test in evaluation.get("comparisons", ()):
+        if me not in (test["a"], test["b"]):
+            continue
+        sign, other = (1, test["b"]) if test["a"] == me else (-1, test["a"])
+        ends = sorted(sign * test[end] for end in ("lo", "hi") if test[end] is not None)
+        verdict = "no" if not test["better"] else "yes, higher" if sign * test["difference"] > 0 else "yes, lower"
+        difference = None if test["difference"] is None else sign * test["difference"]
+        rows.append((f"{other['model']} · {other['subset']}", test["metric"], number(difference), " – ".join(map(number, ends)),
+                     number(test["p_corrected"]), verdict))
+    if not rows:
+        return []
+    return ["Paired tests against other runs (p corrected for their number):",
+            table(("against", "metric", "difference", "interval", "corrected p", "shown to differ"), rows)]
+
+
+def summary_note(evaluation: Mapping[str, Any]) -> str:
+    """Return a data set's leaderboard and what the tests support."""
+    best = evaluation["best"]
+    score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
+    head = (f"Highest {primary.replace('_', ' ')} on {evaluation['title']}: **{best['model']} · {best['subset']}**, **{number(score['mean'])}** "
+            f"({evaluation['confidence']:.0%} interval {number(score['lo'])} – {number(score['hi'])}); {protocol(evaluation)}.")
+    shown = [test for test in evaluation.get("comparisons", ()) if test["better"]]
+    tests = [f"- {name(test['a'])} > {name(test['b'])} by {number(test['difference'])} {test['metric']} (corrected p {number(test['p_corrected'])})"
+             for test in shown]
+    found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
+    columns = ("rank", "model", "subset", *evaluation["metrics"])
+    rows = [[cell(entry.get(column)) for column in columns] for entry in evaluation["leaderboard"]]
+    return "\n\n".join([head, table(columns, rows), *found, "The whole report: artifact `report.html`."])
+
+
+def leaderboard_csv(evaluation: Mapping[str, Any]) -> str:
+    """Return the leaderboard with the intervals of the primary metric, as CSV."""
+    primary, text = evaluation["primary"], io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["rank", "model", "subset", *evaluation["metrics"], f"{primary}_lo", f"{primary}_hi"])
+    for entry in evaluation["leaderboard"]:
+        score = evaluation["scores"][entry["model"]][entry["subset"]][primary]
+        values = [entry.get(metric) for metric in evaluation["metrics"]]
+        writer.writerow([entry["rank"], entry["model"], entry["subset"], *values, score["lo"], score["hi"]])
+    return text.getvalue()
+
+
+def name(pair: Mapping[str, str]) -> str:
+    """Return a run's name."""
+    return f"{pair['model']} · {pair['subset']}"
+
+
+def number(value: float | None) -> str:
+    """Return a number with three decimals, "–" for what is undefined."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def cell(value: Any) -> str:
+    """Return a table's cell."""
+    return number(value) if isinstance(value, float) or value is None else str(value)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

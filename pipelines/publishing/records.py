@@ -1,0 +1,220 @@
+"""What stands on the server: one record per model and subset of a data set, and one summary, made of dvc.lock and files.
+
+A record's `key` says which results it shows: a new key is a new run. Its `view` (note, pictures, pages) may change
+without the results changing; then the run of that key is refreshed in place.
+"""
+
+import hashlib
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.publishing import notes
+from pipelines.publishing.lock import digest, identity, output_hash, parameters, refuse_changed
+from stages.contracts import DATA, evaluation_dir, models_dir, predictions_dir, report_path, samples_path, validation_dir
+from stages.tables import read_json
+
+Point = tuple[str, float, int]  # metric, value, step
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data set as an MLflow input: DVC's hash of its samples."""
+
+    name: str
+    digest: str
+    path: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run. `files` maps a path among the run's artifacts to a file; `tables` is the folder of a run's predictions."""
+
+    name: str
+    key: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    points: Sequence[Point]
+    note: str
+    files: Mapping[str, Path]
+    source: Source | None
+    tables: Path | None = None
+    subset: str | None = None
+    model: Path | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def view(self) -> str:
+        """Return the digest of what may be refreshed in place."""
+        hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()}
+        return digest({"note": self.note, "files": hashes, "texts": dict(self.texts)})
+
+
+def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
+    """Return a data set's records, the summary last.
+
+    Raises:
+        InputError: if a file is missing or is not the one that dvc.lock names.
+    """
+    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
+    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/"))
+    source = data_source(lock, dataset, evaluation)
+    pairs = [(model, subset) for model in evaluation["models"] for subset in evaluation["subsets"] if subset in evaluation["scores"][model]]
+    records = [run_record(lock, evaluation, source, model=model, subset=subset) for model, subset in pairs]
+    return [*records, summary_record(lock, evaluation, source)]
+
+
+def run_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: Source | None, *, model: str, subset: str) -> Record:
+    """Return the record of one model on one subset of the modalities."""
+    dataset, stage = evaluation["dataset"], f"train@{evaluation['dataset']}-{model}"
+    results = {part: evaluation.get(part, {}).get(model, {}).get(subset) for part in ("scores", "confusion", "configs", "curves", "sweeps")}
+    key = digest({"stage": identity(lock[stage]), "subset": subset, "results": results, "confidence": evaluation["confidence"]})
+    return Record(
+        name=f"{model} · {subset}",
+        key=key,
+        tags={**common_tags(evaluation), "kind": "run", "model": model, "subset": subset, "modalities": subset.replace("+", ", "),
+              "n_modalities": str(subset.count("+") + 1), "mlflow.source.name": stage},
+        params=run_params(lock, evaluation, results["configs"] or [], model=model, subset=subset),
+        points=run_points(results),
+        note=notes.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
+        files={**pictures(dataset, f"{model}__{subset}__"), **page(dataset)},
+        source=source,
+        tables=predictions_dir(dataset, model),
+        subset=subset,
+        model=fitted_folder(lock, dataset, model, subset),
+    )
+
+
+def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: Source | None) -> Record:
+    """Return the record of a data set's summary: leaderboard, report, the best model's numbers."""
+    dataset, stage, best = evaluation["dataset"], f"evaluate@{evaluation['dataset']}", evaluation["best"]
+    report = {"report.html": report_path()} if report_path().is_file() else {}
+    scores = evaluation["scores"][best["model"]][best["subset"]]
+    return Record(
+        name="summary",
+        key=digest({"stage": identity(lock[stage])}),
+        tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
+        params={"best.model": best["model"], "best.subset": best["subset"], **data_params(lock, evaluation)},
+        points=[(f"best/{name}", value, step) for name, value, step in score_points(scores)],
+        note=notes.summary_note(evaluation),
+        files={**report, **pictures(dataset, ""), **page(dataset)},
+        source=source,
+        texts={"leaderboard.csv": notes.leaderboard_csv(evaluation)},
+    )
+
+
+def common_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags that all runs of a data set share."""
+    return {"dataset": evaluation["dataset"], "task": evaluation["task"], "mlflow.source.type": "PROJECT", **git_tags()}
+
+
+def git_tags() -> dict[str, str]:
+    """Return the commit checked out and whether files differ from it; nothing outside git."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return {}
+    if commit.returncode or changes.returncode:
+        return {}
+    return {"mlflow.source.git.commit": commit.stdout.strip(), "mlflow.source.git.dirty": str(bool(changes.stdout)).lower()}
+
+
+def data_source(lock: Mapping[str, Any], dataset: str, evaluation: Mapping[str, Any]) -> Source | None:
+    """Return the data set as an input of a run, None if dvc.lock does not know its samples."""
+    md5 = output_hash(lock, f"ingest@{dataset}")
+    return Source(dataset, md5, samples_path(dataset).as_posix(), int(evaluation["rows"]["used"])) if md5 else None
+
+
+def run_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any], configs: Sequence[Mapping[str, Any]], *, model: str,
+               subset: str) -> dict[str, str]:
+    """Return what a run was told (the grid, features, split: as dvc.lock has them) and what it chose, as MLflow parameters."""
+    dataset, stage = evaluation["dataset"], f"train@{evaluation['dataset']}-{model}"
+    params = {"model": model, "subset": subset, **data_params(lock, evaluation)}
+    params |= {f"chosen.{name}": text for name, text in chosen_settings(configs).items()}
+    params |= flat("grid", parameters(lock, stage, f"models.{model}"))
+    params |= flat("train", parameters(lock, stage, "train"))
+    for label in subset.split("+"):
+        settings = dict(parameters(lock, f"featurize@{dataset}-{label}", f"features.{dataset}-{label}") or {})
+        settings.pop("dataset", None)
+        params |= flat(f"features.{label}", settings)
+    return params
+
+
+def data_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters that all runs of a data set share: rows, target, seed and split."""
+    dataset, rows = evaluation["dataset"], evaluation["rows"]
+    params = {"rows.used": str(rows["used"]), "rows.available": str(rows["available"])}
+    params |= flat("split", parameters(lock, f"split@{dataset}", "split"))
+    params |= flat("seed", parameters(lock, f"split@{dataset}", "seed"))
+    params |= flat("target", (parameters(lock, f"ingest@{dataset}", f"datasets.{dataset}") or {}).get("target"))
+    return params
+
+
+def flat(prefix: str, value: Any) -> dict[str, str]:
+    """Return a nested setting as dotted names with text values; nothing for None."""
+    if isinstance(value, Mapping):
+        return {name: text for key, item in value.items() for name, text in flat(f"{prefix}.{key}", item).items()}
+    if value is None:
+        return {}
+    return {prefix: ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)}
+
+
+def chosen_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return each setting's value over the outer folds: "5", or "5 (3 of 5 folds), 7 (2 of 5 folds)"."""
+    names = list(dict.fromkeys(name for config in configs for name in config["settings"]))
+    chosen = {}
+    for name in names:
+        counts = Counter(json.dumps(config["settings"].get(name)).strip('"') for config in configs)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        whole = len(ordered) == 1
+        chosen[name] = ordered[0][0] if whole else ", ".join(f"{value} ({n} of {len(configs)} folds)" for value, n in ordered)
+    return chosen
+
+
+def run_points(results: Mapping[str, Any]) -> list[Point]:
+    """Return a run's metrics: intervals, values per outer fold, training curves, inner sweeps over whole numbers."""
+    points = score_points(results["scores"])
+    for name, values in (results["curves"] or {}).items():
+        points += [(f"curve/{name}", value, step) for step, value in enumerate(values) if value is not None]
+    for name, entries in (results["sweeps"] or {}).items():
+        numbers = [entry for entry in entries if isinstance(entry["value"], int) and not isinstance(entry["value"], bool)]
+        points += [(f"inner/by_{name}", entry["mean"], entry["value"]) for entry in numbers if entry["mean"] is not None]
+    return points
+
+
+def score_points(scores: Mapping[str, Mapping[str, Any]]) -> list[Point]:
+    """Return `<metric>_mean`, `_lo`, `_hi`, and `<metric>` with a step per outer fold; what is undefined is left out."""
+    points: list[Point] = []
+    for metric, score in scores.items():
+        points += [(f"{metric}_{part}", score[part], 0) for part in ("mean", "lo", "hi") if score[part] is not None]
+        points += [(metric, value, step) for step, value in enumerate(score["folds"]) if value is not None]
+    return points
+
+
+def pictures(dataset: str, prefix: str) -> dict[str, Path]:
+    """Return the pictures whose name begins with `prefix` (without any: those that belong to no single run)."""
+    folder = DATA / "report" / "pictures" / dataset
+    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    mine = [file for file in files if (file.name.startswith(prefix) if prefix else "__" not in file.name)]
+    return {f"pictures/{file.name.removeprefix(prefix)}": file for file in mine}
+
+
+def page(dataset: str) -> dict[str, Path]:
+    """Return the validation page, if there is one."""
+    path = validation_dir(dataset) / "validation.html"
+    return {"validation.html": path} if path.is_file() else {}
+
+
+def fitted_folder(lock: Mapping[str, Any], dataset: str, model: str, subset: str) -> Path | None:
+    """Return the folder of a refitted model if it belongs to this subset, else None."""
+    folder = models_dir(dataset, model)
+    if not (folder / "model.json").is_file() or read_json(folder / "model.json").get("subset") != subset:
+        return None
+    refuse_changed(lock[f"train@{dataset}-{model}"], f"train@{dataset}-{model}", ("data/models/",))
+    return folder

@@ -1,0 +1,49 @@
+"""A run's rows of the prediction and sweep tables, as CSV: the dashboard shows that as a table, Arrow not at all."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from stages.tables import read_table
+
+
+def write_run_tables(source: Path, subset: str, folder: Path) -> None:
+    """Write predictions.csv and sweep.csv with the rows of one subset into `folder`."""
+    write_csv(predictions(source / "predictions.arrow", subset), folder / "predictions.csv")
+    write_csv(sweep(source / "sweep.arrow", subset), folder / "sweep.csv")
+
+
+def predictions(path: Path, subset: str) -> pa.Table:
+    """Return held-out rows with the names of the classes, and one column of scores per class."""
+    table, metadata = read_table(path)
+    rows, classes = of_subset(table, subset), metadata["target"]["classes"]
+    names = pa.array(classes, pa.string())
+    columns = {column: rows[column] for column in ("repeat", "fold", "sample_id")}
+    columns |= {column: names.take(rows[column].combine_chunks()) for column in ("target", "prediction")}
+    columns["correct"] = pc.equal(rows["target"], rows["prediction"])
+    columns |= {f"score {label}": pc.list_element(rows["scores"], index) for index, label in enumerate(classes)}
+    return pa.table(columns)
+
+
+def sweep(path: Path, subset: str) -> pa.Table:
+    """Return every configuration on every inner fold, one column per setting."""
+    rows = of_subset(read_table(path)[0], subset)
+    settings = [json.loads(text) for text in rows["settings"].to_pylist()]
+    columns = {column: rows[column] for column in ("repeat", "fold", "inner", "config")}
+    for name in dict.fromkeys(name for item in settings for name in item):
+        columns[name] = pa.array([None if name not in item else str(item[name]) for item in settings], pa.string())
+    rest = [column for column in rows.column_names if column not in {*columns, "subset", "settings"}]
+    return pa.table(columns | {column: rows[column] for column in rest})
+
+
+def of_subset(table: pa.Table, subset: str) -> pa.Table:
+    """Return the rows of one subset without that column's chunks."""
+    return table.filter(pc.equal(table["subset"], subset)).combine_chunks()
+
+
+def write_csv(table: pa.Table, path: Path) -> None:
+    """Write a flat table."""
+    pyarrow.csv.write_csv(table, path)

@@ -1,0 +1,141 @@
+"""Make a small workspace whose stages copy results made beforehand: real DVC, dvc.lock and files, nothing trained.
+
+dvc.yaml is the project's own, only the commands before `publish` are replaced. Run as a script, it fills a folder to look at:
+`python -m tests.toy_results <folder>`.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from PIL import Image
+
+from stages.contracts import DATA, models_dir, samples_path, validation_dir
+from stages.evaluate import main as evaluate
+from stages.tables import write_json, write_table
+from tests.toy_predictions import GRIDS, SKILL, Toy, write_toy
+
+REPOSITORY = Path(__file__).parent.parent
+MODELS = ("majority", "knn", "mlp")
+OTHER = {"text": "image", "table": "text", "text+table": "image+text"}  # beta's subsets borrow the skill of alpha's
+TOYS = (
+    Toy(dataset="alpha", title="Alpha: picture and name", n_samples=90, skill={model: SKILL[model] for model in MODELS}),
+    Toy(dataset="beta", title="Beta: text and table", modalities=("text", "table"), classes=("no", "yes"), n_samples=60, n_folds=3,
+        skill={model: {mine: SKILL[model][other] for mine, other in OTHER.items()} for model in MODELS}),
+)
+COPY = """import shutil, sys
+from pathlib import Path
+for name in sys.argv[1:]:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    (shutil.copytree if Path("made", name).is_dir() else shutil.copyfile)(Path("made", name), name)
+"""
+
+
+def make_workspace(root: Path) -> None:
+    """Fill an empty folder with the project's code, results made beforehand, dvc.yaml and params.yaml; DVC is set up."""
+    for folder in ("stages", "pipelines"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "params.yaml").write_text(yaml.safe_dump(toy_params(), sort_keys=False), encoding="utf-8")
+    (root / "copy_results.py").write_text(COPY, encoding="utf-8")
+    (root / "dvc.yaml").write_text(yaml.safe_dump(copying_graph(), sort_keys=False), encoding="utf-8")
+    before = Path.cwd()
+    (root / "made").mkdir()
+    shutil.copyfile(root / "params.yaml", root / "made" / "params.yaml")
+    os.chdir(root / "made")
+    try:
+        make_results()
+    finally:
+        os.chdir(before)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], cwd=root, check=True)
+
+
+def toy_params() -> dict[str, Any]:
+    """Return params.yaml of the toy workspace."""
+    features = {f"{toy.dataset}-{label}": {"dataset": toy.dataset, "modality": label} for toy in TOYS for label in toy.modalities}
+    features["alpha-image"] |= {"size": [8, 8], "colour": "rgb"}
+    return {
+        "seed": 7,
+        "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in TOYS},
+        "features": features,
+        "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
+        "train": {"select": "accuracy"},
+        "models": {model: {name: sorted({g[name] for g in GRIDS[model]}) for name in GRIDS[model][0]} for model in MODELS},
+        "evaluate": {"confidence": 0.95},
+        "publish": {"tracking_uri": "sqlite:///mlflow.db"},
+    }
+
+
+def copying_graph() -> dict[str, Any]:
+    """Return the project's graph with every stage before `publish` copying its outputs; code is no dependency of those."""
+    graph = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
+    del graph["stages"]["check"]
+    for name, stage in graph["stages"].items():
+        if name == "publish":
+            continue
+        body = stage.get("do", stage)
+        outs = [path if isinstance(path, str) else next(iter(path)) for kind in ("outs", "metrics", "plots") for path in body.get(kind, ())]
+        body["cmd"] = " ".join(["python copy_results.py", *outs])
+        data = [path for path in body["deps"] if path.startswith("data/") and not path.startswith("data/check/")]
+        body["deps"] = [*data, *(f"made/{path}" for path in outs)]
+    return graph
+
+
+def make_results() -> None:
+    """Write every stage's outputs under data/ of the current folder."""
+    for toy in TOYS:
+        write_toy(toy)
+        evaluate(toy.dataset)
+        write_samples(toy)
+        for label in toy.modalities:
+            _write(DATA / "features" / toy.dataset / f"{toy.dataset}-{label}.arrow", "features")
+        _write(validation_dir(toy.dataset) / "validation.html", "<p>All expectations hold.</p>")
+        write_json(validation_dir(toy.dataset) / "validation.json", {"success": True})
+        for model in toy.skill:
+            write_json(models_dir(toy.dataset, model) / "model.json", {"model": model})
+            for subset in toy.subsets:
+                _write(DATA / "report" / "pictures" / toy.dataset / f"{model}__{subset}__confusion.svg", SQUARE)
+        _write(DATA / "report" / "pictures" / toy.dataset / "leaderboard.svg", SQUARE)
+    _write(DATA / "report" / "report.html", "<h1>Report</h1>")
+
+
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"><rect width="80" height="80" fill="teal"/></svg>\n'
+
+
+def write_samples(toy: Toy) -> None:
+    """Write samples of one colour and one word per class."""
+    codes = [row % len(toy.classes) for row in range(toy.n_samples)]
+    columns: dict[str, list[Any]] = {
+        "image": [_picture(code) for code in codes],
+        "text": [f"a {toy.classes[code]} number {row}" for row, code in enumerate(codes)],
+        "table": [{"age": None if row == 3 else row, "price": 10.0 * code + row / 9, "shop": "ab"[code % 2]} for row, code in enumerate(codes)],
+    }
+    types = {"image": pa.binary(), "text": pa.string(),
+             "table": pa.struct([("age", pa.int64()), ("price", pa.float64()), ("shop", pa.string())])}
+    fields = [pa.field(label, types[label], metadata={"modality": label}) for label in toy.modalities]
+    fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)], "group": [f"g{row // 2}" for row in range(toy.n_samples)]}
+    schema = pa.schema([("sample_id", pa.string()), ("group", pa.string()), ("target", pa.int32()), *fields])
+    table = pa.Table.from_pydict({**fixed, "target": codes, **{label: columns[label] for label in toy.modalities}}, schema)
+    write_table(samples_path(toy.dataset), table, toy.metadata)
+
+
+def _picture(code: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), [(200, 30, 30), (30, 200, 30), (30, 30, 200)][code]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True)
+    make_workspace(folder)
