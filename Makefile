@@ -76,7 +76,7 @@ clean:  ## delete the outputs and the tools' caches; results come back from DVC'
 	@$(PIP) -c requirements-torch.lock torch
 	@touch $@
 
-PIP := $(PY) -m pip --disable-pip-version-check install -q --no-input --progress-bar off
+PIP := $(PY) -m pip --disable-pip-version-check install -qq --no-input --progress-bar off
 
 UV := $(PY) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 lock:  ## resolve the locks anew from pyproject.toml and requirements.in (ARGS=--upgrade for newer versions)

@@ -1,0 +1,57 @@
+"""What a file of the repository imports, read from its source: for the tests of the walls and of the graph."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("stages", "pipelines")
+COMPONENTS = ("datasets", "modalities", "models", "metrics")
+
+
+@cache
+def source_files() -> list[Path]:
+    """Return every Python file of the product, relative to the root."""
+    return sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    """Return the dotted name of a file."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def file_of(module: str) -> Path | None:
+    """Return the file of a module of this repository, or None."""
+    path = Path(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if (ROOT / candidate).is_file():
+            return candidate
+    return None
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the dotted name of all that a file imports, wherever in the file; `from a import b` as a.b where that is a module."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: relative import"
+            module = node.module or ""
+            for alias in node.names:
+                yield f"{module}.{alias.name}" if file_of(f"{module}.{alias.name}") else module
+
+
+@cache
+def imported_files(path: Path) -> set[Path]:
+    """Return the files of the repository that a file imports, without the (empty) __init__.py files on the way."""
+    found = {file_of(name) for name in imported(path) if name.split(".")[0] in PACKAGES}
+    return {file for file in found if file is not None and file.name != "__init__.py"}
+
+
+def component_kind(path: Path) -> str | None:
+    """Return the kind of component that a file is, or None; names with an underscore are parts that a kind's files share."""
+    if len(path.parts) == 3 and path.parts[0] == "stages" and path.parts[1] in COMPONENTS and not path.name.startswith("_"):
+        return path.parts[1]
+    return None

@@ -1,0 +1,76 @@
+"""Imports go one way: pipelines → stages' entry points → their parts → components → numerics → contracts, tables, params."""
+
+import re
+from pathlib import Path
+
+import pytest
+from imports import ROOT, component_kind, imported, imported_files, source_files
+
+FILES = source_files()
+FOUNDATION = {"contracts", "entry", "errors", "params", "registry", "samples", "seeds", "tables", "workspace_lock", "__init__"}
+LAYERS = ("foundation", "numerics", "component", "part of a stage", "entry point", "pipelines")
+FOREIGN = {  # top package → modules that none of its files may import, and why
+    "stages": ({"mlflow", "prefect"}, "stages compute; pipelines orchestrate and track"),
+    "pipelines": ({"numpy", "polars", "scipy", "sklearn", "torch"}, "what needs numerics is a stage"),
+}
+# (file, module) → why the wall has a door there
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
+
+def entry_points() -> set[str]:
+    """Return the stems of the modules that dvc.yaml runs."""
+    return set(re.findall(r"python -m stages\.(\w+)", (ROOT / "dvc.yaml").read_text(encoding="utf-8")))
+
+
+def layer(path: Path) -> int:
+    if path.parts[0] == "pipelines":
+        return LAYERS.index("pipelines")
+    if component_kind(path) or path.parts[1] in ("datasets", "modalities", "models", "metrics"):
+        return LAYERS.index("component")
+    if path.parts[1] == "numerics":
+        return LAYERS.index("numerics")
+    if len(path.parts) == 2 and path.stem in FOUNDATION:
+        return LAYERS.index("foundation")
+    return LAYERS.index("entry point" if len(path.parts) == 2 and path.stem in entry_points() else "part of a stage")
+
+
+def allowed(path: Path, module: str) -> bool:
+    return (path.as_posix(), module) in EXCEPTIONS
+
+
+def test_files_of_every_layer_are_found() -> None:
+    assert {LAYERS[layer(path)] for path in FILES} == set(LAYERS)
+    assert {component_kind(path) for path in FILES} == {None, "datasets", "modalities", "models", "metrics"}
+
+
+def test_every_exception_is_still_needed() -> None:
+    for file, module in EXCEPTIONS:
+        assert any(name.split(".")[0] == module or name == module for name in imported(Path(file))), f"{file} no longer imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_foreign_import(path: Path) -> None:
+    banned, why = FOREIGN[path.parts[0]]
+    found = {name.split(".")[0] for name in imported(path)} & banned
+    assert {name for name in found if not allowed(path, name)} == set(), why
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_go_down(path: Path) -> None:
+    for other in imported_files(path):
+        module = ".".join(other.with_suffix("").parts)
+        assert layer(other) <= layer(path) or allowed(path, module), (
+            f"{path} ({LAYERS[layer(path)]}) imports {other} ({LAYERS[layer(other)]})"
+        )
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if component_kind(path)], ids=str)
+def test_a_component_imports_no_component(path: Path) -> None:
+    others = {other for other in imported_files(path) if layer(other) == LAYERS.index("component")}
+    siblings = {other for other in others if component_kind(other) or other.parts[1] != path.parts[1]}
+    assert {other for other in siblings if not allowed(path, ".".join(other.with_suffix("").parts))} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if layer(path) == LAYERS.index("entry point")], ids=str)
+def test_an_entry_point_imports_no_other(path: Path) -> None:
+    assert {other for other in imported_files(path) if layer(other) == LAYERS.index("entry point")} == set()
