@@ -88,5 +88,5 @@ if __name__ == "__main__":
     import sys
 
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m stages.featurize <data set>-<label>   (a key of features: in params.yaml)")
+        sys.exit("usage: python -m stages.featurize <data set>-<label>, a key of features: in params.yaml")
     run_stage(main)

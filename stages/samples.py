@@ -47,4 +47,5 @@ def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality, where: st
     """Raise InputError unless the Arrow type of `column` is one that `modality` reads (a struct of any fields is `struct`)."""
     kind = str(column.type).partition("<")[0]
     if kind not in modality.column_types:
-        raise InputError(f"{where}: column of Arrow type {column.type}; modality {modality.name!r} reads {', '.join(modality.column_types)}")
+        allowed = ", ".join(modality.column_types)
+        raise InputError(f"{where}: column of Arrow type {column.type}; modality {modality.name!r} reads {allowed}")

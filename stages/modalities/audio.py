@@ -43,7 +43,7 @@ class AudioSettings(Settings):
         if self.offset_ms > self.window_ms:
             raise ValueError(f"offset_ms {self.offset_ms:g} skips sound: it must be at most window_ms {self.window_ms:g}")
         if self.n_window < 2 * self.bands:
-            raise ValueError(f"{self.bands} bands need frames of {2 * self.bands} samples, and window_ms has {self.n_window}: use fewer bands")
+            raise ValueError(f"bands {self.bands} need frames of {2 * self.bands} samples, and window_ms has {self.n_window}: use fewer")
         return self
 
     @property
@@ -140,7 +140,8 @@ def frames_of(signal: np.ndarray, rate_hz: int, settings: AudioSettings) -> np.n
         divisor = math.gcd(rate_hz, settings.rate_hz)
         signal = resample_poly(signal, settings.rate_hz // divisor, rate_hz // divisor) if len(signal) else signal
     if len(signal) < settings.n_window:
-        raise ValueError(f"a clip of {1000 * len(signal) / settings.rate_hz:.1f} ms is shorter than one window of {settings.window_ms:g} ms")
+        length_ms = 1000 * len(signal) / settings.rate_hz
+        raise ValueError(f"a clip of {length_ms:.1f} ms is shorter than one window of {settings.window_ms:g} ms")
     window, filters, n_fft = _filters(settings.rate_hz, settings.n_window, settings.bands)
     strided = np.lib.stride_tricks.sliding_window_view(signal, settings.n_window)[:: settings.n_offset]
     spectrum = scipy.fft.rfft(strided * window, n_fft, axis=1, workers=1)

@@ -56,7 +56,7 @@ def _numbers(name: str, values: pa.Array) -> np.ndarray:
     """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite, which validate then names."""
     kind = values.type
     if not (pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise InputError(f"table column {name!r} has Arrow type {kind}; a column is a number, a truth value or a string: convert it in the data set")
+        raise InputError(f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value or a string in the data set")
     if pa.types.is_boolean(kind):
         values = values.cast(pa.uint8())
     with np.errstate(over="ignore"):
@@ -74,8 +74,8 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float32)
     strings = np.array(table["categorical"].combine_chunks().flatten().to_pylist(), dtype=object).reshape(len(table), q)
     missing = np.isnan(numeric).sum(axis=1) + np.equal(strings, None).sum(axis=1)
-    columns = [*numeric.astype(np.float64).T, *strings.T]
-    named = {f"column:{name}": c for name, c in zip([*metadata["names"]["numeric"], *metadata["names"]["categorical"]], columns, strict=True)}
+    names = [*metadata["names"]["numeric"], *metadata["names"]["categorical"]]
+    named = dict(zip((f"column:{name}" for name in names), [*numeric.astype(np.float64).T, *strings.T], strict=True))
     return {"finite": ~np.isinf(numeric).any(axis=1), "null_share": missing / max(1, p + q), **named}
 
 

@@ -1,0 +1,91 @@
+"""Run suites with Great Expectations and return plain, deterministic results: no times, no run ids."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from stages.suites import Suite
+
+MAX_NAMED = 20
+
+
+def run_suites(suites: Sequence[Suite]) -> list[dict[str, Any]]:
+    """Return per suite: name, success, n_rows and its expectations in their order, each with up to 20 offending samples."""
+    context = _context()
+    return [_run_suite(context, suite) for suite in suites]
+
+
+def _context() -> Any:
+    """Return an ephemeral context of Great Expectations: no files, no telemetry, no progress bars."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="module 'sre_.*' is deprecated", category=DeprecationWarning)
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _run_suite(context: Any, suite: Suite) -> dict[str, Any]:
+    import pandas as pd
+    from great_expectations import ExpectationSuite
+
+    declared = [_expectation(kind, arguments, place) for place, (kind, arguments) in enumerate(suite.expectations)]
+    asset = context.data_sources.add_pandas(suite.name).add_dataframe_asset(suite.name)
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": pd.DataFrame(dict(suite.frame))})
+    how = {"result_format": "COMPLETE", "unexpected_index_column_names": ["sample_id"], "partial_unexpected_count": 0}
+    found = batch.validate(ExpectationSuite(name=suite.name, expectations=declared), result_format=how)
+    in_order = sorted(found.results, key=lambda result: result.expectation_config.meta["place"])
+    results = [_plain(result, suite) for result in in_order]
+    return {
+        "suite": suite.name,
+        "success": all(result["success"] for result in results),
+        "n_rows": len(suite.frame["sample_id"]),
+        "expectations": results,
+    }
+
+
+def _expectation(kind: str, arguments: dict[str, Any], place: int) -> Any:
+    import great_expectations.expectations as known
+
+    return getattr(known, "".join(part.capitalize() for part in kind.split("_")))(**arguments, meta={"place": place})
+
+
+def _plain(result: Any, suite: Suite) -> dict[str, Any]:
+    """Return one result of Great Expectations as JSON-ready values."""
+    kind, arguments = suite.expectations[result.expectation_config.meta["place"]]
+    found = result.result
+    if not found:  # an expectation that could not be computed is a defect of the suite, not of the data
+        raise RuntimeError(f"suite {suite.name!r}: {kind}({arguments}): {result.exception_info}")
+    column = arguments.get("column") or ", ".join(arguments.get("column_list", ())) or arguments.get("column_A", "")
+    return {
+        "expectation": kind,
+        "column": column,
+        "meaning": suite.meanings.get(column, ""),
+        "kwargs": {name: value for name, value in arguments.items() if name != "column"},
+        "success": bool(result.success),
+        "observed": _number(found.get("observed_value")),
+        "checked": int(found.get("element_count", len(suite.frame["sample_id"]))),
+        "missing": int(found.get("missing_count", 0)),
+        "unexpected": int(found.get("unexpected_count", 0)),
+        "offending": _offending(found.get("unexpected_index_list") or []),
+    }
+
+
+def _offending(rows: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return sample_id and the offending values of the first samples, each sample once."""
+    named: dict[str, str] = {}
+    for row in rows:
+        sample_id = str(row["sample_id"])
+        named.setdefault(sample_id, ", ".join(str(_number(value)) for name, value in row.items() if name != "sample_id"))
+        if len(named) == MAX_NAMED:
+            break
+    return [{"sample_id": sample_id, "value": value} for sample_id, value in named.items()]
+
+
+def _number(value: Any) -> Any:
+    """Return numpy's scalars as Python's (repr of a float32 would differ between numpy versions); other values as they are."""
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,70 @@
+"""Check a data set's samples, splits and features before anything is trained on them: `python -m stages.validate <data set>`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stages.contracts import features_path, samples_path, splits_path, validation_dir
+from stages.entry import run_stage
+from stages.errors import InputError
+from stages.expectations import run_suites
+from stages.params import feature_labels, read_params
+from stages.reporting.validation_page import validation_page
+from stages.suites import Suite, modality_suite, samples_suite, splits_suite
+from stages.tables import read_table, replacing, write_json
+
+
+def main(dataset: str) -> None:
+    """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
+    suites = dataset_suites(dataset, feature_labels(read_params(), dataset))
+    results = run_suites(suites)
+    success = all(suite["success"] for suite in results)
+    outcome = {"dataset": dataset, "success": success, "suites": results}
+    write_json(validation_dir(dataset) / "validation.json", outcome)
+    page = validation_dir(dataset) / "validation.html"
+    with replacing(page) as temporary:
+        temporary.write_text(validation_page(outcome), encoding="utf-8")
+    n_checked = sum(len(suite["expectations"]) for suite in results)
+    if not success:
+        raise InputError(f"{failures(outcome)}\n  all of it: {page}; mend the data set, and its training will go on")
+    print(f"{dataset}: {n_checked} expectations hold ({', '.join(suite['suite'] for suite in results)})", flush=True)
+
+
+def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
+    """Return the suites of a data set over its files."""
+    samples, metadata = read_table(samples_path(dataset))
+    splits, split_metadata = read_table(splits_path(dataset))
+    suites = [samples_suite(samples, metadata, split_metadata["n_folds"]), splits_suite(splits, split_metadata, samples)]
+    for label in labels:
+        features, feature_metadata = read_table(features_path(dataset, label))
+        suites.append(modality_suite(label, features, feature_metadata, samples))
+    return suites
+
+
+def failures(outcome: dict[str, Any]) -> str:
+    """Return every failed expectation: data set, suite, column, what was expected, how many and which samples offend."""
+    lines = []
+    for suite in outcome["suites"]:
+        for result in suite["expectations"]:
+            if not result["success"]:
+                lines.append(f"  {outcome['dataset']} / {suite['suite']} / {result['column'] or 'table'}: {failure(result)}")
+    return f"{len(lines)} expectation(s) on data set {outcome['dataset']!r} failed\n" + "\n".join(lines)
+
+
+def failure(result: dict[str, Any]) -> str:
+    """Return one failed expectation in words."""
+    kwargs = ", ".join(f"{name}={value!r}" for name, value in result["kwargs"].items())
+    text = f"{result['expectation']}({kwargs})"
+    if result["observed"] is not None:
+        text += f", observed {result['observed']}"
+    if result["unexpected"]:
+        named = ", ".join(f"{row['sample_id']!r}" + (f" ({row['value']})" if row["value"] else "") for row in result["offending"][:5])
+        text += f", not so for {result['unexpected']} of {result['checked']} rows, such as {named}"
+    return text
+
+
+if __name__ == "__main__":
+    import sys
+
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m stages.validate <data set>")
+    run_stage(main)
