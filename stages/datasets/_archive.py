@@ -37,7 +37,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
     except FileNotFoundError as error:
         raise InputError(f"{archive}: not found; run again, so that it is fetched anew") from error
     except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{archive}: damaged ({error}); delete it and run again, so that it is fetched anew") from error
+        raise damaged(archive, "", error) from error
 
 
 def _read(opened: zipfile.ZipFile, archive: Path, member: str, limit_bytes: int) -> bytes:
@@ -51,5 +51,10 @@ def _read(opened: zipfile.ZipFile, archive: Path, member: str, limit_bytes: int)
     try:
         return opened.read(info)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise InputError(f"{archive}: member {member!r} is damaged ({error}); delete the file and run again, "
-                         "so that it is fetched anew") from error
+        raise damaged(archive, member, error) from error
+
+
+def damaged(archive: Path, member: str, error: Exception | str) -> InputError:
+    """Return the error that says that an archive, or one member of it, cannot be read, and what to do."""
+    where = f"member {member!r} is damaged" if member else "damaged"
+    return InputError(f"{archive}: {where} ({error}); delete the file and run again, so that it is fetched anew")

@@ -1,8 +1,10 @@
 """Speak the ten digits in every voice of espeak-ng, in a process of its own.
 
-`python -m stages.datasets._speech` writes an Arrow stream (voice, digit, pcm) to standard output; `spoken_digits()` runs it. espeak-ng is a C library
-with global state: what a clip's echo and noise are depends on what was spoken before it. A fresh process that always speaks all
-clips in one order gives the same bytes each time, and a crash in the library is an error here rather than the end of the stage.
+`python -m stages.datasets._speech` writes an Arrow stream (voice, digit, pcm) to standard output; `spoken_digits()` runs it.
+
+espeak-ng is a C library with global state: what a clip's echo and noise are depends on what was spoken before it. A fresh process that
+always speaks all clips in one order gives the same bytes each time, and a crash in the library is an error here rather than the end
+of the stage.
 """
 
 import ctypes

