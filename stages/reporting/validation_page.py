@@ -34,6 +34,8 @@ th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-top
 th:first-child, td:first-child { padding-left: 1.1rem; width: 2.6rem; }
 th { font-weight: 500; font-size: .85rem; color: var(--soft); white-space: nowrap; }
 td small { display: block; color: var(--soft); }
+.range { font-variant-numeric: tabular-nums; white-space: nowrap; }
+th:nth-child(2) { width: 38%; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 1.1rem; }
 code { font: .92em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .good { color: var(--good); } .bad { color: var(--bad); }
@@ -61,21 +63,21 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 <header><h2>{{ suite.suite }}</h2><span>{{ '{:,}'.format(suite.n_rows) }} rows</span></header>
 <div class="scroll"><table>
 <thead><tr><th scope="col"><span aria-label="result"></span></th><th scope="col">column</th><th scope="col">expectation</th>
-<th scope="col" class="number">found otherwise</th></tr></thead>
+<th scope="col">range</th><th scope="col" class="number">otherwise</th></tr></thead>
 <tbody>
 {% for result in suite.expectations %}
 <tr{% if not result.success %} class="failed"{% endif %}>
 <td><span class="mark {{ 'good' if result.success else 'bad' }}" role="img" aria-label="{{ 'holds' if result.success else 'failed' }}">
 {{- '✓' if result.success else '✗' }}</span></td>
-<td><code>{{ result.column or 'whole table' }}</code>{% if result.meaning %}<small>{{ result.meaning }}</small>{% endif %}</td>
+<td><code>{{ result.column or 'whole table' }}</code>{% if result.notes %}<small>{{ result.notes }}</small>{% endif %}</td>
 <td>{{ result | words }}
 {% if result.offending %}<ul aria-label="samples found otherwise">
 {% for row in result.offending %}<li><code>{{ row.sample_id }}</code>{% if row.value %} {{ row.value }}{% endif %}</li>
 {% endfor %}
 {% if result.unexpected > result.offending | length %}<li>{{ '{:,}'.format(result.unexpected) }} rows in all</li>{% endif %}
 </ul>{% endif %}</td>
-<td class="number">{% if result.observed is not none %}{{ result.observed }}{% else %}
-{{- '{:,}'.format(result.unexpected) }} of {{ '{:,}'.format(result.checked) }}{% endif %}</td>
+<td class="range">{{ result | found }}</td>
+<td class="number">{% if result.observed is none %}{{ '{:,}'.format(result.unexpected) }}{% else %}–{% endif %}</td>
 </tr>
 {% endfor %}
 </tbody></table></div>
@@ -90,7 +92,7 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 def validation_page(outcome: Mapping[str, Any]) -> str:
     """Return the page of a data set's validation.json: a tick or a cross per expectation, and the samples that offend."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["words"] = words
+    environment.filters |= {"words": words, "found": found}
     results = [result for suite in outcome["suites"] for result in suite["expectations"]]
     counts = {"n_expectations": len(results), "n_failed": sum(not result["success"] for result in results)}
     return environment.from_string(TEMPLATE).render(**outcome, **counts)
@@ -102,6 +104,14 @@ def words(result: Mapping[str, Any]) -> str:
     kind = result["expectation"].removeprefix("expect_")
     text = PHRASES.get(kind, lambda given: f"{kind.replace('_', ' ')} {given}")(kwargs)
     return text + (f", in at least {100 * kwargs['mostly']:.4g} % of the rows" if "mostly" in kwargs else "")
+
+
+def found(result: Mapping[str, Any]) -> str:
+    """Return what was observed: one number, or the range of the column."""
+    if result["observed"] is not None:
+        return f"{result['observed']:,}"
+    low, high = result["range"] or (None, None)
+    return "" if low is None else f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _range(kwargs: Mapping[str, Any]) -> str:
@@ -117,10 +127,10 @@ def _range(kwargs: Mapping[str, Any]) -> str:
 PHRASES: Mapping[str, Any] = {
     "column_values_to_not_be_null": lambda kwargs: "not missing",
     "column_values_to_be_unique": lambda kwargs: "no value stands twice",
-    "column_values_to_be_in_set": lambda kwargs: "one of " + ", ".join(map(str, kwargs["value_set"])),
+    "column_values_to_be_in_set": lambda kwargs: "true" if kwargs["value_set"] == [True] else "one of " + ", ".join(map(str, kwargs["value_set"])),
     "column_values_to_be_between": _range,
     "column_unique_value_count_to_be_between": lambda kwargs: f"number of different values: {_range(kwargs)}",
-    "column_pair_values_to_be_equal": lambda kwargs: f"equal to {kwargs['column_B']}",
+    "column_pair_values_to_be_equal": lambda kwargs: "equal to that of samples",
     "compound_columns_to_be_unique": lambda kwargs: "no combination stands twice",
     "table_row_count_to_equal": lambda kwargs: f"number of rows: {kwargs['value']:,}",
 }

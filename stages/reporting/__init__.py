@@ -1,0 +1,1 @@
+"""The static report: figures as small hand-drawn SVG, findings in words, one page."""

@@ -1,0 +1,106 @@
+"""Say in words what the paired tests support, and nothing more.
+
+"Better" is only said of a comparison that stays significant after Holm's correction; everything else is "not shown", which is
+not "equal".
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.reporting.words import candidate_name, listed, metric_name, model_name, number, p_value, signed
+
+Evaluation = Mapping[str, Any]
+
+
+def worse(comparison: Mapping[str, Any], confidence: float) -> bool:
+    """Return whether the test supports that `a` is worse than `b`."""
+    p, difference = comparison["p_corrected"], comparison["difference"]
+    return p is not None and difference is not None and p < 1 - confidence and difference < 0
+
+
+def findings(evaluation: Evaluation) -> list[str]:
+    """Return the findings of one data set, the one about fusion first."""
+    sentences = [fusion_finding(evaluation), control_finding(evaluation), learner_finding(evaluation)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def fusion_finding(evaluation: Evaluation) -> str:
+    """Return whether all modalities together beat each one alone, and for which learners."""
+    members = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
+    if not members:
+        return ""
+    learners = list(dict.fromkeys(c["a"]["model"] for c in members))
+    singles = list(dict.fromkeys(c["b"]["subset"] for c in members))
+    helped = {single: [c["a"]["model"] for c in members if c["b"]["subset"] == single and c["better"]] for single in singles}
+    both = [model for model in learners if all(model in helped[single] for single in singles)]
+    fused = f"Fusing {listed(evaluation['modalities'])}"
+    hurt = [c for c in members if worse(c, evaluation["confidence"])]
+    harm = "".join(f" It is worse than {c['b']['subset']} alone for {model_name(c['a']['model'])} ({_evidence(c)})." for c in hurt)
+    if both:
+        rest = [model for model in learners if model not in both]
+        tail = f" For {_models(rest)} this is not shown." if rest else ""
+        return f"{fused} beats each modality alone{_for(both, learners)}.{tail}{harm}"
+    parts = [f"beats {single} alone{_for(models, learners)}" for single, models in helped.items() if models]
+    missing = [single for single, models in helped.items() if not models]
+    if not parts:
+        return f"No gain from fusing {listed(evaluation['modalities'])} over {listed(singles, 'or')} alone is shown.{harm}"
+    gain = f"; a gain over {listed(missing, 'or')} alone is not shown for any learner" if missing else ", but never every one alone"
+    return f"{fused} {listed(parts)}{gain}.{harm}"
+
+
+def control_finding(evaluation: Evaluation) -> str:
+    """Return how many of the learners on how many subsets beat the control."""
+    members = [c for c in evaluation["comparisons"] if c["family"] == "control"]
+    if not members:
+        return ""
+    failed = [candidate_name(c["a"]) for c in members if not c["better"]]
+    if not failed:
+        return f"Every learner beats the majority control on every subset of modalities ({len(members)} of {len(members)} tests)."
+    if len(failed) == len(members):
+        return "No learner is shown to beat the majority control."
+    return f"{len(members) - len(failed)} of {len(members)} learners × subsets beat the majority control; not shown for {listed(failed)}."
+
+
+def learner_finding(evaluation: Evaluation) -> str:
+    """Return the best mean and whether its lead over the other learners' best is shown."""
+    best = evaluation["best"]
+    row = evaluation["leaderboard"][0]
+    level = f"{evaluation['confidence']:.0%}".replace("%", " %")
+    metric = metric_name(evaluation["primary"])
+    start = (f"The highest mean {metric} is {candidate_name(best)}'s, {number(row[evaluation['primary']])} "
+             f"({level} interval {number(row['lo'])} to {number(row['hi'])})")
+    rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
+    beaten = [c for c in rivals if c["better"]]
+    open_ = [c for c in rivals if not c["better"]]
+    parts = []
+    if beaten:
+        parts.append(f"its lead over the best of {_models([c['b']['model'] for c in beaten])} is shown")
+    if open_:
+        parts.append(f"{'that over' if beaten else 'its lead over'} the best of {_models([c['b']['model'] for c in open_])} is not")
+    if open_ and not beaten:
+        parts = [parts[0].replace("is not", "is not shown")]
+    return f"{start}; {', '.join(parts)}." if parts else f"{start}."
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """Return the fusion verdict in a few words, for the summary table."""
+    members = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
+    if not members:
+        return "one modality"
+    learners = list(dict.fromkeys(c["a"]["model"] for c in members))
+    both = [model for model in learners if all(c["better"] for c in members if c["a"]["model"] == model)]
+    if not both:
+        return "not shown to beat each modality alone"
+    return f"beats each modality alone{_for(both, learners)}"
+
+
+def _evidence(comparison: Mapping[str, Any]) -> str:
+    return f"{signed(comparison['difference'])}, corrected p {p_value(comparison['p_corrected'])}"
+
+
+def _models(models: Sequence[str]) -> str:
+    return listed([model_name(model) for model in models])
+
+
+def _for(models: Sequence[str], all_models: Sequence[str]) -> str:
+    return " for every learner" if len(models) == len(all_models) > 1 else f" for {_models(models)}"

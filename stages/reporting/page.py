@@ -1,0 +1,123 @@
+"""Lay evaluations out as one self-contained page: what the template shows, in the order that it shows it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.reporting import words
+from stages.reporting.figures import colour, confusion_matrix, whisker
+from stages.reporting.findings import findings, verdict, worse
+from stages.reporting.svg import padded
+from stages.reporting.tuning import learning_curve, tuning_curve
+
+TEMPLATES = Path(__file__).parent / "templates"
+Evaluation = Mapping[str, Any]
+
+
+def render(evaluations: Sequence[Evaluation]) -> str:
+    """Return the report as one HTML document that needs nothing else."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)
+    environment.filters |= {"number": words.number, "signed": words.signed, "p": words.p_value, "interval": words.interval,
+                            "listed": words.listed, "model": words.model_name, "subset": words.subset_name, "metric": words.metric_name,
+                            "candidate": words.candidate_name}
+    css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
+    page = environment.get_template("page.html.j2")
+    models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation["models"]))
+    rows = [summary_row(evaluation, models) for evaluation in evaluations]
+    return page.render(css=css, models=models, summary=rows, sections=[section(evaluation) for evaluation in evaluations])
+
+
+def colours(evaluation: Evaluation) -> dict[str, str]:
+    """Return the colour class of each model; the control is grey."""
+    learners = [model for model in evaluation["models"] if model != words.CONTROL]
+    return {words.CONTROL: "control"} | {model: colour(place) for place, model in enumerate(learners)}
+
+
+def control_level(evaluation: Evaluation) -> float | None:
+    """Return the control's mean primary score, if the control was run."""
+    return next((row[evaluation["primary"]] for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
+
+
+def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
+    """Return one data set's line of the summary: each model's best subset, None for a model that was not run."""
+    cells = [next((row for row in evaluation["leaderboard"] if row["model"] == model), None) for model in models]
+    return {"evaluation": evaluation, "cells": cells, "verdict": verdict(evaluation)}
+
+
+def section(evaluation: Evaluation) -> dict[str, Any]:
+    """Return all that the section of one data set shows."""
+    comparisons = {family: [c for c in evaluation["comparisons"] if c["family"] == family] for family in ("fusion", "learners", "control")}
+    return {
+        "evaluation": evaluation,
+        "findings": findings(evaluation),
+        "leaderboard": leaderboard(evaluation),
+        "comparisons": {family: compared(evaluation, members) for family, members in comparisons.items() if members},
+        "figures": figures(evaluation),
+        "configurations": configurations(evaluation),
+        "level": f"{evaluation['confidence']:.0%}".replace("%", " %"),
+    }
+
+
+def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return the leaderboard with a drawn interval in each row, all on one scale."""
+    rows, primary = evaluation["leaderboard"], evaluation["primary"]
+    scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None], 0.03)
+    kinds = colours(evaluation)
+    return [
+        {**row, "drawn": Markup(whisker(
+            row[primary], row["lo"], row["hi"], scale=scale, reference=control_level(evaluation), kind=kinds[row["model"]],
+            label=f"{words.candidate_name(row)}: {words.number(row[primary])}, interval {words.interval(row['lo'], row['hi'])}"))}
+        for row in rows
+    ]
+
+
+def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one family's tests with a drawn interval and the verdict of each."""
+    ends = [value for c in members for value in (c["difference"], c["lo"], c["hi"]) if value is not None]
+    scale = padded([*ends, 0.0], 0.03)
+    kinds = colours(evaluation)
+    found = []
+    for c in members:
+        label = f"{words.candidate_name(c['a'])} minus {words.candidate_name(c['b'])}: {words.signed(c['difference'])}"
+        drawn = "" if c["difference"] is None else whisker(
+            c["difference"], c["lo"], c["hi"], scale=scale, reference=0.0, kind=kinds[c["a"]["model"]], label=label)
+        said = "better" if c["better"] else "worse" if worse(c, evaluation["confidence"]) else "not shown"
+        found.append({**c, "drawn": Markup(drawn), "verdict": said})
+    return found
+
+
+def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return the confusion of the best, then each learner's tuning and learning curves on its best subset, with captions."""
+    best = evaluation["best"]
+    confusion = evaluation["confusion"][best["model"]][best["subset"]]
+    title = f"Confusion of {words.candidate_name(best)}"
+    caption = "Held-out rows of all outer folds; the darker, the larger the share of the true class."
+    found = [(title, caption, confusion_matrix(confusion, evaluation["classes"], title))]
+    for model in (m for m in evaluation["models"] if m != words.CONTROL):
+        subset = next(row["subset"] for row in evaluation["leaderboard"] if row["model"] == model)
+        name = words.candidate_name({"model": model, "subset": subset})
+        tuned = tuning_curve(evaluation, model, subset)
+        if tuned:
+            caption = f"Mean over inner folds; parameters not drawn are at their best for each {tuned[0]}."
+            found.append((f"{name}: {tuned[0]}", caption, tuned[1]))
+        learnt = learning_curve(evaluation, model, subset)
+        if learnt:
+            found.append((f"{name}: learning", "Mean over the outer folds that reached the epoch.", learnt))
+    return [{"title": title, "caption": caption, "drawn": Markup(drawn)} for title, caption, drawn in found]
+
+
+def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return by model and subset the chosen configurations, the most frequent first, with the number of outer folds."""
+    found = []
+    for model, of_model in evaluation["configs"].items():
+        for subset, folds in of_model.items():
+            counts = Counter(words.settings_text(fold["settings"]) for fold in folds)
+            chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
+            if model != words.CONTROL:
+                found.append({"model": model, "subset": subset, "chosen": chosen, "n_folds": len(folds)})
+    return found
