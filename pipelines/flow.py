@@ -1,0 +1,174 @@
+"""The Prefect flow: DVC's own graph, one task per stage, independent stages side by side.
+
+`python -m pipelines.flow [target …]` runs it by hand (targets as for `dvc repro`; default: everything). DVC decides what has
+changed, runs it and records it, so afterwards `dvc repro` has nothing to do, and the other way round.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipelines.environment import set_up_prefect
+
+set_up_prefect()  # before Prefect is imported: it reads its settings then
+
+from prefect import allow_failure, flow, get_run_logger, task  # noqa: E402
+from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect.client.schemas.objects import State  # noqa: E402
+from prefect.futures import PrefectFuture  # noqa: E402
+from prefect.runtime import flow_run  # noqa: E402
+from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
+from prefect.states import Cancelled, Completed, Failed  # noqa: E402
+
+from pipelines.artifacts import leave_artifacts  # noqa: E402
+from pipelines.executor import Outcome, Workers  # noqa: E402
+from pipelines.graph import Step, steps  # noqa: E402
+from pipelines.progress import blocked_by, line_of, run_in_order  # noqa: E402
+from pipelines.server import running  # noqa: E402
+from pipelines.worker import log_path  # noqa: E402
+from stages.check import problems  # noqa: E402
+from stages.errors import InputError  # noqa: E402
+from stages.params import PARAMS, FlowEntry, read_params, section  # noqa: E402
+from stages.workspace_lock import held  # noqa: E402
+
+RETRY_AFTER_S = 2
+STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
+STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache", "unchanged": "unchanged: nothing to do"}
+
+
+class StageFailedError(Exception):
+    """A stage ended with an error; `outcome` says how."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
+    """Return whether a failed stage may succeed when tried again: not if it says what a person must mend."""
+    error = state.result(raise_on_failure=False)
+    return not (isinstance(error, StageFailedError) and error.outcome.mendable)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
+def reproduce(step: Step, blocked: str, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
+    """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
+    logger = get_run_logger()
+    if blocked:
+        outcomes[step.name] = Outcome(step.name, "skipped", 0.0, blocked)
+        return Cancelled(name="Skipped", message=blocked)
+    outcome = outcomes[step.name] = workers.reproduce(step.name, logger.info)
+    if not outcome.good:
+        raise StageFailedError(outcome)
+    logger.info(STATE_MESSAGES[outcome.status])
+    return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])
+
+
+def run_name() -> str:
+    """Return the name of a flow run: its targets."""
+    return ", ".join(flow_run.parameters.get("targets") or ()) or "all stages"
+
+
+@flow(name="sensorium", flow_run_name=run_name)
+def sensorium(targets: list[str] | None = None) -> State[Any]:
+    """Reproduce every stage of dvc.yaml that changed (or those that `targets` need), then publish and show the results."""
+    params = checked_params()
+    settings: FlowEntry = section(params, "flow", FlowEntry)
+    with held("the flow (python -m pipelines.flow)"):
+        plan = steps(targets or ())
+        with Workers(settings.workers) as workers:
+            outcomes = run_plan(plan, workers, settings, tuple(params["datasets"]))
+    for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
+        tell(line)
+    return verdict(outcomes)
+
+
+def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datasets: Sequence[str]) -> dict[str, Outcome]:
+    """Return what became of every step; one task each, which waits for the tasks upstream."""
+    futures: dict[str, PrefectFuture[Any]] = {}
+    outcomes: dict[str, Outcome] = {}
+    n_done = 0
+
+    def start(step: Step, done: Callable[[Outcome], None]) -> None:
+        labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
+        above = [allow_failure(futures[name]) for name in step.upstream]
+        future = labelled.submit(step, blocked_by(step, outcomes), workers, outcomes, wait_for=above)
+        futures[step.name] = future
+        future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
+
+    def report(outcome: Outcome) -> None:
+        nonlocal n_done
+        n_done += 1
+        outcomes[outcome.stage] = outcome
+        tell(line_of(outcome, n_done, len(plan)))
+
+    return run_in_order(plan, start, n_at_once=settings.workers, on_done=report)
+
+
+def tags(step: Step, datasets: Sequence[str]) -> set[str]:
+    """Return what to filter a step's task by: its kind and its data set."""
+    member = step.name.partition("@")[2]
+    return {step.kind} | {name for name in datasets if member == name or member.startswith(f"{name}-")}
+
+
+def verdict(outcomes: Mapping[str, Outcome]) -> State[Any]:
+    """Return the flow's final state, which names every stage that failed."""
+    failed = [outcome for outcome in outcomes.values() if outcome.status == "failed"]
+    for outcome in failed:
+        tell(f"\n{outcome.stage} failed (its output: {log_path(outcome.stage)})\n{outcome.reason}")
+    count = {status: sum(o.status == status for o in outcomes.values()) for status in ("ran", "restored", "unchanged", "failed", "skipped")}
+    message = ", ".join(f"{n} {status}" for status, n in count.items() if n) or "no stages"
+    tell(f"\n{len(outcomes)} stages: {message}")
+    if failed:
+        return Failed(message=f"{message}: {', '.join(outcome.stage for outcome in failed)}")
+    return Completed(message=message)
+
+
+def tell(line: str) -> None:
+    """Say a line on the console and in the flow run's log."""
+    print(line, flush=True)
+    get_run_logger().info(line.strip())
+
+
+def checked_params() -> dict[str, Any]:
+    """Return params.yaml.
+
+    Raises:
+        InputError: with every mistake in it.
+    """
+    params = read_params()
+    found = problems(params)
+    if found:
+        raise InputError(f"{len(found)} mistake(s) in {PARAMS}\n" + "\n".join(f"  {line}" for line in found))
+    return params
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the flow by hand; return the exit status: 0, or 1 if anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.flow", description=sensorium.__doc__)
+    parser.add_argument("targets", nargs="*", help="as for `dvc repro`, such as train@emoji-knn or evaluate; default: everything")
+    targets = parser.parse_args(arguments).targets
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        checked_params()
+        with held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
+            steps(targets)
+            print("starting Prefect's server …", flush=True)
+            with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+                print(f"dashboard of this run: {url}", flush=True)
+                state = sensorium(targets or None, return_state=True)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr, flush=True)
+        return 130
+    if state.is_failed() or state.is_crashed():
+        print(f"error: {state.message}", file=sys.stderr, flush=True)
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

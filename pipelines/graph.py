@@ -1,0 +1,55 @@
+"""The graph that DVC sees, as plain steps in the order to run them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.reproduce import get_active_graph, plan_repro
+
+from stages.errors import InputError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One DVC stage: its address (`train@emoji-knn`) and the addresses of the stages whose outputs it reads."""
+
+    name: str
+    upstream: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Return the stage's name in dvc.yaml, without the data set or model."""
+        return self.name.partition("@")[0]
+
+
+def steps(targets: Sequence[str] = ()) -> list[Step]:
+    """Return the steps that `targets` (default: every stage) need, each after those that it reads from.
+
+    A target is what `dvc repro` takes: `train@emoji-knn`, or `train` for all of them.
+
+    Raises:
+        InputError: if dvc.yaml cannot be read, or has no such target.
+    """
+    try:
+        with Repo(".") as repo:
+            graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
+            wanted = [stage for target in targets for stage in repo.stage.collect(target)]
+            plan = plan_repro(graph, wanted or None)
+            return by_height([Step(stage.addressing, tuple(sorted(above.addressing for above in graph.successors(stage)))) for stage in plan])
+    except DvcException as error:
+        raise InputError(f"dvc.yaml: {error}") from error
+
+
+def by_height(plan: Sequence[Step]) -> list[Step]:
+    """Return the steps, those with the longest way to go below them first, so that no long chain is left to run alone at the end.
+
+    Args:
+        plan: in an order in which each step stands after those upstream of it; so does the result.
+    """
+    height: dict[str, int] = {}
+    for step in reversed(plan):
+        height.setdefault(step.name, 0)
+        for name in step.upstream:
+            height[name] = max(height.get(name, 0), height[step.name] + 1)
+    return sorted(plan, key=lambda step: -height[step.name])
