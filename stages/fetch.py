@@ -38,16 +38,16 @@ def fetch(source: Source) -> Path:
         InputError: if it can neither be found nor fetched, or what the index offers has another checksum.
     """
     path = cache_dir() / source.filename
-    if _digest(path) == source.sha256:
-        return path
     try:
+        if _digest(path) == source.sha256:
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_name(f".{path.name}.lock")):
             found = _digest(path)  # anew: another process may have fetched it while this one waited
             if found != source.sha256:
                 _download(source, path, found)
     except OSError as error:
-        raise InputError(f"{path.parent}: the cache cannot be written ({error.strerror}); make room or name another folder in "
+        raise InputError(f"{path.parent}: the cache cannot be used ({error.strerror}); make room or name another folder in "
                          "SENSORIUM_CACHE") from error
     return path
 

@@ -1,5 +1,6 @@
 """Fetch and read one data set: its samples as one Arrow table, with provenance in the metadata."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from stages.params import PARAMS, DataSetEntry, parse, read_params, section, val
 from stages.registry import component
 from stages.seeds import derived_seed
 from stages.tables import write_table
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")  # narrower than float(), which also takes "nan" and "infinity"
 
 
 def main(dataset: str) -> None:
@@ -103,10 +106,9 @@ def encode_target(table: pa.Table) -> tuple[pa.Table, list[str]]:
 
 def sorted_classes(labels: set[str]) -> list[str]:
     """Return the labels sorted: as numbers if all are numbers ("2" before "10"), else as text."""
-    try:
+    if all(_NUMBER.fullmatch(label) for label in labels):
         return sorted(labels, key=lambda label: (float(label), label))
-    except ValueError:
-        return sorted(labels)
+    return sorted(labels)
 
 
 def metadata(data_set: DataSet, target: str, classes: Sequence[str], *, used: int, available: int) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def spoken_digits() -> list[tuple[str, int, bytes]]:
     except PackageNotFoundError:
         found = "none"
     if found != VERSION:
-        raise InputError(f"the spoken digits need {PACKAGE} {VERSION}, found {found}; install the locked requirements (`make install`)")
+        raise InputError(f"the spoken digits need {PACKAGE} {VERSION}, found {found}; `make run` installs the locked requirements")
     result = subprocess.run([sys.executable, "-m", __name__], capture_output=True, check=False)
     if result.returncode != 0:
         last = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]

