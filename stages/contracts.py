@@ -13,7 +13,7 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
                sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
                table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
                and the structured form where there is one (frames, tokens).
-               [dataset, label, modality, encoding, shape, names, fit: settings of what train fits on its training rows]
+               [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows]
   predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: int32 · scores: FixedSizeList<float32>[n_classes]
                [dataset, model, target, subsets]
   sweep        subset · repeat, fold, inner: int16 · config: int32 · settings: string (JSON) · accuracy, balanced_accuracy, macro_f1
@@ -36,7 +36,7 @@ DATA = Path("data")
 class Settings(BaseModel):
     """What a person may set of a component in params.yaml; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 # ---------------------------------------------------------------- where files are (relative to the workspace)
@@ -113,7 +113,7 @@ class Features:
     columns: Mapping[str, pa.Array]
     encoding: str  # dense, sparse or table
     shape: tuple[int, ...]
-    names: Sequence[str] = ()
+    names: Sequence[str] | Mapping[str, Sequence[str]] = ()  # of the dense axes or the columns; a table: by kind
     fit: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from stages.suites import Suite
 
 MAX_NAMED = 20
@@ -64,10 +66,11 @@ def _plain(result: Any, suite: Suite) -> dict[str, Any]:
     return {
         "expectation": kind,
         "column": column,
-        "meaning": suite.meanings.get(column, ""),
-        "kwargs": {name: value for name, value in arguments.items() if name != "column"},
+        "notes": arguments.get("notes", ""),
+        "kwargs": {name: value for name, value in arguments.items() if name not in ("column", "notes")},
         "success": bool(result.success),
         "observed": _number(found.get("observed_value")),
+        "range": _range(suite.frame.get(column)),
         "checked": int(found.get("element_count", len(suite.frame["sample_id"]))),
         "missing": int(found.get("missing_count", 0)),
         "unexpected": int(found.get("unexpected_count", 0)),
@@ -79,11 +82,19 @@ def _offending(rows: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Return sample_id and the offending values of the first samples, each sample once."""
     named: dict[str, str] = {}
     for row in rows:
-        sample_id = str(row["sample_id"])
-        named.setdefault(sample_id, ", ".join(str(_number(value)) for name, value in row.items() if name != "sample_id"))
+        values = [_number(value) for name, value in row.items() if name != "sample_id"]
+        named.setdefault(str(row["sample_id"]), ", ".join(str(value) for value in values if value is not False))
         if len(named) == MAX_NAMED:
             break
     return [{"sample_id": sample_id, "value": value} for sample_id, value in named.items()]
+
+
+def _range(values: np.ndarray | None) -> list[float] | None:
+    """Return the smallest and the greatest finite value of a column of numbers."""
+    if values is None or values.dtype.kind not in "iuf":
+        return None
+    finite = values[np.isfinite(values)]
+    return [finite.min().item(), finite.max().item()] if len(finite) else None
 
 
 def _number(value: Any) -> Any:

@@ -5,7 +5,7 @@ is parted, is first counted per row, so that every expectation is about values o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,25 @@ from stages.tables import column_values
 
 Expectations = list[tuple[str, dict[str, Any]]]
 
+CLASS_COUNT = "samples of the row's class; each outer fold needs one"
+CLASS_GROUPS = "groups with samples of the row's class; one to train on and one to test on"
+SAME_ROW = "as in the same row of samples, repeat after repeat"
+FOLD = "outer fold that holds the row out (-1: never held out)"
+GROUP_FOLDS = "outer folds over which the row's group is spread within its repeat"
+GROUP_INNER = "inner folds over which the row's group is spread, in the worst outer fold"
+INNER = "inner folds that hold the row out, the least and the greatest number (-1: in the outer test set)"
+INNER_AGREES = "an inner fold is given exactly where the row is in the outer training set"
+CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class"
+AS_OFFICIAL = "held out exactly if the official split says so"
+
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations over the columns of a frame, `sample_id` among them; `meanings` explains columns that are counted here."""
+    """Expectations over the columns of a frame, `sample_id` among them; `notes` in an expectation say what a column is."""
 
     name: str
     frame: Mapping[str, np.ndarray]
     expectations: Expectations
-    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int) -> Suite:
@@ -46,17 +56,13 @@ def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int) 
         ("expect_column_values_to_not_be_null", {"column": "group"}),
         ("expect_column_values_to_be_in_set", {"column": "target", "value_set": list(range(n_classes))}),
         ("expect_column_unique_value_count_to_be_between", {"column": "target", "min_value": n_classes, "max_value": n_classes}),
-        ("expect_column_values_to_be_between", {"column": "class_count", "min_value": max(2, n_folds)}),
-        ("expect_column_values_to_be_between", {"column": "class_groups", "min_value": 2}),
+        ("expect_column_values_to_be_between", {"column": "class_count", "min_value": max(2, n_folds), "notes": CLASS_COUNT}),
+        ("expect_column_values_to_be_between", {"column": "class_groups", "min_value": 2, "notes": CLASS_GROUPS}),
     ]
     if "split" in samples.column_names:
         frame["split"] = _strings(samples["split"])
         expectations.append(("expect_column_values_to_be_in_set", {"column": "split", "value_set": ["test", "train"]}))
-    meanings = {
-        "class_count": "samples of the row's class; each outer fold needs one",
-        "class_groups": "groups with samples of the row's class; one to train on and one to test on",
-    }
-    return Suite("samples", frame, expectations, meanings)
+    return Suite("samples", frame, expectations)
 
 
 def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
@@ -84,36 +90,28 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),
-        ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id"}),
-        ("expect_column_pair_values_to_be_equal", {"column_A": "group", "column_B": "expected_group"}),
-        ("expect_column_pair_values_to_be_equal", {"column_A": "target", "column_B": "expected_target"}),
-        ("expect_compound_columns_to_be_unique", {"column_list": ["repeat", "sample_id"]}),
-        ("expect_column_values_to_be_between", {"column": "fold", "min_value": -1 if official else 0, "max_value": n_folds - 1}),
+        ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id", "notes": SAME_ROW}),
+        ("expect_column_pair_values_to_be_equal", {"column_A": "group", "column_B": "expected_group", "notes": SAME_ROW}),
+        ("expect_column_pair_values_to_be_equal", {"column_A": "target", "column_B": "expected_target", "notes": SAME_ROW}),
+        ("expect_compound_columns_to_be_unique", {"column_list": ["repeat", "sample_id"], "notes": "held out once in a repeat at most"}),
+        (
+            "expect_column_values_to_be_between",
+            {"column": "fold", "min_value": -1 if official else 0, "max_value": n_folds - 1, "notes": FOLD},
+        ),
         _unique_values("repeat", n_repeats),
         _unique_values("fold", n_folds + int(bool((fold == -1).any()))),
-        ("expect_column_values_to_be_between", {"column": "group_folds", "min_value": 1, "max_value": 1}),
-        ("expect_column_values_to_be_between", {"column": "group_inner_folds", "min_value": 1, "max_value": 1}),
-        ("expect_column_values_to_be_between", {"column": "inner_min", "min_value": -1}),
-        ("expect_column_values_to_be_between", {"column": "inner_max", "min_value": 0 if n_folds > 1 else -1, "max_value": n_inner - 1}),
-        ("expect_column_values_to_be_in_set", {"column": "inner_agrees", "value_set": [True]}),
-        ("expect_column_values_to_be_between", {"column": "class_missing", "min_value": 0, "max_value": 0}),
+        ("expect_column_values_to_be_between", {"column": "group_folds", "min_value": 1, "max_value": 1, "notes": GROUP_FOLDS}),
+        ("expect_column_values_to_be_between", {"column": "group_inner_folds", "min_value": 1, "max_value": 1, "notes": GROUP_INNER}),
+        ("expect_column_values_to_be_between", {"column": "inner_min", "min_value": -1, "notes": INNER}),
+        ("expect_column_values_to_be_between", {"column": "inner_max", "min_value": -1, "max_value": n_inner - 1, "notes": INNER}),
+        ("expect_column_values_to_be_in_set", {"column": "inner_agrees", "value_set": [True], "notes": INNER_AGREES}),
+        ("expect_column_values_to_be_between", {"column": "class_missing", "min_value": 0, "max_value": 0, "notes": CLASS_MISSING}),
     ]
     if official:
         held_out = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
-        frame["held_out_as_official"] = (fold >= 0) == held_out
-        expectations.append(("expect_column_values_to_be_in_set", {"column": "held_out_as_official", "value_set": [True]}))
-    return Suite("splits", frame, expectations, SPLIT_MEANINGS)
-
-
-SPLIT_MEANINGS = {
-    "expected_id": "sample_id of the same row of samples, repeat after repeat",
-    "fold": "outer fold that holds the row out (-1: never held out)",
-    "group_folds": "outer folds over which the row's group is spread within its repeat",
-    "group_inner_folds": "inner folds over which the row's group is spread, in the worst outer fold",
-    "inner_agrees": "an inner fold is given exactly where the row is in the outer training set",
-    "class_missing": "outer and inner training sets of the row's repeat that lack the row's class",
-    "held_out_as_official": "held out exactly if the official split says so",
-}
+        frame["as_official"] = (fold >= 0) == held_out
+        expectations.append(("expect_column_values_to_be_in_set", {"column": "as_official", "value_set": [True], "notes": AS_OFFICIAL}))
+    return Suite("splits", frame, expectations)
 
 
 def modality_suite(label: str, features: pa.Table, metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
@@ -126,10 +124,10 @@ def modality_suite(label: str, features: pa.Table, metadata: Mapping[str, Any], 
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples)}),
-        ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id"}),
+        ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id", "notes": SAME_ROW}),
         *modality.expectations(metadata),
     ]
-    return Suite(label, frame, expectations, {"expected_id": "sample_id of the same row of samples"})
+    return Suite(label, frame, expectations)
 
 
 def _unique_values(column: str, n: int) -> tuple[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ def main(dataset: str) -> None:
         temporary.write_text(validation_page(outcome), encoding="utf-8")
     n_checked = sum(len(suite["expectations"]) for suite in results)
     if not success:
-        raise InputError(f"{failures(outcome)}\n  all of it: {page}; mend the data set, and its training will go on")
+        raise InputError(f"{failures(outcome)}\n  all of it: {page}; this data set is not trained on until they hold")
     print(f"{dataset}: {n_checked} expectations hold ({', '.join(suite['suite'] for suite in results)})", flush=True)
 
 

@@ -84,15 +84,22 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     return {"finite": finite, "length": np.full(len(vectors), vectors.shape[1]), "min": low, "max": high, "contrast": contrast}
 
 
+LENGTH = "numbers in the vector"
+CONTRAST = "brightest minus darkest pixel value; 0 is a picture of one colour"
+
+
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: all pixels there and in [0, 1]; at most one picture in twenty of a single colour."""
     length = math.prod(metadata["shape"])
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
-        ("expect_column_values_to_be_between", {"column": "length", "min_value": length, "max_value": length}),
-        ("expect_column_values_to_be_between", {"column": "min", "min_value": 0.0, "max_value": 1.0}),
-        ("expect_column_values_to_be_between", {"column": "max", "min_value": 0.0, "max_value": 1.0}),
-        ("expect_column_values_to_be_between", {"column": "contrast", "min_value": 0.0, "strict_min": True, "mostly": 0.95}),
+        ("expect_column_values_to_be_between", {"column": "length", "min_value": length, "max_value": length, "notes": LENGTH}),
+        ("expect_column_values_to_be_between", {"column": "min", "min_value": 0.0, "max_value": 1.0, "notes": "darkest pixel value"}),
+        ("expect_column_values_to_be_between", {"column": "max", "min_value": 0.0, "max_value": 1.0, "notes": "brightest pixel value"}),
+        (
+            "expect_column_values_to_be_between",
+            {"column": "contrast", "min_value": 0.0, "strict_min": True, "mostly": 0.95, "notes": CONTRAST},
+        ),
     ]
 
 

@@ -73,7 +73,7 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     p, q = metadata["shape"]
     numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float32)
     strings = np.array(table["categorical"].combine_chunks().flatten().to_pylist(), dtype=object).reshape(len(table), q)
-    missing = np.isnan(numeric).sum(axis=1) + np.equal(strings, None).sum(axis=1)
+    missing = np.isnan(numeric).sum(axis=1) + np.equal(strings, np.array(None)).sum(axis=1)
     names = [*metadata["names"]["numeric"], *metadata["names"]["categorical"]]
     named = dict(zip((f"column:{name}" for name in names), [*numeric.astype(np.float64).T, *strings.T], strict=True))
     return {"finite": ~np.isinf(numeric).any(axis=1), "null_share": missing / max(1, p + q), **named}
@@ -85,7 +85,10 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
     names = [*metadata["names"]["numeric"], *metadata["names"]["categorical"]]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
-        ("expect_column_values_to_be_between", {"column": "null_share", "min_value": 0.0, "max_value": 1.0, "strict_max": True}),
+        (
+            "expect_column_values_to_be_between",
+            {"column": "null_share", "min_value": 0.0, "max_value": 1.0, "strict_max": True, "notes": "share of the row that is missing"},
+        ),
         *(("expect_column_values_to_not_be_null", {"column": f"column:{name}", "mostly": mostly}) for name in names),
     ]
 

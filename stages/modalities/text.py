@@ -104,7 +104,7 @@ def _lists(offsets: np.ndarray, values: pl.Series, kind: pa.DataType) -> pa.List
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return per text: finite, n_words (null where there is none), n_terms, min (count) and out_of_order (indices that are)."""
+    """Return per text: finite, n_terms, term (null where there is none), min (count) and out_of_order (indices that are)."""
     lists = table["indices"].combine_chunks()
     offsets = np.from_dlpack(lists.offsets)
     indices, values = np.from_dlpack(lists.flatten()), np.from_dlpack(table["values"].combine_chunks().flatten())
@@ -123,14 +123,19 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     }
 
 
+OUT_OF_ORDER = "indices that are not above the one before"
+N_TERMS = "different terms in the text"
+
+
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: whole counts, indices in order, and words in most texts (`max_null_share`)."""
+    mostly = 1 - metadata["settings"]["max_null_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
-        ("expect_column_values_to_be_between", {"column": "min", "min_value": 1.0}),
-        ("expect_column_values_to_be_between", {"column": "out_of_order", "min_value": 0.0, "max_value": 0.0}),
-        ("expect_column_values_to_be_between", {"column": "n_terms", "min_value": 0.0, "max_value": 1_000_000.0}),
-        ("expect_column_values_to_not_be_null", {"column": "term", "mostly": 1 - metadata["settings"]["max_null_share"]}),
+        ("expect_column_values_to_be_between", {"column": "min", "min_value": 1.0, "notes": "smallest count of a term"}),
+        ("expect_column_values_to_be_between", {"column": "out_of_order", "min_value": 0.0, "max_value": 0.0, "notes": OUT_OF_ORDER}),
+        ("expect_column_values_to_be_between", {"column": "n_terms", "min_value": 0.0, "max_value": 1_000_000.0, "notes": N_TERMS}),
+        ("expect_column_values_to_not_be_null", {"column": "term", "mostly": mostly, "notes": "missing where the text has no word"}),
     ]
 
 

@@ -1,6 +1,6 @@
 """The page that shows what was expected of a data set and what was found: one file, readable offline, no dates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -63,7 +63,7 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 <header><h2>{{ suite.suite }}</h2><span>{{ '{:,}'.format(suite.n_rows) }} rows</span></header>
 <div class="scroll"><table>
 <thead><tr><th scope="col"><span aria-label="result"></span></th><th scope="col">column</th><th scope="col">expectation</th>
-<th scope="col">range</th><th scope="col" class="number">otherwise</th></tr></thead>
+<th scope="col">found</th><th scope="col" class="number">rows otherwise</th></tr></thead>
 <tbody>
 {% for result in suite.expectations %}
 <tr{% if not result.success %} class="failed"{% endif %}>
@@ -124,10 +124,14 @@ def _range(kwargs: Mapping[str, Any]) -> str:
     return " and ".join(part for part in (above, below) if part)
 
 
+def _choice(values: Sequence[Any]) -> str:
+    return "true" if list(values) == [True] else "one of " + ", ".join(map(str, values))
+
+
 PHRASES: Mapping[str, Any] = {
     "column_values_to_not_be_null": lambda kwargs: "not missing",
     "column_values_to_be_unique": lambda kwargs: "no value stands twice",
-    "column_values_to_be_in_set": lambda kwargs: "true" if kwargs["value_set"] == [True] else "one of " + ", ".join(map(str, kwargs["value_set"])),
+    "column_values_to_be_in_set": lambda kwargs: _choice(kwargs["value_set"]),
     "column_values_to_be_between": _range,
     "column_unique_value_count_to_be_between": lambda kwargs: f"number of different values: {_range(kwargs)}",
     "column_pair_values_to_be_equal": lambda kwargs: "equal to that of samples",
