@@ -5,6 +5,7 @@ changed, runs it and records it, so afterwards `dvc repro` has nothing to do, an
 """
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -132,6 +133,12 @@ def tell(line: str) -> None:
     get_run_logger().info(line.strip())
 
 
+def send_logs() -> None:
+    """Send what is left of the logs to Prefect's server, which is about to end."""
+    for handler in logging.getLogger("prefect.flow_runs").handlers:
+        handler.flush()
+
+
 def checked_params() -> dict[str, Any]:
     """Return params.yaml.
 
@@ -159,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
                 print(f"dashboard of this run: {url}", flush=True)
                 state = sensorium(targets or None, return_state=True)
+                send_logs()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

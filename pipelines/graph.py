@@ -36,7 +36,7 @@ def steps(targets: Sequence[str] = ()) -> list[Step]:
             graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
             wanted = [stage for target in targets for stage in repo.stage.collect(target)]
             plan = plan_repro(graph, wanted or None)
-            return by_height([Step(stage.addressing, tuple(sorted(above.addressing for above in graph.successors(stage)))) for stage in plan])
+            return by_height([Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan])
     except DvcException as error:
         raise InputError(f"dvc.yaml: {error}") from error
 
