@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.contracts import DATA, DataSet, Settings
+from pydantic import BaseModel
+
+from stages.contracts import DATA, DataSet, Metric, Modality, Model, Settings
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.params import (
@@ -11,6 +13,8 @@ from stages.params import (
     SECTIONS,
     TOP_LEVEL,
     DataSetEntry,
+    SplitEntry,
+    TrainEntry,
     allowed,
     nearest,
     parse,
@@ -20,6 +24,7 @@ from stages.params import (
 from stages.registry import component, names
 from stages.tables import write_json
 
+SEEDS = 2**32  # numpy's and scikit-learn's limit
 KEYS_OF_A_FEATURE = ("dataset", "modality")
 
 
@@ -31,14 +36,15 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         try:
             return check(*arguments)
         except InputError as error:
-            found.append(str(error))
+            found.extend(str(error).splitlines())
             return None
 
     for key in params:
         if key not in TOP_LEVEL:
             found.append(f"{PARAMS}: {key}: unknown section{nearest(key, TOP_LEVEL)}; allowed: {', '.join(TOP_LEVEL)}")
-    if not isinstance(params.get("seed"), int) or isinstance(params.get("seed"), bool):
-        found.append(f"{PARAMS}: seed: expected a whole number, found {params.get('seed')!r}")
+    seed = params.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < SEEDS:
+        found.append(f"{PARAMS}: seed: expected a whole number from 0 to {SEEDS - 1}, found {seed!r}")
     for name, model in SECTIONS.items():
         attempt(section, params, name, model)
     for kind in ("datasets", "features", "models"):
@@ -53,7 +59,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         attempt(check_model, params, name)
     if not found:
         attempt(check_selection, params)
-        for name in params["datasets"]:
+        for name in params["models"]:
             attempt(check_sizes, params, name)
     return found
 
@@ -87,7 +93,7 @@ def check_feature(params: Mapping[str, Any], key: str) -> None:
     if f"{dataset}-{label}" != key:
         raise InputError(f"{PARAMS}: features.{key}: the key must be '<data set>-<label>', here '{dataset}-…'")
     refuse_unknown(label, data_set.modalities, f"features.{key}", "modality")
-    modality = known("modalities", str(entry["modality"]), f"features.{key}.modality")
+    modality: Modality = known("modalities", str(entry["modality"]), f"features.{key}.modality")
     if modality.name != data_set.modalities[label]:
         raise InputError(f"{PARAMS}: features.{key}.modality: {modality.name!r} cannot read {dataset}'s {label!r}, "
                          f"which is {data_set.modalities[label]!r}")
@@ -107,40 +113,43 @@ def section_values(params: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def check_model(params: Mapping[str, Any], name: str) -> None:
     """Raise InputError unless models.<name> names a known model with settings that it knows."""
-    model = known("models", name, f"models.{name}")
-    model.grid(section(params, f"models.{name}", model.settings))
+    model: Model = known("models", name, f"models.{name}")
+    model.grid(section(params, f"models.{name}", model.settings), seed=0)
 
 
 def check_selection(params: Mapping[str, Any]) -> None:
     """Raise InputError unless train.select is a metric that needs no probabilities, greater being better."""
-    metric = known("metrics", section(params, "train", SECTIONS["train"]).select, "train.select")
+    metric: Metric = known("metrics", section(params, "train", TrainEntry).select, "train.select")
     if metric.needs_scores or not metric.greater_is_better:
         fit = [n for n in names("metrics") if not (m := component("metrics", n)).needs_scores and m.greater_is_better]
         raise InputError(f"{PARAMS}: train.select: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
 
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:
-    """Raise InputError where a grid asks for more rows than the smallest training fold of a data set has."""
+    """Raise InputError where the grid of models.<name> asks for more rows than the smallest training fold has."""
+    model: Model = component("models", name)
+    needed = model.smallest_training_set(section(params, f"models.{name}", model.settings))
+    smallest, dataset = min((smallest_training_fold(params, dataset), dataset) for dataset in params["datasets"])
+    if needed > smallest:
+        raise InputError(f"{PARAMS}: models.{name}: the grid needs {needed} training rows, but the smallest training fold of "
+                         f"{dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
+
+
+def smallest_training_fold(params: Mapping[str, Any], name: str) -> int:
+    """Return about how many rows an inner fold leaves for training: whole groups move, so a few more or fewer."""
     data_set: DataSet = component("datasets", name)
     entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
-    split: Any = section(params, "split", SECTIONS["split"])
+    split: SplitEntry = section(params, "split", SplitEntry)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
     outer = rows * (split.folds - 1) // split.folds
     if data_set.n_train is not None:
         outer = rows * data_set.n_train // data_set.n_samples
-    smallest = outer * (split.inner_folds - 1) // split.inner_folds
-    for model_name in params["models"]:
-        model = component("models", model_name)
-        needed = model.smallest_training_set(section(params, f"models.{model_name}", model.settings))
-        if needed > smallest:
-            raise InputError(f"{PARAMS}: models.{model_name}: the grid needs {needed} training rows, but the smallest training fold of "
-                             f"{name!r} has about {smallest} ({rows} rows, {split.folds} folds, {split.inner_folds} inner folds); "
-                             f"lower the grid's values, or raise datasets.{name}.rows")
+    return outer * (split.inner_folds - 1) // split.inner_folds
 
 
 def known(kind: str, name: str, key: str) -> Any:
     """Return a component, or raise InputError with the key of params.yaml that named it."""
-    refuse_unknown(name, names(kind), key, f"file under stages/{kind}/")
+    refuse_unknown(name, names(kind), key, f"file under stages/{kind}/ for")
     return component(kind, name)
 
 
@@ -161,7 +170,7 @@ def main() -> None:
 def usage() -> str:
     """Return all keys that params.yaml may have, with their meaning."""
     lines = []
-    models = {"datasets.<name>": DataSetEntry, **SECTIONS}
+    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS}
     models |= {f"features.<data set>-<label> (modality: {n})": component("modalities", n).settings for n in names("modalities")}
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
     for key, model in models.items():

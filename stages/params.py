@@ -5,12 +5,16 @@ A stage asks for its own keys only (`section`), so that it runs in a folder whos
 """
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.contracts import Settings
 from stages.errors import InputError
@@ -51,6 +55,21 @@ class FlowEntry(Settings):
     workers: int = Field(2, ge=1, le=64, description="stages at once")
     retries: int = Field(1, ge=0, le=10, description="how often a failed stage is tried again")
 
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, cron: str) -> str:
+        if len(cron.split()) != 5:
+            raise ValueError("expected five fields (minute hour day month weekday)")
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, timezone: str) -> str:
+        try:
+            return ZoneInfo(timezone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last two: a path, a folder of zones
+            raise ValueError(f"no time zone of this name{nearest(timezone, available_timezones())}") from error
+
 
 SECTIONS: Mapping[str, type[Settings]] = {
     "split": SplitEntry,
@@ -62,21 +81,10 @@ SECTIONS: Mapping[str, type[Settings]] = {
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML 1.2's rule that PyYAML lacks: a key stands once in its mapping."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise InputError(f"{PARAMS}: line {key_node.start_mark.line + 1}: key {key!r} stands twice; keep one")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """Return params.yaml as a plain dict.
+
+    Read as DVC reads it, in YAML 1.2 (`1e-4` is a number, `no` is a word), so that stage and graph see the same values.
 
     Raises:
         InputError: if it is missing, is not YAML, or repeats a key.
@@ -84,9 +92,13 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: not found in {Path.cwd().name}/; run from the repository's root")
     try:
-        params = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from error
+        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        remedy = "; keep one" if isinstance(error, DuplicateKeyError) else ""
+        raise InputError(f"{path}: {line}not valid YAML: {error.problem}{remedy}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(params, dict):
         raise InputError(f"{path}: expected a mapping of sections ({', '.join(TOP_LEVEL)}), found {type(params).__name__}")
     return params
@@ -111,31 +123,65 @@ def section(params: Mapping[str, Any], key: str, model: type[Settings]) -> Any:
     Raises:
         InputError: one line per mistake: file, key, what was found, what is allowed.
     """
-    return parse(value_at(params, key) or {}, key, model)
+    return parse(value_at(params, key), key, model)
 
 
 def parse(values: Any, key: str, model: type[Settings]) -> Any:
     """Return `values` as `model`; see `section`."""
+    values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
     try:
-        return model(**values)
-    except (ValidationError, TypeError) as error:
-        if isinstance(error, TypeError):
-            raise InputError(f"{PARAMS}: {key}: keys must be strings ({error})") from error
-        lines = [describe(item, key, model) for item in error.errors()]
-        raise InputError("\n".join(dict.fromkeys(lines))) from error
+        # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
+        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
 
 
-def describe(item: Any, key: str, model: type[BaseModel]) -> str:
-    """Return one line for one of pydantic's errors."""
-    path = ".".join([key, *(str(part) for part in item["loc"] if not _is_union_branch(part))])
-    name = str(item["loc"][0]) if item["loc"] else ""
-    if item["type"] == "extra_forbidden":
-        return f"{PARAMS}: {path}: unknown key{nearest(name, model.model_fields)}; allowed: {allowed(model)}"
-    if item["type"] == "missing":
-        return f"{PARAMS}: {path}: missing; {_about(model, name)}"
-    return f"{PARAMS}: {path}: {_lower_first(item['msg'])}, found {item['input']!r}; {_about(model, name)}"
+def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[str]:
+    """Return one line for each place that pydantic complains of; the branches of a union share one."""
+    by_place: dict[str, list[Any]] = {}
+    for item in errors:
+        place = ".".join([key, *(str(part) for part in item["loc"] if not _is_union_branch(part))])
+        by_place.setdefault(place, []).append(item)
+    # a list with a wrong entry counts as too short as well: tell the entry alone
+    inmost = [place for place in by_place if not any(other.startswith(place + ".") for other in by_place)]
+    return [_mistake(place, by_place[place], model) for place in inmost]
+
+
+def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
+    first = items[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        return f"{PARAMS}: {place}: unknown key{nearest(name, model.model_fields)}; allowed: {allowed(model)}"
+    if first["type"] == "missing":
+        return f"{PARAMS}: {place}: missing; {_about(model, name)}"
+    if first["type"] in EXPECTED:
+        wanted = "expected " + " or ".join(dict.fromkeys(EXPECTED[item["type"]].format(**item.get("ctx", {})) for item in items))
+    else:
+        wanted = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping says what it found
+    return f"{PARAMS}: {place}: {wanted}{found}; {_about(model, name)}"
+
+
+# pydantic's types of error → what a person reads; {…} is filled from the error's context
+EXPECTED = {
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+}
 
 
 def nearest(word: str, known: Any) -> str:
@@ -161,8 +207,4 @@ def _about(model: type[BaseModel], name: str) -> str:
 
 def _is_union_branch(part: Any) -> bool:
     # pydantic names the branch of a union in its location ("int", "literal['all']"): noise to a reader
-    return isinstance(part, str) and (part in {"int", "float", "str", "bool"} or "[" in part)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return isinstance(part, str) and (part in {"int", "float", "str", "bool", "none"} or "[" in part)

@@ -1,0 +1,220 @@
+"""Every mistake in params.yaml is answered by one line: the file, the key, what was found, what is allowed."""
+
+import copy
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.check import problems
+from stages.errors import InputError
+from stages.params import PARAMS, SplitEntry, parse, read_params, section, value_at
+
+ROOT = Path(__file__).parents[1]
+REMOVED = object()
+JUNK = [None, [], {}, "x", "", -1, 0, 1.5, True, 10**9, float("nan"), float("inf"), [None], [[1]], {"x": 1}, {1: 2}]
+
+# (key, what is put there, what the one line says)
+MISTAKES: list[tuple[str, Any, str]] = [
+    ("seed", REMOVED, r"seed: expected a whole number from 0 to \d+, found None"),
+    ("seed", -1, r"seed: expected a whole number from 0 to \d+, found -1"),
+    ("seed", True, "seed: expected a whole number"),
+    ("splits", {"folds": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
+    ("split", REMOVED, "split' is not there"),
+    ("split", [5], r"split: expected a mapping with folds, repeats, inner_folds, found \[5\]"),
+    ("split.fold", 5, r"split\.fold: unknown key \(did you mean 'folds'\?\); allowed: folds, repeats, inner_folds"),
+    ("split.folds", 1, "split.folds: expected at least 2, found 1; 'folds' is outer folds"),
+    ("split.folds", "many", "split.folds: expected a whole number, found 'many'"),
+    ("split.folds", "5", "split.folds: expected a whole number, found '5'"),
+    ("split.folds", True, "split.folds: expected a whole number, found True"),
+    ("split.repeats", 2.5, "split.repeats: expected a whole number, found 2.5"),
+    ("train.select", "acuracy", r"train\.select: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, balanced_accuracy, "),
+    ("train.select", "log_loss", "train.select: 'log_loss' cannot choose a configuration; allowed: accuracy, balanced_accuracy, macro_f1"),
+    ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
+    ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
+    ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),
+    ("flow.timezone", "Europe/Pariss", r"flow\.timezone: no time zone of this name \(did you mean 'Europe/Paris'\?\)"),
+    ("flow.workers", 0, "flow.workers: expected at least 1, found 0"),
+    ("datasets", {}, "datasets: expected a mapping with at least one entry, found {}"),
+    ("datasets.emojis", {"target": "category", "modalities": ["text"]}, r"datasets\.emojis: no .*'emojis' \(did you mean 'emoji'\?\)"),
+    ("datasets.emoji.rows", 0, "datasets.emoji.rows: 0 is impossible; allowed: all, or 1 to "),
+    ("datasets.emoji.rows", 10**7, "datasets.emoji.rows: 10000000 is impossible; allowed: all, or 1 to "),
+    ("datasets.emoji.rows", "some", "datasets.emoji.rows: expected 'all' or a whole number, found 'some'"),
+    ("datasets.emoji.target", REMOVED, "datasets.emoji.target: missing; 'target' is what is predicted"),
+    ("datasets.emoji.target", "categroy", r"target: no target 'categroy' \(did you mean 'category'\?\); there are: category"),
+    ("datasets.emoji.modalities", [], "datasets.emoji.modalities: expected a list of at least 1, found "),
+    ("datasets.emoji.modalities", "text", "datasets.emoji.modalities: expected a list, found 'text'"),
+    ("datasets.emoji.modalities", ["sound"], "datasets.emoji.modalities: no modality 'sound'; there are: image, text"),
+    ("datasets.emoji.modalities", ["text", "text"], "datasets.emoji.modalities: a label stands twice"),
+    ("datasets.emoji.option", {}, r"datasets\.emoji\.option: unknown key \(did you mean 'options'\?\)"),
+    ("datasets.emoji.options", {"colour": 1}, "datasets.emoji.options.colour: unknown key; allowed: no keys"),
+    ("features.emoji-image", REMOVED, "features: 'emoji-image' is missing; .* so add `emoji-image: {dataset: emoji, modality: image}`"),
+    ("features.emoji-sound", {"dataset": "emoji", "modality": "audio"}, "emoji-sound: no modality 'sound'; there are: image, text"),
+    ("features.picture", {"dataset": "emoji", "modality": "image"}, "picture: the key must be '<data set>-<label>', here 'emoji-…'"),
+    ("features.emoji-image.dataset", REMOVED, "features.emoji-image: expected a mapping with 'dataset' and 'modality'"),
+    ("features.emoji-image.dataset", "emojy", r"dataset: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("features.emoji-image.modality", "text", "features.emoji-image.modality: 'text' cannot read emoji's 'image', which is 'image'"),
+    ("features.emoji-image.modality", "imag", r"features\.emoji-image\.modality: no .*'imag' \(did you mean 'image'\?\)"),
+    ("features.emoji-image.sizes", [8, 8], r"features\.emoji-image\.sizes: unknown key \(did you mean 'size'\?\); allowed: .*size"),
+    ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
+    ("features.emoji-image.colour", "red", "features.emoji-image.colour: expected 'rgb'.* found 'red'"),
+    ("models", None, "models: expected a mapping with at least one entry, found None"),
+    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: .*majority"),
+    ("models.knn.K", [1], r"models\.knn\.K: unknown key \(did you mean 'k'\?\)|models\.knn\.K: unknown key; allowed: k, "),
+    ("models.knn.k", 3, "models.knn.k: expected a list, found 3; 'k' is "),
+    ("models.knn.k", [0], "models.knn.k: every k must be at least 1"),
+    ("models.knn.k", [9999], r"models\.knn: the grid needs 9999 training rows, but the smallest training fold of 'av_digits' has "),
+    ("models.knn.distance", ["l3"], r"models\.knn\.distance\.0: expected 'l1', 'l2' or 'cosine', found 'l3'"),
+    ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
+    ("models.majority", [], r"models\.majority: expected a mapping with no keys, found \[\]"),
+]
+
+
+@pytest.fixture(scope="module")
+def right() -> dict[str, Any]:
+    """Return the repository's own parameters."""
+    return read_params(ROOT / PARAMS)
+
+
+def with_value(params: dict[str, Any], key: str | tuple[Any, ...], value: Any) -> dict[str, Any]:
+    """Return a copy of `params` with another value (or none: REMOVED) under a key."""
+    changed = copy.deepcopy(params)
+    *parents, last = key.split(".") if isinstance(key, str) else key
+    place: Any = changed
+    for part in parents:
+        place = place[part]
+    if value is REMOVED:
+        del place[last]
+    else:
+        place[last] = copy.deepcopy(value)
+    return changed
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything inside `value`."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for part, inner in items:
+        yield (*place, part)
+        yield from places(inner, (*place, part))
+
+
+def test_the_parameters_of_the_repository_are_right(right: dict[str, Any]) -> None:
+    assert problems(right) == []
+
+
+@pytest.mark.parametrize(("key", "value", "line"), MISTAKES, ids=[f"{key}={'-' if it is REMOVED else it}" for key, it, _ in MISTAKES])
+def test_a_mistake_is_one_line(right: dict[str, Any], key: str, value: Any, line: str) -> None:
+    found = problems(with_value(right, key, value))
+    matching = [message for message in found if re.search(line, message)]
+    assert len(matching) == 1, found
+    assert matching[0].startswith("params.yaml: ")
+    assert len(found) == 1 or key in ("datasets", "features.emoji-image.dataset"), found
+
+
+def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:
+    found = problems(with_value(with_value(right, "split.folds", 0), "models.knn.k", []))
+    assert len(found) == 2
+
+
+def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any]) -> None:
+    for place in places(right):
+        for junk in JUNK:
+            for line in problems(with_value(right, place, junk)):
+                assert line.startswith("params.yaml: "), (place, junk, line)
+                assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("seed: 1\nseed: 2\n", "params.yaml: line 2: .*duplicate key \"seed\".*; keep one"),
+        ("models: {knn: {k: [1], k: [2]}}\n", "params.yaml: line 1: .*duplicate key \"k\""),
+        ("seed: [1, 2\nmodels: 3\n", "params.yaml: line 2: not valid YAML: "),
+        ("a:\n\t- 1\n", "params.yaml: line 2: not valid YAML: .*"),
+        ("- seed\n", "params.yaml: expected a mapping of sections .*, found list"),
+        ("", "params.yaml: expected a mapping of sections .*, found NoneType"),
+    ],
+)
+def test_what_is_no_params_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=line) as caught:
+        read_params()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_bytes(b"seed: \xff\n")
+    with pytest.raises(InputError, match=r"params\.yaml: not valid YAML: .*0xff"):
+        read_params()
+
+
+def test_no_params_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"params\.yaml: not found .*; run from the repository's root"):
+        read_params()
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("rate: 1e-4\nword: no\nten: 010\n", encoding="utf-8")
+    assert read_params(path) == {"rate": 1e-4, "word": "no", "ten": 10}
+
+
+def test_a_stage_reads_its_own_keys_from_a_file_that_holds_no_others() -> None:
+    params = {"split": {"folds": 3}}
+    assert section(params, "split", SplitEntry) == SplitEntry(folds=3, repeats=1, inner_folds=3)
+    with pytest.raises(InputError, match=r"top level: 'spilt' is not there \(did you mean 'split'\?\)"):
+        value_at(params, "spilt")
+    with pytest.raises(InputError, match=r"split\.folds: expected a mapping with key 'x', found 3"):
+        value_at(params, "split.folds.x")
+
+
+def test_an_empty_section_takes_the_defaults() -> None:
+    assert parse(None, "split", SplitEntry) == SplitEntry()
+    with pytest.raises(InputError, match=r"split: expected a mapping with folds, repeats, inner_folds, found 0"):
+        parse(0, "split", SplitEntry)
+
+
+def run_check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stages.check", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_writes_a_constant(workspace: Path) -> None:
+    assert run_check(workspace).returncode == 0
+    before = (workspace / "data/check/params.json").read_bytes()
+    text = (workspace / "params.yaml").read_text(encoding="utf-8")
+    (workspace / "params.yaml").write_text(text.replace("folds: 5", "folds: 4"), encoding="utf-8")
+    assert run_check(workspace).returncode == 0
+    assert (workspace / "data/check/params.json").read_bytes() == before
+
+
+def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:
+    text = (workspace / "params.yaml").read_text(encoding="utf-8")
+    text = text.replace("folds: 5", "folds: 0").replace("target: digit", "target: didgit")
+    (workspace / "params.yaml").write_text(text, encoding="utf-8")
+    done = run_check(workspace)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "2 mistake(s) in params.yaml" in done.stderr
+    assert "params.yaml: split.folds: expected at least 2, found 0" in done.stderr
+    assert "params.yaml: datasets.av_digits.target: no target 'didgit' (did you mean 'digit'?); there are: digit" in done.stderr
+
+
+def test_the_command_explains_every_key(workspace: Path) -> None:
+    text = run_check(workspace, "--help").stdout
+    for key in ("datasets.<name>", "split: folds", "flow: cron", "models.knn: k, distance", "features.<data set>-<label> (modality: text)"):
+        assert key in text
+
+
+def test_checking_needs_no_heavy_import() -> None:
+    script = "import sys, stages.check as c; c.problems(c.read_params()); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    heavy = {"torch", "sklearn", "scipy.signal", "pandas", "matplotlib", "great_expectations", "mlflow", "prefect", "dvc"}
+    assert heavy & set(done.stdout.split()) == set()
