@@ -17,13 +17,13 @@ def colour(place: int) -> str:
 def confusion_matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], label: str) -> str:
     """Return a confusion matrix, rows true and columns predicted; shade is the share of the true class."""
     n_classes = len(classes)
-    names = [short(name, 18) for name in classes]
+    names = [short(name, 20) for name in classes]
     longest = max(map(len, names)) * CHARACTER
     left = longest + 30
-    cell = max(12.0, min(56.0, (WIDTH - left) / n_classes))
+    cell = max(12.0, min(72.0, (WIDTH - left) / n_classes))
     slanted = n_classes > 2 and longest > cell
     top = (longest * 0.75 if slanted else 12) + 28
-    parts = [text("predicted", left, 12, kind="muted small"), text("true", left - 8, 12, "end", "muted small")]
+    parts = [text("predicted →", left, 10, kind="muted small"), text("true ↓", left - 8, top - 6, "end", "muted small")]
     for i, (name, row) in enumerate(zip(names, counts, strict=True)):
         middle = cell * (i + 0.5)
         parts.append(text(name, left - 8, top + middle + 4, "end"))

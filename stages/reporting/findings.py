@@ -7,7 +7,7 @@ not "equal".
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.reporting.words import candidate_name, listed, metric_name, model_name, number, p_value, signed
+from stages.reporting.words import candidate_name, interval, listed, metric_name, model_name, number, p_value, signed
 
 Evaluation = Mapping[str, Any]
 
@@ -67,16 +67,16 @@ def learner_finding(evaluation: Evaluation) -> str:
     row = evaluation["leaderboard"][0]
     level = f"{evaluation['confidence']:.0%}".replace("%", " %")
     metric = metric_name(evaluation["primary"])
-    start = (f"The highest mean {metric} is {candidate_name(best)}'s, {number(row[evaluation['primary']])} "
-             f"({level} interval {number(row['lo'])} to {number(row['hi'])})")
+    start = (f"{candidate_name(best)} has the highest mean {metric}, {number(row[evaluation['primary']])} "
+             f"({level} interval {interval(row['lo'], row['hi'])})")
     rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
     beaten = [c for c in rivals if c["better"]]
     open_ = [c for c in rivals if not c["better"]]
     parts = []
     if beaten:
-        parts.append(f"its lead over the best of {_models([c['b']['model'] for c in beaten])} is shown")
+        parts.append(f"its lead over the best {_models([c['b']['model'] for c in beaten])} is shown")
     if open_:
-        parts.append(f"{'that over' if beaten else 'its lead over'} the best of {_models([c['b']['model'] for c in open_])} is not")
+        parts.append(f"{'that over' if beaten else 'its lead over'} the best {_models([c['b']['model'] for c in open_])} is not")
     if open_ and not beaten:
         parts = [parts[0].replace("is not", "is not shown")]
     return f"{start}; {', '.join(parts)}." if parts else f"{start}."

@@ -64,8 +64,10 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the leaderboard with a drawn interval in each row, all on one scale."""
-    rows, primary = evaluation["leaderboard"], evaluation["primary"]
+    """Return the leaderboard with a drawn interval in each row, all on one scale; the control looks at no modality: one row."""
+    primary = evaluation["primary"]
+    control = next((row for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
+    rows = [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
     scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None], 0.03)
     kinds = colours(evaluation)
     return [
