@@ -1,0 +1,70 @@
+"""`make schedule`: serve the flow on the cron line of params.yaml, with a Prefect server and dashboard of its own, until stopped.
+
+`prefect.yaml` is the other way: a deployment to a work pool on a Prefect server that is there already.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pipelines.environment import set_up_prefect
+
+set_up_prefect()  # before Prefect is imported: it reads its settings then
+
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy  # noqa: E402
+from prefect.schedules import Cron  # noqa: E402
+from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
+from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
+
+from pipelines.flow import checked_params, sensorium  # noqa: E402
+from pipelines.server import DEFAULT_PORT, running  # noqa: E402
+from stages.errors import InputError  # noqa: E402
+from stages.params import PARAMS, FlowEntry, section  # noqa: E402
+
+NAME = "schedule"
+# A run that comes due while one is under way is dropped: the next one will see all that changed.
+ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the flow on the cron line of params.yaml until Ctrl-C; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.schedule", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the dashboard; default: %(default)s")
+    port = parser.parse_args(arguments).port
+    # Until the runner has its own handler: end the server, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        settings: FlowEntry = section(checked_params(), "flow", FlowEntry)
+        due = next_run(settings, datetime.now(UTC))
+        print("starting Prefect's server …", flush=True)
+        with running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+            print(f"dashboard: {url}\nnext run: {due:%A %Y-%m-%d %H:%M %Z} ({settings.cron}); Ctrl-C ends the schedule", flush=True)
+            sensorium.serve(NAME, schedule=Cron(settings.cron, timezone=settings.timezone), global_limit=ONE_AT_A_TIME,
+                            print_starting_message=False)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    print("schedule stopped", flush=True)
+    return 0
+
+
+def next_run(settings: FlowEntry, now: datetime) -> datetime:
+    """Return when the cron line is due next after `now`.
+
+    Raises:
+        InputError: if it is not a cron line, or its time zone is unknown.
+    """
+    try:
+        return asyncio.run(CronSchedule(cron=settings.cron, timezone=settings.timezone).get_dates(1, start=now))[0]
+    except ValueError as error:
+        raise InputError(f"{PARAMS}: flow: cannot schedule cron {settings.cron!r} in time zone {settings.timezone!r}; expected five "
+                         "fields, such as '0 3 * * *' (every night at three), and a name such as Europe/Vienna") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""`make ui`: MLflow's dashboard of this workspace's runs, on the loopback, until Ctrl-C."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
+from pipelines.server import HOST, refuse_taken
+from stages.errors import InputError
+from stages.params import PublishEntry, read_params, section
+
+DEFAULT_PORT = 5000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show the MLflow dashboard until Ctrl-C; return the exit status where there is nothing to start."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.ui", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    port = parser.parse_args(arguments).port
+    try:
+        uri = tracking_uri(section(read_params(), "publish", PublishEntry))
+        if uri.startswith(("http://", "https://")):
+            print(f"the runs are on a server, which has its own dashboard: {redact(uri)}")
+            return 0
+        refuse_unpublished(uri)
+        refuse_taken(port)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"MLflow's dashboard: http://{HOST}:{port} (in some ten seconds; Ctrl-C ends it)", flush=True)
+    os.environ.update(QUIET)
+    # In place of this process: one less to stop, none to leave behind.
+    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, *command])
+
+
+def refuse_unpublished(uri: str) -> None:
+    """Raise InputError if the database is not there: MLflow would make an empty one and show nothing."""
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        raise InputError(f"no runs yet: {Path(uri.removeprefix(SQLITE)).name} is not there; `make run` makes and publishes them")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
