@@ -105,11 +105,11 @@ def log_run(server: Server, experiment: str, record: Record) -> None:
     for start in range(0, len(metrics), BATCH):
         server.client.log_batch(run_id, metrics=metrics[start:start + BATCH])
     log_artifacts(server, run_id, record)
+    server.client.set_tag(run_id, VIEW, record.view)
     if record.model is not None:
         from pipelines.publishing.models import log_fitted_model
 
-        log_fitted_model(run_id, record, metrics)
-    server.client.set_tag(run_id, VIEW, record.view)
+        log_fitted_model(run_id, record.model, metrics)
     server.client.set_terminated(run_id, "FINISHED")
 
 

@@ -1,0 +1,55 @@
+"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/fitted.py.
+
+It travels with the model and imports nothing of pipelines/.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+PROBABILITY = "probability "
+
+
+def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
+    """Yield the frame's columns of a modality: the column itself, or `<label>.<field>` for each field of a table."""
+    if not pa.types.is_struct(column.type):
+        yield column.name, column
+    else:
+        for field in column.type:
+            yield f"{column.name}.{field.name}", field
+
+
+class SamplesModel(PythonModel):  # type: ignore[misc]
+    """A refitted model over raw samples."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read where the arrays are and what Arrow types the samples had."""
+        self.folder = Path(context.artifacts["fitted"])
+        self.schema = pa.ipc.read_schema(pa.py_buffer(Path(context.artifacts["schema"]).read_bytes()))
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return `label` and one probability column per class; rows as given."""
+        from stages.fitted import predict_samples
+        from stages.tables import read_json
+
+        columns = {field.name: modality_column(model_input, field) for field in self.schema}
+        labels, scores = predict_samples(self.folder, columns)
+        classes = read_json(self.folder / "model.json")["classes"]
+        result = pd.DataFrame(scores.astype("float64"), columns=[PROBABILITY + name for name in classes], index=model_input.index)
+        result.insert(0, "label", labels)
+        return result
+
+
+def modality_column(frame: pd.DataFrame, column: pa.Field) -> pa.Array:
+    """Return a modality's samples as Arrow; a field that the frame lacks is missing in every row."""
+    arrays = [pa.array(frame[name], field.type, from_pandas=True) if name in frame else pa.nulls(len(frame), field.type)
+              for name, field in flat_names(column)]
+    return pa.StructArray.from_arrays(arrays, fields=list(column.type)) if pa.types.is_struct(column.type) else arrays[0]
+
+
+set_model(SamplesModel())
