@@ -2,10 +2,10 @@
 
 Channels are averaged, full scale is 1, and the clip is brought to `rate_hz` by a polyphase filter (Kaiser window, scipy's default).
 
-Frames of `window_ms` every `offset_ms` (only whole ones), periodic Hann window w, power |FFT(w·x)|² / (Σw)², so that a sine of
-amplitude 1 has 0.25 at its own frequency whatever the window. The FFT is padded until every mel filter has a bin. Filters:
-triangles of height 1 between points equally spaced on O'Shaughnessy's mel scale, 2595·log10(1 + f/700), from 0 to rate_hz/2.
-Logarithm: natural, of at least FLOOR.
+Frames of `window_ms` every `offset_ms` (only whole ones), periodic Hann window w, power |FFT(w·x)|² / (Σw)² · n_window / n_fft, so that a
+sine of amplitude 1 adds up to 0.375 (1/4, times the window's noise bandwidth of 1.5 bins) whatever the window and the padding. The FFT
+is padded until every mel filter has a bin. Filters: triangles of height 1 between points equally spaced on O'Shaughnessy's mel
+scale, 2595·log10(1 + f/700), from 0 to rate_hz/2. Logarithm: natural, of at least FLOOR.
 """
 
 import math
@@ -87,7 +87,7 @@ def frames_of(signal: np.ndarray, rate_hz: int, settings: AudioSettings) -> np.n
     window, filters, n_fft = _filters(settings.rate_hz, settings.n_window, settings.bands)
     strided = np.lib.stride_tricks.sliding_window_view(signal, settings.n_window)[:: settings.n_offset]
     spectrum = scipy.fft.rfft(strided * window, n_fft, axis=1, workers=1)
-    power = (spectrum.real**2 + spectrum.imag**2) / window.sum() ** 2
+    power = (spectrum.real**2 + spectrum.imag**2) * (settings.n_window / n_fft / window.sum() ** 2)
     bands = power @ filters
     return np.log(np.maximum(bands, FLOOR)) if settings.log else bands
 

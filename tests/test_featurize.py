@@ -1,0 +1,120 @@
+"""The featurize stage: what it writes, that pieces do not matter, and how it names what it cannot read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+from toy_columns import MAKERS
+
+from stages import featurize
+from stages.contracts import features_path, samples_path
+from stages.errors import InputError
+from stages.featurize import featurize_column
+from stages.registry import component
+from stages.tables import read_table, write_table
+
+ROOT = Path(__file__).parents[1]
+FEATURES = {f"toy-{name}": {"dataset": "toy", "modality": name} for name in MAKERS}
+
+
+def samples_of(name: str, times: int = 1) -> pa.Table:
+    column = pa.concat_arrays([MAKERS[name]().column] * times)
+    return pa.table({"sample_id": [f"id-{i:03d}" for i in range(len(column))], name: column})
+
+
+@pytest.fixture
+def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that holds the stage's declared inputs and nothing else: its own keys of params.yaml, and the samples."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(yaml.safe_dump({"features": FEATURES}), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: Path) -> None:
+    write_table(samples_path("toy"), samples_of(name), {})
+    featurize.main(f"toy-{name}")
+    path = features_path("toy", name)
+    table, metadata = read_table(path)
+    assert table["sample_id"].to_pylist() == samples_of(name)["sample_id"].to_pylist()
+    assert metadata.keys() == {"dataset", "label", "modality", "settings", "encoding", "shape", "names", "fit"}
+    assert (metadata["dataset"], metadata["label"], metadata["modality"]) == ("toy", name, name)
+    assert pa.ipc.open_file(path).num_record_batches == 1
+    before = path.read_bytes()
+    path.unlink()
+    featurize.main(f"toy-{name}")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("piece", [1, 4, 1000])
+def test_pieces_do_not_matter(name: str, piece: int) -> None:
+    modality = component("modalities", name)
+    whole, metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy")
+    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", piece=piece)
+    assert repr(parts.to_pylist()) == repr(whole.to_pylist())
+    assert part_metadata == metadata
+
+
+def test_settings_reach_the_featurizer(toy_workspace: Path) -> None:
+    write_table(samples_path("toy"), samples_of("image"), {})
+    entry = FEATURES["toy-image"] | {"size": [3, 5], "colour": "grey"}
+    Path("params.yaml").write_text(yaml.safe_dump({"features": {"toy-image": entry}}), encoding="utf-8")
+    featurize.main("toy-image")
+    assert read_table(features_path("toy", "image"))[1]["shape"] == [3, 5, 1]
+
+
+def test_names_samples_rows_and_reasons_across_pieces() -> None:
+    good = MAKERS["image"]().column[0].as_py()
+    files = [good] * 9
+    files[2], files[7] = b"nonsense", None
+    samples = pa.table({"sample_id": [f"id-{i}" for i in range(9)], "image": pa.array(files, type=pa.binary())})
+    modality = component("modalities", "image")
+    with pytest.raises(InputError) as caught:
+        featurize_column(samples, "image", modality, modality.settings(), where="toy", piece=4)
+    first, second, third = str(caught.value).splitlines()
+    assert first == "toy: 2 sample(s) cannot be read; mend or drop them in the data set"
+    assert second.startswith("  sample 'id-2' (row 2): not a readable image of 8 bytes")
+    assert third == "  sample 'id-7' (row 7): the sample is missing (null)"
+
+
+def test_names_twenty_samples_at_most() -> None:
+    samples = pa.table({"sample_id": [f"id-{i}" for i in range(50)], "audio": pa.array([b"nonsense"] * 50)})
+    modality = component("modalities", "audio")
+    with pytest.raises(InputError, match="20 or more samples cannot be read") as caught:
+        featurize_column(samples, "audio", modality, modality.settings(), where="toy", piece=15)
+    assert len(str(caught.value).splitlines()) == 21
+
+
+def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace: Path) -> None:
+    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], "image": pa.array([b"nonsense"])}), {})
+    (toy_workspace / "stages").symlink_to(ROOT / "stages")
+    command = [sys.executable, "-m", "stages.featurize", "toy-image"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: featurize toy-image: data/samples/toy/samples.arrow: image: 1 sample(s) cannot be read")
+    assert "Traceback" not in done.stderr
+    assert not features_path("toy", "image").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "match"),
+    [
+        ({"picture": [b"x"]}, "image: no such column; there are: sample_id, picture"),
+        ({"image": ["text"]}, "column of Arrow type string; modality 'image' reads binary"),
+    ],
+)
+def test_wrong_samples_are_refused(column: dict[str, list[str | bytes]], match: str, toy_workspace: Path) -> None:
+    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], **column}), {})
+    with pytest.raises(InputError, match=match):
+        featurize.main("toy-image")
+
+
+def test_missing_samples_and_unknown_key_say_what_to_do(toy_workspace: Path) -> None:
+    with pytest.raises(InputError, match=r"samples\.arrow: not found; run the stage that writes it"):
+        featurize.main("toy-image")
+    with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is not there \(did you mean 'toy-image'\?\)"):
+        featurize.main("toy-imag")

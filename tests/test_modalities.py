@@ -1,0 +1,358 @@
+"""One battery for every modality, then golden checks of each."""
+
+import hashlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from sklearn.feature_extraction.text import CountVectorizer
+from toy_columns import MAKERS, Toy, encoded, png, tone, wav
+
+from stages.contracts import Features, Modality
+from stages.errors import InputError
+from stages.modalities._wav import decode_wav
+from stages.modalities.audio import FLOOR, AudioSettings, frames_of
+from stages.modalities.text import TOKEN
+from stages.params import parse
+from stages.registry import component, names
+from stages.samples import SampleError, check_type
+from stages.tables import column_values, write_table
+
+NAMES = names("modalities")
+
+
+@pytest.fixture(params=NAMES)
+def modality(request: pytest.FixtureRequest) -> Modality:
+    return component("modalities", request.param)
+
+
+@pytest.fixture
+def toy(modality: Modality) -> Toy:
+    return MAKERS[modality.name]()
+
+
+def featurized(modality: Modality, column: pa.Array, **settings: Any) -> pa.Table:
+    features = modality.featurize(column, modality.settings(**settings))
+    return pa.table(dict(features.columns))
+
+
+def described(modality: Modality, features: Features) -> dict[str, Any]:
+    """Return the metadata that a features file would carry."""
+    settings = modality.settings().model_dump(mode="json")
+    return {"shape": list(features.shape), "names": features.names, "fit": dict(features.fit), "settings": settings}
+
+
+def rows_of(table: pa.Table) -> list[bytes]:
+    """Return every row as bytes, so that NaN equals NaN."""
+    return [repr(row).encode() for row in table.to_pylist()]
+
+
+# ---------------------------------------------------------------- the battery
+def test_every_modality_has_a_toy() -> None:
+    assert NAMES
+    assert set(NAMES) == set(MAKERS)
+
+
+def test_name_is_that_of_the_file(modality: Modality, request: pytest.FixtureRequest) -> None:
+    assert modality.name in request.node.callspec.params["modality"]
+
+
+def test_one_row_per_sample_of_the_declared_encoding(modality: Modality, toy: Toy) -> None:
+    features = modality.featurize(toy.column, modality.settings())
+    needed = {"dense": {"vector"}, "sparse": {"indices", "values"}, "table": {"numeric", "categorical"}}[features.encoding]
+    assert needed <= set(features.columns)
+    assert {len(column) for column in features.columns.values()} == {len(toy.column)}
+    if features.encoding == "dense":
+        assert features.columns["vector"].type == pa.list_(pa.float32(), int(np.prod(features.shape)))
+
+
+def test_same_bytes_again(modality: Modality, toy: Toy, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_table(tmp_path / name, featurized(modality, toy.column), {})
+    assert hashlib.sha256((tmp_path / "a").read_bytes()).digest() == hashlib.sha256((tmp_path / "b").read_bytes()).digest()
+
+
+def test_input_is_unmodified(modality: Modality, toy: Toy) -> None:
+    before = [None if buffer is None else buffer.to_pybytes() for buffer in toy.column.buffers()]
+    featurized(modality, toy.column)
+    assert [None if buffer is None else buffer.to_pybytes() for buffer in toy.column.buffers()] == before
+
+
+def test_a_row_depends_on_its_sample_alone(modality: Modality, toy: Toy) -> None:
+    whole = rows_of(featurized(modality, toy.column))
+    order = np.random.default_rng(3).permutation(len(toy.column))
+    assert rows_of(featurized(modality, toy.column.take(pa.array(order)))) == [whole[row] for row in order]
+    assert rows_of(featurized(modality, toy.column.slice(2, 3))) == whole[2:5]
+    for row in range(len(toy.column)):
+        assert rows_of(featurized(modality, toy.column.slice(row, 1))) == [whole[row]]
+
+
+def test_chunks_and_no_rows_are_fine(modality: Modality, toy: Toy) -> None:
+    chunked = pa.chunked_array([toy.column.slice(0, 2), toy.column.slice(2)])
+    assert rows_of(featurized(modality, chunked)) == rows_of(featurized(modality, toy.column))
+    empty = featurized(modality, toy.column.slice(0, 0))
+    assert len(empty) == 0
+    assert empty.schema == featurized(modality, toy.column).schema
+
+
+def test_summary_is_finite_and_has_the_expected_columns(modality: Modality, toy: Toy) -> None:
+    features = modality.featurize(toy.column, modality.settings())
+    metadata = described(modality, features)
+    summary = modality.summarise(pa.table(dict(features.columns)), metadata)
+    assert summary["finite"].all()
+    assert {len(values) for values in summary.values()} == {len(toy.column)}
+    columns = {arguments["column"] for _, arguments in modality.expectations(metadata)}
+    assert columns <= set(summary)
+    assert "finite" in columns
+
+
+def test_wrong_type_is_refused(modality: Modality, toy: Toy) -> None:
+    check_type(toy.column, modality, "toy")
+    with pytest.raises(InputError, match=f"toy: column of Arrow type .*; modality '{modality.name}' reads {modality.column_types[0]}"):
+        check_type(toy.wrong_type, modality, "toy")
+
+
+@pytest.mark.parametrize("name", [name for name, make in MAKERS.items() if make().unreadable])
+def test_unreadable_sample_names_its_row(name: str) -> None:
+    modality, toy = component("modalities", name), MAKERS[name]()
+    sample, reason = toy.unreadable or (None, "")
+    column = pa.array([toy.column[0].as_py(), sample], type=toy.column.type)
+    with pytest.raises(SampleError, match=f"row 1: {reason}") as caught:
+        featurized(modality, column)
+    assert list(caught.value.reasons) == [1]
+
+
+def test_null_is_named_or_kept_as_missing(modality: Modality, toy: Toy) -> None:
+    column = pa.array([*toy.column.slice(0, 2).to_pylist(), None], type=toy.column.type)
+    if toy.null_is_missing:
+        assert len(featurized(modality, column)) == 3
+    else:
+        with pytest.raises(SampleError, match=r"row 2: the sample is missing \(null\)"):
+            featurized(modality, column)
+
+
+def test_nonsense_settings_are_refused(modality: Modality, toy: Toy) -> None:
+    parse({}, "features.toy", modality.settings)
+    for nonsense in toy.nonsense:
+        with pytest.raises(InputError, match=rf"params.yaml: features\.toy.*({next(iter(nonsense))}|{'|'.join(nonsense)})"):
+            parse(nonsense, "features.toy", modality.settings)
+
+
+# ---------------------------------------------------------------- image
+def pixels(file: bytes, **settings: Any) -> np.ndarray:
+    modality = component("modalities", "image")
+    features = modality.featurize(pa.array([file]), modality.settings(**settings))
+    return column_values(features.columns["vector"]).reshape(features.shape)
+
+
+def test_a_known_colour_stays() -> None:
+    colour = np.full((5, 9, 3), (255, 51, 0), dtype=np.uint8)
+    expected = np.broadcast_to(np.array([1, 0.2, 0], dtype=np.float32), (4, 3, 3))
+    np.testing.assert_array_equal(pixels(png(colour), size=[4, 3]), expected)
+
+
+def test_the_shape_is_height_width_colours_and_halving_averages() -> None:
+    picture = np.zeros((2, 8), dtype=np.uint8)
+    picture[:, 4:] = 255
+    small = pixels(png(picture), size=[2, 4], colour="grey")
+    assert small.shape == (2, 4, 1)
+    np.testing.assert_allclose(small[0, :, 0], [0, 1 / 8, 7 / 8, 1], atol=0.01)  # a triangle two pixels wide on each side
+
+
+def test_grey_is_luma_and_alpha_shows_the_background() -> None:
+    np.testing.assert_allclose(pixels(png(np.full((2, 2, 3), (0, 255, 0), dtype=np.uint8)), size=[1, 1], colour="grey"), 0.587, atol=0.002)
+    clear = png(np.zeros((2, 2, 4), dtype=np.uint8))
+    assert pixels(clear, size=[1, 1]).tolist() == [[[1, 1, 1]]]
+    assert pixels(clear, size=[1, 1], background="black").tolist() == [[[0, 0, 0]]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_any_mode_of_white_is_white(mode: str) -> None:
+    if mode == "I;16":
+        file = png(np.full((3, 3), 65535, dtype=np.uint16))
+    else:
+        file = encoded(Image.new("RGB", (3, 3), "white").convert(mode), "TIFF" if mode == "CMYK" else "PNG")
+    np.testing.assert_array_equal(pixels(file, size=[2, 2]), np.ones((2, 2, 3)))
+    np.testing.assert_array_equal(pixels(file, size=[2, 2], colour="grey"), np.ones((2, 2, 1)))
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    np.testing.assert_allclose(pixels(png(np.full((2, 2), 32768, dtype=np.uint16)), size=[1, 1], colour="grey"), 0.5, atol=1e-4)
+
+
+def test_the_camera_s_orientation_is_applied() -> None:
+    picture = np.zeros((4, 4, 3), dtype=np.uint8)
+    picture[0] = 255  # white on top
+    image = Image.fromarray(picture)
+    exif = image.getexif()
+    exif[0x0112] = 3  # taken upside down
+    turned = pixels(encoded(image, "PNG", exif=exif), size=[4, 4], colour="grey")
+    np.testing.assert_array_equal(turned[:, 0, 0], [0, 0, 0, 1])
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(SampleError, match=r"row 0: 300×200 pixels are more than max_pixels = 1000"):
+        pixels(png(np.zeros((300, 200), dtype=np.uint8)), max_pixels=1000)
+    huge = BytesIO()
+    Image.new("1", (20_000, 20_000)).save(huge, "PNG")
+    with pytest.raises(SampleError, match="DecompressionBomb"):
+        pixels(huge.getvalue())
+
+
+# ---------------------------------------------------------------- text
+def bags(texts: list[str], **settings: Any) -> list[dict[str, float]]:
+    modality = component("modalities", "text")
+    table = pa.table(dict(modality.featurize(pa.array(texts), modality.settings(**settings)).columns))
+    return [dict(zip(row["terms"], row["values"], strict=True)) for row in table.to_pylist()]
+
+
+@pytest.mark.parametrize("ngrams", [(1, 1), (1, 2), (2, 3)])
+def test_counts_agree_with_scikit_learn(ngrams: tuple[int, int]) -> None:
+    texts = ["The cat sat on the mat; the cat!", "Don't sit. DON'T!", "x", "", "a_b 42 naïve ÉCOLE"]
+    vectorizer = CountVectorizer(ngram_range=ngrams, token_pattern=TOKEN)
+    counts = vectorizer.fit_transform(texts).toarray()
+    terms = vectorizer.get_feature_names_out()
+    expected = [{term: float(count) for term, count in zip(terms, row, strict=True) if count} for row in counts]
+    assert bags(texts, ngrams=ngrams) == expected
+
+
+def test_indices_are_sorted_unique_stable_and_of_31_bits() -> None:
+    modality = component("modalities", "text")
+    features = modality.featurize(pa.array([" ".join(f"word{i}" for i in range(5000)), "red"]), modality.settings(ngrams=(1, 1)))
+    many, one = features.columns["indices"].to_pylist()
+    assert many == sorted(set(many))
+    assert 0 <= many[0] < 2**20 < 2**30 < many[-1] < 2**31
+    assert one == [int.from_bytes(hashlib.blake2b(b"red", digest_size=4).digest(), "big") >> 1]
+
+
+def test_words_of_any_script_with_their_marks() -> None:
+    assert bags(["हिन्दी में", "Straße STRASSE", "ﬁne Ａ１", "don’t"], ngrams=(1, 1)) == [
+        {"हिन्दी": 1, "में": 1},
+        {"strasse": 2},
+        {"fine": 1, "a1": 1},
+        {"don't": 1},
+    ]
+    assert bags(["Red red"], ngrams=(1, 1), lowercase=False) == [{"Red": 1, "red": 1}]
+
+
+def test_ngrams_do_not_cross_samples() -> None:
+    assert bags(["one", "two three"], ngrams=(2, 2)) == [{}, {"two three": 1}]
+
+
+def test_counts_of_colliding_terms_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.modalities.text._index", lambda term: 7)
+    assert bags(["b a b"], ngrams=(1, 1)) == [{"a": 3}]
+
+
+# ---------------------------------------------------------------- audio
+ENCODINGS = [(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64)]
+
+
+@pytest.mark.parametrize(("code", "bits"), ENCODINGS)
+@pytest.mark.parametrize("extensible", [False, True])
+def test_every_encoding_of_wav_reads_back(code: int, bits: int, extensible: bool) -> None:
+    signal = tone(440, 8_000)
+    read, rate_hz = decode_wav(wav(np.stack([signal, signal], axis=1), 8_000, code=code, bits=bits, extensible=extensible))
+    assert rate_hz == 8_000
+    np.testing.assert_allclose(read, signal, atol=2.0 ** (2 - min(bits, 23)))
+
+
+def test_channels_are_averaged() -> None:
+    assert np.abs(decode_wav(wav(np.stack([tone(440), -tone(440)], axis=1), 16_000))[0]).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (wav(tone(440), 16_000)[:500], "WAV file is cut off: chunk 'data' should have 6400 bytes"),
+        (wav(tone(440), 16_000)[:30], "WAV file is cut off: chunk 'fmt '|without a whole 'fmt '"),
+        (wav(tone(440), 16_000, code=2), "WAV encoding 2 with 16 bits"),
+    (wav(tone(440), 16_000, size=6399), "end inside a sample"),
+        (wav(tone(440), 0), "header makes no sense: 1 channels of 16 bits in 2 bytes at 0 Hz"),
+        (wav(np.full(400, np.nan), 16_000, code=3, bits=32), "not finite"),
+        (wav(tone(440, seconds=0.01), 16_000), r"a clip of 10.0 ms is shorter than one window of 20 ms"),
+        (wav(tone(440, seconds=0), 16_000), r"a clip of 0.0 ms is shorter"),
+        (b"", "not a WAV file"),
+    ],
+)
+def test_broken_wav_is_named(file: bytes, reason: str) -> None:
+    modality = component("modalities", "audio")
+    with pytest.raises(SampleError, match=f"row 0: .*{reason}"):
+        modality.featurize(pa.array([file]), modality.settings())
+
+
+def test_data_of_unknown_length_go_up_to_the_end() -> None:
+    np.testing.assert_array_equal(decode_wav(wav(tone(440), 16_000, size=0xFFFFFFFF))[0], decode_wav(wav(tone(440), 16_000))[0])
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 96_000])
+def test_a_tone_peaks_in_its_band_whatever_the_rate(rate_hz: int) -> None:
+    settings = AudioSettings()
+    frames = frames_of(tone(1000, rate_hz), rate_hz, settings)
+    corners = 2595 * np.log10(1 + settings.rate_hz / 2 / 700) * np.arange(1, settings.bands + 1) / (settings.bands + 1)
+    expected = np.argmin(np.abs(corners - 2595 * np.log10(1 + 1000 / 700)))
+    assert set(frames.argmax(axis=1)) == {expected}
+
+
+@pytest.mark.parametrize("window_ms", [12, 20, 33, 64])
+def test_power_does_not_depend_on_the_window(window_ms: float) -> None:
+    frames = frames_of(tone(1000), 16_000, AudioSettings(window_ms=window_ms, bands=10, log=False))
+    np.testing.assert_allclose(frames.sum(axis=1), 0.375 * 0.8**2, rtol=0.001)
+
+
+def test_frames_are_whole_and_the_vector_is_mean_deviation_and_segments() -> None:
+    modality = component("modalities", "audio")
+    features = modality.featurize(pa.array([wav(tone(1000, seconds=0.105), 16_000)]), modality.settings(segments=3, bands=20))
+    frames = np.array(features.columns["frames"].to_pylist()[0])
+    vector = column_values(features.columns["vector"])[0].reshape(features.shape)
+    assert frames.shape == (9, 20)  # 1 + (105 - 20) // 10
+    assert features.names == ["mean", "deviation", "segment 1", "segment 2", "segment 3"]
+    expected = [frames.mean(0), frames.std(0), frames[:3].mean(0), frames[3:6].mean(0), frames[6:].mean(0)]
+    np.testing.assert_allclose(vector, expected, atol=1e-4)
+
+
+def test_one_frame_fills_every_segment_and_silence_is_the_floor() -> None:
+    modality = component("modalities", "audio")
+    features = modality.featurize(pa.array([wav(np.zeros(320), 16_000)]), modality.settings())
+    mean, deviation, *segments = column_values(features.columns["vector"])[0].reshape(features.shape)
+    assert np.ptp(deviation) == 0
+    np.testing.assert_allclose(np.stack([mean, *segments]), np.log(FLOOR), rtol=1e-6)
+
+
+# ---------------------------------------------------------------- table
+def test_columns_are_parted_by_kind_and_gaps_kept() -> None:
+    modality = component("modalities", "table")
+    features = modality.featurize(MAKERS["table"]().column, modality.settings())
+    assert features.names == {"numeric": ["age", "price", "member"], "categorical": ["colour", "size"]}
+    assert features.shape == (3, 2)
+    assert features.columns["categorical"].to_pylist()[0] == ["red", None]
+    numeric = column_values(features.columns["numeric"])
+    np.testing.assert_array_equal(numeric[:3], np.array([[31, 9.5, 1], [np.nan, 1e-3, 0], [54, np.nan, np.nan]], dtype=np.float32))
+
+
+@pytest.mark.parametrize("row", [{"a": 1.5}, {"a": "x"}, {"a": True, "b": None}])
+def test_one_kind_of_column_is_enough(row: dict[str, Any]) -> None:
+    modality = component("modalities", "table")
+    fields = [(name, pa.string() if isinstance(value, str) or value is None else pa.float64()) for name, value in row.items()]
+    column = pa.array([{n: float(v) if isinstance(v, bool) else v for n, v in row.items()}, None], type=pa.struct(fields))
+    features = modality.featurize(column, modality.settings())
+    summary = modality.summarise(pa.table(dict(features.columns)), described(modality, features))
+    assert summary["null_share"][1] == 1
+    assert set(summary) == {"finite", "null_share", *(f"column:{name}" for name in row)}
+
+
+def test_a_date_is_refused_by_name() -> None:
+    modality = component("modalities", "table")
+    column = pa.array([{"born": 0}], type=pa.struct([("born", pa.date32())]))
+    with pytest.raises(InputError, match=r"column 'born' has Arrow type date32.*convert it"):
+        modality.featurize(column, modality.settings())
+
+
+def test_a_number_beyond_float32_is_found_by_validation() -> None:
+    modality = component("modalities", "table")
+    features = modality.featurize(pa.array([{"a": 1e300}, {"a": 1.0}]), modality.settings())
+    assert modality.summarise(pa.table(dict(features.columns)), described(modality, features))["finite"].tolist() == [False, True]
