@@ -69,10 +69,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the value in a JSON file; raise InputError if it is missing."""
+    """Return the value in a JSON file; raise InputError if it is missing or is not JSON."""
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from error
 
 
 def fixed_lists(values: np.ndarray) -> pa.FixedSizeListArray:
@@ -86,9 +89,9 @@ def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
 
     `np.from_dlpack` keeps pandas out: `pa.Array.to_numpy` imports it when it is installed (0.6 s).
     """
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # an empty ChunkedArray combines to a ChunkedArray
-        array = pa.array([], type=column.type)
+    array = column
+    if isinstance(array, pa.ChunkedArray):  # combining copies, even a single chunk
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
     if pa.types.is_fixed_size_list(array.type):
         width = array.type.list_size
         return np.from_dlpack(array.flatten()).reshape(len(array), width)
