@@ -19,16 +19,16 @@ def run_suites(suites: Sequence[Suite]) -> list[dict[str, Any]]:
 
 
 def _context() -> Any:
-    """Return an ephemeral context of Great Expectations: no files, no telemetry, no progress bars."""
+    """Return an ephemeral context of Great Expectations: no files (its default leaves a folder in /tmp), telemetry or progress bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="module 'sre_.*' is deprecated", category=DeprecationWarning)
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    quiet = DataContextConfig(store_backend_defaults=stores, progress_bars=ProgressBarsConfig(globally=False), analytics_enabled=False)
+    return gx.get_context(mode="ephemeral", project_config=quiet)
 
 
 def _run_suite(context: Any, suite: Suite) -> dict[str, Any]:

@@ -1,0 +1,241 @@
+"""Validation with Great Expectations itself: sound files pass, and every kind of broken file is named with its samples."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+from toy_columns import MAKERS
+
+from stages import validate
+from stages.contracts import features_path, samples_path, splits_path, validation_dir
+from stages.errors import InputError
+from stages.expectations import MAX_NAMED, run_suites
+from stages.featurize import featurize_column
+from stages.params import SplitEntry
+from stages.registry import component
+from stages.reporting.validation_page import validation_page
+from stages.split import split_samples
+from stages.suites import Suite, modality_suite, samples_suite, splits_suite
+from stages.tables import column_values, fixed_lists, read_json, read_table, write_table
+
+N = 24
+LABELS = list(MAKERS)
+METADATA = {"target": {"name": "kind", "task": "binary", "classes": ["no", "yes"]}, "rows": {"used": N, "available": N}}
+Broken = tuple[pa.Table, dict[str, Any]]
+
+
+def toy_samples() -> pa.Table:
+    """24 samples in 12 groups of two, six of each class, with a column of every modality."""
+    group = np.arange(N) // 2
+    columns = {name: pa.array((MAKERS[name]().column.to_pylist() * N)[:N], type=MAKERS[name]().column.type) for name in LABELS}
+    return pa.table({
+        "sample_id": [f"id-{i:02d}" for i in range(N)],
+        "group": [f"group {g}" for g in group],
+        "target": pa.array(group % 2, pa.int32()),
+        **columns,
+    })
+
+
+def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
+    settings = SplitEntry(folds=3, repeats=repeats, inner_folds=2)
+    splits = split_samples(samples, settings, ["no", "yes"], 5)
+    n_folds = splits.schema.field("inner").type.list_size
+    return splits, {"n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
+
+
+@pytest.fixture
+def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    samples = toy_samples()
+    Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
+    write_table(samples_path("toy"), samples, METADATA)
+    write_table(splits_path("toy"), *toy_splits(samples))
+    for label in LABELS:
+        modality = component("modalities", label)
+        write_table(features_path("toy", label), *featurize_column(samples, label, modality, modality.settings(), where=label))
+    return tmp_path
+
+
+def failed(suite: Suite) -> dict[str, list[str]]:
+    """Return the failed columns of a suite with the samples that offend."""
+    (result,) = run_suites([suite])
+    found: dict[str, list[str]] = {}
+    for expectation in result["expectations"]:
+        if not expectation["success"]:
+            named = [row["sample_id"] for row in expectation["offending"]]
+            found[expectation["column"]] = sorted({*found.get(expectation["column"], []), *named})
+    return found
+
+
+# ---------------------------------------------------------------- the stage
+def test_sound_files_pass_and_leave_the_same_bytes_twice(toy_workspace: Path) -> None:
+    files = [validation_dir("toy") / name for name in ("validation.json", "validation.html")]
+    validate.main("toy")
+    before = [file.read_bytes() for file in files]
+    outcome = read_json(files[0])
+    assert outcome["success"] is True
+    assert [suite["suite"] for suite in outcome["suites"]] == ["samples", "splits", *LABELS]
+    assert all(suite["expectations"] for suite in outcome["suites"])
+    for file in files:
+        file.unlink()
+    validate.main("toy")
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_failure_is_named_and_shown_before_it_stops_the_data_set(toy_workspace: Path) -> None:
+    path = features_path("toy", "image")
+    table, metadata = read_table(path)
+    vectors = column_values(table["vector"]).copy()
+    vectors[7, 3] = np.nan
+    vectors[9] = 2
+    write_table(path, pa.table({"sample_id": table["sample_id"], "vector": fixed_lists(vectors)}), metadata)
+    with pytest.raises(InputError) as caught:
+        validate.main("toy")
+    message = str(caught.value)
+    assert "data set 'toy' failed" in message
+    assert "toy / image / finite: expect_column_values_to_be_in_set(value_set=[True]), not so for 1 of 24 rows, such as 'id-07'" in message
+    assert "toy / image / max: expect_column_values_to_be_between(min_value=0.0, max_value=1.0)" in message
+    assert "'id-09' (2.0)" in message
+    assert read_json(validation_dir("toy") / "validation.json")["success"] is False
+    assert "id-07" in (validation_dir("toy") / "validation.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_self_contained_and_escapes_what_it_shows(toy_workspace: Path) -> None:
+    frame = {"sample_id": np.array(["<b>", "fine"], dtype=object), "x": np.array([-1.0, 0.5])}
+    positive = ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "notes": "a <i>"})
+    suites = run_suites([Suite("table", frame, [positive])])
+    page = validation_page({"dataset": "toy", "success": False, "suites": suites})
+    assert "&lt;b&gt;" in page
+    assert "a &lt;i&gt;" in page
+    assert "<b>" not in page
+    for outside in ("http:", "https:", "<script", "<link", "src="):
+        assert outside not in page
+
+
+# ---------------------------------------------------------------- samples
+def replaced(table: pa.Table, name: str, values: Any, kind: pa.DataType | None = None) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, pa.array(values, type=kind or table[name].type))
+
+
+def first_is(value: Any) -> Callable[[pa.Table, str], pa.Table]:
+    return lambda table, name: replaced(table, name, [value, *table[name].to_pylist()[1:]])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("sample_id", "id-01", {"sample_id": ["id-01"]}),
+        ("group", None, {"group": ["id-00"]}),
+        ("target", 2, {"target": ["id-00"], "class_count": ["id-00"], "class_groups": ["id-00"]}),
+    ],
+)
+def test_broken_samples(name: str, value: Any, expected: dict[str, list[str]]) -> None:
+    assert failed(samples_suite(toy_samples(), METADATA, 3)) == {}
+    found = failed(samples_suite(first_is(value)(toy_samples(), name), METADATA, 3))
+    assert {column: named for column, named in found.items() if named} == expected
+
+
+def test_missing_rows_and_scarce_classes() -> None:
+    assert "" in failed(samples_suite(toy_samples().slice(1), METADATA, 3))
+    scarce = replaced(toy_samples(), "target", [1, 1] + [0] * (N - 2))
+    assert failed(samples_suite(scarce, METADATA, 3)) == {"class_count": ["id-00", "id-01"], "class_groups": ["id-00", "id-01"]}
+
+
+# ---------------------------------------------------------------- splits
+def broken_fold(splits: pa.Table) -> pa.Table:
+    fold = column_values(splits["fold"]).copy()
+    fold[0] = (fold[0] + 1) % 3
+    return replaced(splits, "fold", fold)
+
+
+def broken_inner(splits: pa.Table) -> pa.Table:
+    inner = column_values(splits["inner"]).copy()
+    training = np.flatnonzero(inner[0] >= 0)[0]
+    inner[0, training] = 1 - inner[0, training]
+    return splits.set_column(splits.column_names.index("inner"), "inner", fixed_lists(inner))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (broken_fold, {"group_folds": ["id-00", "id-01"], "inner_agrees": ["id-00"], "group_inner_folds": None}),
+        (broken_inner, {"group_inner_folds": ["id-00", "id-01"]}),
+        (lambda s: first_is("id-05")(s, "sample_id"), {"sample_id": ["id-05"], "repeat, sample_id": ["id-05"]}),
+        (lambda s: first_is("other")(s, "group"), {"group": ["id-00"]}),
+        (lambda s: first_is(1)(s, "target"), {"target": ["id-00"]}),
+        (lambda s: s.slice(0, 2 * N - 1), {"": []}),
+        (lambda s: s.slice(0, N), {"": [], "repeat": []}),
+        (lambda s: replaced(s, "fold", np.full(len(s), -1, np.int16)), {"fold": None}),
+    ],
+)
+def test_broken_splits(change: Callable[[pa.Table], pa.Table], expected: dict[str, list[str] | None]) -> None:
+    splits, metadata = toy_splits(toy_samples())
+    assert failed(splits_suite(splits, metadata, toy_samples())) == {}
+    found = failed(splits_suite(change(splits), metadata, toy_samples()))
+    for column, named in expected.items():
+        if named is not None:
+            assert found[column] == named, found
+
+
+def test_a_class_that_a_training_set_lacks_is_named() -> None:
+    samples = toy_samples()
+    splits, metadata = toy_splits(samples, repeats=1)
+    fold = np.where(column_values(splits["target"]) == 1, 0, column_values(splits["fold"])).astype(np.int16)
+    found = failed(splits_suite(replaced(splits, "fold", fold), metadata, samples))
+    assert found["class_missing"] == [f"id-{i:02d}" for i in range(N) if (i // 2) % 2 == 1]
+
+
+def test_an_official_split_is_kept_to() -> None:
+    official = ["train"] * 16 + ["test"] * 8
+    samples = toy_samples().append_column("split", pa.array(official))
+    splits, metadata = toy_splits(samples)
+    assert metadata["n_folds"] == 1
+    assert failed(splits_suite(splits, metadata, samples)) == {}
+    assert failed(samples_suite(samples, METADATA, 1)) == {}
+    moved = samples.set_column(samples.column_names.index("split"), "split", pa.array(["test", *official[1:]]))
+    assert failed(splits_suite(splits, metadata, moved)) == {"as_official": ["id-00"]}
+    unknown = samples.set_column(samples.column_names.index("split"), "split", pa.array(["valid", *official[1:]]))
+    assert failed(samples_suite(unknown, METADATA, 1)) == {"split": ["id-00"]}
+
+
+# ---------------------------------------------------------------- features
+@pytest.mark.parametrize("name", LABELS)
+def test_features_of_other_samples_are_found(name: str) -> None:
+    samples = toy_samples()
+    modality = component("modalities", name)
+    features, metadata = featurize_column(samples, name, modality, modality.settings(), where=name)
+    assert failed(modality_suite(name, features, metadata, samples)) == {}
+    order = pa.array([1, 0, *range(2, N)])
+    assert failed(modality_suite(name, features.take(order), metadata, samples)) == {"sample_id": ["id-00", "id-01"]}
+    assert failed(modality_suite(name, features.slice(0, N - 1), metadata, samples)) == {"": []}
+
+
+def test_shares_of_missing_values_have_a_limit() -> None:
+    samples = toy_samples()
+    rest = {"price": 1.0, "member": True, "colour": "red", "size": "M"}
+    empty = replaced(samples, "text", [""] * 6 + ["word"] * (N - 6))
+    gaps = replaced(samples, "table", [{"age": None if i < 13 else 1} | rest for i in range(N)])
+    for table, name, column in ((empty, "text", "term"), (gaps, "table", "column:age")):
+        modality = component("modalities", name)
+        for share, expected in ((0.2, {column}), (0.6, set())):
+            settings = modality.settings(max_null_share=share)
+            assert set(failed(modality_suite(name, *featurize_column(table, name, modality, settings, where=name), samples))) == expected
+
+
+def test_twenty_offending_samples_are_named_and_all_counted() -> None:
+    frame = {"sample_id": np.array([f"id-{i}" for i in range(50)], dtype=object), "x": np.full(50, -1.0)}
+    (result,) = run_suites([Suite("x", frame, [("expect_column_values_to_be_between", {"column": "x", "min_value": 0})])])
+    (expectation,) = result["expectations"]
+    assert len(expectation["offending"]) == MAX_NAMED
+    assert expectation["unexpected"] == 50
+    assert expectation["range"] == [-1, -1]
+
+
+def test_an_expectation_about_no_column_is_a_defect() -> None:
+    frame = {"sample_id": np.array(["a"], dtype=object)}
+    with pytest.raises(RuntimeError, match="suite 'x': expect_column_values_to_be_unique"):
+        run_suites([Suite("x", frame, [("expect_column_values_to_be_unique", {"column": "nowhere"})])])
