@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from stages.reporting.svg import CHARACTER, Axis, element, figure, padded, short, text, ticks
+from stages.reporting.svg import CHARACTER, Axis, element, figure, padded, short, text, ticks, title
 
 WIDTH = 440.0
 N_COLOURS = 6
@@ -40,7 +40,7 @@ def _cell(count: int, total: int, box: tuple[float, float, float], names: tuple[
     share = count / total if total else 0.0
     x, y, size = box
     what = f"true {names[0]}, predicted {names[1]}: {count} of {total} ({share:.0%})"
-    parts = [element("rect", element("title", what), x=x + 0.5, y=y + 0.5, width=size - 1, height=size - 1, rx=2,
+    parts = [element("rect", title(what), x=x + 0.5, y=y + 0.5, width=size - 1, height=size - 1, rx=2,
                      class_="cell", fill_opacity=round(0.05 + 0.95 * share, 3))]
     if count and n_classes <= CELL_TEXT_UP_TO:
         kind = "on small" if share > 0.45 else "small"
@@ -74,9 +74,9 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str,
     for place, (name, line) in enumerate(series.items()):
         pixels = [(x_axis.place(x), y_axis.place(y)) for x, y in line]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
-        parts.append(element("polyline", element("title", name), points=path, class_=f"line {colour(place)}"))
+        parts.append(element("polyline", title(name), points=path, class_=f"line {colour(place)}"))
         if len(xs) <= 20:
-            parts += [element("circle", element("title", f"{name}, {x_label} {at[0]:g}: {at[1]:.3f}"), cx=x, cy=y, r=3.2,
+            parts += [element("circle", title(f"{name}, {x_label} {at[0]:g}: {at[1]:.3f}"), cx=x, cy=y, r=3.2,
                               class_=f"dot {colour(place)}") for at, (x, y) in zip(line, pixels, strict=True)]
     return figure(WIDTH, y_axis.start + 44, label, parts)
 
@@ -104,7 +104,7 @@ def whisker(mean: float, lo: float | None, hi: float | None, *, scale: tuple[flo
     def at(value: float) -> str:
         return f"{min(max(axis.place(value), 0.0), 100.0):.2f}%"
 
-    parts = [element("title", label)]
+    parts = [title(label)]
     if reference is not None:
         parts.append(element("line", x1=at(reference), x2=at(reference), y1=0.0, y2=22.0, class_="reference"))
     if lo is not None and hi is not None:
@@ -132,7 +132,7 @@ def intervals(rows: Sequence[tuple[str, float, float | None, float | None, str]]
         parts.append(text(name, left - 12, y + 4, "end"))
         if lo is not None and hi is not None:
             parts.append(element("line", x1=axis.place(lo), x2=axis.place(hi), y1=y, y2=y, class_=f"whisker {kind}"))
-        parts.append(element("circle", element("title", f"{name}: {mean:.3f}"), cx=axis.place(mean), cy=y, r=4.5, class_=f"dot {kind}"))
+        parts.append(element("circle", title(f"{name}: {mean:.3f}"), cx=axis.place(mean), cy=y, r=4.5, class_=f"dot {kind}"))
         parts.append(text(f"{mean:.3f}", width - 56, y + 4))
     parts.append(text(x_label, (left + width - 66) / 2, height + 34, "middle", "muted small"))
     return figure(width, height + 42, label, parts)

@@ -56,7 +56,7 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
-        "comparisons": {family: compared(evaluation, members) for family, members in comparisons.items() if members},
+        "comparisons": {family: compared(evaluation, members) for family, members in comparisons.items()},
         "figures": figures(evaluation),
         "configurations": configurations(evaluation),
         "level": f"{evaluation['confidence']:.0%}".replace("%", " %"),
@@ -80,6 +80,7 @@ def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return one family's tests with a drawn interval and the verdict of each."""
+    # an empty family has a scale too: of zero alone
     ends = [value for c in members for value in (c["difference"], c["lo"], c["hi"]) if value is not None]
     scale = padded([*ends, 0.0], 0.03)
     kinds = colours(evaluation)

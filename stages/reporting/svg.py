@@ -20,7 +20,7 @@ CHARACTER = 6.6  # px, mean advance of the sans-serif at FONT, on the wide side
 
 
 def element(name: str, *children: str, **attributes: object) -> str:
-    """Return one element; attribute names have _ for - and a trailing _ is dropped (class_), numbers are rounded, text escaped."""
+    """Return one element of ready children; an attribute's name has _ for - and drops a last _ (class_), its value is escaped."""
     parts = [name]
     for key, value in attributes.items():
         shown = coordinate(value) if isinstance(value, float) else str(value)
@@ -33,10 +33,15 @@ def text(content: str, x: float, y: float, anchor: str = "start", kind: str = "i
     return element("text", escape(content), x=float(x), y=float(y), text_anchor=anchor, class_=f"t {kind}", **more)
 
 
+def title(content: str) -> str:
+    """Return a title element: the tooltip of the element that it stands in."""
+    return element("title", escape(content))
+
+
 def figure(width: float, height: float, label: str, parts: Sequence[str]) -> str:
     """Return an SVG image that scales with its container; `label` is what a screen reader says."""
     view = f"0 0 {coordinate(width)} {coordinate(height)}"
-    return element("svg", element("title", escape(label)), *parts, xmlns="http://www.w3.org/2000/svg", viewBox=view,
+    return element("svg", title(label), *parts, xmlns="http://www.w3.org/2000/svg", viewBox=view,
                    width=float(width), height=float(height), role="img", aria_label=label, class_="figure")
 
 

@@ -1,0 +1,268 @@
+"""The report says what the tests support, stands alone, and is the same bytes each time."""
+
+import copy
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_predictions import SKILL, Toy, write_params, write_toy
+
+from stages import evaluate, report
+from stages.contracts import evaluation_dir, report_path
+from stages.errors import InputError
+from stages.reporting.findings import findings, fusion_finding, learner_finding, verdict
+from stages.reporting.readme import END, START, results_table, with_results
+from stages.reporting.svg import ticks
+from stages.reporting.words import interval, listed, number, p_value, signed
+from stages.tables import read_json, write_json
+
+TOYS = (
+    Toy(classes=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
+    Toy(dataset="split", title='"Official" <split>', n_folds=1, n_samples=200, classes=tuple("abcdefghijklmn")),
+    Toy(dataset="single", modalities=("image",), skill={model: {"image": share["image"]} for model, share in SKILL.items()}),
+)
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+@pytest.fixture(scope="module")
+def workspace_of_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds the evaluations of the toys."""
+    folder = tmp_path_factory.mktemp("toys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_params(TOYS)
+        for toy in TOYS:
+            write_toy(toy)
+            evaluate.main(toy.dataset)
+    return folder
+
+
+@pytest.fixture
+def place(workspace_of_toys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the folder of evaluations."""
+    monkeypatch.chdir(workspace_of_toys)
+    return workspace_of_toys
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: is it well formed, what does it load, what are its pictures called."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_page_is_well_formed_and_stands_alone(place: Path) -> None:
+    report.main()
+    text = report_path().read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert len(text) < 2_000_000
+    assert {"script", "img", "link", "iframe"}.isdisjoint(tag for tag, _ in page.tags)
+    for tag, attributes in page.tags:
+        assert (attributes.get("href") or "#").startswith("#"), tag
+        assert "src" not in attributes
+    assert "url(" not in text
+    assert "@import" not in text
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {attributes["href"] for _, attributes in page.tags if "href" in attributes} <= {f"#{name}" for name in ids}
+
+
+def test_every_picture_has_words(place: Path) -> None:
+    report.main()
+    page = Page(report_path().read_text(encoding="utf-8"))
+    drawn = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert len(drawn) > 30
+    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
+
+
+def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
+    report.main()
+    text = report_path().read_text(encoding="utf-8")
+    assert "<b>apple" not in text
+    assert '"Official" <split>' in "".join(Page(text).words)
+
+
+def test_pictures_are_whole_files_named_for_model_and_subset(place: Path) -> None:
+    report.main()
+    folder = report_path().parent / "pictures"
+    names = {path.name for path in (folder / "toy").iterdir()}
+    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "majority__image__confusion.svg", "knn__text__k.svg",
+            "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
+    assert len([name for name in names if name.endswith("__confusion.svg")]) == 12
+    for path in folder.rglob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in text  # a colour that only the page would know
+
+
+def test_same_bytes_when_rerun_and_nothing_left_over(place: Path) -> None:
+    report.main()
+    folder = report_path().parent
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (folder / "pictures" / "toy" / "gone__image__confusion.svg").write_text("of a model that is no longer there", encoding="utf-8")
+    report.main()
+    assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_missing_facts_are_said_to_be_missing(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    monkeypatch.chdir(tmp_path)
+    write_params(TOYS[:1])
+    write_json(evaluation_dir("toy") / "evaluation.json", evaluation | dict.fromkeys(("title", "licence", "citation", "group", "rows")))
+    report.main()
+    assert "not recorded" in report_path().read_text(encoding="utf-8")
+    assert "| toy |  | 3 |" in results_table([evaluation | {"rows": None}])
+
+
+def test_missing_evaluation_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_params(TOYS[:1])
+    with pytest.raises(InputError, match=r"data/evaluation/toy/evaluation\.json: not found"):
+        report.main()
+
+
+def test_unknown_option_is_refused(place: Path) -> None:
+    with pytest.raises(InputError, match="--readme"):
+        report.main("--reedme")
+
+
+# ---------------------------------------------------------------- findings
+@pytest.fixture
+def judged(place: Path) -> Any:
+    """Return a function that gives the toy's evaluation with chosen verdicts of its fusion tests."""
+    base = read_json(evaluation_dir("toy") / "evaluation.json")
+
+    def with_verdicts(better: set[tuple[str, str]], worse: frozenset[tuple[str, str]] = frozenset()) -> Any:
+        evaluation = copy.deepcopy(base)
+        for c in evaluation["comparisons"]:
+            key = (c["a"]["model"], c["b"]["subset"])
+            if c["family"] == "fusion":
+                sign = -0.1 if key in worse else 0.1
+                c |= {"better": key in better, "difference": sign, "p_corrected": 0.01 if key in better | worse else 0.3}
+        return evaluation
+
+    return with_verdicts
+
+
+ALL = {(model, subset) for model in ("knn", "svm", "mlp") for subset in ("image", "text")}
+
+
+@pytest.mark.parametrize(("better", "sentence"), [
+    (ALL, "Fusing image and text beats each modality alone for every learner."),
+    (set(), "No gain from fusing image and text over image or text alone is shown."),
+    ({("svm", "image"), ("svm", "text"), ("knn", "image")},
+     "Fusing image and text beats each modality alone for SVM. For kNN and MLP this is not shown."),
+    ({("svm", "image"), ("mlp", "image")},
+     "Fusing image and text beats image alone for SVM and MLP; a gain over text alone is not shown for any learner."),
+    ({("svm", "image"), ("mlp", "text")},
+     "Fusing image and text beats image alone for SVM and beats text alone for MLP, but never every one alone."),
+])
+def test_fusion_is_claimed_as_far_as_tests_go(judged: Any, better: set[tuple[str, str]], sentence: str) -> None:
+    assert fusion_finding(judged(better)) == sentence
+
+
+def test_a_loss_by_fusing_is_said(judged: Any) -> None:
+    said = fusion_finding(judged(set(), frozenset({("knn", "text")})))
+    assert said.endswith("It is worse than text alone for kNN (−0.100, corrected p 0.010).")
+
+
+def test_verdict_is_the_finding_in_short(judged: Any) -> None:
+    assert verdict(judged(ALL)) == "beats each modality alone for every learner"
+    assert verdict(judged({("svm", "image"), ("svm", "text")})) == "beats each modality alone for SVM"
+    assert verdict(judged({("svm", "image")})) == "not shown to beat each modality alone"
+    assert verdict(read_json(evaluation_dir("single") / "evaluation.json")) == "one modality"
+
+
+def test_findings_leave_out_families_without_tests(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("single") / "evaluation.json")
+    assert len(findings(evaluation)) == 2
+    evaluation["comparisons"] = []
+    assert len(findings(evaluation)) == 1
+    assert "lead" not in learner_finding(evaluation)
+
+
+def test_lead_is_not_claimed_without_a_test(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    for c in evaluation["comparisons"]:
+        c["better"] = False
+    assert "is not shown" in learner_finding(evaluation)
+    assert findings(evaluation)[1] == "No learner is shown to beat the majority control."
+
+
+# ---------------------------------------------------------------- words, axes, README
+def test_numbers_are_written_alike() -> None:
+    assert (number(None), number(-0.5), signed(-0.12345), signed(0.1)) == ("–", "−0.500", "−0.123", "+0.100")
+    assert (p_value(0.00001), p_value(0.0312), p_value(None)) == ("< 0.001", "0.031", "–")
+    assert (interval(0.1, 0.2), interval(None, 0.2)) == ("0.100 to 0.200", "–")
+    assert (listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")) == ("a", "a, b and c", "a or b")
+
+
+@pytest.mark.parametrize(("lo", "hi", "expected"), [
+    (0.0, 1.0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (0.83, 0.91, [0.84, 0.86, 0.88, 0.9]), (-3, 11, [0, 5, 10]), (2.0, 2.0, [2.0]),
+])
+def test_ticks_are_round(lo: float, hi: float, expected: list[float]) -> None:
+    assert ticks(lo, hi) == pytest.approx(expected)
+
+
+def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
+    (place / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
+    report.main("--readme")
+    once = (place / "README.md").read_text(encoding="utf-8")
+    report.main("--readme")
+    assert (place / "README.md").read_text(encoding="utf-8") == once
+    assert once.startswith(f"before\n{START}\n| data set |")
+    assert once.endswith(f"{END}\nafter\n")
+    rows = [line for line in once.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + len(TOYS)
+    assert len({line.count("|") for line in rows}) == 1
+    assert re.search(r"\| toy \| 240 of 960 \| 3 \| 0\.\d{3} \[", once)
+
+
+@pytest.mark.parametrize("readme", ["", START, f"{END}\n{START}", f"{START}{START}{END}"])
+def test_readme_without_markers_is_refused(readme: str) -> None:
+    with pytest.raises(InputError, match="expected one line"):
+        with_results(readme, "table")
+
+
+def test_best_of_each_model_stands_in_the_readme(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    best = evaluation["leaderboard"][0]
+    assert f"**{best['accuracy']:.3f}** [{best['lo']:.3f}, {best['hi']:.3f}]<br>image + text" in results_table([evaluation])
+
+
+def test_toys_of_many_classes_drop_the_numbers_but_keep_tooltips(place: Path) -> None:
+    report.main()
+    drawn = (report_path().parent / "pictures" / "split" / "knn__text__confusion.svg").read_text(encoding="utf-8")
+    assert drawn.count("<rect") == 14 * 14 + 1
+    assert "true a, predicted b:" in drawn
+
+
+def test_model_without_its_own_view_is_drawn_over_its_longest_parameter(place: Path) -> None:
+    from stages.reporting.tuning import view_of
+
+    grid = [{"settings": {"trees": n, "depth": d, "kind": "x"}, "mean": 0.5} for n in (10, 20, 40) for d in (1, 2)]
+    assert view_of("forest", grid) == ("trees", ())
+    assert view_of("forest", [{"settings": {"depth": 1}, "mean": 0.5}]) is None
+    assert view_of("majority", [{"settings": {}, "mean": 0.5}]) is None
