@@ -14,8 +14,7 @@ from toy_columns import MAKERS, Toy, encoded, png, tone, wav
 
 from stages.contracts import Features, Modality
 from stages.errors import InputError
-from stages.modalities._wav import decode_wav
-from stages.modalities.audio import FLOOR, AudioSettings, frames_of
+from stages.modalities.audio import FLOOR, AudioSettings, decode_wav, frames_of
 from stages.modalities.text import TOKEN
 from stages.params import parse
 from stages.registry import component, names
