@@ -1,7 +1,7 @@
 """Score the predictions of every model on every subset of modalities, with intervals and paired tests.
 
-Reads splits, predictions, sweeps and curves of one data set; writes evaluation.json (all that the report and the tracking server
-show), summary.json (`dvc metrics`), leaderboard.csv and confusion.csv (`dvc plots`).
+Reads splits, predictions, sweeps and curves of one data set, and its samples' metadata. Writes evaluation.json (all that the
+report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and confusion.csv (`dvc plots`).
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.contracts import Metric, evaluation_dir, predictions_dir, splits_path
+from stages.contracts import Metric, evaluation_dir, predictions_dir, samples_path, splits_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.evaluation.comparisons import Candidate, compare
@@ -33,6 +33,8 @@ def main(dataset: str) -> None:
     select: str = section(params, "train", TrainEntry).select
     models = list(value_at(params, "models"))
     splits, described = read_table(splits_path(dataset))
+    # title, licence and citation: from the samples, so that a word changed there does not train every model again
+    described = read_table(samples_path(dataset))[1] | described
     protocol = protocol_of(splits)
     classes = described["target"]["classes"]
     outcomes, subsets, tuning = read_models(dataset, models, protocol, n_classes=len(classes), select=select)

@@ -1,4 +1,4 @@
-"""Write splits, predictions, sweeps and curves of made-up models in the contract's schema, for tests of evaluate and report.
+"""Write samples (ids alone), splits, predictions, sweeps and curves of made-up models in the contract's schema.
 
 A model's skill per subset is given; nothing is trained. Run as a script, it fills a workspace to look at:
 `python -m tests.toy_predictions <folder>`.
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from stages.contracts import predictions_dir, splits_path
+from stages.contracts import predictions_dir, samples_path, splits_path
 from stages.tables import fixed_lists, write_table
 
 SKILL: dict[str, dict[str, float]] = {
@@ -81,7 +81,7 @@ def write_params(toys: Sequence[Toy], confidence: float = 0.95) -> None:
 
 
 def write_toy(toy: Toy) -> None:
-    """Write the toy's splits, predictions, sweeps and curves under data/ of the current folder."""
+    """Write the toy's samples, splits, predictions, sweeps and curves under data/ of the current folder."""
     generator = np.random.default_rng(toy.seed)
     weights = np.linspace(2, 1, len(toy.classes))
     target = generator.choice(len(toy.classes), toy.n_samples, p=weights / weights.sum()).astype(np.int32)
@@ -116,7 +116,9 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
         "inner": fixed_lists(inner.astype(np.int16)),
     })
     counts = {"n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds}
-    write_table(splits_path(toy.dataset), table, toy.metadata | counts)
+    kept = {name: toy.metadata[name] for name in ("dataset", "target", "rows")}
+    write_table(splits_path(toy.dataset), table, kept | counts)
+    write_table(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
