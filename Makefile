@@ -19,15 +19,15 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run flow schedule publish ui test check bench lock clean
+.PHONY: help run flow schedule publish ui test check lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/.locked  ## run what params.yaml describes (dvc repro): only the stages that a change touches
+run: .venv/.locked  ## run what params.yaml describes: dvc repro, so only the stages that a change touches
 	@if [ ! -f data/check/params.json ] || [ params.yaml -nt data/check/params.json ]; then $(PY) -m stages.check; fi
 	@$(PY) -m dvc repro $(ARGS)
-	@if [ -z "$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
+	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
 	  $(PY) -m pipelines.publish; fi
 	@printf '\nReport:     data/report/report.html (open it in a browser)\nDashboard:  make ui\n'
 
@@ -49,10 +49,6 @@ test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
-
-bench: .venv/.locked  ## time ours against the peers (installs the extra `bench`)
-	@$(PY) -m pip install -q -c requirements-torch.lock '.[bench]'
-	@$(PY) -m benchmarks $(ARGS)
 
 clean:  ## delete the outputs and the tools' caches; results come back from DVC's cache with `make run`
 	rm -rf data/*/ .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dvc_plots

@@ -60,6 +60,11 @@ def closure(module: str, deps: frozenset[str]) -> tuple[set[Path], set[str]]:
     return found, kinds
 
 
+def files_of_all(name: str) -> set[Path]:
+    """Return what any of the stages name@… imports."""
+    return {path for stage in stages() if stage.partition("@")[0] == name for path in closure(*declared()[stage][:2])[0]}
+
+
 def stages() -> list[str]:
     return sorted(declared())
 
@@ -82,12 +87,13 @@ def test_imports_are_declared(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", stages())
 def test_declared_code_exists_and_is_imported(stage: str) -> None:
-    module, deps, _ = declared()[stage]
-    files, _ = closure(module, deps)
-    for dep in deps:
+    files, _ = closure(declared()[stage][0], declared()[stage][1])
+    for dep in declared()[stage][1]:
         if dep.split("/")[0] in PACKAGES:
             assert (ROOT / dep).exists(), f"{dep} is not there"
-            assert any(covered(path, [dep]) for path in files), f"{dep}: a change of it reruns {stage}, which does not import it"
+            # A template cannot say which modality needs modalities/_wav.py: all stages of one name share such a part.
+            used = files if not Path(dep).name.startswith("_") else files_of_all(stage.partition("@")[0])
+            assert any(covered(path, [dep]) for path in used), f"{dep}: a change of it reruns {stage}, which does not import it"
 
 
 @pytest.mark.parametrize("stage", stages())
