@@ -29,6 +29,7 @@ from stages.tables import column_values, fixed_lists
 FLOOR = 1e-10
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # WAV's codes
 RATES_HZ = (1_000, 384_000)  # what a header may say
+MAX_AMPLITUDE = 1e3  # of float samples, whose full scale is 1
 
 
 class AudioSettings(Settings):
@@ -95,10 +96,10 @@ def decode_wav(encoded: bytes) -> tuple[np.ndarray, int]:
         raise ValueError(f"WAV header makes no sense: {n_channels} channels of {bits} bits in {width} bytes at {rate_hz} Hz")
     if len(chunks["data"]) % width:
         raise ValueError(f"WAV data of {len(chunks['data'])} bytes end inside a sample of {width} bytes")
-    signal = _amplitudes(chunks["data"], code, bits).reshape(-1, n_channels).mean(axis=1)
-    if not np.isfinite(signal).all():
-        raise ValueError("WAV samples that are not finite numbers")
-    return signal, rate_hz
+    signal = _amplitudes(chunks["data"], code, bits)
+    if not np.abs(signal).max(initial=0) <= MAX_AMPLITUDE:  # not: NaN fails too
+        raise ValueError(f"WAV samples that are not finite, or beyond {MAX_AMPLITUDE:g} times full scale")
+    return signal.reshape(-1, n_channels).mean(axis=1), rate_hz
 
 
 def _chunks(encoded: bytes) -> dict[str, bytes]:
@@ -119,7 +120,8 @@ def _chunks(encoded: bytes) -> dict[str, bytes]:
 def _amplitudes(data: bytes, code: int, bits: int) -> np.ndarray:
     """Return float64 amplitudes, interleaved as they stand."""
     if code == FLOAT and bits in (32, 64):
-        return np.frombuffer(data, dtype=f"<f{bits // 8}").astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN may be a signalling one
+            return np.frombuffer(data, dtype=f"<f{bits // 8}").astype(np.float64)
     if code == PCM and bits == 8:
         return (np.frombuffer(data, dtype=np.uint8) - 128.0) / 128.0
     if code == PCM and bits == 24:

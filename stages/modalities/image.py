@@ -37,6 +37,7 @@ class ImageSettings(Settings):
 def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Features:
     """Return float32 (n, H·W·d) in [0, 1], rows first, colours innermost, of encoded images (binary)."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged metadata around sound pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         pictures = read_each(column, lambda encoded: _pixels(encoded, settings))
     shape = (*settings.size, 3 if settings.colour == "rgb" else 1)
