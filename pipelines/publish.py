@@ -10,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.publishing import notes
 from pipelines.publishing.lock import read_lock
 from pipelines.publishing.records import Record, Source, dataset_records
 from pipelines.publishing.tracking import Server, connect, open_experiment, refusals
+from pipelines.publishing.views import leaderboard_view
 from stages.contracts import DATA, evaluation_dir
 from stages.entry import run_stage
 from stages.errors import InputError
@@ -51,8 +52,7 @@ def main() -> None:
 def publish_dataset(server: Server, dataset: str, records: Sequence[Record]) -> None:
     """Bring one experiment up to date: log what is missing, refresh what looks different, mark what is current."""
     evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
-    experiment = open_experiment(server, dataset, {NOTE: notes.experiment_note(evaluation), "licence": evaluation["licence"],
-                                                   "mlflow.experimentKind": "custom_model_development"})
+    experiment = open_experiment(server, dataset, experiment_tags(evaluation))
     there = finished_runs(server, experiment)
     counts = {"new": 0, "refreshed": 0, "unchanged": 0}
     for record in records:
@@ -67,6 +67,12 @@ def publish_dataset(server: Server, dataset: str, records: Sequence[Record]) -> 
         if run.data.tags.get(CURRENT) != (current := str(key in keys).lower()):
             server.client.set_tag(run.info.run_id, CURRENT, current)
     print(f"{dataset}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
+
+
+def experiment_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view."""
+    return {NOTE: notes.experiment_note(evaluation), "licence": evaluation["licence"],
+            "mlflow.experimentKind": "custom_model_development", **leaderboard_view(evaluation)}
 
 
 def finished_runs(server: Server, experiment: str) -> "Mapping[str, Run]":

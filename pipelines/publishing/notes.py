@@ -11,7 +11,7 @@ def experiment_note(evaluation: Mapping[str, Any]) -> str:
     rows = evaluation["rows"]
     used = f"all {rows['used']:,} rows" if rows["used"] == rows["available"] else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
     lines = [
-        f"**{evaluation['title']}**",
+        f"{evaluation['title']}\n",  # plain: the list of experiments shows the first words unrendered
         f"- Predicts {len(evaluation['classes'])} classes ({evaluation['task']}) from {used}; modalities: {', '.join(evaluation['modalities'])}.",
         f"- Scores: {protocol(evaluation)}; intervals at {evaluation['confidence']:.0%}.",
         f"- Licence of the data: {evaluation['licence']}.",
@@ -19,7 +19,8 @@ def experiment_note(evaluation: Mapping[str, Any]) -> str:
     if evaluation.get("citation"):
         lines.append(f"- Source: {evaluation['citation']}")
     lines.append("\nOne run per model and subset of the modalities; the run `summary` has the leaderboard and the report. "
-                 "`tags.current = 'true'` shows the latest results only; `tags.n_modalities`, `tags.model` and `tags.subset` narrow further.")
+                 "The saved view `Leaderboard` (under Views) ranks the current ones; `tags.current = 'true'` leaves out runs that later "
+                 "results replaced.")
     return "\n".join(lines)
 
 
@@ -102,6 +103,6 @@ def cell(value: Any) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a markdown table."""
+    """Return a markdown table; the dashboard draws tables without any padding, so cells bring their own."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(f"{cell} &nbsp;" if line is not lines[1] else cell for cell in line) + " |" for line in lines)

@@ -1,0 +1,358 @@
+"""Publishing is a projection: what DVC tracks stands on the server, once, and can be brought back. Real DVC, real MLflow."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pyarrow.csv
+import pytest
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipelines import publish
+from pipelines.publishing.lock import md5_of, read_lock
+from pipelines.publishing.tracking import redact, tracking_uri
+from stages.contracts import evaluation_dir
+from stages.errors import InputError
+from stages.params import PublishEntry
+from stages.tables import read_json
+from tests.toy_results import TOYS, make_workspace
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "CI": "true"}
+N_RUNS = sum(len(toy.skill) * len(toy.subsets) + 1 for toy in TOYS)
+
+
+def dvc(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run DVC with this interpreter first on the path."""
+    environment = {**os.environ, **QUIET, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=workspace, env=environment, capture_output=True, text=True,
+                          check=False)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace after its first `dvc repro`, the path with a space and a per cent sign in it."""
+    root = tmp_path_factory.mktemp("publish") / "a work%20space"
+    root.mkdir()
+    make_workspace(root)
+    done = dvc(root, "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+@pytest.fixture
+def workspace(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a copy of it, as the current folder."""
+    root = tmp_path / "copy"
+    shutil.copytree(published, root)
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+    yield root
+    mlflow.set_tracking_uri(None)
+
+
+def client() -> MlflowClient:
+    return MlflowClient(tracking_uri(PublishEntry()))
+
+
+def runs_of(dataset: str) -> dict[str, Run]:
+    """Return a data set's active runs by id."""
+    experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
+    assert experiment is not None
+    return {run.info.run_id: run for run in client().search_runs([experiment.experiment_id])}
+
+
+def all_runs() -> dict[str, Run]:
+    return {run_id: run for toy in TOYS for run_id, run in runs_of(toy.dataset).items()}
+
+
+def run_named(dataset: str, name: str) -> Run:
+    """Return the current run of a name."""
+    found = [run for run in runs_of(dataset).values() if run.info.run_name == name and run.data.tags["current"] == "true"]
+    assert len(found) == 1
+    return found[0]
+
+
+def artifact(run: Run, name: str) -> Path:
+    return Path(client().download_artifacts(run.info.run_id, name))
+
+
+def remake(workspace: Path, change: Any) -> None:
+    """Change a made result and let DVC's stages copy it, without publishing."""
+    change(workspace / "made")
+    done = dvc(workspace, "repro", "report", "evaluate")
+    assert done.returncode == 0, done.stderr
+
+
+# ---------------------------------------------------------------- what stands there
+@pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.dataset)
+def test_every_model_and_subset_is_a_finished_run_with_the_metrics_of_its_evaluation(workspace: Path, toy: Any) -> None:
+    evaluation = read_json(evaluation_dir(toy.dataset) / "evaluation.json")
+    for model in toy.skill:
+        for subset in toy.subsets:
+            run = run_named(toy.dataset, f"{model} · {subset}")
+            assert run.info.status == "FINISHED"
+            for metric, score in evaluation["scores"][model][subset].items():
+                for part in ("mean", "lo", "hi"):
+                    assert run.data.metrics.get(f"{metric}_{part}") == score[part]
+                history = client().get_metric_history(run.info.run_id, metric)
+                assert [point.value for point in sorted(history, key=lambda point: point.step)] == [v for v in score["folds"] if v is not None]
+
+
+def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> None:
+    assert sorted(experiment.name for experiment in client().search_experiments()) == ["sensorium/alpha", "sensorium/beta"]
+    assert len(all_runs()) == N_RUNS
+
+
+def test_a_run_says_what_it_is(workspace: Path) -> None:
+    run, lock = run_named("alpha", "knn · image+text"), read_lock()
+    tags = run.data.tags
+    assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
+    assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
+    assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
+    params = run.data.params
+    assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
+    assert params["chosen.k"].split()[0] in {"1", "3", "5"}
+    assert "accuracy" in tags["mlflow.note.content"]
+    source = run.inputs.dataset_inputs[0].dataset
+    assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
+
+
+def test_training_curves_and_the_k_curve_are_steps(workspace: Path) -> None:
+    curves = [name for name in run_named("alpha", "mlp · image").data.metrics if name.startswith("curve/")]
+    assert curves
+    history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
+    assert len(history) > 1
+    k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_k")
+    assert sorted(point.step for point in k_curve) == [1, 3, 5]
+
+
+def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
+    run = run_named("alpha", "knn · text")
+    predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
+    assert predictions.num_rows == TOYS[0].n_samples
+    assert {"target", "prediction", "correct", "score apple"} <= set(predictions.column_names)
+    assert set(predictions["target"].to_pylist()) <= set(TOYS[0].classes)
+    sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
+    assert {"k", "distance", "accuracy", "chosen"} <= set(sweep.column_names)
+    for name in ("validation.html", "pictures/confusion.svg"):
+        assert artifact(run, name).is_file()
+
+
+def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
+    run = run_named("beta", "summary")
+    evaluation = read_json(evaluation_dir("beta") / "evaluation.json")
+    board = pyarrow.csv.read_csv(artifact(run, "leaderboard.csv"))
+    assert board["model"].to_pylist() == [entry["model"] for entry in evaluation["leaderboard"]]
+    assert artifact(run, "report.html").read_text(encoding="utf-8") == Path("data/report/report.html").read_text(encoding="utf-8")
+    assert run.data.params["best.model"] == evaluation["best"]["model"]
+
+
+def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
+    experiment = client().get_experiment_by_name("sensorium/alpha")
+    assert experiment is not None
+    state = json.loads(json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])["state"])
+    found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
+    scores = [run.data.metrics["accuracy_mean"] for run in found]
+    assert len(found) == N_RUNS // 2 - 1
+    assert scores == sorted(scores, reverse=True)
+
+
+# ---------------------------------------------------------------- models
+LOAD = """
+import sys, json, mlflow, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(sys.argv[2])
+example = mlflow.models.Model.load(sys.argv[2]).load_input_example()
+frame = model.predict(example)
+import stages
+assert "mlartifacts" in stages.__file__, stages.__file__
+print(json.dumps({"columns": list(frame.columns), "label": list(frame["label"]), "sums": list(frame.iloc[:, 1:].sum(axis=1))}))
+"""
+
+
+@pytest.mark.parametrize("name", ["alpha-knn", "beta-mlp"])
+def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tmp_path: Path, name: str) -> None:
+    dataset, kind = name.split("-")
+    experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
+    assert experiment is not None
+    logged = {model.name: model for model in client().search_logged_models([experiment.experiment_id])}
+    assert sorted(logged) == [f"{dataset}-{model}" for model in sorted(TOYS[0].skill)]
+    run = client().get_run(logged[name].source_run_id)
+    assert (run.data.tags["model"], run.info.status) == (kind, "FINISHED")
+    files = {path.suffix for path in Path(logged[name].artifact_location).rglob("*") if path.is_file()}
+    assert not files & {".pkl", ".pickle", ".joblib", ".pt"}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), logged[name].model_uri], cwd=tmp_path,
+                          env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer, classes = json.loads(done.stdout.splitlines()[-1]), TOYS[[toy.dataset for toy in TOYS].index(dataset)].classes
+    assert answer["columns"] == ["label", *(f"probability {label}" for label in classes)]
+    assert set(answer["label"]) <= set(classes)
+    assert answer["sums"] == pytest.approx([1.0] * len(answer["sums"]), abs=1e-5)
+
+
+# ---------------------------------------------------------------- once, again, and back
+def test_publishing_again_adds_nothing_and_changes_nothing(workspace: Path) -> None:
+    before = {run_id: run.to_dictionary() for run_id, run in all_runs().items()}
+    receipt = publish.RECEIPT.read_bytes()
+    publish.main()
+    assert {run_id: run.to_dictionary() for run_id, run in all_runs().items()} == before
+    assert publish.RECEIPT.read_bytes() == receipt
+
+
+def test_an_empty_server_is_refilled(workspace: Path) -> None:
+    before = {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()}
+    Path("mlflow.db").unlink()
+    shutil.rmtree("mlartifacts")
+    publish.main()
+    assert {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()} == before
+
+
+def test_runs_whose_artifacts_were_deleted_come_back(workspace: Path) -> None:
+    shutil.rmtree("mlartifacts/beta")
+    publish.main()
+    assert len(all_runs()) == N_RUNS
+    assert artifact(run_named("beta", "knn · text"), "predictions.csv").is_file()
+
+
+def test_artifacts_are_found_where_the_workspace_was_moved(workspace: Path, published: Path) -> None:
+    publish.main()
+    paths = {run.info.artifact_uri for run in all_runs().values()}
+    assert all(str(workspace) in path and str(published) not in path for path in paths)
+    assert len(all_runs()) == N_RUNS
+
+
+def test_a_deleted_experiment_is_restored(workspace: Path) -> None:
+    publish.main()
+    experiment = client().get_experiment_by_name("sensorium/alpha")
+    assert experiment is not None
+    client().delete_experiment(experiment.experiment_id)
+    publish.main()
+    assert len(all_runs()) == N_RUNS
+
+
+def test_a_killed_publish_leaves_no_half_run(workspace: Path) -> None:
+    Path("mlflow.db").unlink()
+    process = subprocess.Popen([sys.executable, "-m", "pipelines.publish"], env={**os.environ, **QUIET}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(Path("mlartifacts/alpha").glob("*/artifacts/predictions.csv"))) < len(TOYS[0].skill) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    publish.main()
+    assert len(all_runs()) == N_RUNS
+    assert {run.info.status for run in all_runs().values()} == {"FINISHED"}
+
+
+# ---------------------------------------------------------------- when results change
+def test_new_results_are_a_new_run_and_the_old_one_stays_as_history(workspace: Path) -> None:
+    before = set(all_runs())
+
+    def better(made: Path) -> None:
+        path = made / "data/evaluation/alpha/evaluation.json"
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        evaluation["scores"]["knn"]["text"]["accuracy"]["mean"] = 0.99
+        path.write_text(json.dumps(evaluation), encoding="utf-8")
+
+    remake(workspace, better)
+    publish.main()
+    added = [run for run_id, run in all_runs().items() if run_id not in before]
+    assert sorted(run.info.run_name for run in added) == ["knn · text", "summary"]
+    assert run_named("alpha", "knn · text").data.metrics["accuracy_mean"] == 0.99
+    replaced = [run.info.run_name for run in all_runs().values() if run.data.tags["current"] == "false"]
+    assert sorted(replaced) == ["knn · text", "summary"]
+
+
+def test_a_new_picture_refreshes_the_run_in_place(workspace: Path) -> None:
+    before = set(all_runs())
+    remake(workspace, lambda made: (made / "data/report/pictures/alpha/knn__text__confusion.svg").write_text("<svg/>", encoding="utf-8"))
+    publish.main()
+    assert set(all_runs()) == before
+    assert artifact(run_named("alpha", "knn · text"), "pictures/confusion.svg").read_text(encoding="utf-8") == "<svg/>"
+
+
+def test_dvc_publishes_rather_than_taking_the_receipt_from_its_run_cache(workspace: Path) -> None:
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    del lock["stages"]["publish"]
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    Path("data/published/receipt.json").unlink()
+    Path("mlflow.db").unlink()
+    done = dvc(workspace, "repro", "publish")
+    assert done.returncode == 0, done.stderr
+    assert "Stage 'publish' is cached" not in done.stdout
+    assert len(all_runs()) == N_RUNS
+    assert "publish" not in dvc(workspace, "status").stdout
+
+
+# ---------------------------------------------------------------- errors
+def test_a_file_that_dvc_does_not_know_is_refused(workspace: Path) -> None:
+    path = Path("data/evaluation/alpha/evaluation.json")
+    path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    with pytest.raises(InputError, match=r"alpha/evaluation\.json: is not what dvc\.lock says.*dvc repro evaluate@alpha"):
+        publish.main()
+
+
+def test_a_data_set_not_evaluated_is_left_out_by_name(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    del lock["stages"]["evaluate@beta"]
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    publish.main()
+    assert "beta: left out, it has not been evaluated" in capsys.readouterr().err
+    del lock["stages"]["evaluate@alpha"]
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    with pytest.raises(InputError, match="nothing to publish"):
+        publish.main()
+
+
+def test_before_anything_ran_the_first_step_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Path) -> None:
+    Path("dvc.lock").unlink()
+    with pytest.raises(InputError, match=r"dvc\.lock: not found.*make run"):
+        publish.main()
+
+
+def test_a_server_that_is_not_there_is_told_within_seconds_without_its_password(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"MLflow at http://\*\*\*@127\.0\.0\.1:9.*") as caught:
+        publish.main()
+    assert time.monotonic() - started < 30
+    assert "secret" not in str(caught.value)
+    assert "make publish" in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused(workspace: Path) -> None:
+    Path("mlflow.db").write_bytes(b"not a database, whatever its name says" * 40)
+    with pytest.raises(InputError, match=r"mlflow\.db: not an MLflow database"):
+        publish.main()
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:mlflow.db"])
+def test_a_sqlite_address_without_a_file_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(InputError, match="names no file"):
+        tracking_uri(PublishEntry(tracking_uri=uri))
+
+
+def test_passwords_are_redacted() -> None:
+    text = "HTTPConnectionPool: https://me:p@ss@host/api and postgresql://u:p@db"
+    assert redact(text) == "HTTPConnectionPool: https://***@host/api and postgresql://***@db"
+
+
+def test_hashes_are_those_of_dvc(published: Path) -> None:
+    lock = read_lock(published / "dvc.lock")
+    compared = [(item, md5_of(published / item["path"])) for entry in lock.values() for item in entry["outs"]]
+    assert any(item["md5"].endswith(".dir") for item, _ in compared)
+    assert all(item["md5"] == found for item, found in compared)
