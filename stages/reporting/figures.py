@@ -19,7 +19,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], la
     n_classes = len(classes)
     names = [short(name, 20) for name in classes]
     longest = max(map(len, names)) * CHARACTER
-    left = longest + 30
+    left = max(52.0, longest + 30)  # room for the words above the names too
     cell = max(12.0, min(72.0, (WIDTH - left) / n_classes))
     slanted = n_classes > 2 and longest > cell
     top = (longest * 0.75 if slanted else 12) + 28

@@ -63,11 +63,15 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the leaderboard with a drawn interval in each row, all on one scale; the control looks at no modality: one row."""
-    primary = evaluation["primary"]
+def ranked(evaluation: Evaluation) -> list[Mapping[str, Any]]:
+    """Return the leaderboard's rows; the control, which looks at no modality, has one and not one for each subset."""
     control = next((row for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
-    rows = [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
+    return [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
+
+
+def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return the leaderboard with a drawn interval in each row, all on one scale."""
+    rows, primary = ranked(evaluation), evaluation["primary"]
     scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None], 0.03)
     kinds = colours(evaluation)
     return [
@@ -117,10 +121,10 @@ def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return by model and subset the chosen configurations, the most frequent first, with the number of outer folds."""
     found = []
-    for model, of_model in evaluation["configs"].items():
-        for subset, folds in of_model.items():
+    for model in (m for m in evaluation["models"] if m != words.CONTROL):
+        for subset in evaluation["subsets"]:
+            folds = evaluation["configs"][model].get(subset, [])
             counts = Counter(words.settings_text(fold["settings"]) for fold in folds)
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
-            if model != words.CONTROL:
-                found.append({"model": model, "subset": subset, "chosen": chosen, "n_folds": len(folds)})
+            found.append({"model": model, "subset": subset, "chosen": chosen, "n_folds": len(folds)})
     return found

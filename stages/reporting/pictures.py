@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.reporting.figures import confusion_matrix, intervals
-from stages.reporting.page import colours, control_level
+from stages.reporting.page import colours, control_level, ranked
 from stages.reporting.svg import standalone
 from stages.reporting.tuning import learning_curve, tuning_curve
-from stages.reporting.words import candidate_name, metric_name
+from stages.reporting.words import CONTROL, candidate_name, metric_name
 
 
 def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
@@ -30,6 +30,9 @@ def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
 def leaderboard(evaluation: Mapping[str, Any]) -> str:
     """Return the leaderboard as dot-and-whisker rows."""
     kinds, primary = colours(evaluation), evaluation["primary"]
-    rows = [(candidate_name(row), row[primary], row["lo"], row["hi"], kinds[row["model"]]) for row in evaluation["leaderboard"]]
+    rows = [
+        (row["model"] if row["model"] == CONTROL else candidate_name(row), row[primary], row["lo"], row["hi"], kinds[row["model"]])
+        for row in ranked(evaluation)
+    ]
     return intervals(rows, x_label=f"{metric_name(primary)}, mean and interval", reference=control_level(evaluation),
                      label=f"Leaderboard of {evaluation['dataset']}")

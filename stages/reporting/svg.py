@@ -4,6 +4,7 @@ Bytes follow from the numbers alone: coordinates are rounded, attributes keep th
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +17,8 @@ LIGHT = {
     "c0": "#1f6fb4", "c1": "#c2571a", "c2": "#1a8a63", "c3": "#8a4fb0", "c4": "#a8790b", "c5": "#b03060", "control": "#7b8794",
 }
 FONT = 12  # px in the view box
+MARGIN = 16  # px around a figure that stands alone
+SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 CHARACTER = 6.6  # px, mean advance of the sans-serif at FONT, on the wide side
 
 
@@ -46,13 +49,14 @@ def figure(width: float, height: float, label: str, parts: Sequence[str]) -> str
 
 
 def standalone(drawn: str) -> str:
-    """Return the text of an SVG file: the figure with its colours, on paper."""
+    """Return the text of an SVG file: the figure with its colours, on paper with a margin."""
     css = FIGURE_CSS.read_text(encoding="utf-8")
     for name, value in LIGHT.items():
         css = css.replace(f"var(--{name})", value)
-    head, rest = drawn.split(">", 1)
+    width, height = (float(size) + 2 * MARGIN for size in SIZE.search(drawn).groups())  # type: ignore[union-attr]
     paper = element("rect", width="100%", height="100%", fill=LIGHT["paper"])
-    return f"{head}><style>{css}</style>{paper}{rest}\n"
+    placed = drawn.replace("<svg ", f'<svg x="{MARGIN}" y="{MARGIN}" ', 1)
+    return element("svg", element("style", css), paper, placed, xmlns="http://www.w3.org/2000/svg", width=width, height=height) + "\n"
 
 
 def coordinate(value: float) -> str:
@@ -88,7 +92,7 @@ def ticks(lo: float, hi: float, n_wanted: int = 5) -> list[float]:
         return [lo]
     raw = (hi - lo) / n_wanted
     power = 10 ** math.floor(math.log10(raw))
-    step = next(step * power for step in (1, 2, 5, 10) if step * power >= raw * 0.999)
+    step = next(step * power for step in (1, 2, 5, 10) if step * power >= raw * 0.8)
     first = math.ceil(lo / step - 1e-9)
     return [round(i * step, 10) for i in range(first, math.floor(hi / step + 1e-9) + 1)]
 
