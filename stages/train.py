@@ -54,6 +54,13 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     return problem, {**about, "sample_id": ids}, features
 
 
+def require_classes(problem: Problem, dataset: str) -> None:
+    """Raise InputError where there is nothing to tell apart."""
+    present = np.unique(problem.target)
+    if len(present) < 2:
+        raise InputError(f"{splits_path(dataset)}: every row has one class, {problem.classes[present[0]]!r}; a classifier needs two or more")
+
+
 def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:
     """Return the subset and configuration with the best mean inner score over all outer folds: no outer test row is looked at."""
     means: dict[tuple[str, ...], np.ndarray] = {}
@@ -69,6 +76,7 @@ def main(dataset: str, name: str) -> None:
     model = component("models", name)
     settings = section(params, f"models.{name}", model.settings)
     problem, about, features = read_problem(dataset, params)
+    require_classes(problem, dataset)
     smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
     if model.smallest_training_set(settings) > smallest:
         raise InputError(

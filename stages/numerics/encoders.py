@@ -77,8 +77,9 @@ class Sparse:
         values = (1 + np.log(tf) if state.json["sublinear"] else tf) * weights[place[known]]
         norms = np.sqrt(np.bincount(row_of, weights=values**2, minlength=n))
         values /= np.where(norms > 0, norms, 1)[row_of]
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=n))])
-        return sp.csr_array((values, place[known], indptr), shape=(n, len(terms)))
+        # int32 throughout, as in the file: scikit-learn's sparse distances take nothing wider
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=n))]).astype(np.int32)
+        return sp.csr_array((values, place[known].astype(np.int32), indptr), shape=(n, len(terms)))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,11 @@ from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
 
 
+# Distances are of order 1 (see blocks.py). Equal ones must compare equal, or rounding would order ties instead of the row
+# number, and differently on another machine.
+DECIMALS = 9
+
+
 @dataclass(frozen=True)
 class FoldBlocks:
     """Every block, encoded and scaled by one outer fold's training rows."""
@@ -37,13 +42,15 @@ class FoldBlocks:
         return _total([self.squared_scales[label] * self.encoded[label].squared for label in subset])
 
     def distances(self, subset: Sequence[str], distance: str) -> np.ndarray:
-        """Return l1, l2 or cosine distances of the fused rows: float64 (n, n)."""
+        """Return l1, l2 or cosine distances of the fused rows, to 9 decimals: float64 (n, n)."""
         if distance == "l1":
-            return _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in subset])
-        if distance == "l2":
-            return np.sqrt(self.squared(subset))
-        products = self.products(subset)
-        return cosine_distances(products, np.diagonal(products), np.diagonal(products))
+            found = _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in subset])
+        elif distance == "l2":
+            found = np.sqrt(self.squared(subset))
+        else:
+            products = self.products(subset)
+            found = cosine_distances(products, np.diagonal(products), np.diagonal(products))
+        return np.round(found, DECIMALS)
 
     def scales(self, subset: Sequence[str], distance: str) -> list[float]:
         """Return the factors of a subset's blocks for a distance."""
@@ -59,10 +66,7 @@ def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
 def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:
     """Return 1 − cos: float64 (n_a, n_b); an all-zero row has cosine 0 with every row, as in scikit-learn."""
     norms = np.sqrt(np.maximum(squared_a, 0))[:, None] * np.sqrt(np.maximum(squared_b, 0))[None, :]
-    distances = 1 - products / np.where(norms > 0, norms, 1.0)
-    # rounding leaves ±1e-16 for parallel rows: they are at distance 0
-    distances[np.abs(distances) < 1e-13] = 0.0
-    return distances
+    return 1 - products / np.where(norms > 0, norms, 1.0)
 
 
 def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
@@ -78,10 +82,12 @@ def squared_norms(matrices: Sequence[Matrix], scales: Sequence[float]) -> np.nda
 def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], distance: str) -> np.ndarray:
     """Return l1, l2 or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
     if distance == "l1":
-        return _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
-    products = cross_products(a, b, scales)
-    norms = squared_norms(a, scales), squared_norms(b, scales)
-    return np.sqrt(squared_distances(products, *norms)) if distance == "l2" else cosine_distances(products, *norms)
+        found = _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
+    else:
+        products = cross_products(a, b, scales)
+        norms = squared_norms(a, scales), squared_norms(b, scales)
+        found = np.sqrt(squared_distances(products, *norms)) if distance == "l2" else cosine_distances(products, *norms)
+    return np.round(found, DECIMALS)
 
 
 def _total(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""One battery over every file under stages/models/; a new one is covered without editing this test, but for its small grid."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toy_problem import toy_problem, with_other_test_rows
+
+from stages.contracts import Model
+from stages.errors import InputError
+from stages.fitted import load_fitted, save_fitted
+from stages.registry import component, names
+from stages.train import best_overall, require_classes
+
+SMALL = {
+    "majority": {},
+    "knn": {"k": [1, 3, 7], "distance": ["l1", "l2", "cosine"], "weights": ["uniform", "distance"]},
+    "svm": {"kernel": ["linear", "rbf"], "C": [1.0, 10.0], "gamma": [0.5]},
+    "mlp": {"width": [8], "depth": [1], "activation": ["relu", "tanh"], "learning_rate": [0.02], "weight_decay": [0.001], "epochs": 30},
+}
+EXCEPTIONS = {("majority", "beats the control"): "it is the control"}
+
+
+def small(name: str) -> tuple[Model, object]:
+    model = component("models", name)
+    return model, model.settings(**SMALL.get(name, {}))
+
+
+def test_the_battery_found_models() -> None:
+    assert set(SMALL) <= set(names("models"))
+
+
+@pytest.mark.parametrize("name", names("models"))
+class TestModel:
+    def test_same_seed_same_bytes(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever the number of cores."""
+        model, settings = small(name)
+        monkeypatch.setenv("SENSORIUM_CORES", "1")
+        first = list(model.sweep(toy_problem(), settings))
+        monkeypatch.setenv("SENSORIUM_CORES", "3")
+        second = list(model.sweep(toy_problem(), settings))
+        for a, b in zip(first, second, strict=True):
+            assert a.scores.tobytes() == b.scores.tobytes()
+            assert a.prediction.tobytes() == b.prediction.tobytes()
+            assert a.chosen == b.chosen
+
+    def test_covers_every_fold_and_subset(self, name: str) -> None:
+        model, settings = small(name)
+        problem = toy_problem()
+        results = list(model.sweep(problem, settings))
+        assert [(r.fold.index, r.subset) for r in results] == [(f.index, s) for f in problem.folds for s in problem.subsets]
+        for result in results:
+            assert result.prediction.shape == result.fold.test.shape
+            assert result.prediction.dtype == np.int32
+            assert result.scores.shape == (len(result.fold.test), 3)
+            assert np.isfinite(result.scores).all()
+            assert result.scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
+            assert result.inner_scores["accuracy"].shape == (len(model.grid(settings, 0)), 2)
+
+    def test_two_classes(self, name: str) -> None:
+        model, settings = small(name)
+        results = list(model.sweep(toy_problem(n_classes=2, labels=("image", "table")), settings))
+        assert set(np.concatenate([r.prediction for r in results])) <= {0, 1}
+
+    def test_beats_the_control(self, name: str, request: pytest.FixtureRequest) -> None:
+        if (name, "beats the control") in EXCEPTIONS:
+            request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[name, "beats the control"], strict=True, raises=AssertionError))
+        model, settings = small(name)
+        problem = toy_problem()
+        fused = [r for r in model.sweep(problem, settings) if len(r.subset) == 3]
+        accuracy = np.mean(np.concatenate([r.prediction == problem.target[r.fold.test] for r in fused]))
+        assert accuracy > 0.8
+
+    def test_test_rows_change_nothing_that_is_learned(self, name: str) -> None:
+        model, settings = small(name)
+        problem = replace(toy_problem(), folds=toy_problem().folds[:1])
+        for a, b in zip(model.sweep(problem, settings), model.sweep(with_other_test_rows(problem), settings), strict=True):
+            assert a.chosen == b.chosen
+            for metric in a.inner_scores:
+                assert a.inner_scores[metric].tobytes() == b.inner_scores[metric].tobytes()
+
+    def test_saves_loads_and_predicts_the_same(self, name: str, tmp_path) -> None:
+        model, settings = small(name)
+        problem = toy_problem()
+        subset = problem.subsets[-1]
+        config = model.grid(settings, problem.seed)[0]
+        fitted = model.fit(problem, subset, config, settings)
+        save_fitted(tmp_path / "a", fitted, problem, {"model": name, "subset": list(subset), "features": {}})
+        save_fitted(tmp_path / "b", fitted, problem, {"model": name, "subset": list(subset), "features": {}})
+        assert (tmp_path / "a" / "arrays.npz").read_bytes() == (tmp_path / "b" / "arrays.npz").read_bytes()
+        loaded, about = load_fitted(tmp_path / "a")
+        matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
+        before, after = model.predict(fitted, matrices), model.predict(loaded, matrices)
+        assert before[1].tobytes() == after[1].tobytes()
+        assert before[0].tolist() == after[0].tolist()
+        assert about["classes"] == list(problem.classes)
+
+    def test_grid_is_not_empty_and_unique(self, name: str) -> None:
+        model, settings = small(name)
+        configs = model.grid(settings, 0)
+        assert configs
+        assert len({repr(config) for config in configs}) == len(configs)
+
+    def test_the_best_overall_is_in_the_grid(self, name: str) -> None:
+        model, settings = small(name)
+        problem = toy_problem()
+        subset, config = best_overall(list(model.sweep(problem, settings)), "accuracy")
+        assert subset in problem.subsets
+        assert 0 <= config < len(model.grid(settings, 0))
+
+
+def test_one_class_is_refused() -> None:
+    problem = replace(toy_problem(), classes=("only",), target=np.zeros(90, dtype=np.int32))
+    with pytest.raises(InputError, match="one class"):
+        require_classes(problem, "toy")

@@ -1,0 +1,146 @@
+"""A shared sweep equals the plain one: scikit-learn on the concatenated, scaled blocks, configuration by configuration."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+from toy_problem import toy_problem
+
+from stages.models import knn, svm
+from stages.numerics import networks
+from stages.numerics.fusion import encode_fold
+from stages.numerics.pairwise import manhattan_distances
+from stages.numerics.projection import fit_projection
+
+
+def fused(problem, fold, subset, distance: str) -> np.ndarray:
+    """Concatenate the blocks as the definition of early fusion says."""
+    blocks = encode_fold(problem.blocks, fold.train)
+    parts = []
+    for label, scale in zip(subset, blocks.scales(subset, distance), strict=True):
+        matrix = blocks.encoded[label].matrix
+        dense = matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix, dtype=np.float64)
+        parts.append(dense * (scale if distance == "l1" else np.sqrt(scale)))
+    return np.hstack(parts)
+
+
+def accuracy_of(estimator, X, target, train, test) -> float:
+    return float((estimator.fit(X[train], target[train]).predict(X[test]) == target[test]).mean())
+
+
+def plain_knn(distances: np.ndarray, target: np.ndarray, config: dict, n_classes: int) -> list[int]:
+    """One query at a time: neighbours by (distance, row), equal votes to the lower class code."""
+    predictions = []
+    for row in np.round(distances, 9):
+        near = sorted(range(len(row)), key=lambda i: (row[i], i))[: config["k"]]
+        votes = np.zeros(n_classes)
+        exact = [i for i in near if row[i] == 0]
+        for i in near:
+            if config["weights"] == "uniform":
+                votes[target[i]] += 1
+            else:
+                votes[target[i]] += (i in exact) if exact else 1 / row[i]
+        predictions.append(int(votes.argmax()))
+    return predictions
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_knn_equals_the_plain_loop(seed: int) -> None:
+    problem = toy_problem(n=48, seed=seed)
+    settings = knn.KnnSettings(k=(1, 2, 5), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
+    for result in knn.sweep(problem, settings):
+        train, inner, test = result.fold.train, result.fold.inner, result.fold.test
+        for i, config in enumerate(knn.grid(settings, 0)):
+            X = fused(problem, result.fold, result.subset, config["distance"])
+            distances = pairwise_distances(X, metric={"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}[config["distance"]])
+            for j in range(2):
+                a, b = train[inner != j], train[inner == j]
+                expected = plain_knn(distances[np.ix_(b, a)], problem.target[a], config, 3)
+                assert result.inner_scores["accuracy"][i, j] == pytest.approx(np.mean(expected == problem.target[b]), abs=1e-12)
+            if i == result.chosen:
+                assert result.prediction.tolist() == plain_knn(distances[np.ix_(test, train)], problem.target[train], config, 3)
+
+
+def test_knn_equals_brute_force_of_scikit_learn() -> None:
+    """On blocks without tied distances, as scikit-learn leaves the order of ties open."""
+    problem = toy_problem(n=72, labels=("image", "table"))
+    settings = knn.KnnSettings(k=(1, 2, 5, 11), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
+    for result in knn.sweep(problem, settings):
+        for i, config in enumerate(knn.grid(settings, 0)):
+            X = fused(problem, result.fold, result.subset, config["distance"])
+            metric = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}[config["distance"]]
+            plain = KNeighborsClassifier(config["k"], algorithm="brute", metric=metric, weights=config["weights"])
+            train, inner = result.fold.train, result.fold.inner
+            expected = [accuracy_of(plain, X, problem.target, train[inner != j], train[inner == j]) for j in range(2)]
+            assert result.inner_scores["accuracy"][i] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_svm_equals_svc_on_features(n_classes: int) -> None:
+    problem = toy_problem(n=72, n_classes=n_classes)
+    settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3, 2.0))
+    for result in svm.sweep(problem, settings):
+        X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
+        for i, config in enumerate(svm.grid(settings, 0)):
+            plain = SVC(C=config["C"], kernel=config["kernel"], gamma=config["gamma"] or 1.0, break_ties=True)
+            train, inner = result.fold.train, result.fold.inner
+            expected = [accuracy_of(plain, X, problem.target, train[inner != j], train[inner == j]) for j in range(2)]
+            assert result.inner_scores["accuracy"][i] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_network_in_a_group_learns_what_it_learns_alone() -> None:
+    draw = np.random.default_rng(0)
+    X, y = draw.standard_normal((60, 5)).astype(np.float32), draw.integers(0, 3, 60).astype(np.int32)
+    used = np.array([np.arange(60) % 3 != j for j in range(3)])
+    rates, decays = np.array([0.01, 0.02, 0.03]), np.array([0.0, 0.01, 0.1])
+    schedule = networks.Schedule(epochs=15, batch=16, patience=3)
+    shape = networks.Shape(8, 2, "tanh")
+    together, _ = networks.train_group(networks.Group(shape, rates, decays, used, [5, 6, 7]), X, y, 3, schedule, 1)
+    for j in range(3):
+        group = networks.Group(shape, rates[j : j + 1], decays[j : j + 1], used[j : j + 1], [5 + j])
+        (alone,), _ = networks.train_group(group, X, y, 3, schedule, 1)
+        assert alone.best_epoch == together[j].best_epoch
+        assert np.allclose(alone.held_out, together[j].held_out, atol=1e-4)
+
+
+def test_networks_agree_with_torch_adamw() -> None:
+    import torch
+
+    draw = np.random.default_rng(1)
+    X, y = draw.standard_normal((20, 4)).astype(np.float32), draw.integers(0, 2, 20).astype(np.int32)
+    shape, schedule = networks.Shape(6, 1, "relu"), networks.Schedule(epochs=10, batch=20, patience=10)
+    group = networks.Group(shape, np.array([0.05]), np.array([0.1]), np.ones((1, 20), dtype=bool), [3])
+    (trained,), weights = networks.train_group(group, X, y, 2, schedule, 0)
+    plain = networks.initial_weights(shape, 4, 2, [3])
+    parameters = [p for layer in plain for p in layer]
+    optimizer = torch.optim.AdamW(parameters, lr=0.05, weight_decay=0.1)
+    for _ in range(10):
+        optimizer.zero_grad()
+        logits = networks.forward(plain, torch.from_numpy(X), "relu")[0]
+        torch.nn.functional.cross_entropy(logits, torch.from_numpy(y.astype(np.int64))).backward()
+        optimizer.step()
+    for (a, b), (c, d) in zip(weights, plain, strict=True):
+        assert torch.allclose(a, c, atol=1e-4)
+        assert torch.allclose(b, d, atol=1e-4)
+    assert trained.train_loss[-1] < trained.train_loss[0]
+
+
+def test_sparse_and_dense_distances_agree() -> None:
+    dense = np.random.default_rng(0).poisson(0.3, (12, 30)).astype(np.float64)
+    assert manhattan_distances(sp.csr_array(dense), sp.csr_array(dense)) == pytest.approx(manhattan_distances(dense, dense))
+
+
+@pytest.mark.parametrize("shape", [(40, 8), (8, 40)])
+def test_projection_equals_principal_components(shape: tuple[int, int]) -> None:
+    from sklearn.decomposition import PCA
+
+    X = np.random.default_rng(0).standard_normal(shape) @ np.diag(np.linspace(3, 0.1, shape[1]))
+    projection = fit_projection(X, 4)
+    ours = projection.apply(X)
+    theirs = PCA(4, svd_solver="full").fit_transform(X)
+    correlation = np.abs(np.sum(ours * theirs, axis=0)) / (np.linalg.norm(ours, axis=0) * np.linalg.norm(theirs, axis=0))
+    assert correlation == pytest.approx(1, abs=1e-5)
+    assert (ours**2).mean() == pytest.approx(1, rel=1e-4)
+    assert fit_projection(sp.csr_array(X), 4).apply(sp.csr_array(X)) == pytest.approx(ours, abs=1e-4)

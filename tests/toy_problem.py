@@ -1,0 +1,66 @@
+"""A small synthetic problem with a dense, a sparse and a table block, for the batteries over models."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from stages.contracts import Fold, Problem
+from stages.numerics.blocks import Block
+from stages.numerics.encoders import Columns, Dense, Sparse
+from stages.train import all_subsets
+
+
+def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
+    """Return blocks whose rows say something, but not everything, of the target."""
+    draw = np.random.default_rng(seed)
+    n = len(target)
+    pixels = (np.eye(6)[target] + 0.35 * draw.standard_normal((n, 6))).astype(np.float32)
+    rows = [np.unique(np.concatenate([[7 * code], draw.integers(0, 60, 4)])).astype(np.int32) for code in target]
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int32)
+    counts = draw.integers(1, 4, offsets[-1]).astype(np.float32)
+    numeric = (target[:, None] + draw.standard_normal((n, 2))).astype(np.float32)
+    numeric[::7, 1] = np.nan
+    codes = ((target + draw.integers(0, 2, n)) % 4).astype(np.int32)[:, None]
+    return {
+        "image": Block("image", Dense(pixels), {"scale": "block"}),
+        "text": Block("text", Sparse(offsets, np.concatenate(rows), counts), {"min_documents": 1, "max_terms": 100, "idf": True, "sublinear": True}),
+        "table": Block("table", Columns(numeric, codes, (("a", "b", None, "d"),)), {"max_categories": 10}),
+    }
+
+
+def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
+    """Return plain folds: row i is held out by fold i mod n_folds."""
+    rows = np.arange(n)
+    folds = []
+    for index in range(n_folds):
+        train = rows[rows % n_folds != index]
+        inner = (np.arange(len(train)) // 2 % n_inner).astype(np.int16)
+        folds.append(Fold(0, index, train, rows[rows % n_folds == index], inner))
+    return tuple(folds)
+
+
+def toy_problem(n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table")) -> Problem:
+    """Return a problem of n rows; every subset of its blocks."""
+    target = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
+    blocks = {label: block for label, block in toy_blocks(target, seed).items() if label in labels}
+    classes = tuple(f"class {code}" for code in range(n_classes))
+    return Problem(blocks, target, classes, toy_folds(n), all_subsets(labels), "accuracy", 0)
+
+
+def with_other_test_rows(problem: Problem) -> Problem:
+    """Return the problem with its first fold alone, every feature of whose test rows is replaced by another row's noise."""
+    fold = problem.folds[0]
+    image, table = problem.blocks["image"].raw, problem.blocks["table"].raw
+    values, numeric, codes = image.values.copy(), table.numeric.copy(), table.codes.copy()
+    values[fold.test], numeric[fold.test], codes[fold.test] = 100.0, -1000.0, 3
+    text = problem.blocks["text"].raw
+    offsets = text.offsets.copy()
+    indices = text.indices.copy()
+    for row in fold.test:  # terms that no training row has
+        indices[offsets[row] : offsets[row + 1]] += 1000
+    blocks = {
+        "image": replace(problem.blocks["image"], raw=Dense(values), _shared={}),
+        "text": replace(problem.blocks["text"], raw=Sparse(offsets, indices, text.values)),
+        "table": replace(problem.blocks["table"], raw=Columns(numeric, codes, table.categories)),
+    }
+    return replace(problem, folds=(fold,), blocks=blocks)
