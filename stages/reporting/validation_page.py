@@ -29,13 +29,13 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline; padding: .9rem 1.1rem; }
 header span { color: var(--soft); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 46rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-top: 1px solid var(--line); }
 th:first-child, td:first-child { padding-left: 1.1rem; width: 2.6rem; }
 th { font-weight: 500; font-size: .85rem; color: var(--soft); white-space: nowrap; }
 td small { display: block; color: var(--soft); }
 .range { font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:nth-child(2) { width: 38%; }
+th:nth-child(2) { width: 36%; } th:nth-child(4) { width: 10rem; } th:nth-child(5) { width: 8.5rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 1.1rem; }
 code { font: .92em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .good { color: var(--good); } .bad { color: var(--bad); }
