@@ -13,13 +13,12 @@ import pyarrow as pa
 import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
-from toy_predictions import SKILL, Toy, write_params, write_toy
+from toy_predictions import SKILL, Toy, change_predictions, write_params, write_toy
 
 from stages.contracts import evaluation_dir, predictions_dir
-from stages.errors import InputError
 from stages.evaluate import main
 from stages.evaluation.tuning import swept
-from stages.tables import read_json, read_table, write_table
+from stages.tables import read_json, read_table
 
 TOY = Toy()
 
@@ -42,14 +41,6 @@ def evaluated(toy: Toy) -> Any:
 def held(toy: Toy, model: str, subset: str) -> pl.DataFrame:
     """Return the predictions of a model on a subset."""
     return pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0]).filter(pl.col("subset") == subset)
-
-
-def change_predictions(toy: Toy, model: str, change: Any) -> None:
-    """Rewrite the predictions of a model as `change` returns them."""
-    path = predictions_dir(toy.dataset, model) / "predictions.arrow"
-    table, metadata = read_table(path)
-    table, metadata = change(table, metadata)
-    write_table(path, table, metadata)
 
 
 @pytest.mark.parametrize("n_repeats", [1, 3])
@@ -141,56 +132,6 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
     main("toy")
     assert {path.name: path.read_bytes() for path in evaluation_dir("toy").iterdir()} == before
     assert set(before) == {"evaluation.json", "summary.json", "leaderboard.csv", "confusion.csv"}
-
-
-def drop_a_row(table: pa.Table, metadata: Any) -> Any:
-    return table.slice(1), metadata
-
-
-def repeat_a_row(table: pa.Table, metadata: Any) -> Any:
-    return pa.concat_tables([table, table.slice(0, 1)]), metadata
-
-
-def rename_a_row(table: pa.Table, metadata: Any) -> Any:
-    return table.set_column(3, "sample_id", pa.array(["stranger", *table["sample_id"].to_pylist()[1:]])), metadata
-
-
-def change_a_target(table: pa.Table, metadata: Any) -> Any:
-    target = table["target"].to_pylist()
-    return table.set_column(4, "target", pa.array([(target[0] + 1) % 3, *target[1:]], pa.int32())), metadata
-
-
-def predict_an_unknown_class(table: pa.Table, metadata: Any) -> Any:
-    return table.set_column(5, "prediction", pa.array([3, *table["prediction"].to_pylist()[1:]], pa.int32())), metadata
-
-
-def train_on_less(table: pa.Table, metadata: Any) -> Any:
-    return table, {**metadata, "subsets": ["image"]}
-
-
-@pytest.mark.parametrize(("change", "message"), [
-    (drop_a_row, r"subset 'image', repeat 0, fold 0: 1 of 48 held-out rows have no prediction, first 'toy-"),
-    (repeat_a_row, "a row stands twice"),
-    (rename_a_row, "held-out rows have no prediction"),
-    (change_a_target, "1 targets differ from those of the splits"),
-    (predict_an_unknown_class, "class codes 0 to 2"),
-    (train_on_less, r"trained on \['image'\]"),
-])
-def test_predictions_that_do_not_fit_the_splits_are_refused(place: Path, change: Any, message: str) -> None:
-    write_params([TOY])
-    write_toy(TOY)
-    change_predictions(TOY, "knn", change)
-    with pytest.raises(InputError, match=message):
-        main("toy")
-    assert not evaluation_dir("toy").exists()
-
-
-def test_missing_predictions_name_the_file(place: Path) -> None:
-    write_params([TOY])
-    write_toy(TOY)
-    (predictions_dir("toy", "mlp") / "sweep.arrow").unlink()
-    with pytest.raises(InputError, match=r"mlp/sweep\.arrow: not found"):
-        main("toy")
 
 
 def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:

@@ -1,11 +1,9 @@
-"""The report says what the tests support, stands alone, and is the same bytes each time."""
+"""The report stands alone, loads nothing, escapes what data say, and is the same bytes each time."""
 
-import copy
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from toy_predictions import SKILL, Toy, write_params, write_toy
@@ -13,10 +11,8 @@ from toy_predictions import SKILL, Toy, write_params, write_toy
 from stages import evaluate, report
 from stages.contracts import evaluation_dir, report_path
 from stages.errors import InputError
-from stages.reporting.findings import findings, fusion_finding, learner_finding, verdict
 from stages.reporting.readme import END, START, results_table, with_results
-from stages.reporting.svg import ticks
-from stages.reporting.words import interval, listed, number, p_value, signed
+from stages.reporting.tuning import view_of
 from stages.tables import read_json, write_json
 
 TOYS = (
@@ -148,84 +144,6 @@ def test_unknown_option_is_refused(place: Path) -> None:
         report.main("--reedme")
 
 
-# ---------------------------------------------------------------- findings
-@pytest.fixture
-def judged(place: Path) -> Any:
-    """Return a function that gives the toy's evaluation with chosen verdicts of its fusion tests."""
-    base = read_json(evaluation_dir("toy") / "evaluation.json")
-
-    def with_verdicts(better: set[tuple[str, str]], worse: frozenset[tuple[str, str]] = frozenset()) -> Any:
-        evaluation = copy.deepcopy(base)
-        for c in evaluation["comparisons"]:
-            key = (c["a"]["model"], c["b"]["subset"])
-            if c["family"] == "fusion":
-                sign = -0.1 if key in worse else 0.1
-                c |= {"better": key in better, "difference": sign, "p_corrected": 0.01 if key in better | worse else 0.3}
-        return evaluation
-
-    return with_verdicts
-
-
-ALL = {(model, subset) for model in ("knn", "svm", "mlp") for subset in ("image", "text")}
-
-
-@pytest.mark.parametrize(("better", "sentence"), [
-    (ALL, "Fusing image and text beats each modality alone for every learner."),
-    (set(), "No gain from fusing image and text over image or text alone is shown."),
-    ({("svm", "image"), ("svm", "text"), ("knn", "image")},
-     "Fusing image and text beats each modality alone for SVM. For kNN and MLP this is not shown."),
-    ({("svm", "image"), ("mlp", "image")},
-     "Fusing image and text beats image alone for SVM and MLP; a gain over text alone is not shown for any learner."),
-    ({("svm", "image"), ("mlp", "text")},
-     "Fusing image and text beats image alone for SVM and beats text alone for MLP, but never every one alone."),
-])
-def test_fusion_is_claimed_as_far_as_tests_go(judged: Any, better: set[tuple[str, str]], sentence: str) -> None:
-    assert fusion_finding(judged(better)) == sentence
-
-
-def test_a_loss_by_fusing_is_said(judged: Any) -> None:
-    said = fusion_finding(judged(set(), frozenset({("knn", "text")})))
-    assert said.endswith("It is worse than text alone for kNN (−0.100, corrected p 0.010).")
-
-
-def test_verdict_is_the_finding_in_short(judged: Any) -> None:
-    assert verdict(judged(ALL)) == "beats each modality alone for every learner"
-    assert verdict(judged({("svm", "image"), ("svm", "text")})) == "beats each modality alone for SVM"
-    assert verdict(judged({("svm", "image")})) == "not shown to beat each modality alone"
-    assert verdict(read_json(evaluation_dir("single") / "evaluation.json")) == "one modality"
-
-
-def test_findings_leave_out_families_without_tests(place: Path) -> None:
-    evaluation = read_json(evaluation_dir("single") / "evaluation.json")
-    assert len(findings(evaluation)) == 2
-    evaluation["comparisons"] = []
-    assert len(findings(evaluation)) == 1
-    assert "lead" not in learner_finding(evaluation)
-
-
-def test_lead_is_not_claimed_without_a_test(place: Path) -> None:
-    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
-    for c in evaluation["comparisons"]:
-        c["better"] = False
-    assert "is not shown" in learner_finding(evaluation)
-    assert findings(evaluation)[1] == "No learner is shown to beat the majority control."
-
-
-# ---------------------------------------------------------------- words, axes, README
-def test_numbers_are_written_alike() -> None:
-    assert (number(None), number(-0.5), signed(-0.12345), signed(0.1)) == ("–", "−0.500", "−0.123", "+0.100")
-    assert (p_value(0.00001), p_value(0.0312), p_value(None)) == ("< 0.001", "0.031", "–")
-    assert (interval(0.1, 0.2), interval(None, 0.2)) == ("0.100 to 0.200", "–")
-    assert (listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")) == ("a", "a, b and c", "a or b")
-
-
-@pytest.mark.parametrize(("lo", "hi", "expected"), [
-    (0.0, 1.0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (0.83, 0.91, [0.84, 0.86, 0.88, 0.9]), (-3, 11, [0, 5, 10]), (2.0, 2.0, [2.0]),
-])
-def test_ticks_are_round(lo: float, hi: float, expected: list[float]) -> None:
-    assert ticks(lo, hi) == pytest.approx(expected)
-
-
 def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
     (place / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
     report.main("--readme")
@@ -260,8 +178,6 @@ def test_toys_of_many_classes_drop_the_numbers_but_keep_tooltips(place: Path) ->
 
 
 def test_model_without_its_own_view_is_drawn_over_its_longest_parameter(place: Path) -> None:
-    from stages.reporting.tuning import view_of
-
     grid = [{"settings": {"trees": n, "depth": d, "kind": "x"}, "mean": 0.5} for n in (10, 20, 40) for d in (1, 2)]
     assert view_of("forest", grid) == ("trees", ())
     assert view_of("forest", [{"settings": {"depth": 1}, "mean": 0.5}]) is None

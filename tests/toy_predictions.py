@@ -7,7 +7,7 @@ A model's skill per subset is given; nothing is trained. Run as a script, it fil
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow as pa
 import yaml
 
 from stages.contracts import predictions_dir, samples_path, splits_path
-from stages.tables import fixed_lists, write_table
+from stages.tables import fixed_lists, read_table, write_table
 
 SKILL: dict[str, dict[str, float]] = {
     "majority": {"image": 0.0, "text": 0.0, "image+text": 0.0},
@@ -92,6 +92,14 @@ def write_toy(toy: Toy) -> None:
         _write_predictions(toy, model, skill, target, fold_of)
         _write_sweep(toy, model, skill, generator)
         _write_curves(toy, model, generator)
+
+
+def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, dict[str, Any]], tuple[pa.Table, dict[str, Any]]]) -> None:
+    """Rewrite the predictions of a model as `change` returns them."""
+    path = predictions_dir(toy.dataset, model) / "predictions.arrow"
+    table, metadata = read_table(path)
+    table, metadata = change(table, metadata)
+    write_table(path, table, metadata)
 
 
 def _folds(generator: np.random.Generator, groups: np.ndarray, n_folds: int) -> np.ndarray:

@@ -1,0 +1,68 @@
+"""Predictions that do not answer the splits are refused before anything is written."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from toy_predictions import Toy, change_predictions, write_params, write_toy
+
+from stages.contracts import evaluation_dir, predictions_dir
+from stages.errors import InputError
+from stages.evaluate import main
+
+TOY = Toy()
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder that holds the toy's predictions."""
+    monkeypatch.chdir(tmp_path)
+    write_params([TOY])
+    write_toy(TOY)
+
+
+def drop_a_row(table: pa.Table, metadata: Any) -> Any:
+    return table.slice(1), metadata
+
+
+def repeat_a_row(table: pa.Table, metadata: Any) -> Any:
+    return pa.concat_tables([table, table.slice(0, 1)]), metadata
+
+
+def rename_a_row(table: pa.Table, metadata: Any) -> Any:
+    return table.set_column(3, "sample_id", pa.array(["stranger", *table["sample_id"].to_pylist()[1:]])), metadata
+
+
+def change_a_target(table: pa.Table, metadata: Any) -> Any:
+    target = table["target"].to_pylist()
+    return table.set_column(4, "target", pa.array([(target[0] + 1) % 3, *target[1:]], pa.int32())), metadata
+
+
+def predict_an_unknown_class(table: pa.Table, metadata: Any) -> Any:
+    return table.set_column(5, "prediction", pa.array([3, *table["prediction"].to_pylist()[1:]], pa.int32())), metadata
+
+
+def train_on_less(table: pa.Table, metadata: Any) -> Any:
+    return table, {**metadata, "subsets": ["image"]}
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (drop_a_row, r"subset 'image', repeat 0, fold 0: 1 of 48 held-out rows have no prediction, first 'toy-"),
+    (repeat_a_row, "a row stands twice"),
+    (rename_a_row, "held-out rows have no prediction"),
+    (change_a_target, "1 targets differ from those of the splits"),
+    (predict_an_unknown_class, "class codes 0 to 2"),
+    (train_on_less, r"trained on \['image'\]"),
+])
+def test_predictions_that_do_not_fit_the_splits_are_refused(change: Any, message: str) -> None:
+    change_predictions(TOY, "knn", change)
+    with pytest.raises(InputError, match=message):
+        main("toy")
+    assert not evaluation_dir("toy").exists()
+
+
+def test_missing_predictions_name_the_file() -> None:
+    (predictions_dir("toy", "mlp") / "sweep.arrow").unlink()
+    with pytest.raises(InputError, match=r"mlp/sweep\.arrow: not found"):
+        main("toy")
