@@ -89,7 +89,7 @@ def test_lead_is_not_claimed_without_a_test(judged: Any) -> None:
 
 
 def test_numbers_are_written_alike() -> None:
-    assert (number(None), number(-0.5), signed(-0.12345), signed(0.1)) == ("–", "−0.500", "−0.123", "+0.100")
+    assert (number(None), number(-0.5), signed(-0.12345), signed(0.1), signed(-1e-17)) == ("–", "−0.500", "−0.123", "+0.100", "0.000")
     assert (p_value(0.00001), p_value(0.0312), p_value(None)) == ("< 0.001", "0.031", "–")
     assert (interval(0.1, 0.2), interval(None, 0.2)) == ("0.100 to 0.200", "–")
     assert (listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")) == ("a", "a, b and c", "a or b")

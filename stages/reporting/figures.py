@@ -6,6 +6,7 @@ from stages.reporting.svg import CHARACTER, Axis, element, figure, padded, short
 
 WIDTH = 440.0
 N_COLOURS = 6
+ON_HEAT_FROM = 0.65  # share from which the heat's own text colour has the better contrast, on light and on dark paper
 CELL_TEXT_UP_TO = 12  # classes; smaller cells hold no number, but keep their tooltip
 
 
@@ -43,7 +44,7 @@ def _cell(count: int, total: int, box: tuple[float, float, float], names: tuple[
     parts = [element("rect", title(what), x=x + 0.5, y=y + 0.5, width=size - 1, height=size - 1, rx=2,
                      class_="cell", fill_opacity=round(0.05 + 0.95 * share, 3))]
     if count and n_classes <= CELL_TEXT_UP_TO:
-        kind = "on small" if share > 0.45 else "small"
+        kind = "on small" if share > ON_HEAT_FROM else "small"
         parts.append(text(str(count), x + size / 2, y + size / 2 + 4, "middle", kind, pointer_events="none"))
     return "".join(parts)
 

@@ -66,7 +66,8 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
 def ranked(evaluation: Evaluation) -> list[Mapping[str, Any]]:
     """Return the leaderboard's rows; the control, which looks at no modality, has one and not one for each subset."""
     control = next((row for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
-    return [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
+    rows = [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
+    return [{**row, "rank": rank} for rank, row in enumerate(rows, start=1)]
 
 
 def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -35,8 +35,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def signed(value: float | None) -> str:
-    """Return a difference with its sign."""
-    return NONE if value is None else f"{value:+.3f}".replace("-", "−")
+    """Return a difference with its sign; what rounds to zero has none."""
+    if value is None:
+        return NONE
+    return "0.000" if abs(value) < 0.0005 else f"{value:+.3f}".replace("-", "−")
 
 
 def p_value(value: float | None) -> str:
