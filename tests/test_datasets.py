@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from toy import reviews as toy_reviews
+from toy import write_wheel
 
 from stages.contracts import DataSet
 from stages.datasets import _archive, av_digits
@@ -22,8 +24,6 @@ from stages.errors import InputError
 from stages.fetch import fetch
 from stages.registry import component, names
 from stages.samples import check_type
-from toy import reviews as toy_reviews
-from toy import write_wheel
 
 NAMES = names("datasets")
 TARGETS = [(name, target) for name in NAMES for target in component("datasets", name).targets]
@@ -257,7 +257,9 @@ def test_both_modalities_are_degraded_as_declared(clean: pa.Table, toy: Mapping[
     assert np.mean(ratios) == pytest.approx(options.noise_db, abs=0.2)
 
 
-def test_another_seed_pairs_and_disturbs_otherwise(archives: Mapping[str, Mapping[str, Path]], toy: Mapping[tuple[str, str], pa.Table]) -> None:
+def test_another_seed_pairs_and_disturbs_otherwise(
+    archives: Mapping[str, Mapping[str, Path]], toy: Mapping[tuple[str, str], pa.Table]
+) -> None:
     other = read("av_digits", "digit", archives["av_digits"], seed=2)
     for label in ("image", "audio"):
         assert set(other[label].to_pylist()).isdisjoint(toy["av_digits", "digit"][label].to_pylist())

@@ -1,0 +1,182 @@
+"""Splits: groups never part, every row is held out once per repeat, folds are balanced, and what is impossible is named."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.contracts import samples_path, splits_path
+from stages.errors import InputError
+from stages.numerics.folds import assign_folds, read_folds
+from stages.params import SplitEntry
+from stages.split import main, official_fold, split_samples
+from stages.tables import column_values, read_table, write_table
+
+CLASSES = ("a", "b", "c")
+
+
+def grouped(sizes: Sequence[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return target and groups: groups of these sizes, classes 0 to 2 in turn over the groups with some strays, rows shuffled."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    target = np.where(random.random(len(groups)) < 0.2, random.integers(0, 3, len(groups)), groups % 3)
+    order = random.permutation(len(groups))
+    return target[order].astype(np.int32), groups[order]
+
+
+def samples(target: np.ndarray, groups: np.ndarray, official: Sequence[str] | None = None) -> pa.Table:
+    columns = {
+        "sample_id": [f"{row:05d}" for row in range(len(target))],
+        "group": [f"g{group}" for group in groups],
+        "target": pa.array(target, pa.int32()),
+    }
+    return pa.table(columns if official is None else {**columns, "split": official})
+
+
+sizes_of_groups = st.lists(st.integers(1, 12), min_size=30, max_size=90)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(sizes_of_groups, st.integers(2, 6), seeds)
+def test_groups_are_whole_folds_full_and_the_deal_repeatable(sizes: list[int], n_folds: int, seed: int) -> None:
+    target, groups = grouped(sizes, seed)
+    fold = assign_folds(target, groups, n_folds, seed)
+    assert fold.dtype == np.int16 and set(fold) == set(range(n_folds))
+    assert all(len(set(fold[groups == group])) == 1 for group in set(groups))
+    assert (fold == assign_folds(target, groups, n_folds, seed)).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(sizes_of_groups, st.integers(2, 6), seeds)
+def test_folds_are_equal_to_within_a_group(sizes: list[int], n_folds: int, seed: int) -> None:
+    target, groups = grouped(sizes, seed)
+    fold = assign_folds(target, groups, n_folds, seed)
+    counts = np.bincount(fold, minlength=n_folds)
+    assert np.ptp(counts) <= 2 * max(sizes)
+    for label in set(target):
+        assert np.ptp(np.bincount(fold[target == label], minlength=n_folds)) <= 2 * max(sizes)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.lists(st.integers(2, 60), min_size=2, max_size=5), st.integers(2, 6), seeds)
+def test_without_groups_every_class_is_dealt_evenly(counts: list[int], n_folds: int, seed: int) -> None:
+    target = np.repeat(np.arange(len(counts)), counts)
+    fold = assign_folds(target, np.arange(len(target)), min(n_folds, len(target)), seed)
+    for label in range(len(counts)):
+        assert np.ptp(np.bincount(fold[target == label], minlength=min(n_folds, len(target)))) <= 1
+
+
+def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None:
+    target, groups = grouped(range(1, 40), 0)
+    first, second = (assign_folds(target, groups, 4, seed) for seed in (1, 2))
+    together = [(fold[:, None] == fold[None, :]) for fold in (first, second)]
+    assert (together[0] != together[1]).mean() > 0.1
+
+
+@settings(deadline=None, derandomize=True, max_examples=20)
+@given(seeds, st.integers(1, 3), st.integers(2, 4), st.integers(2, 4))
+def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: int, inner_folds: int) -> None:
+    target, groups = grouped([1, 2, 3] * 16, seed)
+    entry = SplitEntry(folds=folds, repeats=repeats, inner_folds=inner_folds)
+    table = split_samples(samples(target, groups), entry, CLASSES, seed)
+    result = read_folds(table, {"n_folds": folds, "n_repeats": repeats, "n_inner_folds": inner_folds})
+    assert [(fold.repeat, fold.index) for fold in result] == [(repeat, index) for repeat in range(repeats) for index in range(folds)]
+    for repeat in range(repeats):
+        held_out = np.concatenate([fold.test for fold in result if fold.repeat == repeat])
+        assert sorted(held_out) == list(range(len(target)))
+    for fold in result:
+        assert sorted([*fold.train, *fold.test]) == list(range(len(target)))
+        assert set(groups[fold.train]).isdisjoint(groups[fold.test])
+        assert fold.inner.dtype == np.int16 and set(fold.inner) == set(range(inner_folds))
+        for inner in range(inner_folds):
+            kept, left = fold.train[fold.inner != inner], fold.train[fold.inner == inner]
+            assert set(groups[kept]).isdisjoint(groups[left])
+            assert set(target[kept]) == set(target)
+
+
+def test_the_table_is_as_the_contract_says() -> None:
+    target, groups = grouped([2] * 60, 0)
+    entry = SplitEntry(folds=4, repeats=2, inner_folds=3)
+    table = split_samples(samples(target, groups), entry, CLASSES, 0)
+    assert table.schema.equals(
+        pa.schema({"sample_id": pa.string(), "group": pa.string(), "target": pa.int32(), "repeat": pa.int16(), "fold": pa.int16(),
+                   "inner": pa.list_(pa.int16(), 4)})
+    )  # fmt: skip
+    assert table["sample_id"].to_pylist() == 2 * [f"{row:05d}" for row in range(120)]
+    fold, inner = column_values(table["fold"]), column_values(table["inner"])
+    assert ((inner == -1) == (fold[:, None] == np.arange(4))).all()
+    assert not (fold[:120] == fold[120:]).all()
+
+
+def test_an_official_split_is_one_fold_whatever_params_say() -> None:
+    target, groups = grouped([1] * 90, 0)
+    official = ["test" if row % 3 == 0 else "train" for row in range(90)]
+    table = split_samples(samples(target, groups, official), SplitEntry(folds=5, repeats=3, inner_folds=3), CLASSES, 0)
+    (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
+    assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
+    assert set(column_values(table["fold"])) == {0, -1}
+
+
+@pytest.mark.parametrize(
+    ("official", "message"),
+    [
+        (["train", "test", "valid", "train"], "found test, train, valid"),
+        (["train", "test", None, "train"], "found None, test, train"),
+        (["train"] * 4, "both must occur; found train"),
+        (["train", "train", "test", "test"], r"1 group\(s\) are in both parts"),
+    ],
+)
+def test_a_wrong_official_split_is_named(official: list[str | None], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        official_fold(official, np.array([0, 1, 1, 2]))
+
+
+def test_fewer_groups_than_folds_are_named() -> None:
+    target, groups = grouped([9] * 4, 0)
+    with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
+        split_samples(samples(target, groups), SplitEntry(folds=5), CLASSES, 0)
+    with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
+        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(folds=3, inner_folds=3), CLASSES, 0)
+
+
+def test_a_class_that_a_training_set_lacks_is_named() -> None:
+    target, groups = np.repeat([0, 0, 0, 0, 0, 1], 5), np.repeat(np.arange(6), 5)
+    with pytest.raises(InputError, match=r"class 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), CLASSES, 0)
+    target = np.repeat([0, 0, 0, 0, 1, 1], 5)
+    with pytest.raises(InputError, match=r"class 'b' .* is absent from the training set of inner fold \d of outer fold \d"):
+        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), CLASSES, 0)
+
+
+PARAMS = "seed: 1\nsplit: {folds: 3, repeats: 2, inner_folds: 2}\n"
+TARGET = {"name": "t", "task": "multiclass", "classes": list(CLASSES)}
+
+
+def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    splits = splits_path("toy")
+    about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 60}}
+    write_table(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, "title": "Toy"})
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    main("toy")
+    first = splits.read_bytes()
+    main("toy")
+    assert splits.read_bytes() == first
+    table, metadata = read_table(splits)
+    assert metadata == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
+    assert len(read_folds(table, metadata)) == 6
+
+
+def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    about = {"dataset": "toy", "target": TARGET, "rows": {"used": 6, "available": 6}}
+    write_table(samples_path("toy"), samples(*grouped([3, 3], 0)), about)
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    with pytest.raises(InputError, match=r"^toy: 2 groups cannot be split into 3 folds.*params\.yaml: split"):
+        main("toy")
+    assert not splits_path("toy").exists()
