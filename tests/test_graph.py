@@ -12,6 +12,11 @@ from imports import COMPONENTS, PACKAGES, ROOT, component_kind, file_of, importe
 
 MAX_STAGES = 70  # DVC's own cost: 50 stages cost 4 to 5 s per `dvc repro` with nothing to do
 
+# (stage, kind of component) → why it never resolves one, though code that it imports could
+NOT_RESOLVED = {
+    ("train", "modalities"): "stages/fitted.py featurizes raw samples for a loaded model's caller; training reads features",
+}
+
 
 @cache
 def declared() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
@@ -60,6 +65,7 @@ def closure(module: str, deps: frozenset[str]) -> tuple[set[Path], set[str]]:
     return found, kinds
 
 
+@cache
 def files_of_all(name: str) -> set[Path]:
     """Return what any of the stages name@… imports."""
     return {path for stage in stages() if stage.partition("@")[0] == name for path in closure(*declared()[stage][:2])[0]}
@@ -81,18 +87,17 @@ def test_imports_are_declared(stage: str) -> None:
     module, deps, _ = declared()[stage]
     files, kinds = closure(module, deps)
     assert {path.as_posix() for path in files if not covered(path, deps)} == set(), "imported, but not among the stage's deps"
-    for kind in kinds:
+    for kind in kinds - {kind for name, kind in NOT_RESOLVED if name == stage.partition("@")[0]}:
         assert any(covered(Path(dep), [f"stages/{kind}"]) or dep == "stages" for dep in deps), f"resolves stages/{kind}/, declares none"
 
 
 @pytest.mark.parametrize("stage", stages())
 def test_declared_code_exists_and_is_imported(stage: str) -> None:
-    files, _ = closure(declared()[stage][0], declared()[stage][1])
+    # A template cannot say that of all models mlp alone draws with a seed: what one stage of a name imports, all may declare.
+    used = files_of_all(stage.partition("@")[0])
     for dep in declared()[stage][1]:
         if dep.split("/")[0] in PACKAGES:
             assert (ROOT / dep).exists(), f"{dep} is not there"
-            # A template cannot say which modality needs modalities/_wav.py: all stages of one name share such a part.
-            used = files if not Path(dep).name.startswith("_") else files_of_all(stage.partition("@")[0])
             assert any(covered(path, [dep]) for path in used), f"{dep}: a change of it reruns {stage}, which does not import it"
 
 
