@@ -6,8 +6,11 @@ changed, runs it and records it, so afterwards `dvc repro` has nothing to do, an
 
 import argparse
 import logging
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +22,7 @@ from prefect import allow_failure, flow, get_run_logger, task  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
-from prefect.runtime import flow_run  # noqa: E402
+from prefect.runtime import deployment, flow_run  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 
@@ -75,6 +78,8 @@ def run_name() -> str:
 @flow(name="sensorium", flow_run_name=run_name)
 def sensorium(targets: list[str] | None = None) -> State[Any]:
     """Reproduce every stage of dvc.yaml that changed (or those that `targets` need), then publish and show the results."""
+    if deployment.id:
+        threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     params = checked_params()
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
@@ -84,6 +89,13 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
         tell(line)
     return verdict(outcomes)
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process in order once its parent is another: the schedule or worker that started it was killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datasets: Sequence[str]) -> dict[str, Outcome]:

@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pipelines.environment import set_up_prefect
 set_up_prefect()  # before Prefect is imported: it reads its settings then
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy  # noqa: E402
+from prefect.runner import Runner  # noqa: E402
 from prefect.schedules import Cron  # noqa: E402
 from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
@@ -34,16 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.schedule", description=main.__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the dashboard; default: %(default)s")
     port = parser.parse_args(arguments).port
-    # Until the runner has its own handler: end the server, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # while it starts: end the server, too
     try:
         settings: FlowEntry = section(checked_params(), "flow", FlowEntry)
         due = next_run(settings, datetime.now(UTC))
         print("starting Prefect's server …", flush=True)
         with running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
             print(f"dashboard: {url}\nnext run: {due:%A %Y-%m-%d %H:%M %Z} ({settings.cron}); Ctrl-C ends the schedule", flush=True)
-            sensorium.serve(NAME, schedule=Cron(settings.cron, timezone=settings.timezone), global_limit=ONE_AT_A_TIME,
-                            print_starting_message=False)
+            asyncio.run(serve(settings))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
@@ -51,6 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pass
     print("schedule stopped", flush=True)
     return 0
+
+
+async def serve(settings: FlowEntry) -> None:
+    """Start the flow whenever it is due, until SIGINT or SIGTERM; a run under way is ended."""
+    runner = Runner(name=NAME, pause_on_shutdown=True)
+    due = Cron(settings.cron, timezone=settings.timezone)
+    await runner.aadd_deployment(await sensorium.ato_deployment(NAME, schedule=due, concurrency_limit=ONE_AT_A_TIME))
+    serving = asyncio.create_task(runner.start())
+    await asyncio.sleep(0)
+    # The runner has set a handler by now that does not end it (3.8.8: a coroutine that is never awaited).
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 def next_run(settings: FlowEntry, now: datetime) -> datetime:

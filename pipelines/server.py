@@ -99,6 +99,7 @@ def serve(port: int, *, schedules: bool, child: bool) -> None:
     """Serve until told to stop: by a signal or, a child, by the end of standard input."""
     set_up_prefect()
     os.environ |= {"PREFECT_SERVER_API_HOST": HOST, "PREFECT_SERVER_API_PORT": str(port)}
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # what goes wrong in it stands in its log
     os.environ.pop("PREFECT_API_URL", None)  # the dashboard would talk to that server instead
     if not schedules:
         os.environ |= {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in SCHEDULING}

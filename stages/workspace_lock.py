@@ -139,3 +139,8 @@ def _write(lease: Lease) -> None:
     content: Mapping[str, object] = asdict(lease)
     temporary.write_text(json.dumps(content), encoding="utf-8")
     os.replace(temporary, LEASE)
+
+
+if __name__ == "__main__":  # `make run` asks before DVC does, whose own message on a busy file names no way out
+    holder_of_now = read() if is_workspace() else None
+    sys.exit(f"error: {refusal(holder_of_now)}" if holder_of_now else 0)
