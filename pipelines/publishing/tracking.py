@@ -43,7 +43,11 @@ def tracking_uri(settings: PublishEntry) -> str:
         return uri
     if not uri.startswith(SQLITE) or uri == SQLITE:
         raise InputError(f"publish.tracking_uri: {uri!r} names no file; write sqlite:///mlflow.db (or sqlite:////absolute/path.db)")
-    return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+    path = str(Path(uri.removeprefix(SQLITE)).absolute())
+    if "%" in path or "?" in path:  # SQLAlchemy would decode them, MLflow would not: each would open another file
+        raise InputError(f"publish.tracking_uri: {path}: MLflow cannot keep a sqlite file in a folder with % or ? in its name; "
+                         "move the workspace, or set MLFLOW_TRACKING_URI")
+    return SQLITE + path
 
 
 def redact(text: object) -> str:
