@@ -20,7 +20,6 @@ import numpy as np
 import pyarrow as pa
 import scipy.fft
 from pydantic import Field, model_validator
-from scipy.signal import firwin, resample_poly
 
 from stages.contracts import Features, Modality, Settings
 from stages.samples import read_each
@@ -157,12 +156,16 @@ def _resampled(signal: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:
         return signal
     divisor = math.gcd(rate_hz, to_hz)
     up, down = to_hz // divisor, rate_hz // divisor
+    from scipy.signal import resample_poly  # 0.6 s that only resampling needs: checking params.yaml imports this file too
+
     return resample_poly(signal, up, down, window=_low_pass(max(up, down)))
 
 
 @lru_cache(maxsize=16)
 def _low_pass(factor: int) -> np.ndarray:
     """Return the filter that `resample_poly` would design anew for every clip (two thirds of its time)."""
+    from scipy.signal import firwin
+
     return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0))
 
 
