@@ -103,8 +103,8 @@ def is_dvc(words: Sequence[str]) -> bool:
 def command_of(process: psutil.Process) -> str:
     """Return a process's command line for a person: without the interpreter's path."""
     words = sys.orig_argv if process.pid == os.getpid() else _words(process)
-    names = [os.path.basename(word) for word in words[:2]] + list(words[2:])
-    return " ".join(names[1:] if names[1:2] == ["dvc"] else names) or f"process {process.pid}"
+    names = [os.path.basename(word) for word in words[:3]] + list(words[3:])
+    return " ".join(names[names.index("dvc") :] if is_dvc(words) else names) or f"process {process.pid}"
 
 
 def is_alive(process: psutil.Process) -> bool:
