@@ -27,12 +27,15 @@ from stages.params import PublishEntry
 from stages.tables import read_json
 from tests.toy_results import TOYS, make_workspace
 
-# MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
+# MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "CI": "true"}
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "CI": "true",
+         # a pooled connection would go on reading a database file that a test has deleted
+         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 N_RUNS = sum(len(toy.skill) * len(toy.subsets) + 1 for toy in TOYS)
 
 
@@ -113,7 +116,8 @@ def test_every_model_and_subset_is_a_finished_run_with_the_metrics_of_its_evalua
                 for part in ("mean", "lo", "hi"):
                     assert run.data.metrics.get(f"{metric}_{part}") == score[part]
                 history = client().get_metric_history(run.info.run_id, metric)
-                assert [point.value for point in sorted(history, key=lambda point: point.step)] == [v for v in score["folds"] if v is not None]
+                values = [point.value for point in sorted(history, key=lambda point: point.step)]
+                assert values == [value for value in score["folds"] if value is not None]
 
 
 def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> None:

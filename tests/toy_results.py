@@ -19,8 +19,8 @@ from PIL import Image
 from stages.contracts import DATA, samples_path, validation_dir
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
-from stages.train import main as train
 from stages.tables import write_json, write_table
+from stages.train import main as train
 from tests.toy_predictions import SKILL, Toy, write_toy
 
 REPOSITORY = Path(__file__).parent.parent
@@ -117,12 +117,14 @@ def write_samples(toy: Toy) -> None:
     columns: dict[str, list[Any]] = {
         "image": [_picture(code) for code in codes],
         "text": [f"a {toy.classes[code]} number {row}" for row, code in enumerate(codes)],
-        "table": [{"age": None if row == 3 else row, "price": 10.0 * code + row / 9, "shop": "ab"[code % 2]} for row, code in enumerate(codes)],
+        "table": [{"age": None if row == 3 else row, "price": 10.0 * code + row / 9, "shop": "ab"[code % 2]}
+                  for row, code in enumerate(codes)],
     }
     types = {"image": pa.binary(), "text": pa.string(),
              "table": pa.struct([("age", pa.int64()), ("price", pa.float64()), ("shop", pa.string())])}
     fields = [pa.field(label, types[label], metadata={"modality": label}) for label in toy.modalities]
-    fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)], "group": [f"g{row // 2}" for row in range(toy.n_samples)]}
+    fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)],
+             "group": [f"g{row // 2}" for row in range(toy.n_samples)]}
     schema = pa.schema([("sample_id", pa.string()), ("group", pa.string()), ("target", pa.int32()), *fields])
     table = pa.Table.from_pydict({**fixed, "target": codes, **{label: columns[label] for label in toy.modalities}}, schema)
     write_table(samples_path(toy.dataset), table, toy.metadata)

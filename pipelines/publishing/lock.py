@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from stages.errors import InputError
 
 LOCK = Path("dvc.lock")

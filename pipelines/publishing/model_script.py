@@ -24,7 +24,7 @@ def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
             yield f"{column.name}.{field.name}", field
 
 
-class SamplesModel(PythonModel):  # type: ignore[misc]
+class SamplesModel(PythonModel):
     """A refitted model over raw samples."""
 
     def load_context(self, context: PythonModelContext) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 def experiment_note(evaluation: Mapping[str, Any]) -> str:
     """Return what the data set is, how much of it was used, how the scores come about and how to read the runs."""
     rows = evaluation["rows"]
-    used = f"all {rows['used']:,} rows" if rows["used"] == rows["available"] else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
+    whole = rows["used"] == rows["available"]
+    used = f"all {rows['used']:,} rows" if whole else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
     lines = [
         f"{evaluation['title']}\n",  # plain: the list of experiments shows the first words unrendered
-        f"- Predicts {len(evaluation['classes'])} classes ({evaluation['task']}) from {used}; modalities: {', '.join(evaluation['modalities'])}.",
+        f"- Predicts {len(evaluation['classes'])} classes ({evaluation['task']}) from {used}.",
+        f"- Modalities: {', '.join(evaluation['modalities'])}.",
         f"- Scores: {protocol(evaluation)}; intervals at {evaluation['confidence']:.0%}.",
         f"- Licence of the data: {evaluation['licence']}.",
     ]
@@ -35,7 +37,8 @@ def run_note(evaluation: Mapping[str, Any], model: str, subset: str, chosen: Map
     """Return a run's numbers, choices and comparisons."""
     scores = evaluation["scores"][model][subset]
     head = f"**{model}** on **{subset.replace('+', ' + ')}** of {evaluation['title']}: {protocol(evaluation)}."
-    rows = [(name, number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"]))) for name, s in scores.items()]
+    rows = [(metric, number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"])))
+            for metric, s in scores.items()]
     parts = [head, table(("metric", "mean", f"{evaluation['confidence']:.0%} interval", "outer folds"), rows)]
     if chosen:
         parts.append("Chosen on the inner folds: " + "; ".join(f"{name} = {value}" for name, value in chosen.items()) + ".")
@@ -64,11 +67,11 @@ def summary_note(evaluation: Mapping[str, Any]) -> str:
     """Return a data set's leaderboard and what the tests support."""
     best = evaluation["best"]
     score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
-    head = (f"Highest {primary.replace('_', ' ')} on {evaluation['title']}: **{best['model']} · {best['subset']}**, **{number(score['mean'])}** "
+    head = (f"Highest {primary.replace('_', ' ')} on {evaluation['title']}: **{name(best)}**, **{number(score['mean'])}** "
             f"({evaluation['confidence']:.0%} interval {number(score['lo'])} – {number(score['hi'])}); {protocol(evaluation)}.")
     shown = [test for test in evaluation.get("comparisons", ()) if test["better"]]
-    tests = [f"- {name(test['a'])} > {name(test['b'])} by {number(test['difference'])} {test['metric']} (corrected p {number(test['p_corrected'])})"
-             for test in shown]
+    tests = [f"- {name(test['a'])} > {name(test['b'])} by {number(test['difference'])} {test['metric']} "
+             f"(corrected p {number(test['p_corrected'])})" for test in shown]
     found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
     columns = ("rank", "model", "subset", *evaluation["metrics"])
     rows = [[cell(entry.get(column)) for column in columns] for entry in evaluation["leaderboard"]]
@@ -104,5 +107,5 @@ def cell(value: Any) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a markdown table; the dashboard draws tables without any padding, so cells bring their own."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(f"{cell} &nbsp;" if line is not lines[1] else cell for cell in line) + " |" for line in lines)
+    head, *body = (" | ".join(f"{text} &nbsp;" for text in line) for line in (columns, *rows))
+    return "\n".join(f"| {line} |" for line in (head, " | ".join(["---"] * len(columns)), *body))
