@@ -124,7 +124,6 @@ class Modality:
     `featurize(column, settings)` is pure and per sample: row i of the result depends on row i alone.
     `summarise(table, metadata)` gives one number per sample and column for validation.
     `expectations(metadata)` gives (expectation type, keyword arguments) over the columns of `summarise`.
-    `preview(table, metadata, row)` gives an H×W×3 uint8 picture of a row, or text.
     """
 
     name: str

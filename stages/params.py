@@ -46,7 +46,11 @@ class EvaluateEntry(Settings):
 
 
 class PublishEntry(Settings):
-    tracking_uri: str = Field("sqlite:///mlflow.db", description="MLflow server; MLFLOW_TRACKING_URI goes before it")
+    tracking_uri: str = Field(
+        "sqlite:///mlflow.db",
+        pattern=r"^[a-z][a-z0-9+]*:.+",
+        description="MLflow's server, as scheme:address (sqlite:///mlflow.db, http://127.0.0.1:5000); MLFLOW_TRACKING_URI goes before it",
+    )
 
 
 class FlowEntry(Settings):

@@ -58,7 +58,7 @@ def require_classes(problem: Problem, dataset: str) -> None:
     """Raise InputError where there is nothing to tell apart."""
     present = np.unique(problem.target)
     if len(present) < 2:
-        raise InputError(f"{splits_path(dataset)}: every row has one class, {problem.classes[present[0]]!r}; a classifier needs two or more")
+        raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.classes[present[0]]!r}; a classifier needs two")
 
 
 def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:

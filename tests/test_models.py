@@ -111,5 +111,5 @@ class TestModel:
 
 def test_one_class_is_refused() -> None:
     problem = replace(toy_problem(), classes=("only",), target=np.zeros(90, dtype=np.int32))
-    with pytest.raises(InputError, match="one class"):
+    with pytest.raises(InputError, match="of one class"):
         require_classes(problem, "toy")

@@ -21,9 +21,10 @@ def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
     numeric = (target[:, None] + draw.standard_normal((n, 2))).astype(np.float32)
     numeric[::7, 1] = np.nan
     codes = ((target + draw.integers(0, 2, n)) % 4).astype(np.int32)[:, None]
+    counted = {"min_documents": 1, "max_terms": 100, "idf": True, "sublinear": True}
     return {
-        "image": Block("image", Dense(pixels), {"scale": "block"}),
-        "text": Block("text", Sparse(offsets, np.concatenate(rows), counts), {"min_documents": 1, "max_terms": 100, "idf": True, "sublinear": True}),
+        "image": Block("image", Dense(pixels), {}),
+        "text": Block("text", Sparse(offsets, np.concatenate(rows), counts), counted),
         "table": Block("table", Columns(numeric, codes, (("a", "b", None, "d"),)), {"max_categories": 10}),
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from stages.evaluation.scores import Scores, Uncertainty
-from stages.numerics.statistics import holm
+from stages.evaluation.statistics import holm
 
 CONTROL = "majority"
 Candidate = tuple[str, str]  # model, subset

@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.contracts import Metric
 from stages.evaluation.held_out import Outcome, Protocol
-from stages.numerics.statistics import (
+from stages.evaluation.statistics import (
     Difference,
     Estimate,
     draw_difference,

@@ -74,7 +74,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: AudioSettings) -> Fe
         "frames": pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat.astype(np.float32))),
     }
     names = ["mean", "deviation", *(f"segment {i + 1}" for i in range(settings.segments))]
-    return Features(columns, "dense", (len(names), settings.bands), names, {"scale": "block", "natural": True})
+    return Features(columns, "dense", (len(names), settings.bands), names)
 
 
 def decode_wav(encoded: bytes) -> tuple[np.ndarray, int]:

@@ -44,7 +44,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Fe
     vectors = np.empty((len(pictures), math.prod(shape)), dtype=np.float32)
     for vector, picture in zip(vectors, pictures, strict=True):
         vector[:] = picture.reshape(-1)
-    return Features({"vector": fixed_lists(vectors)}, "dense", shape, fit={"scale": "block", "natural": True})
+    return Features({"vector": fixed_lists(vectors)}, "dense", shape)
 
 
 def _pixels(encoded: bytes, settings: ImageSettings) -> np.ndarray:

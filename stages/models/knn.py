@@ -49,21 +49,20 @@ def _sweep_subset(
 ) -> FoldResult:
     target = problem.target[fold.train]
     inner_prediction = np.empty((len(configs), len(target)), dtype=np.int32)
-    held_out: list[np.ndarray | None] = [None] * len(configs)
+    held_out: dict[int, np.ndarray] = {}
     for distance in dict.fromkeys(config["distance"] for config in configs):
         rows = [i for i, config in enumerate(configs) if config["distance"] == distance]
+        members = [configs[i] for i in rows]
         fused = blocks.distances(subset, distance)
         for inner in range(int(fold.inner.max()) + 1):
             out = fold.inner == inner
-            votes = _votes(fused[np.ix_(fold.train[out], fold.train[~out])], target[~out], [configs[i] for i in rows], problem)
-            for i, vote in zip(rows, votes, strict=True):
-                inner_prediction[i, out] = vote.argmax(axis=1)
-        for i, vote in zip(rows, _votes(fused[np.ix_(fold.test, fold.train)], target, [configs[i] for i in rows], problem), strict=True):
-            held_out[i] = vote
+            found = _votes(fused[np.ix_(fold.train[out], fold.train[~out])], target[~out], members, problem)
+            for i, votes in zip(rows, found, strict=True):
+                inner_prediction[i, out] = votes.argmax(axis=1)
+        held_out |= zip(rows, _votes(fused[np.ix_(fold.test, fold.train)], target, members, problem), strict=True)
     scores = score_inner(target, inner_prediction, fold.inner)
     chosen = choose(scores, problem.select)
     votes = held_out[chosen]
-    assert votes is not None
     shares = np.bincount(target, minlength=len(problem.classes)) / len(target)
     probabilities = vote_probabilities(votes, configs[chosen]["k"], shares)
     return FoldResult(fold, subset, scores, chosen, votes.argmax(axis=1).astype(np.int32), probabilities)

@@ -6,7 +6,7 @@ The chosen configuration is refitted on all outer training rows for the mean bes
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,15 +19,20 @@ from stages.numerics.selection import choose, product, score_inner
 from stages.seeds import derived_seed
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus", "linear"]
+Width = Annotated[int, Field(ge=1, le=4096)]
+Depth = Annotated[int, Field(ge=1, le=16)]
+Rate = Annotated[float, Field(gt=0, le=10)]
+Decay = Annotated[float, Field(ge=0, le=10)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class MlpSettings(Settings):
-    width: tuple[int, ...] = Field((32, 128), min_length=1, description="units of each hidden layer, 1 to 4096")
-    depth: tuple[int, ...] = Field((1, 2), min_length=1, description="numbers of hidden layers, 1 to 16")
+    width: tuple[Width, ...] = Field((32, 128), min_length=1, description="units of each hidden layer, 1 to 4096")
+    depth: tuple[Depth, ...] = Field((1, 2), min_length=1, description="numbers of hidden layers, 1 to 16")
     activation: tuple[Activation, ...] = Field(("relu", "tanh"), min_length=1, description="any of relu, tanh, sigmoid, softplus, linear")
-    learning_rate: tuple[float, ...] = Field((0.001, 0.003), min_length=1, description="Adam's step sizes, each above 0")
-    weight_decay: tuple[float, ...] = Field((0.0001, 0.01), min_length=1, description="decoupled weight decays, 0 or more")
-    configurations: Literal["all"] | int = Field("all", description="'all', or how many of the grid are tried, drawn with the seed")
+    learning_rate: tuple[Rate, ...] = Field((0.001, 0.003), min_length=1, description="Adam's step sizes, each above 0, at most 10")
+    weight_decay: tuple[Decay, ...] = Field((0.0001, 0.01), min_length=1, description="decoupled weight decays, 0 to 10")
+    configurations: Literal["all"] | Count = Field("all", description="'all', or how many of the grid are tried, drawn with the seed")
     components: int | None = Field(128, ge=1, description="principal components of each block, or null for all")
     epochs: int = Field(60, ge=1, le=100_000, description="most passes over the training rows")
     patience: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
@@ -46,7 +51,7 @@ def grid(settings: MlpSettings, seed: int) -> list[dict[str, Any]]:
     if settings.configurations == "all" or settings.configurations >= len(configs):
         return configs
     draw = np.random.default_rng(derived_seed(seed, "mlp", "configurations"))
-    return [configs[i] for i in sorted(draw.choice(len(configs), max(1, settings.configurations), replace=False))]
+    return [configs[i] for i in sorted(draw.choice(len(configs), settings.configurations, replace=False))]
 
 
 def sweep(problem: Problem, settings: MlpSettings) -> Iterator[FoldResult]:

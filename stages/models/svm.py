@@ -24,7 +24,7 @@ class SvmSettings(Settings):
     kernel: tuple[Literal["linear", "rbf"], ...] = Field(("linear", "rbf"), min_length=1, description="any of linear, rbf")
     C: tuple[float, ...] = Field((0.1, 1.0, 10.0, 100.0), min_length=1, description="penalties, each above 0")
     gamma: tuple[float, ...] = Field(
-        (0.1, 0.3, 1.0, 3.0), min_length=1, description="RBF widths, each above 0, where two training rows are at squared distance 1 in the mean"
+        (0.1, 0.3, 1.0, 3.0), min_length=1, description="RBF widths, each above 0; the mean squared distance of two rows is 1"
     )
 
     @field_validator("C", "gamma")
@@ -58,15 +58,13 @@ def _sweep_subset(
 ) -> FoldResult:
     target = problem.target[fold.train]
     products, squared = blocks.products(subset) / len(subset), blocks.squared(subset) / len(subset)
-    within = np.ix_(fold.train, fold.train)
     pieces = [(kernel, inner) for kernel in dict.fromkeys(map(_kernel, configs)) for inner in range(int(fold.inner.max()) + 1)]
 
     def inner_decisions(piece: tuple[tuple[str, float | None], int]) -> dict[int, np.ndarray]:
         kernel, inner = piece
         out = fold.inner == inner
         train, held_out = fold.train[~out], fold.train[out]
-        gram = gram_matrix(kernel, products[np.ix_(train, train)], squared[np.ix_(train, train)])
-        cross = gram_matrix(kernel, products[np.ix_(held_out, train)], squared[np.ix_(held_out, train)])
+        gram, cross = (gram_matrix(kernel, products, squared, rows, train) for rows in (train, held_out))
         found = {}
         for i in (i for i, config in enumerate(configs) if _kernel(config) == kernel):
             machine = train_machine(gram, target[~out], configs[i]["C"])
@@ -80,17 +78,22 @@ def _sweep_subset(
     scores = score_inner(target, decisions.argmax(axis=2).astype(np.int32), fold.inner)
     chosen = choose(scores, problem.select)
     kernel = _kernel(configs[chosen])
-    machine = train_machine(gram_matrix(kernel, products[within], squared[within]), target, configs[chosen]["C"])
-    test = np.ix_(fold.test, fold.train[machine.support])
-    values = decide(machine, gram_matrix(kernel, products[test], squared[test]), len(problem.classes))
+    machine = train_machine(gram_matrix(kernel, products, squared, fold.train, fold.train), target, configs[chosen]["C"])
+    values = decide(machine, gram_matrix(kernel, products, squared, fold.test, fold.train[machine.support]), len(problem.classes))
     probabilities = softmax(fit_temperature(decisions[chosen], target) * values)
     return FoldResult(fold, subset, scores, chosen, values.argmax(axis=1).astype(np.int32), probabilities.astype(np.float32))
 
 
-def gram_matrix(kernel: tuple[str, float | None], products: np.ndarray, squared: np.ndarray) -> np.ndarray:
-    """Return the kernel's values from inner products and squared distances of the same pairs."""
-    name, gamma = kernel
-    return products if gamma is None else np.exp(-gamma * squared)
+def gram_matrix(
+    kernel: tuple[str, float | None], products: np.ndarray, squared: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Return the kernel between `rows` and `columns`, from inner products or squared distances of all: float64 (n_rows, n_columns)."""
+    _, gamma = kernel
+    if gamma is None:
+        return products[np.ix_(rows, columns)]
+    values = squared[np.ix_(rows, columns)]
+    values *= -gamma
+    return np.exp(values, out=values)
 
 
 def _kernel(config: Mapping[str, Any]) -> tuple[str, float | None]:
@@ -105,14 +108,12 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
     kernel = _kernel(config)
 
     def machine_of(train: np.ndarray) -> Machine:
-        within = np.ix_(train, train)
-        return train_machine(gram_matrix(kernel, products[within], squared[within]), problem.target[train], config["C"])
+        return train_machine(gram_matrix(kernel, products, squared, train, train), problem.target[train], config["C"])
 
     def held_out(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         train, test = pair
         machine = machine_of(train)
-        cross = np.ix_(test, train[machine.support])
-        return decide(machine, gram_matrix(kernel, products[cross], squared[cross]), len(problem.classes))
+        return decide(machine, gram_matrix(kernel, products, squared, test, train[machine.support]), len(problem.classes))
 
     pairs = problem.crossed()
     decisions = np.vstack(each(held_out, pairs))
@@ -140,7 +141,8 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
     n_sv = int(arrays["n_support"].sum())
     machine = Machine(arrays["classes"], np.arange(n_sv), arrays["n_support"], arrays["dual"], arrays["intercept"])
-    values = decide(machine, gram_matrix(_kernel(state["config"]), products, squared), state["n_classes"])
+    kernel = gram_matrix(_kernel(state["config"]), products, squared, np.arange(len(products)), np.arange(n_sv))
+    values = decide(machine, kernel, state["n_classes"])
     return values.argmax(axis=1).astype(np.int32), softmax(state["temperature"] * values).astype(np.float32)
 
 

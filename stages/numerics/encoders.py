@@ -6,7 +6,7 @@ JSON (so that a refitted model can be saved without pickle); `encode` applies a 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from stages.tables import column_values
 
-Matrix = np.ndarray | sp.csr_array
+Matrix: TypeAlias = np.ndarray | sp.csr_array
 
 
 @dataclass(frozen=True)

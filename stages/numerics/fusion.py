@@ -10,7 +10,6 @@ from stages.numerics.blocks import Block, EncodedBlock, unit_scale
 from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
 
-
 # Distances are of order 1 (see blocks.py). Equal ones must compare equal, or rounding would order ties instead of the row
 # number, and differently on another machine.
 DECIMALS = 9

@@ -6,6 +6,7 @@ rows (as weights 0 or 1) and stopping time. A network that has stopped leaves th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def initial_weights(shape: Shape, n_inputs: int, n_classes: int, seeds: Sequence
     gain = 2.0 if shape.activation in ("relu", "softplus") else 1.0
     layers = []
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         bound = (3 * gain / fan_in) ** 0.5
         weight = torch.stack([(torch.rand(fan_in, fan_out, generator=g) * 2 - 1) * bound for g in generators])
         layers.append((weight.requires_grad_(), torch.zeros(len(seeds), 1, fan_out).requires_grad_()))

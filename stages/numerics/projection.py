@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 
 from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products
@@ -33,7 +32,7 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     n, d = matrix.shape
     mean = np.asarray(matrix.mean(axis=0), dtype=np.float64).ravel()
     if d <= n:
-        dense = matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix, dtype=np.float64)
+        dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
         values, vectors = np.linalg.eigh((dense - mean).T @ (dense - mean))
         directions = vectors
     else:
