@@ -1,0 +1,191 @@
+"""Stages side by side in warm workers: real DVC, a toy graph, no Prefect."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from pipelines.executor import Outcome, Workers
+from pipelines.graph import Step, by_height, steps
+from pipelines.progress import blocked_by, line_of, run_in_order
+from pipelines.worker import log_path
+from stages.errors import InputError
+
+# DVC's own, from reading its graph
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+
+ROOT = Path(__file__).parents[1]
+LEAVES = [f"leaf@{letter}" for letter in "abcdefghijkl"]
+GRAPH = """
+stages:
+  root:
+    cmd: cp seed.txt root.txt
+    deps: [seed.txt]
+    outs: [root.txt]
+  leaf:
+    foreach: [a, b, c, d, e, f, g, h, i, j, k, l]
+    do:
+      cmd: cp root.txt leaf-${item}.txt
+      deps: [root.txt]
+      outs: ["leaf-${item}.txt"]
+  end:
+    cmd: cat leaf-a.txt leaf-l.txt > end.txt
+    deps: [leaf-a.txt, leaf-l.txt]
+    outs: [end.txt]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a DVC workspace: a root, twelve stages that read it, one that reads two of them; work in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    Path("dvc.yaml").write_text(GRAPH)
+    Path("seed.txt").write_text("0")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
+    return tmp_path
+
+
+@pytest.fixture
+def workers(project: Path) -> Iterator[Workers]:
+    with Workers(4) as workers:
+        yield workers
+
+
+def reproduce_all(workers: Workers, plan: list[Step]) -> dict[str, Outcome]:
+    outcomes: dict[str, Outcome] = {}
+
+    def start(step: Step, done: object) -> None:
+        def work() -> None:
+            reason = blocked_by(step, outcomes)
+            done(Outcome(step.name, "skipped", 0, reason) if reason else workers.reproduce(step.name))  # type: ignore[operator]
+
+        threading.Thread(target=work).start()
+
+    return run_in_order(plan, start, n_at_once=4, on_done=lambda outcome: outcomes.update({outcome.stage: outcome}))
+
+
+def stage(name: str, command: str) -> None:
+    """Replace the graph by one stage of the toy workspace."""
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {name: {"cmd": command, "outs": [f"{name}.txt"]}}}))
+
+
+def test_twelve_side_by_side_ten_times_lose_no_lock_entry(workers: Workers) -> None:
+    plan = steps()
+    for turn in range(10):
+        Path("seed.txt").write_text(str(turn))
+        outcomes = reproduce_all(workers, plan)
+        assert {outcome.status for outcome in outcomes.values()} == {"ran"}, outcomes
+        locked = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
+        assert set(locked) == {"root", *LEAVES, "end"}
+        assert {locked[leaf]["outs"][0]["md5"] for leaf in LEAVES} == {locked["root"]["outs"][0]["md5"]}
+    status = subprocess.run([sys.executable, "-m", "dvc", "status"], capture_output=True, text=True, check=True)
+    assert "Data and pipelines are up to date." in status.stdout
+    assert {outcome.status for outcome in reproduce_all(workers, plan).values()} == {"unchanged"}
+
+
+def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(workers: Workers) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], check=True)
+    assert workers.reproduce("leaf@a").status == "unchanged"
+    Path("leaf-a.txt").unlink()
+    assert workers.reproduce("leaf@a").status == "restored"
+    assert Path("leaf-a.txt").read_text() == "0"
+
+
+def test_a_failure_stops_what_reads_it_and_nothing_else(workers: Workers) -> None:
+    Path("dvc.yaml").write_text(GRAPH.replace("cp root.txt leaf-${item}.txt", "test ${item} != l && cp root.txt leaf-${item}.txt"))
+    outcomes = reproduce_all(workers, steps())
+    assert outcomes["leaf@l"].status == "failed"
+    assert "exited with 1" in outcomes["leaf@l"].reason
+    assert (outcomes["end"].status, outcomes["end"].reason) == ("skipped", "leaf@l failed")
+    assert {outcomes[leaf].status for leaf in LEAVES[:-1]} == {"ran"}
+
+
+def test_what_a_stage_says_of_its_failure_is_its_reason(workers: Workers) -> None:
+    stage("bad", "echo before; echo 'error: bad: no such column' >&2; echo '  in row 3' >&2; exit 1")
+    outcome = workers.reproduce("bad")
+    assert (outcome.status, outcome.reason, outcome.mendable) == ("failed", "error: bad: no such column\n  in row 3", True)
+    stage("bad", "echo Traceback; echo 'KeyError: 3'; exit 1")
+    outcome = workers.reproduce("bad")
+    assert not outcome.mendable and "KeyError: 3" in outcome.reason
+    outcome = workers.reproduce("nonsense")
+    assert outcome.status == "failed" and "nonsense" in outcome.reason
+
+
+def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers) -> None:
+    stage("talk", "python -c \"import time; print('one'); time.sleep(2); print('two')\"; touch talk.txt")
+    heard: dict[str, float] = {}
+    outcome = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
+    assert outcome.status == "ran", outcome
+    assert heard["two"] - heard["one"] > 1.0
+    assert "one\ntwo" in log_path("talk").read_text()
+
+
+def test_stages_share_the_cores(workers: Workers) -> None:
+    stage("cores", "echo $SENSORIUM_CORES > cores.txt")
+    assert workers.reproduce("cores").good
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    assert int(Path("cores.txt").read_text()) == max(1, cores // 4)
+
+
+def test_a_killed_worker_fails_its_stage_alone(project: Path) -> None:
+    with Workers(1) as workers:
+        stage("doomed", "kill -9 $PPID; sleep 5")
+        outcome = workers.reproduce("doomed")
+        assert (outcome.status, outcome.mendable) == ("failed", False)
+        assert "worker process ended" in outcome.reason
+        Path("dvc.yaml").write_text(GRAPH)
+        assert workers.reproduce("root").status == "ran"
+
+
+def test_stopping_ends_the_stage_in_hand_and_every_worker(project: Path) -> None:
+    stage("long", "sleep 60; touch long.txt")
+    outcomes: list[Outcome] = []
+    with Workers(2) as workers:
+        thread = threading.Thread(target=lambda: outcomes.append(workers.reproduce("long")))
+        thread.start()
+        while not any(process.name() == "sleep" for process in psutil.Process().children(recursive=True)):
+            time.sleep(0.05)
+        before = time.monotonic()
+    thread.join(10)
+    assert time.monotonic() - before < 10
+    assert outcomes[0].status == "failed"
+    assert not [process for process in psutil.Process().children(recursive=True) if process.name() == "sleep"]
+
+
+def test_kill_9_of_the_engine_leaves_no_worker(project: Path) -> None:
+    code = "import time; from pipelines.executor import Workers\nwith Workers(2) as workers: print('up', flush=True); time.sleep(60)"
+    engine = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert engine.stdout
+    engine.stdout.readline()
+    workers = psutil.Process(engine.pid).children()
+    assert len(workers) == 2
+    engine.kill()
+    engine.communicate()
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+def test_the_plan_is_dvcs_graph(project: Path) -> None:
+    plan = {step.name: step.upstream for step in steps()}
+    assert plan == {"root": (), **dict.fromkeys(LEAVES, ("root",)), "end": ("leaf@a", "leaf@l")}
+    assert {step.name for step in steps(["leaf@a"])} == {"root", "leaf@a"}
+    assert {step.name for step in steps(["leaf"])} == {"root", *LEAVES}
+    with pytest.raises(InputError, match="'nonsense'"):
+        steps(["nonsense"])
+
+
+def test_long_chains_start_first_and_order_holds() -> None:
+    plan = [Step("short", ()), Step("a", ()), Step("b", ("a",)), Step("c", ("b",))]
+    assert [step.name for step in by_height(plan)] == ["a", "b", "short", "c"]
+
+
+def test_the_line_for_the_console() -> None:
+    assert line_of(Outcome("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
+    assert line_of(Outcome("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"
