@@ -212,6 +212,7 @@ class Model:
     `predict(fitted, matrices)` → (class codes int32 (n,), probabilities float32 (n, n_classes)); `matrices` maps each label of
     the subset to its encoded block.
     `smallest_training_set(settings)` is the fewest training rows with which the grid makes sense.
+    `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
     """
 
     name: str
@@ -221,6 +222,7 @@ class Model:
     fit: Callable[..., Fitted]
     predict: Callable[..., tuple[np.ndarray, np.ndarray]]
     smallest_training_set: Callable[..., int]
+    pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import psutil
 
-from stages.contracts import FoldResult, Problem, features_path, models_dir, predictions_dir, splits_path
+from stages.contracts import FoldResult, Model, Problem, features_path, models_dir, predictions_dir, splits_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fitted import save_fitted
@@ -61,6 +62,18 @@ def require_classes(problem: Problem, dataset: str) -> None:
         raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.classes[present[0]]!r}; a classifier needs two")
 
 
+def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> None:
+    """Raise InputError where the model's pairwise matrices would not fit this machine, naming the most rows that would."""
+    matrices = model.pairwise_matrices(n_blocks)
+    usable = 0.8 * psutil.virtual_memory().total
+    if matrices * 8 * n_rows**2 > usable:
+        most = int((usable / (8 * matrices)) ** 0.5)
+        raise InputError(
+            f"params.yaml: datasets.{dataset}.rows: {model.name} on {n_rows} rows needs about {matrices * 8e-9 * n_rows**2:.0f} GB for "
+            f"its pairwise matrices, and this machine has {usable / 0.8e9:.0f} GB; set rows to at most {most}"
+        )
+
+
 def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:
     """Return the subset and configuration with the best mean inner score over all outer folds: no outer test row is looked at."""
     means: dict[tuple[str, ...], np.ndarray] = {}
@@ -77,6 +90,7 @@ def main(dataset: str, name: str) -> None:
     settings = section(params, f"models.{name}", model.settings)
     problem, about, features = read_problem(dataset, params)
     require_classes(problem, dataset)
+    require_memory(dataset, model, len(problem.target), len(problem.blocks))
     smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
     if model.smallest_training_set(settings) > smallest:
         raise InputError(

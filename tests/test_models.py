@@ -10,7 +10,7 @@ from stages.contracts import Model
 from stages.errors import InputError
 from stages.fitted import load_fitted, save_fitted
 from stages.registry import component, names
-from stages.train import best_overall, require_classes
+from stages.train import best_overall, require_classes, require_memory
 
 SMALL = {
     "majority": {},
@@ -113,3 +113,9 @@ def test_one_class_is_refused() -> None:
     problem = replace(toy_problem(), classes=("only",), target=np.zeros(90, dtype=np.int32))
     with pytest.raises(InputError, match="of one class"):
         require_classes(problem, "toy")
+
+
+def test_more_rows_than_fit_in_memory_are_refused_with_the_most_that_fit() -> None:
+    with pytest.raises(InputError, match=r"datasets\.toy\.rows: knn on 10000000 rows needs .* set rows to at most \d+"):
+        require_memory("toy", component("models", "knn"), 10_000_000, 2)
+    require_memory("toy", component("models", "majority"), 10_000_000, 2)

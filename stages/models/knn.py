@@ -107,4 +107,4 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return votes.argmax(axis=1).astype(np.int32), vote_probabilities(votes, config["k"], fitted.arrays["shares"])
 
 
-MODEL = Model("knn", KnnSettings, grid, sweep, fit, predict, lambda settings: max(settings.k))
+MODEL = Model("knn", KnnSettings, grid, sweep, fit, predict, lambda settings: max(settings.k), lambda n_blocks: 3 * n_blocks + 3)

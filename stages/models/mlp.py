@@ -204,4 +204,4 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return scores.argmax(axis=1).astype(np.int32), scores
 
 
-MODEL = Model("mlp", MlpSettings, grid, sweep, fit, predict, lambda settings: 2)
+MODEL = Model("mlp", MlpSettings, grid, sweep, fit, predict, lambda settings: 2, lambda n_blocks: 4)

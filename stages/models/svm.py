@@ -146,4 +146,4 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return values.argmax(axis=1).astype(np.int32), softmax(state["temperature"] * values).astype(np.float32)
 
 
-MODEL = Model("svm", SvmSettings, grid, sweep, fit, predict, lambda settings: 2)
+MODEL = Model("svm", SvmSettings, grid, sweep, fit, predict, lambda settings: 2, lambda n_blocks: 2 * n_blocks + 4)
