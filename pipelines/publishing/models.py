@@ -1,5 +1,6 @@
 """Log a refitted model as an MLflow model: arrays and JSON as artifacts, code by file, nothing pickled."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -46,12 +47,20 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 code_paths=[str(Path(stages.__file__).parent)],
                 signature=signature(samples.schema, about["classes"]),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
-                pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+                pip_requirements=requirements(about["model"]),
                 metadata={key: about[key] for key in ("dataset", "model", "subset", "config")},
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
             mlflow.MlflowClient().log_batch(run_id, metrics=linked)
+
+
+def requirements(model: str) -> list[str]:
+    """Return the exact packages that predicting needs; torch (large) only where the model's file imports it."""
+    source = (Path(stages.__file__).parent / "models" / f"{model}.py").read_text(encoding="utf-8")
+    packages = [*PACKAGES, "torch"] if re.search(r"^\s*import torch\b", source, re.MULTILINE) else PACKAGES
+    # a local build's suffix (2.13.0+cpu) is of this machine, no index has it
+    return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
 
 
 def signature(schema: pa.Schema, classes: Sequence[str]) -> "ModelSignature":

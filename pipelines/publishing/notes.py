@@ -107,5 +107,5 @@ def cell(value: Any) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a markdown table; the dashboard draws tables without any padding, so cells bring their own."""
-    head, *body = (" | ".join(f"{text} &nbsp;" for text in line) for line in (columns, *rows))
+    head, *body = (" | ".join(f"{text}&nbsp;&nbsp;" for text in line) for line in (columns, *rows))
     return "\n".join(f"| {line} |" for line in (head, " | ".join(["---"] * len(columns)), *body))

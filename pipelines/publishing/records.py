@@ -18,6 +18,7 @@ from pipelines.publishing import notes
 from pipelines.publishing.lock import digest, identity, output_hash, refuse_changed
 from pipelines.publishing.settings import chosen_settings, data_params, run_params
 
+SUMMARISED = ("_mean", "_lo", "_hi")
 Point = tuple[str, float, int]  # metric, value, step
 
 
@@ -100,7 +101,7 @@ def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], sourc
         key=digest({"stage": identity(lock[stage])}),
         tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
         params={"best.model": best["model"], "best.subset": best["subset"], **data_params(lock, evaluation)},
-        points=[(f"best/{name}", value, step) for name, value, step in score_points(scores)],
+        points=[(f"best/{name}", value, step) for name, value, step in score_points(scores) if name.endswith(SUMMARISED)],
         note=notes.summary_note(evaluation),
         files={**report, **pictures(dataset, ""), **page(dataset)},
         source=source,
