@@ -7,11 +7,10 @@ PREFECT_HOME = Path(".prefect")
 
 
 def set_up_prefect() -> None:
-    """Keep Prefect's files inside the workspace, its telemetry off and its console quiet, unless the person says otherwise."""
+    """Keep Prefect's files inside the workspace; unless the person says otherwise, its telemetry off and its console quiet."""
     home = PREFECT_HOME.resolve()
+    os.environ |= {"PREFECT_HOME": str(home), "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui")}
     defaults = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

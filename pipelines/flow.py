@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pipelines.environment import set_up_prefect
@@ -39,6 +40,7 @@ from pipelines.server import running  # noqa: E402
 from pipelines.worker import log_path  # noqa: E402
 
 RETRY_AFTER_S = 2
+END_WITHIN_S = 10
 STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
 STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache", "unchanged": "unchanged: nothing to do"}
 
@@ -67,7 +69,6 @@ def reproduce(step: Step, blocked: str, workers: Workers, outcomes: dict[str, Ou
     outcome = outcomes[step.name] = workers.reproduce(step.name, logger.info)
     if not outcome.good:
         raise StageFailedError(outcome)
-    logger.info(STATE_MESSAGES[outcome.status])
     return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])
 
 
@@ -97,6 +98,8 @@ def end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(END_WITHIN_S)
+    os._exit(128 + signal.SIGTERM)  # Prefect still tries to tell a server that may be gone, too
 
 
 def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datasets: Sequence[str]) -> dict[str, Outcome]:
@@ -165,6 +168,18 @@ def checked_params() -> dict[str, Any]:
     return params
 
 
+@contextmanager
+def server() -> Iterator[str]:
+    """Connect to the server that PREFECT_API_URL names, else to one of our own while the context lasts; yield its URL."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        yield url.removesuffix("/api")
+        return
+    print("starting Prefect's server …", flush=True)
+    with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+        close_abandoned_runs(sensorium.name, started_only=True)
+        yield url
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the flow by hand; return the exit status: 0, or 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.flow", description=sensorium.__doc__)
@@ -175,10 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checked_params()
         with held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
             steps(targets)
-            print("starting Prefect's server …", flush=True)
-            with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
-                print(f"dashboard of this run: {url}", flush=True)
-                close_abandoned_runs(sensorium.name, started_only=True)
+            with server() as url:
+                print(f"Prefect's server: {url}", flush=True)
                 state = sensorium(targets or None, return_state=True)
                 send_logs()
     except InputError as error:

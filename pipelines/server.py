@@ -17,9 +17,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from stages.errors import InputError
 
 from pipelines.environment import PREFECT_HOME, set_up_prefect
-from stages.errors import InputError
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
@@ -42,7 +44,6 @@ def running(*, port: int | None = None, schedules: bool = False) -> Iterator[str
     """
     number = port if port is not None else _free_port()
     refuse_taken(number)
-    set_up_prefect()
     PREFECT_HOME.mkdir(exist_ok=True)
     arguments = [sys.executable, "-m", "pipelines.server", "--port", str(number), "--child", *(["--schedules"] if schedules else [])]
     with (PREFECT_HOME / "server.log").open("a") as log:
@@ -103,21 +104,24 @@ def serve(port: int, *, schedules: bool, child: bool) -> None:
     os.environ.pop("PREFECT_API_URL", None)  # the dashboard would talk to that server instead
     if not schedules:
         os.environ |= {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in SCHEDULING}
+    serving: list[Any] = []
+    if child:
+        threading.Thread(target=_end_with_input, args=(serving,), daemon=True).start()
     # After the environment: Prefect reads it when it is imported.
     import uvicorn
     from prefect.server.api.server import create_app
 
     server = uvicorn.Server(uvicorn.Config(create_app(final=True), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=3))
-    if child:
-        threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
+    serving.append(server)
     server.run()
 
 
-def _end_with_input(server: object) -> None:
+def _end_with_input(serving: Sequence[Any]) -> None:
     sys.stdin.buffer.read()
-    server.should_exit = True  # type: ignore[attr-defined]
-    time.sleep(STOP_WITHIN_S / 2)
-    os._exit(0)  # a long poll of a browser does not keep it
+    for server in serving:
+        server.should_exit = True
+        time.sleep(STOP_WITHIN_S / 2)
+    os._exit(0)  # not up yet, or kept by a browser's long poll
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
