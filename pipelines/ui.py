@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ DEFAULT_PORT = 5000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the MLflow dashboard until Ctrl-C; return the exit status where there is nothing to start."""
+    """Show the MLflow dashboard until Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.ui", description=main.__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
     port = parser.parse_args(arguments).port
@@ -31,10 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"MLflow's dashboard: http://{HOST}:{port} (in some ten seconds; Ctrl-C ends it)", flush=True)
-    os.environ.update(QUIET)
-    # In place of this process: one less to stop, none to leave behind.
-    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
-    os.execv(sys.executable, [sys.executable, *command])
+    return serve(uri, port)
+
+
+def serve(uri: str, port: int) -> int:
+    """Run MLflow's server until Ctrl-C or SIGTERM; return the exit status."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1",
+               "--uvicorn-opts", "--log-level warning"]
+    # Its job runner is for language models; its warnings are about its own packages.
+    environment = {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A session of its own: it answers Ctrl-C with a traceback, SIGTERM without.
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        server.wait()
+        return 0
 
 
 def refuse_unpublished(uri: str) -> None:
