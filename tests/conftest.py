@@ -14,6 +14,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import shutil  # noqa: E402
 import subprocess  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -24,10 +25,24 @@ ROOT = Path(__file__).parents[1]
 PARTS_OF_A_WORKSPACE = ("stages", "pipelines", "params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
 
 
+pytest_plugins = ["tests.end_to_end"]
+
+
+@pytest.fixture(scope="session")
+def make_workspace() -> Callable[[Path], Path]:
+    """Return a function that makes a folder with the code, the parameters and the graph, as its own git and DVC repository."""
+    return _make_workspace
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with the code, the parameters and the graph, as its own git and DVC repository, and work in it."""
-    folder = tmp_path / "workspace"
+    """Return such a folder, and work in it."""
+    folder = _make_workspace(tmp_path / "workspace")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def _make_workspace(folder: Path) -> Path:
     for part in PARTS_OF_A_WORKSPACE:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,5 +52,4 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             shutil.copy(source, target)
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "toy"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
-    monkeypatch.chdir(folder)
     return folder

