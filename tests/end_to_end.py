@@ -69,7 +69,8 @@ class Route:
 # ---------------------------------------------------------------- commands
 def run(folder: Path, *command: str, **variables: str) -> Said:
     """Run a command in `folder` with this interpreter first on the path and no setting of the test process."""
-    return subprocess.run(command, cwd=folder, env=environment() | variables, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    shell = environment() | variables
+    return subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""What a change reruns and what a failure stops: no more and no less. Real DVC on a small sample of real data."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.utils.serialize import modify_yaml
+from end_to_end import EMOJI, Route, dvc, stages_run, write_params
+
+from stages.params import read_params
+
+ROOT = Path(__file__).parents[1]
+
+
+def changed(params: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return the parameters with another value under a dotted key."""
+    first, _, rest = key.partition(".")
+    return {**params, first: changed(params[first], rest, value) if rest else value}
+
+
+def stale(folder: Path) -> set[str]:
+    """Return the stages whose own inputs differ from those of their last run."""
+    return set(json.loads(dvc(folder, "status", "--json").stdout))
+
+
+# ---------------------------------------------------------------- parameters
+def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Path) -> None:
+    write_params(copy, changed(EMOJI, "features.emoji-text.ngrams", [1, 2]))
+    assert stale(copy) == {"check", "featurize@emoji-text"}
+    said = dvc(copy, "repro", "train@emoji-majority")
+    assert said.returncode == 0, said.stderr
+    assert stages_run(said) == ["check", "featurize@emoji-text", "validate@emoji", "train@emoji-majority"]
+    assert stale(copy) >= {f"train@emoji-{model}" for model in ("knn", "svm", "mlp")}
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), [
+    ("models.knn.k", [1, 3], {"train@emoji-knn", "evaluate@emoji", "publish"}),
+    ("models.mlp.epochs", 30, {"train@emoji-mlp", "evaluate@emoji", "publish"}),
+    ("evaluate.confidence", 0.9, {"evaluate@emoji"}),
+    ("split.inner_folds", 3, {"split@emoji"}),
+    ("flow.workers", 1, set()),
+])
+def test_a_parameter_touches_only_the_stages_that_read_it(copy: Path, key: str, value: Any, expected: set[str]) -> None:
+    write_params(copy, changed(EMOJI, key, value))
+    assert stale(copy) == {"check"} | expected
+
+
+def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(archives: None, workspace: Path) -> None:
+    write_params(workspace, changed(EMOJI, "models.knn", {"kk": [5], "distance": ["l2"]}))
+    said = dvc(workspace, "repro")
+    assert said.returncode != 0
+    assert stages_run(said) == ["check"]
+    assert "params.yaml: models.knn.kk: unknown key (did you mean 'k'?)" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert not list(workspace.glob("data/*/**/*.arrow"))
+
+
+def test_the_parameters_as_shipped_stay_the_same_when_dvc_rewrites_them(tmp_path: Path) -> None:
+    # `dvc exp run -S` parses and writes the file, and drops quotes that it takes to be needless
+    path = shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    with modify_yaml(path) as params:
+        params["seed"] += 1
+    before, after = read_params(ROOT / "params.yaml"), read_params(path)
+    assert after == {**before, "seed": before["seed"] + 1}
+
+
+# ---------------------------------------------------------------- data that is not as expected
+def test_what_is_wrong_with_the_data_is_said(invalid: Route) -> None:
+    said = invalid.said["repro"]
+    assert said.returncode != 0
+    message = re.search(r"error: validate emoji: 1 expectation.*?\n(.*)\n.*validation\.html", said.stderr)
+    assert message, said.stderr
+    assert message[1].startswith("  emoji / text / term: expect_column_values_to_not_be_null(mostly=0.8), not so for ")
+    assert len(re.findall(r"'[0-9a-f-]+' \(", message[1])) == 5, "five of the samples"
+
+
+def test_training_waits_until_the_data_is_mended(invalid: Route) -> None:
+    outcome = json.loads((invalid.folder / "data/validation/emoji/validation.json").read_text(encoding="utf-8"))
+    failed = [suite["suite"] for suite in outcome["suites"] if not suite["success"]]
+    assert (outcome["success"], failed) == (False, ["text"])
+    page = (invalid.folder / "data/validation/emoji/validation.html").read_text(encoding="utf-8")
+    assert outcome["suites"][3]["expectations"][-1]["offending"][0]["sample_id"] in page
+    assert not {"train@emoji-majority", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
+    assert not (invalid.folder / "data/predictions/emoji").exists()
+
+
+def test_another_data_set_goes_on(invalid: Route) -> None:
+    assert {"train@av_digits-knn", "evaluate@av_digits"} <= set(stages_run(invalid.said["repro"]))
+    evaluation = json.loads((invalid.folder / "data/evaluation/av_digits/evaluation.json").read_text(encoding="utf-8"))
+    assert set(evaluation["scores"]) == {"majority", "knn"}

@@ -1,0 +1,183 @@
+"""The main job, end to end: DVC, Prefect and MLflow agree on what was run and what came out. Everything is real."""
+
+import json
+import re
+import shutil
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, module, run, stages_run
+
+MODELS, SUBSETS = tuple(EMOJI["models"]), ("image", "text", "image+text")
+STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
+          *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
+EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
+# MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
+
+
+def test_dvc_repro_runs_every_stage_once(by_dvc: Route) -> None:
+    first, again = by_dvc.said["first"], by_dvc.said["again"]
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert sorted(stages_run(first)) == sorted(STAGES)
+    assert (again.returncode, stages_run(again)) == (0, [])
+    assert "Data and pipelines are up to date." in again.stdout
+    assert "Data and pipelines are up to date." in by_dvc.said["status"].stdout
+
+
+def test_every_declared_output_is_there(by_dvc: Route) -> None:
+    assert set(locked(by_dvc.folder)) == STAGES
+    for stage, entry in locked(by_dvc.folder).items():
+        for out in entry["outs"]:
+            path = by_dvc.folder / out["path"]
+            assert path.is_file() or any(path.iterdir()), f"{stage}: {out['path']} is not there"
+
+
+def test_outputs_say_nothing_of_where_and_when_they_were_made(by_dvc: Route) -> None:
+    now = datetime.now(tz=UTC)
+    names = [str(by_dvc.folder), str(Path(__file__).parents[1]), sys.prefix]
+    names += [now.strftime(form) for form in ("%Y-%m-%d", "%d %b %Y", "%B %d, %Y")]
+    if len(socket.gethostname()) >= 6:  # a shorter name may stand in any file by chance
+        names.append(socket.gethostname())
+    made = files_under(by_dvc.folder / "data")
+    assert len(made) > len(STAGES)
+    for path, content in made.items():
+        for name in names:
+            assert name.encode() not in content, f"data/{path} holds {name!r}"
+
+
+def test_after_dvc_the_flow_has_nothing_to_do(by_dvc: Route, dvc_then_flow: Route) -> None:
+    flow = dvc_then_flow.said["flow"]
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"{len(STAGES)} stages: {len(STAGES)} unchanged" in flow.stdout
+    assert locked(dvc_then_flow.folder) == locked(by_dvc.folder)
+
+
+def test_after_the_flow_dvc_has_nothing_to_do(by_flow: Route) -> None:
+    flow, status, repro = (by_flow.said[name] for name in ("flow", "status", "repro"))
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
+    assert "Data and pipelines are up to date." in status.stdout
+    assert (repro.returncode, stages_run(repro)) == (0, [])
+
+
+def test_both_ways_from_nothing_lead_to_the_same_hashes(by_dvc: Route, by_flow: Route) -> None:
+    assert locked(by_flow.folder) == locked(by_dvc.folder)
+    assert files_under(by_flow.folder / "data") == files_under(by_dvc.folder / "data")
+
+
+# ---------------------------------------------------------------- MLflow
+def tracked_runs(folder: Path) -> dict[str, Any]:
+    """Return the runs of every experiment in the workspace's database, by id."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiments = client.search_experiments()
+    assert [experiment.name for experiment in experiments] == ["sensorium/emoji"]
+    return {run.info.run_id: run for run in client.search_runs([experiments[0].experiment_id])}
+
+
+def metrics_by_run(folder: Path) -> dict[str, dict[str, float]]:
+    return {run.info.run_name: run.data.metrics for run in tracked_runs(folder).values()}
+
+
+def test_every_model_and_subset_is_a_finished_run_with_its_evaluations_metrics(by_dvc: Route) -> None:
+    scores = json.loads((by_dvc.folder / EVALUATION).read_text(encoding="utf-8"))["scores"]
+    runs = {run.info.run_name: run for run in tracked_runs(by_dvc.folder).values()}
+    assert set(runs) == {"summary", *(f"{model} · {subset}" for model in MODELS for subset in SUBSETS)}
+    for model in MODELS:
+        for subset in SUBSETS:
+            found = runs[f"{model} · {subset}"]
+            assert found.info.status == "FINISHED"
+            for metric, score in scores[model][subset].items():
+                for part in ("mean", "lo", "hi"):
+                    assert found.data.metrics.get(f"{metric}_{part}") == score[part], f"{model} {subset} {metric}_{part}"
+
+
+def test_publishing_again_adds_nothing_and_an_emptied_server_is_refilled(copy: Path) -> None:
+    before = tracked_runs(copy)
+    again = module(copy, "pipelines.publish")
+    assert again.returncode == 0, again.stderr
+    assert set(tracked_runs(copy)) == set(before)
+    (copy / "mlflow.db").unlink()
+    shutil.rmtree(copy / "mlartifacts")
+    refilled = module(copy, "pipelines.publish")
+    assert refilled.returncode == 0, refilled.stderr
+    assert metrics_by_run(copy) == {run.info.run_name: run.data.metrics for run in before.values()}
+    assert "up to date" in dvc(copy, "status").stdout
+
+
+def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
+    done = run(by_dvc.folder, sys.executable, "-c", PREDICT)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert set(answers) == {f"emoji-{model}" for model in MODELS}
+    for name, answer in answers.items():
+        assert answer["logged"] == answer["saved"], name
+        assert len(answer["logged"]) == EMOJI["datasets"]["emoji"]["rows"]
+
+
+PREDICT = """
+import json
+from pathlib import Path
+import mlflow
+from stages.contracts import models_dir, samples_path
+from stages.fitted import predict_samples
+from stages.tables import read_table
+
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+samples, _ = read_table(samples_path("emoji"))
+frame, answers = samples.select(["image", "text"]).to_pandas(), {}
+experiment = mlflow.get_experiment_by_name("sensorium/emoji").experiment_id
+for logged in mlflow.search_logged_models([experiment], output_format="list"):
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    needed = model.metadata.get_input_schema().input_names()
+    saved, _ = predict_samples(models_dir("emoji", logged.name.split("-")[1]), {name: samples[name] for name in needed})
+    answers[logged.name] = {"logged": list(model.predict(frame[needed])["label"]), "saved": saved}
+print(json.dumps(answers))
+"""
+
+
+# ---------------------------------------------------------------- DVC's own views
+@pytest.fixture(scope="module")
+def experiment(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Route:
+    """Return a workspace whose run is committed, after `dvc exp run` with other numbers of neighbours."""
+    folder = copied(by_dvc.folder, tmp_path_factory.mktemp("experiment") / "workspace")
+    for command in (["add", "-A"], [*IDENTITY, "commit", "-q", "-m", "run"], ["config", "user.name", "t"], ["config", "user.email", "t@t"]):
+        assert run(folder, "git", *command).returncode == 0
+    return Route(folder, {"exp": dvc(folder, "exp", "run", "-S", "models.knn.k=[1,3]")})
+
+
+def test_an_experiment_runs_only_what_its_parameter_touches(experiment: Route) -> None:
+    said = experiment.said["exp"]
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert stages_run(said) == ["check", "train@emoji-knn", "evaluate@emoji", "report", "publish"]
+
+
+def test_metrics_and_plots_are_shown(experiment: Route) -> None:
+    shown = json.loads(dvc(experiment.folder, "metrics", "show", "--json").stdout)
+    summary = json.loads((experiment.folder / SUMMARY).read_text(encoding="utf-8"))
+    assert shown[""]["data"][str(SUMMARY)]["data"] == summary
+    assert set(MODELS) <= set(summary)
+    said = dvc(experiment.folder, "plots", "show")
+    assert said.returncode == 0, said.stderr
+    page = (experiment.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
+    for title in ("emoji: mean accuracy over outer folds", "emoji: confusion of the best model"):
+        assert title in page
+
+
+def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_dvc: Route) -> None:
+    old, new = (json.loads((route.folder / SUMMARY).read_text(encoding="utf-8"))["knn"] for route in (by_dvc, experiment))
+    assert old != new
+    diff = json.loads(dvc(experiment.folder, "metrics", "diff", "--json").stdout)
+    assert diff[str(SUMMARY)]["knn"] == {"old": old, "new": new, "diff": pytest.approx(new - old)}
+    table = dvc(experiment.folder, "exp", "show", "--only-changed", "--md").stdout
+    row = next(line for line in table.splitlines() if re.search(r"└── \w+ \[[a-z-]+\]", line))
+    assert "[1, 3]" in row and f"{new:.4g}" in row

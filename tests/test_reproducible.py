@@ -1,0 +1,135 @@
+"""Any stage can be rerun alone, whatever the number of threads, and a killed run leaves nothing that the next one stumbles over."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from end_to_end import EMOJI, N_AT_ONCE, Route, dvc, environment, files_under, locked, run, stages_run
+
+from stages.workspace_lock import is_alive
+
+# One per kind of stage, and every model. (publish writes to a server: tests/test_publish.py)
+ALONE = ("check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
+         *(f"train@emoji-{model}" for model in EMOJI["models"]), "evaluate@emoji", "report")
+
+
+# ---------------------------------------------------------------- alone in an empty folder
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {"a.b": 1} as {"a": {"b": 1}}."""
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        *path, last = key.split(".")
+        target = result
+        for part in path:
+            target = target.setdefault(part, {})
+        target[last] = value
+    return result
+
+
+def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[str, bytes]:
+    """Run a stage in a folder that holds only what it declares, with another number of threads; return what it wrote under data/.
+
+    Args:
+        stage: its entry in dvc.lock: what dvc.yaml declares, and the values that its parameters had.
+    """
+    folder.mkdir()
+    if "params" in stage:
+        (folder / "params.yaml").write_text(yaml.safe_dump(nested(stage["params"]["params.yaml"]), sort_keys=False), encoding="utf-8")
+    for dep in stage["deps"]:
+        origin, target = source / dep["path"], folder / dep["path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, target)
+    for path in [folder / "stages", *(path for path in folder.glob("stages/**/") if path.is_dir())]:
+        (path / "__init__.py").touch()  # without code, as tests/test_graph.py demands; a package goes before any that is installed
+    before = files_under(folder / "data")
+    done = run(folder, *stage["cmd"].split(), SENSORIUM_CORES="1", OMP_NUM_THREADS="2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {path: content for path, content in files_under(folder / "data").items() if before.get(path) != content}
+
+
+@pytest.fixture(scope="module")
+def alone(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, "Future[dict[str, bytes]]"]]:
+    """Start each stage in a folder of its own, some at once."""
+    root, stages = tmp_path_factory.mktemp("alone"), locked(by_dvc.folder)
+    with ThreadPoolExecutor(N_AT_ONCE) as pool:
+        yield {name: pool.submit(rerun_alone, stages[name], by_dvc.folder, root / name) for name in ALONE}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("stage", ALONE)
+def test_a_stage_alone_writes_the_same_bytes(stage: str, alone: Mapping[str, "Future[dict[str, bytes]]"], by_dvc: Route) -> None:
+    outs = [Path(out["path"]).relative_to("data") for out in locked(by_dvc.folder)[stage]["outs"]]
+    everything = files_under(by_dvc.folder / "data")
+    expected = {path: content for path, content in everything.items() if any(Path(path).is_relative_to(out) for out in outs)}
+    written = alone[stage].result()
+    assert expected and sorted(written) == sorted(expected)
+    assert [path for path in expected if written[path] != expected[path]] == []
+
+
+# ---------------------------------------------------------------- killed in the middle
+def forget(folder: Path, stage: str) -> None:
+    """Make DVC believe that a stage never ran: no lock entry, no outputs, no run cache."""
+    stages = locked(folder)
+    for out in stages.pop(stage)["outs"]:
+        path = folder / out["path"]
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}), encoding="utf-8")
+    shutil.rmtree(folder / ".dvc/cache/runs")
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder) and is_alive(process):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("victims", ["dvc", "dvc and stage"])
+def test_after_kill_9_in_a_stage_the_next_run_ends_the_same(victims: str, copy: Path, by_dvc: Route) -> None:
+    forget(copy, "train@emoji-mlp")
+    with subprocess.Popen([sys.executable, "-m", "dvc", "repro"], cwd=copy, env=environment(), text=True, start_new_session=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as killed:
+        assert killed.stdout
+        assert any(line.startswith("mlp emoji 1/") for line in killed.stdout), "the stage is in the middle of its work"
+        if victims == "dvc":
+            killed.kill()
+        else:
+            os.killpg(killed.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while processes_in(copy) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_in(copy) == [], "no stage outlives its run"
+    assert not (copy / "data/models/emoji/mlp/model.json").exists(), "it was killed too late to tell"
+    again = dvc(copy, "repro")
+    assert (again.returncode, stages_run(again)) == (0, ["train@emoji-mlp"]), again.stderr
+    assert locked(copy) == locked(by_dvc.folder)
+    assert files_under(copy / "data") == files_under(by_dvc.folder / "data"), "and no temporary file is left"
+
+
+# ---------------------------------------------------------------- from nothing
+def test_deleting_everything_that_was_made_changes_no_hash(copy: Path, by_dvc: Route) -> None:
+    shutil.rmtree(copy / "data")
+    shutil.rmtree(copy / ".dvc/cache")
+    (copy / "dvc.lock").unlink()
+    done = dvc(copy, "repro", "evaluate")
+    assert done.returncode == 0, done.stderr
+    upstream = {stage: entry for stage, entry in locked(by_dvc.folder).items() if stage not in ("report", "publish")}
+    assert stages_run(done) and set(stages_run(done)) == set(upstream)
+    assert locked(copy) == upstream
