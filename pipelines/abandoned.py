@@ -9,6 +9,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
+
 from stages.errors import InputError
 from stages.workspace_lock import held
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from stages.contracts import evaluation_dir, report_path
 
 from pipelines.executor import Outcome
+from stages.contracts import evaluation_dir, report_path
 
 RESULTS = "results"
 REPORT = "report"

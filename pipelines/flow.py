@@ -26,10 +26,6 @@ from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import deployment, flow_run  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed  # noqa: E402
-from stages.check import problems  # noqa: E402
-from stages.errors import InputError  # noqa: E402
-from stages.params import PARAMS, FlowEntry, read_params, section  # noqa: E402
-from stages.workspace_lock import held  # noqa: E402
 
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
@@ -38,6 +34,10 @@ from pipelines.graph import Step, steps  # noqa: E402
 from pipelines.progress import blocked_by, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
 from pipelines.worker import log_path  # noqa: E402
+from stages.check import problems  # noqa: E402
+from stages.errors import InputError  # noqa: E402
+from stages.params import PARAMS, FlowEntry, read_params, section  # noqa: E402
+from stages.workspace_lock import held  # noqa: E402
 
 RETRY_AFTER_S = 2
 END_WITHIN_S = 10

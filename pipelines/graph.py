@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
+
 from stages.errors import InputError
 
 

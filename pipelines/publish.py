@@ -12,17 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contracts import DATA, evaluation_dir
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.params import PublishEntry, read_params, section, value_at
-from stages.tables import read_json, write_json
-
 from pipelines.publishing import notes
 from pipelines.publishing.lock import read_lock
 from pipelines.publishing.records import Record, Source, dataset_records
 from pipelines.publishing.tracking import Server, connect, open_experiment, refusals
 from pipelines.publishing.views import leaderboard_view
+from stages.contracts import DATA, evaluation_dir
+from stages.entry import run_stage
+from stages.errors import InputError
+from stages.params import PublishEntry, read_params, section, value_at
+from stages.tables import read_json, write_json
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run

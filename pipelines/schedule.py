@@ -20,12 +20,12 @@ from prefect.runner import Runner  # noqa: E402
 from prefect.schedules import Cron  # noqa: E402
 from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
-from stages.errors import InputError  # noqa: E402
-from stages.params import PARAMS, FlowEntry, section  # noqa: E402
 
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.flow import checked_params, sensorium  # noqa: E402
 from pipelines.server import DEFAULT_PORT, running  # noqa: E402
+from stages.errors import InputError  # noqa: E402
+from stages.params import PARAMS, FlowEntry, section  # noqa: E402
 
 NAME = "schedule"
 # A run that comes due while one is under way is dropped: the next one will see all that changed.

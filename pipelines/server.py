@@ -19,9 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from stages.errors import InputError
-
 from pipelines.environment import PREFECT_HOME, set_up_prefect
+from stages.errors import InputError
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200

@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.errors import InputError
-from stages.params import PublishEntry, read_params, section
-
 from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
 from pipelines.server import HOST, refuse_taken
+from stages.errors import InputError
+from stages.params import PublishEntry, read_params, section
 
 DEFAULT_PORT = 5000
 

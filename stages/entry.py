@@ -43,7 +43,7 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     except KeyboardInterrupt:
         print(f"stopped: {stage}", file=sys.stderr, flush=True)
         sys.exit(130)
-    print(f"{stage}: {time.perf_counter() - started:.1f} s", flush=True)
+    print(f"{stage}: {time.perf_counter() - started:.1f} s, of which {time.process_time():.1f} s of processor time", flush=True)
 
 
 def end_with(owner: psutil.Process) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.numerics.statistics import (
+from stages.evaluation.statistics import (
     draw_difference,
     draw_groups,
     draw_interval,

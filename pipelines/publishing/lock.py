@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from stages.errors import InputError
 
 LOCK = Path("dvc.lock")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import stages
-from stages.contracts import samples_path
-from stages.tables import read_json, read_table
 
+import stages
 from pipelines.publishing import model_script
 from pipelines.publishing.model_script import PROBABILITY, flat_names
+from stages.contracts import samples_path
+from stages.tables import read_json, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

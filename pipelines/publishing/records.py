@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import DATA, evaluation_dir, models_dir, predictions_dir, report_path, samples_path, validation_dir
-from stages.tables import read_json
-
 from pipelines.publishing import notes
 from pipelines.publishing.lock import digest, identity, output_hash, refuse_changed
 from pipelines.publishing.settings import chosen_settings, data_params, run_params
+from stages.contracts import DATA, evaluation_dir, models_dir, predictions_dir, report_path, samples_path, validation_dir
+from stages.tables import read_json
 
 SUMMARISED = ("_mean", "_lo", "_hi")
 Point = tuple[str, float, int]  # metric, value, step

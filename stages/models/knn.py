@@ -14,6 +14,7 @@ from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
 from stages.numerics.fusion import FoldBlocks, cross_distances, encode_fold
 from stages.numerics.matrices import pack, unpack
 from stages.numerics.neighbours import nearest, vote_probabilities, vote_weights, votes_for
+from stages.numerics.parallel import each
 from stages.numerics.selection import choose, product, score_inner
 
 
@@ -50,7 +51,8 @@ def _sweep_subset(
     target = problem.target[fold.train]
     inner_prediction = np.empty((len(configs), len(target)), dtype=np.int32)
     held_out: dict[int, np.ndarray] = {}
-    for distance in dict.fromkeys(config["distance"] for config in configs):
+
+    def sweep_distance(distance: str) -> None:
         rows = [i for i, config in enumerate(configs) if config["distance"] == distance]
         members = [configs[i] for i in rows]
         fused = blocks.distances(subset, distance)
@@ -59,7 +61,9 @@ def _sweep_subset(
             found = _votes(fused[np.ix_(fold.train[out], fold.train[~out])], target[~out], members, problem)
             for i, votes in zip(rows, found, strict=True):
                 inner_prediction[i, out] = votes.argmax(axis=1)
-        held_out |= zip(rows, _votes(fused[np.ix_(fold.test, fold.train)], target, members, problem), strict=True)
+        held_out.update(zip(rows, _votes(fused[np.ix_(fold.test, fold.train)], target, members, problem), strict=True))
+
+    each(sweep_distance, dict.fromkeys(config["distance"] for config in configs))
     scores = score_inner(target, inner_prediction, fold.inner)
     chosen = choose(scores, problem.select)
     votes = held_out[chosen]

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.numerics.parallel import each, n_cores
-
 
 def nearest(distances: np.ndarray, k: int) -> np.ndarray:
     """Return the columns of the k smallest distances of each row: int64 (n, k), by (distance, column).
@@ -13,15 +11,12 @@ def nearest(distances: np.ndarray, k: int) -> np.ndarray:
     Only the k nearest are sorted; of those as far as the k-th, the first columns are kept.
     """
 
-    def smallest(piece: np.ndarray) -> np.ndarray:
-        farthest = np.partition(piece, k - 1, axis=1)[:, k - 1 : k]
-        nearer, tied = piece < farthest, piece == farthest
-        spare = k - nearer.sum(axis=1, keepdims=True)
-        columns = np.nonzero(nearer | (tied & (np.cumsum(tied, axis=1) <= spare)))[1].reshape(len(piece), k)
-        order = np.argsort(np.take_along_axis(piece, columns, axis=1), axis=1, kind="stable")
-        return np.take_along_axis(columns, order, axis=1)
-
-    return np.vstack(each(smallest, np.array_split(distances, n_cores())))
+    farthest = np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
+    nearer, tied = distances < farthest, distances == farthest
+    spare = k - nearer.sum(axis=1, keepdims=True)
+    columns = np.nonzero(nearer | (tied & (np.cumsum(tied, axis=1) <= spare)))[1].reshape(len(distances), k)
+    order = np.argsort(np.take_along_axis(distances, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def vote_weights(distances: np.ndarray, weights: str) -> np.ndarray:
