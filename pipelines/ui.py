@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"MLflow's dashboard: http://{HOST}:{port} (in some ten seconds; Ctrl-C ends it)", flush=True)
+    # The bare address opens MLflow's pages for language models.
+    address = f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning"
+    print(f"MLflow's dashboard: {address} (in some ten seconds; Ctrl-C ends it)", flush=True)
     return serve(uri, port)
 
 

@@ -1,25 +1,20 @@
 """Run a stage's main: one clear error for a person, one thread for numerics, no orphan, no second run in the workspace."""
 
+import ctypes
+import inspect
+import itertools
 import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
 
-# Before numpy is imported: the sum of a matrix product depends on how many threads share it, and so would our bytes.
-# Stages use their cores by running independent pieces side by side instead (stages/numerics/parallel.py).
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"):
-    os.environ[_name] = "1"
+import psutil
 
-import ctypes  # noqa: E402
-import itertools  # noqa: E402
-import select  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-
-import psutil  # noqa: E402
-
-from stages import workspace_lock  # noqa: E402
-from stages.errors import InputError  # noqa: E402
+from stages import workspace_lock
+from stages.errors import InputError
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WATCH_EVERY_S = 1.0
@@ -34,6 +29,7 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     stage = " ".join([main.__module__.rpartition(".")[2] if main.__module__ != "__main__" else _script(), *arguments])
     started = time.perf_counter()
     try:
+        _refuse_other_arguments(main, arguments)
         with workspace_lock.held() as owner:
             end_with(owner)
             main(*arguments)
@@ -44,6 +40,20 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
         print(f"stopped: {stage}", file=sys.stderr, flush=True)
         sys.exit(130)
     print(f"{stage}: {time.perf_counter() - started:.1f} s, of which {time.process_time():.1f} s of processor time", flush=True)
+
+
+def _refuse_other_arguments(main: Callable[..., None], arguments: Sequence[str]) -> None:
+    """Print how to call the stage and exit where that is asked for or the arguments are not its own."""
+    signature = inspect.signature(main)
+    usage = f"usage: python -m {main.__globals__['__package__']}.{_script()}"
+    usage += "".join(f" [{name}]" if p.default is not p.empty else f" {name.upper()}" for name, p in signature.parameters.items())
+    if "--help" in arguments or "-h" in arguments:
+        print(usage, main.__globals__["__doc__"], sep="\n\n")
+        sys.exit(0)
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise InputError(f"{error}; {usage}") from error
 
 
 def end_with(owner: psutil.Process) -> None:

@@ -16,7 +16,7 @@ from stages.entry import run_stage
 from stages.errors import InputError
 from stages.evaluation.comparisons import Candidate, compare
 from stages.evaluation.held_out import Outcome, Protocol, outcomes_of, protocol_of
-from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, Scores, Uncertainty, bootstrap_rows, confusion, score
+from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, confusion, score
 from stages.evaluation.summary import csv_text, leaderboard, summary
 from stages.evaluation.tuning import chosen, grid_means, mean_curves, swept
 from stages.params import EvaluateEntry, TrainEntry, feature_labels, read_params, section, value_at
@@ -121,7 +121,7 @@ def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dic
         "n_folds": described["n_folds"],
         "n_repeats": described["n_repeats"],
         "n_inner_folds": described["n_inner_folds"],
-        "interval": CROSS_VALIDATION if len(protocol.folds) > 1 else BOOTSTRAP,
+        "interval": CROSS_VALIDATION if len(protocol.folds) > 1 else BOOTSTRAP if bootstrap_rows(protocol) else NO_INTERVAL,
     }
 
 

@@ -37,7 +37,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as .npz; numpy's own writer, but with fixed order and dates so that equal arrays are equal bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
-            info = zipfile.ZipInfo(f"{name.replace('/', '__')}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(info, "w") as member:
                 np.lib.format.write_array(member, np.asanyarray(arrays[name]), allow_pickle=False)
@@ -47,7 +47,7 @@ def load_fitted(folder: Path) -> tuple[Fitted, dict[str, Any]]:
     """Return a saved model and its model.json."""
     about = read_json(folder / "model.json")
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
-        arrays = {name.replace("__", "/"): archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in archive.files}
     return Fitted(arrays, about["state"]), about
 
 

@@ -20,13 +20,12 @@ def write_results(
     about: Mapping[str, Any],
     *,
     model: str,
-    metrics: Sequence[str],
 ) -> None:
     """Write predictions.arrow, sweep.arrow and curves.arrow in the schemas of stages/contracts.py."""
     carried = {key: value for key, value in about.items() if key != "sample_id"}
     metadata = {**carried, "model": model, "subsets": ["+".join(subset) for subset in problem.subsets]}
     write_table(folder / "predictions.arrow", pa.concat_tables([_predictions(r, problem, about) for r in results]), metadata)
-    write_table(folder / "sweep.arrow", pa.concat_tables([_sweep(r, configs, metrics) for r in results]), metadata)
+    write_table(folder / "sweep.arrow", pa.concat_tables([_sweep(r, configs) for r in results]), metadata)
     write_table(folder / "curves.arrow", pa.concat_tables([_curves(r) for r in results]), metadata)
 
 
@@ -49,15 +48,15 @@ def _predictions(result: FoldResult, problem: Problem, about: Mapping[str, Any])
     return pa.table({**_keys(result, len(rows)), **columns})
 
 
-def _sweep(result: FoldResult, configs: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> pa.Table:
-    n_configs, n_inner = result.inner_scores[metrics[0]].shape
+def _sweep(result: FoldResult, configs: Sequence[Mapping[str, Any]]) -> pa.Table:
+    n_configs, n_inner = next(iter(result.inner_scores.values())).shape
     numbers = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
     settings = [json.dumps(config, sort_keys=True) for config in configs]
     columns = {
         "inner": pa.array(np.tile(np.arange(n_inner, dtype=np.int16), n_configs)),
         "config": pa.array(numbers),
         "settings": pa.array([settings[i] for i in numbers], pa.string()),
-        **{name: pa.array(result.inner_scores[name].ravel()) for name in metrics},
+        **{name: pa.array(scores.ravel()) for name, scores in result.inner_scores.items()},
         "chosen": pa.array(numbers == result.chosen),
     }
     return pa.table({**_keys(result, len(numbers)), **columns})

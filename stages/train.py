@@ -13,7 +13,6 @@ from stages.errors import InputError
 from stages.fitted import save_fitted
 from stages.numerics.blocks import load_block
 from stages.numerics.folds import read_folds
-from stages.numerics.selection import SWEEP_METRICS
 from stages.params import TrainEntry, feature_labels, read_params, section, value_at
 from stages.registry import component
 from stages.results import write_results
@@ -75,7 +74,7 @@ def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> No
 
 
 def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:
-    """Return the subset and configuration with the best mean inner score over all outer folds: no outer test row is looked at."""
+    """Return the subset and configuration with the best mean inner score over all outer folds: no outer score is looked at."""
     means: dict[tuple[str, ...], np.ndarray] = {}
     for subset in dict.fromkeys(result.subset for result in results):
         means[subset] = np.mean([result.inner_scores[select].mean(axis=1) for result in results if result.subset == subset], axis=0)
@@ -107,7 +106,7 @@ def main(dataset: str, name: str) -> None:
             f"{result.fold.index} {'+'.join(result.subset)}: inner {problem.select} {score:.3f} with {configs[result.chosen]}",
             flush=True,
         )
-    write_results(predictions_dir(dataset, name), results, configs, problem, about, model=name, metrics=SWEEP_METRICS)
+    write_results(predictions_dir(dataset, name), results, configs, problem, about, model=name)
     subset, config = best_overall(results, problem.select)
     fitted = model.fit(problem, subset, configs[config], settings)
     described = {label: {"modality": features[label]["modality"], "settings": features[label]["settings"]} for label in subset}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stages", "pipelines")
+WITH_CODE = Path("stages", "__init__.py")  # gives libraries one thread before any stage imports them
 COMPONENTS = ("datasets", "modalities", "models", "metrics")
 
 
@@ -45,9 +46,10 @@ def imported(path: Path) -> Iterator[str]:
 
 @cache
 def imported_files(path: Path) -> set[Path]:
-    """Return the files of the repository that a file imports, without the (empty) __init__.py files on the way."""
+    """Return the files of the repository that a file imports, with stages/__init__.py but without the empty ones on the way."""
     found = {file_of(name) for name in imported(path) if name.split(".")[0] in PACKAGES}
-    return {file for file in found if file is not None and file.name != "__init__.py"}
+    threads = {WITH_CODE} if path.parts[0] == "stages" else set()
+    return threads | {file for file in found if file is not None and file.name != "__init__.py"}
 
 
 def component_kind(path: Path) -> str | None:

@@ -53,26 +53,6 @@ def test_outputs_say_nothing_of_where_and_when_they_were_made(by_dvc: Route) -> 
             assert name.encode() not in content, f"data/{path} holds {name!r}"
 
 
-def test_after_dvc_the_flow_has_nothing_to_do(by_dvc: Route, dvc_then_flow: Route) -> None:
-    flow = dvc_then_flow.said["flow"]
-    assert flow.returncode == 0, flow.stdout + flow.stderr
-    assert f"{len(STAGES)} stages: {len(STAGES)} unchanged" in flow.stdout
-    assert locked(dvc_then_flow.folder) == locked(by_dvc.folder)
-
-
-def test_after_the_flow_dvc_has_nothing_to_do(by_flow: Route) -> None:
-    flow, status, repro = (by_flow.said[name] for name in ("flow", "status", "repro"))
-    assert flow.returncode == 0, flow.stdout + flow.stderr
-    assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
-    assert "Data and pipelines are up to date." in status.stdout
-    assert (repro.returncode, stages_run(repro)) == (0, [])
-
-
-def test_both_ways_from_nothing_lead_to_the_same_hashes(by_dvc: Route, by_flow: Route) -> None:
-    assert locked(by_flow.folder) == locked(by_dvc.folder)
-    assert files_under(by_flow.folder / "data") == files_under(by_dvc.folder / "data")
-
-
 # ---------------------------------------------------------------- MLflow
 def tracked_runs(folder: Path) -> dict[str, Any]:
     """Return the runs of every experiment in the workspace's database, by id."""
@@ -181,3 +161,24 @@ def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_dvc: Ro
     table = dvc(experiment.folder, "exp", "show", "--only-changed", "--md").stdout
     row = next(line for line in table.splitlines() if re.search(r"└── \w+ \[[a-z-]+\]", line))
     assert "[1, 3]" in row and f"{new:.4g}" in row
+
+
+# ---------------------------------------------------------------- the flow
+def test_after_dvc_the_flow_has_nothing_to_do(by_dvc: Route, dvc_then_flow: Route) -> None:
+    flow = dvc_then_flow.said["flow"]
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"{len(STAGES)} stages: {len(STAGES)} unchanged" in flow.stdout
+    assert locked(dvc_then_flow.folder) == locked(by_dvc.folder)
+
+
+def test_after_the_flow_dvc_has_nothing_to_do(by_flow: Route) -> None:
+    flow, status, repro = (by_flow.said[name] for name in ("flow", "status", "repro"))
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
+    assert "Data and pipelines are up to date." in status.stdout
+    assert (repro.returncode, stages_run(repro)) == (0, [])
+
+
+def test_both_ways_from_nothing_lead_to_the_same_hashes(by_dvc: Route, by_flow: Route) -> None:
+    assert locked(by_flow.folder) == locked(by_dvc.folder)
+    assert files_under(by_flow.folder / "data") == files_under(by_dvc.folder / "data")

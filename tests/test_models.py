@@ -109,6 +109,18 @@ class TestModel:
         assert 0 <= config < len(model.grid(settings, 0))
 
 
+def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:
+    """A row at distance 0 votes alone."""
+    problem = toy_problem()
+    model = component("models", "knn")
+    for distance in ("l1", "l2", "cosine"):
+        config = {"distance": distance, "weights": "distance", "k": 5}
+        fitted = model.fit(problem, problem.subsets[-1], config, model.settings())
+        rows = problem.training_rows()
+        matrices = {label: problem.blocks[label].encoded(rows).matrix for label in problem.subsets[-1]}
+        assert model.predict(fitted, matrices)[0].tolist() == problem.target.tolist()
+
+
 def test_one_class_is_refused() -> None:
     problem = replace(toy_problem(), classes=("only",), target=np.zeros(90, dtype=np.int32))
     with pytest.raises(InputError, match="of one class"):

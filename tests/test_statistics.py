@@ -64,7 +64,13 @@ def test_one_fold_has_no_interval_and_none_has_no_mean() -> None:
 
 def test_equal_scores_are_no_difference() -> None:
     assert fold_difference(A, A, test_per_train=0.25, confidence=0.95).p == 1.0
-    assert fold_difference(A, A - 0.5, test_per_train=0.25, confidence=0.95).p < 1e-6
+
+
+def test_no_variance_and_two_folds_claim_nothing() -> None:
+    """Accuracies of small folds are coarse: that all differ by the same amount, or two do, happens by chance."""
+    assert np.isnan(fold_difference(A, A - 0.5, test_per_train=0.25, confidence=0.95).p)
+    assert np.isnan(fold_difference(np.array([0.8, 0.7]), np.array([0.7, 0.6]), test_per_train=1.0, confidence=0.95).p)
+    assert np.isnan(fold_difference(np.array([0.8, 0.71]), np.array([0.7, 0.6]), test_per_train=1.0, confidence=0.95).p)
 
 
 def test_coverage_where_folds_are_correlated() -> None:

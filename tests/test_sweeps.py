@@ -10,7 +10,8 @@ from toy_problem import toy_problem
 
 from stages.models import knn, svm
 from stages.numerics import networks
-from stages.numerics.fusion import encode_fold
+from stages.numerics.fusion import cross_distances, encode_fold
+from stages.numerics.neighbours import vote_probabilities
 from stages.numerics.pairwise import manhattan_distances
 from stages.numerics.projection import fit_projection
 
@@ -144,3 +145,31 @@ def test_projection_equals_principal_components(shape: tuple[int, int]) -> None:
     assert correlation == pytest.approx(1, abs=1e-5)
     assert (ours**2).mean() == pytest.approx(1, rel=1e-4)
     assert fit_projection(sp.csr_array(X), 4).apply(sp.csr_array(X)) == pytest.approx(ours, abs=1e-4)
+
+
+@pytest.mark.parametrize("distance", ["l1", "l2", "cosine"])
+def test_distances_to_stored_rows_are_those_of_the_sweep(distance: str) -> None:
+    """Pixels are float32: their norms must not be, or equal rows would lie apart."""
+    problem = toy_problem()
+    fold, subset = problem.folds[0], problem.subsets[-1]
+    blocks = encode_fold(problem.blocks, fold.train)
+    matrices = [blocks.encoded[label].matrix for label in subset]
+    crossed = cross_distances(matrices, matrices, blocks.scales(subset, distance), distance)
+    assert crossed == pytest.approx(blocks.distances(subset, distance), abs=2e-9)
+    assert np.diagonal(crossed).tolist() == [0.0] * len(crossed)
+    assert crossed.min() == 0.0
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7])
+@pytest.mark.parametrize("shape", [(40, 100), (100, 40)])
+def test_a_constant_block_has_no_components(value: float, shape: tuple[int, int]) -> None:
+    projection = fit_projection(np.full(shape, value, dtype=np.float32), None)
+    assert projection.directions.shape == (shape[1], 1)
+    assert projection.apply(np.full(shape, value, dtype=np.float32)).tolist() == [[0.0]] * shape[0]
+
+
+def test_the_class_with_most_votes_is_the_most_probable() -> None:
+    votes = np.array([[3.0, 3.0, 1.0], [0.0, 2.0, 2.0], [5.0, 0.0, 0.1]])
+    probabilities = vote_probabilities(votes, 7)
+    assert probabilities.argmax(axis=1).tolist() == votes.argmax(axis=1).tolist()
+    assert probabilities.min() > 0

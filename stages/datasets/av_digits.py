@@ -41,6 +41,7 @@ ALIKE = {
     "adam": "klatt", "benjamin": "klatt", "caleb": "klatt", "edward": "klatt", "Reed": "klatt",
     "Diogo": "Hugo", "Henrique": "Hugo", "michel": "Hugo", "miguel": "Hugo",
     "fast": "m",
+    "rob": "robert", "anikaRobot": "anika",
 }  # fmt: skip
 
 

@@ -59,10 +59,11 @@ def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int
     pictures = _pictures(archive, [entry["unified"] for entry in entries])
     names = [str(entry["name"]).upper() for entry in entries]
     codes = [_code_key(entry["unified"]) for entry in entries]
-    groups = merged_groups(codes, [_name_key(name) for name in names], _picture_keys(pictures, archive))
+    texts = [_text(name) for name in names]
+    groups = merged_groups(codes, [_name_key(name) for name in names], texts, _picture_keys(pictures, archive))
     columns = {
         "image": ("image", pa.array(pictures, pa.binary())),
-        "text": ("text", pa.array([_text(name) for name in names], pa.string())),
+        "text": ("text", pa.array(texts, pa.string())),
     }
     ids = [str(entry["unified"]).lower() for entry in entries]
     return samples_table(ids, groups, [entry["category"] for entry in entries], columns)

@@ -8,6 +8,7 @@ import numpy as np
 from stages.contracts import Metric
 from stages.evaluation.held_out import Outcome, Protocol
 from stages.evaluation.statistics import (
+    FEWEST_GROUPS,
     Difference,
     Estimate,
     draw_difference,
@@ -19,6 +20,7 @@ from stages.evaluation.statistics import (
 
 CROSS_VALIDATION = "corrected resampled t over outer folds (Nadeau & Bengio 2003)"
 BOOTSTRAP = "bootstrap of whole groups of the official test split"
+NO_INTERVAL = f"none: the official test split has fewer than {FEWEST_GROUPS} groups"
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,14 @@ class Uncertainty:
 
 
 def bootstrap_rows(protocol: Protocol) -> list[np.ndarray]:
-    """Return the bootstrap draws of the one test split, as row numbers into its outcome; none if there are several folds."""
-    if len(protocol.folds) > 1:
+    """Return the bootstrap draws of the one test split, as row numbers into its outcome.
+
+    None if there are several folds, or too few groups to draw from: scores then stand without interval and test.
+    """
+    groups = [protocol.groups[row] for row in protocol.folds[0].rows]
+    if len(protocol.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:
         return []
-    return list(draw_groups([protocol.groups[row] for row in protocol.folds[0].rows]))
+    return list(draw_groups(groups))
 
 
 def score(outcomes: Sequence[Outcome], metrics: Mapping[str, Metric], draws: Sequence[np.ndarray]) -> dict[str, Scores]:

@@ -18,6 +18,9 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 N_DRAWS = 2000
+FEWEST_FOLDS = 3  # for a claim: two folds of coarse scores agree by chance
+FEWEST_GROUPS = 20  # for a bootstrap: with 8 it finds a difference that is not there in 11 % of cases, with 3 in 29 %, at level 5 %
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,18 @@ def fold_interval(values: np.ndarray, *, test_per_train: float, confidence: floa
 def fold_difference(a: np.ndarray, b: np.ndarray, *, test_per_train: float, confidence: float) -> Difference:
     """Return the mean of a − b over the same folds, with the corrected resampled t interval and test.
 
-    Folds that agree to the last bit have no variance: p is 1 where they show no difference, else 0.
+    Two folds, or folds that all differ by the same amount, have no variance to judge by (accuracies of small folds are coarse, so
+    that happens by chance): p is NaN there, and 1 where there is no difference at all.
     """
     differences = (a - b)[~np.isnan(a - b)]
     if differences.size == 0:
         return Difference(np.nan, np.nan, np.nan, np.nan)
     mean, error = float(differences.mean()), _standard_error(differences, test_per_train)
     half = float(stdtrit(differences.size - 1, (1 + confidence) / 2)) * error
-    if np.isnan(error):
+    if np.allclose(differences, 0, atol=ROUNDING):
+        p = 1.0
+    elif differences.size < FEWEST_FOLDS or error < ROUNDING:
         p = np.nan
-    elif error == 0:
-        p = float(mean == 0)
     else:
         p = float(2 * stdtr(differences.size - 1, -abs(mean) / error))
     return Difference(mean, mean - half, mean + half, p)

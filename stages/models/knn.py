@@ -64,11 +64,10 @@ def _sweep_subset(
         held_out.update(zip(rows, _votes(fused[np.ix_(fold.test, fold.train)], target, members, problem), strict=True))
 
     each(sweep_distance, dict.fromkeys(config["distance"] for config in configs))
-    scores = score_inner(target, inner_prediction, fold.inner)
+    scores = score_inner(target, inner_prediction, fold.inner, problem.select)
     chosen = choose(scores, problem.select)
     votes = held_out[chosen]
-    shares = np.bincount(target, minlength=len(problem.classes)) / len(target)
-    probabilities = vote_probabilities(votes, configs[chosen]["k"], shares)
+    probabilities = vote_probabilities(votes, configs[chosen]["k"])
     return FoldResult(fold, subset, scores, chosen, votes.argmax(axis=1).astype(np.int32), probabilities)
 
 
@@ -92,12 +91,11 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
     target = problem.target[rows]
     arrays: dict[str, np.ndarray] = {
         "target": target,
-        "shares": np.bincount(target, minlength=len(problem.classes)) / len(target),
         "scales": np.array(blocks.scales(subset, config["distance"])),
     }
     for label in subset:
         arrays |= pack(f"training/{label}", blocks.encoded[label].matrix[rows])
-    return Fitted(arrays, {"config": dict(config), "subset": list(subset)})
+    return Fitted(arrays, {"config": dict(config), "subset": list(subset), "n_classes": len(problem.classes)})
 
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,8 +105,8 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     distances = cross_distances([matrices[label] for label in subset], training, list(fitted.arrays["scales"]), config["distance"])
     neighbours = nearest(distances, config["k"])
     weights = vote_weights(np.take_along_axis(distances, neighbours, axis=1), config["weights"])
-    votes = votes_for(fitted.arrays["target"][neighbours], weights, [config["k"]], len(fitted.arrays["shares"]))[0]
-    return votes.argmax(axis=1).astype(np.int32), vote_probabilities(votes, config["k"], fitted.arrays["shares"])
+    votes = votes_for(fitted.arrays["target"][neighbours], weights, [config["k"]], fitted.state["n_classes"])[0]
+    return votes.argmax(axis=1).astype(np.int32), vote_probabilities(votes, config["k"])
 
 
 MODEL = Model("knn", KnnSettings, grid, sweep, fit, predict, lambda settings: max(settings.k), lambda n_blocks: 3 * n_blocks + 3)

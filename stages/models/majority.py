@@ -26,7 +26,7 @@ def sweep(problem: Problem, settings: MajoritySettings) -> Iterator[FoldResult]:
         for inner in range(int(fold.inner.max()) + 1):
             inner_prediction[0, fold.inner == inner] = _shares(target[fold.inner != inner], len(problem.classes)).argmax()
         scores = np.tile(_shares(target, len(problem.classes)), (len(fold.test), 1))
-        inner_scores = score_inner(target, inner_prediction, fold.inner)
+        inner_scores = score_inner(target, inner_prediction, fold.inner, problem.select)
         for subset in problem.subsets:
             yield FoldResult(fold, subset, inner_scores, 0, scores.argmax(axis=1).astype(np.int32), scores)
 

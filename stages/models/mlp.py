@@ -82,7 +82,7 @@ def _sweep_subset(
     for i, networks in enumerate(trained):
         for mask, network in zip(held_out, networks, strict=True):
             prediction[i, mask] = network.held_out.argmax(axis=1)
-    scores = score_inner(target, prediction, fold.inner)
+    scores = score_inner(target, prediction, fold.inner, problem.select)
     chosen = choose(scores, problem.select)
     epochs = _mean_epochs(trained[chosen])
     weights, train_loss = _refit(problem, configs[chosen], inputs[fold.train], target, epochs, settings, purpose)

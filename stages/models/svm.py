@@ -75,7 +75,7 @@ def _sweep_subset(
     for (_, inner), found in zip(pieces, each(inner_decisions, pieces), strict=True):
         for i, values in found.items():
             decisions[i, fold.inner == inner] = values
-    scores = score_inner(target, decisions.argmax(axis=2).astype(np.int32), fold.inner)
+    scores = score_inner(target, decisions.argmax(axis=2).astype(np.int32), fold.inner, problem.select)
     chosen = choose(scores, problem.select)
     kernel = _kernel(configs[chosen])
     machine = train_machine(gram_matrix(kernel, products, squared, fold.train, fold.train), target, configs[chosen]["C"])

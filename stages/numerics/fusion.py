@@ -65,7 +65,7 @@ def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
 def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:
     """Return 1 − cos: float64 (n_a, n_b); an all-zero row has cosine 0 with every row, as in scikit-learn."""
     norms = np.sqrt(np.maximum(squared_a, 0))[:, None] * np.sqrt(np.maximum(squared_b, 0))[None, :]
-    return 1 - products / np.where(norms > 0, norms, 1.0)
+    return np.maximum(1 - products / np.where(norms > 0, norms, 1.0), 0.0)
 
 
 def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
@@ -75,7 +75,11 @@ def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[fl
 
 def squared_norms(matrices: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
     """Return the squared norms of the fused rows: float64 (n,)."""
-    return _total([s * np.asarray((x * x).sum(axis=1), dtype=np.float64).ravel() for x, s in zip(matrices, scales, strict=True)])
+    return _total([s * _row_norms(x.astype(np.float64)) for x, s in zip(matrices, scales, strict=True)])
+
+
+def _row_norms(x: Matrix) -> np.ndarray:
+    return np.asarray((x * x).sum(axis=1)).ravel()
 
 
 def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], distance: str) -> np.ndarray:

@@ -46,11 +46,11 @@ def votes_for(labels: np.ndarray, weights: np.ndarray, ks: Sequence[int], n_clas
     return np.cumsum(one_hot, axis=1)[:, np.asarray(ks) - 1].transpose(1, 0, 2)
 
 
-def vote_probabilities(votes: np.ndarray, k: int, shares: np.ndarray) -> np.ndarray:
+def vote_probabilities(votes: np.ndarray, k: int) -> np.ndarray:
     """Return votes as probabilities: float32 (n, n_classes).
 
-    The k neighbours' votes are put on the scale of one each, and one more vote is spread by the classes' shares in the training
-    rows: no probability is 0, so the log-loss stays finite.
+    The k neighbours' votes are put on the scale of one each, and one more is shared equally by all classes: no probability is 0,
+    so the log-loss stays finite, and the class with the most votes stays the most probable.
     """
     fraction = votes / votes.sum(axis=1, keepdims=True)
-    return ((k * fraction + shares) / (k + 1)).astype(np.float32)
+    return ((k * fraction + 1 / votes.shape[1]) / (k + 1)).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-torch.set_num_threads(1)  # see stages/entry.py: sums must not depend on the number of threads
+torch.set_num_threads(1)  # see stages/__init__.py: sums must not depend on the number of threads
 
 ACTIVATIONS = {
     "relu": torch.relu,

@@ -30,6 +30,8 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     there are fewer rows than columns. Each direction's largest entry is made positive, so that signs are the same everywhere.
     """
     n, d = matrix.shape
+    # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
+    negligible = 1e-12 * float((matrix.astype(np.float64) ** 2).sum())
     mean = np.asarray(matrix.mean(axis=0), dtype=np.float64).ravel()
     if d <= n:
         dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
@@ -39,16 +41,18 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
         gram = inner_products(matrix, matrix)
         centred = gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean()
         values, vectors = np.linalg.eigh(centred)
-        weights = vectors / np.sqrt(np.maximum(values, 1e-300))
+        weights = vectors / np.sqrt(np.where(values > negligible, values, np.inf))
         weights -= weights.mean(axis=0)
         directions = np.asarray(matrix.T @ weights)
-    rank = int((values > values[-1] * 1e-10).sum()) if values[-1] > 0 else 0
-    kept = max(1, min(rank, n_components or rank))
+    rank = int((values > max(negligible, values[-1] * 1e-10)).sum())
+    if rank == 0:
+        return Projection(mean, np.zeros((d, 1)), 1.0)
+    kept = min(rank, n_components or rank)
     directions = np.ascontiguousarray(directions[:, ::-1][:, :kept])
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.where(directions[largest, np.arange(kept)] < 0, -1.0, 1.0)
-    variance = float(np.maximum(values[::-1][:kept], 0).sum()) / n
-    return Projection(mean, directions, float(np.sqrt(kept / variance)) if variance > 0 else 1.0)
+    variance = float(values[::-1][:kept].sum()) / n
+    return Projection(mean, directions, float(np.sqrt(kept / variance)))
 
 
 def fit_projections(

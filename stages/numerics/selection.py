@@ -16,8 +16,8 @@ def product(**values: Sequence[Any]) -> list[dict[str, Any]]:
     return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
 
 
-def score_inner(target: np.ndarray, predictions: np.ndarray, inner: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each sweep metric on each inner fold.
+def score_inner(target: np.ndarray, predictions: np.ndarray, inner: np.ndarray, select: str) -> dict[str, np.ndarray]:
+    """Return the sweep's metrics, and the one that chooses, on each inner fold.
 
     Args:
         target: int32 (n_train,).
@@ -28,7 +28,7 @@ def score_inner(target: np.ndarray, predictions: np.ndarray, inner: np.ndarray) 
     """
     members = [np.flatnonzero(inner == fold) for fold in range(int(inner.max()) + 1)]
     scores = {}
-    for name in SWEEP_METRICS:
+    for name in dict.fromkeys((*SWEEP_METRICS, select)):
         score = component("metrics", name).score
         scores[name] = np.array([[score(target[m], row[m], None) for m in members] for row in predictions], dtype=np.float64)
     return scores
