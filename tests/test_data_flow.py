@@ -48,7 +48,7 @@ def test_a_parameter_touches_only_the_stages_that_read_it(copy: Path, key: str, 
     assert stale(copy) == {"check"} | expected
 
 
-def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(archives: None, workspace: Path) -> None:
+def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(workspace: Path) -> None:
     write_params(workspace, changed(EMOJI, "models.knn", {"kk": [5], "distance": ["l2"]}))
     said = dvc(workspace, "repro")
     assert said.returncode != 0
