@@ -3,7 +3,7 @@
 Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
   samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target: int32 class code
                · one column per modality, its kind in the field's metadata under `modality`
-               [dataset, target {name, task, classes}, rows {used, available}, sources, licence, citation]
+               [dataset, title, target {name, task, classes}, rows {used, available}, group, sources, licence, citation]
   splits       sample_id, group · target · repeat, fold: int16 · inner: FixedSizeList<int16>[n_folds]
                One row per repeat and sample. `fold` is the outer fold that holds the sample out (-1: never held out);
                inner[f] is the inner fold that holds it out while outer fold f is the test set (-1: it is in f's test set).
@@ -12,13 +12,27 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
                dense:  vector: FixedSizeList<float32>[d]
                sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
                table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
-               and the structured form where there is one (frames, tokens).
+               and the structured form where there is one (frames, terms).
                [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows]
   predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: int32 · scores: FixedSizeList<float32>[n_classes]
-               [dataset, model, target, subsets]
+               [the splits' metadata, model, subsets; sweep and curves have the same]
   sweep        subset · repeat, fold, inner: int16 · config: int32 · settings: string (JSON) · accuracy, balanced_accuracy, macro_f1
-               · chosen: bool (this configuration was used on the outer fold)
-  curves       subset · repeat, fold: int16 · name: string · step: int32 · value: float64
+               and the metric that chooses, if it is another · chosen: bool (this configuration was used on the outer fold)
+  curves       subset · repeat, fold: int16 · name: string · step: int32 (from 1) · value: float64
+
+Files (JSON; no NaN, an undefined number is null)
+  validation   dataset, success, suites: [{suite, success, expectations: [{expectation, column, kwargs, success, observed, …}]}]
+  model        model.json beside arrays.npz: dataset, model, subset, config, classes, features {label: {modality, settings}},
+               encoders {label: {arrays, json}}, state
+  evaluation   dataset, title, licence, citation, target, task, classes, class_counts, rows, group, n_groups
+               n_folds, n_repeats, n_inner_folds, confidence, interval (the method), primary and metrics
+               modalities, models, subsets · scores {model: {subset: {metric: {mean, lo, hi, folds}}}}
+               leaderboard [{rank, model, subset, lo, hi, each metric}], best {model, subset}
+               comparisons [{family, metric, a, b, difference, lo, hi, p, p_corrected, verdict}]
+               confusion {model: {subset: rows of true, columns of predicted classes}}
+               configs {model: {subset: [{repeat, fold, config, settings, inner_score}]}}, grids (every configuration's inner score)
+               sweeps {model: {subset: {parameter: [{value, mean}]}}}, curves {model: {subset: {name: mean per step}}}
+  summary      flat numbers of the best model and subset, the same keys for every data set: `dvc metrics show`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

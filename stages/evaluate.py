@@ -21,7 +21,7 @@ from stages.evaluation.summary import csv_text, leaderboard, summary
 from stages.evaluation.tuning import chosen, grid_means, mean_curves, swept
 from stages.params import EvaluateEntry, TrainEntry, feature_labels, read_params, section, value_at
 from stages.registry import component, names
-from stages.tables import read_table, replacing, write_json
+from stages.tables import read_table, write_json, write_text
 
 Outcomes = dict[Candidate, list[Outcome]]
 
@@ -163,8 +163,7 @@ def write(dataset: str, evaluation: Mapping[str, Any], best: Sequence[Outcome]) 
     board = [[f"{row['model']} · {row['subset']}", *row.values()] for row in evaluation["leaderboard"]]
     pairs = [(classes[t], classes[p]) for o in best for t, p in zip(o.target.tolist(), o.prediction.tolist(), strict=True)]
     for name, text in (("leaderboard.csv", csv_text(columns, board)), ("confusion.csv", csv_text(["target", "prediction"], pairs))):
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
 
 
 if __name__ == "__main__":

@@ -85,8 +85,4 @@ def _unreadable(reasons: dict[int, str], sample_ids: pa.ChunkedArray, where: str
 
 
 if __name__ == "__main__":
-    import sys
-
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m stages.featurize <data set>-<label>, a key of features: in params.yaml")
     run_stage(main)

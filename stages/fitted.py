@@ -1,17 +1,13 @@
-"""Save a refitted model as JSON and arrays, load it, and predict raw samples with it."""
+"""Save a refitted model as JSON and arrays, and load it."""
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from stages.contracts import Fitted, Problem
-from stages.errors import InputError
-from stages.numerics.encoders import State, raw_features
-from stages.registry import component
 from stages.tables import read_json, replacing, write_json
 
 
@@ -19,7 +15,7 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[s
     """Write model.json and arrays.npz (no pickle inside), with what encodes each of the model's blocks.
 
     Args:
-        about: dataset, model, subset, config, and `features`: label → {modality, settings, encoding}.
+        about: dataset, model, subset, config, and `features`: label → {modality, settings}.
     """
     rows, arrays, encoders = problem.training_rows(), dict(fitted.arrays), {}
     for label in about["subset"]:
@@ -49,35 +45,3 @@ def load_fitted(folder: Path) -> tuple[Fitted, dict[str, Any]]:
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     return Fitted(arrays, about["state"]), about
-
-
-def predict_samples(folder: Path, columns: Mapping[str, pa.Array]) -> tuple[list[str], np.ndarray]:
-    """Return class names and probabilities float32 (n, n_classes) of raw samples.
-
-    Args:
-        folder: as `save_fitted` wrote it.
-        columns: one Arrow column per modality of the model, as in the samples table.
-    Raises:
-        InputError: if a modality is missing.
-    """
-    fitted, about = load_fitted(folder)
-    matrices = {label: _encode(label, about, fitted, columns) for label in about["subset"]}
-    codes, scores = component("models", about["model"]).predict(fitted, matrices)
-    return [about["classes"][code] for code in codes], scores
-
-
-def _encode(label: str, about: Mapping[str, Any], fitted: Fitted, columns: Mapping[str, pa.Array]) -> Any:
-    if label not in columns:
-        raise InputError(f"column {label!r} is missing; this model reads {_listed(about['subset'])}")
-    feature = about["features"][label]
-    modality = component("modalities", feature["modality"])
-    column = columns[label]
-    chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-    features = modality.featurize(chunked, modality.settings(**feature["settings"]))
-    encoder = about["encoders"][label]
-    state = State({name: fitted.arrays[f"encoder/{label}/{name}"] for name in encoder["arrays"]}, encoder["json"])
-    return raw_features(features.columns, features.encoding).encode(state)
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(repr(label) for label in labels)

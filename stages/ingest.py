@@ -54,7 +54,8 @@ def check_samples(table: pa.Table, dataset: str) -> None:
         raise InputError(f"{dataset}: {len(counts)} class in the target, so there is nothing to predict; choose another target")
     lonely = sorted(label for label, count in counts.items() if count < 2)
     if lonely:
-        raise InputError(f"{dataset}: class {lonely[0]!r} has one sample; a class needs at least two, one to train on and one to test on")
+        raise InputError(f"{dataset}: class {lonely[0]!r} has one sample; a class needs at least two, one to train on and one to "
+                         f"test on, so merge it into another or leave it out in stages/datasets/{dataset}.py")
 
 
 def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, key: str) -> pa.Table:

@@ -53,6 +53,9 @@ class PublishEntry(Settings):
     )
 
 
+CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
+
+
 class FlowEntry(Settings):
     cron: str = Field("0 3 * * *", description="when `make schedule` runs the flow")
     timezone: str = Field("UTC", description="time zone of the cron line")
@@ -64,6 +67,9 @@ class FlowEntry(Settings):
     def _five_fields(cls, cron: str) -> str:
         if len(cron.split()) != 5:
             raise ValueError("expected five fields (minute hour day month weekday)")
+        for value, (name, most) in zip(cron.split(), CRON_FIELDS.items(), strict=True):
+            if value.isdigit() and int(value) > most:
+                raise ValueError(f"{name} {value} is above {most}")
         return cron
 
     @field_validator("timezone")

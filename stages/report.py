@@ -16,7 +16,7 @@ from stages.params import read_params, value_at
 from stages.reporting.page import render
 from stages.reporting.pictures import pictures
 from stages.reporting.readme import results_table, with_results
-from stages.tables import read_json, replacing
+from stages.tables import read_json, write_text
 
 README = Path("README.md")
 
@@ -40,12 +40,6 @@ def write_pictures(folder: Path, evaluation: Mapping[str, Any]) -> None:
     """Write the pictures of one data set as SVG files."""
     for name, drawn in pictures(evaluation).items():
         write_text(folder / f"{name}.svg", drawn)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,15 +57,19 @@ def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         raise InputError(f"{path}: not an Arrow IPC file ({error}); delete it and run `dvc repro`") from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
-        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it")
+        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it; delete it and run `dvc repro`")
     return table, json.loads(raw)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON with sorted keys; NaN is refused, as JSON has none (write null)."""
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -10,7 +10,7 @@ from stages.expectations import run_suites
 from stages.params import feature_labels, read_params
 from stages.reporting.validation_page import validation_page
 from stages.suites import Suite, modality_suite, samples_suite, splits_suite
-from stages.tables import read_table, replacing, write_json
+from stages.tables import read_table, write_json, write_text
 
 
 def main(dataset: str) -> None:
@@ -21,8 +21,7 @@ def main(dataset: str) -> None:
     outcome = {"dataset": dataset, "success": success, "suites": results}
     write_json(validation_dir(dataset) / "validation.json", outcome)
     page = validation_dir(dataset) / "validation.html"
-    with replacing(page) as temporary:
-        temporary.write_text(validation_page(outcome), encoding="utf-8")
+    write_text(page, validation_page(outcome))
     n_checked = sum(len(suite["expectations"]) for suite in results)
     if not success:
         raise InputError(f"{failures(outcome)}\n  all of it: {page}; this data set is not trained on until they hold")
@@ -57,14 +56,10 @@ def failure(result: dict[str, Any]) -> str:
     if result["observed"] is not None:
         text += f", observed {result['observed']}"
     if result["unexpected"]:
-        named = ", ".join(f"{row['sample_id']!r}" + (f" ({row['value']})" if row["value"] else "") for row in result["offending"][:5])
+        named = ", ".join(f"{row['sample_id']!r}" + (f" ({'missing' if row['value'] == 'nan' else row['value']})" if row["value"] else "") for row in result["offending"][:5])
         text += f", not so for {result['unexpected']} of {result['checked']} rows, such as {named}"
     return text
 
 
 if __name__ == "__main__":
-    import sys
-
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m stages.validate <data set>")
     run_stage(main)

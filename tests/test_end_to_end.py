@@ -104,12 +104,20 @@ def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
         assert len(answer["logged"]) == EMOJI["datasets"]["emoji"]["rows"]
 
 
+def test_the_readmes_example_predicts(by_dvc: Route) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+    done = run(by_dvc.folder, sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "label" in done.stdout
+
+
 PREDICT = """
 import json
 from pathlib import Path
 import mlflow
 from stages.contracts import models_dir, samples_path
-from stages.fitted import predict_samples
+from stages.prediction import predict_samples
 from stages.tables import read_table
 
 mlflow.set_tracking_uri("sqlite:///mlflow.db")

@@ -12,11 +12,6 @@ from imports import COMPONENTS, PACKAGES, ROOT, WITH_CODE, component_kind, file_
 
 MAX_STAGES = 70  # DVC's own cost: 50 stages cost 4 to 5 s per `dvc repro` with nothing to do
 
-# (stage, kind of component) → why it never resolves one, though code that it imports could
-NOT_RESOLVED = {
-    ("train", "modalities"): "stages/fitted.py featurizes raw samples for a loaded model's caller; training reads features",
-}
-
 
 @cache
 def declared() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
@@ -87,7 +82,7 @@ def test_imports_are_declared(stage: str) -> None:
     module, deps, _ = declared()[stage]
     files, kinds = closure(module, deps)
     assert {path.as_posix() for path in files if not covered(path, deps)} == set(), "imported, but not among the stage's deps"
-    for kind in kinds - {kind for name, kind in NOT_RESOLVED if name == stage.partition("@")[0]}:
+    for kind in kinds:
         assert any(covered(Path(dep), [f"stages/{kind}"]) or dep == "stages" for dep in deps), f"resolves stages/{kind}/, declares none"
 
 

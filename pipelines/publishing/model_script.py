@@ -1,4 +1,4 @@
-"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/fitted.py.
+"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/prediction.py.
 
 It travels with the model and imports nothing of pipelines/.
 """
@@ -34,7 +34,7 @@ class SamplesModel(PythonModel):
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Return `label` and one probability column per class; rows as given."""
-        from stages.fitted import predict_samples
+        from stages.prediction import predict_samples
         from stages.tables import read_json
 
         columns = {field.name: modality_column(model_input, field) for field in self.schema}

@@ -19,8 +19,10 @@ Groups are voices. Variants of one voice (klatt, klatt2, …) are one group, and
 difference of their log-spectra over the ten digits is below 0.35, where the median of all pairs is 1.4 in log10 of power).
 """
 
+import gzip
 import io
 import wave
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -78,9 +80,6 @@ def _paired_rows(labels: np.ndarray, digits: Sequence[int], seed: int, archive: 
 
 def _written(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return labels (n,) and pictures, uint8 (n, 28, 28), of the written digits: rows of 784 pixels and the label, gzipped CSV."""
-    import gzip
-    import zlib
-
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(read_member(archive, MEMBER))), delimiter=",", dtype=np.uint8, ndmin=2)
     except (ValueError, EOFError, OSError, zlib.error) as error:

@@ -54,7 +54,7 @@ class Uncertainty:
 def bootstrap_rows(protocol: Protocol) -> list[np.ndarray]:
     """Return the bootstrap draws of the one test split, as row numbers into its outcome.
 
-    None if there are several folds, or too few groups to draw from: scores then stand without interval and test.
+    Empty if there are several folds, or too few groups to draw from: scores then stand without interval and test.
     """
     groups = [protocol.groups[row] for row in protocol.folds[0].rows]
     if len(protocol.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:

@@ -33,6 +33,8 @@ def summary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         flat[row["model"]] = row[primary]
     fused = [row[primary] for row in evaluation["leaderboard"] if "+" in row["subset"]]
     single = [row[primary] for row in evaluation["leaderboard"] if "+" not in row["subset"]]
+    rows = evaluation["rows"]
+    flat |= {"rows": rows["used"], "rows_available": rows["available"]}
     flat["fusion_gain"] = max(fused) - max(single) if fused else None
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in flat.items()}
 

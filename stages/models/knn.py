@@ -109,4 +109,13 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return votes.argmax(axis=1).astype(np.int32), vote_probabilities(votes, config["k"])
 
 
-MODEL = Model("knn", KnnSettings, grid, sweep, fit, predict, lambda settings: max(settings.k), lambda n_blocks: 3 * n_blocks + 3)
+MODEL = Model(
+    name="knn",
+    settings=KnnSettings,
+    grid=grid,
+    sweep=sweep,
+    fit=fit,
+    predict=predict,
+    smallest_training_set=lambda settings: max(settings.k),
+    pairwise_matrices=lambda n_blocks: 3 * n_blocks + 3,  # of each block products, L2 and L1; fused, and two parts of it
+)

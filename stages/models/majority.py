@@ -47,4 +47,12 @@ def _shares(target: np.ndarray, n_classes: int) -> np.ndarray:
     return (np.bincount(target, minlength=n_classes) / len(target)).astype(np.float32)
 
 
-MODEL = Model("majority", MajoritySettings, grid, sweep, fit, predict, lambda settings: 1)
+MODEL = Model(
+    name="majority",
+    settings=MajoritySettings,
+    grid=grid,
+    sweep=sweep,
+    fit=fit,
+    predict=predict,
+    smallest_training_set=lambda settings: 1,
+)

@@ -204,4 +204,13 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return scores.argmax(axis=1).astype(np.int32), scores
 
 
-MODEL = Model("mlp", MlpSettings, grid, sweep, fit, predict, lambda settings: 2, lambda n_blocks: 4)
+MODEL = Model(
+    name="mlp",
+    settings=MlpSettings,
+    grid=grid,
+    sweep=sweep,
+    fit=fit,
+    predict=predict,
+    smallest_training_set=lambda settings: 2,
+    pairwise_matrices=lambda n_blocks: 4,  # the Gram matrix of the widest block, centred, with its eigenvectors
+)

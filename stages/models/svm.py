@@ -146,4 +146,13 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return values.argmax(axis=1).astype(np.int32), softmax(state["temperature"] * values).astype(np.float32)
 
 
-MODEL = Model("svm", SvmSettings, grid, sweep, fit, predict, lambda settings: 2, lambda n_blocks: 2 * n_blocks + 4)
+MODEL = Model(
+    name="svm",
+    settings=SvmSettings,
+    grid=grid,
+    sweep=sweep,
+    fit=fit,
+    predict=predict,
+    smallest_training_set=lambda settings: 2,
+    pairwise_matrices=lambda n_blocks: 2 * n_blocks + 4,  # of each block products and L2; fused of both, and Gram matrices on two cores
+)

@@ -1,1 +1,1 @@
-"""The numerics that models and evaluation share: blocks, distances, kernels, networks, folds, statistics."""
+"""The numerics that models and split share: blocks, distances, kernels, networks, folds."""

@@ -57,13 +57,13 @@ class Sparse:
         is_training = np.zeros(len(counts), dtype=bool)
         is_training[rows] = True
         terms, n_documents = np.unique(self.indices[np.repeat(is_training, counts)], return_counts=True)
-        keep = n_documents >= int(settings.get("min_documents", 1))
+        keep = n_documents >= int(settings["min_documents"])
         terms, n_documents = terms[keep], n_documents[keep]
-        most = np.lexsort((terms, -n_documents))[: int(settings.get("max_terms", 20_000))]
+        most = np.lexsort((terms, -n_documents))[: int(settings["max_terms"])]
         most.sort()
         terms, n_documents = terms[most], n_documents[most]
-        weights = np.log((1 + len(rows)) / (1 + n_documents)) + 1 if settings.get("idf", True) else np.ones(len(terms))
-        return State({"terms": terms, "weights": weights}, {"sublinear": bool(settings.get("sublinear", True))})
+        weights = np.log((1 + len(rows)) / (1 + n_documents)) + 1 if settings["idf"] else np.ones(len(terms))
+        return State({"terms": terms, "weights": weights}, {"sublinear": bool(settings["sublinear"])})
 
     def encode(self, state: State) -> Matrix:
         terms, weights = state.arrays["terms"], state.arrays["weights"]
@@ -125,7 +125,7 @@ def _frequent(codes: np.ndarray, known: tuple[str | None, ...], settings: Mappin
     """Return the categories of the training rows, the most frequent `max_categories` of them, sorted (missing first)."""
     counts = np.bincount(codes, minlength=len(known))
     names = sorted(((-int(c), v is not None, v or "") for c, v in zip(counts, known, strict=True) if c))
-    kept = [(is_value, name) for _, is_value, name in names[: int(settings.get("max_categories", 50))]]
+    kept = [(is_value, name) for _, is_value, name in names[: int(settings["max_categories"])]]
     return [name if is_value else None for is_value, name in sorted(kept)]
 
 

@@ -12,7 +12,7 @@ VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "svm": ("C", ("kernel", "gamma")),
     "mlp": ("width", ("depth", "activation")),
 }
-NOT_DRAWN = 2  # values of the x parameter from which a curve says more than a table
+FEWEST_POINTS = 3  # from which a curve says more than a table
 
 
 def view_of(model: str, grid: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]] | None:
@@ -26,7 +26,7 @@ def view_of(model: str, grid: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[s
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 values.setdefault(name, set()).add(value)
     x, lines = VIEWS.get(model) or (max(values, key=lambda name: len(values[name]), default=""), ())
-    return (x, lines) if len(values.get(x, ())) > NOT_DRAWN else None
+    return (x, lines) if len(values.get(x, ())) >= FEWEST_POINTS else None
 
 
 def tuning_curve(evaluation: Mapping[str, Any], model: str, subset: str) -> tuple[str, str] | None:
