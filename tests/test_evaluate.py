@@ -82,7 +82,7 @@ def test_comparisons_are_the_declared_families(place: Path) -> None:
     assert {name: families.count(name) for name in set(families)} == {"control": 9, "fusion": 6, "learners": 3}
     for c in found["comparisons"]:
         assert c["p_corrected"] >= c["p"]
-        assert c["better"] == (c["p_corrected"] < 0.05 and c["difference"] > 0)
+        assert c["verdict"] == ("not shown" if c["p_corrected"] >= 0.05 else "better" if c["difference"] > 0 else "worse")
         a, b = (np.array(found["scores"][c[side]["model"]][c[side]["subset"]]["accuracy"]["folds"]) for side in "ab")
         assert c["difference"] == pytest.approx(np.mean(a - b), abs=1e-12)
 
@@ -90,13 +90,13 @@ def test_comparisons_are_the_declared_families(place: Path) -> None:
 def test_equal_models_are_never_called_better(place: Path) -> None:
     same = {model: dict.fromkeys(SKILL["svm"], 0.5) for model in ("knn", "svm")}
     found = evaluated(replace(TOY, skill=same))
-    assert not any(c["better"] for c in found["comparisons"])
+    assert not any(c["verdict"] == "better" for c in found["comparisons"])
 
 
 def test_a_clear_gain_is_called_better(place: Path) -> None:
     found = evaluated(replace(TOY, n_samples=2000, n_repeats=2))
     gains = [c for c in found["comparisons"] if c["family"] == "fusion"]
-    assert all(c["better"] for c in gains)
+    assert all(c["verdict"] == "better" for c in gains)
 
 
 def test_one_modality_needs_no_fusion_family(place: Path) -> None:

@@ -1,14 +1,18 @@
 """What the report says in words goes as far as the tests, and numbers are written alike."""
 
 import copy
+import math
 from typing import Any
 
 import pytest
 from toy_predictions import Toy, write_params, write_toy
 
+from pipelines.publishing.notes import run_note, summary_note
 from stages import evaluate
 from stages.contracts import evaluation_dir
+from stages.evaluation.comparisons import verdict as verdict_of_test
 from stages.reporting.findings import findings, fusion_finding, learner_finding, verdict
+from stages.reporting.page import render
 from stages.reporting.svg import ticks
 from stages.reporting.words import interval, listed, number, p_value, signed
 from stages.tables import read_json
@@ -34,8 +38,8 @@ def judged(base: Any) -> Any:
         for c in evaluation["comparisons"]:
             key = (c["a"]["model"], c["b"]["subset"])
             if c["family"] == "fusion":
-                sign = -0.1 if key in worse else 0.1
-                c |= {"better": key in better, "difference": sign, "p_corrected": 0.01 if key in better | worse else 0.3}
+                said = "better" if key in better else "worse" if key in worse else "not shown"
+                c |= {"verdict": said, "difference": -0.1 if key in worse else 0.1, "p_corrected": 0.3 if said == "not shown" else 0.01}
         return evaluation
 
     return with_verdicts
@@ -63,6 +67,25 @@ def test_a_loss_by_fusing_is_said(judged: Any) -> None:
     assert said.endswith("It is worse than text alone for kNN (−0.100, corrected p 0.010).")
 
 
+def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Any) -> None:
+    evaluation = judged(set(), frozenset({("knn", "text")}))
+    evaluation["comparisons"] = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
+    assert '<span class="tag worse">worse</span>' in render([evaluation])
+    note = summary_note(evaluation)
+    assert "No difference holds" not in note
+    assert "- knn · image+text < knn · text by 0.100 accuracy (corrected p 0.010)" in note
+    assert "yes, lower" in run_note(evaluation, "knn", "image+text", {})
+    assert "yes, higher" in run_note(evaluation, "knn", "text", {})
+
+
+@pytest.mark.parametrize(("difference", "corrected", "said"), [
+    (0.1, 0.01, "better"), (-0.1, 0.01, "worse"), (-0.1, 0.06, "not shown"), (0.1, math.nan, "not shown"), (math.nan, 0.01, "not shown"),
+    (0.0, 0.01, "not shown"),
+])
+def test_a_test_supports_better_worse_or_nothing(difference: float, corrected: float, said: str) -> None:
+    assert verdict_of_test(difference, corrected, confidence=0.95) == said
+
+
 def test_verdict_is_the_finding_in_short(judged: Any) -> None:
     assert verdict(judged(ALL)) == "beats each modality alone for every learner"
     assert verdict(judged({("svm", "image"), ("svm", "text")})) == "beats each modality alone for SVM"
@@ -83,7 +106,7 @@ def test_findings_leave_out_families_without_tests(judged: Any) -> None:
 def test_lead_is_not_claimed_without_a_test(judged: Any) -> None:
     evaluation = judged(set())
     for c in evaluation["comparisons"]:
-        c["better"] = False
+        c["verdict"] = "not shown"
     assert "is not shown" in learner_finding(evaluation)
     assert findings(evaluation)[1] == "No learner is shown to beat the majority control."
 

@@ -53,7 +53,7 @@ def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[
             continue
         sign, other = (1, test["b"]) if test["a"] == me else (-1, test["a"])
         ends = sorted(sign * test[end] for end in ("lo", "hi") if test[end] is not None)
-        verdict = "no" if not test["better"] else "yes, higher" if sign * test["difference"] > 0 else "yes, lower"
+        verdict = "no" if test["verdict"] == "not shown" else "yes, higher" if sign * test["difference"] > 0 else "yes, lower"
         difference = None if test["difference"] is None else sign * test["difference"]
         rows.append((f"{other['model']} · {other['subset']}", test["metric"], number(difference), " – ".join(map(number, ends)),
                      number(test["p_corrected"]), verdict))
@@ -69,8 +69,9 @@ def summary_note(evaluation: Mapping[str, Any]) -> str:
     score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
     head = (f"Highest {primary.replace('_', ' ')} on {evaluation['title']}: **{name(best)}**, **{number(score['mean'])}** "
             f"({evaluation['confidence']:.0%} interval {number(score['lo'])} – {number(score['hi'])}); {protocol(evaluation)}.")
-    shown = [test for test in evaluation.get("comparisons", ()) if test["better"]]
-    tests = [f"- {name(test['a'])} > {name(test['b'])} by {number(test['difference'])} {test['metric']} "
+    signs = {"better": ">", "worse": "<"}
+    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] in signs]
+    tests = [f"- {name(test['a'])} {signs[test['verdict']]} {name(test['b'])} by {number(abs(test['difference']))} {test['metric']} "
              f"(corrected p {number(test['p_corrected'])})" for test in shown]
     found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
     columns = ("rank", "model", "subset", *evaluation["metrics"])

@@ -44,7 +44,7 @@ def families(scores: Mapping[Candidate, Scores], models: Sequence[str], subsets:
 
 def compare(scores: Mapping[Candidate, Scores], *, models: Sequence[str], subsets: Sequence[str], metric: str,
             uncertainty: Uncertainty) -> list[dict[str, Any]]:
-    """Return every test: difference a − b, its interval, p, Holm's p within its family, and whether a is better."""
+    """Return every test: difference a − b, its interval, p, Holm's p within its family, and the verdict on a."""
     found: list[dict[str, Any]] = []
     for family, pairs in families(scores, models, subsets).items():
         differences = [uncertainty.difference(scores[a], scores[b]) for a, b in pairs]
@@ -56,6 +56,12 @@ def compare(scores: Mapping[Candidate, Scores], *, models: Sequence[str], subset
                 "b": {"model": b[0], "subset": b[1]},
                 **asdict(difference),
                 "p_corrected": corrected,
-                "better": bool(corrected < 1 - uncertainty.confidence and difference.difference > 0),
+                "verdict": verdict(difference.difference, corrected, uncertainty.confidence),
             })
     return found
+
+
+def verdict(difference: float, corrected: float, confidence: float) -> str:
+    """Return what a test supports of a: "better", "worse", or "not shown", which is not "equal"."""
+    shown = corrected < 1 - confidence  # not so for NaN
+    return "better" if shown and difference > 0 else "worse" if shown and difference < 0 else "not shown"

@@ -1,7 +1,7 @@
 """Say in words what the paired tests support, and nothing more.
 
-"Better" is only said of a comparison that stays significant after Holm's correction; everything else is "not shown", which is
-not "equal".
+"Better" and "worse" are only said of a comparison that stays significant after Holm's correction; everything else is "not shown",
+which is not "equal".
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,6 @@ from typing import Any
 from stages.reporting.words import candidate_name, interval, listed, metric_name, model_name, number, p_value, signed
 
 Evaluation = Mapping[str, Any]
-
-
-def worse(comparison: Mapping[str, Any], confidence: float) -> bool:
-    """Return whether the test supports that `a` is worse than `b`."""
-    p, difference = comparison["p_corrected"], comparison["difference"]
-    return p is not None and difference is not None and p < 1 - confidence and difference < 0
 
 
 def findings(evaluation: Evaluation) -> list[str]:
@@ -31,10 +25,10 @@ def fusion_finding(evaluation: Evaluation) -> str:
         return ""
     learners = list(dict.fromkeys(c["a"]["model"] for c in members))
     singles = list(dict.fromkeys(c["b"]["subset"] for c in members))
-    helped = {single: [c["a"]["model"] for c in members if c["b"]["subset"] == single and c["better"]] for single in singles}
+    helped = {single: [c["a"]["model"] for c in members if c["b"]["subset"] == single and c["verdict"] == "better"] for single in singles}
     both = [model for model in learners if all(model in helped[single] for single in singles)]
     fused = f"Fusing {listed(evaluation['modalities'])}"
-    hurt = [c for c in members if worse(c, evaluation["confidence"])]
+    hurt = [c for c in members if c["verdict"] == "worse"]
     harm = "".join(f" It is worse than {c['b']['subset']} alone for {model_name(c['a']['model'])} ({_evidence(c)})." for c in hurt)
     if both:
         rest = [model for model in learners if model not in both]
@@ -53,7 +47,7 @@ def control_finding(evaluation: Evaluation) -> str:
     members = [c for c in evaluation["comparisons"] if c["family"] == "control"]
     if not members:
         return ""
-    failed = [candidate_name(c["a"]) for c in members if not c["better"]]
+    failed = [candidate_name(c["a"]) for c in members if c["verdict"] != "better"]
     if not failed:
         return f"Every learner beats the majority control on every subset of modalities ({len(members)} of {len(members)} tests)."
     if len(failed) == len(members):
@@ -70,8 +64,8 @@ def learner_finding(evaluation: Evaluation) -> str:
     start = (f"{candidate_name(best)} has the highest mean {metric}, {number(row[evaluation['primary']])} "
              f"({level} interval {interval(row['lo'], row['hi'])})")
     rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
-    beaten = [c for c in rivals if c["better"]]
-    open_ = [c for c in rivals if not c["better"]]
+    beaten = [c for c in rivals if c["verdict"] == "better"]
+    open_ = [c for c in rivals if c["verdict"] != "better"]
     parts = []
     if beaten:
         parts.append(f"its lead over the best {_models([c['b']['model'] for c in beaten])} is shown")
@@ -88,7 +82,7 @@ def verdict(evaluation: Evaluation) -> str:
     if not members:
         return "one modality"
     learners = list(dict.fromkeys(c["a"]["model"] for c in members))
-    both = [model for model in learners if all(c["better"] for c in members if c["a"]["model"] == model)]
+    both = [model for model in learners if all(c["verdict"] == "better" for c in members if c["a"]["model"] == model)]
     if not both:
         return "not shown to beat each modality alone"
     return f"beats each modality alone{_for(both, learners)}"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from stages.reporting import words
 from stages.reporting.figures import colour, confusion_matrix, whisker
-from stages.reporting.findings import findings, verdict, worse
+from stages.reporting.findings import findings, verdict
 from stages.reporting.svg import padded
 from stages.reporting.tuning import learning_curve, tuning_curve
 
@@ -84,7 +84,7 @@ def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return one family's tests with a drawn interval and the verdict of each."""
+    """Return one family's tests with a drawn interval each."""
     # an empty family has a scale too: of zero alone
     ends = [value for c in members for value in (c["difference"], c["lo"], c["hi"]) if value is not None]
     scale = padded([*ends, 0.0], 0.03)
@@ -94,8 +94,7 @@ def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> li
         label = f"{words.candidate_name(c['a'])} minus {words.candidate_name(c['b'])}: {words.signed(c['difference'])}"
         drawn = "" if c["difference"] is None else whisker(
             c["difference"], c["lo"], c["hi"], scale=scale, reference=0.0, kind=kinds[c["a"]["model"]], label=label)
-        said = "better" if c["better"] else "worse" if worse(c, evaluation["confidence"]) else "not shown"
-        found.append({**c, "drawn": Markup(drawn), "verdict": said})
+        found.append({**c, "drawn": Markup(drawn)})
     return found
 
 
