@@ -21,6 +21,7 @@ from types import TracebackType
 import psutil
 
 from pipelines.worker import log_path
+from stages.numerics.parallel import n_cores
 
 CORES_VARIABLE = "SENSORIUM_CORES"
 POLL_S = 0.2
@@ -83,10 +84,9 @@ class Workers:
         return Outcome(stage, answer["status"], time.perf_counter() - started, reason if answer["status"] == "failed" else "", bool(said))
 
     def _start(self) -> "subprocess.Popen[str]":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         environment = {
             **os.environ,
-            CORES_VARIABLE: str(max(1, cores // self.n_workers)),
+            CORES_VARIABLE: str(max(1, n_cores() // self.n_workers)),
             "PYTHONUNBUFFERED": "1",  # or lines would arrive when the stage ends
             # dvc.yaml says `python`: this one, whether or not its environment is activated
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

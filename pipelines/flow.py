@@ -34,9 +34,10 @@ from pipelines.graph import Step, steps  # noqa: E402
 from pipelines.progress import blocked_by, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
 from pipelines.worker import log_path  # noqa: E402
-from stages.check import problems  # noqa: E402
+from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
-from stages.params import PARAMS, FlowEntry, read_params, section  # noqa: E402
+from stages.numerics.parallel import n_cores  # noqa: E402
+from stages.params import FlowEntry, section  # noqa: E402
 from stages.workspace_lock import held  # noqa: E402
 
 RETRY_AFTER_S = 2
@@ -155,19 +156,6 @@ def send_logs() -> None:
         handler.flush()
 
 
-def checked_params() -> dict[str, Any]:
-    """Return params.yaml.
-
-    Raises:
-        InputError: with every mistake in it.
-    """
-    params = read_params()
-    found = problems(params)
-    if found:
-        raise InputError(f"{len(found)} mistake(s) in {PARAMS}\n" + "\n".join(f"  {line}" for line in found))
-    return params
-
-
 @contextmanager
 def server() -> Iterator[str]:
     """Connect to the server that PREFECT_API_URL names, else to one of our own while the context lasts; yield its URL."""
@@ -188,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         checked_params()
+        n_cores()  # refuses what SENSORIUM_CORES cannot be
         with held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
             steps(targets)
             with server() as url:

@@ -22,8 +22,9 @@ from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
-from pipelines.flow import checked_params, sensorium  # noqa: E402
+from pipelines.flow import sensorium  # noqa: E402
 from pipelines.server import DEFAULT_PORT, running  # noqa: E402
+from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
 from stages.params import PARAMS, FlowEntry, section  # noqa: E402
 

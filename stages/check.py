@@ -159,11 +159,22 @@ def refuse_unknown(name: Any, choices: Any, key: str, what: str) -> None:
         raise InputError(f"{PARAMS}: {key}: no {what} {name!r}{nearest(str(name), choices)}; there are: {', '.join(map(str, choices))}")
 
 
-def main() -> None:
-    """Check params.yaml; print every mistake and exit 1, or write the constant."""
-    found = problems(read_params())
+def checked_params() -> dict[str, Any]:
+    """Return params.yaml.
+
+    Raises:
+        InputError: with every mistake in it.
+    """
+    params = read_params()
+    found = problems(params)
     if found:
         raise InputError(f"{len(found)} mistake(s) in {PARAMS}\n" + "\n".join(f"  {line}" for line in found))
+    return params
+
+
+def main() -> None:
+    """Check params.yaml; print every mistake and exit 1, or write the constant."""
+    checked_params()
     write_json(DATA / "check" / "params.json", {"params.yaml": "checked"})
 
 

@@ -1,6 +1,5 @@
 """Stages side by side in warm workers: real DVC, a toy graph, no Prefect."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pipelines.graph import Step, by_height, steps
 from pipelines.progress import blocked_by, line_of, run_in_order
 from pipelines.worker import log_path
 from stages.errors import InputError
+from stages.numerics.parallel import n_cores
 
 # DVC's own, from reading its graph
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -128,11 +128,20 @@ def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers)
     assert "one\ntwo" in log_path("talk").read_text()
 
 
-def test_stages_share_the_cores(workers: Workers) -> None:
+@pytest.mark.parametrize("declared", ["", "7"])
+def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, declared: str) -> None:
+    monkeypatch.setenv("SENSORIUM_CORES", declared)
     stage("cores", "echo $SENSORIUM_CORES > cores.txt")
-    assert workers.reproduce("cores").good
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    assert int(Path("cores.txt").read_text()) == max(1, cores // 4)
+    with Workers(2) as workers:
+        assert workers.reproduce("cores").good
+    assert int(Path("cores.txt").read_text()) == max(1, n_cores() // 2)
+
+
+@pytest.mark.parametrize("declared", ["abc", "0", "-2", "1.5"])
+def test_cores_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch, declared: str) -> None:
+    monkeypatch.setenv("SENSORIUM_CORES", declared)
+    with pytest.raises(InputError, match=f"SENSORIUM_CORES: expected a whole number of at least 1, found '{declared}'"):
+        n_cores()
 
 
 def test_a_killed_worker_fails_its_stage_alone(project: Path) -> None:

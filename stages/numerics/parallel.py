@@ -9,15 +9,23 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from stages.errors import InputError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def n_cores() -> int:
-    """Return how many pieces may run at once: SENSORIUM_CORES (the flow shares the machine out), else the cores we may use."""
+    """Return how many pieces may run at once: SENSORIUM_CORES (the flow shares the machine out), else the cores we may use.
+
+    Raises:
+        InputError: if SENSORIUM_CORES is no such number.
+    """
     declared = os.environ.get("SENSORIUM_CORES")
     if declared:
-        return max(1, int(declared))
+        if not declared.isdecimal() or int(declared) < 1:
+            raise InputError(f"SENSORIUM_CORES: expected a whole number of at least 1, found {declared!r}")
+        return int(declared)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
