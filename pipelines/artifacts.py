@@ -1,6 +1,5 @@
 """What a flow run leaves to look at in Prefect: the results as a table, and where the report is."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from pipelines.executor import Outcome
 from stages.contracts import evaluation_dir, report_path
+from stages.tables import read_json
 
 RESULTS = "results"
 REPORT = "report"
@@ -33,15 +33,16 @@ def leave_artifacts(datasets: Sequence[str], outcomes: Iterable[Outcome]) -> lis
 def read_evaluation(dataset: str) -> dict[str, Any] | None:
     """Return a data set's evaluation.json, or None where there is none yet."""
     path = evaluation_dir(dataset) / "evaluation.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_json(path) if path.is_file() else None
 
 
 def result_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one row per model and subset, the leaderboard's order."""
-    rows = []
+    rows, n = [], evaluation["rows"]
     for place in evaluation["leaderboard"]:
         scores = evaluation["scores"][place["model"]][place["subset"]]
-        row = {"data set": evaluation["dataset"], "rank": place["rank"], "model": place["model"], "modalities": place["subset"]}
+        row = {"data set": evaluation["dataset"], "rows": f"{n['used']:,} of {n['available']:,}", "rank": place["rank"],
+               "model": place["model"], "modalities": place["subset"]}
         rows.append(row | {metric: interval(scores[metric]) for metric in evaluation["metrics"] if metric in scores})
     return rows
 
