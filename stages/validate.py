@@ -56,9 +56,13 @@ def failure(result: dict[str, Any]) -> str:
     if result["observed"] is not None:
         text += f", observed {result['observed']}"
     if result["unexpected"]:
-        named = ", ".join(f"{row['sample_id']!r}" + (f" ({'missing' if row['value'] == 'nan' else row['value']})" if row["value"] else "") for row in result["offending"][:5])
+        named = ", ".join(f"{row['sample_id']!r}{_found(row['value'])}" for row in result["offending"][:5])
         text += f", not so for {result['unexpected']} of {result['checked']} rows, such as {named}"
     return text
+
+
+def _found(value: str | None) -> str:
+    return f" ({'missing' if value == 'nan' else value})" if value else ""
 
 
 if __name__ == "__main__":
