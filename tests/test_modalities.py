@@ -57,7 +57,7 @@ def test_every_modality_has_a_toy() -> None:
 
 
 def test_name_is_that_of_the_file(modality: Modality, request: pytest.FixtureRequest) -> None:
-    assert modality.name in request.node.callspec.params["modality"]
+    assert modality.name == request.node.callspec.params["modality"]
 
 
 def test_one_row_per_sample_of_the_declared_encoding(modality: Modality, toy: Toy) -> None:
@@ -296,7 +296,7 @@ def test_channels_are_averaged() -> None:
         (wav(tone(440), 16_000)[:500], "WAV file is cut off: chunk 'data' should have 6400 bytes"),
         (wav(tone(440), 16_000)[:30], "WAV file is cut off: chunk 'fmt '|without a whole 'fmt '"),
         (wav(tone(440), 16_000, code=2), "WAV encoding 2 with 16 bits"),
-    (wav(tone(440), 16_000, size=6399), "end inside a sample"),
+        (wav(tone(440), 16_000, size=6399), "end inside a sample"),
         (wav(tone(440), 0), "header makes no sense: 1 channels of 16 bits in 2 bytes at 0 Hz"),
         (wav(np.full(400, np.nan), 16_000, code=3, bits=32), "not finite"),
         (wav(tone(440, seconds=0.01), 16_000), r"a clip of 10.0 ms is shorter than one window of 20 ms"),
