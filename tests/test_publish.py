@@ -18,6 +18,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from toy_results import TOYS, make_workspace
 
 from pipelines import publish
 from pipelines.publishing.lock import md5_of, read_lock
@@ -26,7 +27,6 @@ from stages.contracts import evaluation_dir
 from stages.errors import InputError
 from stages.params import PublishEntry
 from stages.tables import read_json
-from tests.toy_results import TOYS, make_workspace
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
