@@ -19,13 +19,13 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
-import stages.entry  # noqa: E402, F401 - sets the number of threads before numpy is imported
+import stages  # noqa: E402, F401 - sets the number of threads before numpy is imported
 
 ROOT = Path(__file__).parents[1]
 PARTS_OF_A_WORKSPACE = ("stages", "pipelines", "params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
 
 
-pytest_plugins = ["tests.end_to_end"]
+pytest_plugins = ["end_to_end"]
 
 
 @pytest.fixture(scope="session")

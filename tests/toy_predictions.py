@@ -1,7 +1,7 @@
 """Write samples (ids alone), splits, predictions, sweeps and curves of made-up models in the contract's schema.
 
 A model's skill per subset is given; nothing is trained. Run as a script, it fills a workspace to look at:
-`python -m tests.toy_predictions <folder>`.
+`PYTHONPATH=. python tests/toy_predictions.py <folder>`.
 """
 
 import json
@@ -65,7 +65,7 @@ class Toy:
         return {
             "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
             "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": {"name": "kind", "task": "classification", "classes": list(self.classes)},
+            "target": {"name": "kind", "task": "binary" if len(self.classes) == 2 else "multiclass", "classes": list(self.classes)},
         }
 
 

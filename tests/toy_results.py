@@ -1,7 +1,7 @@
 """Make a small workspace whose stages copy results made beforehand: real DVC, dvc.lock and files, nothing trained.
 
 dvc.yaml is the project's own, only the commands before `publish` are replaced. Run as a script, it fills a folder to look at:
-`python -m tests.toy_results <folder>`.
+`PYTHONPATH=. python tests/toy_results.py <folder>`.
 """
 
 import io
@@ -15,13 +15,13 @@ from typing import Any
 import pyarrow as pa
 import yaml
 from PIL import Image
+from toy_predictions import SKILL, Toy, write_toy
 
 from stages.contracts import DATA, samples_path, validation_dir
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
 from stages.tables import write_json, write_table
 from stages.train import main as train
-from tests.toy_predictions import SKILL, Toy, write_toy
 
 REPOSITORY = Path(__file__).parent.parent
 MODELS = ("majority", "knn", "mlp")
