@@ -1,4 +1,4 @@
-"""Run a stage's main: one clear error for a person, one thread for numerics, no orphan, no second run in the workspace."""
+"""Run a stage's main: one clear error for a person, no orphan, no second run in the workspace."""
 
 import ctypes
 import inspect

@@ -192,6 +192,10 @@ def test_a_data_set_and_its_licence_are_named(name: str) -> None:
 
 def test_what_the_readme_says_of_the_defaults_is_so() -> None:
     params = read_params(ROOT / "params.yaml")
+    for dataset, asked in params["datasets"].items():
+        n_samples = component("datasets", dataset).n_samples
+        rows = n_samples if asked["rows"] == "all" else asked["rows"]
+        assert f"\n| {dataset} | {rows:,} of {n_samples:,} |" in README
     assert f"declared sample of {params['datasets']['reviews']['rows']:,} rows" in README
     assert f"({params['models']['mlp']['components']} by default" in README
     assert params["split"]["folds"] == 5 and "over five outer folds" in README

@@ -53,7 +53,7 @@ def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[st
         else:
             shutil.copy(origin, target)
     for path in [folder / "stages", *(path for path in folder.glob("stages/**/") if path.is_dir())]:
-        (path / "__init__.py").touch()  # without code, as tests/test_graph.py demands; a package goes before any that is installed
+        (path / "__init__.py").touch()  # but for stages/__init__.py, a dep, without code; a package goes before any that is installed
     before = files_under(folder / "data")
     done = run(folder, *stage["cmd"].split(), SENSORIUM_CORES="1", OMP_NUM_THREADS="2")
     assert done.returncode == 0, done.stdout + done.stderr
