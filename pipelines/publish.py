@@ -85,6 +85,8 @@ def finished_runs(server: Server, experiment: str) -> "Mapping[str, Run]":
             if run.info.status == "FINISHED" and artifacts_are_there(server, run) and run.data.tags[KEY] not in found:
                 found[run.data.tags[KEY]] = run
             else:
+                for model in server.client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'"):
+                    server.client.delete_logged_model(model.model_id)
                 server.client.delete_run(run.info.run_id)
         token = page.token
         if not token:

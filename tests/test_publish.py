@@ -145,6 +145,7 @@ def test_training_curves_and_the_k_curve_are_steps(workspace: Path) -> None:
     assert curves
     history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
     assert len(history) > 1
+    assert min(point.step for point in history) == 1
     k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_k")
     assert sorted(point.step for point in k_curve) == [1, 3, 5]
 
@@ -263,7 +264,8 @@ def test_a_killed_publish_leaves_no_half_run(workspace: Path) -> None:
     shutil.rmtree("mlartifacts")
     process = subprocess.Popen([sys.executable, "-m", "pipelines.publish"], env={**os.environ, **QUIET}, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(Path("mlartifacts/alpha").glob("*/artifacts/predictions.csv"))) < len(TOYS[0].skill) and time.monotonic() < deadline:
+    # into the second model, by when some runs are finished
+    while len(list(Path("mlartifacts/alpha/models").glob("*/artifacts"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -271,6 +273,11 @@ def test_a_killed_publish_leaves_no_half_run(workspace: Path) -> None:
     publish.main()
     assert len(all_runs()) == N_RUNS
     assert {run.info.status for run in all_runs().values()} == {"FINISHED"}
+    for toy in TOYS:
+        experiment = client().get_experiment_by_name(f"sensorium/{toy.dataset}")
+        assert experiment is not None
+        names = sorted(model.name for model in client().search_logged_models([experiment.experiment_id]))
+        assert names == sorted(f"{toy.dataset}-{model}" for model in toy.skill)
 
 
 # ---------------------------------------------------------------- when results change

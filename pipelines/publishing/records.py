@@ -135,7 +135,7 @@ def run_points(results: Mapping[str, Any]) -> list[Point]:
     """Return a run's metrics: intervals, values per outer fold, training curves, inner sweeps over whole numbers."""
     points = score_points(results["scores"])
     for name, values in (results["curves"] or {}).items():
-        points += [(f"curve/{name}", value, step) for step, value in enumerate(values) if value is not None]
+        points += [(f"curve/{name}", value, step) for step, value in enumerate(values, start=1) if value is not None]
     for name, entries in (results["sweeps"] or {}).items():
         numbers = [entry for entry in entries if isinstance(entry["value"], int) and not isinstance(entry["value"], bool)]
         points += [(f"inner/by_{name}", entry["mean"], entry["value"]) for entry in numbers if entry["mean"] is not None]
