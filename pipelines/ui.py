@@ -39,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(uri: str, port: int) -> int:
     """Run MLflow's server until Ctrl-C or SIGTERM; return the exit status."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1",
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
                "--uvicorn-opts", "--log-level warning"]
+    # The address may hold a password, which `ps` would show in a command line.
     # Its job runner is for language models; its warnings are about its own packages.
-    environment = {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, **QUIET, "MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                   "PYTHONWARNINGS": "ignore"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A session of its own: it answers Ctrl-C with a traceback, SIGTERM without.
     server = subprocess.Popen(command, env=environment, start_new_session=True)
