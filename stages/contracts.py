@@ -1,9 +1,10 @@
 """What passes between stages and what a component provides. Everything depends on this file: keep it small.
 
 Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
-  samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target: int32 class code
+  samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target (see below)
                · one column per modality, its kind in the field's metadata under `modality`
-               [dataset, title, target {name, task, classes}, rows {used, available}, group, sources, licence, citation]
+               [dataset, title, target {name, task, outputs}, rows {used, available}, group, sources, licence, citation,
+               on_bad_sample, max_bad_share, quarantined {sample_id: reason}: what ingest left out]
   splits       sample_id, group · target · repeat, fold: int16 · inner: FixedSizeList<int16>[n_folds]
                One row per repeat and sample. `fold` is the outer fold that holds the sample out (-1: never held out);
                inner[f] is the inner fold that holds it out while outer fold f is the test set (-1: it is in f's test set).
@@ -12,24 +13,35 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
                dense:  vector: FixedSizeList<float32>[d]
                sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
                table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
-               and the structured form where there is one (frames, terms).
-               [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows]
-  predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: int32 · scores: FixedSizeList<float32>[n_classes]
-               [the splits' metadata, model, subsets; sweep and curves have the same]
-  sweep        subset · repeat, fold, inner: int16 · config: int32 · settings: string (JSON) · accuracy, balanced_accuracy, macro_f1
-               and the metric that chooses, if it is another · chosen: bool (this configuration was used on the outer fold)
+               and the structured form where there is one (frames, terms, series, points, edges).
+               [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows,
+               quarantined {sample_id: reason}: samples that could not be read and have no row]
+  quarantine   sample_id · modality: string (the label, or "" for what ingest left out) · reason: string [dataset, share]
+  predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: by task
+               · scores: FixedSizeList<float32>[n_outputs] (not for regression) [the splits' metadata, model, control, subsets; sweep
+               and curves have the same]
+  sweep        subset · repeat, fold, inner: int16 · config: int32 · settings: string (JSON) · a float64 column per metric that needs
+               no probabilities · chosen: bool (this configuration was used on the outer fold)
   curves       subset · repeat, fold: int16 · name: string · step: int32 (from 1) · value: float64
+
+Targets by task (`outputs` in the metadata names the classes, the labels or the numbers; n_outputs is how many)
+  binary, multiclass  int32, the code of the class
+  multilabel          FixedSizeList<uint8>[n_outputs], 1 where the label holds
+  regression          FixedSizeList<float64>[n_outputs] (predictions: float32), NaN where it is not known
 
 Files (JSON; no NaN, an undefined number is null)
   validation   dataset, success, suites: [{suite, success, expectations: [{expectation, column, kwargs, success, observed, …}]}]
-  model        model.json beside arrays.npz: dataset, model, subset, config, classes, features {label: {modality, settings}},
+  model        model.json beside arrays.npz: dataset, model, subset, config, task, outputs, features {label: {modality, settings}},
                encoders {label: {arrays, json}}, state
-  evaluation   dataset, title, licence, citation, target, task, classes, class_counts, rows, group, n_groups
-               n_folds, n_repeats, n_inner_folds, confidence, interval (the method), primary and metrics
+  evaluation   dataset, title, licence, citation, target, task, outputs, rows, group, n_groups, quarantined {rows, share}
+               counts: rows per class or label (regression: null) · controls: the models that are controls
+               n_folds, n_repeats, n_inner_folds, confidence, interval (the method), primary
+               metrics [{name, title, greater_is_better}], the primary one first
                modalities, models, subsets · scores {model: {subset: {metric: {mean, lo, hi, folds}}}}
                leaderboard [{rank, model, subset, lo, hi, each metric}], best {model, subset}
                comparisons [{family, metric, a, b, difference, lo, hi, p, p_corrected, verdict}]
-               confusion {model: {subset: rows of true, columns of predicted classes}}
+               confusion {model: {subset: rows of true, columns of predicted classes}} (binary, multiclass)
+               by_output {model: {subset: {metric: mean over folds per output}}} (multilabel, regression)
                configs {model: {subset: [{repeat, fold, config, settings, inner_score}]}}, grids (every configuration's inner score)
                sweeps {model: {subset: {parameter: [{value, mean}]}}}, curves {model: {subset: {name: mean per step}}}
   summary      flat numbers of the best model and subset, the same keys for every data set: `dvc metrics show`
@@ -71,6 +83,10 @@ def features_path(dataset: str, label: str) -> Path:
 
 def validation_dir(dataset: str) -> Path:
     return DATA / "validation" / dataset
+
+
+def quarantine_path(dataset: str) -> Path:
+    return DATA / "splits" / dataset / "quarantine.arrow"
 
 
 def predictions_dir(dataset: str, model: str) -> Path:
@@ -172,14 +188,19 @@ class Fold:
 
 @dataclass(frozen=True)
 class Problem:
-    """All that a model needs at once: blocks of features, the target, every fold and every subset of the blocks."""
+    """All that a model needs at once: blocks of features, the target, every fold and every subset of the blocks.
+
+    target: int32 (n,), class codes; multilabel: uint8 (n, n_outputs); regression: float64 (n, n_outputs), NaN where not known.
+    """
 
     blocks: Mapping[str, Any]  # label → stages.numerics.blocks.Block
-    target: np.ndarray  # int32 (n,), class codes
-    classes: tuple[str, ...]
+    target: np.ndarray
+    task: Task
+    outputs: tuple[str, ...]  # names of the classes, labels or numbers
     folds: tuple[Fold, ...]
     subsets: tuple[tuple[str, ...], ...]
-    select: str  # metric (file under metrics/) that chooses the configuration on the inner folds
+    metrics: Mapping[str, "Metric"]  # those that score predictions on the inner folds
+    select: str  # the one of them that chooses the configuration
     seed: int
 
     def training_rows(self) -> np.ndarray:
@@ -203,7 +224,8 @@ class FoldResult:
     """What a model found for one outer fold and one subset.
 
     inner_scores: {metric: float64 (n_configs, n_inner)}; chosen: index of the configuration used.
-    prediction: int32 (n_test,), class codes; scores: float32 (n_test, n_classes), probabilities.
+    prediction: int32 (n_test,), class codes; multilabel: uint8, regression: float32 (n_test, n_outputs).
+    scores: float32 (n_test, n_outputs), probabilities of classes or labels; None for regression.
     curves: name → value per step, of the refit on the whole outer training set.
     """
 
@@ -212,7 +234,7 @@ class FoldResult:
     inner_scores: Mapping[str, np.ndarray]
     chosen: int
     prediction: np.ndarray
-    scores: np.ndarray
+    scores: np.ndarray | None
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
@@ -226,13 +248,13 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Model:
-    """A learner or a control.
+    """A learner, or a control: something that looks at no modality, which every learner must beat.
 
     `grid(settings, seed)` lists the configurations tried, simplest first (ties go to the first).
     `sweep(problem, settings)` yields a FoldResult per outer fold and subset.
     `fit(problem, subset, config, settings)` refits one configuration on every training row.
-    `predict(fitted, matrices)` → (class codes int32 (n,), probabilities float32 (n, n_classes)); `matrices` maps each label of
-    the subset to its encoded block.
+    `predict(fitted, matrices)` → (prediction, scores) as in FoldResult; `matrices` maps each label of the subset to its encoded block.
+    `tasks` are those that it can do.
     `smallest_training_set(settings)` is the fewest training rows with which the grid makes sense.
     `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
     """
@@ -242,18 +264,25 @@ class Model:
     grid: Callable[..., list[dict[str, Any]]]
     sweep: Callable[..., Iterator[FoldResult]]
     fit: Callable[..., Fitted]
-    predict: Callable[..., tuple[np.ndarray, np.ndarray]]
+    predict: Callable[..., tuple[np.ndarray, np.ndarray | None]]
     smallest_training_set: Callable[..., int]
     pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
+    tasks: tuple[Task, ...] = TASKS
+    is_control: bool = False
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: `score(target, prediction, scores)` over int32 codes (n,), int32 (n,) and probabilities (n, n_classes)."""
+    """A metric: `score(target, prediction, scores)`; the arguments are as in Problem and FoldResult.
+
+    `by_output(target, prediction, scores)` → float64 (n_outputs,), where each label or number has a score of its own.
+    """
 
     name: str
     title: str
-    score: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+    score: Callable[..., float]
     greater_is_better: bool
     needs_scores: bool
     bounds: tuple[float, float] = (0.0, 1.0)  # what a score can be; intervals are clipped to it
+    tasks: tuple[Task, ...] = ("binary", "multiclass")
+    by_output: Callable[..., np.ndarray] | None = None

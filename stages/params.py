@@ -37,8 +37,15 @@ class SplitEntry(Settings):
     inner_folds: int = Field(3, ge=2, le=100, description="inner folds, which choose the configuration")
 
 
+class SelectEntry(Settings):
+    binary: str = Field("accuracy", description="for two classes")
+    multiclass: str = Field("accuracy", description="for more classes")
+    multilabel: str = Field("micro_f1", description="for labels that may hold together")
+    regression: str = Field("r2", description="for numbers")
+
+
 class TrainEntry(Settings):
-    select: str = Field("accuracy", description="metric that chooses the configuration on the inner folds")
+    select: SelectEntry = Field(SelectEntry(), description="by task, the metric that chooses the configuration on the inner folds")
 
 
 class EvaluateEntry(Settings):

@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stages.registry import component
-
-SWEEP_METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
+from stages.contracts import Fold, Problem
+from stages.numerics.outputs import CLASSES, decide, fit_thresholds
 
 
 def product(**values: Sequence[Any]) -> list[dict[str, Any]]:
@@ -16,24 +16,66 @@ def product(**values: Sequence[Any]) -> list[dict[str, Any]]:
     return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
 
 
-def score_inner(target: np.ndarray, predictions: np.ndarray, inner: np.ndarray, select: str) -> dict[str, np.ndarray]:
-    """Return the sweep's metrics, and the one that chooses, on each inner fold.
+@dataclass(frozen=True)
+class Choice:
+    """The configuration used, every inner score that led to it, and its labels' thresholds.
 
-    Args:
-        target: int32 (n_train,).
-        predictions: int32 (n_configs, n_train), each row's prediction by the model that held it out.
-        inner: int16 (n_train,), inner fold of each row.
-    Returns:
-        metric → float64 (n_configs, n_inner).
+    scores: {metric: float64 (n_configs, n_inner)}. thresholds: float64 (n_outputs,), multilabel only.
     """
-    members = [np.flatnonzero(inner == fold) for fold in range(int(inner.max()) + 1)]
-    scores = {}
-    for name in dict.fromkeys((*SWEEP_METRICS, select)):
-        score = component("metrics", name).score
-        scores[name] = np.array([[score(target[m], row[m], None) for m in members] for row in predictions], dtype=np.float64)
-    return scores
+
+    config: int
+    scores: Mapping[str, np.ndarray]
+    thresholds: np.ndarray | None
 
 
-def choose(scores: Mapping[str, np.ndarray], select: str) -> int:
-    """Return the configuration with the best mean over the inner folds; of equals the first, which is the simplest."""
-    return int(np.argmax(np.round(scores[select].mean(axis=1), 12)))
+class InnerPredictions:
+    """What every configuration says of one outer fold's training rows, each row by the model that held it out."""
+
+    def __init__(self, problem: Problem, fold: Fold, n_configs: int) -> None:
+        self.problem, self.fold = problem, fold
+        n, n_outputs = len(fold.train), len(problem.outputs)
+        if problem.task in CLASSES:  # the class alone: scores of many configurations and classes would fill the memory
+            self.found = np.empty((n_configs, n), dtype=np.int32)
+        else:
+            self.found = np.empty((n_configs, n, n_outputs), dtype=np.float32)
+
+    def put(self, config: int, rows: np.ndarray, scores: np.ndarray) -> None:
+        """Keep the scores (n_rows, n_outputs) of some of the training rows (a mask or numbers into fold.train)."""
+        self.found[config, rows] = decide(self.problem.task, scores) if self.problem.task in CLASSES else scores
+
+    def choose(self) -> Choice:
+        """Return the configuration with the best mean score over the inner folds; of equals the first, which is the simplest.
+
+        A label's threshold is chosen on all held-out rows together; the configuration is then judged with it.
+        """
+        problem, target = self.problem, self.problem.target[self.fold.train]
+        thresholds = [self._thresholds(target, found) for found in self.found]
+        predictions = [self._prediction(found, t) for found, t in zip(self.found, thresholds, strict=True)]
+        members = [np.flatnonzero(self.fold.inner == inner) for inner in range(int(self.fold.inner.max()) + 1)]
+        scores = {
+            name: np.array([[metric.score(target[m], row[m], None) for m in members] for row in predictions], dtype=np.float64)
+            for name, metric in problem.metrics.items()
+        }
+        best = choose(scores[problem.select], greater_is_better=problem.metrics[problem.select].greater_is_better)
+        return Choice(best, scores, thresholds[best])
+
+    def _thresholds(self, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+        return thresholds_for(self.problem, target, scores)
+
+    def _prediction(self, found: np.ndarray, thresholds: np.ndarray | None) -> np.ndarray:
+        return found if self.problem.task in CLASSES else decide(self.problem.task, found, thresholds)
+
+
+def thresholds_for(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Return the labels' thresholds by held-out scores (n, n_outputs); None unless the task is multilabel.
+
+    They serve the metric that chooses: an F1 wants lower ones than a share of right answers.
+    """
+    return fit_thresholds(target, scores, by_f1="f1" in problem.select) if problem.task == "multilabel" else None
+
+
+def choose(scores: np.ndarray, *, greater_is_better: bool) -> int:
+    """Return the row of scores (n_configs, n_inner) with the best mean; of equals the first."""
+    sign = 1 if greater_is_better else -1
+    defined = [row[~np.isnan(row)] for row in scores]
+    return int(np.argmax([sign * round(float(row.mean()), 12) if row.size else -np.inf for row in defined]))

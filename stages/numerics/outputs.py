@@ -1,0 +1,57 @@
+"""From a learner's scores to predictions, by task: the likeliest class, every label above its threshold, or the numbers themselves."""
+
+import numpy as np
+
+from stages.contracts import Task
+
+THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
+CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+
+
+def decide(task: Task, scores: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
+    """Return the prediction of scores (n, n_outputs) in the form of stages/contracts.py.
+
+    Args:
+        thresholds: float64 (n_outputs,), multilabel only.
+    """
+    if task in CLASSES:
+        return scores.argmax(axis=1).astype(np.int32)
+    if task == "multilabel":
+        return (scores >= thresholds).astype(np.uint8)
+    return scores.astype(np.float32)
+
+
+def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
+    """Return per label the threshold of THRESHOLDS that does best on held-out rows: float64 (n_outputs,).
+
+    Args:
+        target: uint8 (n, n_outputs). scores: (n, n_outputs), probabilities by models that held the row out.
+        by_f1: best is the label's F1, else its accuracy; of equals the one nearest to one half, then the lower.
+    """
+    predicted = scores[None] >= THRESHOLDS[:, None, None]
+    truth = target.astype(bool)[None]
+    hits = (predicted & truth).sum(axis=1)
+    if by_f1:
+        quality = 2 * hits / np.maximum(predicted.sum(axis=1) + truth.sum(axis=1), 1)
+    else:
+        quality = (predicted == truth).mean(axis=1)
+    preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
+    best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[preference], 12), axis=0)]]
+    return best
+
+
+def strata(task: Task, target: np.ndarray, n_outputs: int) -> np.ndarray:
+    """Return what every fold should have its share of: float64 (n, n_strata), 1 where a row counts for it.
+
+    Classes; labels that hold; for each number the quarter of its range of ranks in which it lies.
+    """
+    if task in CLASSES:
+        return (target[:, None] == np.arange(n_outputs)).astype(np.float64)
+    if task == "multilabel":
+        return target.astype(np.float64)
+    parts = []
+    for values in target.T:
+        known = ~np.isnan(values)
+        edges = np.quantile(values[known], [0.25, 0.5, 0.75]) if known.any() else np.zeros(3)
+        parts.append((np.searchsorted(edges, values, side="right")[:, None] == np.arange(4)) & known[:, None])
+    return np.hstack(parts).astype(np.float64)
