@@ -1,4 +1,4 @@
-"""One battery over every file in stages/metrics/."""
+"""One battery over every file in stages/metrics/, for every task that it scores."""
 
 import math
 from typing import Any
@@ -10,114 +10,227 @@ from sklearn import metrics as reference
 from stages.contracts import Metric
 from stages.registry import component, names
 
-NAMES = names("metrics")
+METRICS: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
+CASES = [(name, task) for name, metric in METRICS.items() for task in metric.tasks]
+CLASS_TASKS = ("binary", "multiclass")
+Triple = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
-# target, prediction, probabilities of three classes, and what each metric must say to 1e-12
-TARGET = np.array([0, 0, 1, 1, 2, 2], dtype=np.int32)
-PREDICTION = np.array([0, 1, 1, 1, 2, 0], dtype=np.int32)
-SCORES = np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.25, 0.5, 0.25], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5], [0.5, 0.25, 0.25]])
+# target, prediction, scores by kind of task, and what each metric must say of them to 1e-12
+CLASSES: Triple = (
+    np.array([0, 0, 1, 1, 2, 2], dtype=np.int32),
+    np.array([0, 1, 1, 1, 2, 0], dtype=np.int32),
+    np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.25, 0.5, 0.25], [0.1, 0.8, 0.1], [0.2, 0.3, 0.5], [0.5, 0.25, 0.25]]),
+)
+LABELS: Triple = (  # label 0 has three rows, label 1 has one
+    np.array([[1, 0], [1, 1], [0, 0], [1, 0]], dtype=np.uint8),
+    np.array([[1, 0], [0, 1], [0, 1], [1, 0]], dtype=np.uint8),
+    np.array([[0.9, 0.1], [0.3, 0.5], [0.3, 0.5], [0.8, 0.2]]),
+)
+NUMBERS: Triple = (
+    np.array([[1.0, 10.0], [2.0, np.nan], [3.0, 30.0]]),
+    np.array([[1.0, 15.0], [3.0, 7.0], [3.0, 25.0]], dtype=np.float32),
+    None,
+)
 GOLDEN = {
-    "accuracy": 4 / 6,
-    "balanced_accuracy": (1 / 2 + 1 + 1 / 2) / 3,
-    "macro_f1": (1 / 2 + 4 / 5 + 2 / 3) / 3,
-    "log_loss": -(math.log(0.8) + math.log(0.2) + math.log(0.5) + math.log(0.8) + math.log(0.5) + math.log(0.25)) / 6,
-    # per class, 8 pairs of a row of it and another: won pairs, ties one half
-    "roc_auc": ((4 + 1.5) / 8 + (3.5 + 4) / 8 + (4 + 2.5) / 8) / 3,
+    "accuracy": {"classes": 4 / 6},
+    "balanced_accuracy": {"classes": (1 / 2 + 1 + 1 / 2) / 3},
+    "macro_f1": {"classes": (1 / 2 + 4 / 5 + 2 / 3) / 3, "labels": (4 / 5 + 2 / 3) / 2},
+    "log_loss": {"classes": -(math.log(0.8) + math.log(0.2) + math.log(0.5) + math.log(0.8) + math.log(0.5) + math.log(0.25)) / 6},
+    # per class, 8 pairs of a row of it and another: won pairs, ties one half; per label, 3 pairs each
+    "roc_auc": {"classes": ((4 + 1.5) / 8 + (3.5 + 4) / 8 + (4 + 2.5) / 8) / 3, "labels": (2.5 / 3 + 2.5 / 3) / 2},
+    "micro_f1": {"labels": 2 * 3 / (4 + 4)},
+    "subset_accuracy": {"labels": 2 / 4},
+    "hamming_loss": {"labels": 2 / 8},
+    "average_precision": {"labels": ((1 + 1 + 3 / 4) / 3 + 1 / 2) / 2},  # ties share the last rank
+    "r2": {"numbers": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
+    "rmse": {"numbers": (math.sqrt(1 / 3) + 5) / 2},
+    "mae": {"numbers": (1 / 3 + 5) / 2},
 }
+TOYS = {"classes": CLASSES, "labels": LABELS, "numbers": NUMBERS}
 
 REFERENCE: dict[str, Any] = {
     "accuracy": lambda t, p, s: reference.accuracy_score(t, p),
     "balanced_accuracy": lambda t, p, s: reference.balanced_accuracy_score(t, p),
     "macro_f1": lambda t, p, s: reference.f1_score(t, p, average="macro"),
     "log_loss": lambda t, p, s: reference.log_loss(t, s, labels=np.arange(s.shape[1])),
-    "roc_auc": lambda t, p, s: reference.roc_auc_score(t, s[:, 1]) if s.shape[1] == 2 else reference.roc_auc_score(t, s, multi_class="ovr"),
+    "roc_auc": lambda t, p, s: reference.roc_auc_score(t, s[:, 1] if t.ndim == 1 and s.shape[1] == 2 else s, multi_class="ovr"),
+    "micro_f1": lambda t, p, s: reference.f1_score(t, p, average="micro"),
+    "subset_accuracy": lambda t, p, s: reference.accuracy_score(t, p),
+    "hamming_loss": lambda t, p, s: reference.hamming_loss(t, p),
+    "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average="macro"),
+    "r2": lambda t, p, s: reference.r2_score(t, p),
+    "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p),
+    "mae": lambda t, p, s: reference.mean_absolute_error(t, p),
+}
+REFERENCE_BY_OUTPUT: dict[str, Any] = {
+    "macro_f1": lambda t, p, s: reference.f1_score(t, p, average=None),
+    "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average=None),
+    "r2": lambda t, p, s: reference.r2_score(t, p, multioutput="raw_values"),
+    "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p, multioutput="raw_values"),
+    "mae": lambda t, p, s: reference.mean_absolute_error(t, p, multioutput="raw_values"),
 }
 
 
-def draw(seed: int, n_rows: int, n_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return random targets with every class present, predictions, and probabilities in steps, so that ties occur."""
+def draw(task: str, seed: int, n_rows: int, n_outputs: int) -> Triple:
+    """Return random targets with every class or label present, predictions, and scores in steps, so that ties occur."""
     generator = np.random.default_rng(seed)
-    target = np.concatenate([np.arange(n_classes), generator.integers(0, n_classes, n_rows - n_classes)]).astype(np.int32)
-    steps = generator.integers(0, 5, (n_rows, n_classes)) + np.eye(n_classes)[generator.integers(0, n_classes, n_rows)]
-    scores = steps / steps.sum(axis=1, keepdims=True)
-    return target, generator.integers(0, n_classes, n_rows).astype(np.int32), scores
+    if task == "regression":
+        target = generator.normal(0, 3, (n_rows, n_outputs))
+        return target, (target + generator.normal(0, 2, target.shape)).astype(np.float32), None
+    steps = generator.integers(0, 5, (n_rows, n_outputs)) + np.eye(n_outputs)[generator.integers(0, n_outputs, n_rows)]
+    if task == "multilabel":
+        target = generator.integers(0, 2, (n_rows, n_outputs)).astype(np.uint8)
+        target[0], target[1] = 0, 1
+        return target, generator.integers(0, 2, target.shape).astype(np.uint8), steps / 5
+    target = np.concatenate([np.arange(n_outputs), generator.integers(0, n_outputs, n_rows - n_outputs)]).astype(np.int32)
+    return target, generator.integers(0, n_outputs, n_rows).astype(np.int32), steps / steps.sum(axis=1, keepdims=True)
+
+
+def perfect(task: str, target: np.ndarray) -> Triple:
+    """Return the best that can be said of a target."""
+    if task == "regression":
+        return target, target, None
+    return target, target, target.astype(float) if task == "multilabel" else np.eye(int(target.max()) + 1)[target]
+
+
+def n_outputs_of(task: str) -> int:
+    """Return how many classes, labels or numbers to draw."""
+    return 2 if task == "binary" else 4
 
 
 def test_every_metric_is_covered() -> None:
-    assert set(GOLDEN) == set(REFERENCE) == set(NAMES)
+    assert set(GOLDEN) == set(REFERENCE) == set(METRICS)
+    assert {task for _, task in CASES} == {"binary", "multiclass", "multilabel", "regression"}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_golden_value(name: str) -> None:
-    assert component("metrics", name).score(TARGET, PREDICTION, SCORES) == pytest.approx(GOLDEN[name], abs=1e-12)
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, values in GOLDEN.items() for kind in values])
+def test_golden_value(name: str, kind: str) -> None:
+    assert METRICS[name].score(*TOYS[kind]) == pytest.approx(GOLDEN[name][kind], abs=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("n_rows", "n_classes"), [(30, 2), (200, 2), (50, 3), (400, 9)])
-def test_agrees_with_scikit_learn(name: str, n_rows: int, n_classes: int) -> None:
+@pytest.mark.parametrize(("name", "task"), CASES)
+@pytest.mark.parametrize("n_rows", [30, 200])
+def test_agrees_with_scikit_learn(name: str, task: str, n_rows: int) -> None:
     for seed in range(5):
-        drawn = draw(seed, n_rows, n_classes)
-        assert component("metrics", name).score(*drawn) == pytest.approx(REFERENCE[name](*drawn), abs=1e-12)
+        for n_outputs in (2,) if task == "binary" else (3, 9):
+            drawn = draw(task, seed, n_rows, n_outputs)
+            assert METRICS[name].score(*drawn) == pytest.approx(REFERENCE[name](*drawn), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_perfect_input_is_best(name: str) -> None:
-    metric: Metric = component("metrics", name)
-    target, prediction, scores = draw(1, 60, 4)
-    perfect = metric.score(target, target, np.eye(4)[target])
-    assert perfect == pytest.approx(metric.bounds[1] if metric.greater_is_better else metric.bounds[0], abs=1e-12)
-    noisy = metric.score(target, prediction, scores)
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.by_output])
+def test_scores_by_output_agree_with_scikit_learn(name: str) -> None:
+    drawn = draw(METRICS[name].tasks[-1], 3, 120, 5)
+    values = METRICS[name].by_output(*drawn)  # type: ignore[misc]
+    assert values == pytest.approx(REFERENCE_BY_OUTPUT[name](*drawn), abs=1e-12)
+    assert METRICS[name].score(*drawn) == pytest.approx(values.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_perfect_input_is_best(name: str, task: str) -> None:
+    metric = METRICS[name]
+    drawn = draw(task, 1, 60, n_outputs_of(task))
+    best = metric.score(*perfect(task, drawn[0]))
+    assert best == pytest.approx(metric.bounds[1] if metric.greater_is_better else metric.bounds[0], abs=1e-12)
+    noisy = metric.score(*drawn)
     assert metric.bounds[0] <= noisy <= metric.bounds[1]
-    assert (noisy < perfect) == metric.greater_is_better
+    assert (noisy < best) == metric.greater_is_better
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_row_order_does_not_matter(name: str) -> None:
-    drawn = draw(2, 80, 3)
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_row_order_does_not_matter_and_input_is_left_alone(name: str, task: str) -> None:
+    drawn = draw(task, 2, 80, n_outputs_of(task))
+    kept = [None if part is None else part.copy() for part in drawn]
     order = np.random.default_rng(0).permutation(80)
-    score = component("metrics", name).score
-    assert score(*(part[order] for part in drawn)) == pytest.approx(score(*drawn), abs=1e-12)
+    score = METRICS[name].score
+    assert score(*(None if part is None else part[order] for part in drawn)) == pytest.approx(score(*drawn), abs=1e-12)
+    for part, before in zip(drawn, kept, strict=True):
+        np.testing.assert_array_equal(part, before)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_rows_raises(name: str) -> None:
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_no_rows_raises(name: str, task: str) -> None:
+    target, prediction, scores = draw(task, 0, 10, n_outputs_of(task))
     with pytest.raises(ValueError, match="no rows"):
-        component("metrics", name).score(np.array([], np.int32), np.array([], np.int32), np.empty((0, 3)))
+        METRICS[name].score(target[:0], prediction[:0], None if scores is None else scores[:0])
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not component("metrics", name).needs_scores])
-def test_metric_without_probabilities_takes_none(name: str) -> None:
-    assert component("metrics", name).score(TARGET, PREDICTION, None) == pytest.approx(GOLDEN[name], abs=1e-12)
+@pytest.mark.parametrize(("name", "task"), [(name, task) for name, task in CASES if not METRICS[name].needs_scores])
+def test_metric_without_probabilities_takes_none(name: str, task: str) -> None:
+    drawn = draw(task, 4, 30, n_outputs_of(task))
+    assert METRICS[name].score(*drawn[:2], None) == METRICS[name].score(*drawn)
 
 
 def test_balanced_accuracy_leaves_out_a_class_absent_from_the_target() -> None:
     target, prediction = np.array([0, 0, 2], np.int32), np.array([0, 1, 2], np.int32)
-    assert component("metrics", "balanced_accuracy").score(target, prediction, None) == pytest.approx((0.5 + 1) / 2)
+    assert METRICS["balanced_accuracy"].score(target, prediction, None) == pytest.approx((0.5 + 1) / 2)
 
 
 def test_macro_f1_counts_a_class_that_is_only_predicted_as_zero() -> None:
     target, prediction = np.array([0, 0, 2], np.int32), np.array([0, 1, 2], np.int32)
-    assert component("metrics", "macro_f1").score(target, prediction, None) == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert METRICS["macro_f1"].score(target, prediction, None) == pytest.approx((2 / 3 + 0 + 1) / 3)
+
+
+def test_macro_f1_leaves_out_a_label_that_nothing_has() -> None:
+    target, prediction = np.array([[1, 0], [0, 0]], np.uint8), np.array([[1, 0], [1, 0]], np.uint8)
+    assert METRICS["macro_f1"].score(target, prediction, None) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("name", ["macro_f1", "micro_f1"])
+def test_f1_of_nothing_to_find_and_nothing_found_is_one(name: str) -> None:
+    nothing, something = np.zeros((3, 2), np.uint8), np.eye(3, 2, dtype=np.uint8)
+    assert METRICS[name].score(nothing, nothing, None) == 1
+    assert METRICS[name].score(nothing, something, None) == 0
 
 
 def test_roc_auc_leaves_out_a_class_absent_from_the_target() -> None:
     target = np.array([0, 0, 1, 1], np.int32)
     scores = np.array([[0.6, 0.2, 0.2], [0.2, 0.3, 0.5], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1]])
-    assert component("metrics", "roc_auc").score(target, target, scores) == pytest.approx((3 / 4 + 1) / 2)
+    assert METRICS["roc_auc"].score(target, target, scores) == pytest.approx((3 / 4 + 1) / 2)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_roc_auc_of_a_single_class_is_undefined(n_classes: int) -> None:
     target = np.ones(4, np.int32)
-    assert math.isnan(component("metrics", "roc_auc").score(target, target, np.full((4, n_classes), 1 / n_classes)))
+    assert math.isnan(METRICS["roc_auc"].score(target, target, np.full((4, n_classes), 1 / n_classes)))
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_ranking_leaves_out_a_label_without_rows_and_is_undefined_without_any(name: str) -> None:
+    target, scores = np.array([[1, 0], [0, 0], [1, 0]], np.uint8), np.array([[0.9, 0.1], [0.2, 0.3], [0.8, 0.9]])
+    assert METRICS[name].score(target, target, scores) == 1
+    assert math.isnan(METRICS[name].score(np.zeros_like(target), target, scores))
+
+
+@pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
+def test_unknown_numbers_are_left_out(name: str) -> None:
+    target, prediction, _ = draw("regression", 0, 40, 1)
+    longer = np.vstack([target, np.full((5, 1), np.nan)])
+    assert METRICS[name].score(longer, np.vstack([prediction, np.full((5, 1), 1e6, np.float32)]), None) == pytest.approx(
+        METRICS[name].score(target, prediction, None), abs=1e-12)
+    assert math.isnan(METRICS[name].score(np.full((4, 2), np.nan), np.zeros((4, 2)), None))
+
+
+def test_r2_leaves_out_a_target_of_one_value() -> None:
+    target = np.column_stack([[1.0, 2.0, 3.0], [0.1, 0.1, 0.1], [5.0, np.nan, np.nan]])
+    prediction = np.column_stack([[1.0, 2.0, 2.0], [0.2, 0.2, 0.2], [5.0, 5.0, 5.0]])
+    values = METRICS["r2"].by_output(target, prediction, None)  # type: ignore[misc]
+    assert values == pytest.approx([0.5, np.nan, np.nan], nan_ok=True)
+    assert METRICS["r2"].score(target, prediction, None) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
+def test_a_prediction_that_is_no_number_is_not_hidden_by_the_other_targets(name: str) -> None:
+    target, prediction, _ = draw("regression", 0, 10, 2)
+    prediction[3, 1] = np.nan
+    assert math.isnan(METRICS[name].score(target, prediction, None))
 
 
 def test_log_loss_of_a_zero_probability_is_finite() -> None:
-    loss = component("metrics", "log_loss").score(np.array([0], np.int32), None, np.array([[0.0, 1.0]], np.float32))
+    loss = METRICS["log_loss"].score(np.array([0], np.int32), None, np.array([[0.0, 1.0]], np.float32))
     assert loss == pytest.approx(-math.log(np.finfo(np.float64).eps))
 
 
 @pytest.mark.parametrize("scores", [[[0.5, 0.2]], [[1.5, -0.5]], [[np.nan, 1.0]]])
 def test_log_loss_refuses_what_is_no_probability(scores: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="row 0"):
-        component("metrics", "log_loss").score(np.array([0], np.int32), None, np.array(scores))
+        METRICS["log_loss"].score(np.array([0], np.int32), None, np.array(scores))

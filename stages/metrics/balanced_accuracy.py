@@ -6,6 +6,7 @@ A class absent from the target has no recall and is left out, as in scikit-learn
 import numpy as np
 
 from stages.contracts import Metric
+from stages.metrics._counts import class_counts
 
 
 def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -19,10 +20,9 @@ def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.nda
     """
     if target.size == 0:
         raise ValueError("balanced accuracy of no rows is undefined; pass at least one row")
-    support = np.bincount(target)
-    hits = np.bincount(target[target == prediction], minlength=support.size)
-    present = support > 0
-    return float(np.mean(hits[present] / support[present]))
+    true, _, hits = class_counts(target, prediction)
+    present = true > 0
+    return float(np.mean(hits[present] / true[present]))
 
 
 METRIC = Metric(name="balanced_accuracy", title="Balanced accuracy", score=balanced_accuracy, greater_is_better=True, needs_scores=False)

@@ -1,29 +1,44 @@
-"""Macro-F1: the mean over classes of F1 = 2·TP / (true rows + predicted rows).
+"""Macro-F1: the mean over classes, or over labels, of F1 = 2·TP / (true rows + predicted rows).
 
-Classes present in neither target nor prediction are left out; a class in one of them alone counts 0, as in scikit-learn.
+Those present in neither target nor prediction are left out (where all are, no mistake was made: 1); one in target or prediction
+alone counts 0, as in scikit-learn. Differs for labels: scikit-learn counts a label that is in neither as 0.
 """
 
 import numpy as np
 
 from stages.contracts import Metric
+from stages.metrics._counts import class_counts
 
 
 def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
-    """Return the mean F1 of the classes present in target or prediction, in [0, 1].
+    """Return the mean F1 of the classes or labels present in target or prediction, in [0, 1].
 
     Args:
-        target, prediction: int class codes 0..n_classes-1 (n,).
+        target, prediction: int class codes 0..n_classes-1 (n,), or 0 and 1 per label (n, n_labels).
         scores: not used.
     Raises:
         ValueError: if there is no row.
     """
+    values = f1_by_output(target, prediction)
+    present = ~np.isnan(values)
+    return float(np.mean(values[present])) if present.any() else 1.0
+
+
+def f1_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
+    """Return the F1 of each class or label, float64; NaN for one that is in neither target nor prediction."""
     if target.size == 0:
         raise ValueError("macro-F1 of no rows is undefined; pass at least one row")
-    n_classes = int(max(target.max(), prediction.max())) + 1
-    rows = np.bincount(target, minlength=n_classes) + np.bincount(prediction, minlength=n_classes)
-    hits = np.bincount(target[target == prediction], minlength=n_classes)
-    present = rows > 0
-    return float(np.mean(2 * hits[present] / rows[present]))
+    true, predicted, hits = class_counts(target, prediction)
+    rows = true + predicted
+    return np.divide(2 * hits, rows, out=np.full(rows.size, np.nan), where=rows > 0)
 
 
-METRIC = Metric(name="macro_f1", title="Macro-F1", score=macro_f1, greater_is_better=True, needs_scores=False)
+METRIC = Metric(
+    name="macro_f1",
+    title="Macro-F1",
+    score=macro_f1,
+    greater_is_better=True,
+    needs_scores=False,
+    tasks=("binary", "multiclass", "multilabel"),
+    by_output=f1_by_output,
+)
