@@ -103,20 +103,24 @@ def test_reads_the_same_again_and_leaves_the_archives_alone(
 
 
 def broken(path: Path, folder: Path) -> Iterator[Path]:
-    """Yield copies of a zip file: cut off, with every member cut off inside, with every member full of noise, and empty."""
+    """Yield copies of an archive: cut off, altered, full of noise; a zip file's members each cut off, full of noise, and none."""
     cut = folder / "cut.whl"
     cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     yield cut
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    yield write_wheel(folder / "short.whl", {name: content[: len(content) // 2] for name, content in members.items()})
-    yield write_wheel(folder / "noise.whl", {name: np.random.default_rng(0).bytes(len(content)) for name, content in members.items()})
-    yield write_wheel(folder / "empty.whl", {})
     flipped = bytearray(path.read_bytes())
     at = len(flipped) // 3
     flipped[at : at + 64] = bytes(byte ^ 0xFF for byte in flipped[at : at + 64])
     (folder / "flipped.whl").write_bytes(flipped)
     yield folder / "flipped.whl"
+    (folder / "all-noise").write_bytes(np.random.default_rng(0).bytes(len(flipped)))
+    yield folder / "all-noise"
+    if not zipfile.is_zipfile(path):  # .tar.gz, .tgz, .deb
+        return
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    yield write_wheel(folder / "short.whl", {name: content[: len(content) // 2] for name, content in members.items()})
+    yield write_wheel(folder / "noise.whl", {name: np.random.default_rng(0).bytes(len(content)) for name, content in members.items()})
+    yield write_wheel(folder / "empty.whl", {})
 
 
 @pytest.mark.parametrize("name", NAMES)
