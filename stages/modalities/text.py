@@ -1,16 +1,26 @@
-"""Text: a bag of word n-grams with their counts, indexed by a stable hash, so that no dictionary has to be fitted here.
+"""Text: a bag of terms with their counts, indexed by a stable hash, so that no dictionary has to be fitted here.
+
+Three levels, told apart by the column's type:
+    document   string: n-grams of words, or with `analyzer: char` n-grams of characters inside words
+    utterance  struct<text, speaker>: the same, and who speaks as a term of its own ("speaker: anna"; nothing where unknown)
+    word       list<string>, a word amid its neighbours (odd length, the word in the middle, null beyond the edge of the text): the
+               one-hot code of every word at its place ("-1 the", "0 cat", "+1" beyond the edge), up to `window` neighbours a side;
+               with `analyzer: char` also n-grams of the characters of the word in the middle ("chars: ca")
 
 Words are runs of Unicode word characters (letters of any script with their marks, digits, underscore), joined across
 an inner apostrophe ("don't" is one word), after NFKC normalisation and, with `lowercase`, case folding. Scripts without spaces
-between words (Chinese, Thai) come out as whole phrases: segment them in the data set. The index of an n-gram is 31 bits of
-its BLAKE2b digest: wide enough for dictionaries of 10^5 words (two of 10^5 collide with p ≈ 1 somewhere, a given one with p ≈ 5e-5).
+between words (Chinese, Thai) come out as whole phrases: segment them in the data set, or use characters. For n-grams of characters and at
+the word level, words are what stands between blanks, so emoticons count. N-grams of characters are those of scikit-learn's `char_wb`: a
+blank stands on each side of every word, and a word shorter than n counts once as a whole. The index of a term is 31 bits of its
+BLAKE2b digest: wide enough for dictionaries of 10^5 words (two of 10^5 collide with p ≈ 1 somewhere, a given one with p ≈ 5e-5).
 The dictionary, its cut and the weights (idf) are fitted in train, on training rows.
 """
 
 import hashlib
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -23,10 +33,16 @@ from stages.samples import read_each
 TOKEN = r"\w+(?:'\w+)*"
 N_INDICES = 2**31
 Size = Annotated[int, Field(ge=1, le=5)]
+CharacterSize = Annotated[int, Field(ge=1, le=8)]
 
 
 class TextSettings(Settings):
-    ngrams: tuple[Size, Size] = Field((1, 2), description="[shortest, longest] n-gram in words, 1 to 5")
+    analyzer: Literal["word", "char"] = Field("word", description="what terms are made of: words or characters inside words")
+    ngrams: tuple[Size, Size] = Field((1, 2), description="[shortest, longest] n-gram in words, 1 to 5 (analyzer: word)")
+    characters: tuple[CharacterSize, CharacterSize] = Field(
+        (2, 4), description="[shortest, longest] n-gram in characters, 1 to 8 (analyzer: char)"
+    )
+    window: int = Field(2, ge=0, le=20, description="word level: neighbours used on each side, at most (as many as the data set gives)")
     lowercase: bool = Field(True, description="whether case is folded")
     min_documents: int = Field(1, ge=1, description="training documents that a term of the dictionary stands in, at least")
     max_terms: int = Field(20_000, ge=1, le=1_000_000, description="size of the dictionary: the terms in most training documents")
@@ -36,19 +52,21 @@ class TextSettings(Settings):
 
     @model_validator(mode="after")
     def _check_order(self) -> "TextSettings":
-        if self.ngrams[0] > self.ngrams[1]:
-            raise ValueError(f"ngrams must be [shortest, longest], and {list(self.ngrams)} is not")
+        for name in ("ngrams", "characters"):
+            shortest, longest = getattr(self, name)
+            if shortest > longest:
+                raise ValueError(f"{name} must be [shortest, longest], and {[shortest, longest]} is not")
         return self
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Features:
-    """Return per text its n-grams: indices (sorted, unique), values (counts) and terms (the n-grams themselves), aligned.
+    """Return per sample its terms: indices (sorted, unique), values (counts) and terms (as text), aligned.
 
-    A text without a word is an empty row. Of n-grams that share an index the counts are added and the first in order is shown.
+    A text without a word is an empty row. Of terms that share an index the counts are added and the first in order is shown.
     """
-    texts = read_each(column, lambda text: _normalised(text, lowercase=settings.lowercase))
-    counts = _counts(texts, settings.ngrams)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(counts["row"].to_numpy(), minlength=len(texts)))]).astype(np.int32)
+    samples = read_each(column, lambda sample: _read(sample, settings))
+    counts = _counts(pl.concat([_word_ngrams([text for text, _ in samples], settings.ngrams), _listed([terms for _, terms in samples])]))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(counts["row"].to_numpy(), minlength=len(samples)))]).astype(np.int32)
     columns = {
         "indices": _lists(offsets, counts["index"], pa.int32()),
         "values": _lists(offsets, counts["count"], pa.float32()),
@@ -56,6 +74,55 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
     }
     fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
     return Features(columns, "sparse", (N_INDICES,), fit=fit)
+
+
+def _read(sample: Any, settings: TextSettings) -> tuple[str, list[str]]:
+    """Return the text whose n-grams of words are wanted (they are counted for all texts at once) and the sample's other terms."""
+    if isinstance(sample, list):
+        return "", _window_terms(sample, settings)
+    text, terms = sample, []
+    if isinstance(sample, dict):
+        text, speaker = _utterance(sample)
+        name = _normalised(speaker or "", lowercase=settings.lowercase).strip()
+        terms = [f"speaker: {name}"] if name else []
+    text = _normalised(text, lowercase=settings.lowercase)
+    if settings.analyzer == "word":
+        return text, terms
+    return "", terms + [ngram for word in text.split() for ngram in _character_ngrams(word, settings.characters)]
+
+
+def _utterance(sample: Mapping[str, Any]) -> tuple[str, str | None]:
+    speaker = sample.get("speaker")
+    if set(sample) - {"text", "speaker"} or not isinstance(sample.get("text", ""), str | None) or not isinstance(speaker, str | None):
+        raise ValueError(f"expected a struct of text and speaker, both strings; found {', '.join(sample) or 'no fields'}")
+    if sample.get("text") is None:
+        raise ValueError("its text is missing (null)")
+    return sample["text"], speaker
+
+
+def _window_terms(words: list[Any], settings: TextSettings) -> list[str]:
+    """Return each word with its place, and the n-grams of characters of the word in the middle."""
+    middle = len(words) // 2
+    if len(words) % 2 == 0:
+        raise ValueError(f"a window of {len(words)} words has no middle; make its length odd")
+    if not all(isinstance(word, str | None) for word in words):
+        raise ValueError("its words are not strings")
+    if words[middle] is None:
+        raise ValueError("the word in the middle of its window is missing (null)")
+    reach = min(middle, settings.window)
+    near = [_normalised(word or "", lowercase=settings.lowercase).strip() for word in words[middle - reach : middle + reach + 1]]
+    terms = [f"{place:+d} {word}".strip() for place, word in enumerate(near, start=-reach) if place]
+    terms += [f"0 {near[reach]}"] if near[reach] else []
+    if settings.analyzer == "word":
+        return terms
+    return terms + [f"chars:{ngram}" for word in near[reach].split() for ngram in _character_ngrams(word, settings.characters)]
+
+
+@lru_cache(maxsize=2**16)
+def _character_ngrams(word: str, sizes: tuple[int, int]) -> tuple[str, ...]:
+    padded = f" {word} "
+    longest = max(sizes[0], min(sizes[1], len(padded)))  # a word shorter than n counts once
+    return tuple(padded[at : at + n] for n in range(sizes[0], longest + 1) for at in range(max(1, len(padded) - n + 1)))
 
 
 def _normalised(text: str, *, lowercase: bool) -> str:
@@ -67,15 +134,25 @@ def _normalised(text: str, *, lowercase: bool) -> str:
     return text.replace("\u2019", "'")
 
 
-def _counts(texts: list[str], ngrams: tuple[int, int]) -> pl.DataFrame:
-    """Return row, index, count, term of every text's n-grams, sorted by row and index."""
+def _word_ngrams(texts: list[str], ngrams: tuple[int, int]) -> pl.DataFrame:
+    """Return row and term of every n-gram of words."""
     words = (
         pl.DataFrame({"row": np.arange(len(texts), dtype=np.int32), "text": pl.Series(texts, dtype=pl.String)})
         .select("row", pl.col("text").str.extract_all(TOKEN).alias("term"))
         .explode("term")
         .drop_nulls()
     )
-    terms = pl.concat([_ngrams(words, n) for n in range(ngrams[0], ngrams[1] + 1)])
+    return pl.concat([_ngrams(words, n) for n in range(ngrams[0], ngrams[1] + 1)])
+
+
+def _listed(terms: list[list[str]]) -> pl.DataFrame:
+    """Return row and term of terms that are listed by row."""
+    rows = np.repeat(np.arange(len(terms), dtype=np.int32), [len(row) for row in terms])
+    return pl.DataFrame({"row": rows, "term": pl.Series([term for row in terms for term in row], dtype=pl.String)})
+
+
+def _counts(terms: pl.DataFrame) -> pl.DataFrame:
+    """Return row, index, count, term of every different term, sorted by row and index."""
     counts = terms.group_by("row", "term").len("count")
     unique = counts["term"].unique().sort()
     indices = pl.DataFrame({"term": unique, "index": pl.Series([_index(term) for term in unique], dtype=pl.Int32)})
@@ -142,7 +219,7 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
 MODALITY = Modality(
     name="text",
     settings=TextSettings,
-    column_types=("string", "large_string"),
+    column_types=("string", "large_string", "struct", "list", "large_list"),
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,

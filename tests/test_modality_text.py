@@ -1,0 +1,127 @@
+"""What the text modality promises at its three levels: document, utterance, and a word amid its neighbours."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+from sklearn.feature_extraction.text import CountVectorizer
+
+from stages.errors import InputError
+from stages.modalities.text import MODALITY, TextSettings
+from stages.numerics.encoders import raw_features
+from stages.params import parse
+from stages.samples import SampleError, check_type
+
+UTTERANCE = pa.struct([("text", pa.string()), ("speaker", pa.string())])
+WINDOW = pa.list_(pa.string())
+TEXTS = ["The cat sat on the mat; the cat!", "Don't sit. DON'T!", "x", "", "a_b 42 naïve ÉCOLE", "so sad :-( :-("]
+
+
+def bags(samples: list[Any], kind: pa.DataType, **settings: Any) -> list[dict[str, float]]:
+    table = pa.table(dict(MODALITY.featurize(pa.array(samples, kind), TextSettings(**settings)).columns))
+    return [dict(zip(row["terms"], row["values"], strict=True)) for row in table.to_pylist()]
+
+
+# ---------------------------------------------------------------- characters
+@pytest.mark.parametrize("characters", [(1, 1), (2, 4), (3, 8)])
+def test_characters_agree_with_scikit_learn(characters: tuple[int, int]) -> None:
+    vectorizer = CountVectorizer(analyzer="char_wb", ngram_range=characters)
+    counts = vectorizer.fit_transform(TEXTS).toarray()
+    terms = vectorizer.get_feature_names_out()
+    expected = [{term: float(count) for term, count in zip(terms, row, strict=True) if count} for row in counts]
+    assert bags(TEXTS, pa.string(), analyzer="char", characters=characters) == expected
+
+
+def test_characters_are_folded_as_words_are() -> None:
+    assert bags(["ﬁ’S"], pa.string(), analyzer="char", characters=(3, 3)) == [{" fi": 1, "fi'": 1, "i's": 1, "'s ": 1}]
+    assert bags(["Ab"], pa.string(), analyzer="char", characters=(4, 4), lowercase=False) == [{" Ab ": 1}]
+
+
+# ---------------------------------------------------------------- utterances
+def test_the_speaker_is_a_term_of_its_own() -> None:
+    samples = [{"text": "anna speaks", "speaker": "Anna B"}, {"text": "anna", "speaker": None}, {"text": "", "speaker": "Anna B"}]
+    assert bags(samples, UTTERANCE, ngrams=(1, 1)) == [{"anna": 1, "speaks": 1, "speaker: anna b": 1}, {"anna": 1}, {"speaker: anna b": 1}]
+    bag = bags(samples[:1], UTTERANCE, analyzer="char", characters=(7, 7))
+    assert bag == [{" anna ": 1, " speaks": 1, "speaks ": 1, "speaker: anna b": 1}]
+
+
+def test_without_a_speaker_an_utterance_is_a_document() -> None:
+    utterances = [{"text": text, "speaker": None} for text in TEXTS]
+    assert bags(utterances, UTTERANCE) == bags(TEXTS, pa.string())
+    assert bags([{"text": text} for text in TEXTS], pa.struct([("text", pa.string())])) == bags(TEXTS, pa.string())
+
+
+# ---------------------------------------------------------------- words
+def test_a_word_is_coded_with_its_place() -> None:
+    window = [None, "The", "cat", "sat", "The"]
+    assert bags([window], WINDOW) == [{"-2": 1, "-1 the": 1, "0 cat": 1, "+1 sat": 1, "+2 the": 1}]
+    assert bags([window], WINDOW, window=1, lowercase=False) == [{"-1 The": 1, "0 cat": 1, "+1 sat": 1}]
+    assert bags([window], WINDOW, window=0) == [{"0 cat": 1}]
+    assert bags([window], WINDOW, window=20) == bags([window], WINDOW), "a window may ask for more than there is"
+
+
+def test_the_middle_word_s_characters_count_and_its_neighbours_do_not() -> None:
+    bag = bags([["x", "Ab", "y"]], WINDOW, analyzer="char", characters=(3, 4))
+    assert bag == [{"-1 x": 1, "0 ab": 1, "+1 y": 1, "chars: ab": 1, "chars:ab ": 1, "chars: ab ": 1}]
+    assert bags([[":-)"]], WINDOW) == [{"0 :-)": 1}], "an emoticon is a word"
+
+
+def test_an_empty_word_is_an_empty_row() -> None:
+    assert bags([[""], [" "]], WINDOW, analyzer="char") == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("samples", "kind", "reason"),
+    [
+        ([["a", "b"]], WINDOW, "a window of 2 words has no middle; make its length odd"),
+        ([[]], WINDOW, "a window of 0 words has no middle"),
+        ([["a", None, "b"]], WINDOW, "the word in the middle of its window is missing"),
+        ([[1, 2, 3]], pa.list_(pa.int32()), "its words are not strings"),
+        ([{"text": None, "speaker": "x"}], UTTERANCE, "its text is missing"),
+        ([{"text": "a", "who": "x"}], None, "expected a struct of text and speaker, both strings; found text, who"),
+        ([{"text": 1}], None, "both strings; found text"),
+        ([{"speaker": "x"}], None, "its text is missing"),
+        ([None], WINDOW, "the sample is missing"),
+    ],
+)
+def test_what_cannot_be_read_is_named(samples: list[Any], kind: pa.DataType | None, reason: str) -> None:
+    with pytest.raises(SampleError, match=f"row 0: .*{reason}"):
+        bags(samples, kind)
+
+
+# ---------------------------------------------------------------- every level
+SAMPLES = [
+    (TEXTS, pa.string()),
+    ([{"text": text, "speaker": "x" if row % 2 else None} for row, text in enumerate(TEXTS)], UTTERANCE),
+    ([[None, word, "b"] for word in ("a", "", "é", ":-)", "a b", "A")], WINDOW),
+]
+
+
+@pytest.mark.parametrize(("samples", "kind"), SAMPLES)
+@pytest.mark.parametrize("analyzer", ["word", "char"])
+def test_each_row_depends_on_its_sample_alone(samples: list[Any], kind: pa.DataType, analyzer: str) -> None:
+    settings = {"analyzer": analyzer}
+    check_type(pa.array(samples, kind), MODALITY, "here")
+    whole = bags(samples, kind, **settings)
+    assert [bags([sample], kind, **settings)[0] for sample in samples] == whole
+    assert bags(samples[::-1], kind, **settings) == whole[::-1]
+    empty = MODALITY.featurize(pa.array([], kind), TextSettings(**settings))
+    assert {len(column) for column in empty.columns.values()} == {0}
+
+
+@pytest.mark.parametrize("nonsense", [{"analyzer": "letter"}, {"characters": [4, 2]}, {"characters": [0, 2]}, {"window": -1}])
+def test_nonsense_is_refused(nonsense: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=rf"params.yaml: features\.x.*{next(iter(nonsense))}"):
+        parse(nonsense, "features.x", TextSettings)
+
+
+def test_a_dictionary_of_100_000_words_stays_sparse() -> None:
+    texts = [" ".join(f"w{word}" for word in range(part, 100_000, 10)) for part in range(10)]
+    features = MODALITY.featurize(pa.array(texts), TextSettings(ngrams=(1, 1), max_terms=1_000_000))
+    raw = raw_features(features.columns, features.encoding)
+    matrix = raw.encode(raw.fit(np.arange(10), features.fit))
+    assert isinstance(matrix, sp.csr_array)
+    assert 99_980 < matrix.shape[1] <= 100_000  # a few pairs of words may share an index
+    assert matrix.nnz == matrix.shape[1]
