@@ -124,4 +124,4 @@ def test_a_dictionary_of_100_000_words_stays_sparse() -> None:
     matrix = raw.encode(raw.fit(np.arange(10), features.fit))
     assert isinstance(matrix, sp.csr_array)
     assert 99_980 < matrix.shape[1] <= 100_000  # a few pairs of words may share an index
-    assert matrix.nnz == matrix.shape[1]
+    assert 99_980 < matrix.nnz <= 100_000
