@@ -54,7 +54,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Fe
             if part in numeric or part in categorical:
                 raise InputError(f"table has two columns {part!r}; rename one in the data set")
             if isinstance(content, np.ndarray):
-                numeric[part] = content.astype(np.float32)
+                numeric[part] = content
             else:
                 categorical[part] = content
     columns = {
@@ -66,7 +66,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Fe
 
 
 def _parts(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
-    """Yield the columns that one column becomes: numbers as floats (NaN: missing), categories as strings (null: missing)."""
+    """Yield the columns that one column becomes: numbers as float32 (NaN: missing), categories as strings (null: missing)."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     kind = values.type
@@ -85,7 +85,7 @@ def _parts(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.A
 
 
 def _numbers(name: str, values: pa.Array) -> np.ndarray:
-    """Return float64 (n,), NaN where null; a number too large for float32 becomes infinite there, which validate then names."""
+    """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite there, which validate then names."""
     kind = values.type
     per_unit = 1
     if pa.types.is_boolean(kind):
@@ -95,7 +95,9 @@ def _numbers(name: str, values: pa.Array) -> np.ndarray:
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
         raise InputError(f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
                          "a date or a time in the data set")
-    return np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan"))) / per_unit
+    numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan"))) / per_unit
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float32)
 
 
 def _wall_clock(name: str, values: pa.Array) -> pa.Array:
@@ -118,7 +120,7 @@ def _days(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
     dates = days.astype("datetime64[D]")
     day_of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
-    yield f"{name}:days", np.where(_mask(valid), days, np.nan)
+    yield f"{name}:days", np.where(_mask(valid), days, np.nan).astype(np.float32)
     yield from _cycle(f"{name}:year", day_of_year / DAYS_PER_YEAR, valid)
     yield f"{name}:weekday", WEEKDAYS.take(pc.if_else(valid, pa.array((days - MONDAY) % 7), None))
 
@@ -126,7 +128,7 @@ def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[st
 def _cycle(name: str, place: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray]]:
     """Yield sine and cosine of a place in a cycle of length 1, so that its end is near its beginning."""
     for part, function in (("sine", np.sin), ("cosine", np.cos)):
-        yield f"{name}_{part}", np.where(_mask(valid), function(2 * np.pi * place), np.nan)
+        yield f"{name}_{part}", np.where(_mask(valid), function(2 * np.pi * place), np.nan).astype(np.float32)
 
 
 def _mask(valid: pa.Array) -> np.ndarray:
