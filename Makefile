@@ -25,7 +25,7 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.locked  ## run what params.yaml describes: dvc repro, so only the stages that a change touches
-	@if [ ! -f data/check/params.json ] || [ params.yaml -nt data/check/params.json ]; then $(PY) -m stages.check; fi
+	@if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi
 	@$(PY) -m stages.workspace_lock
 	@$(PY) -m dvc repro $(ARGS)
 	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \

@@ -1,11 +1,15 @@
-"""Check the whole params.yaml before anything runs. Writes a constant, so an edit reruns this stage and no other."""
+"""Check the whole params.yaml before anything runs; note which files a person's own data sets are made of.
+
+What is written of a data set is a constant, or the fingerprint of its files: an edit of params.yaml reruns this stage and then only what
+the edit or a changed file touches.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from stages.contracts import DATA, DataSet, Metric, Modality, Model, Settings
+from stages.contracts import TASKS, DataSet, Metric, Modality, Model, Settings, check_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.params import (
@@ -14,6 +18,7 @@ from stages.params import (
     TOP_LEVEL,
     DataSetEntry,
     SplitEntry,
+    TargetEntry,
     TrainEntry,
     allowed,
     nearest,
@@ -61,24 +66,65 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         attempt(check_selection, params)
         for name in params["models"]:
             attempt(check_sizes, params, name)
+            for dataset in params["datasets"]:
+                attempt(check_task, params, dataset, name)
     return found
 
 
 def check_dataset(params: Mapping[str, Any], name: str) -> None:
-    """Raise InputError unless datasets.<name> names a known data set, target and modalities, each with its features."""
-    data_set: DataSet = known("datasets", name, f"datasets.{name}")
+    """Raise InputError unless datasets.<name> names a known target and modalities, each with its features."""
     entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
+    if entry.source is None:
+        check_packaged(name, entry)
+    else:
+        check_own(name, entry)
+    declared = declared_modalities(params, name)
+    for label in entry.modalities:
+        if f"{name}-{label}" not in params["features"]:
+            raise InputError(f"{PARAMS}: features: '{name}-{label}' is missing; datasets.{name}.modalities names {label!r}, so add "
+                             f"`{name}-{label}: {{dataset: {name}, modality: {declared[label]}}}`")
+    if len(set(entry.modalities)) != len(entry.modalities):
+        raise InputError(f"{PARAMS}: datasets.{name}.modalities: a label stands twice in {list(entry.modalities)}; keep one")
+
+
+def check_packaged(name: str, entry: DataSetEntry) -> None:
+    """Raise InputError unless the entry fits a file under stages/datasets/."""
+    data_set: DataSet = known("datasets", name, f"datasets.{name}")
     parse(entry.options, f"datasets.{name}.options", data_set.options)
+    for key in ("group", "id", "split", "title", "licence", "citation"):
+        if getattr(entry, key) is not None:
+            raise InputError(f"{PARAMS}: datasets.{name}.{key}: only for own files (`source:`); this data set's file says it")
+    if not isinstance(entry.target, str) or not isinstance(entry.modalities, tuple):
+        raise InputError(f"{PARAMS}: datasets.{name}: of this data set `target` is a name ({', '.join(data_set.targets)}) and `modalities` "
+                         f"a list ({', '.join(data_set.modalities)}); columns are for own files (`source:`)")
     refuse_unknown(entry.target, data_set.targets, f"datasets.{name}.target", "target")
     for label in entry.modalities:
         refuse_unknown(label, data_set.modalities, f"datasets.{name}.modalities", "modality")
-        if f"{name}-{label}" not in params["features"]:
-            raise InputError(f"{PARAMS}: features: '{name}-{label}' is missing; datasets.{name}.modalities names {label!r}, so add "
-                             f"`{name}-{label}: {{dataset: {name}, modality: {data_set.modalities[label]}}}`")
-    if len(set(entry.modalities)) != len(entry.modalities):
-        raise InputError(f"{PARAMS}: datasets.{name}.modalities: a label stands twice in {list(entry.modalities)}; keep one")
-    if entry.rows != "all" and not 1 <= entry.rows <= data_set.n_samples:
+    if entry.rows != "all" and entry.rows > data_set.n_samples:
         raise InputError(f"{PARAMS}: datasets.{name}.rows: {entry.rows} is impossible; allowed: all, or 1 to {data_set.n_samples}")
+
+
+def check_own(name: str, entry: DataSetEntry) -> None:
+    """Raise InputError unless the entry of a person's own files is whole."""
+    if name in names("datasets"):
+        raise InputError(f"{PARAMS}: datasets.{name}: this name is taken by stages/datasets/{name}.py; own files (`source:`) need another")
+    if not isinstance(entry.target, TargetEntry) or not isinstance(entry.modalities, dict):
+        raise InputError(f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: {{modality: …, "
+                         "column: …}}}}`; `python -m pipelines.new` writes these lines")
+    from stages.sources.own import check_entry  # what only own files need
+
+    for label, part in entry.modalities.items():
+        known("modalities", part.modality, f"datasets.{name}.modalities.{label}.modality")
+    check_entry(name, entry)
+
+
+def declared_modalities(params: Mapping[str, Any], name: str) -> Mapping[str, str]:
+    """Return label → modality of a data set, as its file or its entry says."""
+    entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
+    if isinstance(entry.modalities, dict):
+        return {label: part.modality for label, part in entry.modalities.items()}
+    data_set: DataSet = component("datasets", name)
+    return data_set.modalities
 
 
 def check_feature(params: Mapping[str, Any], key: str) -> None:
@@ -88,15 +134,15 @@ def check_feature(params: Mapping[str, Any], key: str) -> None:
         raise InputError(f"{PARAMS}: features.{key}: expected a mapping with 'dataset' and 'modality', found {entry!r}")
     dataset = str(entry["dataset"])
     refuse_unknown(dataset, params["datasets"], f"features.{key}.dataset", "entry under datasets")
-    data_set: DataSet = known("datasets", dataset, f"features.{key}.dataset")
+    declared = declared_modalities(params, dataset)
     label = str(key).removeprefix(f"{dataset}-")
     if f"{dataset}-{label}" != key:
         raise InputError(f"{PARAMS}: features.{key}: the key must be '<data set>-<label>', here '{dataset}-…'")
-    refuse_unknown(label, data_set.modalities, f"features.{key}", "modality")
+    refuse_unknown(label, declared, f"features.{key}", "modality")
     modality: Modality = known("modalities", str(entry["modality"]), f"features.{key}.modality")
-    if modality.name != data_set.modalities[label]:
+    if modality.name != declared[label]:
         raise InputError(f"{PARAMS}: features.{key}.modality: {modality.name!r} cannot read {dataset}'s {label!r}, "
-                         f"which is {data_set.modalities[label]!r}")
+                         f"which is {declared[label]!r}")
     feature_settings(params, key)
 
 
@@ -118,27 +164,43 @@ def check_model(params: Mapping[str, Any], name: str) -> None:
 
 
 def check_selection(params: Mapping[str, Any]) -> None:
-    """Raise InputError unless train.select is a metric that needs no probabilities, greater being better."""
-    metric: Metric = known("metrics", section(params, "train", TrainEntry).select, "train.select")
-    if metric.needs_scores or not metric.greater_is_better:
-        fit = [n for n in names("metrics") if not (m := component("metrics", n)).needs_scores and m.greater_is_better]
-        raise InputError(f"{PARAMS}: train.select: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
+    """Raise InputError unless train.select names, for each task, a metric of that task that needs no probabilities."""
+    select = section(params, "train", TrainEntry).select
+    for task in TASKS:
+        name = getattr(select, task)
+        metric: Metric = known("metrics", name, f"train.select.{task}")
+        if metric.needs_scores or task not in metric.tasks:
+            fit = [n for n in names("metrics") if not (m := component("metrics", n)).needs_scores and task in m.tasks]
+            raise InputError(f"{PARAMS}: train.select.{task}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
+
+
+def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
+    """Raise InputError where models.<name> cannot do what is to be predicted of a data set."""
+    entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+    task = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
+    model: Model = component("models", name)
+    if task not in model.tasks:
+        raise InputError(f"{PARAMS}: models.{name}: it cannot do {task} (datasets.{dataset}.target), only {', '.join(model.tasks)}; take "
+                         "one of the two out")
 
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:
     """Raise InputError where the grid of models.<name> asks for more rows than the smallest training fold has."""
     model: Model = component("models", name)
     needed = model.smallest_training_set(section(params, f"models.{name}", model.settings))
-    smallest, dataset = min((smallest_training_fold(params, dataset), dataset) for dataset in params["datasets"])
+    sizes = [(size, dataset) for dataset in params["datasets"] if (size := smallest_training_fold(params, dataset)) is not None]
+    smallest, dataset = min(sizes, default=(needed, ""))
     if needed > smallest:
         raise InputError(f"{PARAMS}: models.{name}: the grid needs {needed} training rows, but the smallest training fold of "
                          f"{dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
 
 
-def smallest_training_fold(params: Mapping[str, Any], name: str) -> int:
-    """Return about how many rows an inner fold leaves for training: whole groups move, so a few more or fewer."""
-    data_set: DataSet = component("datasets", name)
+def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
+    """Return about how many rows an inner fold leaves for training (whole groups move, so a few more or fewer); None: not known yet."""
     entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
+    if entry.source is not None:
+        return None  # train says so
+    data_set: DataSet = component("datasets", name)
     split: SplitEntry = section(params, "split", SplitEntry)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
     outer = rows * (split.folds - 1) // split.folds
@@ -173,9 +235,21 @@ def checked_params() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Check params.yaml; print every mistake and exit 1, or write the constant."""
-    checked_params()
-    write_json(DATA / "check" / "params.json", {"params.yaml": "checked"})
+    """Check params.yaml; print every mistake and exit 1, or write what each data set is made of."""
+    params = checked_params()
+    for path in check_path("").parent.glob("*.json"):
+        if path.stem not in params["datasets"]:
+            path.unlink()
+    for dataset in params["datasets"]:
+        entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+        write_json(check_path(dataset), {"dataset": dataset, "files": None if entry.source is None else fingerprint(dataset, entry)})
+
+
+def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
+    """Return how many files, how many bytes and which contents an own data set is made of."""
+    from stages.sources.own import fingerprint_of
+
+    return fingerprint_of(dataset, entry)
 
 
 def usage() -> str:

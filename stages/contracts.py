@@ -3,8 +3,8 @@
 Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
   samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target (see below)
                · one column per modality, its kind in the field's metadata under `modality`
-               [dataset, title, target {name, task, outputs}, rows {used, available}, group, sources, licence, citation,
-               on_bad_sample, max_bad_share, quarantined {sample_id: reason}: what ingest left out]
+               [dataset, title, target {name, task, outputs}, rows {used, available}, group, sources, licence, citation, shipped,
+               on_bad_sample, max_bad_share]
   splits       sample_id, group · target · repeat, fold: int16 · inner: FixedSizeList<int16>[n_folds]
                One row per repeat and sample. `fold` is the outer fold that holds the sample out (-1: never held out);
                inner[f] is the inner fold that holds it out while outer fold f is the test set (-1: it is in f's test set).
@@ -14,9 +14,10 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
                sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
                table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
                and the structured form where there is one (frames, terms, series, points, edges).
-               [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows,
-               quarantined {sample_id: reason}: samples that could not be read and have no row]
-  quarantine   sample_id · modality: string (the label, or "" for what ingest left out) · reason: string [dataset, share]
+               [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows]
+  quarantine   sample_id, reason: string, of the samples that ingest or featurize could not read; they have no row in what it wrote
+  left out     (quarantine.arrow beside splits) sample_id, modality, reason: all of a data set's; modality "" is ingest's
+               [dataset, share]
   predictions  subset: string · repeat, fold: int16 · sample_id · target, prediction: by task
                · scores: FixedSizeList<float32>[n_outputs] (not for regression) [the splits' metadata, model, control, subsets; sweep
                and curves have the same]
@@ -69,6 +70,11 @@ class Settings(BaseModel):
 
 
 # ---------------------------------------------------------------- where files are (relative to the workspace)
+def check_path(dataset: str) -> Path:
+    """Return where check notes what a data set is made of."""
+    return DATA / "check" / f"{dataset}.json"
+
+
 def samples_path(dataset: str) -> Path:
     return DATA / "samples" / dataset / "samples.arrow"
 
@@ -85,8 +91,13 @@ def validation_dir(dataset: str) -> Path:
     return DATA / "validation" / dataset
 
 
-def quarantine_path(dataset: str) -> Path:
+def left_out_path(dataset: str) -> Path:
     return DATA / "splits" / dataset / "quarantine.arrow"
+
+
+def quarantine_path(dataset: str, label: str = "") -> Path:
+    """Return where ingest (no label) or featurize notes the samples that it could not read."""
+    return DATA / "quarantine" / dataset / f"{dataset}-{label}.arrow" if label else DATA / "quarantine" / dataset / f"{dataset}.arrow"
 
 
 def predictions_dir(dataset: str, model: str) -> Path:

@@ -26,7 +26,8 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[s
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "arrays.npz") as temporary:
         write_arrays(temporary, arrays)
-    write_json(folder / "model.json", {**about, "classes": list(problem.classes), "encoders": encoders, "state": dict(fitted.state)})
+    learned = {"task": problem.task, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
+    write_json(folder / "model.json", {**about, **learned})
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,65 +1,130 @@
-"""Fetch and read one data set: its samples as one Arrow table, with provenance in the metadata."""
+"""Read one data set: its samples as one Arrow table, with provenance in the metadata, and which samples could not be read."""
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, samples_path
+from stages.contracts import DataSet, Task, quarantine_path, samples_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fetch import fetch
 from stages.params import PARAMS, DataSetEntry, nearest, parse, read_params, section, value_at
 from stages.registry import component
+from stages.samples import judge_bad, quarantine_table
 from stages.seeds import derived_seed
-from stages.tables import write_table
+from stages.tables import write_table, writing_pieces
+from stages.targets import check_target, described, encode_target, missing_targets, sampling_strata
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")  # narrower than float(), which also takes "nan" and "infinity"
+PIECE = 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set before its rows are chosen: an index of all samples, and how the chosen ones are loaded.
+
+    index: sample_id, group, optionally split, target (as in contracts.DataSet), and what `load` needs.
+    load(piece of the index, reasons) → the piece with its modalities; samples that it cannot read go to `reasons` (id → why).
+    """
+
+    index: pa.Table
+    task: Task
+    about: Mapping[str, Any]
+    remedy: str  # where a person mends the data
+    load: Callable[[pa.Table, dict[str, str]], pa.Table]
 
 
 def main(dataset: str) -> None:
     """Write the samples of one data set."""
     params = read_params()
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+    seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
+    found = packaged(dataset, entry, seed) if entry.source is None else own(dataset, entry)
+    reasons: dict[str, str] = {}
+    policy = {"dataset": dataset, "on_bad_sample": entry.on_bad_sample, "max_bad_share": entry.max_bad_share}
+    try:
+        index = check_index(found, reasons)
+        check_target(index["target"], found.task, found.remedy, unknown=entry.unknown_targets)
+    except InputError as error:
+        raise InputError(f"{dataset}: {error}") from error
+    index = sample_rows(index, entry.rows, seed, task=found.task, key=f"datasets.{dataset}.rows")
+    codes, outputs = encode_target(index["target"], found.task)
+    index = index.set_column(index.column_names.index("target"), pa.field("target", codes.type), codes)
+    name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
+    metadata = {
+        **found.about,
+        **policy,
+        "target": described(name, found.task, outputs),
+        "rows": {"used": index.num_rows, "available": found.index.num_rows},
+    }
+    with writing_pieces(samples_path(dataset), metadata) as append:
+        for piece in loaded(index, found, reasons):
+            append(piece)
+        judge_bad(reasons, index.num_rows, policy, dataset)
+    write_table(quarantine_path(dataset), quarantine_table(reasons), {"dataset": dataset})
+
+
+def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
+    """Return a data set of stages/datasets/."""
     data_set: DataSet = component("datasets", dataset)
-    if entry.target not in data_set.targets:
-        raise InputError(f"{PARAMS}: datasets.{dataset}.target: no target {entry.target!r}{nearest(entry.target, data_set.targets)}; "
+    target = str(entry.target)
+    if target not in data_set.targets:
+        raise InputError(f"{PARAMS}: datasets.{dataset}.target: no target {target!r}{nearest(target, data_set.targets)}; "
                          f"there are: {', '.join(data_set.targets)}")
     options = parse(entry.options, f"datasets.{dataset}.options", data_set.options)
-    seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     archives = {source.package: fetch(source) for source in data_set.sources}
-    table = data_set.read(archives, entry.target, options, seed)
-    available = table.num_rows
-    check_samples(table, dataset)
-    table = sample_rows(table, entry.rows, seed, key=f"datasets.{dataset}.rows")
-    table, classes = encode_target(table)
-    write_table(samples_path(dataset), table, metadata(data_set, entry.target, classes, used=table.num_rows, available=available))
+    table = data_set.read(archives, target, options, seed)
+    about = {
+        "title": data_set.title,
+        "sources": [{"package": source.package, "version": source.version, "sha256": source.sha256} for source in data_set.sources],
+        "licence": data_set.licence,
+        "citation": data_set.citation,
+        "group": data_set.group,
+        "shipped": True,
+    }
+    return Found(table, data_set.targets[target], about, f"mend stages/datasets/{dataset}.py", lambda piece, reasons: piece)
 
 
-def check_samples(table: pa.Table, dataset: str) -> None:
-    """Raise InputError unless ids are unique, each row has an id, a group and a target, and each class two samples."""
-    for name in ("sample_id", "group", "target"):
+def own(dataset: str, entry: DataSetEntry) -> Found:
+    """Return a data set of a person's own files."""
+    from stages.sources.own import read_own  # what only own files need
+
+    return Found(**read_own(dataset, entry))
+
+
+def loaded(index: pa.Table, found: Found, reasons: dict[str, str]) -> Iterator[pa.Table]:
+    """Yield the index's pieces with their modalities; a piece of which nothing could be read is empty."""
+    for start in range(0, max(1, len(index)), PIECE):
+        yield found.load(index.slice(start, PIECE), reasons)
+
+
+def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
+    """Return the rows that have a target; the others go to `reasons`.
+
+    Raises:
+        InputError: unless ids are unique and each row has an id and a group.
+    """
+    table = found.index
+    if table.num_rows == 0:
+        raise InputError(f"there is no sample; {found.remedy}")
+    for name in ("sample_id", "group"):
         if table[name].null_count:
             row = table[name].combine_chunks().is_null().index(True).as_py()
-            raise InputError(f"{dataset}: row {row} has no {name}; every sample needs one, so mend stages/datasets/{dataset}.py")
+            raise InputError(f"row {row} has no {name}; every sample needs one, so {found.remedy}")
     repeated = [name for name, count in Counter(table["sample_id"].to_pylist()).items() if count > 1]
     if repeated:
-        raise InputError(f"{dataset}: sample_id {repeated[0]!r} stands more than once ({len(repeated)} such ids); ids must be unique, "
-                         f"so mend stages/datasets/{dataset}.py")
-    counts = Counter(table["target"].to_pylist())
-    if len(counts) < 2:
-        raise InputError(f"{dataset}: {len(counts)} class in the target, so there is nothing to predict; choose another target")
-    lonely = sorted(label for label, count in counts.items() if count < 2)
-    if lonely:
-        raise InputError(f"{dataset}: class {lonely[0]!r} has one sample; a class needs at least two, one to train on and one to "
-                         f"test on, so merge it into another or leave it out in stages/datasets/{dataset}.py")
+        raise InputError(f"sample_id {repeated[0]!r} stands more than once ({len(repeated)} such ids); ids must be unique, so "
+                         f"{found.remedy}")
+    missing = missing_targets(table["target"], found.task)
+    reasons |= {table["sample_id"][int(row)].as_py(): "the target is missing" for row in np.flatnonzero(missing)}
+    return table.filter(pa.array(~missing)) if missing.any() else table
 
 
-def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, key: str) -> pa.Table:
-    """Return `rows` rows in the table's order: each class in proportion, and within a class each group in proportion.
+def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task: Task, key: str) -> pa.Table:
+    """Return `rows` rows in the table's order: each class (and part of an official split) in proportion, and within it each group.
 
     Groups are shuffled; within a class every n-th row is taken along the groups (systematic sampling), so that a group's share
     of the sample is its share of the class to within one row.
@@ -71,12 +136,12 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, key: 
         return table
     if rows > table.num_rows:
         raise InputError(f"{PARAMS}: {key}: {rows} is impossible, the data set has {table.num_rows} rows; allowed: all, or at most that")
-    labels = np.asarray(table["target"].to_pylist(), dtype=np.str_)
+    labels = sampling_strata(table, task)
     classes, counts = np.unique(labels, return_counts=True)
     quotas = proportional_quotas(counts, rows)
     if quotas.min() < 2:
         scarce = int(np.argmin(quotas))
-        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: class {str(classes[scarce])!r} ({counts[scarce]} of "
+        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: class {str(classes[scarce]).split(chr(0))[0]!r} ({counts[scarce]} of "
                          f"{table.num_rows} rows) would be left with {quotas[scarce]}; allowed: all, or enough for two of every class")
     random = np.random.default_rng(derived_seed(seed, "rows"))
     groups = np.asarray(table["group"].to_pylist(), dtype=np.str_)
@@ -97,36 +162,6 @@ def proportional_quotas(counts: np.ndarray, total: int) -> np.ndarray:
     order = np.argsort(quotas - exact, kind="stable")
     quotas[order[: total - quotas.sum()]] += 1
     return quotas
-
-
-def encode_target(table: pa.Table) -> tuple[pa.Table, list[str]]:
-    """Return the table with the target as int32 codes, and the classes in the order of their codes."""
-    labels = table["target"].to_pylist()
-    classes = sorted_classes(set(labels))
-    code_of = {label: code for code, label in enumerate(classes)}
-    codes = pa.array([code_of[label] for label in labels], pa.int32())
-    return table.set_column(table.column_names.index("target"), pa.field("target", pa.int32()), codes), classes
-
-
-def sorted_classes(labels: set[str]) -> list[str]:
-    """Return the labels sorted: as numbers if all are numbers ("2" before "10"), else as text."""
-    if all(_NUMBER.fullmatch(label) for label in labels):
-        return sorted(labels, key=lambda label: (float(label), label))
-    return sorted(labels)
-
-
-def metadata(data_set: DataSet, target: str, classes: Sequence[str], *, used: int, available: int) -> Mapping[str, Any]:
-    """Return what the samples file says of itself."""
-    return {
-        "dataset": data_set.name,
-        "title": data_set.title,
-        "target": {"name": target, "task": "binary" if len(classes) == 2 else "multiclass", "classes": list(classes)},
-        "rows": {"used": used, "available": available},
-        "sources": [{"package": source.package, "version": source.version, "sha256": source.sha256} for source in data_set.sources],
-        "licence": data_set.licence,
-        "citation": data_set.citation,
-        "group": data_set.group,
-    }
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import FoldResult, Problem
-from stages.tables import fixed_lists, write_table
+from stages.contracts import FoldResult, Model, Problem
+from stages.tables import fixed_lists, target_array, write_table
 
 
 def write_results(
@@ -19,11 +19,11 @@ def write_results(
     problem: Problem,
     about: Mapping[str, Any],
     *,
-    model: str,
+    model: Model,
 ) -> None:
     """Write predictions.arrow, sweep.arrow and curves.arrow in the schemas of stages/contracts.py."""
     carried = {key: value for key, value in about.items() if key != "sample_id"}
-    metadata = {**carried, "model": model, "subsets": ["+".join(subset) for subset in problem.subsets]}
+    metadata = {**carried, "model": model.name, "control": model.is_control, "subsets": ["+".join(subset) for subset in problem.subsets]}
     write_table(folder / "predictions.arrow", pa.concat_tables([_predictions(r, problem, about) for r in results]), metadata)
     write_table(folder / "sweep.arrow", pa.concat_tables([_sweep(r, configs) for r in results]), metadata)
     write_table(folder / "curves.arrow", pa.concat_tables([_curves(r) for r in results]), metadata)
@@ -41,10 +41,11 @@ def _predictions(result: FoldResult, problem: Problem, about: Mapping[str, Any])
     rows = result.fold.test
     columns = {
         "sample_id": about["sample_id"].take(pa.array(rows)),
-        "target": pa.array(problem.target[rows]),
-        "prediction": pa.array(result.prediction.astype(np.int32)),
-        "scores": fixed_lists(result.scores.astype(np.float32)),
+        "target": target_array(problem.target[rows]),
+        "prediction": target_array(result.prediction),
     }
+    if result.scores is not None:
+        columns["scores"] = fixed_lists(result.scores.astype(np.float32))
     return pa.table({**_keys(result, len(rows)), **columns})
 
 

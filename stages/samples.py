@@ -8,7 +8,8 @@ import pyarrow as pa
 from stages.contracts import Modality
 from stages.errors import InputError
 
-MAX_NAMED = 20
+MAX_NAMED = 20  # samples that a message names
+QUARANTINE = pa.schema([("sample_id", pa.string()), ("reason", pa.string())])
 
 
 class SampleError(InputError):
@@ -16,7 +17,7 @@ class SampleError(InputError):
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
         self.reasons = dict(reasons)
-        super().__init__("; ".join(f"row {row}: {reason}" for row, reason in self.reasons.items()))
+        super().__init__("; ".join(f"row {row}: {reason}" for row, reason in list(self.reasons.items())[:MAX_NAMED]))
 
 
 def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) -> list[Any]:
@@ -25,7 +26,7 @@ def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) ->
     `read` raises ValueError, in words for a person, where a sample cannot be read.
 
     Raises:
-        SampleError: naming up to MAX_NAMED rows and their reasons, nulls included.
+        SampleError: with the reasons of all rows that cannot be read, nulls included.
     """
     results: list[Any] = []
     reasons: dict[int, str] = {}
@@ -36,8 +37,6 @@ def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) ->
             results.append(read(sample))
         except ValueError as error:
             reasons[row] = str(error)
-            if len(reasons) == MAX_NAMED:
-                break
     if reasons:
         raise SampleError(reasons)
     return results
@@ -49,3 +48,31 @@ def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality, where: st
     if kind not in modality.column_types:
         allowed = ", ".join(modality.column_types)
         raise InputError(f"{where}: column of Arrow type {column.type}; modality {modality.name!r} reads {allowed}")
+
+
+def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, Any], where: str) -> None:
+    """Raise InputError unless the samples that could not be read may be left out.
+
+    Args:
+        reasons: sample id → why it cannot be read.
+        policy: `on_bad_sample` and `max_bad_share` of the data set, as in the samples' metadata.
+    """
+    if not reasons:
+        return
+    lines = [f"  sample {name!r}: {reason}" for name, reason in list(reasons.items())[:MAX_NAMED]]
+    if len(reasons) > MAX_NAMED:
+        lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
+    many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
+    if policy["on_bad_sample"] == "fail":
+        remedy = "mend them, or leave them out with `on_bad_sample: quarantine`"
+        raise InputError(f"{many}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+    share = len(reasons) / n_samples
+    if share > policy["max_bad_share"]:
+        raise InputError(f"{many}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
+                         f"datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+    print(f"{many} and are left out (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
+
+
+def quarantine_table(reasons: Mapping[str, str]) -> pa.Table:
+    """Return the quarantine table of sample id → reason."""
+    return pa.table([pa.array(list(reasons), pa.string()), pa.array(list(reasons.values()), pa.string())], schema=QUARANTINE)

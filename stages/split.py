@@ -4,48 +4,72 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from stages.contracts import samples_path, splits_path
+from stages.contracts import Task, left_out_path, quarantine_path, samples_path, splits_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.numerics.folds import assign_folds, inner_folds
+from stages.numerics.outputs import strata
 from stages.params import SplitEntry, read_params, section, value_at
 from stages.seeds import derived_seed
 from stages.tables import column_values, fixed_lists, read_table, write_table
 
 
 def main(dataset: str) -> None:
-    """Write the splits of one data set."""
+    """Write the splits of one data set, and which samples are left out."""
     params = read_params()
     settings: SplitEntry = section(params, "split", SplitEntry)
     samples, metadata = read_table(samples_path(dataset))
+    left_out = left_out_samples(dataset)
+    share = left_out.num_rows / metadata["rows"]["used"]
+    if share > metadata["max_bad_share"]:
+        raise InputError(f"{dataset}: {left_out.num_rows} of {metadata['rows']['used']} samples cannot be read in one modality or another, "
+                         f"{share:.1%}, above datasets.{dataset}.max_bad_share {metadata['max_bad_share']:.1%} in params.yaml; mend them "
+                         f"(data/quarantine/{dataset}/ has the reasons)")
+    samples = samples.filter(pc.invert(pc.is_in(samples["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
+    target, seed = metadata["target"], derived_seed(value_at(params, "seed"), "split", dataset)
     try:
-        splits = split_samples(samples, settings, metadata["target"]["classes"], derived_seed(value_at(params, "seed"), "split", dataset))
+        splits = split_samples(samples, settings, target["task"], target["outputs"], seed)
     except InputError as error:
         raise InputError(f"{dataset}: {error} (params.yaml: split, datasets.{dataset}.rows)") from error
-    kept = {name: metadata[name] for name in ("dataset", "target", "rows")}
+    kept = {name: metadata[name] for name in ("dataset", "target")}
+    rows = {"used": samples.num_rows, "available": metadata["rows"]["available"]}
     n_folds = splits.schema.field("inner").type.list_size
     sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.inner_folds}
-    write_table(splits_path(dataset), splits, kept | sizes)
+    write_table(splits_path(dataset), splits, kept | {"rows": rows} | sizes)
+    write_table(left_out_path(dataset), left_out, {"dataset": dataset, "share": share})
 
 
-def split_samples(samples: pa.Table, settings: SplitEntry, classes: Sequence[str], seed: int) -> pa.Table:
+def left_out_samples(dataset: str) -> pa.Table:
+    """Return every sample that ingest or a featurizer could not read, once, with the first modality to complain and its reason."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted(quarantine_path(dataset).parent.glob("*.arrow")):
+        table, about = read_table(path)
+        for name, reason in zip(table["sample_id"].to_pylist(), table["reason"].to_pylist(), strict=True):
+            found.setdefault(name, (about.get("label", ""), reason))
+    columns = {"sample_id": list(found), "modality": [m for m, _ in found.values()], "reason": [r for _, r in found.values()]}
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: Sequence[str], seed: int) -> pa.Table:
     """Return the splits table: for each repeat, every sample with its outer fold and its inner folds.
 
     Raises:
-        InputError: if groups or classes do not allow the folds asked for.
+        InputError: if groups, classes or labels do not allow the folds asked for.
     """
-    target = column_values(samples["target"])
+    counted = strata(task, column_values(samples["target"]), len(outputs))
+    names = outputs if task != "regression" else ()
     groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)[1]
     official = samples["split"].to_pylist() if "split" in samples.column_names else None
     outer = [official_fold(official, groups)] if official is not None else [
-        assign_folds(target, groups, settings.folds, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.repeats)
+        assign_folds(counted, groups, settings.folds, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.repeats)
     ]
     n_folds = 1 if official is not None else settings.folds
     tables = []
     for repeat, fold in enumerate(outer):
         inner = np.stack([
-            inner_of_fold(target, groups, fold != index, settings.inner_folds, classes=classes, where=f"outer fold {index}",
+            inner_of_fold(counted, groups, fold != index, settings.inner_folds, names=names, where=f"outer fold {index}",
                           seed=derived_seed(seed, "inner", str(repeat), str(index)))
             for index in range(n_folds)
         ], axis=1)
@@ -78,30 +102,32 @@ def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndar
 
 
 def inner_of_fold(
-    target: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, *, classes: Sequence[str], where: str, seed: int
+    counted: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, *, names: Sequence[str], where: str, seed: int
 ) -> np.ndarray:
     """Return the inner fold of every row of one outer training set, -1 elsewhere: int16 (n,).
 
+    Args:
+        counted: the strata of every row. names: of the classes or labels that they are (none for numbers).
     Raises:
-        InputError: if a class is absent from the outer training set, or from what an inner fold leaves of it.
+        InputError: if a class or label is absent from the outer training set, or from what an inner fold leaves of it.
     """
-    refuse_absent(target, groups, train, classes=classes, where=f"the training set of {where}")
+    refuse_absent(counted, groups, train, names=names, where=f"the training set of {where}")
     try:
-        inner = inner_folds(target, groups, train, n_inner_folds, seed)
+        inner = inner_folds(counted, groups, train, n_inner_folds, seed)
     except InputError as error:
         raise InputError(f"inner folds of {where}: {error}") from error
     for fold in range(n_inner_folds):
-        refuse_absent(target, groups, train & (inner != fold), classes=classes, where=f"the training set of inner fold {fold} of {where}")
+        refuse_absent(counted, groups, train & (inner != fold), names=names, where=f"the training set of inner fold {fold} of {where}")
     return inner
 
 
-def refuse_absent(target: np.ndarray, groups: np.ndarray, train: np.ndarray, *, classes: Sequence[str], where: str) -> None:
-    """Raise InputError naming the first class that has rows, but none in `train` (bool (n,))."""
-    absent = np.setdiff1d(target, target[train])
-    if len(absent):
-        members = target == absent[0]
-        raise InputError(f"class {classes[absent[0]]!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
-                         f"{where}; ask for fewer folds, or for more rows")
+def refuse_absent(counted: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
+    """Raise InputError naming the first class or label that has rows, but none in `train` (bool (n,))."""
+    for name, column in zip(names, counted.T[: len(names)], strict=True):
+        members = column > 0
+        if members.any() and not members[train].any():
+            raise InputError(f"class {name!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
+                             f"{where}; ask for fewer folds, or for more rows")
 
 
 if __name__ == "__main__":

@@ -11,20 +11,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.numerics.outputs import strata
 from stages.registry import component
 from stages.tables import column_values
 
 Expectations = list[tuple[str, dict[str, Any]]]
 
-CLASS_COUNT = "samples of the row's class; each outer fold needs one"
-CLASS_GROUPS = "groups with samples of the row's class; one to train on and one to test on"
+CLASS_COUNT = "samples of the row's class (or of its rarest label); each outer fold needs one"
+CLASS_GROUPS = "groups with samples of the row's class or label; one to train on and one to test on"
+KNOWN = "numbers to predict that are known"
 SAME_ROW = "as in the same row of samples, repeat after repeat"
 FOLD = "outer fold that holds the row out (-1: never held out)"
 GROUP_FOLDS = "outer folds over which the row's group is spread within its repeat"
 GROUP_INNER = "inner folds over which the row's group is spread, in the worst outer fold"
 INNER = "inner folds that hold the row out, the least and the greatest number (-1: in the outer test set)"
 INNER_AGREES = "an inner fold is given exactly where the row is in the outer training set"
-CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class"
+CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class or a label of it"
 AS_OFFICIAL = "held out exactly if the official split says so"
 
 
@@ -37,37 +39,62 @@ class Suite:
     expectations: Expectations
 
 
-def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int) -> Suite:
-    """Return the suite of a samples table: ids, groups, classes, and enough of each class to learn and to test."""
-    target = column_values(samples["target"])
-    groups = _strings(samples["group"])
-    n_classes = len(metadata["target"]["classes"])
-    frame = {
-        "sample_id": _strings(samples["sample_id"]),
-        "group": groups,
-        "target": target,
-        "class_count": _counts(target),
-        "class_groups": _counts(np.unique(_codes(target, groups), axis=0)[:, 0], target),
-    }
+def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, n_left_out: int) -> Suite:
+    """Return the suite of a samples table without those left out: ids, groups, and enough of each class or label to learn and to test."""
+    frame = {"sample_id": _strings(samples["sample_id"]), "group": _strings(samples["group"])}
     expectations: Expectations = [
-        ("expect_table_row_count_to_equal", {"value": metadata["rows"]["used"]}),
+        ("expect_table_row_count_to_equal", {"value": metadata["rows"]["used"] - n_left_out}),
         ("expect_column_values_to_not_be_null", {"column": "sample_id"}),
         ("expect_column_values_to_be_unique", {"column": "sample_id"}),
         ("expect_column_values_to_not_be_null", {"column": "group"}),
-        ("expect_column_values_to_be_in_set", {"column": "target", "value_set": list(range(n_classes))}),
-        ("expect_column_unique_value_count_to_be_between", {"column": "target", "min_value": n_classes, "max_value": n_classes}),
-        ("expect_column_values_to_be_between", {"column": "class_count", "min_value": max(2, n_folds), "notes": CLASS_COUNT}),
-        ("expect_column_values_to_be_between", {"column": "class_groups", "min_value": 2, "notes": CLASS_GROUPS}),
     ]
+    target = column_values(samples["target"])
+    outputs = metadata["target"]["outputs"]
+    if metadata["target"]["task"] == "regression":
+        known = (~np.isnan(target)).sum(axis=1)
+        frame |= {"target_finite": ~np.isinf(target).any(axis=1), "target_known": known}
+        expectations += [
+            ("expect_column_values_to_be_in_set", {"column": "target_finite", "value_set": [True]}),
+            ("expect_column_values_to_be_between", {"column": "target_known", "min_value": 1, "max_value": len(outputs), "notes": KNOWN}),
+        ]
+    else:
+        counted = strata(metadata["target"]["task"], target, len(outputs))
+        more, expected = _class_expectations(counted, frame["group"], n_folds)
+        frame, expectations = frame | more, expectations + expected
+        if target.ndim == 1:
+            frame["target"] = target
+            expectations.append(("expect_column_values_to_be_in_set", {"column": "target", "value_set": list(range(len(outputs)))}))
+            expectations.append(_unique_values("target", len(outputs)))
     if "split" in samples.column_names:
         frame["split"] = _strings(samples["split"])
         expectations.append(("expect_column_values_to_be_in_set", {"column": "split", "value_set": ["test", "train"]}))
     return Suite("samples", frame, expectations)
 
 
+def _class_expectations(counted: np.ndarray, groups: np.ndarray, n_folds: int) -> tuple[dict[str, np.ndarray], Expectations]:
+    """Return per row the samples and the groups of its rarest class or label, and what must hold of them.
+
+    Args:
+        counted: (n, n_outputs), 1 where the row is of the class or has the label.
+    """
+    sizes = counted.sum(axis=0)
+    n_groups = np.array([len(np.unique(groups[column > 0])) for column in counted.T])
+    plenty = len(counted)  # of a row without a label
+    frame = {
+        "class_count": np.where(counted > 0, sizes, plenty).min(axis=1).astype(np.int64),
+        "class_groups": np.where(counted > 0, n_groups, plenty).min(axis=1).astype(np.int64),
+    }
+    return frame, [
+        ("expect_column_values_to_be_between", {"column": "class_count", "min_value": max(2, n_folds), "notes": CLASS_COUNT}),
+        ("expect_column_values_to_be_between", {"column": "class_groups", "min_value": 2, "notes": CLASS_GROUPS}),
+    ]
+
+
 def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
     """Return the suite of a splits table: the samples' own rows, whole groups, and every class in every training set."""
-    target, repeat, fold = (column_values(splits[name]) for name in ("target", "repeat", "fold"))
+    repeat, fold = column_values(splits["repeat"]), column_values(splits["fold"])
+    target = metadata["target"]
+    counted = strata(target["task"], column_values(splits["target"]), len(target["outputs"]))
     inner, groups = column_values(splits["inner"]), _strings(splits["group"])
     n_folds, n_inner, n_repeats = metadata["n_folds"], metadata["n_inner_folds"], metadata["n_repeats"]
     official = "split" in samples.column_names
@@ -77,7 +104,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         "expected_id": expected["sample_id"],
         "group": groups,
         "expected_group": expected["group"],
-        "target": target,
+        "target": _targets(splits["target"]),
         "expected_target": expected["target"],
         "repeat": repeat,
         "fold": fold,
@@ -86,7 +113,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         "inner_min": inner.min(axis=1),
         "inner_max": inner.max(axis=1),
         "inner_agrees": ((inner == -1) == (fold[:, None] == np.arange(inner.shape[1]))).all(axis=1),
-        "class_missing": _training_sets_without_class(target, repeat, fold, inner),
+        "class_missing": _training_sets_without_class(counted if target["task"] != "regression" else counted[:, :0], repeat, fold, inner),
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),
@@ -130,13 +157,27 @@ def modality_suite(label: str, features: pa.Table, metadata: Mapping[str, Any], 
     return Suite(label, frame, expectations)
 
 
+def left_out_suite(left_out: pa.Table, n_samples: int, max_share: float) -> Suite:
+    """Return the suite of the samples that could not be read: no more than were declared."""
+    frame = {name: _strings(left_out[name]) for name in ("sample_id", "modality", "reason")}
+    notes = f"samples that could not be read, of {n_samples}; at most {max_share:.1%} may be left out (max_bad_share)"
+    most = {"min_value": 0, "max_value": int(max_share * n_samples), "notes": notes}
+    return Suite("left out", frame, [("expect_table_row_count_to_be_between", most), (
+        "expect_column_values_to_not_be_null", {"column": "reason", "notes": "why it could not be read"})])
+
+
 def _unique_values(column: str, n: int) -> tuple[str, dict[str, Any]]:
     return "expect_column_unique_value_count_to_be_between", {"column": column, "min_value": n, "max_value": n}
 
 
 def _identity(samples: pa.Table) -> dict[str, np.ndarray]:
-    target = np.array(column_values(samples["target"]).tolist(), dtype=object)
-    return {"sample_id": _strings(samples["sample_id"]), "group": _strings(samples["group"]), "target": target}
+    return {"sample_id": _strings(samples["sample_id"]), "group": _strings(samples["group"]), "target": _targets(samples["target"])}
+
+
+def _targets(column: pa.ChunkedArray) -> np.ndarray:
+    """Return one comparable value per row: the code, or the labels or numbers as text."""
+    values = column_values(column)
+    return np.array(values.tolist() if values.ndim == 1 else [" ".join(map(str, row)) for row in values.tolist()], dtype=object)
 
 
 def _strings(column: pa.ChunkedArray) -> np.ndarray:
@@ -169,14 +210,19 @@ def _folds_of_group(repeat: np.ndarray, groups: np.ndarray, fold: np.ndarray) ->
     return _counts(pairs[:, 0], member)
 
 
-def _training_sets_without_class(target: np.ndarray, repeat: np.ndarray, fold: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Return per row how many outer and inner training sets of its repeat have no row of its class."""
-    missing = np.zeros(len(target), dtype=np.int64)
+def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, fold: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Return per row how many outer and inner training sets of its repeat have no row of its class, or of one of its labels.
+
+    Args:
+        counted: (n, n_outputs), 1 where the row is of the class or has the label.
+    """
+    missing = np.zeros(len(counted), dtype=np.int64)
     for number in np.unique(repeat):
         rows = repeat == number
         for index in range(inner.shape[1]):
             outer = rows & (fold != index)
             held_out = [-1, *np.unique(inner[outer, index])]  # -1: the whole outer training set
             for part in dict.fromkeys(held_out):
-                missing += rows & ~np.isin(target, target[outer & (inner[:, index] != part)])
+                absent = ~counted[outer & (inner[:, index] != part)].any(axis=0)
+                missing += rows & counted[:, absent].any(axis=1)
     return missing

@@ -6,7 +6,7 @@ The bytes are a function of the content alone: one record batch, no compression,
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 from stages.errors import InputError
 
 METADATA_KEY = b"sensorium"
+BATCH_BYTES = 2**28
 
 
 @contextmanager
@@ -41,6 +42,38 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
+
+
+@contextmanager
+def writing_pieces(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that appends a piece of a table; the file takes its name when the block succeeds.
+
+    Pieces are joined to record batches of about BATCH_BYTES: one as a rule, several where the table is larger, so that memory stays
+    bounded. Every piece must have the first one's columns, and there must be one.
+    """
+    waiting: list[pa.Table] = []
+    writer: pa.RecordBatchFileWriter | None = None
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+
+        def flush() -> None:
+            nonlocal writer
+            schema = waiting[0].schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+            writer = writer or pa.ipc.new_file(sink, schema)
+            for batch in pa.concat_tables(waiting).combine_chunks().cast(schema).to_batches():
+                writer.write_batch(batch)
+            waiting.clear()
+
+        def append(piece: pa.Table) -> None:
+            waiting.append(piece)
+            if sum(table.nbytes for table in waiting) >= BATCH_BYTES:
+                flush()
+
+        yield append
+        if waiting:
+            flush()
+        if writer is None:
+            raise ValueError(f"{path}: a table of no pieces has no columns")
+        writer.close()
 
 
 def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -86,6 +119,11 @@ def fixed_lists(values: np.ndarray) -> pa.FixedSizeListArray:
     """Return a (n, d) array as n Arrow lists of fixed size d, without a copy where `values` is C-contiguous."""
     values = np.ascontiguousarray(values)
     return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+
+
+def target_array(values: np.ndarray) -> pa.Array:
+    """Return codes (n,), labels or numbers (n, n_outputs) as a target column (see stages/contracts.py)."""
+    return pa.array(values) if values.ndim == 1 else fixed_lists(values)
 
 
 def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:

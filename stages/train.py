@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from stages.contracts import FoldResult, Model, Problem, features_path, models_dir, predictions_dir, splits_path
+from stages.contracts import FoldResult, Metric, Model, Problem, Settings, Task, features_path, models_dir, predictions_dir, splits_path
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fitted import save_fitted
 from stages.numerics.blocks import load_block
 from stages.numerics.folds import read_folds
+from stages.numerics.outputs import CLASSES
+from stages.numerics.selection import choose
 from stages.params import TrainEntry, feature_labels, read_params, section, value_at
-from stages.registry import component
+from stages.registry import component, names
 from stages.results import write_results
 from stages.tables import column_values, read_table
 
@@ -39,26 +43,48 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     for label in labels:
         path = features_path(dataset, label)
         columns, metadata = read_table(path)
-        if columns["sample_id"].combine_chunks() != ids.combine_chunks():
-            raise InputError(f"{path}: its samples are not those of {splits_path(dataset)}; run `dvc repro featurize@{dataset}-{label}`")
+        remedy = f"run `dvc repro featurize@{dataset}-{label}`"
+        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
         blocks[label], features[label] = load_block(label, columns, metadata), metadata
+    target = about["target"]
     problem = Problem(
         blocks=blocks,
         target=np.ascontiguousarray(column_values(table["target"][:n])),
-        classes=tuple(about["target"]["classes"]),
+        task=target["task"],
+        outputs=tuple(target["outputs"]),
         folds=read_folds(table, about),
         subsets=all_subsets(labels),
-        select=section(params, "train", TrainEntry).select,
+        metrics=metrics_of(target["task"]),
+        select=getattr(section(params, "train", TrainEntry).select, target["task"]),
         seed=int(value_at(params, "seed")),
     )
     return problem, {**about, "sample_id": ids}, features
 
 
+def rows_of(features: pa.Table, ids: pa.ChunkedArray, complaint: str) -> pa.Table:
+    """Return the rows of the samples `ids`, in their order; the table itself, without a copy, where nothing was left out.
+
+    Raises:
+        InputError: if a sample is missing or the order differs.
+    """
+    if features["sample_id"].combine_chunks() == ids.combine_chunks():
+        return features
+    kept = features.filter(pc.is_in(features["sample_id"], value_set=ids.combine_chunks()))
+    if kept["sample_id"].combine_chunks() != ids.combine_chunks():
+        raise InputError(complaint)
+    return kept
+
+
+def metrics_of(task: Task) -> dict[str, Metric]:
+    """Return the metrics that judge a task's predictions without probabilities, by name."""
+    known: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
+    return {name: metric for name, metric in known.items() if task in metric.tasks and not metric.needs_scores}
+
+
 def require_classes(problem: Problem, dataset: str) -> None:
     """Raise InputError where there is nothing to tell apart."""
-    present = np.unique(problem.target)
-    if len(present) < 2:
-        raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.classes[present[0]]!r}; a classifier needs two")
+    if problem.task in CLASSES and len(present := np.unique(problem.target)) < 2:
+        raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.outputs[present[0]]!r}; a classifier needs two")
 
 
 def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> None:
@@ -73,13 +99,26 @@ def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> No
         )
 
 
-def best_overall(results: list[FoldResult], select: str) -> tuple[tuple[str, ...], int]:
+def require_rows(dataset: str, model: Model, settings: Settings, problem: Problem) -> None:
+    """Raise InputError where the grid asks for more rows than the smallest inner training set has."""
+    smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
+    if model.smallest_training_set(settings) > smallest:
+        raise InputError(
+            f"params.yaml: models.{model.name}: the grid needs {model.smallest_training_set(settings)} training rows, but the smallest "
+            f"training fold of {dataset!r} has {smallest}; lower the grid's values"
+        )
+
+
+def best_overall(results: list[FoldResult], metric: Metric) -> tuple[tuple[str, ...], int]:
     """Return the subset and configuration with the best mean inner score over all outer folds: no outer score is looked at."""
-    means: dict[tuple[str, ...], np.ndarray] = {}
+    sign = 1 if metric.greater_is_better else -1
+    best: dict[tuple[str, ...], tuple[float, int]] = {}
     for subset in dict.fromkeys(result.subset for result in results):
-        means[subset] = np.mean([result.inner_scores[select].mean(axis=1) for result in results if result.subset == subset], axis=0)
-    subset = max(means, key=lambda s: (round(float(means[s].max()), 12), -len(s)))
-    return subset, int(np.argmax(np.round(means[subset], 12)))
+        scores = np.hstack([result.inner_scores[metric.name] for result in results if result.subset == subset])
+        config = choose(scores, greater_is_better=metric.greater_is_better)
+        best[subset] = (sign * float(scores[config].mean()), config)
+    subset = max(best, key=lambda s: (round(best[s][0], 12), -len(s)))
+    return subset, best[subset][1]
 
 
 def main(dataset: str, name: str) -> None:
@@ -90,12 +129,7 @@ def main(dataset: str, name: str) -> None:
     problem, about, features = read_problem(dataset, params)
     require_classes(problem, dataset)
     require_memory(dataset, model, len(problem.target), len(problem.blocks))
-    smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
-    if model.smallest_training_set(settings) > smallest:
-        raise InputError(
-            f"params.yaml: models.{name}: the grid needs {model.smallest_training_set(settings)} training rows, but the smallest "
-            f"training fold of {dataset!r} has {smallest}; lower the grid's values"
-        )
+    require_rows(dataset, model, settings, problem)
     configs = model.grid(settings, problem.seed)
     results = []
     for result in model.sweep(problem, settings):
@@ -106,8 +140,8 @@ def main(dataset: str, name: str) -> None:
             f"{result.fold.index} {'+'.join(result.subset)}: inner {problem.select} {score:.3f} with {configs[result.chosen]}",
             flush=True,
         )
-    write_results(predictions_dir(dataset, name), results, configs, problem, about, model=name)
-    subset, config = best_overall(results, problem.select)
+    write_results(predictions_dir(dataset, name), results, configs, problem, about, model=model)
+    subset, config = best_overall(results, problem.metrics[problem.select])
     fitted = model.fit(problem, subset, configs[config], settings)
     described = {label: {"modality": features[label]["modality"], "settings": features[label]["settings"]} for label in subset}
     save_fitted(

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stages.contracts import features_path, samples_path, splits_path, validation_dir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.contracts import features_path, left_out_path, samples_path, splits_path, validation_dir
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.expectations import run_suites
 from stages.params import feature_labels, read_params
 from stages.reporting.validation_page import validation_page
-from stages.suites import Suite, modality_suite, samples_suite, splits_suite
+from stages.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
 from stages.tables import read_table, write_json, write_text
 
 
@@ -32,11 +35,25 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     """Return the suites of a data set over its files."""
     samples, metadata = read_table(samples_path(dataset))
     splits, split_metadata = read_table(splits_path(dataset))
-    suites = [samples_suite(samples, metadata, split_metadata["n_folds"]), splits_suite(splits, split_metadata, samples)]
+    left_out, _ = read_table(left_out_path(dataset))
+    samples = without(samples, left_out)
+    suites = [
+        samples_suite(samples, metadata, split_metadata["n_folds"], left_out.num_rows),
+        splits_suite(splits, split_metadata, samples),
+    ]
+    if left_out.num_rows:
+        suites.append(left_out_suite(left_out, metadata["rows"]["used"], metadata["max_bad_share"]))
     for label in labels:
         features, feature_metadata = read_table(features_path(dataset, label))
-        suites.append(modality_suite(label, features, feature_metadata, samples))
+        suites.append(modality_suite(label, without(features, left_out), feature_metadata, samples))
     return suites
+
+
+def without(table: pa.Table, left_out: pa.Table) -> pa.Table:
+    """Return the rows of samples that are not left out."""
+    if left_out.num_rows == 0:
+        return table
+    return table.filter(pc.invert(pc.is_in(table["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
 
 
 def failures(outcome: dict[str, Any]) -> str:

@@ -1,58 +1,68 @@
-"""Control: predict the most frequent class of the training rows, with the class shares as probabilities."""
+"""Control: the most frequent class, each label's more frequent value or each number's mean over the training rows, whatever the sample."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from stages.contracts import Fitted, FoldResult, Model, Problem, Settings
-from stages.numerics.selection import score_inner
+from stages.contracts import Fitted, FoldResult, Model, Problem, Settings, Task
+from stages.numerics.outputs import CLASSES, decide, known_means
+from stages.numerics.selection import InnerPredictions
 
 
-class MajoritySettings(Settings):
+class ConstantSettings(Settings):
     """Nothing to set."""
 
 
-def grid(settings: MajoritySettings, seed: int) -> list[dict[str, Any]]:
+def grid(settings: ConstantSettings, seed: int) -> list[dict[str, Any]]:
     """Return the one configuration."""
     return [{}]
 
 
-def sweep(problem: Problem, settings: MajoritySettings) -> Iterator[FoldResult]:
+def sweep(problem: Problem, settings: ConstantSettings) -> Iterator[FoldResult]:
     """Yield the control's result per outer fold and subset: it looks at no modality, so a fold's are all the same."""
     for fold in problem.folds:
         target = problem.target[fold.train]
-        inner_prediction = np.empty((1, len(target)), dtype=np.int32)
-        for inner in range(int(fold.inner.max()) + 1):
-            inner_prediction[0, fold.inner == inner] = _shares(target[fold.inner != inner], len(problem.classes)).argmax()
-        scores = np.tile(_shares(target, len(problem.classes)), (len(fold.test), 1))
-        inner_scores = score_inner(target, inner_prediction, fold.inner, problem.select)
+        inner = InnerPredictions(problem, fold, 1)
+        for index in range(int(fold.inner.max()) + 1):
+            out = fold.inner == index
+            inner.put(0, out, np.tile(_expected(problem, target[~out]), (int(out.sum()), 1)))
+        prediction, scores = _answers(problem.task, _expected(problem, target), len(fold.test))
+        inner_scores = inner.choose().scores
         for subset in problem.subsets:
-            yield FoldResult(fold, subset, inner_scores, 0, scores.argmax(axis=1).astype(np.int32), scores)
+            yield FoldResult(fold, subset, inner_scores, 0, prediction, scores)
 
 
-def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: MajoritySettings) -> Fitted:
-    """Return the class shares of every training row."""
-    return Fitted({"shares": _shares(problem.target[problem.training_rows()], len(problem.classes))}, {})
+def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: ConstantSettings) -> Fitted:
+    """Return the shares or means of every training row."""
+    return Fitted({"expected": _expected(problem, problem.target[problem.training_rows()])}, {"task": problem.task})
 
 
-def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most frequent class and the shares for every row."""
-    n = next(iter(matrices.values())).shape[0]
-    scores = np.tile(fitted.arrays["shares"], (n, 1))
-    return scores.argmax(axis=1).astype(np.int32), scores
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the same answer for every row."""
+    return _answers(fitted.state["task"], fitted.arrays["expected"], next(iter(matrices.values())).shape[0])
 
 
-def _shares(target: np.ndarray, n_classes: int) -> np.ndarray:
-    return (np.bincount(target, minlength=n_classes) / len(target)).astype(np.float32)
+def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
+    """Return the share of each class or label, or the mean of each number where it is known: float32 (n_outputs,)."""
+    if problem.task in CLASSES:
+        return (np.bincount(target, minlength=len(problem.outputs)) / len(target)).astype(np.float32)
+    return known_means(target).astype(np.float32)
+
+
+def _answers(task: Task, expected: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    scores = np.tile(expected, (n, 1))
+    # one half, not a threshold fitted to some metric: for an F1 that would be "every label always"
+    return decide(task, scores, np.full(len(expected), 0.5)), None if task == "regression" else scores
 
 
 MODEL = Model(
-    name="majority",
-    settings=MajoritySettings,
+    name="constant",
+    settings=ConstantSettings,
     grid=grid,
     sweep=sweep,
     fit=fit,
     predict=predict,
     smallest_training_set=lambda settings: 1,
+    is_control=True,
 )

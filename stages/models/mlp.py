@@ -6,16 +6,19 @@ The chosen configuration is refitted on all outer training rows for the mean bes
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.numerics.learners import Learner, learner_for, saved_learner
 from stages.numerics.matrices import pack, unpack
+from stages.numerics.outputs import decide
 from stages.numerics.parallel import each
 from stages.numerics.projection import Projection, fit_projections, project
-from stages.numerics.selection import choose, product, score_inner
+from stages.numerics.selection import InnerPredictions, product, thresholds_for
 from stages.seeds import derived_seed
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus", "linear"]
@@ -54,57 +57,67 @@ def grid(settings: MlpSettings, seed: int) -> list[dict[str, Any]]:
     return [configs[i] for i in sorted(draw.choice(len(configs), settings.configurations, replace=False))]
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What the networks of one outer fold (or of the final model) and one subset learn. inputs, target: of the training rows."""
+
+    inputs: np.ndarray
+    target: np.ndarray
+    learner: Learner
+    settings: MlpSettings
+    seed: int
+    purpose: tuple[str, ...]  # what the seeds of weights and orders are derived for
+
+    def examples(self) -> Any:
+        from stages.numerics import networks  # torch takes 3 s to import: only where networks are trained
+
+        return networks.Examples(self.inputs, self.learner.encoded(self.target), self.learner.n_outputs, self.learner.loss)
+
+    def seed_for(self, *what: str) -> int:
+        return derived_seed(self.seed, "mlp", what[0], *self.purpose, *what[1:])
+
+
 def sweep(problem: Problem, settings: MlpSettings) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
     configs = grid(settings, problem.seed)
     for fold in problem.folds:
         matrices = {label: block.encoded(fold.train).matrix for label, block in problem.blocks.items()}
         projections = fit_projections(matrices, fold.train, settings.components)
+        target = problem.target[fold.train]
         for subset in problem.subsets:
             inputs = project(matrices, projections, subset)
             purpose = (str(fold.repeat), str(fold.index), "+".join(subset))
-            yield _sweep_subset(problem, fold, subset, inputs, configs, settings, purpose)
+            lesson = Lesson(inputs[fold.train], target, learner_for(problem, fold.train), settings, problem.seed, purpose)
+            yield _sweep_subset(problem, fold, subset, configs, lesson, inputs[fold.test])
 
 
 def _sweep_subset(
-    problem: Problem,
-    fold: Fold,
-    subset: tuple[str, ...],
-    inputs: np.ndarray,
-    configs: list[dict[str, Any]],
-    settings: MlpSettings,
-    purpose: tuple[str, ...],
+    problem: Problem, fold: Fold, subset: tuple[str, ...], configs: list[dict[str, Any]], lesson: Lesson, test: np.ndarray
 ) -> FoldResult:
-    target = problem.target[fold.train]
     held_out = [fold.inner == inner for inner in range(int(fold.inner.max()) + 1)]
-    trained = _train(problem, configs, inputs[fold.train], target, held_out, settings, purpose)
-    prediction = np.empty((len(configs), len(target)), dtype=np.int32)
+    trained = _train(configs, held_out, lesson)
+    inner_predictions = InnerPredictions(problem, fold, len(configs))
     for i, networks in enumerate(trained):
         for mask, network in zip(held_out, networks, strict=True):
-            prediction[i, mask] = network.held_out.argmax(axis=1)
-    scores = score_inner(target, prediction, fold.inner, problem.select)
-    chosen = choose(scores, problem.select)
-    epochs = _mean_epochs(trained[chosen])
-    weights, train_loss = _refit(problem, configs[chosen], inputs[fold.train], target, epochs, settings, purpose)
-    probabilities = _probabilities(weights, inputs[fold.test], configs[chosen]["activation"])
-    curves = {"train_loss": train_loss, "inner_loss": _mean_curve([network.held_out_loss for network in trained[chosen]])}
-    return FoldResult(fold, subset, scores, chosen, probabilities.argmax(axis=1).astype(np.int32), probabilities, curves)
+            inner_predictions.put(i, mask, lesson.learner.scores(network.held_out))
+    choice = inner_predictions.choose()
+    config = configs[choice.config]
+    weights, train_loss = _refit(config, _mean_epochs(trained[choice.config]), lesson)
+    scores = lesson.learner.scores(_outputs(weights, test, config["activation"], lesson.learner.loss))
+    curves = {"train_loss": train_loss, "inner_loss": _mean_curve([network.held_out_loss for network in trained[choice.config]])}
+    prediction = decide(problem.task, scores, choice.thresholds)
+    shown = None if problem.task == "regression" else scores
+    return FoldResult(fold, subset, choice.scores, choice.config, prediction, shown, curves)
 
 
-def _train(
-    problem: Problem,
-    configs: list[dict[str, Any]],
-    inputs: np.ndarray,
-    target: np.ndarray,
-    held_out: list[np.ndarray],
-    settings: MlpSettings,
-    purpose: tuple[str, ...],
-) -> list[list[Any]]:
+def _train(configs: list[dict[str, Any]], held_out: list[np.ndarray], lesson: Lesson) -> list[list[Any]]:
     """Return, per configuration, one trained network per held-out mask; networks of one shape train together."""
-    from stages.numerics import networks  # torch takes 3 s to import: only where networks are trained
+    from stages.numerics import networks
 
     shapes = [networks.Shape(config["width"], config["depth"], config["activation"]) for config in configs]
+    settings = lesson.settings
     schedule = networks.Schedule(settings.epochs, settings.batch, settings.patience)
+    examples = lesson.examples()
 
     def train_shape(shape: networks.Shape) -> dict[int, list[networks.Trained]]:
         members = [i for i, other in enumerate(shapes) if other == shape]
@@ -114,10 +127,9 @@ def _train(
             rates=np.array([configs[i]["learning_rate"] for i, _ in pairs]),
             decays=np.array([configs[i]["weight_decay"] for i, _ in pairs]),
             used=np.array([~held_out[j] for _, j in pairs]),
-            seeds=[derived_seed(problem.seed, "mlp", "weights", *purpose, str(j)) for _, j in pairs],
+            seeds=[lesson.seed_for("weights", str(j)) for _, j in pairs],
         )
-        order_seed = derived_seed(problem.seed, "mlp", "order", *purpose)
-        trained, _ = networks.train_group(group, inputs, target, len(problem.classes), schedule, order_seed)
+        trained, _ = networks.train_group(group, examples, schedule, lesson.seed_for("order"))
         return {i: trained[k * len(held_out) : (k + 1) * len(held_out)] for k, i in enumerate(members)}
 
     found: dict[int, list[Any]] = {}
@@ -127,15 +139,7 @@ def _train(
     return [found[i] for i in range(len(configs))]
 
 
-def _refit(
-    problem: Problem,
-    config: Mapping[str, Any],
-    inputs: np.ndarray,
-    target: np.ndarray,
-    epochs: int,
-    settings: MlpSettings,
-    purpose: tuple[str, ...],
-) -> tuple[list[Any], list[float]]:
+def _refit(config: Mapping[str, Any], epochs: int, lesson: Lesson) -> tuple[list[Any], list[float]]:
     """Return the weights of one configuration trained on all rows for `epochs`, and its loss per epoch."""
     from stages.numerics import networks
 
@@ -143,22 +147,23 @@ def _refit(
         networks.Shape(config["width"], config["depth"], config["activation"]),
         rates=np.array([config["learning_rate"]]),
         decays=np.array([config["weight_decay"]]),
-        used=np.ones((1, len(target)), dtype=bool),
-        seeds=[derived_seed(problem.seed, "mlp", "weights", *purpose, "refit")],
+        used=np.ones((1, len(lesson.target)), dtype=bool),
+        seeds=[lesson.seed_for("weights", "refit")],
     )
-    schedule = networks.Schedule(epochs, settings.batch, settings.patience)
-    order_seed = derived_seed(problem.seed, "mlp", "order", *purpose, "refit")
-    trained, weights = networks.train_group(group, inputs, target, len(problem.classes), schedule, order_seed)
+    schedule = networks.Schedule(epochs, lesson.settings.batch, lesson.settings.patience)
+    trained, weights = networks.train_group(group, lesson.examples(), schedule, lesson.seed_for("order", "refit"))
     return weights, trained[0].train_loss
 
 
-def _probabilities(weights: list[Any], inputs: np.ndarray, activation: str) -> np.ndarray:
+def _outputs(weights: list[Any], inputs: np.ndarray, activation: str, loss: str) -> np.ndarray:
+    """Return probabilities, or standardised numbers: float32 (n, n_outputs)."""
     import torch
 
     from stages.numerics import networks
 
     with torch.no_grad():
-        return torch.softmax(networks.forward(weights, torch.from_numpy(inputs), activation)[0], dim=1).numpy()
+        found: np.ndarray = networks.LOSSES[loss].read(networks.forward(weights, torch.from_numpy(inputs), activation)[0]).numpy()
+    return found
 
 
 def _mean_epochs(trained: list[Any]) -> int:
@@ -171,26 +176,29 @@ def _mean_curve(curves: list[list[float]]) -> list[float]:
 
 
 def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: MlpSettings) -> Fitted:
-    """Return the network of every training row; crossed held-out rows say for how many epochs."""
+    """Return the network of every training row; crossed held-out rows say for how many epochs, and give the labels' thresholds."""
     rows = problem.training_rows()
     matrices = {label: problem.blocks[label].encoded(rows).matrix for label in subset}
     projections = fit_projections(matrices, rows, settings.components)
-    inputs, target = project(matrices, projections, subset)[rows], problem.target[rows]
+    target, learner = problem.target[rows], learner_for(problem, rows)
+    lesson = Lesson(project(matrices, projections, subset)[rows], target, learner, settings, problem.seed, ("final", "+".join(subset)))
     held_out = [np.isin(rows, test) for _, test in problem.crossed()]
-    purpose = ("final", "+".join(subset))
-    trained = _train(problem, [dict(config)], inputs, target, held_out, settings, purpose)[0]
-    weights, _ = _refit(problem, config, inputs, target, _mean_epochs(trained), settings, purpose)
-    arrays: dict[str, np.ndarray] = {}
+    trained = _train([dict(config)], held_out, lesson)[0]
+    weights, _ = _refit(config, _mean_epochs(trained), lesson)
+    arrays: dict[str, np.ndarray] = learner.arrays()
+    tested = np.concatenate([np.flatnonzero(mask) for mask in held_out])
+    thresholds = thresholds_for(problem, target[tested], learner.scores(np.vstack([network.held_out for network in trained])))
+    arrays |= {} if thresholds is None else {"thresholds": thresholds}
     for i, (weight, bias) in enumerate(weights):
         arrays |= {f"weight/{i}": weight.detach().numpy(), f"bias/{i}": bias.detach().numpy()}
     for label, projection in projections.items():
         arrays |= {f"mean/{label}": projection.mean, f"scale/{label}": np.array(projection.scale)}
         arrays |= pack(f"directions/{label}", projection.directions)
-    return Fitted(arrays, {"config": dict(config), "subset": list(subset), "n_layers": len(weights)})
+    return Fitted(arrays, {"config": dict(config), "subset": list(subset), "n_layers": len(weights), "task": problem.task})
 
 
-def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return classes and probabilities of new rows."""
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return predictions and probabilities of new rows."""
     import torch
 
     arrays, state = fitted.arrays, fitted.state
@@ -200,8 +208,9 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     }
     inputs = project(matrices, projections, state["subset"])
     weights = [(torch.from_numpy(arrays[f"weight/{i}"]), torch.from_numpy(arrays[f"bias/{i}"])) for i in range(state["n_layers"])]
-    scores = _probabilities(weights, inputs, state["config"]["activation"])
-    return scores.argmax(axis=1).astype(np.int32), scores
+    learner = saved_learner(state["task"], arrays)
+    scores = learner.scores(_outputs(weights, inputs, state["config"]["activation"], learner.loss))
+    return decide(state["task"], scores, arrays.get("thresholds")), None if state["task"] == "regression" else scores
 
 
 MODEL = Model(

@@ -2,7 +2,8 @@
 
 A fold's squared distances are summed once per subset; they serve every gamma, and a Gram matrix serves every C and inner fold.
 Fused rows are scaled so that the mean squared distance of two training rows is 1: gamma and C mean the same for every data set.
-Probabilities are a softmax of the decision values whose temperature is fitted on the inner folds' held-out rows.
+Labels and numbers have a machine each, over the same Gram matrices. Classes' probabilities are a softmax of the decision values whose
+temperature is fitted on the inner folds' held-out rows; labels' scores are sigmoids of the margins, not calibrated.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,13 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
-from stages.numerics.fusion import FoldBlocks, cross_products, encode_fold, squared_norms
-from stages.numerics.machines import Machine, decide, fit_temperature, softmax, train_machine
+from stages.numerics.fusion import FoldBlocks, cross_products, each_subset, encode_fold, squared_norms
 from stages.numerics.matrices import pack, unpack
+from stages.numerics.outputs import decide as decide_outputs
 from stages.numerics.pairwise import squared_distances
 from stages.numerics.parallel import each
-from stages.numerics.selection import choose, product, score_inner
+from stages.numerics.selection import InnerPredictions, product, thresholds_for
+from stages.numerics.solvers import Solver, saved_solver, solver_for
 
 
 class SvmSettings(Settings):
@@ -26,6 +28,8 @@ class SvmSettings(Settings):
     gamma: tuple[float, ...] = Field(
         (0.1, 0.3, 1.0, 3.0), min_length=1, description="RBF widths, each above 0; the mean squared distance of two rows is 1"
     )
+
+    epsilon: float = Field(0.1, ge=0, description="regression: errors below it cost nothing, in standard deviations of the number")
 
     @field_validator("C", "gamma")
     @classmethod
@@ -47,16 +51,14 @@ def grid(settings: SvmSettings, seed: int) -> list[dict[str, Any]]:
 def sweep(problem: Problem, settings: SvmSettings) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
     configs = grid(settings, problem.seed)
-    for fold in problem.folds:
-        blocks = encode_fold(problem.blocks, fold.train)
-        for subset in problem.subsets:
-            yield _sweep_subset(problem, fold, blocks, subset, configs)
+    for fold, blocks, subset in each_subset(problem):
+        solver = solver_for(problem, fold.train, settings)
+        yield _sweep_subset(problem, fold, blocks, subset, configs, solver)
 
 
 def _sweep_subset(
-    problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict[str, Any]]
+    problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict[str, Any]], solver: Solver
 ) -> FoldResult:
-    target = problem.target[fold.train]
     products, squared = blocks.products(subset) / len(subset), blocks.squared(subset) / len(subset)
     pieces = [(kernel, inner) for kernel in dict.fromkeys(map(_kernel, configs)) for inner in range(int(fold.inner.max()) + 1)]
 
@@ -67,21 +69,24 @@ def _sweep_subset(
         gram, cross = (gram_matrix(kernel, products, squared, rows, train) for rows in (train, held_out))
         found = {}
         for i in (i for i, config in enumerate(configs) if _kernel(config) == kernel):
-            machine = train_machine(gram, target[~out], configs[i]["C"])
-            found[i] = decide(machine, cross[:, machine.support], len(problem.classes))
+            machine = solver.train(gram, train, configs[i]["C"])
+            found[i] = solver.decide(machine, cross[:, machine.support])
         return found
 
-    decisions = np.empty((len(configs), len(target), len(problem.classes)))
+    inner_predictions = InnerPredictions(problem, fold, len(configs))
+    decisions = np.empty((len(configs), len(fold.train), len(problem.outputs)))
     for (_, inner), found in zip(pieces, each(inner_decisions, pieces), strict=True):
         for i, values in found.items():
             decisions[i, fold.inner == inner] = values
-    scores = score_inner(target, decisions.argmax(axis=2).astype(np.int32), fold.inner, problem.select)
-    chosen = choose(scores, problem.select)
-    kernel = _kernel(configs[chosen])
-    machine = train_machine(gram_matrix(kernel, products, squared, fold.train, fold.train), target, configs[chosen]["C"])
-    values = decide(machine, gram_matrix(kernel, products, squared, fold.test, fold.train[machine.support]), len(problem.classes))
-    probabilities = softmax(fit_temperature(decisions[chosen], target) * values)
-    return FoldResult(fold, subset, scores, chosen, values.argmax(axis=1).astype(np.int32), probabilities.astype(np.float32))
+            inner_predictions.put(i, fold.inner == inner, solver.scores(values))
+    choice = inner_predictions.choose()
+    config = configs[choice.config]
+    kernel = _kernel(config)
+    machine = solver.train(gram_matrix(kernel, products, squared, fold.train, fold.train), fold.train, config["C"])
+    values = solver.decide(machine, gram_matrix(kernel, products, squared, fold.test, fold.train[machine.support]))
+    prediction = decide_outputs(problem.task, solver.scores(values), choice.thresholds)
+    temperature = solver.temperature(decisions[choice.config], fold.train)
+    return FoldResult(fold, subset, choice.scores, choice.config, prediction, solver.probabilities(values, temperature))
 
 
 def gram_matrix(
@@ -101,49 +106,43 @@ def _kernel(config: Mapping[str, Any]) -> tuple[str, float | None]:
 
 
 def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: SvmSettings) -> Fitted:
-    """Return the machine of every training row, its support vectors, and a temperature from crossed held-out rows."""
+    """Return the machine of every training row with its support vectors; crossed held-out rows give temperature and thresholds."""
     rows = problem.training_rows()
     blocks = encode_fold({label: problem.blocks[label] for label in subset}, rows)
     products, squared = blocks.products(subset) / len(subset), blocks.squared(subset) / len(subset)
-    kernel = _kernel(config)
-
-    def machine_of(train: np.ndarray) -> Machine:
-        return train_machine(gram_matrix(kernel, products, squared, train, train), problem.target[train], config["C"])
+    kernel, solver = _kernel(config), solver_for(problem, rows, settings)
 
     def held_out(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         train, test = pair
-        machine = machine_of(train)
-        return decide(machine, gram_matrix(kernel, products, squared, test, train[machine.support]), len(problem.classes))
+        machine = solver.train(gram_matrix(kernel, products, squared, train, train), train, config["C"])
+        return solver.decide(machine, gram_matrix(kernel, products, squared, test, train[machine.support]))
 
-    pairs = problem.crossed()
-    decisions = np.vstack(each(held_out, pairs))
-    machine = machine_of(rows)
-    arrays = {
-        "classes": machine.classes,
-        "n_support": machine.n_support,
-        "dual": machine.dual,
-        "intercept": machine.intercept,
-        "scales": np.array(blocks.scales(subset, "l2")) / len(subset),
-    }
+    machine = solver.train(gram_matrix(kernel, products, squared, rows, rows), rows, config["C"])
+    arrays = {**solver.arrays(machine), "scales": np.array(blocks.scales(subset, "l2")) / len(subset)}
     for label in subset:
         arrays |= pack(f"support/{label}", blocks.encoded[label].matrix[rows[machine.support]])
-    temperature = fit_temperature(decisions, problem.target[np.concatenate([test for _, test in pairs])])
-    state = {"config": dict(config), "subset": list(subset), "temperature": temperature, "n_classes": len(problem.classes)}
+    state = {"config": dict(config), "subset": list(subset), "task": problem.task, "n_outputs": len(problem.outputs)}
+    if problem.task != "regression":
+        pairs = problem.crossed()
+        crossed, tested = np.vstack(each(held_out, pairs)), np.concatenate([test for _, test in pairs])
+        state["temperature"] = solver.temperature(crossed, tested)
+        thresholds = thresholds_for(problem, problem.target[tested], solver.scores(crossed))
+        arrays |= {} if thresholds is None else {"thresholds": thresholds}
     return Fitted(arrays, state)
 
 
-def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return classes and probabilities of new rows."""
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return predictions and probabilities of new rows."""
     state, arrays = fitted.state, fitted.arrays
     support = [unpack(f"support/{label}", arrays) for label in state["subset"]]
     queries, scales = [matrices[label] for label in state["subset"]], list(arrays["scales"])
     products = cross_products(queries, support, scales)
     squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
-    n_sv = int(arrays["n_support"].sum())
-    machine = Machine(arrays["classes"], np.arange(n_sv), arrays["n_support"], arrays["dual"], arrays["intercept"])
-    kernel = gram_matrix(_kernel(state["config"]), products, squared, np.arange(len(products)), np.arange(n_sv))
-    values = decide(machine, kernel, state["n_classes"])
-    return values.argmax(axis=1).astype(np.int32), softmax(state["temperature"] * values).astype(np.float32)
+    kernel = gram_matrix(_kernel(state["config"]), products, squared, np.arange(products.shape[0]), np.arange(products.shape[1]))
+    solver = saved_solver(state["task"], state["n_outputs"], arrays)
+    values = solver.decide(solver.machine(arrays), kernel)
+    prediction = decide_outputs(state["task"], solver.scores(values), arrays.get("thresholds"))
+    return prediction, solver.probabilities(values, state.get("temperature", 1.0))
 
 
 MODEL = Model(

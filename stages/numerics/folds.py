@@ -19,11 +19,11 @@ from stages.tables import column_values
 _PASSES = 4  # over all groups; the sum settles after two or three
 
 
-def assign_folds(target: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+def assign_folds(strata: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     """Return the fold that holds each row out.
 
     Args:
-        target: int (n,), class codes.
+        strata: float64 (n, n_strata), what each fold should have its share of: a column per class, 1 where the row is of it.
         groups: int (n,), group codes; rows of one group get one fold.
         n_folds: at least 2.
         seed: another seed deals otherwise; the same seed deals the same.
@@ -35,10 +35,9 @@ def assign_folds(target: np.ndarray, groups: np.ndarray, n_folds: int, seed: int
     names, group_of = np.unique(groups, return_inverse=True)
     if len(names) < n_folds:
         raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; ask for at most {len(names)} folds")
-    classes, class_of = np.unique(target, return_inverse=True)
-    counts = np.zeros((len(names), len(classes) + 1))  # the last column counts all rows, so that sizes are balanced too
-    np.add.at(counts, (group_of, class_of), 1)
-    counts[:, -1] = counts[:, :-1].sum(1)
+    counted = np.hstack([strata[:, strata.any(axis=0)], np.ones((len(strata), 1))])  # all rows too, so that sizes are balanced
+    counts = np.zeros((len(names), counted.shape[1]))
+    np.add.at(counts, group_of, counted)
     weight = n_folds / counts.sum(0)
     fold_of_group = _deal(counts, weight, n_folds, np.random.default_rng(seed))
     _improve(counts, weight, fold_of_group, n_folds)
@@ -88,14 +87,14 @@ def _improve(counts: np.ndarray, weight: np.ndarray, folds: np.ndarray, n_folds:
             return
 
 
-def inner_folds(target: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, seed: int) -> np.ndarray:
+def inner_folds(strata: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, seed: int) -> np.ndarray:
     """Return, for every row, the inner fold that holds it out: int16 (n,), -1 outside `train` (bool (n,)).
 
     Raises:
         InputError: as `assign_folds`.
     """
-    inner = np.full(len(target), -1, np.int16)
-    inner[train] = assign_folds(target[train], groups[train], n_inner_folds, seed)
+    inner = np.full(len(strata), -1, np.int16)
+    inner[train] = assign_folds(strata[train], groups[train], n_inner_folds, seed)
     return inner
 
 

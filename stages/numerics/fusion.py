@@ -1,11 +1,12 @@
 """Early fusion of one outer fold's blocks: distances and inner products of any subset as sums over its blocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from stages.contracts import Fold, Problem
 from stages.numerics.blocks import Block, EncodedBlock, unit_scale
 from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
@@ -60,6 +61,14 @@ class FoldBlocks:
 def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
     """Return the blocks fitted on `train`."""
     return FoldBlocks({label: block.encoded(train) for label, block in blocks.items()}, train)
+
+
+def each_subset(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:
+    """Yield every outer fold with its blocks, encoded once, and every subset of them."""
+    for fold in problem.folds:
+        blocks = encode_fold(problem.blocks, fold.train)
+        for subset in problem.subsets:
+            yield fold, blocks, subset
 
 
 def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:

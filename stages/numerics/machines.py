@@ -1,4 +1,8 @@
-"""Support vector machines on precomputed kernels, kept as plain arrays; libsvm (by scikit-learn) solves them."""
+"""Support vector machines on precomputed kernels, kept as plain arrays; libsvm (by scikit-learn) solves them.
+
+Classes are told apart pair by pair (Machine). Labels have a machine each, and so have numbers (support vector regression); one machine
+per output is kept as weights of the training rows (Machines).
+"""
 
 from dataclasses import dataclass
 
@@ -80,3 +84,53 @@ def softmax(values: np.ndarray) -> np.ndarray:
     """Return exp(values) / Σ exp(values) along the last axis, in float64."""
     shifted = np.exp(values - values.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Machines:
+    """One machine per label or number: the decision is kernel @ dual + intercept.
+
+    dual: float64 (n, n_outputs), of every training row, 0 where it is no support vector. intercept: float64 (n_outputs,).
+    """
+
+    dual: np.ndarray
+    intercept: np.ndarray
+
+    @property
+    def support(self) -> np.ndarray:
+        """Return the rows that some machine needs: int64, sorted."""
+        return np.flatnonzero(self.dual.any(axis=1))
+
+
+def train_label_machines(gram: np.ndarray, target: np.ndarray, C: float) -> Machines:
+    """Return a machine per label of a Gram matrix (n, n) and labels uint8 (n, n_outputs); one that all rows share decides alone."""
+    from sklearn.svm import SVC
+
+    dual, intercept = np.zeros(target.shape), np.zeros(target.shape[1])
+    for j, holds in enumerate(target.T):
+        if holds.min() == holds.max():
+            intercept[j] = 1.0 if holds[0] else -1.0
+            continue
+        svc = SVC(C=C, kernel="precomputed", cache_size=200).fit(gram, holds)
+        dual[svc.support_, j], intercept[j] = np.asarray(svc.dual_coef_)[0], svc.intercept_[0]
+    return Machines(dual, intercept)
+
+
+def train_number_machines(gram: np.ndarray, target: np.ndarray, C: float, epsilon: float) -> Machines:
+    """Return a regression machine per number of a Gram matrix (n, n) and standardised numbers (n, n_outputs), NaN left out."""
+    from sklearn.svm import SVR
+
+    dual, intercept = np.zeros(target.shape), np.zeros(target.shape[1])
+    for j, values in enumerate(target.T):
+        known = np.flatnonzero(~np.isnan(values))
+        if len(known) == 0:
+            continue
+        inside = gram if len(known) == len(values) else gram[np.ix_(known, known)]
+        svr = SVR(C=C, epsilon=epsilon, kernel="precomputed", cache_size=200).fit(inside, values[known])
+        dual[known[svr.support_], j], intercept[j] = np.asarray(svr.dual_coef_)[0], svr.intercept_[0]
+    return Machines(dual, intercept)
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(−values)), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * values))

@@ -46,6 +46,22 @@ def votes_for(labels: np.ndarray, weights: np.ndarray, ks: Sequence[int], n_clas
     return np.cumsum(one_hot, axis=1)[:, np.asarray(ks) - 1].transpose(1, 0, 2)
 
 
+def means_for(values: np.ndarray, weights: np.ndarray, ks: Sequence[int], fallback: np.ndarray) -> np.ndarray:
+    """Return the weighted mean of the neighbours' values for every k: float64 (n_k, n, n_outputs).
+
+    Args:
+        values: float64 (n, k_max, n_outputs), nearest first; NaN where not known, which takes no part.
+        weights: float64 (n, k_max).
+        fallback: float64 (n_outputs,), the mean where no neighbour's value is known.
+    """
+    known = ~np.isnan(values)
+    at = np.asarray(ks) - 1
+    total = np.cumsum(np.where(known, values, 0) * weights[:, :, None], axis=1)[:, at]
+    weight = np.cumsum(known * weights[:, :, None], axis=1)[:, at]
+    means = np.where(weight > 0, total / np.where(weight > 0, weight, 1), fallback)
+    return means.transpose(1, 0, 2)
+
+
 def vote_probabilities(votes: np.ndarray, k: int) -> np.ndarray:
     """Return votes as probabilities: float32 (n, n_classes).
 
@@ -54,3 +70,8 @@ def vote_probabilities(votes: np.ndarray, k: int) -> np.ndarray:
     """
     fraction = votes / votes.sum(axis=1, keepdims=True)
     return ((k * fraction + 1 / votes.shape[1]) / (k + 1)).astype(np.float32)
+
+
+def label_probabilities(shares: np.ndarray, k: int) -> np.ndarray:
+    """Return the share of k neighbours with a label as its probability, one more neighbour being half for, half against: float32."""
+    return ((k * shares + 0.5) / (k + 1)).astype(np.float32)

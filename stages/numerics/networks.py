@@ -4,7 +4,7 @@ Networks of a group share inputs, mini-batches and shape; each has its own initi
 rows (as weights 0 or 1) and stopping time. A network that has stopped leaves the batch, so its work is freed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -43,9 +43,45 @@ class Schedule:
     patience: int
 
 
+@dataclass(frozen=True)
+class Loss:
+    """What a network is trained to lower, and how its outputs are read; one of LOSSES.
+
+    of(outputs (B, n, n_outputs), target) → (B, n). read(outputs) → probabilities or numbers. ignorant: what an untrained network says.
+    """
+
+    of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    read: Callable[[torch.Tensor], torch.Tensor]
+    ignorant: Callable[[int], float]
+
+
+def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    chosen = logits.gather(2, target[None, :, None].expand(len(logits), -1, 1)).squeeze(2)
+    return torch.logsumexp(logits, dim=2) - chosen
+
+
+def _binary_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean over labels of −ln p(label as it is)."""
+    return (functional.softplus(logits) - logits * target).mean(dim=2)
+
+
+def _squared_error(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared error over the numbers that are known (not NaN); 0 where none is."""
+    known = ~torch.isnan(target)
+    errors = torch.where(known, outputs - torch.nan_to_num(target), 0.0) ** 2
+    return errors.sum(dim=2) / known.sum(dim=1).clamp(min=1)
+
+
+LOSSES = {
+    "classes": Loss(_cross_entropy, lambda logits: torch.softmax(logits, dim=-1), lambda n_outputs: 1 / n_outputs),
+    "labels": Loss(_binary_cross_entropy, torch.sigmoid, lambda n_outputs: 0.5),
+    "numbers": Loss(_squared_error, lambda outputs: outputs, lambda n_outputs: 0.0),
+}
+
+
 @dataclass
 class Trained:
-    """What a network ended as: held-out probabilities (n_held_out, n_classes) at `best_epoch` (1-based), loss per epoch."""
+    """What a network ended as: its answers (n_held_out, n_outputs) at `best_epoch` (1-based), loss per epoch."""
 
     held_out: np.ndarray
     best_epoch: int = 0
@@ -54,12 +90,12 @@ class Trained:
     held_out_loss: list[float] = field(default_factory=list)
 
 
-def initial_weights(shape: Shape, n_inputs: int, n_classes: int, seeds: Sequence[int]) -> Weights:
+def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seeds: Sequence[int]) -> Weights:
     """Return weights for one network per seed: uniform with variance 2/in (ReLU, softplus) or 1/in, biases 0.
 
     Source: He et al. 2015; LeCun et al. 1998.
     """
-    sizes = [n_inputs, *[shape.width] * shape.depth, n_classes]
+    sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
     gain = 2.0 if shape.activation in ("relu", "softplus") else 1.0
     layers = []
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -71,7 +107,7 @@ def initial_weights(shape: Shape, n_inputs: int, n_classes: int, seeds: Sequence
 
 
 def forward(weights: Weights, inputs: torch.Tensor, activation: str) -> torch.Tensor:
-    """Return logits (B, n, n_classes) of inputs (n, d), shared by all networks."""
+    """Return outputs (B, n, n_outputs) of inputs (n, d), shared by all networks."""
     (first, bias), *rest = weights
     n_networks, fan_in, fan_out = first.shape
     # one large product instead of B small ones: the inputs are the same for all networks
@@ -118,31 +154,40 @@ class Group:
     seeds: Sequence[int]
 
 
-def train_group(
-    group: Group, inputs: np.ndarray, target: np.ndarray, n_classes: int, schedule: Schedule, order_seed: int
-) -> tuple[list[Trained], Weights]:
+@dataclass(frozen=True)
+class Examples:
+    """What a group learns from. inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs); loss: key of LOSSES."""
+
+    inputs: np.ndarray
+    target: np.ndarray
+    n_outputs: int
+    loss: str
+
+
+def train_group(group: Group, examples: Examples, schedule: Schedule, order_seed: int) -> tuple[list[Trained], Weights]:
     """Train all networks of a group; rows that a network does not train on stop it early.
 
     Args:
-        inputs: float32 (n, d). target: int32 (n,).
         order_seed: seed of the mini-batches' order, shared by the group.
     Returns:
         One Trained per network, and the last weights (of the networks that ran to the end).
     """
-    X, y = torch.from_numpy(inputs), torch.from_numpy(target.astype(np.int64))
+    X, y, loss = torch.from_numpy(examples.inputs), torch.from_numpy(examples.target), LOSSES[examples.loss]
     used = torch.from_numpy(group.used.astype(np.float32))
-    weights = initial_weights(group.shape, inputs.shape[1], n_classes, group.seeds)
+    weights = initial_weights(group.shape, X.shape[1], examples.n_outputs, group.seeds)
     optimizer = _AdamW(weights, torch.from_numpy(group.rates.astype(np.float32)), torch.from_numpy(group.decays.astype(np.float32)))
     order = torch.Generator().manual_seed(order_seed)
-    trained = [Trained(held_out=np.full(((~mask).sum(), n_classes), 1 / n_classes)) for mask in group.used]
+    nothing = loss.ignorant(examples.n_outputs)
+    trained = [Trained(held_out=np.full(((~mask).sum(), examples.n_outputs), nothing)) for mask in group.used]
     alive = torch.arange(len(group.seeds))
     for epoch in range(1, schedule.epochs + 1):
         for batch in torch.randperm(len(y), generator=order).split(schedule.batch):
-            logits = forward(weights, X[batch], group.shape.activation)
+            outputs = forward(weights, X[batch], group.shape.activation)
             weight = used[alive][:, batch]
-            loss = _losses(logits, y[batch]) * weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
-            optimizer.step(torch.autograd.grad(loss.sum(), optimizer.parameters))
-        stopped = _record(trained, alive, forward(weights, X, group.shape.activation).detach(), y, used, epoch, schedule)
+            losses = loss.of(outputs, y[batch]) * weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
+            optimizer.step(torch.autograd.grad(losses.sum(), optimizer.parameters))
+        outputs = forward(weights, X, group.shape.activation).detach()
+        stopped = _record(trained, alive, outputs, loss.of(outputs, y), loss, used, epoch, schedule)
         if stopped.any():
             remaining = torch.nonzero(~stopped).ravel()
             weights, alive = optimizer.keep(remaining), alive[remaining]
@@ -151,17 +196,17 @@ def train_group(
     return trained, weights
 
 
-def _losses(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return the cross-entropy of each network and row: (B, n)."""
-    chosen = logits.gather(2, y[None, :, None].expand(len(logits), -1, 1)).squeeze(2)
-    return torch.logsumexp(logits, dim=2) - chosen
-
-
 def _record(
-    trained: list[Trained], alive: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, used: torch.Tensor, epoch: int, schedule: Schedule
+    trained: list[Trained],
+    alive: torch.Tensor,
+    outputs: torch.Tensor,
+    losses: torch.Tensor,
+    loss: Loss,
+    used: torch.Tensor,
+    epoch: int,
+    schedule: Schedule,
 ) -> torch.Tensor:
     """Note losses and the best epoch of each living network; return which have stopped: bool (B,)."""
-    losses = _losses(logits, y)
     stopped = torch.zeros(len(alive), dtype=torch.bool)
     for place, index in enumerate(alive.tolist()):
         network, mask = trained[index], used[index] > 0
@@ -173,6 +218,6 @@ def _record(
         network.held_out_loss.append(held_out)
         if held_out < network.best_loss:
             network.best_epoch, network.best_loss = epoch, held_out
-            network.held_out = torch.softmax(logits[place, ~mask], dim=1).numpy()
+            network.held_out = loss.read(outputs[place, ~mask]).numpy()
         stopped[place] = epoch - network.best_epoch >= schedule.patience
     return stopped

@@ -1,5 +1,7 @@
 """From a learner's scores to predictions, by task: the likeliest class, every label above its threshold, or the numbers themselves."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from stages.contracts import Task
@@ -31,10 +33,8 @@ def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np
     predicted = scores[None] >= THRESHOLDS[:, None, None]
     truth = target.astype(bool)[None]
     hits = (predicted & truth).sum(axis=1)
-    if by_f1:
-        quality = 2 * hits / np.maximum(predicted.sum(axis=1) + truth.sum(axis=1), 1)
-    else:
-        quality = (predicted == truth).mean(axis=1)
+    f1 = 2 * hits / np.maximum(predicted.sum(axis=1) + truth.sum(axis=1), 1)
+    quality = f1 if by_f1 else (predicted == truth).mean(axis=1)
     preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
     best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[preference], 12), axis=0)]]
     return best
@@ -55,3 +55,32 @@ def strata(task: Task, target: np.ndarray, n_outputs: int) -> np.ndarray:
         edges = np.quantile(values[known], [0.25, 0.5, 0.75]) if known.any() else np.zeros(3)
         parts.append((np.searchsorted(edges, values, side="right")[:, None] == np.arange(4)) & known[:, None])
     return np.hstack(parts).astype(np.float64)
+
+
+def known_means(target: np.ndarray) -> np.ndarray:
+    """Return the mean of each column where it is not NaN, 0 where nothing is known: float64 (n_outputs,)."""
+    known = ~np.isnan(target)
+    return np.asarray(np.where(known, target, 0).sum(axis=0, dtype=np.float64) / np.maximum(known.sum(axis=0), 1))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each number over training rows: learners see standardised numbers, answers are in their own units."""
+
+    mean: np.ndarray  # float64 (n_outputs,)
+    deviation: np.ndarray  # float64 (n_outputs,), 1 where the number does not vary
+
+    def standardised(self, target: np.ndarray) -> np.ndarray:
+        """Return (target − mean) / deviation: float64 (n, n_outputs), NaN where not known."""
+        return (target - self.mean) / self.deviation
+
+    def restored(self, values: np.ndarray) -> np.ndarray:
+        """Return values in the numbers' own units."""
+        return values * self.deviation + self.mean
+
+
+def fit_scale(target: np.ndarray) -> Scale:
+    """Return the scale of training rows: float64 (n, n_outputs), NaN where not known."""
+    mean = known_means(target)
+    deviation = np.sqrt(known_means((target - mean) ** 2))
+    return Scale(mean, np.where(deviation > 0, deviation, 1.0))
