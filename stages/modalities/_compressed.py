@@ -18,15 +18,6 @@ GAPLESS = 4 * 1_152  # samples that an MP3 decoder may trim: what the encoder ad
 UNKNOWN_LENGTH = 2**40
 
 
-def kind_of(encoded: bytes) -> str | None:
-    """Return FLAC, OGG or MP3 by the first bytes; None if it is none of them."""
-    if encoded[:4] in (b"fLaC", b"OggS"):
-        return "FLAC" if encoded[:1] == b"f" else "OGG"
-    tagged = encoded[:3] == b"ID3" and len(encoded) > 10 and encoded[3] in (2, 3, 4) and max(encoded[6:10]) < 0x80
-    framed = len(encoded) > 2 and encoded[0] == 0xFF and encoded[1] & 0xE0 == 0xE0
-    return "MP3" if tagged or framed else None
-
-
 def decode_compressed(encoded: bytes, kind: str, max_seconds: float) -> tuple[np.ndarray, int]:
     """Return float64 (n_samples,), mono, full scale 1, and the rate in Hz.
 

@@ -8,6 +8,7 @@ import scipy.fft
 
 N_AT_ONCE = 8_192  # frames transformed at once: bounds the memory of a long clip
 SLOPE_REACH = 2  # frames on each side over which a slope is fitted
+LEAST_SPREAD = 0.1  # in natural logarithms of power: added to a standard deviation, so that what does not vary is not blown up
 
 
 def resample(signal: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:
@@ -79,3 +80,13 @@ def slopes(rows: np.ndarray) -> np.ndarray:
     n = len(rows)
     rises = [k * (padded[SLOPE_REACH + k :][:n] - padded[SLOPE_REACH - k :][:n]) for k in reach]
     return np.sum(rises, axis=0) / (2 * np.sum(reach**2))
+
+
+def normalised(rows: np.ndarray, *, spread: bool) -> np.ndarray:
+    """Return each column less its mean and, with `spread`, divided by its standard deviation plus LEAST_SPREAD.
+
+    Of logarithmic spectra, this takes off whatever filters the whole clip alike: microphone, room, the voice's average.
+    Source: B. S. Atal (1974), doi:10.1121/1.1914702 (the mean). Differs: LEAST_SPREAD.
+    """
+    centred = rows - rows.mean(axis=0)
+    return centred / (rows.std(axis=0) + LEAST_SPREAD) if spread else centred
