@@ -1,128 +1,131 @@
 """Score the predictions of every model on every subset of modalities, with intervals and paired tests.
 
-Reads splits, predictions, sweeps and curves of one data set, and its samples' metadata. Writes evaluation.json (all that the
-report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and confusion.csv (`dvc plots`).
+Reads splits, what was left out of them, predictions, sweeps and curves of one data set, and its samples' metadata. Writes
+evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and
+confusion.csv (`dvc plots`).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from stages.contracts import Metric, evaluation_dir, predictions_dir, samples_path, splits_path
+from stages.contracts import Metric, Task, evaluation_dir, left_out_path, samples_path, splits_path
 from stages.entry import run_stage
 from stages.errors import InputError
-from stages.evaluation.comparisons import Candidate, compare
-from stages.evaluation.held_out import Outcome, Protocol, outcomes_of, protocol_of
-from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, confusion, score
+from stages.evaluation.comparisons import Candidate, Contest, compare
+from stages.evaluation.details import agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
+from stages.evaluation.held_out import Outcome, Protocol, protocol_of
+from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import csv_text, leaderboard, summary
-from stages.evaluation.tuning import chosen, grid_means, mean_curves, swept
+from stages.evaluation.trained import Trained, read_models
 from stages.params import EvaluateEntry, TrainEntry, feature_labels, read_params, section, value_at
 from stages.registry import component, names
 from stages.tables import read_table, write_json, write_text
-
-Outcomes = dict[Candidate, list[Outcome]]
 
 
 def main(dataset: str) -> None:
     """Write data/evaluation/<dataset>/."""
     params = read_params()
     confidence: float = section(params, "evaluate", EvaluateEntry).confidence
-    select: str = section(params, "train", TrainEntry).select
     models = list(value_at(params, "models"))
     splits, described = read_table(splits_path(dataset))
     # title, licence and citation: from the samples, so that a word changed there does not train every model again
     described = read_table(samples_path(dataset))[1] | described
     protocol = protocol_of(splits)
-    classes = described["target"]["classes"]
-    outcomes, subsets, tuning = read_models(dataset, models, protocol, n_classes=len(classes), select=select)
+    task, outputs = described["target"]["task"], described["target"]["outputs"]
+    metrics = metrics_of(task, getattr(section(params, "train", TrainEntry).select, task))
+    trained = read_models(dataset, models, protocol, task=task, outputs=outputs, select=next(iter(metrics.values())))
     evaluation = {
         **facts(dataset, described, protocol),
         "modalities": list(feature_labels(params, dataset)),
         "models": models,
-        "subsets": subsets,
-        "confusion": by_model({candidate: confusion(found, len(classes)) for candidate, found in outcomes.items()}),
-        **tuning,
-        **judge(outcomes, protocol, models=models, subsets=subsets, select=select, confidence=confidence),
+        "controls": trained.controls,
+        "subsets": trained.subsets,
+        **trained.tuning,
+        **details(trained, protocol, metrics, task, outputs),
+        **judge(trained, protocol, metrics, models=models, confidence=confidence),
     }
-    best = evaluation["best"]
-    write(dataset, without_nan(evaluation), outcomes[best["model"], best["subset"]])
+    evaluation = without_nan(evaluation)
+    best = trained.outcomes[evaluation["best"]["model"], evaluation["best"]["subset"]]
+    write(evaluation, next(iter(metrics.values())), confusion_rows(task, outputs, best))
 
 
-def judge(outcomes: Outcomes, protocol: Protocol, *, models: Sequence[str], subsets: Sequence[str], select: str,
+def metrics_of(task: Task, primary: str) -> dict[str, Metric]:
+    """Return the metrics of a task by name, the primary one first, those of probabilities last.
+
+    Raises:
+        InputError: if the primary metric does not score the task.
+    """
+    found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if task in metric.tasks]
+    if primary not in {metric.name for metric in found}:
+        raise InputError(f"params.yaml: train.select.{task}: {primary!r} does not score this task; "
+                         f"allowed: {', '.join(metric.name for metric in found if not metric.needs_scores)}")
+    found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
+    return {metric.name: metric for metric in found}
+
+
+def judge(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], *, models: Sequence[str],
           confidence: float) -> dict[str, Any]:
     """Return every score with its interval, the leaderboard, and the paired tests on the primary metric."""
-    metrics = {name: component("metrics", name) for name in sorted_metrics(select)}
     draws = bootstrap_rows(protocol)
-    scored = {candidate: score(found, metrics, draws) for candidate, found in outcomes.items()}
+    scored = {candidate: score(found, metrics, draws) for candidate, found in trained.outcomes.items()}
     uncertainty = Uncertainty(protocol.test_per_train, confidence)
     table = score_table(scored, metrics, uncertainty)
-    board = leaderboard(table, list(metrics), select)
+    primary = next(iter(metrics))
+    board = leaderboard(table, metrics, primary)
     return {
-        "primary": select,
-        "metrics": list(metrics),
+        "primary": primary,
+        "metrics": [{"name": m.name, "title": m.title, "greater_is_better": m.greater_is_better} for m in metrics.values()],
         "confidence": confidence,
         "scores": table,
         "leaderboard": board,
         "best": {name: board[0][name] for name in ("model", "subset")},
-        "comparisons": compare({candidate: found[select] for candidate, found in scored.items()},
-                               models=models, subsets=subsets, metric=select, uncertainty=uncertainty),
+        "comparisons": compare({candidate: found[primary] for candidate, found in scored.items()},
+                               Contest(models, trained.controls, trained.subsets), metric=metrics[primary], uncertainty=uncertainty),
     }
 
 
-def sorted_metrics(primary: str) -> list[str]:
-    """Return the names of all metrics, the primary one first, those of probabilities last."""
-    def place(name: str) -> tuple[bool, bool, str]:
-        return name != primary, component("metrics", name).needs_scores, name
-    return sorted(names("metrics"), key=place)
-
-
-def read_models(dataset: str, models: Sequence[str], protocol: Protocol, *, n_classes: int,
-                select: str) -> tuple[Outcomes, list[str], dict[str, Any]]:
-    """Return outcomes by (model, subset), the subsets, and what tuning found: configs, grids, sweeps, curves by model.
-
-    Raises:
-        InputError: if a file is missing, does not fit the splits, or models were trained on different subsets.
-    """
-    outcomes: Outcomes = {}
-    subsets: list[str] = []
-    tuning: dict[str, Any] = {"configs": {}, "grids": {}, "sweeps": {}, "curves": {}}
-    for model in models:
-        folder = predictions_dir(dataset, model)
-        predictions, described = read_table(folder / "predictions.arrow")
-        if subsets and described["subsets"] != subsets:
-            raise InputError(f"{folder}: trained on {described['subsets']}, but {models[0]} on {subsets}; run `dvc repro`")
-        subsets = described["subsets"]
-        found = outcomes_of(predictions, protocol, subsets=subsets, n_classes=n_classes, path=folder / "predictions.arrow")
-        outcomes |= {(model, subset): folds for subset, folds in found.items()}
-        sweep = pl.DataFrame(read_table(folder / "sweep.arrow")[0])
-        grids = grid_means(sweep, select)
-        tuning["configs"][model] = chosen(sweep, select)
-        tuning["grids"][model] = grids
-        tuning["sweeps"][model] = {subset: swept(grid) for subset, grid in grids.items()}
-        tuning["curves"][model] = mean_curves(pl.DataFrame(read_table(folder / "curves.arrow")[0]))
-    return outcomes, subsets, tuning
+def details(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], task: Task, outputs: Sequence[str]) -> dict[str, Any]:
+    """Return what stands beside the scores: confusion of classes; scores by label or number; predicted against true numbers."""
+    outcomes = trained.outcomes
+    if task in ("binary", "multiclass"):
+        return {"confusion": by_model({candidate: confusion(found, len(outputs)) for candidate, found in outcomes.items()})}
+    found: dict[str, Any] = {"by_output": by_model({candidate: by_output(of, metrics) for candidate, of in outcomes.items()})}
+    if task == "regression":
+        of_true = ranges(protocol, outputs)
+        found |= {"ranges": of_true, "agreement": by_model({candidate: agreement(of, of_true) for candidate, of in outcomes.items()})}
+    return found
 
 
 def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """Return what a reader must know of data set and protocol."""
-    classes = list(described["target"]["classes"])
-    counts = np.bincount(protocol.targets, minlength=len(classes)).tolist()
-    return {
+    left_out, about = read_table(left_out_path(dataset))
+    task, outputs = described["target"]["task"], list(described["target"]["outputs"])
+    found = {
         "dataset": dataset,
         **{key: described.get(key) for key in ("title", "licence", "citation", "group", "rows")},
-        "task": described["target"].get("task"),
-        "target": described["target"].get("name"),
-        "classes": classes,
-        "class_counts": dict(zip(classes, counts, strict=True)),
+        "task": task,
+        "target": described["target"]["name"],
+        "outputs": outputs,
+        "counts": counts_of(task, outputs, protocol.targets),
+        "quarantined": {"rows": left_out.num_rows, "share": about["share"]},
         "n_groups": len(set(protocol.groups)),
         "n_folds": described["n_folds"],
         "n_repeats": described["n_repeats"],
         "n_inner_folds": described["n_inner_folds"],
         "interval": CROSS_VALIDATION if len(protocol.folds) > 1 else BOOTSTRAP if bootstrap_rows(protocol) else NO_INTERVAL,
     }
+    return found if described.get("shipped", True) else found | {"shipped": False}
+
+
+def counts_of(task: Task, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
+    """Return the rows of each class or label; None for regression."""
+    if task == "regression":
+        return None
+    counts = targets.sum(axis=0, dtype=np.int64) if task == "multilabel" else np.bincount(targets, minlength=len(outputs))
+    return dict(zip(outputs, counts.tolist(), strict=True))
 
 
 def score_table(scored: Mapping[Candidate, Mapping[str, Scores]], metrics: Mapping[str, Metric],
@@ -154,14 +157,24 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write(dataset: str, evaluation: Mapping[str, Any], best: Sequence[Outcome]) -> None:
+def confusion_rows(task: Task, outputs: Sequence[str], best: Sequence[Outcome]) -> Iterable[tuple[str, str]]:
+    """Return (target, prediction) in words, as DVC's confusion plot counts them.
+
+    Classes: as they are. Labels: whether each holds, against whether it was predicted. Numbers: the fifth of the true values
+    that each falls into.
+    """
+    if task == "multilabel":
+        return label_pairs(best, outputs)
+    return fifth_pairs(best) if task == "regression" else class_pairs(best, outputs)
+
+
+def write(evaluation: Mapping[str, Any], metric: Metric, pairs: Iterable[tuple[str, str]]) -> None:
     """Write the four files."""
-    folder, classes = evaluation_dir(dataset), evaluation["classes"]
+    folder = evaluation_dir(evaluation["dataset"])
     write_json(folder / "evaluation.json", evaluation)
-    write_json(folder / "summary.json", summary(evaluation))
-    columns = ["candidate", *evaluation["leaderboard"][0]]
-    board = [[f"{row['model']} · {row['subset']}", *row.values()] for row in evaluation["leaderboard"]]
-    pairs = [(classes[t], classes[p]) for o in best for t, p in zip(o.target.tolist(), o.prediction.tolist(), strict=True)]
+    write_json(folder / "summary.json", summary(evaluation, metric))
+    columns = ["candidate", *evaluation["leaderboard"][0], "score"]
+    board = [[f"{row['model']} · {row['subset']}", *row.values(), row[metric.name]] for row in evaluation["leaderboard"]]
     for name, text in (("leaderboard.csv", csv_text(columns, board)), ("confusion.csv", csv_text(["target", "prediction"], pairs))):
         write_text(folder / name, text)
 

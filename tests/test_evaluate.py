@@ -12,15 +12,18 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import yaml
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
-from toy_predictions import SKILL, Toy, change_predictions, write_params, write_toy
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
+from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
 
-from stages.contracts import evaluation_dir, predictions_dir
+from stages.contracts import evaluation_dir, left_out_path, predictions_dir, samples_path
+from stages.errors import InputError
 from stages.evaluate import main
+from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
+from stages.evaluation.held_out import Outcome
 from stages.evaluation.tuning import swept
-from stages.tables import read_json, read_table
+from stages.tables import column_values, read_json, read_table, write_table
 
-TOY = Toy()
+TOY, _, TAGS, SIZES = TOYS
 
 
 @pytest.fixture
@@ -30,9 +33,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluated(toy: Toy) -> Any:
+def evaluated(toy: Toy, **select: str) -> Any:
     """Return the evaluation of a toy, written in the current folder."""
-    write_params([toy])
+    write_params([toy], **select)
     write_toy(toy)
     main(toy.dataset)
     return read_json(evaluation_dir(toy.dataset) / "evaluation.json")
@@ -63,9 +66,102 @@ def test_facts_stand_in_the_evaluation(place: Path) -> None:
     found = evaluated(TOY)
     assert (found["title"], found["licence"], found["rows"]) == (TOY.title, "CC BY 4.0", {"used": 240, "available": 960})
     assert (found["n_folds"], found["n_repeats"], found["n_inner_folds"], found["n_groups"]) == (5, 1, 3, 120)
-    assert sum(found["class_counts"].values()) == 240
+    assert sum(found["counts"].values()) == 240
     assert found["subsets"] == ["image", "text", "image+text"]
-    assert found["metrics"][0] == found["primary"] == "accuracy"
+    assert found["metrics"][0] == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
+    assert found["primary"] == "accuracy"
+    assert found["controls"] == ["constant"]
+    assert found["quarantined"] == {"rows": 0, "share": 0.0}
+    assert "shipped" not in found
+
+
+def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: Path) -> None:
+    write_params([TOY])
+    write_toy(TOY)
+    bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
+    write_table(left_out_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
+    samples, metadata = read_table(samples_path("toy"))
+    write_table(samples_path("toy"), samples, {**metadata, "shipped": False})
+    main("toy")
+    found = read_json(evaluation_dir("toy") / "evaluation.json")
+    assert found["quarantined"] == {"rows": 1, "share": 1 / 241}
+    assert found["shipped"] is False
+    assert read_json(evaluation_dir("toy") / "summary.json")["quarantined"] == round(1 / 241, 6)
+
+
+def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
+    found = evaluated(TAGS)
+    frame = read_table(predictions_dir("tags", "svm") / "predictions.arrow")[0]
+    frame = frame.filter(pa.array([name == "text" for name in frame["subset"].to_pylist()]))
+    target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
+    folds = [fold == f for f in range(5)]
+    micro = [f1_score(target[f], prediction[f], average="micro") for f in folds]
+    assert found["scores"]["svm"]["text"]["micro_f1"]["folds"] == pytest.approx(micro)
+    by_label = np.mean([f1_score(target[f], prediction[f], average=None) for f in folds], axis=0)
+    assert found["by_output"]["svm"]["text"]["macro_f1"] == pytest.approx(by_label)
+    assert set(found["by_output"]["svm"]["text"]) == {"macro_f1", "average_precision"}
+    assert found["counts"] == dict(zip(TAGS.outputs, target.sum(axis=0).tolist(), strict=True))
+    assert "confusion" not in found
+    pairs = (evaluation_dir("tags") / "confusion.csv").read_text(encoding="utf-8").splitlines()
+    assert len(pairs) == 1 + TAGS.n_samples * len(TAGS.outputs)
+    assert set(pairs[1:]) <= {f"{label}: {t},{p}" for label in TAGS.outputs for t in ("yes", "no") for p in ("yes", "no")}
+
+
+def test_numbers_are_scored_together_and_one_by_one(place: Path) -> None:
+    found = evaluated(SIZES)
+    frame = read_table(predictions_dir("sizes", "svm") / "predictions.arrow")[0]
+    frame = frame.filter(pa.array([name == "text" for name in frame["subset"].to_pylist()]))
+    target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
+    known = ~np.isnan(target)
+    assert not known.all()
+    by_number = np.mean([[r2_score(target[here, j], prediction[here, j]) for j in range(3) for here in [(fold == f) & known[:, j]]]
+                         for f in range(5)], axis=0)
+    assert found["by_output"]["svm"]["text"]["r2"] == pytest.approx(by_number)
+    assert found["scores"]["svm"]["text"]["r2"]["mean"] == pytest.approx(by_number.mean())
+    first = [mean_absolute_error(target[here, 0], prediction[here, 0]) for f in range(5) for here in [(fold == f) & known[:, 0]]]
+    assert found["by_output"]["svm"]["text"]["mae"][0] == pytest.approx(np.mean(first))
+    assert found["counts"] is None
+    for place_of, name in enumerate(SIZES.outputs):
+        cells = found["agreement"]["svm"]["text"][name]
+        assert sum(n for *_, n in cells) == known[:, place_of].sum()
+        assert all(0 <= bin_ < N_BINS for *bins, _ in cells for bin_ in bins)
+        assert found["ranges"][name] == [np.nanmin(target[:, place_of]), np.nanmax(target[:, place_of])]
+
+
+def test_fifths_of_the_true_values_hold_as_many_rows_each() -> None:
+    target = np.arange(10.0)[:, None]
+    pairs = list(fifth_pairs([Outcome(target, target[::-1], None)]))
+    assert pairs[0] == (FIFTHS[0], FIFTHS[4])
+    assert [sum(t == name for t, _ in pairs) for name in FIFTHS] == [2] * 5
+
+
+@pytest.mark.parametrize("primary", ["rmse", "r2"])
+def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) -> None:
+    found = evaluated(replace(SIZES, n_samples=600), regression=primary)
+    means = [row[primary] for row in found["leaderboard"]]
+    assert means == sorted(means, reverse=primary == "r2")
+    assert found["best"]["model"] in ("svm", "mlp")
+    assert found["leaderboard"][-1]["model"] == "constant"
+    assert all(c["verdict"] == "better" for c in found["comparisons"] if c["family"] == "control")
+    for c in found["comparisons"]:
+        if c["family"] == "control":
+            assert (c["difference"] > 0) == (primary == "r2")
+    summary = read_json(evaluation_dir("sizes") / "summary.json")
+    assert (summary["metric"], summary["score"]) == (primary, pytest.approx(means[0], abs=1e-6))
+    assert summary["fusion_gain"] > 0
+
+
+def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
+    with pytest.raises(InputError, match=r"train\.select\.regression: 'accuracy' does not score this task; allowed: mae, r2, rmse"):
+        evaluated(SIZES, regression="accuracy")
+
+
+@pytest.mark.parametrize("toy", [TAGS, SIZES], ids=lambda toy: toy.dataset)
+def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
+    skill = {model: {"image": SKILL[model]["image"]} for model in ("constant", "knn")}
+    found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
+    scores = found["scores"]["knn"]["image"][found["primary"]]
+    assert scores["lo"] < scores["mean"] < scores["hi"]
 
 
 def test_leaderboard_falls_and_best_leads_it(place: Path) -> None:
@@ -107,7 +203,7 @@ def test_one_modality_needs_no_fusion_family(place: Path) -> None:
 
 
 def test_official_split_is_bootstrapped(place: Path) -> None:
-    found = evaluated(replace(TOY, n_folds=1, n_samples=400))
+    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("constant", "svm")}))
     scores = found["scores"]["svm"]["text"]["accuracy"]
     assert len(scores["folds"]) == 1
     assert scores["lo"] < scores["mean"] < scores["hi"]
@@ -116,7 +212,7 @@ def test_official_split_is_bootstrapped(place: Path) -> None:
 
 
 def test_a_metric_undefined_in_a_fold_is_null(place: Path) -> None:
-    toy = replace(TOY, n_samples=12, classes=("apple", "bread"), seed=1)
+    toy = replace(TOY, n_samples=12, outputs=("apple", "bread"), seed=1)
     found = evaluated(toy)
     folds = found["scores"]["svm"]["text"]["roc_auc"]["folds"]
     single = [f["target"].n_unique() == 1 for _, f in held(toy, "svm", "text").group_by("fold", maintain_order=True)]
@@ -145,7 +241,7 @@ def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
     of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["k"] == 5)
     assert dict(map(lambda p: (p["value"], p["mean"]), found["sweeps"]["knn"]["text"]["k"]))[5] == pytest.approx(of_five)
     assert set(found["sweeps"]["svm"]["text"]) == {"C", "gamma", "kernel"}
-    assert found["sweeps"]["majority"]["text"] == {}
+    assert found["sweeps"]["constant"]["text"] == {}
 
 
 def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
@@ -155,6 +251,7 @@ def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
         {"settings": {"kernel": "rbf", "gamma": 0.1}, "mean": 0.8},
     ]
     assert swept(grid)["gamma"] == [{"value": 0.1, "mean": 0.8}, {"value": 1.0, "mean": 0.7}]
+    assert swept(grid, greater_is_better=False)["kernel"] == [{"value": "linear", "mean": 0.9}, {"value": "rbf", "mean": 0.7}]
 
 
 def test_curves_are_means_over_the_folds_that_got_there(place: Path) -> None:
@@ -166,9 +263,8 @@ def test_curves_are_means_over_the_folds_that_got_there(place: Path) -> None:
 
 
 def test_dvc_shows_metrics_and_plots(place: Path) -> None:
-    toys = [TOY, replace(TOY, dataset="other", n_samples=120)]
-    write_params(toys)
-    for toy in toys:
+    write_params(TOYS)
+    for toy in TOYS:
         write_toy(toy)
         main(toy.dataset)
     graph = yaml.safe_load((Path(__file__).parents[1] / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["evaluate"]
@@ -178,9 +274,10 @@ def test_dvc_shows_metrics_and_plots(place: Path) -> None:
     subprocess.run([*dvc, "init", "-q", "--no-scm"], check=True)
     shown = json.loads(subprocess.run([*dvc, "metrics", "show", "--json"], check=True, capture_output=True).stdout)
     tables = [entry["data"] for entry in shown[""]["data"].values()]
-    assert len(tables) == 2
-    assert set(tables[0]) == set(tables[1])
-    assert sum(isinstance(value, float) for value in tables[0].values()) == 12
+    assert len(tables) == len(TOYS)
+    for table in tables:
+        assert set(table) == {*SKILL, "best", "metric", "score", "lo", "hi", "control", "fusion_gain", "rows", "rows_available",
+                              "quarantined"}
     plots = json.loads(subprocess.run([*dvc, "plots", "show", "--json"], check=True, capture_output=True).stdout)
     assert not plots.get("errors")
     assert {Path(name).name for name in plots["data"]} == {"leaderboard.csv", "confusion.csv"}

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from toy_predictions import Toy, change_predictions, write_params, write_toy
+from toy_predictions import TOYS, Toy, change_predictions, write_params, write_toy
 
 from stages.contracts import evaluation_dir, predictions_dir
 from stages.errors import InputError
 from stages.evaluate import main
+from stages.tables import column_values, fixed_lists
 
 TOY = Toy()
 
@@ -66,3 +68,38 @@ def test_missing_predictions_name_the_file() -> None:
     (predictions_dir("toy", "mlp") / "sweep.arrow").unlink()
     with pytest.raises(InputError, match=r"mlp/sweep\.arrow: not found"):
         main("toy")
+
+
+TAGS, SIZES = TOYS[2], TOYS[3]
+
+
+def with_first(column: str, value: float) -> Any:
+    """Return a change of the first entry of a column of lists."""
+    def change(table: pa.Table, metadata: Any) -> Any:
+        values = np.array(column_values(table[column]))
+        values[0, 0] = value
+        return table.set_column(table.schema.get_field_index(column), column, fixed_lists(values)), metadata
+    return change
+
+
+def drop_an_output(table: pa.Table, metadata: Any) -> Any:
+    fewer = fixed_lists(np.array(column_values(table["prediction"]))[:, 1:])
+    return table.set_column(table.schema.get_field_index("prediction"), "prediction", fewer), metadata
+
+
+@pytest.mark.parametrize(("toy", "change", "message"), [
+    (TAGS, with_first("prediction", 2), "predictions must be 0 or 1 for each label, found 0 to 2"),
+    (TAGS, with_first("scores", np.nan), "1 scores are not finite numbers"),
+    (TAGS, drop_an_output, "not of 5 labels"),
+    (SIZES, with_first("prediction", np.inf), "1 predictions are not finite numbers"),
+    (SIZES, with_first("target", 17.0), "1 targets differ from those of the splits"),
+    (SIZES, with_first("target", np.nan), "1 targets differ from those of the splits"),
+    (SIZES, drop_an_output, "not of 3 numbers"),
+])
+def test_labels_and_numbers_that_cannot_be_are_refused(toy: Toy, change: Any, message: str) -> None:
+    write_params([toy])
+    write_toy(toy)
+    change_predictions(toy, "knn", change)
+    with pytest.raises(InputError, match=message):
+        main(toy.dataset)
+    assert not evaluation_dir(toy.dataset).exists()

@@ -16,17 +16,17 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from stages.contracts import predictions_dir, samples_path, splits_path
+from stages.contracts import Task, left_out_path, predictions_dir, samples_path, splits_path
 from stages.tables import fixed_lists, read_table, write_table
 
 SKILL: dict[str, dict[str, float]] = {
-    "majority": {"image": 0.0, "text": 0.0, "image+text": 0.0},
+    "constant": {"image": 0.0, "text": 0.0, "image+text": 0.0},
     "knn": {"image": 0.35, "text": 0.5, "image+text": 0.6},
     "svm": {"image": 0.4, "text": 0.6, "image+text": 0.75},
     "mlp": {"image": 0.4, "text": 0.62, "image+text": 0.74},
 }
 GRIDS: dict[str, list[dict[str, Any]]] = {
-    "majority": [{}],
+    "constant": [{}],
     "knn": [
         {"k": k, "distance": distance, "weights": weights}
         for k in (1, 3, 5, 10, 20) for distance in ("l1", "l2", "cosine") for weights in ("uniform", "distance")
@@ -36,8 +36,12 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "mlp": [{"width": w, "depth": d} for w in (32, 128) for d in (1, 2)],
 }
 FOLD = [("subset", pa.string()), ("repeat", pa.int16()), ("fold", pa.int16())]
-SCORES = [(name, pa.float64()) for name in ("accuracy", "balanced_accuracy", "macro_f1")]
-SWEEP = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()), *SCORES, ("chosen", pa.bool_())])
+SCORED: dict[str, tuple[str, ...]] = {
+    "binary": ("accuracy", "balanced_accuracy", "macro_f1"),
+    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1"),
+    "multilabel": ("micro_f1", "macro_f1", "hamming_loss", "subset_accuracy"),
+    "regression": ("r2", "rmse", "mae"),
+}
 CURVES = pa.schema([*FOLD, ("name", pa.string()), ("step", pa.int32()), ("value", pa.float64())])
 
 
@@ -48,7 +52,8 @@ class Toy:
     dataset: str = "toy"
     title: str = "Toy objects: picture and name"
     modalities: tuple[str, ...] = ("image", "text")
-    classes: tuple[str, ...] = ("apple", "bread", "cheese")
+    outputs: tuple[str, ...] = ("apple", "bread", "cheese")  # classes, labels or numbers
+    kind: Task | None = None  # None: binary or multiclass, by the number of outputs
     n_samples: int = 240
     n_folds: int = 5  # 1: one official test split, a quarter of the rows
     n_repeats: int = 1
@@ -61,20 +66,35 @@ class Toy:
         return list(next(iter(self.skill.values())))
 
     @property
+    def task(self) -> Task:
+        return self.kind or ("binary" if len(self.outputs) == 2 else "multiclass")
+
+    @property
     def metadata(self) -> dict[str, Any]:
         return {
             "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
             "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": {"name": "kind", "task": "binary" if len(self.classes) == 2 else "multiclass", "classes": list(self.classes)},
+            "target": {"name": "kind", "task": self.task, "outputs": list(self.outputs)}, "shipped": True,
         }
 
 
-def write_params(toys: Sequence[Toy], confidence: float = 0.95) -> None:
-    """Write the params.yaml that evaluate and report read, in the current folder."""
+SELECT = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
+
+
+TOYS = (
+    Toy(),
+    Toy(dataset="two", title="Toy of two classes", outputs=("no", "yes")),
+    Toy(dataset="tags", title="Toy tags: several hold at once", outputs=("red", "round", "ripe", "rotten", "rare"), kind="multilabel"),
+    Toy(dataset="sizes", title="Toy sizes: three numbers", outputs=("length", "mass", "price"), kind="regression"),
+)  # one for each task
+
+
+def write_params(toys: Sequence[Toy], confidence: float = 0.95, **select: str) -> None:
+    """Write the params.yaml that evaluate and report read, in the current folder; `select` by task."""
     params = {
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
         "models": {model: {} for model in toys[0].skill},
-        "train": {"select": "accuracy"},
+        "train": {"select": SELECT | select},
         "evaluate": {"confidence": confidence},
     }
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
@@ -83,8 +103,7 @@ def write_params(toys: Sequence[Toy], confidence: float = 0.95) -> None:
 def write_toy(toy: Toy) -> None:
     """Write the toy's samples, splits, predictions, sweeps and curves under data/ of the current folder."""
     generator = np.random.default_rng(toy.seed)
-    weights = np.linspace(2, 1, len(toy.classes))
-    target = generator.choice(len(toy.classes), toy.n_samples, p=weights / weights.sum()).astype(np.int32)
+    target = _targets(toy, generator)
     groups = np.arange(toy.n_samples) // 2
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
@@ -92,6 +111,23 @@ def write_toy(toy: Toy) -> None:
         _write_predictions(toy, model, skill, target, fold_of)
         _write_sweep(toy, model, skill, generator)
         _write_curves(toy, model, generator)
+
+
+def _targets(toy: Toy, generator: np.random.Generator) -> np.ndarray:
+    n_outputs = len(toy.outputs)
+    if toy.task == "regression":  # of different units; one entry in fifty is not known
+        target = generator.normal(0, 1, (toy.n_samples, n_outputs)) * 10.0 ** np.arange(n_outputs)
+        target[generator.random(target.shape) < 0.02] = np.nan
+        return target
+    if toy.task == "multilabel":
+        return (generator.random((toy.n_samples, n_outputs)) < np.linspace(0.6, 0.1, n_outputs)).astype(np.uint8)
+    weights = np.linspace(2, 1, n_outputs)
+    return generator.choice(n_outputs, toy.n_samples, p=weights / weights.sum()).astype(np.int32)
+
+
+def target_column(target: np.ndarray) -> pa.Array:
+    """Return targets or predictions as the contract has them."""
+    return fixed_lists(target) if target.ndim == 2 else pa.array(target)
 
 
 def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, dict[str, Any]], tuple[pa.Table, dict[str, Any]]]) -> None:
@@ -118,7 +154,7 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
     table = pa.table({
         "sample_id": pa.array(np.tile(_ids(toy), toy.n_repeats)),
         "group": pa.array([f"g{group}" for group in np.tile(groups, toy.n_repeats)]),
-        "target": pa.array(np.tile(target, toy.n_repeats), pa.int32()),
+        "target": target_column(np.concatenate([target] * toy.n_repeats)),
         "repeat": pa.array(np.repeat(np.arange(toy.n_repeats), toy.n_samples), pa.int16()),
         "fold": pa.array(fold_of.reshape(-1), pa.int16()),
         "inner": fixed_lists(inner.astype(np.int16)),
@@ -127,44 +163,77 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
     kept = {name: toy.metadata[name] for name in ("dataset", "target", "rows")}
     write_table(splits_path(toy.dataset), table, kept | counts)
     write_table(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
+    nothing = {name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")}
+    write_table(left_out_path(toy.dataset), pa.table(nothing), {"dataset": toy.dataset, "share": 0.0})
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
     columns: dict[str, list[Any]] = {name: [] for name in ("subset", "repeat", "fold", "row")}
-    scores = []
+    scores, predictions = [], []
     # luck is of the row, shared by models and subsets: hard rows are hard for all, as in real data
     luck = np.random.default_rng(toy.seed).random(toy.n_samples)
-    n_classes = len(toy.classes)
     for place, (subset, share) in enumerate(skill.items()):
         generator = np.random.default_rng([toy.seed, place, len(model)])
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             rows = np.flatnonzero(fold_of[repeat] == fold)
-            score = np.tile(np.linspace(2, 1, n_classes), (rows.size, 1))
-            if share:
-                score = generator.dirichlet(np.ones(n_classes), rows.size)
-            known = np.clip(luck[rows] + generator.normal(0, 0.08, rows.size), 0, 1) < share
-            score[known, target[rows[known]]] += 1.5
-            scores.append((score / score.sum(1, keepdims=True)).astype(np.float32))
+            score, prediction = ANSWERS[toy.task](toy, target[rows], luck[rows], share, generator)
+            scores.append(score.astype(np.float32))
+            predictions.append(prediction)
             for name, value in (("subset", subset), ("repeat", repeat), ("fold", fold)):
                 columns[name] += [value] * rows.size
             columns["row"] += rows.tolist()
-    probability = np.concatenate(scores)
-    table = pa.table({
+    table = {
         "subset": columns["subset"],
         "repeat": pa.array(columns["repeat"], pa.int16()),
         "fold": pa.array(columns["fold"], pa.int16()),
         "sample_id": _ids(toy)[columns["row"]],
-        "target": pa.array(target[columns["row"]], pa.int32()),
-        "prediction": pa.array(probability.argmax(1), pa.int32()),
-        "scores": fixed_lists(probability),
-    })
-    write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", table,
-                {"dataset": toy.dataset, "model": model, "target": toy.metadata["target"], "subsets": toy.subsets})
+        "target": target_column(target[columns["row"]]),
+        "prediction": target_column(np.concatenate(predictions)),
+    }
+    if toy.task != "regression":
+        table["scores"] = fixed_lists(np.concatenate(scores))
+    write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", pa.table(table),
+                {"dataset": toy.dataset, "model": model, "control": model == "constant", "target": toy.metadata["target"],
+                 "subsets": toy.subsets})
+
+
+Answer = tuple[np.ndarray, np.ndarray]  # scores, prediction
+
+
+def _classes(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, generator: np.random.Generator) -> Answer:
+    n_classes, n_rows = len(toy.outputs), len(target)
+    score = np.tile(np.linspace(2, 1, n_classes), (n_rows, 1))
+    if share:
+        score = generator.dirichlet(np.ones(n_classes), n_rows)
+    known = np.clip(luck + generator.normal(0, 0.08, n_rows), 0, 1) < share
+    score[known, target[known]] += 1.5
+    score /= score.sum(1, keepdims=True)
+    return score, score.astype(np.float32).argmax(1).astype(np.int32)
+
+
+def _labels(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, generator: np.random.Generator) -> Answer:
+    score = np.tile(np.linspace(0.6, 0.1, len(toy.outputs)), (len(target), 1))
+    if share:
+        score = 0.5 * score + 0.4 * generator.random(score.shape)
+        known = np.clip(luck[:, None] + generator.normal(0, 0.2, score.shape), 0, 1) < share
+        score[known] = 0.15 + 0.7 * target[known]
+    return score, (score >= 0.5).astype(np.uint8)
+
+
+def _numbers(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, generator: np.random.Generator) -> Answer:
+    unit = 10.0 ** np.arange(len(toy.outputs))
+    noise = generator.normal(0, 1, target.shape) * unit * (0.5 + luck[:, None]) if share else 0.02 * unit
+    prediction = (share * np.nan_to_num(target) + (1 - share) * 0.5 * noise).astype(np.float32)
+    return np.empty(0), prediction
+
+
+ANSWERS: dict[str, Callable[..., Answer]] = {"binary": _classes, "multiclass": _classes, "multilabel": _labels, "regression": _numbers}
 
 
 def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np.random.Generator) -> None:
-    grid = GRIDS[model]
-    rows = []
+    grid, metrics, rows = GRIDS[model], SCORED[toy.task], []
+    schema = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()),
+                        *((name, pa.float64()) for name in metrics), ("chosen", pa.bool_())])
     for subset, share in skill.items():
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
@@ -172,10 +241,10 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
             best = int(means.mean(1).argmax())
             rows += [
                 {"subset": subset, "repeat": repeat, "fold": fold, "inner": inner, "config": config, "settings": json.dumps(settings),
-                 **{name: float(means[config, inner]) for name, _ in SCORES}, "chosen": config == best}
+                 **{name: float(means[config, inner]) for name in metrics}, "chosen": config == best}
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
             ]
-    table = pa.Table.from_pylist(rows, SWEEP)
+    table = pa.Table.from_pylist(rows, schema)
     write_table(predictions_dir(toy.dataset, model) / "sweep.arrow", table, {"dataset": toy.dataset, "model": model})
 
 
@@ -194,7 +263,7 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     os.chdir(sys.argv[1])
-    toys = [Toy(), Toy(dataset="toy_split", title="Toy with an official test split", n_folds=1, n_samples=400)]
+    toys = [*TOYS, Toy(dataset="toy_split", title="Toy with an official test split", n_folds=1, n_samples=400)]
     write_params(toys)
     for one in toys:
         write_toy(one)

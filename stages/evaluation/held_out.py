@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts import Task
 from stages.errors import InputError
 from stages.tables import column_values
 
@@ -27,7 +28,7 @@ class TestFold:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Who is held out when. `targets` int32 (n,) and `groups` belong to `ids`."""
+    """Who is held out when. `targets` (n,) or (n, n_outputs), as in stages.contracts.Problem, and `groups` belong to `ids`."""
 
     ids: pa.Array
     groups: Sequence[str]
@@ -42,11 +43,27 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model said of the rows of one fold: target, prediction int32 (n,), scores (n, n_classes), in row order."""
+    """What a model said of the rows of one fold, in row order.
+
+    target, prediction: (n,) codes of classes, or (n, n_outputs); scores: (n, n_outputs), None for regression.
+    """
 
     target: np.ndarray
     prediction: np.ndarray
-    scores: np.ndarray
+    scores: np.ndarray | None
+
+    def take(self, rows: np.ndarray) -> "Outcome":
+        """Return the outcome of some rows."""
+        return Outcome(self.target[rows], self.prediction[rows], None if self.scores is None else self.scores[rows])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What predictions must be like: the task, the names of its classes, labels or numbers, and the subsets of modalities."""
+
+    task: Task
+    outputs: Sequence[str]
+    subsets: Sequence[str]
 
 
 def protocol_of(splits: pa.Table) -> Protocol:
@@ -65,20 +82,19 @@ def protocol_of(splits: pa.Table) -> Protocol:
     return Protocol(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found))
 
 
-def outcomes_of(predictions: pa.Table, protocol: Protocol, *, subsets: Sequence[str], n_classes: int,
-                path: Path) -> dict[str, list[Outcome]]:
+def outcomes_of(predictions: pa.Table, protocol: Protocol, expected: Expected, path: Path) -> dict[str, list[Outcome]]:
     """Return the outcomes of each subset, one per fold of the protocol.
 
     Raises:
-        InputError: if a held-out row is missing, stands twice or was not held out, or a target or prediction is impossible.
+        InputError: if a held-out row is missing, stands twice or was not held out, or a target, prediction or score is impossible.
     """
     names = predictions["subset"].combine_chunks()
     row = _positions(predictions["sample_id"], protocol.ids)
     repeat, fold = column_values(predictions["repeat"]), column_values(predictions["fold"])
-    target, prediction = column_values(predictions["target"]), column_values(predictions["prediction"])
-    scores = column_values(predictions["scores"])
+    scores = None if expected.task == "regression" else column_values(predictions["scores"])
+    said = Outcome(column_values(predictions["target"]), column_values(predictions["prediction"]), scores)
     result: dict[str, list[Outcome]] = {}
-    for subset in subsets:
+    for subset in expected.subsets:
         of_subset = np.asarray(pc.equal(names, subset).to_pylist(), dtype=bool)
         result[subset] = []
         for test in protocol.folds:
@@ -86,8 +102,10 @@ def outcomes_of(predictions: pa.Table, protocol: Protocol, *, subsets: Sequence[
             here = np.flatnonzero(of_subset & (repeat == test.repeat) & (fold == test.fold))
             here = here[np.argsort(row[here], kind="stable")]
             _check_rows(row[here], test.rows, protocol.ids, where)
-            _check_codes(target[here], protocol.targets[test.rows], prediction[here], n_classes, where)
-            result[subset].append(Outcome(target[here], prediction[here], scores[here]))
+            outcome = said.take(here)
+            _check_targets(outcome.target, protocol.targets[test.rows], where)
+            _check_answers(outcome, expected, where)
+            result[subset].append(outcome)
     return result
 
 
@@ -110,8 +128,28 @@ def _check_rows(found: np.ndarray, expected: np.ndarray, ids: pa.Array, where: s
     raise InputError(f"{where}: {what}; predictions and splits are of different runs: run `dvc repro`")
 
 
-def _check_codes(target: np.ndarray, truth: np.ndarray, prediction: np.ndarray, n_classes: int, where: str) -> None:
-    if not np.array_equal(target, truth):
-        raise InputError(f"{where}: {np.count_nonzero(target != truth)} targets differ from those of the splits; run `dvc repro`")
-    if prediction.size and not 0 <= prediction.min() <= prediction.max() < n_classes:
-        raise InputError(f"{where}: predictions must be class codes 0 to {n_classes - 1}, found {prediction.min()} to {prediction.max()}")
+def _check_targets(target: np.ndarray, truth: np.ndarray, where: str) -> None:
+    if target.shape != truth.shape:
+        raise InputError(f"{where}: targets have the shape {target.shape}, those of the splits {truth.shape}; run `dvc repro`")
+    differ = (target != truth) & ~(np.isnan(target) & np.isnan(truth)) if target.dtype.kind == "f" else target != truth
+    if differ.any():
+        raise InputError(f"{where}: {np.count_nonzero(differ)} targets differ from those of the splits; run `dvc repro`")
+
+
+def _check_answers(outcome: Outcome, expected: Expected, where: str) -> None:
+    prediction, scores, n_outputs = outcome.prediction, outcome.scores, len(expected.outputs)
+    if prediction.shape != outcome.target.shape or (scores is not None and scores.shape != (len(prediction), n_outputs)):
+        raise InputError(f"{where}: predictions or scores are not of {n_outputs} {UNITS[expected.task]}; run `dvc repro`")
+    if expected.task == "regression":
+        if not np.isfinite(prediction).all():
+            raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(prediction))} predictions are not finite numbers; mend the model")
+        return
+    top = 1 if expected.task == "multilabel" else n_outputs - 1
+    if prediction.size and not 0 <= prediction.min() <= prediction.max() <= top:
+        what = "0 or 1 for each label" if expected.task == "multilabel" else f"class codes 0 to {top}"
+        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
+    if scores is not None and not np.isfinite(scores).all():
+        raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(scores))} scores are not finite numbers; mend the model")
+
+
+UNITS = {"binary": "classes", "multiclass": "classes", "multilabel": "labels", "regression": "numbers"}

@@ -30,6 +30,19 @@ class Scores:
     folds: np.ndarray
     draws: np.ndarray
 
+    @property
+    def mean(self) -> float:
+        """Return the mean over the folds that define it; NaN where none does."""
+        defined = self.folds[~np.isnan(self.folds)]
+        return float(defined.mean()) if defined.size else float("nan")
+
+
+def goodness(value: float | None, metric: Metric) -> float:
+    """Return a score with its sign turned where less is better, so that more is; −∞ where it is undefined (None or NaN)."""
+    if value is None or np.isnan(value):
+        return float("-inf")
+    return value if metric.greater_is_better else -value
+
 
 @dataclass(frozen=True)
 class Uncertainty:
@@ -68,13 +81,6 @@ def score(outcomes: Sequence[Outcome], metrics: Mapping[str, Metric], draws: Seq
     for name, metric in metrics.items():
         folds = [metric.score(o.target, o.prediction, o.scores) for o in outcomes]
         only = outcomes[0]
-        drawn = [metric.score(only.target[rows], only.prediction[rows], only.scores[rows]) for rows in draws]
+        drawn = [metric.score(o.target, o.prediction, o.scores) for o in map(only.take, draws)]
         found[name] = Scores(np.asarray(folds, dtype=np.float64), np.asarray(drawn, dtype=np.float64))
     return found
-
-
-def confusion(outcomes: Sequence[Outcome], n_classes: int) -> list[list[int]]:
-    """Return counts (n_classes, n_classes) over all folds of all repeats: rows are true classes, columns predicted ones."""
-    pairs = np.concatenate([o.target.astype(np.int64) * n_classes + o.prediction for o in outcomes])
-    counts: list[list[int]] = np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes).tolist()
-    return counts

@@ -5,37 +5,46 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stages.contracts import Metric
+from stages.evaluation.scores import goodness
 
-def leaderboard(scores: Mapping[str, Any], metrics: Sequence[str], primary: str) -> list[dict[str, Any]]:
-    """Return model × subset by falling mean of the primary metric; equals keep the order of models and subsets."""
+
+def leaderboard(scores: Mapping[str, Any], metrics: Mapping[str, Metric], primary: str) -> list[dict[str, Any]]:
+    """Return model × subset, the best mean of the primary metric first; equals keep the order of models and subsets."""
     rows = [
         {"model": model, "subset": subset, **{metric: of_subset[metric]["mean"] for metric in metrics},
          "lo": of_subset[primary]["lo"], "hi": of_subset[primary]["hi"]}
         for model, of_model in scores.items()
         for subset, of_subset in of_model.items()
     ]
-    rows.sort(key=lambda row: -row[primary])
+    rows.sort(key=lambda row: -goodness(row[primary], metrics[primary]))
     return [{"rank": rank, **row} for rank, row in enumerate(rows, start=1)]
 
 
-def summary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numbers that `dvc metrics show` and `dvc metrics diff` compare.
+def summary(evaluation: Mapping[str, Any], metric: Metric) -> dict[str, Any]:
+    """Return the numbers that `dvc metrics show` and `dvc metrics diff` compare; null where there is none.
 
-    The best model × subset with every metric, each model's best primary score, and how much the best fused subset gains
-    over the best single modality (null where there is one modality).
+    score, lo, hi: of the best model and subset on the primary `metric`, which they name; control: the best control's mean; each
+    model's best mean under its name; fusion_gain: how far the best fused subset is ahead of the best single modality, positive
+    where fusing is better whatever the metric.
     """
-    primary, best = evaluation["primary"], evaluation["best"]
-    winner = evaluation["scores"][best["model"]][best["subset"]]
-    flat: dict[str, Any] = {"best": f"{best['model']} · {best['subset']}"}
-    flat |= {metric: winner[metric]["mean"] for metric in evaluation["metrics"]}
-    flat |= {f"{primary}_lo": winner[primary]["lo"], f"{primary}_hi": winner[primary]["hi"]}
-    for row in reversed(evaluation["leaderboard"]):
-        flat[row["model"]] = row[primary]
-    fused = [row[primary] for row in evaluation["leaderboard"] if "+" in row["subset"]]
-    single = [row[primary] for row in evaluation["leaderboard"] if "+" not in row["subset"]]
-    rows = evaluation["rows"]
-    flat |= {"rows": rows["used"], "rows_available": rows["available"]}
-    flat["fusion_gain"] = max(fused) - max(single) if fused else None
+    primary, board, best = evaluation["primary"], evaluation["leaderboard"], evaluation["leaderboard"][0]
+    of_model = {row["model"]: row[primary] for row in reversed(board)}
+    controls = [row[primary] for row in board if row["model"] in evaluation["controls"]]
+    fused = [goodness(row[primary], metric) for row in board if "+" in row["subset"]]
+    single = [goodness(row[primary], metric) for row in board if "+" not in row["subset"]]
+    flat = of_model | {
+        "best": f"{best['model']} · {best['subset']}",
+        "metric": primary,
+        "score": best[primary],
+        "lo": best["lo"],
+        "hi": best["hi"],
+        "control": controls[0] if controls else None,
+        "fusion_gain": max(fused) - max(single) if fused else None,
+        "rows": evaluation["rows"]["used"],
+        "rows_available": evaluation["rows"]["available"],
+        "quarantined": evaluation["quarantined"]["share"],
+    }
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in flat.items()}
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 KEYS = ["subset", "repeat", "fold"]
@@ -38,18 +37,19 @@ def grid_means(sweep: pl.DataFrame, select: str) -> dict[str, list[dict[str, Any
     return found
 
 
-def swept(grid: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def swept(grid: Sequence[dict[str, Any]], *, greater_is_better: bool = True) -> dict[str, list[dict[str, Any]]]:
     """Return for each swept parameter its values in order, each with the best mean over the other parameters.
 
     A parameter that a configuration lacks or that is null there (gamma of a linear kernel) takes no part.
     """
+    better = max if greater_is_better else min
     best: dict[str, dict[Any, float]] = {}
     for entry in grid:
         for name, value in entry["settings"].items():
             if value is not None and entry["mean"] is not None:
                 key = json.dumps(value)
                 values = best.setdefault(name, {})
-                values[key] = max(values.get(key, -np.inf), entry["mean"])
+                values[key] = better(values.get(key, entry["mean"]), entry["mean"])
     found = {}
     for name, values in sorted(best.items()):
         if len(values) > 1:

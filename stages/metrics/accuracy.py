@@ -19,4 +19,4 @@ def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     return int(np.count_nonzero(target == prediction)) / target.size
 
 
-METRIC = Metric(name="accuracy", title="Accuracy", score=accuracy, greater_is_better=True, needs_scores=False)
+METRIC = Metric(name="accuracy", title="accuracy", score=accuracy, greater_is_better=True, needs_scores=False)

@@ -41,7 +41,7 @@ def average_precision_by_output(target: np.ndarray, prediction: np.ndarray | Non
 
 METRIC = Metric(
     name="average_precision",
-    title="Average precision",
+    title="average precision",
     score=average_precision,
     greater_is_better=True,
     needs_scores=True,

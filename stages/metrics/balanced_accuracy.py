@@ -25,4 +25,4 @@ def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.nda
     return float(np.mean(hits[present] / true[present]))
 
 
-METRIC = Metric(name="balanced_accuracy", title="Balanced accuracy", score=balanced_accuracy, greater_is_better=True, needs_scores=False)
+METRIC = Metric(name="balanced_accuracy", title="balanced accuracy", score=balanced_accuracy, greater_is_better=True, needs_scores=False)

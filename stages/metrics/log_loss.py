@@ -34,5 +34,5 @@ def log_loss(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarr
 
 
 METRIC = Metric(
-    name="log_loss", title="Log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf"))
+    name="log_loss", title="log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf"))
 )

@@ -35,7 +35,7 @@ def f1_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray 
 
 METRIC = Metric(
     name="macro_f1",
-    title="Macro-F1",
+    title="macro-F1",
     score=macro_f1,
     greater_is_better=True,
     needs_scores=False,

@@ -24,4 +24,4 @@ def micro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     return 2 * hits / (true + predicted) if true + predicted else 1.0
 
 
-METRIC = Metric(name="micro_f1", title="Micro-F1", score=micro_f1, greater_is_better=True, needs_scores=False, tasks=("multilabel",))
+METRIC = Metric(name="micro_f1", title="micro-F1", score=micro_f1, greater_is_better=True, needs_scores=False, tasks=("multilabel",))

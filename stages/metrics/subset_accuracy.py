@@ -21,7 +21,7 @@ def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarr
 
 METRIC = Metric(
     name="subset_accuracy",
-    title="Subset accuracy",
+    title="subset accuracy",
     score=subset_accuracy,
     greater_is_better=True,
     needs_scores=False,
