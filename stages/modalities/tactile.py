@@ -75,7 +75,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TactileSettings) -> 
 def _grid(kind: pa.DataType) -> tuple[int, int]:
     """Return (H, W) of a column's Arrow type."""
     frame = kind.value_type if pa.types.is_list(kind) else None
-    line = frame.value_type if pa.types.is_fixed_size_list(frame) else None
+    line = frame.value_type if frame is not None and pa.types.is_fixed_size_list(frame) else None
     if frame is None or line is None or not pa.types.is_fixed_size_list(line) or not pa.types.is_floating(line.value_type):
         raise InputError(f"column of Arrow type {kind}; modality 'tactile' reads list<fixed_size_list<fixed_size_list<float>[W]>[H]>, "
                          "frames of H rows of W sensors; convert it in the data set")

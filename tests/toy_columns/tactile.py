@@ -16,5 +16,12 @@ def toy() -> Toy:
     return Toy(
         column=pa.array([sample.tolist() for sample in samples], KIND),
         wrong_type=pa.array([1.0]),
-        nonsense=({"size": [0, 4]}, {"size": [4]}, {"frames": []}, {"frames": ["peak", "peak"]}, {"full_scale": 0}, {"max_missing_share": 2}),
+        nonsense=(
+            {"size": [0, 4]},
+            {"size": [4]},
+            {"frames": []},
+            {"frames": ["peak", "peak"]},
+            {"full_scale": 0},
+            {"max_missing_share": 2},
+        ),
     )

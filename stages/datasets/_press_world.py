@@ -1,0 +1,115 @@
+"""The scene of a simulated press, in MuJoCo's XML (MJCF): an object on the ground, and a machine with a tactile pad above it.
+
+The machine: a carriage on three driven slides (x, y, z: position controllers, as on a gantry), below it a passive wrist of two sprung
+hinges (roll, pitch), below that the pad, a force-torque sensor between the two. Gravity is compensated. The pad is a bed of 16×16
+small rigid spheres whose contacts are soft: each pushes back in proportion to how deep it is pressed (Winkler's elastic
+foundation), with friction. MuJoCo's `touch_grid` sums the contacts' normal forces by taxel: it bins directions as seen from a point 200 mm
+behind the pad, from where taxels are equally wide to 1 %.
+"""
+
+import math
+from dataclasses import dataclass
+
+SHAPES = ("sphere", "cube_face", "cube_edge", "cube_corner", "cylinder_side", "cylinder_end", "cone", "ring")
+SIDE, PITCH_M, TAXEL_M, BEHIND_M = 16, 0.0025, 0.0012, 0.2  # the pad: taxels a side, their distance and radius, the point of view
+STEP_S = 0.002
+TUBE = 0.25  # of the ring: radius of its tube by its own
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press: what lies there, how it lies, how it is pressed. Lengths in mm, angles in degrees."""
+
+    shape: str
+    size_mm: float  # radius, or half the edge of a cube
+    stiffness: float  # of the contact, by the pad's own
+    friction: float
+    x_mm: float
+    y_mm: float
+    yaw_deg: float
+    tilt_deg: tuple[float, float]  # about x and y
+    gap_mm: float  # from pad to object when it starts
+    depth_mm: float  # from first contact on
+    speed_mm_s: float
+
+
+def top_mm(press: Press) -> float:
+    """Return how high the object reaches over its centre, not tilted."""
+    by_size = {"cube_edge": math.sqrt(2), "cube_corner": math.sqrt(3), "ring": TUBE}
+    return press.size_mm * by_size.get(press.shape, 1.0)
+
+
+def world(press: Press) -> str:
+    """Return the scene as MJCF; the pad's underside starts `gap_mm` above the object's top."""
+    middle = (SIDE - 1) / 2
+    taxels = "".join(
+        f'<geom class="taxel" pos="{(column - middle) * PITCH_M:.5f} {(row - middle) * PITCH_M:.5f} {TAXEL_M}"/>'
+        for row in range(SIDE)
+        for column in range(SIDE)
+    )
+    half_view_deg = math.degrees(math.atan(SIDE / 2 * PITCH_M / BEHIND_M))
+    asset, geoms = _shape(press.shape, press.size_mm / 1000)
+    stiffness = 400 * press.stiffness
+    tilt_x, tilt_y = press.tilt_deg
+    return f"""<mujoco>
+<option timestep="{STEP_S}" integrator="implicitfast" cone="elliptic" gravity="0 0 0"/>
+<extension><plugin plugin="mujoco.sensor.touch_grid"/></extension>
+<default>
+  <geom condim="3" friction="{press.friction} 0.005 0.0001" solref="-{stiffness} -{stiffness / 100}" solimp="0.8 0.8 0.001"/>
+  <default class="taxel"><geom type="sphere" size="{TAXEL_M}" mass="0" contype="1" conaffinity="2"/></default>
+  <default class="object"><geom contype="2" conaffinity="1"/></default>
+</default>
+<asset>{asset}</asset>
+<worldbody>
+  <body pos="{press.x_mm / 1000} {press.y_mm / 1000} {-top_mm(press) / 1000}" euler="{tilt_x} {tilt_y} {press.yaw_deg}">{geoms}</body>
+  <body pos="0 0 {0.03 + press.gap_mm / 1000}">
+    <inertial pos="0 0 0" mass="0.5" diaginertia="1e-3 1e-3 1e-3"/>
+    <joint name="x" type="slide" axis="1 0 0"/><joint name="y" type="slide" axis="0 1 0"/><joint name="z" type="slide" axis="0 0 1"/>
+    <body>
+      <inertial pos="0 0 0" mass="0.1" diaginertia="1e-4 1e-4 1e-4"/>
+      <joint type="hinge" axis="1 0 0" stiffness="1.5" damping="0.03"/><joint type="hinge" axis="0 1 0" stiffness="1.5" damping="0.03"/>
+      <body pos="0 0 -0.03">
+        <inertial pos="0 0 0" mass="0.05" diaginertia="2e-5 2e-5 2e-5"/>
+        <site name="pad"/><site name="eye" pos="0 0 {BEHIND_M}"/>{taxels}
+      </body>
+    </body>
+  </body>
+</worldbody>
+<actuator>
+  <position joint="x" kp="3000" kv="60"/><position joint="y" kp="3000" kv="60"/><position joint="z" kp="3000" kv="60"/>
+</actuator>
+<sensor>
+  <plugin plugin="mujoco.sensor.touch_grid" objtype="site" objname="eye">
+    <config key="nchannel" value="1"/><config key="size" value="{SIDE} {SIDE}"/>
+    <config key="fov" value="{half_view_deg} {half_view_deg}"/><config key="gamma" value="0"/>
+  </plugin>
+  <force site="pad"/><torque site="pad"/>
+</sensor>
+</mujoco>"""
+
+
+def _shape(shape: str, size: float) -> tuple[str, str]:
+    """Return the assets and the geoms of a shape of `size` (m) around its centre."""
+    third, sixth = math.sqrt(1 / 3), math.sqrt(1 / 6)
+    corner = f"{2 * sixth} 0 {third} {-sixth} {math.sqrt(0.5)} {third}"  # turns the diagonal (1, 1, 1) upright
+    simple = {
+        "sphere": f'type="sphere" size="{size}"',
+        "cube_face": f'type="box" size="{size} {size} {size}"',
+        "cube_edge": f'type="box" size="{size} {size} {size}" euler="45 0 0"',
+        "cube_corner": f'type="box" size="{size} {size} {size}" xyaxes="{corner}"',
+        "cylinder_side": f'type="cylinder" size="{size} {size}" euler="90 0 0"',
+        "cylinder_end": f'type="cylinder" size="{size} {size}"',
+        "cone": 'type="mesh" mesh="cone"',
+    }
+    if shape in simple:
+        asset = f'<mesh name="cone" vertex="0 0 {size} {_circle(32, size)}"/>' if shape == "cone" else ""
+        return asset, f'<geom class="object" {simple[shape]}/>'
+    points = _circle(24, size).split("  ")
+    tube = f'class="object" type="capsule" size="{TUBE * size}"'
+    return "", "".join(f'<geom {tube} fromto="{a} {b}"/>' for a, b in zip(points, [*points[1:], points[0]], strict=True))
+
+
+def _circle(n: int, radius: float) -> str:
+    """Return the points of a regular polygon in the plane z = 0, two spaces between them."""
+    angles = [2 * math.pi * i / n for i in range(n)]
+    return "  ".join(f"{radius * math.cos(angle):.8f} {radius * math.sin(angle):.8f} 0" for angle in angles)
