@@ -43,7 +43,7 @@ class SeriesSettings(Settings):
     rate_hz: float = Field(1.0, gt=0, le=1e9, description="points per second")
     channels: tuple[str, ...] | None = Field(None, min_length=1, description="names of the channels, in their order, or null: 0, 1, …")
     features: tuple[Group, ...] = Field(GROUPS, min_length=1, description=f"groups of features, of {', '.join(GROUPS)}")
-    points: int = Field(16, ge=2, le=4096, description="points to which `values` are brought")
+    points: int = Field(8, ge=2, le=4096, description="points to which `values` are brought")
     lags: tuple[Lag, ...] = Field((1, 2, 4, 8), description="lags of the autocorrelation, in points of the series")
     octaves: int = Field(5, ge=1, le=24, description="octaves below half the rate whose share of the power is told apart")
     max_missing_share: float = Field(0.5, ge=0, le=1, description="validate: share of samples that lack a channel, at most")
