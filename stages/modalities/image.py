@@ -1,8 +1,10 @@
-"""Images: H×W×d pixels in [0, 1] as one vector.
+"""Images: H×W×d pixels in [0, 1] as one vector, or the histograms of oriented gradients (HOG) of those pixels.
 
-Any size of PNG, JPEG, GIF (first frame), BMP, WebP, TIFF or PPM. The camera's orientation (EXIF) is applied, transparency laid over
-`background`, grey is ITU-R 601 luma, and the picture is resized to `size` whatever its aspect ratio, by Pillow's bilinear
-filter, which widens with the reduction and so does not alias. 16-bit greyscale keeps its depth.
+Any size of PNG, JPEG, BMP, WebP, TIFF, PPM and GIF (of several frames or pages the first), in black and white, grey, colour, CMYK or with
+a palette, with or without transparency. The camera's orientation (EXIF) is applied, transparency laid over `background`, grey is ITU-R
+601 luma, and the picture is resized to `size` whatever its aspect ratio, by Pillow's bilinear filter, which widens with the
+reduction and so does not alias. 16-bit greyscale keeps its depth; 16-bit colour is read as 8-bit. How large a picture is, is looked up in
+its header and checked before it is decoded.
 """
 
 import math
@@ -14,17 +16,29 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image, ImageOps
-from pydantic import Field
+from PIL import Image
+from pydantic import Field, model_validator
 
 from stages.contracts import Features, Modality, Settings
+from stages.modalities._hog import hog, hog_shape
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 
 # Named, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-UNREADABLE = (OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning)
+# What Pillow was seen to raise on damaged files, and its kin.
+UNREADABLE = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, MemoryError,
+              struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning)  # fmt: skip
+ORIENTATION = 0x0112  # EXIF's tag
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 Pixels = Annotated[int, Field(ge=1, le=1024)]
+
+
+class TooLarge(ValueError):
+    """A picture has more pixels than may be decoded."""
 
 
 class ImageSettings(Settings):
@@ -32,40 +46,86 @@ class ImageSettings(Settings):
     colour: Literal["rgb", "grey"] = Field("rgb", description="rgb or grey")
     background: Literal["white", "black", "grey"] = Field("white", description="what shows through transparency: white, black or grey")
     max_pixels: int = Field(50_000_000, ge=1, le=89_000_000, description="largest picture that is decoded, height × width")
+    features: Literal["pixels", "hog"] = Field("pixels", description="pixels, or hog: histograms of oriented gradients")
+    cell: int = Field(8, ge=2, le=256, description="hog: side of a cell in pixels (of the resized picture)")
+    block: int = Field(2, ge=1, le=16, description="hog: side in cells of a block, within which contrast is normalised")
+    orientations: int = Field(9, ge=2, le=36, description="hog: parts of 180° into which a gradient's orientation is sorted")
+
+    @model_validator(mode="after")
+    def _check_block(self) -> "ImageSettings":
+        if self.features == "hog" and min(self.size) < self.cell * self.block:
+            raise ValueError(f"a hog block of {self.block} cells of {self.cell} pixels does not fit into size {list(self.size)}: "
+                             "use a smaller cell or block, or a larger size")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample's features: (H, W, d); of hog see `hog_shape`."""
+        if self.features == "hog":
+            return hog_shape(self.size, self.cell, self.block, self.orientations)
+        return (*self.size, self.n_colours)
+
+    @property
+    def n_colours(self) -> int:
+        """Numbers per pixel."""
+        return 3 if self.colour == "rgb" else 1
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Features:
-    """Return float32 (n, H·W·d) in [0, 1], rows first, colours innermost, of encoded images (binary)."""
+    """Return float32 (n, d) in [0, 1] of encoded images (binary), with the shape that it had.
+
+    Pixels are H×W×colours; of HOG see `hog_shape`.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged metadata around sound pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        pictures = read_each(column, lambda encoded: _pixels(encoded, settings))
-    shape = (*settings.size, 3 if settings.colour == "rgb" else 1)
-    vectors = np.empty((len(pictures), math.prod(shape)), dtype=np.float32)
-    for vector, picture in zip(vectors, pictures, strict=True):
-        vector[:] = picture.reshape(-1)
-    return Features({"vector": fixed_lists(vectors)}, "dense", shape)
+        described = read_each(column, lambda encoded: _described(_pixels(encoded, settings), settings))
+    vectors = np.empty((len(described), math.prod(settings.shape)), dtype=np.float32)
+    for vector, values in zip(vectors, described, strict=True):
+        vector[:] = values.reshape(-1)
+    return Features({"vector": fixed_lists(vectors)}, "dense", settings.shape)
+
+
+def _described(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
+    """Return the features of one picture, of shape `settings.shape`."""
+    if settings.features == "pixels":
+        return pixels
+    histograms = hog(pixels, cell=settings.cell, block=settings.block, orientations=settings.orientations)
+    return histograms.astype(np.float32)
 
 
 def _pixels(encoded: bytes, settings: ImageSettings) -> np.ndarray:
-    """Return float32 (H, W) or (H, W, 3) in [0, 1]; raise ValueError if the bytes are no readable image."""
+    """Return float32 (H, W, d) in [0, 1]; raise ValueError if the bytes are no readable image."""
     try:
         with Image.open(BytesIO(encoded), formats=FORMATS) as image:
             if image.width * image.height > settings.max_pixels:
-                raise ValueError(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
-            picture = _flat(ImageOps.exif_transpose(image), settings)
+                raise TooLarge(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
+            image.load()  # before its orientation is asked for: a TIFF file is turned as it is loaded
+            turn = UPRIGHT.get(_orientation(image))
+            picture = _flat(image if turn is None else image.transpose(turn), settings)
+    except TooLarge:
+        raise
     except UNREADABLE as error:
         raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {error})".replace("\n", " ")) from error
     height, width = settings.size
     array = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
-    if picture.mode != "F":
-        return array / np.float32(255)
-    return array if settings.colour == "grey" else np.repeat(array[:, :, None], 3, axis=2)
+    if picture.mode == "F":
+        return np.repeat(array[:, :, None], settings.n_colours, axis=2)
+    return (array / np.float32(255)).reshape(height, width, settings.n_colours)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the camera's orientation, 1 to 8; 1, upright, where the metadata do not say or are damaged: the pixels may be sound."""
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except UNREADABLE:
+        return 1
+    return found if isinstance(found, int) else 1
 
 
 def _flat(image: Image.Image, settings: ImageSettings) -> Image.Image:
     """Return an opaque picture: mode L or RGB (0 to 255), or F (0 to 1) of 16-bit greyscale."""
-    if image.mode.startswith("I;16"):  # Pillow's own conversion to 8 bits clips instead of scaling
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):  # Pillow's own conversion to 8 bits clips
         return Image.fromarray(np.asarray(image).astype(np.float32) / np.float32(65535))
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode!r} have no fixed range; save the image with 8 or 16 bits a channel")
@@ -86,20 +146,30 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
 
 
 LENGTH = "numbers in the vector"
-CONTRAST = "brightest minus darkest pixel value; 0 is a picture of one colour"
+# By `features`: what a number of the vector is, and what a vector of equal numbers would be.
+NUMBER = {"pixels": "pixel value", "hog": "share of an orientation in its block"}
+FLAT = {"pixels": "a picture of one colour", "hog": "a picture without edges"}
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: all pixels there and in [0, 1]; at most one picture in twenty of a single colour."""
+    """Return what must hold: all numbers there and in [0, 1]; at most one picture in twenty of a single colour."""
     length = math.prod(metadata["shape"])
+    kind = metadata["settings"]["features"]
+    contrast = f"largest minus smallest {NUMBER[kind]}; 0 is {FLAT[kind]}"
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "length", "min_value": length, "max_value": length, "notes": LENGTH}),
-        ("expect_column_values_to_be_between", {"column": "min", "min_value": 0.0, "max_value": 1.0, "notes": "darkest pixel value"}),
-        ("expect_column_values_to_be_between", {"column": "max", "min_value": 0.0, "max_value": 1.0, "notes": "brightest pixel value"}),
         (
             "expect_column_values_to_be_between",
-            {"column": "contrast", "min_value": 0.0, "strict_min": True, "mostly": 0.95, "notes": CONTRAST},
+            {"column": "min", "min_value": 0.0, "max_value": 1.0, "notes": f"smallest {NUMBER[kind]}"},
+        ),
+        (
+            "expect_column_values_to_be_between",
+            {"column": "max", "min_value": 0.0, "max_value": 1.0, "notes": f"largest {NUMBER[kind]}"},
+        ),
+        (
+            "expect_column_values_to_be_between",
+            {"column": "contrast", "min_value": 0.0, "strict_min": True, "mostly": 0.95, "notes": contrast},
         ),
     ]
 
