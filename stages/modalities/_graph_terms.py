@@ -10,6 +10,7 @@ Differs: hashes of 64 bits instead of numbers dealt in order, so that a graph's 
 
 import hashlib
 from collections import Counter
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,13 +37,18 @@ def edge_terms(graph: Graph) -> dict[int, float]:
     counts: Counter[int] = Counter()
     edge_labels = graph.edge_labels or ("",) * len(graph.source)
     parts = zip(graph.source.tolist(), graph.target.tolist(), edge_labels, np.abs(graph.weights).tolist(), strict=True)
-    hashed: dict[tuple[str, ...], int] = {}
     for source, target, label, weight in parts:
         ends = (names[source], names[target])
         key = (label, *(ends if graph.directed else sorted(ends)))
         if weight > 0:
-            counts[hashed.setdefault(key, _digest("edge", *key))] += weight
+            counts[_edge_digest(key)] += weight
     return _indexed(counts)
+
+
+@lru_cache(maxsize=2**17)
+def _edge_digest(key: tuple[str, ...]) -> int:
+    """Return the digest of an edge's labels, remembered: graphs over the same named nodes share most of their edges."""
+    return _digest("edge", *key)
 
 
 def first_labels(graph: Graph) -> list[str]:

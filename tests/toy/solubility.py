@@ -23,7 +23,7 @@ def write(folder: Path) -> dict[str, Path]:
 
 
 def record(number: int, name: int, *, first: int, nitro: str = "charged") -> str:
-    """Return molecule `number`: a ring (its double bonds from atom `first` on) with a nitro group and a chain of a length and end of its own."""
+    """Return molecule `number`: a ring (its double bonds from atom `first` on), a nitro group, a chain of a length and end of its own."""
     ring = [(i, (i + 1) % 6, 2 if (i + first) % 2 else 1) for i in range(6)]
     length, end = 1 + number // 4, "CONF"[number % 4]
     atoms = ["C"] * 6 + ["N", "O", "O"] + ["C"] * length + [end]

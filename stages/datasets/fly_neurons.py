@@ -1,0 +1,97 @@
+"""Fly neurons: of which type a nerve cell is, by the graph of the cells around it: a task about nodes.
+
+The mushroom body of one fruit-fly larva, both sides, cell by cell: 209 neurons on the left and 213 on the right; an edge's weight is how
+many synapses one cell has onto the other. Types: K (Kenyon cells, about half), I (input neurons), O (output neurons) and P (projection
+neurons). A sample is a neuron: the root of the graph that it and its neighbours, by an edge in either direction, span. Cells have no
+labels there, so no type is in any graph.
+
+Official split (ours, for want of a published one): trained on the left side, tested on the right. The two are graphs without an edge in
+common, so no edge of a tested cell is ever trained on; but many cells have a twin on the other side, which is not marked in the data. The
+score says how well types carry over to the other side of the same animal, not to another animal. (Folds over the cells of one side
+would test cells whose neighbourhoods overlap with those trained on.) In the package the cells of one type stand together: ids are
+numbered in that order, which is in no graph.
+
+Published figures: none for this classification that is known to us. Priebe et al. (Semiparametric spectral modeling of the Drosophila
+connectome, arXiv:1705.03297) find the four types as largely separate clusters of the right side's spectral embedding.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from stages.contracts import DataSet, Settings, Source
+from stages.datasets._archive import damaged, read_member
+from stages.datasets._graphs import GraphSample, graph_column, neighbourhood
+from stages.datasets._table import samples_table
+
+SIDES = {"left": "train", "right": "test"}
+ADJACENCY, LABELS = "graspologic/datasets/drosophila/{}_adjacency.csv", "graspologic/datasets/drosophila/{}_cell_labels.csv"
+TYPES = {"K": "Kenyon", "I": "input", "O": "output", "P": "projection"}
+
+
+def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
+    """Return the samples; see the module's docstring."""
+    archive = archives["graspologic"]
+    ids: list[str] = []
+    types: list[str] = []
+    splits: list[str] = []
+    graphs: list[GraphSample] = []
+    for side, split in SIDES.items():
+        found = _types(archive, LABELS.format(side))
+        whole = _graph(archive, ADJACENCY.format(side), len(found))
+        types += found
+        ids += [f"{side}-{node:03d}" for node in range(len(found))]
+        splits += [split] * len(found)
+        graphs += [neighbourhood(whole, node) for node in range(len(found))]
+    return samples_table(ids, ids, types, {"neighbourhood": ("graph", graph_column(graphs))}, splits=splits)
+
+
+def _types(archive: Path, member: str) -> list[str]:
+    try:
+        types = read_member(archive, member).decode().split()
+        unknown = sorted(set(types) - set(TYPES))
+        if unknown or not types:
+            raise ValueError(f"expected types {', '.join(TYPES)}, found {unknown[0]!r}" if unknown else "it is empty")
+    except ValueError as error:
+        raise damaged(archive, member, error) from error
+    return [TYPES[name] for name in types]
+
+
+def _graph(archive: Path, member: str, n: int) -> GraphSample:
+    """Return the directed graph of a matrix of numbers of synapses, rows onto columns."""
+    try:
+        rows = [[float(value) for value in line.split()] for line in read_member(archive, member).decode().splitlines()]
+        if len(rows) != n or any(len(row) != n for row in rows):
+            raise ValueError(f"expected {n} × {n} numbers, one row and column for each cell that has a type")
+        synapses = np.array(rows)
+        if not np.isfinite(synapses).all():
+            raise ValueError("a number of synapses is not finite")
+    except ValueError as error:
+        raise damaged(archive, member, error) from error
+    source, target = np.nonzero(synapses)
+    return GraphSample(n, np.stack([source, target], axis=1), directed=True, weight=synapses[source, target])
+
+
+DATA_SET = DataSet(
+    name="fly_neurons",
+    title="Neurons of a fruit-fly larva's mushroom body",
+    sources=(
+        Source(
+            "graspologic",
+            "3.4.4",
+            "graspologic-3.4.4-py3-none-any.whl",
+            "4ea5cd50f10eaff3fa90f18a8f66b1f5f42c724ac6aeb95e9f081632fc8d2d00",
+        ),
+    ),
+    licence="MIT (the package that carries the data, which states no other licence for them)",
+    citation="K. Eichler, F. Li, A. Litwin-Kumar et al. (2017), The complete connectome of a learning and memory centre in an insect "
+    "brain, Nature 548, 175–182, doi:10.1038/nature23455; as in graspologic",
+    n_samples=422,
+    modalities={"neighbourhood": "graph"},
+    targets={"type": "multiclass"},
+    group="the neuron",
+    read=read,
+    n_train=209,
+)
