@@ -26,7 +26,8 @@ def hog(pixels: np.ndarray, *, cell: int, block: int, orientations: int) -> np.n
         pixels: (H, W, d); of several colours each pixel's strongest gradient counts.
         cell: side of a cell in pixels; what is left over at the right and the bottom belongs to no cell.
         block: side of a block in cells; blocks are one cell apart, so that they overlap.
-        orientations: equal parts of 180°; part i begins at i·180°/n. 0° is a gradient along a row, so a vertical edge; opposite ones are one.
+        orientations: equal parts of 180°; part i begins at i·180°/n. 0° is a gradient along a row, that is a vertical edge; opposite
+            gradients are one.
     Returns:
         float64 in [0, 1], of the shape that `hog_shape` says.
     """
