@@ -15,7 +15,7 @@ from stages.contracts import Metric, Task, evaluation_dir, left_out_path, sample
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.evaluation.comparisons import Candidate, Contest, compare
-from stages.evaluation.details import agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
+from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.held_out import Outcome, Protocol, protocol_of
 from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import csv_text, leaderboard, summary
@@ -95,7 +95,8 @@ def details(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric],
     found: dict[str, Any] = {"by_output": by_model({candidate: by_output(of, metrics) for candidate, of in outcomes.items()})}
     if task == "regression":
         of_true = ranges(protocol, outputs)
-        found |= {"ranges": of_true, "agreement": by_model({candidate: agreement(of, of_true) for candidate, of in outcomes.items()})}
+        found |= {"n_bins": N_BINS, "ranges": of_true}
+        found["agreement"] = by_model({candidate: agreement(of, of_true) for candidate, of in outcomes.items()})
     return found
 
 

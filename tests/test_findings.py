@@ -11,7 +11,7 @@ from pipelines.publishing.notes import run_note, summary_note
 from stages import evaluate
 from stages.contracts import evaluation_dir
 from stages.evaluation.comparisons import verdict as verdict_of_test
-from stages.reporting.findings import findings, fusion_finding, learner_finding, verdict
+from stages.reporting.findings import control_finding, findings, fusion_finding, learner_finding, verdict
 from stages.reporting.page import render
 from stages.reporting.svg import ticks
 from stages.reporting.words import interval, listed, number, p_value, signed
@@ -111,9 +111,31 @@ def test_lead_is_not_claimed_without_a_test(judged: Any) -> None:
     assert findings(evaluation)[1] == "No learner is shown to beat the majority control."
 
 
+def test_a_learner_that_is_worse_than_the_control_is_named(judged: Any) -> None:
+    evaluation = judged(set())
+    for c in evaluation["comparisons"]:
+        if c["family"] == "control":
+            c["verdict"] = "worse" if (c["a"]["model"], c["a"]["subset"]) == ("knn", "text") else "better"
+    assert findings(evaluation)[1] == ("8 of 9 learners × subsets beat the majority control; not shown for kNN · text. "
+                                       "Worse than the majority control: kNN · text.")
+
+
+def test_a_control_at_the_top_is_no_learners_lead(judged: Any) -> None:
+    evaluation = judged(set())
+    control = next(row for row in evaluation["leaderboard"] if row["model"] == "constant")
+    evaluation |= {"best": {"model": "constant", "subset": "image"}, "leaderboard": [control]}
+    level = number(control["accuracy"])
+    assert learner_finding(evaluation) == f"No learner's mean accuracy is above {level}, that of the majority control."
+    assert learner_finding(evaluation | {"task": "regression"}).endswith("that of the mean control.")
+    assert control_finding(evaluation | {"controls": ["constant", "shuffled"]}).endswith("beat the controls; not shown for kNN · image, "
+        "SVM · image, SVM · text, MLP · image and MLP · text.")
+
+
 def test_numbers_are_written_alike() -> None:
     assert (number(None), number(-0.5), signed(-0.12345), signed(0.1), signed(-1e-17)) == ("–", "−0.500", "−0.123", "+0.100", "0.000")
     assert (p_value(0.00001), p_value(0.0312), p_value(None)) == ("< 0.001", "0.031", "–")
+    assert (number(1234.567), number(34.0849), number(0.000123), signed(-1234.5), signed(0.00042)) == (
+        "1,235", "34.08", "0.00012", "−1,234", "+0.00042")
     assert (interval(0.1, 0.2), interval(None, 0.2)) == ("0.100 to 0.200", "–")
     assert (listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")) == ("a", "a, b and c", "a or b")
 

@@ -1,24 +1,32 @@
 """The report stands alone, loads nothing, escapes what data say, and is the same bytes each time."""
 
+import copy
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from toy_predictions import SKILL, Toy, write_params, write_toy
+from toy_predictions import TOYS as OF_EACH_TASK
 
 from stages import evaluate, report
 from stages.contracts import evaluation_dir, report_path
 from stages.errors import InputError
+from stages.reporting.answers import MOST_CLASSES, MOST_OUTPUTS, answer_pictures
+from stages.reporting.page import render
 from stages.reporting.readme import END, START, results_table, with_results
-from stages.reporting.tuning import view_of
+from stages.reporting.tuning import tuning_curve, view_of
+from stages.reporting.words import number
 from stages.tables import read_json, write_json
 
 TOYS = (
-    Toy(classes=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
-    Toy(dataset="split", title='"Official" <split>', n_folds=1, n_samples=200, classes=tuple("abcdefghijklmn")),
+    Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
+    Toy(dataset="split", title='"Official" <split>', n_folds=1, n_samples=200, outputs=tuple("abcdefghijklmn")),
     Toy(dataset="single", modalities=("image",), skill={model: {"image": share["image"]} for model, share in SKILL.items()}),
+    replace(OF_EACH_TASK[2], outputs=("<i>red</i>", *(f"tag {i}" for i in range(44)))),
+    replace(OF_EACH_TASK[3], outputs=tuple(f"size & {i}" for i in range(3))),
 )
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -97,6 +105,7 @@ def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
     report.main()
     text = report_path().read_text(encoding="utf-8")
     assert "<b>apple" not in text
+    assert "<i>red" not in text
     assert '"Official" <split>' in "".join(Page(text).words)
 
 
@@ -104,7 +113,7 @@ def test_pictures_are_whole_files_named_for_model_and_subset(place: Path) -> Non
     report.main()
     folder = report_path().parent / "pictures"
     names = {path.name for path in (folder / "toy").iterdir()}
-    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "majority__image__confusion.svg", "knn__text__k.svg",
+    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "constant__image__confusion.svg", "knn__text__k.svg",
             "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
     assert len([name for name in names if name.endswith("__confusion.svg")]) == 12
     for path in folder.rglob("*.svg"):
@@ -129,7 +138,7 @@ def test_missing_facts_are_said_to_be_missing(place: Path, tmp_path: Path, monke
     write_json(evaluation_dir("toy") / "evaluation.json", evaluation | dict.fromkeys(("title", "licence", "citation", "group", "rows")))
     report.main()
     assert "not recorded" in report_path().read_text(encoding="utf-8")
-    assert "| toy |  | 3 |" in results_table([evaluation | {"rows": None}])
+    assert "| toy |  | 3 classes | accuracy |" in results_table([evaluation | {"rows": None}])
 
 
 def test_missing_evaluation_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +164,9 @@ def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
     rows = [line for line in once.splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + len(TOYS)
     assert len({line.count("|") for line in rows}) == 1
-    assert re.search(r"\| toy \| 240 of 960 \| 3 \| 0\.\d{3} \[", once)
+    assert re.search(r"\| toy \| 240 of 960 \| 3 classes \| accuracy \| 0\.\d{3} \[", once)
+    assert re.search(r"\| tags \| 240 of 960 \| 45 labels \| micro-F1 \| 0\.\d{3} \[", once)
+    assert re.search(r"\| sizes \| 240 of 960 \| 3 numbers \| R² \| −0\.\d{3} \[", once)
 
 
 @pytest.mark.parametrize("readme", ["", START, f"{END}\n{START}", f"{START}{START}{END}"])
@@ -170,6 +181,68 @@ def test_best_of_each_model_stands_in_the_readme(place: Path) -> None:
     assert f"**{best['accuracy']:.3f}** [{best['lo']:.3f}, {best['hi']:.3f}]<br>image + text" in results_table([evaluation])
 
 
+def test_data_that_is_not_shipped_and_samples_left_out_are_marked(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    assert "not shipped" not in results_table([evaluation]) + render([evaluation])
+    assert "unreadable" not in render([evaluation])
+    changed = evaluation | {"shipped": False, "quarantined": {"rows": 3, "share": 0.0123}}
+    assert results_table([changed]).splitlines()[-1].startswith("| toy (not shipped) |")
+    assert "not shipped" in render([changed])
+    assert "<dt>Left out, unreadable</dt><dd>3, 1.2 %</dd>" in render([changed])
+
+
+def test_labels_and_numbers_have_pictures_of_their_own(place: Path) -> None:
+    report.main()
+    folder = report_path().parent / "pictures"
+    assert {path.name.split("__")[2] for path in (folder / "tags").glob("svm__text__*")} == {"outputs.svg", "C.svg"}
+    assert {path.name.split("__")[2] for path in (folder / "sizes").glob("svm__text__*")} == {"outputs.svg", "agreement.svg", "C.svg"}
+    assert (folder / "tags" / "svm__text__outputs.svg").read_text(encoding="utf-8").count("<circle") == MOST_OUTPUTS
+    evaluation = read_json(evaluation_dir("sizes") / "evaluation.json")
+    drawn = (folder / "sizes" / "svm__text__agreement.svg").read_text(encoding="utf-8")
+    assert drawn.count('class="cell"') == sum(len(cells) for cells in evaluation["agreement"]["svm"]["text"].values())
+    page = report_path().read_text(encoding="utf-8")
+    assert "The first 40 of 45 labels" in page
+    assert page.count("tag 43") >= 1  # in the table, which holds them all
+    assert "Dashed: the mean control." in page
+
+
+def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_params(OF_EACH_TASK[3:], regression="rmse")
+    write_toy(OF_EACH_TASK[3])
+    evaluate.main("sizes")
+    report.main()
+    page = report_path().read_text(encoding="utf-8")
+    assert "RMSE ↓" in page
+    assert '<span class="quiet">better</span><span class="quiet">worse</span>' in page
+    assert "has the lowest mean RMSE" in page
+    evaluation = read_json(evaluation_dir("sizes") / "evaluation.json")
+    assert "| RMSE ↓ |" in results_table([evaluation])
+    least = min(entry["mean"] for entry in evaluation["grids"]["knn"]["text"] if entry["settings"]["k"] == 5)
+    assert f"k 5: {number(least)}" in tuning_curve(evaluation, "knn", "text")[1]  # type: ignore[index]
+
+
+def test_a_score_that_is_undefined_everywhere_is_a_dash(place: Path) -> None:
+    evaluation = copy.deepcopy(read_json(evaluation_dir("sizes") / "evaluation.json"))
+    for row in evaluation["leaderboard"]:
+        row |= {"r2": None, "lo": None, "hi": None}
+    for c in evaluation["comparisons"]:
+        c |= dict.fromkeys(("difference", "lo", "hi", "p", "p_corrected")) | {"verdict": "not shown"}
+    assert "The mean R² is undefined for every learner." in render([evaluation])
+    assert "| **–**<br>" in results_table([evaluation])
+
+
+def test_a_confusion_of_very_many_classes_shows_the_most_frequent(place: Path) -> None:
+    n = MOST_CLASSES + 10
+    counts = [[(5 if i >= 10 else 1) * (i == j) for j in range(n)] for i in range(n)]
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    evaluation |= {"outputs": [f"class {i}" for i in range(n)], "confusion": {"svm": {"text": counts}}}
+    picture = answer_pictures(evaluation, "svm", "text")[0]
+    assert picture.drawn.count('class="cell"') == MOST_CLASSES**2
+    assert f"The {MOST_CLASSES} most frequent of {n} classes" in picture.caption
+    assert "class 9<" not in picture.drawn
+
+
 def test_toys_of_many_classes_drop_the_numbers_but_keep_tooltips(place: Path) -> None:
     report.main()
     drawn = (report_path().parent / "pictures" / "split" / "knn__text__confusion.svg").read_text(encoding="utf-8")
@@ -181,4 +254,4 @@ def test_model_without_its_own_view_is_drawn_over_its_longest_parameter(place: P
     grid = [{"settings": {"trees": n, "depth": d, "kind": "x"}, "mean": 0.5} for n in (10, 20, 40) for d in (1, 2)]
     assert view_of("forest", grid) == ("trees", ())
     assert view_of("forest", [{"settings": {"depth": 1}, "mean": 0.5}]) is None
-    assert view_of("majority", [{"settings": {}, "mean": 0.5}]) is None
+    assert view_of("constant", [{"settings": {}, "mean": 0.5}]) is None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stages.reporting.svg import CHARACTER, Axis, element, figure, padded, short, text, ticks, title
+from stages.reporting.words import number
 
 WIDTH = 440.0
 N_COLOURS = 6
@@ -77,7 +78,7 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str,
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
         parts.append(element("polyline", title(name), points=path, class_=f"line {colour(place)}"))
         if len(xs) <= 20:
-            parts += [element("circle", title(f"{name}, {x_label} {at[0]:g}: {at[1]:.3f}"), cx=x, cy=y, r=3.2,
+            parts += [element("circle", title(f"{name}, {x_label} {at[0]:g}: {number(at[1])}"), cx=x, cy=y, r=3.2,
                               class_=f"dot {colour(place)}") for at, (x, y) in zip(line, pixels, strict=True)]
     return figure(WIDTH, y_axis.start + 44, label, parts)
 
@@ -133,7 +134,7 @@ def intervals(rows: Sequence[tuple[str, float, float | None, float | None, str]]
         parts.append(text(name, left - 12, y + 4, "end"))
         if lo is not None and hi is not None:
             parts.append(element("line", x1=axis.place(lo), x2=axis.place(hi), y1=y, y2=y, class_=f"whisker {kind}"))
-        parts.append(element("circle", title(f"{name}: {mean:.3f}"), cx=axis.place(mean), cy=y, r=4.5, class_=f"dot {kind}"))
-        parts.append(text(f"{mean:.3f}", width - 56, y + 4))
+        parts.append(element("circle", title(f"{name}: {number(mean)}"), cx=axis.place(mean), cy=y, r=4.5, class_=f"dot {kind}"))
+        parts.append(text(number(mean), width - 56, y + 4))
     parts.append(text(x_label, (left + width - 66) / 2, height + 34, "middle", "muted small"))
     return figure(width, height + 42, label, parts)

@@ -7,7 +7,7 @@ which is not "equal".
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.reporting.words import candidate_name, interval, listed, metric_name, model_name, number, p_value, signed
+from stages.reporting.words import candidate_name, control_name, interval, listed, metric_of, model_name, number, p_value, signed
 
 Evaluation = Mapping[str, Any]
 
@@ -47,22 +47,33 @@ def control_finding(evaluation: Evaluation) -> str:
     members = [c for c in evaluation["comparisons"] if c["family"] == "control"]
     if not members:
         return ""
+    control = control_name(evaluation)
     failed = [candidate_name(c["a"]) for c in members if c["verdict"] != "better"]
     if not failed:
-        return f"Every learner beats the majority control on every subset of modalities ({len(members)} of {len(members)} tests)."
+        return f"Every learner beats {control} on every subset of modalities ({len(members)} of {len(members)} tests)."
+    worse = list(dict.fromkeys(candidate_name(c["a"]) for c in members if c["verdict"] == "worse"))
+    harm = f" Worse than {control}: {listed(worse)}." if worse else ""
     if len(failed) == len(members):
-        return "No learner is shown to beat the majority control."
-    return f"{len(members) - len(failed)} of {len(members)} learners × subsets beat the majority control; not shown for {listed(failed)}."
+        return f"No learner is shown to beat {control}.{harm}"
+    listing = listed(list(dict.fromkeys(failed)))
+    return f"{len(members) - len(failed)} of {len(members)} learners × subsets beat {control}; not shown for {listing}.{harm}"
 
 
 def learner_finding(evaluation: Evaluation) -> str:
-    """Return the best mean and whether its lead over the other learners' best is shown."""
+    """Return the best mean and whether its lead over the other learners' best is shown; a control at the top is said to be one."""
     best = evaluation["best"]
     row = evaluation["leaderboard"][0]
     level = f"{evaluation['confidence']:.0%}".replace("%", " %")
-    metric = metric_name(evaluation["primary"])
-    start = (f"{candidate_name(best)} has the highest mean {metric}, {number(row[evaluation['primary']])} "
-             f"({level} interval {interval(row['lo'], row['hi'])})")
+    metric = metric_of(evaluation)
+    extreme = "highest" if metric["greater_is_better"] else "lowest"
+    name = candidate_name(best, evaluation["task"])
+    if row[evaluation["primary"]] is None:
+        return f"The mean {metric['title']} is undefined for every learner."
+    if best["model"] in evaluation["controls"]:
+        return (f"No learner's mean {metric['title']} is {'above' if metric['greater_is_better'] else 'below'} "
+                f"{number(row[evaluation['primary']])}, that of {control_name(evaluation)}.")
+    start = (f"{name} has the {extreme} mean {metric['title']}, {number(row[evaluation['primary']])}"
+             + (f" ({level} interval {interval(row['lo'], row['hi'])})" if row["lo"] is not None else ""))
     rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
     beaten = [c for c in rivals if c["verdict"] == "better"]
     open_ = [c for c in rivals if c["verdict"] != "better"]

@@ -9,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.reporting import words
-from stages.reporting.figures import colour, confusion_matrix, whisker
+from stages.reporting.answers import answer_pictures, output_metrics, output_table, primary_title
+from stages.reporting.figures import colour, whisker
 from stages.reporting.findings import findings, verdict
 from stages.reporting.svg import padded
 from stages.reporting.tuning import learning_curve, tuning_curve
@@ -23,24 +24,32 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {"number": words.number, "signed": words.signed, "p": words.p_value, "interval": words.interval,
-                            "listed": words.listed, "model": words.model_name, "subset": words.subset_name, "metric": words.metric_name,
-                            "candidate": words.candidate_name}
+                            "listed": words.listed, "model": words.model_name, "subset": words.subset_name, "metric": primary_title,
+                            "candidate": words.candidate_name, "outputs": words.outputs_name, "control": words.control_name}
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")
     models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation["models"]))
+    controls = {model for evaluation in evaluations for model in evaluation["controls"]}
+    tasks = {evaluation["task"] for evaluation in evaluations}
+    heads = [{"name": words.model_name(model, tasks.copy().pop() if len(tasks) == 1 else None), "is_control": model in controls}
+             for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
-    return page.render(css=css, models=models, summary=rows, sections=[section(evaluation) for evaluation in evaluations])
+    return page.render(css=css, heads=heads, summary=rows, sections=[section(evaluation) for evaluation in evaluations])
 
 
 def colours(evaluation: Evaluation) -> dict[str, str]:
-    """Return the colour class of each model; the control is grey."""
-    learners = [model for model in evaluation["models"] if model != words.CONTROL]
-    return {words.CONTROL: "control"} | {model: colour(place) for place, model in enumerate(learners)}
+    """Return the colour class of each model; controls are grey."""
+    return dict.fromkeys(evaluation["controls"], "control") | {model: colour(place) for place, model in enumerate(learners(evaluation))}
+
+
+def learners(evaluation: Evaluation) -> list[str]:
+    """Return the models that are no controls."""
+    return [model for model in evaluation["models"] if model not in evaluation["controls"]]
 
 
 def control_level(evaluation: Evaluation) -> float | None:
-    """Return the control's mean primary score, if the control was run."""
-    return next((row[evaluation["primary"]] for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
+    """Return the best control's mean primary score, if one was run."""
+    return next((row[evaluation["primary"]] for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
@@ -58,29 +67,33 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
         "leaderboard": leaderboard(evaluation),
         "comparisons": {family: compared(evaluation, members) for family, members in comparisons.items()},
         "figures": figures(evaluation),
+        "output_metrics": output_metrics(evaluation),
+        "output_table": output_table(evaluation),
         "configurations": configurations(evaluation),
         "level": f"{evaluation['confidence']:.0%}".replace("%", " %"),
     }
 
 
 def ranked(evaluation: Evaluation) -> list[Mapping[str, Any]]:
-    """Return the leaderboard's rows; the control, which looks at no modality, has one and not one for each subset."""
-    control = next((row for row in evaluation["leaderboard"] if row["model"] == words.CONTROL), None)
-    rows = [row for row in evaluation["leaderboard"] if row["model"] != words.CONTROL or row is control]
+    """Return the leaderboard's rows; a control, which looks at no modality, has one and not one for each subset."""
+    first = {row["model"]: row for row in reversed(evaluation["leaderboard"])}
+    rows = [row for row in evaluation["leaderboard"] if row["model"] not in evaluation["controls"] or row is first[row["model"]]]
     return [{**row, "rank": rank} for rank, row in enumerate(rows, start=1)]
 
 
 def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return the leaderboard with a drawn interval in each row, all on one scale."""
     rows, primary = ranked(evaluation), evaluation["primary"]
-    scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None], 0.03)
+    scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None] or [0.0], 0.03)
     kinds = colours(evaluation)
-    return [
-        {**row, "drawn": Markup(whisker(
-            row[primary], row["lo"], row["hi"], scale=scale, reference=control_level(evaluation), kind=kinds[row["model"]],
-            label=f"{words.candidate_name(row)}: {words.number(row[primary])}, interval {words.interval(row['lo'], row['hi'])}"))}
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        name = words.candidate_name(row, evaluation["task"])
+        label = f"{name}: {words.number(row[primary])}, interval {words.interval(row['lo'], row['hi'])}"
+        drawn = "" if row[primary] is None else whisker(row[primary], row["lo"], row["hi"], scale=scale,
+                                                        reference=control_level(evaluation), kind=kinds[row["model"]], label=label)
+        found.append({**row, "is_control": row["model"] in evaluation["controls"], "drawn": Markup(drawn)})
+    return found
 
 
 def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -91,7 +104,8 @@ def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> li
     kinds = colours(evaluation)
     found = []
     for c in members:
-        label = f"{words.candidate_name(c['a'])} minus {words.candidate_name(c['b'])}: {words.signed(c['difference'])}"
+        a, b = (words.candidate_name(c[side], evaluation["task"]) for side in "ab")
+        label = f"{a} minus {b}: {words.signed(c['difference'])}"
         drawn = "" if c["difference"] is None else whisker(
             c["difference"], c["lo"], c["hi"], scale=scale, reference=0.0, kind=kinds[c["a"]["model"]], label=label)
         found.append({**c, "drawn": Markup(drawn)})
@@ -99,13 +113,10 @@ def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> li
 
 
 def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the confusion of the best, then each learner's tuning and learning curves on its best subset, with captions."""
+    """Return the answers of the best, then each learner's tuning and learning curves on its best subset, with captions."""
     best = evaluation["best"]
-    confusion = evaluation["confusion"][best["model"]][best["subset"]]
-    title = f"Confusion of {words.candidate_name(best)}"
-    caption = "Held-out rows of all outer folds; the darker, the larger the share of the true class."
-    found = [(title, caption, confusion_matrix(confusion, evaluation["classes"], title))]
-    for model in (m for m in evaluation["models"] if m != words.CONTROL):
+    found = [(p.title, p.caption, p.drawn) for p in answer_pictures(evaluation, best["model"], best["subset"])]
+    for model in learners(evaluation):
         subset = next(row["subset"] for row in evaluation["leaderboard"] if row["model"] == model)
         name = words.candidate_name({"model": model, "subset": subset})
         tuned = tuning_curve(evaluation, model, subset)
@@ -121,7 +132,7 @@ def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return by model and subset the chosen configurations, the most frequent first, with the number of outer folds."""
     found = []
-    for model in (m for m in evaluation["models"] if m != words.CONTROL):
+    for model in learners(evaluation):
         for subset in evaluation["subsets"]:
             folds = evaluation["configs"][model].get(subset, [])
             counts = Counter(words.settings_text(fold["settings"]) for fold in folds)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.reporting.figures import confusion_matrix, intervals
+from stages.reporting.answers import answer_pictures, primary_title
+from stages.reporting.figures import intervals
 from stages.reporting.page import colours, control_level, ranked
 from stages.reporting.svg import standalone
 from stages.reporting.tuning import learning_curve, tuning_curve
-from stages.reporting.words import CONTROL, candidate_name, metric_name
+from stages.reporting.words import candidate_name, model_name
 
 
 def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
@@ -15,8 +16,7 @@ def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
     found = {"leaderboard": standalone(leaderboard(evaluation))}
     for model in evaluation["models"]:
         for subset in evaluation["subsets"]:
-            name = f"Confusion of {candidate_name({'model': model, 'subset': subset})}"
-            drawn = {"confusion": confusion_matrix(evaluation["confusion"][model][subset], evaluation["classes"], name)}
+            drawn = {picture.kind: picture.drawn for picture in answer_pictures(evaluation, model, subset)}
             tuned = tuning_curve(evaluation, model, subset)
             if tuned:
                 drawn[tuned[0]] = tuned[1]
@@ -30,9 +30,11 @@ def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
 def leaderboard(evaluation: Mapping[str, Any]) -> str:
     """Return the leaderboard as dot-and-whisker rows."""
     kinds, primary = colours(evaluation), evaluation["primary"]
+    task, controls = evaluation["task"], evaluation["controls"]
     rows = [
-        (row["model"] if row["model"] == CONTROL else candidate_name(row), row[primary], row["lo"], row["hi"], kinds[row["model"]])
-        for row in ranked(evaluation)
+        (model_name(row["model"], task) if row["model"] in controls else candidate_name(row, task), row[primary], row["lo"], row["hi"],
+         kinds[row["model"]])
+        for row in ranked(evaluation) if row[primary] is not None
     ]
-    return intervals(rows, x_label=f"{metric_name(primary)}, mean and interval", reference=control_level(evaluation),
+    return intervals(rows, x_label=f"{primary_title(evaluation)}, mean and interval", reference=control_level(evaluation),
                      label=f"Leaderboard of {evaluation['dataset']}")

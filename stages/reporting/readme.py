@@ -5,32 +5,40 @@ from typing import Any
 
 from stages.errors import InputError
 from stages.reporting.findings import verdict
-from stages.reporting.words import CONTROL, model_name, number, subset_name
+from stages.reporting.words import metric_of, model_name, number, outputs_name, subset_name
 
 START, END = "<!-- results -->", "<!-- /results -->"
 
 
 def results_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
-    """Return a Markdown table: data set, rows, the control and each learner on its best subset, what fusing does."""
-    models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation["models"]))
+    """Return a Markdown table: data set, rows, what is predicted, the metric, the control, each learner on its best subset, fusing."""
+    learners = list(dict.fromkeys(model for e in evaluations for model in e["models"] if model not in e["controls"]))
+    names = [model_name(model) for model in learners]
     lines = [
-        "| data set | rows | classes | " + " | ".join(model_name(model) for model in models) + " | fusing all modalities |",
-        "|---|--:|--:|" + "--:|" * len(models) + "---|",
+        "| " + " | ".join(["data set", "rows", "predicts", "metric", "control", *names, "fusing all modalities"]) + " |",
+        "|---|--:|---|---|--:|" + "--:|" * len(learners) + "---|",
     ]
     for evaluation in evaluations:
-        primary, rows = evaluation["primary"], evaluation["rows"] or {}
+        rows = evaluation["rows"] or {}
         best = {row["model"]: row for row in reversed(evaluation["leaderboard"])}
-        cells = [_cell(best[model], primary) if model in best else "" for model in models]
+        control = next((row for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
         used = f"{rows['used']:,} of {rows['available']:,}" if rows else ""
-        columns = [evaluation["dataset"], used, str(len(evaluation["classes"])), *cells, verdict(evaluation)]
+        shipped = "" if evaluation.get("shipped", True) else " (not shipped)"
+        metric = metric_of(evaluation)
+        scored_by = metric["title"] + ("" if metric["greater_is_better"] else " ↓")
+        columns = [evaluation["dataset"] + shipped, used, outputs_name(evaluation), scored_by,
+                   *(_cell(row, evaluation) for row in (control, *map(best.get, learners))), verdict(evaluation)]
         lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
 
 
-def _cell(row: Mapping[str, Any], primary: str) -> str:
-    shown = f"**{number(row[primary])}**" if row["rank"] == 1 else number(row[primary])
+def _cell(row: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
+    if row is None:
+        return ""
+    score = number(row[evaluation["primary"]])
+    shown = f"**{score}**" if row["rank"] == 1 else score
     around = "" if row["lo"] is None else f" [{number(row['lo'])}, {number(row['hi'])}]"
-    return f"{shown}{around}" + ("" if row["model"] == CONTROL else f"<br>{subset_name(row['subset'])}")
+    return f"{shown}{around}" + ("" if row["model"] in evaluation["controls"] else f"<br>{subset_name(row['subset'])}")
 
 
 def with_results(readme: str, table: str) -> str:

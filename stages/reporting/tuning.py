@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.reporting.figures import curves
-from stages.reporting.words import metric_name, model_name, setting, subset_name
+from stages.reporting.words import metric_of, model_name, setting, subset_name
 
 # parameter on the x axis, and those that split it into lines; the rest is taken at its best
 VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -36,17 +36,21 @@ def tuning_curve(evaluation: Mapping[str, Any], model: str, subset: str) -> tupl
     if view is None:
         return None
     x, lines = view
+    metric, task = metric_of(evaluation), evaluation["task"]
+    better = max if metric["greater_is_better"] else min
     best: dict[str, dict[float, float]] = {}
     for entry in grid:
         value = entry["settings"].get(x)
         if value is not None and entry["mean"] is not None:
             parts = [_line(key, entry["settings"][key]) for key in lines if entry["settings"].get(key) is not None]
-            line = best.setdefault(" ".join(parts) or model_name(model), {})
-            line[value] = max(line.get(value, -float("inf")), entry["mean"])
+            line = best.setdefault(" ".join(parts) or model_name(model, task), {})
+            line[value] = better(line.get(value, entry["mean"]), entry["mean"])
     series = {name: sorted(line.items()) for name, line in best.items()}
     xs = [value for line in best.values() for value in line]
-    figure = curves(series, x_label=x, y_label=f"inner {metric_name(evaluation['primary'])}", log_x=min(xs) > 0,
-                    label=f"{model_name(model)} on {subset_name(subset)}: inner {metric_name(evaluation['primary'])} against {x}")
+    if not xs:
+        return None
+    figure = curves(series, x_label=x, y_label=f"inner {metric['title']}", log_x=min(xs) > 0,
+                    label=f"{model_name(model, task)} on {subset_name(subset)}: inner {metric['title']} against {x}")
     return x, figure
 
 
@@ -61,8 +65,9 @@ def learning_curve(evaluation: Mapping[str, Any], model: str, subset: str) -> st
     if not series:
         return None
     units = {name.split(" ")[-1] for name in series}
+    name = f"{model_name(model, evaluation['task'])} on {subset_name(subset)}"
     return curves(series, x_label="epoch", y_label=" or ".join(sorted(units)),
-                  label=f"{model_name(model)} on {subset_name(subset)}: {' and '.join(series)} by epoch, mean over outer folds")
+                  label=f"{name}: {' and '.join(series)} by epoch, mean over outer folds")
 
 
 def _line(name: str, value: Any) -> str:

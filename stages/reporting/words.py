@@ -1,22 +1,43 @@
 """How the report writes numbers, models, subsets and configurations."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP", "majority": "majority"}
-METRIC_NAMES = {"macro_f1": "macro-F1", "log_loss": "log-loss", "roc_auc": "ROC-AUC"}
-CONTROL = "majority"
+MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
+# what the constant control answers, by task
+CONSTANT_NAMES = {"binary": "majority", "multiclass": "majority", "multilabel": "majority", "regression": "mean"}
+UNITS = {"binary": "classes", "multiclass": "classes", "multilabel": "labels", "regression": "numbers"}
 NONE = "–"
+FINEST = 9  # decimals of the smallest number that is not called zero
 
 
-def model_name(model: str) -> str:
-    """Return how a model is written; a model without an entry keeps its file's name."""
+def model_name(model: str, task: str | None = None) -> str:
+    """Return how a model is written; one without an entry keeps its file's name.
+
+    Args:
+        task: what the model was trained for; None: several tasks are spoken of at once.
+    """
+    if model == "constant":
+        return CONSTANT_NAMES[task] if task else "majority or mean"
     return MODEL_NAMES.get(model, model)
 
 
-def metric_name(metric: str) -> str:
-    """Return how a metric is written."""
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+def control_name(evaluation: Mapping[str, Any]) -> str:
+    """Return "the majority control", or "the controls" where there are several."""
+    controls = evaluation["controls"]
+    return f"the {model_name(controls[0], evaluation['task'])} control" if len(controls) == 1 else "the controls"
+
+
+def metric_of(evaluation: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
+    """Return name, title and greater_is_better of a metric; without a name, of the primary one."""
+    return next(metric for metric in evaluation["metrics"] if metric["name"] == (name or evaluation["primary"]))
+
+
+def outputs_name(evaluation: Mapping[str, Any]) -> str:
+    """Return "3 classes", "14 labels" or "1 number"."""
+    n, unit = len(evaluation["outputs"]), UNITS[evaluation["task"]]
+    return f"{n} {unit}" if n != 1 else f"1 {unit.removesuffix('s')}"
 
 
 def subset_name(subset: str) -> str:
@@ -24,21 +45,31 @@ def subset_name(subset: str) -> str:
     return " + ".join(subset.split("+"))
 
 
-def candidate_name(candidate: Mapping[str, str]) -> str:
+def candidate_name(candidate: Mapping[str, str], task: str | None = None) -> str:
     """Return "SVM · image + text"."""
-    return f"{model_name(candidate['model'])} · {subset_name(candidate['subset'])}"
+    return f"{model_name(candidate['model'], task)} · {subset_name(candidate['subset'])}"
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with fixed digits and a true minus sign; a dash where it is undefined."""
-    return NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
+def number(value: float | None) -> str:
+    """Return a number with three decimals, fewer where it is large, more where it is small; a true minus sign; a dash for None."""
+    return NONE if value is None else f"{value:,.{decimals(value)}f}".replace("-", "−")
 
 
 def signed(value: float | None) -> str:
-    """Return a difference with its sign; what rounds to zero has none."""
+    """Return a difference with its sign; what is zero but for rounding has none."""
     if value is None:
         return NONE
-    return "0.000" if abs(value) < 0.0005 else f"{value:+.3f}".replace("-", "−")
+    if abs(value) < 10**-FINEST:
+        return "0.000"
+    return f"{value:+,.{decimals(value)}f}".replace("-", "−")
+
+
+def decimals(value: float) -> int:
+    """Return how many decimals show what matters of a number: 0 of 1,234; 3 of 0.25; 5 of 0.00012."""
+    size = abs(value)
+    if size >= 10:
+        return max(0, 3 - math.floor(math.log10(size)))
+    return 3 if size >= 0.001 or size < 10**-FINEST else min(FINEST, 1 - math.floor(math.log10(size)))
 
 
 def p_value(value: float | None) -> str:
@@ -48,9 +79,9 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def interval(lo: float | None, hi: float | None, digits: int = 3) -> str:
+def interval(lo: float | None, hi: float | None) -> str:
     """Return "0.700 to 0.810"."""
-    return NONE if lo is None or hi is None else f"{number(lo, digits)} to {number(hi, digits)}"
+    return NONE if lo is None or hi is None else f"{number(lo)} to {number(hi)}"
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:
