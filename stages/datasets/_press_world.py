@@ -5,6 +5,9 @@ hinges (roll, pitch), below that the pad, a force-torque sensor between the two.
 small rigid spheres whose contacts are soft: each pushes back in proportion to how deep it is pressed (Winkler's elastic
 foundation), with friction. MuJoCo's `touch_grid` sums the contacts' normal forces by taxel: it bins directions as seen from a point 200 mm
 behind the pad, from where taxels are equally wide to 1 %.
+
+The contacts' impedance (solimp) is small and constant: only then is a contact a plain spring and damper. Near 1, its usual value, each
+contact also resists acceleration, and fifty of them hold the pad like honey.
 """
 
 import math
@@ -49,13 +52,13 @@ def world(press: Press) -> str:
     )
     half_view_deg = math.degrees(math.atan(SIDE / 2 * PITCH_M / BEHIND_M))
     asset, geoms = _shape(press.shape, press.size_mm / 1000)
-    stiffness = 400 * press.stiffness
+    stiffness = 400 * press.stiffness  # per mass (m/s² per m): some 250 N/m for each taxel
     tilt_x, tilt_y = press.tilt_deg
     return f"""<mujoco>
-<option timestep="{STEP_S}" integrator="implicitfast" cone="elliptic" gravity="0 0 0"/>
+<option timestep="{STEP_S}" integrator="implicitfast" cone="elliptic" impratio="20" gravity="0 0 0"/>
 <extension><plugin plugin="mujoco.sensor.touch_grid"/></extension>
 <default>
-  <geom condim="3" friction="{press.friction} 0.005 0.0001" solref="-{stiffness} -{stiffness / 100}" solimp="0.8 0.8 0.001"/>
+  <geom condim="3" friction="{press.friction} 0.005 0.0001" solref="-{stiffness} -{stiffness / 100}" solimp="0.02 0.02 0.001"/>
   <default class="taxel"><geom type="sphere" size="{TAXEL_M}" mass="0" contype="1" conaffinity="2"/></default>
   <default class="object"><geom contype="2" conaffinity="1"/></default>
 </default>
@@ -76,7 +79,7 @@ def world(press: Press) -> str:
   </body>
 </worldbody>
 <actuator>
-  <position joint="x" kp="3000" kv="60"/><position joint="y" kp="3000" kv="60"/><position joint="z" kp="3000" kv="60"/>
+  <position joint="x" kp="6000" kv="120"/><position joint="y" kp="6000" kv="120"/><position joint="z" kp="6000" kv="120"/>
 </actuator>
 <sensor>
   <plugin plugin="mujoco.sensor.touch_grid" objtype="site" objname="eye">

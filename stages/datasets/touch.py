@@ -17,6 +17,15 @@ stands in its samples' ids, which no model sees.
 Noise, per reading and independent (options): pressure gets a gain per taxel, drawn anew for each press as if each were made with another
 pad, then white noise; it is cut off at 0 and at the sensor's full scale, 300 kPa, and rounded to 0.1 kPa. Forces, torques and joints get
 white noise. All is seeded by the sample's id.
+
+There are no public figures, as the data are made here. On five grouped folds of the default presses (seed 20241101; modalities with their
+default features, blocks of equal weight; C = 10), accuracy in %, where the majority has 12.5:
+                                  pressure  force_torque  proprioception  all
+    5-NN                                59            41              41   53
+    SVM (RBF)                           74            56              59   82
+    SVM (RBF) without any noise         90            74              65   88
+and R² of an RBF support vector regression: x 0.69 by pressure, 0.78 by force_torque, 0.82 by all; depth 0.54, 0.65, 0.85 (by
+proprioception 0.83); size 0.08, below 0, 0.21: of sizes, fifteen per shape is little to learn from.
 """
 
 from collections.abc import Mapping
