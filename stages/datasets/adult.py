@@ -13,6 +13,9 @@ chance (in 1,029 groups some earn more and some do not). Parted, they would let 
 Public reference (adult.names of the UCI repository; Kohavi 1996), 30,162 rows to train on and 15,060 to test, those without "?": errors of
 C4.5 15.5 %, naive Bayes 16.1 %, NBTree 14.1 %, nearest neighbour 21.4 % (k = 1) and 20.4 % (k = 3). Boosted trees come to about 13 %.
 Always "<=50K": 23.9 %.
+
+Here, on 3,000 rows in five grouped folds with plain scikit-learn: accuracy 0.84 of an RBF SVM, of a small MLP and of 15-NN, 0.85 of
+logistic regression, 0.76 of the control; on 5,000 rows 0.86, 0.85, 0.84, 0.85, 0.76.
 """
 
 from collections.abc import Mapping

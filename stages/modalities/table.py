@@ -93,8 +93,10 @@ def _numbers(name: str, values: pa.Array) -> np.ndarray:
     elif pa.types.is_duration(kind):
         values, per_unit = values.cast(pa.int64()), PER_SECOND[kind.unit]
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
-        raise InputError(f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
-                         "a date or a time in the data set")
+        raise InputError(
+            f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
+            "a date or a time in the data set"
+        )
     numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
     with np.errstate(over="ignore"):
         return np.divide(numbers, per_unit).astype(np.float32)
@@ -104,8 +106,10 @@ def _wall_clock(name: str, values: pa.Array) -> pa.Array:
     try:
         return pc.local_timestamp(values)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"table column {name!r}: the clocks of time zone {values.type.tz!r} cannot be told ({error}); name a zone "
-                         "that this machine knows, or give the column without a zone in the data set") from error
+        raise InputError(
+            f"table column {name!r}: the clocks of time zone {values.type.tz!r} cannot be told ({error}); name a zone "
+            "that this machine knows, or give the column without a zone in the data set"
+        ) from error
 
 
 def _days(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
