@@ -17,7 +17,8 @@ Other tokens are emoticons: those with the same characters are one group, whiche
 they smile or frown (":-)", "(:", ":(").
 
 Reference: no published figure for ratings of unseen families from spelling is known to us. What can be reached at most follows from the
-data: the ten ratings spread by about 0.9, so a mean is known to about ±0.3.
+data: the ten ratings spread by about 0.9, so a mean is known to about ±0.3. It is a hard task: a linear SVM on n-grams of two to five
+characters tells the sign of 63 % (majority: 56 %) when it has 1,350 families to learn from, and nothing when it has 550.
 """
 
 import re
@@ -41,7 +42,7 @@ _BEGINNINGS = "anti dis hyper il im in ir mal mis non out over self super ultra 
 INFLECTIONS, PREFIXES = frozenset(_ENDINGS.split()), tuple(_BEGINNINGS.split())
 SHORTEST_ROOT = 3  # letters
 _RATINGS = re.compile(r"\[-?[0-4](, -?[0-4]){9}\]")
-_SPELT = re.compile(r"[\w' /&-]+")
+_SPELT = re.compile(r"(?:[^\W_]|[' /&-])+")
 _NOSE = re.compile(r"(?<=.)[-'^~o.,_]+(?=.)")
 _FACES = str.maketrans("()[]{}<>\\0", "((((((((/o")
 
