@@ -28,7 +28,7 @@ from stages.tables import column_values, fixed_lists
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 SECONDS_PER_DAY = 86_400
 DAYS_PER_YEAR = 365.2425
-WEEKDAYS = pa.array(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
 
 
@@ -126,7 +126,7 @@ def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[st
     day_of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
     yield f"{name}:days", np.where(_mask(valid), days, np.nan).astype(np.float32)
     yield from _cycle(f"{name}:year", day_of_year / DAYS_PER_YEAR, valid)
-    yield f"{name}:weekday", WEEKDAYS.take(pc.if_else(valid, pa.array((days - MONDAY) % 7), None))
+    yield f"{name}:weekday", pa.array(WEEKDAYS).take(pc.if_else(valid, pa.array((days - MONDAY) % 7), None))
 
 
 def _cycle(name: str, place: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray]]:
