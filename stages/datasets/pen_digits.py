@@ -58,7 +58,7 @@ def _rows(archive: Path) -> np.ndarray:
 
 
 def _is_possible(line: list[int]) -> bool:
-    return 0 <= min(line) and max(line) <= LARGEST and line[-1] <= 9
+    return min(line) >= 0 and max(line) <= LARGEST and line[-1] <= 9
 
 
 DATA_SET = DataSet(

@@ -9,9 +9,9 @@ What would give the answer away: nothing in the file beside the series; subject 
 
 Groups are subjects: people repeat themselves, so a subject's other arm would tell the exercise. What is learned holds for unseen people.
 
-Reference: Burns et al. recorded 20 such people, cut the series into windows and report 99.4 % (convolutional recurrent network) where windows of one
-subject are on both sides of the split, and 88.9 % on unseen subjects. Here a sample is a whole series, and there are half as many
-subjects, so the figures are not the same task; statistics of the series give 84 to 88 % on unseen subjects (kNN, SVM, MLP).
+Reference: Burns et al. recorded 20 such people, cut the series into windows and report 99.4 % (convolutional recurrent network) where
+windows of one subject are on both sides of the split, and 88.9 % on unseen subjects. Here a sample is a whole series, and there are
+half as many subjects, so the figures are not the same task; statistics of the series give 84 to 88 % on unseen subjects (kNN, SVM, MLP).
 
 The file is a pickle in NumPy's `.npy` format; it is read by `_pickle.py`, which runs nothing that a pickle may hold.
 """
@@ -73,8 +73,8 @@ DATA_SET = DataSet(
         ),
     ),
     licence="BSD 3-Clause (of the package that carries the data; the data have no licence of their own)",
-    citation="D. M. Burns, N. Leung, M. Hardisty, C. M. Whyne, P. Henry and S. McLachlin (2018), Shoulder physiotherapy exercise recognition: "
-    "machine learning the inertial signals from a smartwatch, Physiological Measurement 39(7), doi:10.1088/1361-6579/aacfd9; "
+    citation="D. M. Burns, N. Leung, M. Hardisty, C. M. Whyne, P. Henry and S. McLachlin (2018), Shoulder physiotherapy exercise "
+    "recognition: machine learning the inertial signals from a smartwatch, Physiological Measurement 39(7), doi:10.1088/1361-6579/aacfd9; "
     "D. M. Burns and C. M. Whyne (2018), Seglearn, Journal of Machine Learning Research 19(83)",
     n_samples=140,
     modalities={"imu": "series"},

@@ -1,11 +1,12 @@
 """Columns of lists of points (a point: c numbers) as NumPy arrays, one sample at a time, without Python lists in between."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import AfterValidator
 
 from stages.errors import InputError
 from stages.samples import read_each
@@ -13,6 +14,15 @@ from stages.tables import column_values, fixed_lists
 
 LARGEST = 1e15  # of a value: its square still fits float32, in which features are kept
 Result = TypeVar("Result")
+
+
+def _unique(channels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(channels)) < len(channels) or "" in channels:
+        raise ValueError("expected a name of its own for every channel")
+    return channels
+
+
+Channels = Annotated[tuple[str, ...], AfterValidator(_unique)]  # as settings declare them
 
 
 def read_points(
@@ -68,6 +78,14 @@ def extremes(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray
     points = column_values(whole.values)[starts[0] : stops[-1]].astype(np.float64)
     places = (starts - starts[0]).astype(np.intp)
     return points[places], np.minimum.reduceat(points, places), np.maximum.reduceat(points, places), stops - starts
+
+
+def between(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return `rows` at fractional row numbers, by linear interpolation."""
+    low = np.minimum(places.astype(np.int64), max(0, len(rows) - 2))
+    high = np.minimum(low + 1, len(rows) - 1)
+    weight = (places - low)[:, None]
+    return rows[low] * (1 - weight) + rows[high] * weight
 
 
 def _names(kind: pa.DataType, channels: Sequence[str] | None) -> tuple[str, ...]:

@@ -17,10 +17,9 @@ Features, by group; one per channel where not said otherwise. t is in seconds, a
 A channel that never changes has no course: its skewness, kurtosis, correlations, autocorrelation and spectrum are 0.
 
 Units are mixed, so the encoding is `table` (numbers only): train standardises the columns on its training rows.
-Sources: the groups are those of tsfresh (doi:10.1016/j.neucom.2018.03.067) and of catch22's forerunners, in their plainest form.
+Source: the features are a plain few of those of tsfresh, doi:10.1016/j.neucom.2018.03.067. Differs: in seconds and Hz, not in points.
 """
 
-import itertools
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
@@ -30,18 +29,18 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
-from stages.modalities._points import extremes, numeric_columns, points_column, read_points
+from stages.modalities._courses import Row, autocorrelation, change, laid_out, level, spectrum, spread
+from stages.modalities._points import Channels, extremes, numeric_columns, points_column, read_points
 from stages.tables import column_values
 
 Group = Literal["level", "spread", "change", "autocorrelation", "spectrum", "correlation", "length", "values"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Lag = Annotated[int, Field(ge=1, le=100_000)]
-Row = dict[str, np.ndarray]  # feature → its values, one per channel (or per pair of channels, or one)
 
 
 class SeriesSettings(Settings):
     rate_hz: float = Field(1.0, gt=0, le=1e9, description="points per second")
-    channels: tuple[str, ...] | None = Field(None, min_length=1, description="names of the channels, in their order, or null: 0, 1, …")
+    channels: Channels | None = Field(None, min_length=1, description="names of the channels, in their order, or null: 0, 1, …")
     features: tuple[Group, ...] = Field(GROUPS, min_length=1, description=f"groups of features, of {', '.join(GROUPS)}")
     points: int = Field(8, ge=2, le=4096, description="points to which `values` are brought")
     lags: tuple[Lag, ...] = Field((1, 2, 4, 8), description="lags of the autocorrelation, in points of the series")
@@ -83,17 +82,17 @@ def _features(series: np.ndarray, settings: SeriesSettings) -> Row:
     standard = centred / np.where(deviation > 0, deviation, 1.0)
     row: Row = {}
     if "level" in settings.features:
-        row |= _level(known)
+        row |= level(known)
     if "spread" in settings.features:
-        row |= _spread(known, standard, deviation)
+        row |= spread(known, standard, deviation)
     if "change" in settings.features:
-        row |= _change(known, centred, settings.rate_hz)
+        row |= change(known, centred, settings.rate_hz)
     if "autocorrelation" in settings.features:
-        row |= _autocorrelation(standard, settings.lags)
+        row |= autocorrelation(standard, settings.lags)
     if "spectrum" in settings.features:
-        row |= _spectrum(standard, settings)
+        row |= spectrum(standard, settings.rate_hz, settings.octaves)
     if "values" in settings.features:
-        row |= _values(known, settings.points)
+        row |= laid_out(known, settings.points)
     row = {name: np.where(missing, np.nan, values) for name, values in row.items()}
     if "correlation" in settings.features:
         a, b = _pairs(series.shape[1])
@@ -101,80 +100,6 @@ def _features(series: np.ndarray, settings: SeriesSettings) -> Row:
     if "length" in settings.features:
         row["length"] = np.array([len(series) / settings.rate_hz])
     return row
-
-
-def _level(known: np.ndarray) -> Row:
-    ordered = np.sort(known, axis=0)
-    quartiles = _between(ordered, np.array([0.25, 0.5, 0.75]) * (len(ordered) - 1))
-    names = ("mean", "first quartile", "median", "third quartile", "min", "max", "first", "last")
-    return dict(zip(names, [known.mean(axis=0), *quartiles, ordered[0], ordered[-1], known[0], known[-1]], strict=True))
-
-
-def _spread(known: np.ndarray, standard: np.ndarray, deviation: np.ndarray) -> Row:
-    return {
-        "deviation": deviation,
-        "skewness": (standard**3).mean(axis=0),
-        "kurtosis": np.where(deviation > 0, (standard**4).mean(axis=0) - 3, 0.0),
-        "root mean square": np.sqrt((known**2).mean(axis=0)),
-    }
-
-
-def _change(known: np.ndarray, centred: np.ndarray, rate_hz: float) -> Row:
-    n_steps = len(known) - 1
-    time = (np.arange(n_steps + 1) - n_steps / 2) / rate_hz
-    steps = np.abs(np.diff(known, axis=0)).sum(axis=0) / max(1, n_steps)
-    crossings = np.count_nonzero(np.diff(centred < 0, axis=0), axis=0)
-    return {
-        "slope": (time[:, None] * centred).sum(axis=0) / max((time**2).sum(), np.finfo(float).tiny),
-        "mean step": steps * rate_hz,
-        "crossings": crossings * (rate_hz / len(known)),
-    }
-
-
-def _autocorrelation(standard: np.ndarray, lags: tuple[int, ...]) -> Row:
-    n, width = standard.shape
-    missing = np.full(width, np.nan)
-    return {f"lag {lag}": (standard[lag:] * standard[: n - lag]).sum(axis=0) / n if lag < n else missing for lag in lags}
-
-
-def _spectrum(standard: np.ndarray, settings: SeriesSettings) -> Row:
-    """Return what the periodogram without its constant says; the shares of the octaves from low to high."""
-    n = len(standard)
-    spectrum = np.fft.rfft(standard, axis=0)[1:]
-    power = spectrum.real**2 + spectrum.imag**2
-    if len(power) == 0:  # a single point
-        power = np.zeros((1, standard.shape[1]))
-    hz = np.arange(1, len(power) + 1) * (settings.rate_hz / n)
-    total = power.sum(axis=0)
-    share = power / np.where(total > 0, total, 1.0)
-    band = np.searchsorted(_edges(settings), hz * (1 - 1e-9))  # an edge belongs to the octave below it
-    shares = [share[band == i].sum(axis=0) for i in range(settings.octaves + 1)]
-    strongest = np.where(total > 0, hz[power.argmax(axis=0)], 0.0)
-    named = dict(zip((f"power {span}" for span in _spans(settings)), shares, strict=True))
-    return {"strongest Hz": strongest, "centre Hz": (hz[:, None] * share).sum(axis=0), **named}
-
-
-def _values(known: np.ndarray, n_points: int) -> Row:
-    laid_out = _between(known, np.linspace(0, len(known) - 1, n_points))
-    return {f"value {i}": values for i, values in enumerate(laid_out)}
-
-
-def _between(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return `rows` at fractional row numbers, by linear interpolation."""
-    low = np.minimum(places.astype(np.int64), max(0, len(rows) - 2))
-    high = np.minimum(low + 1, len(rows) - 1)
-    weight = (places - low)[:, None]
-    return rows[low] * (1 - weight) + rows[high] * weight
-
-
-def _edges(settings: SeriesSettings) -> np.ndarray:
-    """Return the frequencies between octaves in Hz, rising."""
-    return settings.rate_hz / 2.0 ** np.arange(settings.octaves + 1, 1, -1)
-
-
-def _spans(settings: SeriesSettings) -> list[str]:
-    edges = [f"{hz:.3g}" for hz in (*_edges(settings), settings.rate_hz / 2)]
-    return [f"below {edges[0]} Hz", *(f"{low}–{high} Hz" for low, high in itertools.pairwise(edges))]
 
 
 @lru_cache(maxsize=8)

@@ -31,7 +31,7 @@ from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
 from stages.errors import InputError
-from stages.modalities._points import extremes, numeric_columns, points_column, read_points
+from stages.modalities._points import Channels, between, extremes, numeric_columns, points_column, read_points
 from stages.tables import column_values
 
 Group = Literal["moments", "extent", "axes", "distances", "grid", "count"]
@@ -41,7 +41,7 @@ Row = dict[str, np.ndarray]
 
 
 class SetSettings(Settings):
-    channels: tuple[str, ...] | None = Field(None, min_length=1, description="names of the coordinates, in their order, or null: 0, 1, …")
+    channels: Channels | None = Field(None, min_length=1, description="names of the coordinates, in their order, or null: 0, 1, …")
     centre: bool = Field(True, description="whether the centroid is moved to the origin, so that place does not count")
     scale: bool = Field(True, description="whether the set is brought to one size, so that size does not count")
     features: tuple[Group, ...] = Field(GROUPS, min_length=1, description=f"groups of features, of {', '.join(GROUPS)}")
@@ -124,10 +124,7 @@ def _moments(points: np.ndarray, centred: np.ndarray, covariance: np.ndarray, se
 
 def _extent(points: np.ndarray) -> Row:
     ordered = np.sort(points, axis=0)
-    places = np.array([0, 0.25, 0.5, 0.75, 1]) * (len(points) - 1)
-    low = places.astype(np.int64)
-    weight = (places - low)[:, None]
-    quartiles = ordered[low] * (1 - weight) + ordered[np.minimum(low + 1, len(points) - 1)] * weight
+    quartiles = between(ordered, np.array([0, 0.25, 0.5, 0.75, 1]) * (len(points) - 1))
     return dict(zip(("min", "first quartile", "median", "third quartile", "max"), quartiles, strict=True))
 
 
@@ -135,7 +132,7 @@ def _pair_distances(points: np.ndarray, max_pairs: int) -> np.ndarray:
     """Return the distances of all pairs; of too many, those of members evenly spaced in the sorted order."""
     n_members = min(len(points), (1 + math.isqrt(1 + 8 * max_pairs)) // 2)
     if n_members < len(points):
-        points = points[np.linspace(0, len(points) - 1, n_members).round().astype(np.int64)]
+        points = points[((np.arange(n_members) + 0.5) * (len(points) / n_members)).astype(np.int64)]
     a, b = np.triu_indices(len(points), 1)
     return np.sqrt(((points[a] - points[b]) ** 2).sum(axis=1))
 

@@ -17,5 +17,5 @@ def toy() -> Toy:
     return Toy(
         column=pa.array([values.tolist() for values in series], KIND),
         wrong_type=pa.array([1.5, 2.5]),
-        nonsense=({"rate_hz": 0}, {"points": 1}, {"features": ["mood"]}, {"features": []}, {"lags": [0]}, {"octave": 3}),
+        nonsense=({"rate_hz": 0}, {"points": 1}, {"features": ["mood"]}, {"lags": [0]}, {"channels": ["x", "x"]}, {"octave": 3}),
     )
