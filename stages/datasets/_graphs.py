@@ -57,9 +57,13 @@ def graph_column(graphs: Sequence[GraphSample]) -> pa.StructArray:
         if any(value is not None for value in values):
             columns[name] = pa.array([None if value is None else list(value) for value in values], pa.list_(kind))
     attributes = [None if graph.node_attributes is None else np.asarray(graph.node_attributes) for graph in graphs]
-    widths = {value.shape[1] for value in attributes if value is not None}
+    widths = {row: value.shape[1] for row, value in enumerate(attributes) if value is not None}
     if widths:
-        kind = pa.list_(pa.list_(FLOAT, max(widths)))
+        first = next(iter(widths.values()))
+        for row, width in widths.items():
+            if width != first:
+                raise ValueError(f"graph {row}: node_attributes of {width} numbers, of the first graph {first}; expected as many")
+        kind = pa.list_(pa.list_(FLOAT, first))
         columns["node_attributes"] = pa.array([None if value is None else value.tolist() for value in attributes], kind)
     if any(graph.root is not None for graph in graphs):
         columns["root"] = pa.array([graph.root for graph in graphs], INTEGER)
