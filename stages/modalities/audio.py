@@ -153,9 +153,8 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     vectors, names = column_values(table["vector"]), list(metadata["names"])
     n_parts, width = metadata["shape"]
     parts = vectors.reshape(len(vectors), n_parts, width)[:, :, : width // (1 + metadata["settings"]["deltas"])].astype(np.float64)
-    steps = parts[:, [i for i, name in enumerate(names) if name not in ("mean", "deviation")]]
-    mean = parts[:, names.index("mean")] if "mean" in names else steps.mean(axis=1)
-    deviation = parts[:, names.index("deviation")] if "deviation" in names else steps.std(axis=1)
+    mean = parts[:, names.index("mean")] if "mean" in names else parts.mean(axis=1)
+    deviation = parts[:, names.index("deviation")] if "deviation" in names else parts.std(axis=1)
     return {
         "finite": np.isfinite(vectors).all(axis=1),
         "length": np.full(len(vectors), vectors.shape[1]),
