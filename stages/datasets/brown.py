@@ -1,7 +1,7 @@
 """Parts of speech in the Brown corpus: which of twelve a word is, given the word and the three before and after it.
 
 1,161,192 words of American English of 1961 in 500 texts of 15 genres, tagged by hand. A sample is a word in its sentence, with up to three
-neighbours a side (null beyond the sentence's ends); `words` of them are drawn, seeded, from all, punctuation included. Targets:
+neighbours a side (null beyond the sentence's ends); `tokens` of them are drawn, seeded, from all, punctuation included. Targets:
     tag    one of the twelve universal parts of speech (Petrov, Das and McDonald, 2012), mapped from Brown's tags by TAGS below
 The neighbours' tags are left out, as is the tag that the corpus writes behind each word.
 
@@ -52,7 +52,7 @@ _UNIVERSAL = {tag: name for name, tags in TAGS.items() for tag in tags.split()}
 
 
 class Draw(Settings):
-    words: int = Field(20_000, ge=100, le=200_000, description="how many words are drawn from the corpus")
+    tokens: int = Field(20_000, ge=100, le=200_000, description="how many words and marks are drawn from the corpus")
 
 
 def read(archives: Mapping[str, Path], target: str, options: Draw, seed: int) -> pa.Table:
@@ -60,9 +60,9 @@ def read(archives: Mapping[str, Path], target: str, options: Draw, seed: int) ->
     archive = archives[PACKAGE]
     documents = read_documents(archive)
     n_words = np.array([sum(map(len, document.sentences)) for document in documents])
-    if options.words > n_words.sum():
-        raise InputError(f"{archive}: has {n_words.sum()} words, and options.words asks for {options.words}; ask for fewer")
-    drawn = np.sort(np.random.default_rng(seed).choice(n_words.sum(), options.words, replace=False))
+    if options.tokens > n_words.sum():
+        raise InputError(f"{archive}: has {n_words.sum()} words, and options.tokens asks for {options.tokens}; ask for fewer")
+    drawn = np.sort(np.random.default_rng(seed).choice(n_words.sum(), options.tokens, replace=False))
     ids, groups, tags, windows = [], [], [], []
     for document, end, n in zip(documents, np.cumsum(n_words), n_words, strict=True):
         for place in (drawn[(drawn >= end - n) & (drawn < end)] - (end - n)).tolist():
