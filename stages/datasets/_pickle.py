@@ -74,7 +74,7 @@ class _Array:
             self.values = content[0] if shape == () else content
             return
         flat = np.frombuffer(content, np.dtype(kind.order + kind.code)).astype(kind.code)  # in this machine's order of bytes
-        self.values = np.ascontiguousarray(flat.reshape(shape, order="F" if is_fortran else "C"))
+        self.values = flat.reshape(shape, order="F" if is_fortran else "C").copy(order="C")
 
 
 class _Arrays(pickle.Unpickler):
