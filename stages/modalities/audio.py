@@ -11,7 +11,7 @@ speakers and rooms: 5-NN on free-spoken-digits (8 kHz, mfcc, a speaker held out 
 The vector of a clip is, by `summary`,
     clip     each number's mean over the clip, its standard deviation, then its mean over each of `segments` equal parts; without what
              `normalise` has made the same for all clips
-    frames   the first `n_frames` frames end to end; a shorter clip goes on with frames of silence
+    frames   the first `n_frames` frames end to end; a shorter clip goes on with frames of silence (normalised: zeros)
 """
 
 import math
@@ -93,18 +93,24 @@ class AudioSettings(Settings):
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: AudioSettings) -> Features:
     """Return per clip (binary) a vector, float32 (n, parts·width), and frames, lists of float32 (width,); see the module's docstring."""
-    clips = read_each(column, lambda encoded: frames_of(*decode(encoded, settings.max_seconds), settings))
+    clips = read_each(column, lambda encoded: _read(encoded, settings))
     vectors = np.empty((len(clips), len(settings.parts) * settings.width), dtype=np.float32)
-    vector_of = _laid_out if settings.summary == "frames" else _summary
-    for vector, frames in zip(vectors, clips, strict=True):
-        vector[:] = vector_of(frames, settings)
-    offsets = np.cumsum([0, *(len(frames) for frames in clips)], dtype=np.int32)
-    flat = np.concatenate(clips) if clips else np.empty((0, settings.width))
+    for row, (vector, _) in enumerate(clips):
+        vectors[row] = vector
+    offsets = np.cumsum([0, *(len(frames) for _, frames in clips)], dtype=np.int32)
+    flat = np.concatenate([frames for _, frames in clips]) if clips else np.empty((0, settings.width), dtype=np.float32)
     columns = {
         "vector": fixed_lists(vectors),
-        "frames": pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat.astype(np.float32))),
+        "frames": pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat)),
     }
     return Features(columns, "dense", (len(settings.parts), settings.width), settings.parts)
+
+
+def _read(encoded: bytes, settings: AudioSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vector and the frames of a clip, float32 (parts·width,) and (n_frames, width)."""
+    frames = frames_of(*decode(encoded, settings.max_seconds), settings)
+    vector = _laid_out(frames, settings) if settings.summary == "frames" else _summary(frames, settings)
+    return vector.astype(np.float32), frames.astype(np.float32)
 
 
 def frames_of(signal: np.ndarray, rate_hz: int, settings: AudioSettings) -> np.ndarray:
@@ -137,8 +143,8 @@ def _summary(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:
     starts = [i * n // max(1, n_segments) for i in range(n_segments)]
     stops = [max(start + 1, (i + 1) * n // n_segments) for i, start in enumerate(starts)]
     segments = [frames[start:stop].mean(axis=0) for start, stop in zip(starts, stops, strict=True)]
-    whole = [frames.mean(axis=0), frames.std(axis=0)]
-    return np.concatenate([*whole[len(whole) + n_segments - len(settings.parts) :], *segments])
+    whole = {"mean": frames.mean(axis=0), "deviation": frames.std(axis=0)}
+    return np.concatenate([*(whole[name] for name in settings.parts if name in whole), *segments])
 
 
 def _laid_out(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:
