@@ -11,6 +11,7 @@ edges       how often (or by which weight) nodes of two labels are joined, hashe
 Numbering the nodes otherwise changes nothing. Numbers are given to six digits, so that a constant stays one whatever the order of a sum.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
+from stages.errors import InputError
 from stages.modalities import _graph_statistics as statistics
 from stages.modalities._graph import Graph, read_graph
 from stages.modalities._graph_root import root_numbers
@@ -28,6 +30,17 @@ from stages.tables import column_values, fixed_lists
 
 N_INDICES = 2**31
 SMALLEST = 1e-9  # what is nearer to 0 is the rounding of a sum
+TYPES = {
+    "n_nodes": "int32",
+    "directed": "bool",
+    "source": "list<int32>",
+    "target": "list<int32>",
+    "weight": "list<float>",
+    "edge_labels": "list<string>",
+    "node_labels": "list<string>",
+    "node_attributes": "list<fixed_size_list<float>",  # and then the number of attributes
+    "root": "int32",
+}
 EMPTY = pa.list_(pa.string(), 0)
 
 
@@ -35,7 +48,7 @@ class GraphSettings(Settings):
     features: Literal["statistics", "wl", "edges"] = Field("statistics", description="statistics, wl (subtrees) or edges (by labels)")
     iterations: int = Field(3, ge=0, le=20, description="wl: steps that a subtree reaches from its node")
     bins: int = Field(12, ge=6, le=40, description="statistics: bins of degrees (0, 1, 2, 3, 4, 5–8, 9–16, …; the last takes all above)")
-    label_bins: int = Field(32, ge=1, le=1_024, description="statistics: bins to which labels are dealt by their hash")
+    label_bins: int = Field(64, ge=1, le=1_024, description="statistics: bins to which labels are dealt by their hash")
     eigenvalues: int = Field(6, ge=1, le=100, description="statistics: eigenvalues kept at each end of the Laplacian's spectrum")
     log_weights: bool = Field(False, description="whether a weight w counts as sign(w)·ln(1 + |w|)")
     min_documents: int = Field(1, ge=1, description="wl, edges: training graphs that a term stands in, at least")
@@ -48,9 +61,11 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: GraphSettings) -> Fe
     """Return per graph numeric columns (statistics), or indices and values (wl, edges), and the edges as n_nodes, source and target.
 
     Raises:
+        InputError: if a field of the column is not of its type.
         SampleError: naming the graphs whose parts do not fit together.
     """
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    _check_fields(whole.type)
     graphs = read_each(whole, lambda struct: _prepared(read_graph(struct), settings))
     edges = {
         "n_nodes": pa.array([graph.n for graph in graphs], pa.int32()),
@@ -66,6 +81,14 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: GraphSettings) -> Fe
     }
     fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
     return Features(columns | edges, "sparse", (N_INDICES,), fit=fit)
+
+
+def _check_fields(kind: pa.StructType) -> None:
+    for field in kind:
+        expected = TYPES.get(field.name)
+        if expected is None or re.sub(r"\b(element|item): ", "", str(field.type)).partition("[")[0] != expected:
+            wanted = f"expected {expected}" if expected else f"a graph has {', '.join(TYPES)}"
+            raise InputError(f"graph field {field.name!r} has Arrow type {field.type}; {wanted} (stages/datasets/_graphs.py)")
 
 
 def _prepared(graph: Graph, settings: GraphSettings) -> Graph:
