@@ -1,21 +1,22 @@
 """Publish what DVC tracks to MLflow: `python -m pipelines.publish`, `make publish`, the last stage of the graph.
 
 A projection: dvc.lock and the files it names become runs, keyed by their content. Publishing twice logs once; an empty
-server is refilled; a run whose key is gone stays as history, tagged current = false.
+server is refilled; a run whose key is gone stays as history, tagged current = false. So do all runs of a data set whose
+validation fails by now, or whose data have changed since it was evaluated.
 """
 
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publishing import notes
-from pipelines.publishing.lock import read_lock
+from pipelines.publishing.lock import read_lock, why_outdated
 from pipelines.publishing.records import Record, Source, dataset_records
-from pipelines.publishing.tracking import Server, connect, open_experiment, refusals
+from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
 from pipelines.publishing.views import leaderboard_view
 from stages.contracts import DATA, evaluation_dir
 from stages.entry import run_stage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY, VIEW, CURRENT, NOTE = "sensorium.key", "sensorium.view", "current", "mlflow.note.content"
 RECEIPT = DATA / "published" / "receipt.json"
+NOT_CURRENT = " Its runs are history until it is evaluated again.\n\n"  # ends what `retire_dataset` puts before a note
 BATCH = 1000  # MLflow's limit of one call
 
 
@@ -35,18 +37,21 @@ def main() -> None:
     """Bring the server up to date with dvc.lock; write the receipt."""
     params = read_params()
     lock = read_lock()
-    finished = [dataset for dataset in value_at(params, "datasets") if f"evaluate@{dataset}" in lock]
-    for dataset in value_at(params, "datasets"):
-        if dataset not in finished:
-            print(f"{dataset}: left out, it has not been evaluated (`dvc repro evaluate@{dataset}`)", file=sys.stderr)
-    if not finished:
-        raise InputError("no data set has been evaluated yet, so there is nothing to publish; `dvc repro` first")
-    records = {dataset: dataset_records(lock, dataset) for dataset in finished}
+    datasets, models = list(value_at(params, "datasets")), list(value_at(params, "models"))
+    outdated = {dataset: why for dataset in datasets if (why := why_outdated(lock, dataset, models))}
+    for dataset, why in outdated.items():
+        print(f"{dataset}: left out, {why}", file=sys.stderr)
+    records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
     server = connect(section(params, "publish", PublishEntry))
     with refusals(server.uri):
-        for dataset in finished:
-            publish_dataset(server, dataset, records[dataset])
-    write_json(RECEIPT, {dataset: {record.name: record.key for record in records[dataset]} for dataset in finished})
+        for dataset in datasets:
+            if dataset in outdated:
+                retire_dataset(server, dataset, outdated[dataset])
+            else:
+                publish_dataset(server, dataset, records[dataset])
+    if not records:
+        raise InputError("no data set has results of its data as it is now, so there is nothing to publish; `dvc repro` first")
+    write_json(RECEIPT, {dataset: {record.name: record.key for record in made} for dataset, made in records.items()})
 
 
 def publish_dataset(server: Server, dataset: str, records: Sequence[Record]) -> None:
@@ -62,11 +67,29 @@ def publish_dataset(server: Server, dataset: str, records: Sequence[Record]) -> 
         elif run.data.tags.get(VIEW) != record.view:
             refresh_run(server, run.info.run_id, record)
         counts["new" if run is None else "refreshed" if run.data.tags.get(VIEW) != record.view else "unchanged"] += 1
-    keys = {record.key for record in records}
-    for key, run in there.items():
+    mark_current(server, there, {record.key for record in records})
+    print(f"{dataset}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
+
+
+def retire_dataset(server: Server, dataset: str, why: str) -> None:
+    """Leave a data set's runs as history, none of them current, and say why at the head of its experiment."""
+    found = server.client.get_experiment_by_name(experiment_name(dataset))
+    if found is None or found.lifecycle_stage == "deleted":
+        return
+    runs = finished_runs(server, found.experiment_id)
+    mark_current(server, runs, set())
+    note = found.tags.get(NOTE, "").partition(NOT_CURRENT)
+    text = f"**No run is current**: {why}.{NOT_CURRENT}{note[2] or note[0]}"
+    if found.tags.get(NOTE) != text:
+        server.client.set_experiment_tag(found.experiment_id, NOTE, text)
+    print(f"{dataset}: {len(runs)} runs kept as history, none current", flush=True)
+
+
+def mark_current(server: Server, runs: "Mapping[str, Run]", keys: Set[str]) -> None:
+    """Tag each run as current or not."""
+    for key, run in runs.items():
         if run.data.tags.get(CURRENT) != (current := str(key in keys).lower()):
             server.client.set_tag(run.info.run_id, CURRENT, current)
-    print(f"{dataset}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
 
 
 def experiment_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -73,9 +73,9 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Any) -> None:
     assert '<span class="tag worse">worse</span>' in render([evaluation])
     note = summary_note(evaluation)
     assert "No difference holds" not in note
-    assert "- knn · image+text < knn · text by 0.100 accuracy (corrected p 0.010)" in note
-    assert "yes, lower" in run_note(evaluation, "knn", "image+text", {})
-    assert "yes, higher" in run_note(evaluation, "knn", "text", {})
+    assert "- knn · image+text is worse than knn · text by 0.100 accuracy (corrected p 0.010)" in note
+    assert "yes, worse" in run_note(evaluation, "knn", "image+text", {})
+    assert "yes, better" in run_note(evaluation, "knn", "text", {})
 
 
 @pytest.mark.parametrize(("difference", "corrected", "said"), [

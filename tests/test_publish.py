@@ -1,6 +1,7 @@
 """Publishing is a projection: what DVC tracks stands on the server, once, and can be brought back. Real DVC, real MLflow."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pyarrow as pa
 import pyarrow.csv
 import pytest
 import yaml
@@ -22,11 +24,12 @@ from toy_results import TOYS, make_workspace
 
 from pipelines import publish
 from pipelines.publishing.lock import md5_of, read_lock
+from pipelines.publishing.records import metric_names
 from pipelines.publishing.tracking import redact, tracking_uri
-from stages.contracts import evaluation_dir
+from stages.contracts import evaluation_dir, left_out_path
 from stages.errors import InputError
 from stages.params import PublishEntry
-from stages.tables import read_json
+from stages.tables import read_json, write_json, write_table
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
@@ -122,7 +125,7 @@ def test_every_model_and_subset_is_a_finished_run_with_the_metrics_of_its_evalua
 
 
 def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> None:
-    assert sorted(experiment.name for experiment in client().search_experiments()) == ["sensorium/alpha", "sensorium/beta"]
+    assert sorted(experiment.name for experiment in client().search_experiments()) == [f"sensorium/{toy.dataset}" for toy in TOYS]
     assert len(all_runs()) == N_RUNS
 
 
@@ -131,6 +134,9 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     tags = run.data.tags
     assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
     assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
+    assert (tags["task"], tags["control"]) == ("multiclass", "false")
+    assert run_named("gamma", "constant · table").data.tags["control"] == "true"
+    assert run_named("gamma", "constant · table").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
     assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
@@ -155,10 +161,10 @@ def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
     predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
     assert predictions.num_rows == TOYS[0].n_samples
     assert {"target", "prediction", "correct", "score apple"} <= set(predictions.column_names)
-    assert set(predictions["target"].to_pylist()) <= set(TOYS[0].classes)
+    assert set(predictions["target"].to_pylist()) <= set(TOYS[0].outputs)
     sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
     assert {"k", "distance", "accuracy", "chosen"} <= set(sweep.column_names)
-    for name in ("validation.html", "pictures/confusion.svg"):
+    for name in ("validation.html", "pictures/answers.svg"):
         assert artifact(run, name).is_file()
 
 
@@ -171,13 +177,50 @@ def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
     assert run.data.params["best.model"] == evaluation["best"]["model"]
 
 
+def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path) -> None:
+    labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · table")
+    of_labels = read_json(evaluation_dir("beta") / "evaluation.json")["by_output"]["knn"]["text"]
+    assert labels.data.metrics["macro_f1/ripe _soft_"] == of_labels["macro_f1"][1]
+    assert labels.data.metrics["average_precision/red"] == of_labels["average_precision"][0]
+    of_numbers = read_json(evaluation_dir("gamma") / "evaluation.json")["by_output"]["knn"]["table"]
+    expected = {f"{metric}/{name}": of_numbers[metric][place] for metric in ("r2", "rmse", "mae")
+                for place, name in enumerate(("length_ m", "mass"))}
+    assert {name: numbers.data.metrics[name] for name in expected} == expected
+    table = pyarrow.csv.read_csv(artifact(labels, "predictions.csv"))
+    assert set(table["target"].to_pylist()) <= {None, "", "red", "ripe (soft)", "red; ripe (soft)"}
+    assert {"prediction", "correct", "score red", "score ripe (soft)"} <= set(table.column_names)
+    table = pyarrow.csv.read_csv(artifact(numbers, "predictions.csv"))
+    assert table.column_names[3:] == ["target length, m", "prediction length, m", "target mass", "prediction mass"]
+    assert run_named("gamma", "summary").data.metrics["quarantined_share"] == 0
+
+
+def test_names_of_outputs_become_names_of_metrics() -> None:
+    assert metric_names(["a/b", "a?b", "très", "ok 1"]) == ["a_b", "a_b 2", "tr_s", "ok 1"]
+
+
+def test_samples_left_out_are_a_table_of_the_summary(workspace: Path) -> None:
+    def leave_out(made: Path) -> None:
+        bad = pa.table({"sample_id": ["x,1"], "modality": ["text"], "reason": ["empty"]})
+        write_table(made / left_out_path("beta"), bad, {"dataset": "beta", "share": 0.25})
+        path = made / "data/evaluation/beta/evaluation.json"
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(evaluation | {"quarantined": {"rows": 1, "share": 0.25}}), encoding="utf-8")
+
+    remake(workspace, leave_out)
+    publish.main()
+    run = run_named("beta", "summary")
+    assert run.data.metrics["quarantined_share"] == 0.25
+    assert pyarrow.csv.read_csv(artifact(run, "quarantine.csv")).to_pylist() == [
+        {"sample_id": "x,1", "modality": "text", "reason": "empty"}]
+
+
 def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
     experiment = client().get_experiment_by_name("sensorium/alpha")
     assert experiment is not None
     state = json.loads(json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])["state"])
     found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
     scores = [run.data.metrics["accuracy_mean"] for run in found]
-    assert len(found) == N_RUNS // 2 - 1
+    assert len(found) == len(TOYS[0].skill) * len(TOYS[0].subsets)
     assert scores == sorted(scores, reverse=True)
 
 
@@ -190,11 +233,11 @@ example = mlflow.models.Model.load(sys.argv[2]).load_input_example()
 frame = model.predict(example)
 import stages
 assert "mlartifacts" in stages.__file__, stages.__file__
-print(json.dumps({"columns": list(frame.columns), "label": list(frame["label"]), "sums": list(frame.iloc[:, 1:].sum(axis=1))}))
+print(json.dumps({"columns": list(frame.columns), "rows": frame.values.tolist(), "outputs": len(model.metadata.signature.outputs.inputs)}))
 """
 
 
-@pytest.mark.parametrize("name", ["alpha-knn", "beta-mlp"])
+@pytest.mark.parametrize("name", ["alpha-knn", "beta-mlp", "gamma-knn"])
 def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tmp_path: Path, name: str) -> None:
     dataset, kind = name.split("-")
     experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
@@ -212,10 +255,20 @@ def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tm
     done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), logged[name].model_uri], cwd=tmp_path,
                           env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    answer, classes = json.loads(done.stdout.splitlines()[-1]), TOYS[[toy.dataset for toy in TOYS].index(dataset)].classes
-    assert answer["columns"] == ["label", *(f"probability {label}" for label in classes)]
-    assert set(answer["label"]) <= set(classes)
-    assert answer["sums"] == pytest.approx([1.0] * len(answer["sums"]), abs=1e-5)
+    answer, toy = json.loads(done.stdout.splitlines()[-1]), TOYS[[toy.dataset for toy in TOYS].index(dataset)]
+    assert answer["outputs"] == len(answer["columns"])
+    if toy.task == "regression":
+        assert answer["columns"] == list(toy.outputs)
+        assert all(math.isfinite(value) for row in answer["rows"] for value in row)
+        return
+    said, probabilities = [row[0] for row in answer["rows"]], [row[1:] for row in answer["rows"]]
+    assert answer["columns"] == ["labels" if toy.task == "multilabel" else "label", *(f"probability {name}" for name in toy.outputs)]
+    if toy.task == "multilabel":
+        assert all(set(labels) <= set(toy.outputs) for labels in said)
+        assert all(0 <= value <= 1 for row in probabilities for value in row)
+    else:
+        assert set(said) <= set(toy.outputs)
+        assert [sum(row) for row in probabilities] == pytest.approx([1.0] * len(said), abs=1e-5)
 
 
 # ---------------------------------------------------------------- once, again, and back
@@ -301,10 +354,10 @@ def test_new_results_are_a_new_run_and_the_old_one_stays_as_history(workspace: P
 
 def test_a_new_picture_refreshes_the_run_in_place(workspace: Path) -> None:
     before = set(all_runs())
-    remake(workspace, lambda made: (made / "data/report/pictures/alpha/knn__text__confusion.svg").write_text("<svg/>", encoding="utf-8"))
+    remake(workspace, lambda made: (made / "data/report/pictures/alpha/knn__text__answers.svg").write_text("<svg/>", encoding="utf-8"))
     publish.main()
     assert set(all_runs()) == before
-    assert artifact(run_named("alpha", "knn · text"), "pictures/confusion.svg").read_text(encoding="utf-8") == "<svg/>"
+    assert artifact(run_named("alpha", "knn · text"), "pictures/answers.svg").read_text(encoding="utf-8") == "<svg/>"
 
 
 def test_dvc_publishes_rather_than_taking_the_receipt_from_its_run_cache(workspace: Path) -> None:
@@ -318,6 +371,41 @@ def test_dvc_publishes_rather_than_taking_the_receipt_from_its_run_cache(workspa
     assert "Stage 'publish' is cached" not in done.stdout
     assert len(all_runs()) == N_RUNS
     assert "publish" not in dvc(workspace, "status").stdout
+
+
+def note_of(dataset: str) -> str:
+    experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
+    assert experiment is not None
+    return str(experiment.tags["mlflow.note.content"])
+
+
+def test_runs_of_a_data_set_whose_validation_fails_are_not_current(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish.main()
+    note, path = note_of("beta"), Path("data/validation/beta/validation.json")
+    held = path.read_bytes()
+    write_json(path, {"success": False})
+    for _ in range(2):  # the second time changes nothing
+        publish.main()
+        assert "beta: left out, its validation fails (data/validation/beta/validation.html" in capsys.readouterr().err
+        assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"false"}
+        assert note_of("beta").startswith("**No run is current**: its validation fails")
+        assert note_of("beta").endswith(note)
+    assert {run.data.tags["current"] for run in runs_of("alpha").values()} == {"true"}
+    assert set(read_json(publish.RECEIPT)) == {"alpha", "gamma"}
+    path.write_bytes(held)
+    publish.main()
+    assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"true"}
+    assert note_of("beta") == note
+    assert len(all_runs()) == N_RUNS
+
+
+def test_runs_of_data_that_changed_since_are_not_current(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    lock["stages"]["split@beta"]["outs"][0]["md5"] = "0" * 32  # split ran again, and what follows failed
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    publish.main()
+    assert re.search(r"beta: left out, data/splits/beta/\S+ has changed since evaluate@beta ran", capsys.readouterr().err)
+    assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"false"}
 
 
 # ---------------------------------------------------------------- errors
@@ -334,7 +422,8 @@ def test_a_data_set_not_evaluated_is_left_out_by_name(workspace: Path, capsys: p
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     publish.main()
     assert "beta: left out, it has not been evaluated" in capsys.readouterr().err
-    del lock["stages"]["evaluate@alpha"]
+    for name in ("alpha", "gamma"):
+        del lock["stages"][f"evaluate@{name}"]
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     with pytest.raises(InputError, match="nothing to publish"):
         publish.main()

@@ -15,21 +15,24 @@ from typing import Any
 import pyarrow as pa
 import yaml
 from PIL import Image
-from toy_predictions import SKILL, Toy, write_toy
+from toy_predictions import SELECT, SKILL, Toy, write_toy
 
-from stages.contracts import DATA, samples_path, validation_dir
+from stages.contracts import DATA, quarantine_path, samples_path, splits_path, validation_dir
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
-from stages.tables import write_json, write_table
+from stages.samples import quarantine_table
+from stages.tables import read_table, write_json, write_table
 from stages.train import main as train
 
 REPOSITORY = Path(__file__).parent.parent
-MODELS = ("majority", "knn", "mlp")
+MODELS = ("constant", "knn", "mlp")
 OTHER = {"text": "image", "table": "text", "text+table": "image+text"}  # beta's subsets borrow the skill of alpha's
 TOYS = (
     Toy(dataset="alpha", title="Alpha: picture and name", n_samples=90, skill={model: SKILL[model] for model in MODELS}),
-    Toy(dataset="beta", title="Beta: text and table", modalities=("text", "table"), classes=("no", "yes"), n_samples=60, n_folds=3,
-        skill={model: {mine: SKILL[model][other] for mine, other in OTHER.items()} for model in MODELS}),
+    Toy(dataset="beta", title="Beta: text and table", modalities=("text", "table"), outputs=("red", "ripe (soft)"), kind="multilabel",
+        n_samples=60, n_folds=3, skill={model: {mine: SKILL[model][other] for mine, other in OTHER.items()} for model in MODELS}),
+    Toy(dataset="gamma", title="Gamma: sizes by table", modalities=("table",), outputs=("length, m", "mass"), kind="regression",
+        n_samples=60, n_folds=3, skill={model: {"table": SKILL[model]["image"]} for model in MODELS}),
 )
 COPY = """import shutil, sys
 from pathlib import Path
@@ -66,8 +69,8 @@ def toy_params() -> dict[str, Any]:
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in TOYS},
         "features": features,
         "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
-        "train": {"select": "accuracy"},
-        "models": {"majority": {}, "knn": {"k": [1, 3, 5], "distance": ["l2", "cosine"]},
+        "train": {"select": SELECT},
+        "models": {"constant": {}, "knn": {"k": [1, 3, 5], "distance": ["l2", "cosine"]},
                    "mlp": {"width": [8], "depth": [1], "learning_rate": [0.01, 0.03], "epochs": 8, "components": 8}},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},
@@ -94,6 +97,7 @@ def make_results() -> None:
     for toy in TOYS:
         write_toy(toy)
         write_samples(toy)
+        write_table(quarantine_path(toy.dataset), quarantine_table({}), {"dataset": toy.dataset})
         for label in toy.modalities:
             featurize(f"{toy.dataset}-{label}")
         for model in toy.skill:
@@ -103,7 +107,7 @@ def make_results() -> None:
         write_json(validation_dir(toy.dataset) / "validation.json", {"success": True})
         for model in toy.skill:
             for subset in toy.subsets:
-                _write(DATA / "report" / "pictures" / toy.dataset / f"{model}__{subset}__confusion.svg", SQUARE)
+                _write(DATA / "report" / "pictures" / toy.dataset / f"{model}__{subset}__answers.svg", SQUARE)
         _write(DATA / "report" / "pictures" / toy.dataset / "leaderboard.svg", SQUARE)
     _write(DATA / "report" / "report.html", "<h1>Report</h1>")
 
@@ -113,10 +117,10 @@ SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"><rect w
 
 def write_samples(toy: Toy) -> None:
     """Write samples of one colour and one word per class."""
-    codes = [row % len(toy.classes) for row in range(toy.n_samples)]
+    codes = [row % len(toy.outputs) for row in range(toy.n_samples)]
     columns: dict[str, list[Any]] = {
         "image": [_picture(code) for code in codes],
-        "text": [f"a {toy.classes[code]} number {row}" for row, code in enumerate(codes)],
+        "text": [f"a {toy.outputs[code]} number {row}" for row, code in enumerate(codes)],
         "table": [{"age": None if row == 3 else row, "price": 10.0 * code + row / 9, "shop": "ab"[code % 2]}
                   for row, code in enumerate(codes)],
     }
@@ -125,8 +129,10 @@ def write_samples(toy: Toy) -> None:
     fields = [pa.field(label, types[label], metadata={"modality": label}) for label in toy.modalities]
     fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)],
              "group": [f"g{row // 2}" for row in range(toy.n_samples)]}
-    schema = pa.schema([("sample_id", pa.string()), ("group", pa.string()), ("target", pa.int32()), *fields])
-    table = pa.Table.from_pydict({**fixed, "target": codes, **{label: columns[label] for label in toy.modalities}}, schema)
+    target = read_table(splits_path(toy.dataset))[0]["target"]
+    schema = pa.schema([("sample_id", pa.string()), ("group", pa.string()), ("target", target.type), *fields])
+    arrays = [pa.array(columns[label], types[label]) for label in toy.modalities]
+    table = pa.Table.from_arrays([pa.array(fixed["sample_id"]), pa.array(fixed["group"]), target, *arrays], schema=schema)
     write_table(samples_path(toy.dataset), table, toy.metadata)
 
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stages.contracts import validation_dir
 from stages.errors import InputError
+from stages.tables import read_json
 
 LOCK = Path("dvc.lock")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads 50 stages in 0.05 s instead of 0.6 s
@@ -45,6 +47,26 @@ def output_hash(lock: Mapping[str, Any], stage: str) -> str | None:
     """Return the MD5 of a stage's first output, None if the lock does not hold it."""
     outs = lock.get(stage, {}).get("outs", ())
     return str(outs[0]["md5"]) if outs else None
+
+
+def why_outdated(lock: Mapping[str, Any], dataset: str, models: Iterable[str]) -> str | None:
+    """Return why a data set's results are not those of its data as it is now; None if they are.
+
+    A stage that failed leaves its old entry in dvc.lock, and the results that came of it on disk: what was evaluated before then
+    is no longer a statement about this data set.
+    """
+    evaluate = f"evaluate@{dataset}"
+    if evaluate not in lock:
+        return f"it has not been evaluated (`dvc repro {evaluate}`)"
+    validation = validation_dir(dataset) / "validation.json"
+    if validation.is_file() and not read_json(validation)["success"]:
+        return f"its validation fails ({validation.with_suffix('.html')} says why)"
+    written = {item["path"]: item.get("md5") for entry in lock.values() for item in entry.get("outs", ())}
+    for stage in (evaluate, *(f"train@{dataset}-{model}" for model in models)):
+        for item in lock.get(stage, {}).get("deps", ()):
+            if written.get(item["path"], item.get("md5")) != item.get("md5"):
+                return f"{item['path']} has changed since {stage} ran (`dvc repro {evaluate}`)"
+    return None
 
 
 def refuse_changed(entry: Mapping[str, Any], stage: str, under: tuple[str, ...]) -> None:

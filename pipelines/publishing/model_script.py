@@ -13,6 +13,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 PROBABILITY = "probability "
+ANSWER = {"binary": "label", "multiclass": "label", "multilabel": "labels"}  # the column that says it in words
 
 
 def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
@@ -33,15 +34,20 @@ class SamplesModel(PythonModel):
         self.schema = pa.ipc.read_schema(pa.py_buffer(Path(context.artifacts["schema"]).read_bytes()))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return `label` and one probability column per class; rows as given."""
+        """Return what the model says, a row per sample as given.
+
+        Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Regression: a column
+        per number.
+        """
         from stages.prediction import predict_samples
-        from stages.tables import read_json
 
         columns = {field.name: modality_column(model_input, field) for field in self.schema}
-        labels, scores = predict_samples(self.folder, columns)
-        classes = read_json(self.folder / "model.json")["classes"]
-        result = pd.DataFrame(scores.astype("float64"), columns=[PROBABILITY + name for name in classes], index=model_input.index)
-        result.insert(0, "label", labels)
+        said = predict_samples(self.folder, columns)
+        if said.scores is None:
+            return pd.DataFrame(said.answers, columns=list(said.outputs), index=model_input.index).astype("float64")
+        names = [PROBABILITY + name for name in said.outputs]
+        result = pd.DataFrame(said.scores.astype("float64"), columns=names, index=model_input.index)
+        result.insert(0, ANSWER[said.task], pd.Series(list(said.answers), index=model_input.index, dtype="object"))
         return result
 
 

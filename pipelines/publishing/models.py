@@ -11,7 +11,7 @@ import pyarrow as pa
 
 import stages
 from pipelines.publishing import model_script
-from pipelines.publishing.model_script import PROBABILITY, flat_names
+from pipelines.publishing.model_script import ANSWER, PROBABILITY, flat_names
 from stages.contracts import samples_path
 from stages.tables import read_json, read_table
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
 PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydantic", "pyyaml", "scikit-learn", "scipy")
+EXTRA_PACKAGES = ("soundfile", "torch")  # not for every model
 EXAMPLE_ROWS = 3
 
 
@@ -29,7 +30,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     """Attach the model in `folder` (as stages/fitted.py saves it) to a run, with signature, example and mean scores.
 
     `mlflow.pyfunc.load_model(uri).predict(frame)` then takes raw samples, a column per modality (table: per field), and
-    returns `label` and a probability per class.
+    returns what model_script.py says of the task.
     """
     import mlflow
     from mlflow.entities import Metric
@@ -45,33 +46,48 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 python_model=model_script.__file__,
                 artifacts={"fitted": str(folder), "schema": str(schema)},
                 code_paths=[str(Path(stages.__file__).parent)],
-                signature=signature(samples.schema, about["classes"]),
+                signature=signature(samples.schema, about["task"], about["outputs"]),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
-                pip_requirements=requirements(about["model"]),
-                metadata={key: about[key] for key in ("dataset", "model", "subset", "config")},
+                pip_requirements=requirements(about["model"], [about["features"][label]["modality"] for label in about["subset"]]),
+                metadata={key: about[key] for key in ("dataset", "model", "subset", "config", "task")},
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
             mlflow.MlflowClient().log_batch(run_id, metrics=linked)
 
 
-def requirements(model: str) -> list[str]:
-    """Return the exact packages that predicting needs; torch (large) only where the model's file imports it."""
-    source = (Path(stages.__file__).parent / "models" / f"{model}.py").read_text(encoding="utf-8")
-    packages = [*PACKAGES, "torch"] if re.search(r"^\s*import torch\b", source, re.MULTILINE) else PACKAGES
+def requirements(model: str, modalities: Sequence[str]) -> list[str]:
+    """Return the exact packages that predicting needs; what only some models or modalities import only where they do."""
+    folder = Path(stages.__file__).parent
+    files = [folder / "models" / f"{model}.py", *(folder / "modalities" / f"{modality}.py" for modality in modalities)]
+    found = imports(files)
+    packages = [*PACKAGES, *(package for package in EXTRA_PACKAGES if package in found)]
     # a local build's suffix (2.13.0+cpu) is of this machine, no index has it
     return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
 
 
-def signature(schema: pa.Schema, classes: Sequence[str]) -> "ModelSignature":
+def imports(files: Sequence[Path]) -> set[str]:
+    """Return the modules that files import, at their head or inside a function, those of their folder's helpers (`_name.py`) too."""
+    found: set[str] = set()
+    for file in files:
+        named = set(re.findall(r"^\s*(?:import|from) ([\w.]+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+        helpers = [file.with_name(f"{name.rpartition('.')[2]}.py") for name in named if name.startswith(f"stages.{file.parent.name}._")]
+        found |= named | imports(helpers)
+    return {name.partition(".")[0] for name in found}
+
+
+def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSignature":
     """Return the columns that a model reads and gives."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
 
     inputs = [ColSpec(data_type(field.type), name=name, required=required)
               for column in schema for name, field, required in leaves(column)]
-    outputs = [ColSpec(DataType.string, name="label"), *(ColSpec(DataType.double, name=PROBABILITY + label) for label in classes)]
-    return ModelSignature(Schema(inputs), Schema(outputs))
+    if task == "regression":
+        return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name=name) for name in outputs]))
+    answer = ColSpec(Array(DataType.string) if task == "multilabel" else DataType.string, name=ANSWER[task])
+    return ModelSignature(Schema(inputs), Schema([answer, *(ColSpec(DataType.double, name=PROBABILITY + name) for name in outputs)]))
 
 
 def leaves(column: pa.Field) -> Iterator[tuple[str, pa.Field, bool]]:

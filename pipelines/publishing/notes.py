@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stages.reporting.words import number
+
 
 def experiment_note(evaluation: Mapping[str, Any]) -> str:
     """Return what the data set is, how much of it was used, how the scores come about and how to read the runs."""
@@ -13,17 +15,33 @@ def experiment_note(evaluation: Mapping[str, Any]) -> str:
     used = f"all {rows['used']:,} rows" if whole else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
     lines = [
         f"{evaluation['title']}\n",  # plain: the list of experiments shows the first words unrendered
-        f"- Predicts {len(evaluation['classes'])} classes ({evaluation['task']}) from {used}.",
+        f"- Predicts {what_is_predicted(evaluation)} from {used}.",
         f"- Modalities: {', '.join(evaluation['modalities'])}.",
         f"- Scores: {protocol(evaluation)}; intervals at {evaluation['confidence']:.0%}.",
         f"- Licence of the data: {evaluation['licence']}.",
     ]
     if evaluation.get("citation"):
         lines.append(f"- Source: {evaluation['citation']}")
+    if evaluation["quarantined"]["rows"]:
+        lines.append(f"- Left out because they could not be read: {evaluation['quarantined']['rows']:,} samples "
+                     f"({evaluation['quarantined']['share']:.1%}), in the summary's `quarantine.csv`.")
     lines.append("\nOne run per model and subset of the modalities; the run `summary` has the leaderboard and the report. "
                  "The saved view `Leaderboard` (under Views) ranks the current ones; `tags.current = 'true'` leaves out runs that later "
                  "results replaced.")
     return "\n".join(lines)
+
+
+def what_is_predicted(evaluation: Mapping[str, Any]) -> str:
+    """Return "3 classes", "14 labels that may hold together", or "8 numbers"."""
+    n, task = len(evaluation["outputs"]), evaluation["task"]
+    if task == "multilabel":
+        return f"{n} labels that may hold together (multilabel)"
+    return f"{n} {'number' if task == 'regression' else 'class'}{'' if n == 1 else 's' if task == 'regression' else 'es'} ({task})"
+
+
+def title_of(evaluation: Mapping[str, Any], metric: str) -> str:
+    """Return how a metric is written."""
+    return next(str(m["title"]) for m in evaluation["metrics"] if m["name"] == metric)
 
 
 def protocol(evaluation: Mapping[str, Any]) -> str:
@@ -37,8 +55,10 @@ def run_note(evaluation: Mapping[str, Any], model: str, subset: str, chosen: Map
     """Return a run's numbers, choices and comparisons."""
     scores = evaluation["scores"][model][subset]
     head = f"**{model}** on **{subset.replace('+', ' + ')}** of {evaluation['title']}: {protocol(evaluation)}."
-    rows = [(metric, number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"])))
+    rows = [(title_of(evaluation, metric), number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"])))
             for metric, s in scores.items()]
+    if model in evaluation["controls"]:
+        head += " A control: it looks at no modality, and every learner must beat it."
     parts = [head, table(("metric", "mean", f"{evaluation['confidence']:.0%} interval", "outer folds"), rows)]
     if chosen:
         parts.append("Chosen on the inner folds: " + "; ".join(f"{name} = {value}" for name, value in chosen.items()) + ".")
@@ -53,10 +73,11 @@ def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[
             continue
         sign, other = (1, test["b"]) if test["a"] == me else (-1, test["a"])
         ends = sorted(sign * test[end] for end in ("lo", "hi") if test[end] is not None)
-        verdict = "no" if test["verdict"] == "not shown" else "yes, higher" if sign * test["difference"] > 0 else "yes, lower"
+        # said of a, which may be the other run
+        verdict = "no" if test["verdict"] == "not shown" else "yes, better" if (test["verdict"] == "better") == (sign > 0) else "yes, worse"
         difference = None if test["difference"] is None else sign * test["difference"]
-        rows.append((f"{other['model']} · {other['subset']}", test["metric"], number(difference), " – ".join(map(number, ends)),
-                     number(test["p_corrected"]), verdict))
+        rows.append((f"{other['model']} · {other['subset']}", title_of(evaluation, test["metric"]), number(difference),
+                     " – ".join(map(number, ends)), number(test["p_corrected"]), verdict))
     if not rows:
         return []
     return ["Paired tests against other runs (p corrected for their number):",
@@ -67,38 +88,39 @@ def summary_note(evaluation: Mapping[str, Any]) -> str:
     """Return a data set's leaderboard and what the tests support."""
     best = evaluation["best"]
     score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
-    head = (f"Highest {primary.replace('_', ' ')} on {evaluation['title']}: **{name(best)}**, **{number(score['mean'])}** "
+    extreme = "Highest" if evaluation["metrics"][0]["greater_is_better"] else "Lowest"
+    head = (f"{extreme} {title_of(evaluation, primary)} on {evaluation['title']}: **{name(best)}**, **{number(score['mean'])}** "
             f"({evaluation['confidence']:.0%} interval {number(score['lo'])} – {number(score['hi'])}); {protocol(evaluation)}.")
-    signs = {"better": ">", "worse": "<"}
-    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] in signs]
-    tests = [f"- {name(test['a'])} {signs[test['verdict']]} {name(test['b'])} by {number(abs(test['difference']))} {test['metric']} "
-             f"(corrected p {number(test['p_corrected'])})" for test in shown]
+    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] != "not shown"]
+    tests = [f"- {name(test['a'])} is {test['verdict']} than {name(test['b'])} by {number(abs(test['difference']))} "
+             f"{title_of(evaluation, test['metric'])} (corrected p {number(test['p_corrected'])})" for test in shown]
     found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
-    columns = ("rank", "model", "subset", *evaluation["metrics"])
+    columns = ("rank", "model", "subset", *(metric["name"] for metric in evaluation["metrics"]))
     rows = [[cell(entry.get(column)) for column in columns] for entry in evaluation["leaderboard"]]
-    return "\n\n".join([head, table(columns, rows), *found, "The whole report: artifact `report.html`."])
+    headings = (*columns[:3], *(metric["title"] for metric in evaluation["metrics"]))
+    return "\n\n".join([head, table(headings, rows), *found, "The whole report: artifact `report.html`."])
 
 
 def leaderboard_csv(evaluation: Mapping[str, Any]) -> str:
     """Return the leaderboard with the intervals of the primary metric, as CSV."""
-    primary, text = evaluation["primary"], io.StringIO()
+    primary, metrics = evaluation["primary"], [metric["name"] for metric in evaluation["metrics"]]
+    columns = ["rank", "model", "subset", *metrics]
+    rows = [(*(entry[column] for column in columns), entry["lo"], entry["hi"]) for entry in evaluation["leaderboard"]]
+    return csv_text([*columns, f"{primary}_lo", f"{primary}_hi"], rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows as CSV with a header line."""
+    text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["rank", "model", "subset", *evaluation["metrics"], f"{primary}_lo", f"{primary}_hi"])
-    for entry in evaluation["leaderboard"]:
-        score = evaluation["scores"][entry["model"]][entry["subset"]][primary]
-        values = [entry.get(metric) for metric in evaluation["metrics"]]
-        writer.writerow([entry["rank"], entry["model"], entry["subset"], *values, score["lo"], score["hi"]])
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
 
 
 def name(pair: Mapping[str, str]) -> str:
     """Return a run's name."""
     return f"{pair['model']} · {pair['subset']}"
-
-
-def number(value: float | None) -> str:
-    """Return a number with three decimals, "–" for what is undefined."""
-    return "–" if value is None else f"{value:.3f}"
 
 
 def cell(value: Any) -> str:

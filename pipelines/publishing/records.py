@@ -5,6 +5,7 @@ without the results changing; then the run of that key is refreshed in place.
 """
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,19 @@ from typing import Any
 from pipelines.publishing import notes
 from pipelines.publishing.lock import digest, identity, output_hash, refuse_changed
 from pipelines.publishing.settings import chosen_settings, data_params, run_params
-from stages.contracts import DATA, evaluation_dir, models_dir, predictions_dir, report_path, samples_path, validation_dir
-from stages.tables import read_json
+from stages.contracts import (
+    DATA,
+    evaluation_dir,
+    left_out_path,
+    models_dir,
+    predictions_dir,
+    report_path,
+    samples_path,
+    validation_dir,
+)
+from stages.tables import read_json, read_table
 
+PARTS = ("scores", "confusion", "by_output", "agreement", "configs", "curves", "sweeps")  # of evaluation.json, by model and subset
 SUMMARISED = ("_mean", "_lo", "_hi")
 Point = tuple[str, float, int]  # metric, value, step
 
@@ -62,7 +73,7 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
         InputError: if a file is missing or is not the one that dvc.lock names.
     """
     evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
-    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/"))
+    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/", "data/splits/"))
     source = data_source(lock, dataset, evaluation)
     pairs = [(model, subset) for model in evaluation["models"] for subset in evaluation["subsets"] if subset in evaluation["scores"][model]]
     records = [run_record(lock, evaluation, source, model=model, subset=subset) for model, subset in pairs]
@@ -72,15 +83,16 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
 def run_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: Source | None, *, model: str, subset: str) -> Record:
     """Return the record of one model on one subset of the modalities."""
     dataset, stage = evaluation["dataset"], f"train@{evaluation['dataset']}-{model}"
-    results = {part: evaluation.get(part, {}).get(model, {}).get(subset) for part in ("scores", "confusion", "configs", "curves", "sweeps")}
+    results = {part: evaluation.get(part, {}).get(model, {}).get(subset) for part in PARTS}
     key = digest({"stage": identity(lock[stage]), "subset": subset, "results": results, "confidence": evaluation["confidence"]})
     return Record(
         name=f"{model} · {subset}",
         key=key,
         tags={**common_tags(evaluation), "kind": "run", "model": model, "subset": subset, "modalities": subset.replace("+", ", "),
-              "n_modalities": str(subset.count("+") + 1), "mlflow.source.name": stage},
+              "n_modalities": str(subset.count("+") + 1), "control": str(model in evaluation["controls"]).lower(),
+              "mlflow.source.name": stage},
         params=run_params(lock, evaluation, results["configs"] or [], model=model, subset=subset),
-        points=run_points(results),
+        points=run_points(results, evaluation["outputs"]),
         note=notes.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
         files={**pictures(dataset, f"{model}__{subset}__"), **page(dataset)},
         source=source,
@@ -100,11 +112,12 @@ def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], sourc
         key=digest({"stage": identity(lock[stage])}),
         tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
         params={"best.model": best["model"], "best.subset": best["subset"], **data_params(lock, evaluation)},
-        points=[(f"best/{name}", value, step) for name, value, step in score_points(scores) if name.endswith(SUMMARISED)],
+        points=[*((f"best/{name}", value, step) for name, value, step in score_points(scores) if name.endswith(SUMMARISED)),
+                ("quarantined_share", evaluation["quarantined"]["share"], 0)],
         note=notes.summary_note(evaluation),
         files={**report, **pictures(dataset, ""), **page(dataset)},
         source=source,
-        texts={"leaderboard.csv": notes.leaderboard_csv(evaluation)},
+        texts={"leaderboard.csv": notes.leaderboard_csv(evaluation), **left_out(evaluation)},
     )
 
 
@@ -131,15 +144,36 @@ def data_source(lock: Mapping[str, Any], dataset: str, evaluation: Mapping[str, 
     return Source(dataset, md5, samples_path(dataset).as_posix(), int(evaluation["rows"]["used"])) if md5 else None
 
 
-def run_points(results: Mapping[str, Any]) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, training curves, inner sweeps over whole numbers."""
+def left_out(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return the table of samples that could not be read, with the reasons, if there are any."""
+    if not evaluation["quarantined"]["rows"]:
+        return {}
+    table = read_table(left_out_path(evaluation["dataset"]))[0]
+    return {"quarantine.csv": notes.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
+
+
+def run_points(results: Mapping[str, Any], outputs: Sequence[str]) -> list[Point]:
+    """Return a run's metrics: intervals, values per outer fold, per label or number, training curves, inner sweeps over whole numbers."""
     points = score_points(results["scores"])
+    for metric, values in (results["by_output"] or {}).items():
+        points += [(f"{metric}/{name}", value, 0) for name, value in zip(metric_names(outputs), values, strict=True) if value is not None]
     for name, values in (results["curves"] or {}).items():
         points += [(f"curve/{name}", value, step) for step, value in enumerate(values, start=1) if value is not None]
     for name, entries in (results["sweeps"] or {}).items():
         numbers = [entry for entry in entries if isinstance(entry["value"], int) and not isinstance(entry["value"], bool)]
         points += [(f"inner/by_{name}", entry["mean"], entry["value"]) for entry in numbers if entry["mean"] is not None]
     return points
+
+
+def metric_names(outputs: Sequence[str]) -> list[str]:
+    """Return names that MLflow takes in a metric: other characters become _, and of equal ones the later get a number."""
+    seen: dict[str, int] = {}
+    found = []
+    for output in outputs:
+        name = re.sub(r"[^\w.: -]", "_", output, flags=re.ASCII)[:150]
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return found
 
 
 def score_points(scores: Mapping[str, Mapping[str, Any]]) -> list[Point]:

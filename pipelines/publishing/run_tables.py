@@ -1,6 +1,7 @@
 """A run's rows of the prediction and sweep tables, as CSV: the dashboard shows that as a table, Arrow not at all."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,15 +18,28 @@ def write_run_tables(source: Path, subset: str, folder: Path) -> None:
 
 
 def predictions(path: Path, subset: str) -> pa.Table:
-    """Return held-out rows with the names of the classes, and one column of scores per class."""
+    """Return held-out rows in words: names of classes, lists of labels, or a pair of columns per number; a column per score."""
     table, metadata = read_table(path)
-    rows, classes = of_subset(table, subset), metadata["target"]["classes"]
-    names = pa.array(classes, pa.string())
+    rows, outputs, task = of_subset(table, subset), metadata["target"]["outputs"], metadata["target"]["task"]
     columns = {column: rows[column] for column in ("repeat", "fold", "sample_id")}
-    columns |= {column: names.take(rows[column].combine_chunks()) for column in ("target", "prediction")}
-    columns["correct"] = pc.equal(rows["target"], rows["prediction"])
-    columns |= {f"score {label}": pc.list_element(rows["scores"], index) for index, label in enumerate(classes)}
+    if task == "regression":
+        for place, name in enumerate(outputs):
+            columns |= {f"{column} {name}": pc.list_element(rows[column], place) for column in ("target", "prediction")}
+        return pa.table(columns)
+    if task == "multilabel":
+        columns |= {column: label_lists(rows[column], outputs) for column in ("target", "prediction")}
+    else:
+        names = pa.array(outputs, pa.string())
+        columns |= {column: names.take(rows[column].combine_chunks()) for column in ("target", "prediction")}
+    columns["correct"] = pc.equal(columns["target"], columns["prediction"])
+    columns |= {f"score {name}": pc.list_element(rows["scores"], place) for place, name in enumerate(outputs)}
     return pa.table(columns)
+
+
+def label_lists(column: pa.ChunkedArray, labels: Sequence[str]) -> pa.Array:
+    """Return the labels that hold of each row, as one text: "happy; calm"."""
+    rows = column.to_pylist()
+    return pa.array(["; ".join(label for label, holds in zip(labels, row, strict=True) if holds) for row in rows], pa.string())
 
 
 def sweep(path: Path, subset: str) -> pa.Table:

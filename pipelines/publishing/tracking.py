@@ -129,9 +129,14 @@ def relocate(database: Path, root: Path) -> None:
                                    (str(root), len(old) + 1, len(old) + 1, f"{old}/"))
 
 
+def experiment_name(dataset: str) -> str:
+    """Return the name of a data set's experiment."""
+    return f"sensorium/{dataset}"
+
+
 def open_experiment(server: Server, dataset: str, tags: dict[str, str]) -> str:
     """Return the id of a data set's experiment, made (or restored) if need be, with `tags` set on it."""
-    name = f"sensorium/{dataset}"
+    name = experiment_name(dataset)
     tags = {DATASET_TAG: dataset, **tags}
     found = server.client.get_experiment_by_name(name)
     if found is None:

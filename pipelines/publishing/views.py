@@ -14,12 +14,12 @@ VIEW_ID = "leaderboard"
 def leaderboard_view(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Return the tag that holds the saved view."""
     primary = evaluation["primary"]
-    metrics = [f"{primary}_mean", f"{primary}_lo", f"{primary}_hi", *(f"{m}_mean" for m in evaluation["metrics"] if m != primary)]
+    metrics = [f"{primary}_mean", f"{primary}_lo", f"{primary}_hi", *(f"{m['name']}_mean" for m in evaluation["metrics"][1:])]
     columns = [*(f"tags.`{tag}`" for tag in ("model", "subset")), *(f"metrics.`{metric}`" for metric in metrics), "attributes.`Models`"]
     state = {
         "searchFilter": "tags.current = 'true' and tags.kind = 'run'",
         "orderByKey": f"metrics.`{primary}_mean`",
-        "orderByAsc": False,
+        "orderByAsc": not evaluation["metrics"][0]["greater_is_better"],
         "selectedColumns": columns,
         "columnOrder": columns,
     }
