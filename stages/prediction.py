@@ -50,8 +50,8 @@ def _in_words(task: Task, outputs: Sequence[str], prediction: np.ndarray) -> Any
     if task == "regression":
         return prediction
     if task == "multilabel":
-        return [[outputs[label] for label in np.flatnonzero(row)] for row in prediction]
-    return [outputs[code] for code in prediction]
+        return [[outputs[label] for label in np.flatnonzero(row).tolist()] for row in prediction]
+    return [outputs[code] for code in prediction.tolist()]
 
 
 def _encode(label: str, about: Mapping[str, Any], fitted: Fitted, columns: Mapping[str, pa.Array]) -> Any:

@@ -135,8 +135,8 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
     assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
     assert (tags["task"], tags["control"]) == ("multiclass", "false")
-    assert run_named("gamma", "constant · table").data.tags["control"] == "true"
-    assert run_named("gamma", "constant · table").data.tags["task"] == "regression"
+    assert run_named("gamma", "constant · series").data.tags["control"] == "true"
+    assert run_named("gamma", "constant · series").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
     assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
@@ -178,11 +178,11 @@ def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
 
 
 def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path) -> None:
-    labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · table")
+    labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · series")
     of_labels = read_json(evaluation_dir("beta") / "evaluation.json")["by_output"]["knn"]["text"]
     assert labels.data.metrics["macro_f1/ripe _soft_"] == of_labels["macro_f1"][1]
     assert labels.data.metrics["average_precision/red"] == of_labels["average_precision"][0]
-    of_numbers = read_json(evaluation_dir("gamma") / "evaluation.json")["by_output"]["knn"]["table"]
+    of_numbers = read_json(evaluation_dir("gamma") / "evaluation.json")["by_output"]["knn"]["series"]
     expected = {f"{metric}/{name}": of_numbers[metric][place] for metric in ("r2", "rmse", "mae")
                 for place, name in enumerate(("length_ m", "mass"))}
     assert {name: numbers.data.metrics[name] for name in expected} == expected

@@ -31,8 +31,8 @@ TOYS = (
     Toy(dataset="alpha", title="Alpha: picture and name", n_samples=90, skill={model: SKILL[model] for model in MODELS}),
     Toy(dataset="beta", title="Beta: text and table", modalities=("text", "table"), outputs=("red", "ripe (soft)"), kind="multilabel",
         n_samples=60, n_folds=3, skill={model: {mine: SKILL[model][other] for mine, other in OTHER.items()} for model in MODELS}),
-    Toy(dataset="gamma", title="Gamma: sizes by table", modalities=("table",), outputs=("length, m", "mass"), kind="regression",
-        n_samples=60, n_folds=3, skill={model: {"table": SKILL[model]["image"]} for model in MODELS}),
+    Toy(dataset="gamma", title="Gamma: sizes by series", modalities=("series",), outputs=("length, m", "mass"), kind="regression",
+        n_samples=60, n_folds=3, skill={model: {"series": SKILL[model]["image"]} for model in MODELS}),
 )
 COPY = """import shutil, sys
 from pathlib import Path
@@ -116,15 +116,17 @@ SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"><rect w
 
 
 def write_samples(toy: Toy) -> None:
-    """Write samples of one colour and one word per class."""
+    """Write samples of one colour, one word and one level per class."""
     codes = [row % len(toy.outputs) for row in range(toy.n_samples)]
     columns: dict[str, list[Any]] = {
         "image": [_picture(code) for code in codes],
         "text": [f"a {toy.outputs[code]} number {row}" for row, code in enumerate(codes)],
         "table": [{"age": None if row == 3 else row, "price": 10.0 * code + row / 9, "shop": "ab"[code % 2]}
                   for row, code in enumerate(codes)],
+        "series": [[[code + step / 9, row / 60] for step in range(12 + row % 3)] for row, code in enumerate(codes)],
     }
     types = {"image": pa.binary(), "text": pa.string(),
+             "series": pa.list_(pa.list_(pa.float32(), 2)),
              "table": pa.struct([("age", pa.int64()), ("price", pa.float64()), ("shop", pa.string())])}
     fields = [pa.field(label, types[label], metadata={"modality": label}) for label in toy.modalities]
     fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)],

@@ -53,9 +53,46 @@ class SamplesModel(PythonModel):
 
 def modality_column(frame: pd.DataFrame, column: pa.Field) -> pa.Array:
     """Return a modality's samples as Arrow; a field that the frame lacks is missing in every row."""
-    arrays = [pa.array(frame[name], field.type, from_pandas=True) if name in frame else pa.nulls(len(frame), field.type)
+    arrays = [leaf_column(frame[name], field.type) if name in frame else pa.nulls(len(frame), field.type)
               for name, field in flat_names(column)]
     return pa.StructArray.from_arrays(arrays, fields=list(column.type)) if pa.types.is_struct(column.type) else arrays[0]
+
+
+def leaf_column(values: pd.Series, kind: pa.DataType) -> pa.Array:
+    """Return one column of a frame as the Arrow type that the samples had; see `framed_type` for what it was in between."""
+    if is_list(kind):
+        return pa.array([plain_lists(value) for value in values], kind)
+    framed = framed_type(kind)
+    array = pa.array(values.astype(object) if pa.types.is_string(framed) else values, framed, from_pandas=True)
+    # through whole numbers: a time or a span of time cannot be cast from double
+    return (array.cast(pa.int64()) if pa.types.is_time64(kind) or pa.types.is_duration(kind) else array).cast(kind)
+
+
+def framed_type(kind: pa.DataType) -> pa.DataType:
+    """Return the Arrow type as which a frame carries samples of `kind`.
+
+    Whole numbers are double, as pandas has no other column with gaps; so are times of day and spans, in their own unit. Dates and
+    points in time are text (ISO 8601), and so is everything else that MLflow has no name for.
+    """
+    if is_list(kind):
+        return pa.list_(framed_type(kind.value_type))
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_time(kind) or pa.types.is_duration(kind):
+        return pa.float64()
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.binary()
+    return pa.bool_() if pa.types.is_boolean(kind) else pa.string()
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Return whether an Arrow type is a list of any kind."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def plain_lists(value: Any) -> Any:
+    """Return lists and arrays within each other as lists; None stays."""
+    if hasattr(value, "tolist"):  # an array, maybe of arrays
+        value = value.tolist()
+    return [plain_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 set_model(SamplesModel())

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 import stages
 from pipelines.publishing import model_script
-from pipelines.publishing.model_script import ANSWER, PROBABILITY, flat_names
+from pipelines.publishing.model_script import ANSWER, PROBABILITY, flat_names, framed_type, is_list
 from stages.contracts import samples_path
 from stages.tables import read_json, read_table
 
@@ -97,26 +97,34 @@ def leaves(column: pa.Field) -> Iterator[tuple[str, pa.Field, bool]]:
 
 
 def data_type(kind: pa.DataType) -> object:
-    """Return MLflow's name of an Arrow type; whole numbers are double, as pandas has no other column with gaps."""
+    """Return MLflow's name of what a frame carries of an Arrow type."""
     from mlflow.types import DataType
     from mlflow.types.schema import Array
 
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return Array(data_type(kind.value_type))
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return DataType.binary
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return DataType.double
-    return DataType.boolean if pa.types.is_boolean(kind) else DataType.string
+    framed = framed_type(kind)
+    if is_list(framed):
+        return Array(data_type(framed.value_type))
+    return {pa.float64(): DataType.double, pa.binary(): DataType.binary, pa.bool_(): DataType.boolean, pa.string(): DataType.string}[framed]
 
 
 def flat_frame(samples: pa.Table) -> "pd.DataFrame":
     """Return samples as the frame that the model reads."""
-    columns, fields = [], []
+    import pandas as pd
+
+    columns = {}
     for column in samples.schema:
         array = samples[column.name].combine_chunks()
         for name, child in flat_names(column):
-            values = array if child is column else array.field(child.name)
-            columns.append(values.cast(pa.float64()) if pa.types.is_integer(values.type) else values)
-            fields.append(name)
-    return pa.table(columns, names=fields).to_pandas()
+            columns[name] = framed(array if child is column else array.field(child.name))
+    return pd.DataFrame(columns)
+
+
+def framed(values: pa.Array) -> "pd.Series":
+    """Return one column of samples as a frame carries it."""
+    import pandas as pd
+
+    kind = values.type
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):
+        values = values.cast(pa.int64() if kind.bit_width == 64 else pa.int32())
+    values = values.cast(framed_type(kind))
+    return pd.Series(values.to_pylist(), dtype="object") if is_list(values.type) else values.to_pandas()
