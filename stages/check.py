@@ -41,7 +41,8 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         try:
             return check(*arguments)
         except InputError as error:
-            found.extend(str(error).splitlines())
+            # a mistake in a data set is met again with each of its features
+            found.extend(line for line in str(error).splitlines() if line not in found)
             return None
 
     for key in params:

@@ -17,7 +17,8 @@ from stages.registry import component
 from stages.samples import SampleError, check_type, judge_bad, quarantine_table
 from stages.tables import read_table, write_table, writing_pieces
 
-PIECE = 1024
+PIECE = 1024  # samples at once, at most
+PIECE_BYTES = 2**26  # of features at once, about
 
 
 def main(key: str) -> None:
@@ -55,19 +56,26 @@ def check_column(samples: pa.Table, label: str, modality: Modality, where: str) 
 def featurized_pieces(
     samples: pa.Table, label: str, modality: Modality, settings: Settings, reasons: dict[str, str], *, piece: int = PIECE
 ) -> Iterator[tuple[pa.Table, Features]]:
-    """Yield sample_id with the features of each piece of the column; samples that cannot be read go to `reasons` with why."""
+    """Yield sample_id with the features of each piece of the column; samples that cannot be read go to `reasons` with why.
+
+    A piece has at most `piece` samples, and fewer where their features are large: the first few tell how large.
+    """
     bar = Progress(label, len(samples))
-    for start in range(0, len(samples), piece):
-        part = samples.select(["sample_id", label]).slice(start, piece)
+    start, length = 0, min(16, piece)
+    while start < len(samples):
+        part = samples.select(["sample_id", label]).slice(start, length)
+        start += length
         try:
             features = modality.featurize(part[label], settings)
         except SampleError as error:
             reasons |= {part["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
             part = part.take(pa.array([row for row in range(len(part)) if row not in error.reasons], pa.int64()))
             features = modality.featurize(part[label], settings) if len(part) else None
-        bar.advance(min(start + piece, len(samples)))
+        bar.advance(min(start, len(samples)))
         if features is not None:
-            yield pa.table({"sample_id": part["sample_id"], **features.columns}), features
+            table = pa.table({"sample_id": part["sample_id"], **features.columns})
+            length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, 1)))
+            yield table, features
 
 
 def featurize_column(

@@ -220,6 +220,7 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
 EXPECTED = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
+    "model_type": "a mapping",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
@@ -258,5 +259,6 @@ def _about(model: type[BaseModel], name: str) -> str:
 
 
 def _is_union_branch(part: Any) -> bool:
-    # pydantic names the branch of a union in its location ("int", "literal['all']"): noise to a reader
-    return isinstance(part, str) and (part in {"int", "float", "str", "bool", "none"} or "[" in part)
+    # pydantic names the branch of a union in its location ("int", "literal['all']", "TargetEntry"): noise to a reader
+    known = {"int", "constrained-int", "float", "str", "bool", "none"}
+    return isinstance(part, str) and (part in known or "[" in part or part.endswith("Entry"))

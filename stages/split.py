@@ -44,7 +44,8 @@ def main(dataset: str) -> None:
 def left_out_samples(dataset: str) -> pa.Table:
     """Return every sample that ingest or a featurizer could not read, once, with the first modality to complain and its reason."""
     found: dict[str, tuple[str, str]] = {}
-    for path in sorted(quarantine_path(dataset).parent.glob("*.arrow")):
+    first = quarantine_path(dataset)
+    for path in sorted(first.parent.glob("*.arrow"), key=lambda path: (path != first, path.name)):
         table, about = read_table(path)
         for name, reason in zip(table["sample_id"].to_pylist(), table["reason"].to_pylist(), strict=True):
             found.setdefault(name, (about.get("label", ""), reason))

@@ -59,7 +59,7 @@ def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, 
         ]
     else:
         counted = strata(metadata["target"]["task"], target, len(outputs))
-        more, expected = _class_expectations(counted, frame["group"], n_folds)
+        more, expected = _class_expectations(counted, frame["group"].astype(str), n_folds)
         frame, expectations = frame | more, expectations + expected
         if target.ndim == 1:
             frame["target"] = target

@@ -10,13 +10,14 @@ import yaml
 from toy_columns import MAKERS
 
 from stages import featurize
-from stages.contracts import features_path, samples_path
+from stages.contracts import features_path, quarantine_path, samples_path
 from stages.errors import InputError
 from stages.featurize import featurize_column
 from stages.registry import component
 from stages.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[1]
+POLICY = {"dataset": "toy", "on_bad_sample": "fail", "max_bad_share": 0.2}
 FEATURES = {f"toy-{name}": {"dataset": "toy", "modality": name} for name in MAKERS}
 
 
@@ -35,7 +36,7 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), samples_of(name), {})
+    write_table(samples_path("toy"), samples_of(name), POLICY)
     featurize.main(f"toy-{name}")
     path = features_path("toy", name)
     table, metadata = read_table(path)
@@ -60,7 +61,7 @@ def test_pieces_do_not_matter(name: str, piece: int) -> None:
 
 
 def test_settings_reach_the_featurizer(toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), samples_of("image"), {})
+    write_table(samples_path("toy"), samples_of("image"), POLICY)
     entry = FEATURES["toy-image"] | {"size": [3, 5], "colour": "grey"}
     Path("params.yaml").write_text(yaml.safe_dump({"features": {"toy-image": entry}}), encoding="utf-8")
     featurize.main("toy-image")
@@ -76,26 +77,26 @@ def test_names_samples_rows_and_reasons_across_pieces() -> None:
     with pytest.raises(InputError) as caught:
         featurize_column(samples, "image", modality, modality.settings(), where="toy", piece=4)
     first, second, third = str(caught.value).splitlines()
-    assert first == "toy: 2 sample(s) cannot be read; mend or drop them in the data set"
-    assert second.startswith("  sample 'id-2' (row 2): not a readable image of 8 bytes")
-    assert third == "  sample 'id-7' (row 7): the sample is missing (null)"
+    assert first.startswith("toy: 2 of 9 samples cannot be read; mend them, or leave them out with `on_bad_sample: quarantine`")
+    assert second.startswith("  sample 'id-2': not a readable image of 8 bytes")
+    assert third == "  sample 'id-7': the sample is missing (null)"
 
 
 def test_names_twenty_samples_at_most() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(50)], "audio": pa.array([b"nonsense"] * 50)})
     modality = component("modalities", "audio")
-    with pytest.raises(InputError, match="20 or more samples cannot be read") as caught:
+    with pytest.raises(InputError, match="50 of 50 samples cannot be read") as caught:
         featurize_column(samples, "audio", modality, modality.settings(), where="toy", piece=15)
-    assert len(str(caught.value).splitlines()) == 21
+    assert len(str(caught.value).splitlines()) == 22 and str(caught.value).endswith("… and 30 more")
 
 
 def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], "image": pa.array([b"nonsense"])}), {})
+    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], "image": pa.array([b"nonsense"])}), POLICY)
     (toy_workspace / "stages").symlink_to(ROOT / "stages")
     command = [sys.executable, "-m", "stages.featurize", "toy-image"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: featurize toy-image: data/samples/toy/samples.arrow: image: 1 sample(s) cannot be read")
+    assert done.stderr.startswith("error: featurize toy-image: data/samples/toy/samples.arrow: image: 1 of 1 samples cannot be read")
     assert "Traceback" not in done.stderr
     assert not features_path("toy", "image").exists()
 
@@ -108,7 +109,7 @@ def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace
     ],
 )
 def test_wrong_samples_are_refused(column: dict[str, list[str | bytes]], match: str, toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], **column}), {})
+    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], **column}), POLICY)
     with pytest.raises(InputError, match=match):
         featurize.main("toy-image")
 
@@ -118,3 +119,32 @@ def test_missing_samples_and_unknown_key_say_what_to_do(toy_workspace: Path) -> 
         featurize.main("toy-image")
     with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is not there \(did you mean 'toy-image'\?\)"):
         featurize.main("toy-imag")
+
+
+def test_quarantine_leaves_unreadable_samples_out_and_says_which(toy_workspace: Path) -> None:
+    good = MAKERS["image"]().column[0].as_py()
+    files = [good] * 9 + [b"nonsense"]
+    samples = pa.table({"sample_id": [f"id-{i}" for i in range(10)], "image": pa.array(files, type=pa.binary())})
+    write_table(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
+    featurize.main("toy-image")
+    assert read_table(features_path("toy", "image"))[0]["sample_id"].to_pylist() == [f"id-{i}" for i in range(9)]
+    (row,) = read_table(quarantine_path("toy", "image"))[0].to_pylist()
+    assert row["sample_id"] == "id-9" and row["reason"].startswith("not a readable image of 8 bytes")
+
+
+def test_more_unreadable_samples_than_declared_fail_and_leave_no_file(toy_workspace: Path) -> None:
+    samples = pa.table({"sample_id": ["a", "b"], "image": pa.array([MAKERS["image"]().column[0].as_py(), b"nonsense"])})
+    write_table(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
+    with pytest.raises(InputError, match=r"1 of 2 samples cannot be read, which is 50\.0%, above max_bad_share 20\.0%"):
+        featurize.main("toy-image")
+    assert not features_path("toy", "image").exists() and not quarantine_path("toy", "image").exists()
+
+
+def test_large_features_are_made_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(featurize, "PIECE_BYTES", 100_000)
+    modality = component("modalities", "image")
+    samples = samples_of("image", 10)
+    pieces = list(featurize.featurized_pieces(samples, "image", modality, modality.settings(size=[64, 64]), {}))
+    assert [len(table) for table, _ in pieces][:3] == [16, 2, 2]
+    whole, _ = featurize_column(samples, "image", modality, modality.settings(size=[64, 64]), where="toy")
+    assert pa.concat_tables([table for table, _ in pieces]).equals(whole)

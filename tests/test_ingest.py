@@ -17,7 +17,7 @@ from toy import write_wheel
 
 from stages.contracts import samples_path
 from stages.errors import InputError
-from stages.ingest import check_samples, encode_target, proportional_quotas, sample_rows, sorted_classes
+from stages.ingest import Found, check_index, proportional_quotas, sample_rows
 from stages.seeds import derived_seed
 from stages.tables import read_table
 
@@ -48,15 +48,15 @@ def test_a_sample_is_in_proportion_repeatable_and_in_order(counts: list[int], sh
     rows = max(int(share * table.num_rows), 2)
     if proportional_quotas(np.array(counts), rows).min() < 2:
         with pytest.raises(InputError, match="too few: class 'c"):
-            sample_rows(table, rows, seed, key="k")
+            sample_rows(table, rows, seed, task="multiclass", key="k")
         return
-    taken = sample_rows(table, rows, seed, key="k")
+    taken = sample_rows(table, rows, seed, task="multiclass", key="k")
     ids = taken["sample_id"].to_pylist()
     assert len(ids) == rows and ids == sorted(set(ids))
     found = Counter(taken["target"].to_pylist())
     for label, count in enumerate(counts):
         assert abs(found[f"c{label}"] - count * rows / sum(counts)) < 1
-    assert taken.equals(sample_rows(table, rows, seed, key="k"))
+    assert taken.equals(sample_rows(table, rows, seed, task="multiclass", key="k"))
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
@@ -65,7 +65,7 @@ def test_groups_keep_their_share_of_a_class(sizes: list[int], seed: int) -> None
     groups = [f"g{group}" for group, size in enumerate(sizes) for _ in range(size)]
     table = samples(["a", "b"] * len(groups), [name for name in groups for _ in range(2)])
     rows = len(groups)  # half of them
-    taken = sample_rows(table, max(rows, 4), seed, key="k")
+    taken = sample_rows(table, max(rows, 4), seed, task="multiclass", key="k")
     for label in ("a", "b"):
         found = Counter(row["group"] for row in taken.to_pylist() if row["target"] == label)
         quota = sum(found.values())
@@ -74,51 +74,50 @@ def test_groups_keep_their_share_of_a_class(sizes: list[int], seed: int) -> None
 
 def test_another_seed_takes_other_rows_and_all_takes_all() -> None:
     table = samples(["a", "b"] * 50)
-    assert not sample_rows(table, 20, 1, key="k").equals(sample_rows(table, 20, 2, key="k"))
-    assert sample_rows(table, "all", 1, key="k").equals(table) and sample_rows(table, 100, 1, key="k").equals(table)
+    assert not sample_rows(table, 20, 1, task="multiclass", key="k").equals(sample_rows(table, 20, 2, task="multiclass", key="k"))
+    assert sample_rows(table, "all", 1, task="multiclass", key="k").equals(table) and sample_rows(table, 100, 1, task="multiclass", key="k").equals(table)
 
 
 def test_impossible_numbers_of_rows_are_named() -> None:
     table = samples(["a"] * 90 + ["rare"] * 10)
     with pytest.raises(InputError, match=r"params\.yaml: datasets\.toy\.rows: 101 is impossible, the data set has 100 rows"):
-        sample_rows(table, 101, 1, key="datasets.toy.rows")
+        sample_rows(table, 101, 1, task="multiclass", key="datasets.toy.rows")
     with pytest.raises(InputError, match=r"datasets\.toy\.rows: 10 rows are too few: class 'rare' \(10 of 100 rows\) would be left with 1"):
-        sample_rows(table, 10, 1, key="datasets.toy.rows")
+        sample_rows(table, 10, 1, task="multiclass", key="datasets.toy.rows")
 
 
-# ---------------------------------------------------------------- classes
-@pytest.mark.parametrize(
-    ("labels", "classes"),
-    [
-        ({"10", "9", "-1", "2.5"}, ["-1", "2.5", "9", "10"]),
-        ({"b", "a", "10", "9"}, ["10", "9", "a", "b"]),
-        ({"nan", "infinity"}, ["infinity", "nan"]),
-    ],
-)
-def test_classes_are_in_the_order_of_numbers_or_of_words(labels: set[str], classes: list[str]) -> None:
-    assert sorted_classes(labels) == classes
+def test_an_official_split_keeps_its_parts_in_proportion() -> None:
+    table = samples(["a", "b"] * 50).append_column("split", pa.array((["train"] * 4 + ["test"]) * 20))
+    taken = sample_rows(table, 50, 3, task="binary", key="k")
+    assert Counter(taken["split"].to_pylist()) == {"train": 40, "test": 10}
 
 
-def test_the_target_becomes_codes() -> None:
-    table, classes = encode_target(samples(["10", "9", "9", "10"]))
-    assert classes == ["9", "10"]
-    assert table["target"].type == pa.int32() and table["target"].to_pylist() == [1, 0, 0, 1]
-    assert table.column_names == ["sample_id", "group", "target"]
+def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
+    table = samples(["a"] * 70)
+    for task in ("regression", "multilabel"):
+        taken = sample_rows(table, 35, 3, task=task, key="k")
+        assert set(Counter(taken["group"].to_pylist()).values()) == {5}
 
 
 # ---------------------------------------------------------------- what is refused
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (samples(["a", None, "b", "b"]), "toy: row 1 has no target"),
-        (samples(["a", "a", "b"]), "toy: class 'b' has one sample"),
-        (samples(["a", "a", "a"]), "toy: 1 class in the target"),
-        (samples(["a", "a", "b", "b"], ids=["x", "y", "x", "z"]), "toy: sample_id 'x' stands more than once"),
-    ],
-)
-def test_samples_that_cannot_be_used_are_named(table: pa.Table, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_samples(table, "toy")
+def found(table: pa.Table) -> Found:
+    return Found(table, "multiclass", {}, "mend it", lambda piece, reasons: piece)
+
+
+def test_ids_that_stand_twice_are_named() -> None:
+    with pytest.raises(InputError, match="sample_id 'x' stands more than once"):
+        check_index(found(samples(["a", "a", "b", "b"], ids=["x", "y", "x", "z"])), {})
+
+
+def test_an_empty_data_set_is_named() -> None:
+    with pytest.raises(InputError, match="there is no sample; mend it"):
+        check_index(found(samples([])), {})
+
+
+def test_a_sample_without_target_is_a_bad_sample() -> None:
+    reasons: dict[str, str] = {}
+    kept = check_index(found(samples(["a", None, "b", "b"])), reasons)
+    assert kept["sample_id"].to_pylist() == ["0000", "0002", "0003"] and reasons == {"0001": "the target is missing"}
 
 
 # ---------------------------------------------------------------- the stage
@@ -138,7 +137,7 @@ def read(archives, target, options, seed):
     return samples_table([f"{{row:03d}}" for row in rows], [f"g{{row % 9}}" for row in rows], words, {{"text": ("text", pa.array(text))}})
 
 DATA_SET = DataSet(name="toy", title="Toy", sources=(Source("sensorium-toy", "1.0", "{filename}", "{sha256}"),), licence="CC0",
-                   citation="none", n_samples=40, modalities={{"text": "text"}}, targets=("word",), group="remainder", read=read,
+                   citation="none", n_samples=40, modalities={{"text": "text"}}, targets={{"word": "multiclass"}}, group="remainder", read=read,
                    options=Options)
 '''
 FILENAME = "sensorium_toy-1.0-py3-none-any.whl"
@@ -176,7 +175,7 @@ def test_the_stage_writes_samples_with_their_provenance_the_same_each_time(toy: 
     assert result.returncode == 0, result.stderr
     first = (toy / samples_path("toy")).read_bytes()
     table, about = read_table(toy / samples_path("toy"))
-    assert about["target"] == {"name": "word", "task": "binary", "classes": ["left", "right"]}
+    assert about["target"] == {"name": "word", "task": "binary", "outputs": ["left", "right"]}
     assert about["rows"] == {"used": 20, "available": 40}
     assert about["sources"][0]["package"] == "sensorium-toy" and about["sources"][0]["version"] == "1.0"
     assert {"dataset", "title", "licence", "citation", "group"} <= set(about)

@@ -14,7 +14,8 @@ from toy_columns import MAKERS, Toy, encoded, png, tone, wav
 
 from stages.contracts import Features, Modality
 from stages.errors import InputError
-from stages.modalities.audio import FLOOR, AudioSettings, decode_wav, frames_of
+from stages.modalities.audio import FLOOR, AudioSettings, frames_of
+from stages.modalities.parts.wav import decode_wav
 from stages.modalities.text import TOKEN
 from stages.params import parse
 from stages.registry import component, names
@@ -368,13 +369,6 @@ def test_one_kind_of_column_is_enough(row: dict[str, Any]) -> None:
     summary = modality.summarise(pa.table(dict(features.columns)), described(modality, features))
     assert summary["null_share"][1] == 1
     assert set(summary) == {"finite", "null_share", *(f"column:{name}" for name in row)}
-
-
-def test_a_date_is_refused_by_name() -> None:
-    modality = component("modalities", "table")
-    column = pa.array([{"born": 0}], type=pa.struct([("born", pa.date32())]))
-    with pytest.raises(InputError, match=r"column 'born' has Arrow type date32.*convert it"):
-        modality.featurize(column, modality.settings())
 
 
 def test_a_number_beyond_float32_is_found_by_validation() -> None:

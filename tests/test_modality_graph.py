@@ -11,9 +11,9 @@ from toy_columns.graph import random_graph
 
 from stages.datasets._graphs import GraphSample, graph_column, neighbourhood
 from stages.errors import InputError
-from stages.modalities import _graph, _graph_statistics
-from stages.modalities._graph import read_graph
-from stages.modalities._graph_root import pagerank
+from stages.modalities.parts import graph_statistics, graphs
+from stages.modalities.parts.graphs import read_graph
+from stages.modalities.parts.graph_root import pagerank
 from stages.modalities.graph import MODALITY, settled
 from stages.samples import SampleError
 from stages.tables import column_values
@@ -147,8 +147,8 @@ def test_directed_statistics_agree_with_networkx(seed: int) -> None:
 
 def test_large_graphs_count_triangles_without_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, other = simple(5, directed=False, n=200)
-    monkeypatch.setattr(_graph_statistics, "MAX_DENSE", 10)
-    found = _graph_statistics.triangles(read_graph(graph_column([graph])[0].as_py()))
+    monkeypatch.setattr(graph_statistics, "MAX_DENSE", 10)
+    found = graph_statistics.triangles(read_graph(graph_column([graph])[0].as_py()))
     assert found.tolist() == [nx.triangles(other, node) for node in range(200)]
     assert np.isnan(statistics(graph)[0]["adjacency radius"])
 
@@ -280,7 +280,7 @@ def test_a_field_of_another_type_is_named(wrong: dict[str, Any], reason: str) ->
 
 
 def test_too_many_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_graph, "MAX_EDGES", 10)
+    monkeypatch.setattr(graphs, "MAX_EDGES", 10)
     with pytest.raises(SampleError, match=r"row 0: the graph has 19 edges; expected at most 10"):
         MODALITY.featurize(graph_column([random_graph(4)]), MODALITY.settings())
 

@@ -32,8 +32,10 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.folds", "5", "split.folds: expected a whole number, found '5'"),
     ("split.folds", True, "split.folds: expected a whole number, found True"),
     ("split.repeats", 2.5, "split.repeats: expected a whole number, found 2.5"),
-    ("train.select", "acuracy", r"train\.select: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, balanced_accuracy, "),
-    ("train.select", "log_loss", "train.select: 'log_loss' cannot choose a configuration; allowed: accuracy, balanced_accuracy, macro_f1"),
+    ("train.select", "accuracy", "train.select: expected a mapping"),
+    ("train.select.binary", "acuracy", r"train\.select\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
+    ("train.select.multiclass", "log_loss", "train.select.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
+    ("train.select.regression", "accuracy", "train.select.regression: 'accuracy' cannot choose a configuration; allowed: mae, r2, rmse"),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
     ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),
@@ -41,13 +43,13 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("flow.workers", 0, "flow.workers: expected at least 1, found 0"),
     ("datasets", {}, "datasets: expected a mapping with at least one entry, found {}"),
     ("datasets.emojis", {"target": "category", "modalities": ["text"]}, r"datasets\.emojis: no .*'emojis' \(did you mean 'emoji'\?\)"),
-    ("datasets.emoji.rows", 0, "datasets.emoji.rows: 0 is impossible; allowed: all, or 1 to "),
+    ("datasets.emoji.rows", 0, "datasets.emoji.rows: expected 'all' or at least 1, found 0"),
     ("datasets.emoji.rows", 10**7, "datasets.emoji.rows: 10000000 is impossible; allowed: all, or 1 to "),
     ("datasets.emoji.rows", "some", "datasets.emoji.rows: expected 'all' or a whole number, found 'some'"),
     ("datasets.emoji.target", REMOVED, "datasets.emoji.target: missing; 'target' is what is predicted"),
     ("datasets.emoji.target", "categroy", r"target: no target 'categroy' \(did you mean 'category'\?\); there are: category"),
     ("datasets.emoji.modalities", [], "datasets.emoji.modalities: expected a list of at least 1, found "),
-    ("datasets.emoji.modalities", "text", "datasets.emoji.modalities: expected a list, found 'text'"),
+    ("datasets.emoji.modalities", "text", "datasets.emoji.modalities: expected a list or a mapping, found 'text'"),
     ("datasets.emoji.modalities", ["sound"], "datasets.emoji.modalities: no modality 'sound'; there are: image, text"),
     ("datasets.emoji.modalities", ["text", "text"], "datasets.emoji.modalities: a label stands twice"),
     ("datasets.emoji.option", {}, r"datasets\.emoji\.option: unknown key \(did you mean 'options'\?\)"),
@@ -63,14 +65,14 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
     ("features.emoji-image.colour", "red", "features.emoji-image.colour: expected 'rgb'.* found 'red'"),
     ("models", None, "models: expected a mapping with at least one entry, found None"),
-    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: .*majority"),
+    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: constant, knn"),
     ("models.knn.K", [1], r"models\.knn\.K: unknown key \(did you mean 'k'\?\)|models\.knn\.K: unknown key; allowed: k, "),
     ("models.knn.k", 3, "models.knn.k: expected a list, found 3; 'k' is "),
     ("models.knn.k", [0], "models.knn.k: every k must be at least 1"),
     ("models.knn.k", [9999], r"models\.knn: the grid needs 9999 training rows, but the smallest training fold of 'av_digits' has "),
     ("models.knn.distance", ["l3"], r"models\.knn\.distance\.0: expected 'l1', 'l2' or 'cosine', found 'l3'"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
-    ("models.majority", [], r"models\.majority: expected a mapping with no keys, found \[\]"),
+    ("models.constant", [], r"models\.constant: expected a mapping with no keys, found \[\]"),
 ]
 
 
@@ -186,13 +188,13 @@ def run_check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_command_writes_a_constant(workspace: Path) -> None:
+def test_the_command_writes_a_constant_per_data_set(workspace: Path) -> None:
     assert run_check(workspace).returncode == 0
-    before = (workspace / "data/check/params.json").read_bytes()
+    before = (workspace / "data/check/emoji.json").read_bytes()
     text = (workspace / "params.yaml").read_text(encoding="utf-8")
     (workspace / "params.yaml").write_text(text.replace("folds: 5", "folds: 4"), encoding="utf-8")
     assert run_check(workspace).returncode == 0
-    assert (workspace / "data/check/params.json").read_bytes() == before
+    assert (workspace / "data/check/emoji.json").read_bytes() == before
 
 
 def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts import samples_path, splits_path
+from stages.contracts import left_out_path, quarantine_path, samples_path, splits_path
 from stages.errors import InputError
 from stages.numerics.folds import assign_folds, read_folds
+from stages.numerics.outputs import strata
 from stages.params import SplitEntry
+from stages.samples import quarantine_table
 from stages.split import main, official_fold, split_samples
-from stages.tables import column_values, read_table, write_table
+from stages.tables import column_values, fixed_lists, read_table, write_table
 
 CLASSES = ("a", "b", "c")
 
@@ -26,6 +28,10 @@ def grouped(sizes: Sequence[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
     target = np.where(random.random(len(groups)) < 0.2, random.integers(0, 3, len(groups)), groups % 3)
     order = random.permutation(len(groups))
     return target[order].astype(np.int32), groups[order]
+
+
+def one_hot(target: np.ndarray) -> np.ndarray:
+    return strata("multiclass", target, int(target.max()) + 1)
 
 
 def samples(target: np.ndarray, groups: np.ndarray, official: Sequence[str] | None = None) -> pa.Table:
@@ -45,17 +51,17 @@ seeds = st.integers(0, 2**32 - 1)
 @given(sizes_of_groups, st.integers(2, 6), seeds)
 def test_groups_are_whole_folds_full_and_the_deal_repeatable(sizes: list[int], n_folds: int, seed: int) -> None:
     target, groups = grouped(sizes, seed)
-    fold = assign_folds(target, groups, n_folds, seed)
+    fold = assign_folds(one_hot(target), groups, n_folds, seed)
     assert fold.dtype == np.int16 and set(fold) == set(range(n_folds))
     assert all(len(set(fold[groups == group])) == 1 for group in set(groups))
-    assert (fold == assign_folds(target, groups, n_folds, seed)).all()
+    assert (fold == assign_folds(one_hot(target), groups, n_folds, seed)).all()
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(sizes_of_groups, st.integers(2, 6), seeds)
 def test_folds_are_equal_to_within_a_group(sizes: list[int], n_folds: int, seed: int) -> None:
     target, groups = grouped(sizes, seed)
-    fold = assign_folds(target, groups, n_folds, seed)
+    fold = assign_folds(one_hot(target), groups, n_folds, seed)
     counts = np.bincount(fold, minlength=n_folds)
     assert np.ptp(counts) <= 2 * max(sizes)
     for label in set(target):
@@ -66,14 +72,14 @@ def test_folds_are_equal_to_within_a_group(sizes: list[int], n_folds: int, seed:
 @given(st.lists(st.integers(2, 60), min_size=2, max_size=5), st.integers(2, 6), seeds)
 def test_without_groups_every_class_is_dealt_evenly(counts: list[int], n_folds: int, seed: int) -> None:
     target = np.repeat(np.arange(len(counts)), counts)
-    fold = assign_folds(target, np.arange(len(target)), min(n_folds, len(target)), seed)
+    fold = assign_folds(one_hot(target), np.arange(len(target)), min(n_folds, len(target)), seed)
     for label in range(len(counts)):
         assert np.ptp(np.bincount(fold[target == label], minlength=min(n_folds, len(target)))) <= 1
 
 
 def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None:
     target, groups = grouped(range(1, 40), 0)
-    first, second = (assign_folds(target, groups, 4, seed) for seed in (1, 2))
+    first, second = (assign_folds(one_hot(target), groups, 4, seed) for seed in (1, 2))
     together = [(fold[:, None] == fold[None, :]) for fold in (first, second)]
     assert (together[0] != together[1]).mean() > 0.1
 
@@ -83,7 +89,7 @@ def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None
 def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: int, inner_folds: int) -> None:
     target, groups = grouped([1, 2, 3] * 16, seed)
     entry = SplitEntry(folds=folds, repeats=repeats, inner_folds=inner_folds)
-    table = split_samples(samples(target, groups), entry, CLASSES, seed)
+    table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, seed)
     result = read_folds(table, {"n_folds": folds, "n_repeats": repeats, "n_inner_folds": inner_folds})
     assert [(fold.repeat, fold.index) for fold in result] == [(repeat, index) for repeat in range(repeats) for index in range(folds)]
     for repeat in range(repeats):
@@ -102,7 +108,7 @@ def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: i
 def test_the_table_is_as_the_contract_says() -> None:
     target, groups = grouped([2] * 60, 0)
     entry = SplitEntry(folds=4, repeats=2, inner_folds=3)
-    table = split_samples(samples(target, groups), entry, CLASSES, 0)
+    table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, 0)
     assert table.schema.equals(
         pa.schema({"sample_id": pa.string(), "group": pa.string(), "target": pa.int32(), "repeat": pa.int16(), "fold": pa.int16(),
                    "inner": pa.list_(pa.int16(), 4)})
@@ -116,7 +122,7 @@ def test_the_table_is_as_the_contract_says() -> None:
 def test_an_official_split_is_one_fold_whatever_params_say() -> None:
     target, groups = grouped([1] * 90, 0)
     official = ["test" if row % 3 == 0 else "train" for row in range(90)]
-    table = split_samples(samples(target, groups, official), SplitEntry(folds=5, repeats=3, inner_folds=3), CLASSES, 0)
+    table = split_samples(samples(target, groups, official), SplitEntry(folds=5, repeats=3, inner_folds=3), "multiclass", CLASSES, 0)
     (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
     assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
     assert set(column_values(table["fold"])) == {0, -1}
@@ -139,29 +145,30 @@ def test_a_wrong_official_split_is_named(official: list[str | None], message: st
 def test_fewer_groups_than_folds_are_named() -> None:
     target, groups = grouped([9] * 4, 0)
     with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
-        split_samples(samples(target, groups), SplitEntry(folds=5), CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(folds=5), "multiclass", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
-        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(folds=3, inner_folds=3), CLASSES, 0)
+        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(folds=3, inner_folds=3), "multiclass", CLASSES, 0)
 
 
 def test_a_class_that_a_training_set_lacks_is_named() -> None:
     target, groups = np.repeat([0, 0, 0, 0, 0, 1], 5), np.repeat(np.arange(6), 5)
     with pytest.raises(InputError, match=r"class 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), "multiclass", CLASSES, 0)
     target = np.repeat([0, 0, 0, 0, 1, 1], 5)
     with pytest.raises(InputError, match=r"class 'b' .* is absent from the training set of inner fold \d of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), "multiclass", CLASSES, 0)
 
 
 PARAMS = "seed: 1\nsplit: {folds: 3, repeats: 2, inner_folds: 2}\n"
-TARGET = {"name": "t", "task": "multiclass", "classes": list(CLASSES)}
+TARGET = {"name": "t", "task": "multiclass", "outputs": list(CLASSES)}
+POLICY = {"on_bad_sample": "quarantine", "max_bad_share": 0.1}
 
 
 def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     splits = splits_path("toy")
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 60}}
-    write_table(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, "title": "Toy"})
+    write_table(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, **POLICY, "title": "Toy"})
     (tmp_path / "params.yaml").write_text(PARAMS)
     main("toy")
     first = splits.read_bytes()
@@ -175,8 +182,70 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
 def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 6, "available": 6}}
-    write_table(samples_path("toy"), samples(*grouped([3, 3], 0)), about)
+    write_table(samples_path("toy"), samples(*grouped([3, 3], 0)), about | POLICY)
     (tmp_path / "params.yaml").write_text(PARAMS)
     with pytest.raises(InputError, match=r"^toy: 2 groups cannot be split into 3 folds.*params\.yaml: split"):
         main("toy")
     assert not splits_path("toy").exists()
+
+
+# ---------------------------------------------------------------- labels, numbers, samples that could not be read
+def test_every_fold_has_its_share_of_every_label_and_of_every_quarter_of_a_number() -> None:
+    random = np.random.default_rng(0)
+    labels = (random.random((400, 5)) < [0.5, 0.3, 0.2, 0.1, 0.05]).astype(np.uint8)
+    fold = assign_folds(strata("multilabel", labels, 5), np.arange(400), 4, 0)
+    for column in labels.T:
+        assert np.ptp(np.bincount(fold[column == 1], minlength=4)) <= 2
+    numbers = random.lognormal(size=(400, 2))
+    numbers[:40, 0] = np.nan
+    fold = assign_folds(strata("regression", numbers, 2), np.arange(400), 4, 0)
+    for column in numbers.T:
+        top = column >= np.nanquantile(column, 0.75)
+        assert np.ptp(np.bincount(fold[top], minlength=4)) <= 4
+
+
+def test_labels_and_numbers_have_splits() -> None:
+    random = np.random.default_rng(0)
+    table = samples(np.zeros(80, dtype=np.int32), np.arange(80))
+    for task, values in (("multilabel", (random.random((80, 3)) < 0.4).astype(np.uint8)), ("regression", random.standard_normal((80, 3)))):
+        with_target = table.set_column(2, "target", fixed_lists(values))
+        splits = split_samples(with_target, SplitEntry(folds=4), task, CLASSES, 0)
+        assert sorted(set(column_values(splits["fold"]))) == [0, 1, 2, 3]
+        assert column_values(splits["target"]).tolist() == values.tolist()
+
+
+def test_a_label_that_a_training_set_lacks_is_named() -> None:
+    labels = np.zeros((30, 2), dtype=np.uint8)
+    labels[:, 0], labels[:5, 1] = 1, 1
+    table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(labels))
+    with pytest.raises(InputError, match=r"'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+        split_samples(table, SplitEntry(folds=2, inner_folds=2), "multilabel", ("a", "b"), 0)
+
+
+@pytest.mark.parametrize(("n_bad", "fails"), [(6, False), (7, True)])
+def test_samples_that_could_not_be_read_are_left_out_and_listed(
+    n_bad: int, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = samples(*grouped([2] * 30, 0))
+    about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 90}}
+    write_table(samples_path("toy"), table, about | POLICY)
+    ids = table["sample_id"].to_pylist()
+    write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), {"dataset": "toy"})
+    bad = {name: "broken" for name in ids[3 : 3 + n_bad]}
+    write_table(quarantine_path("toy", "photo"), quarantine_table(bad), {"dataset": "toy", "label": "photo"})
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    if fails:
+        with pytest.raises(InputError, match=r"toy: 7 of 60 samples cannot be read .* 11\.7%, above datasets\.toy\.max_bad_share 10\.0%"):
+            main("toy")
+        assert not splits_path("toy").exists()
+        return
+    main("toy")
+    splits, metadata = read_table(splits_path("toy"))
+    assert not set(bad) & set(splits["sample_id"].to_pylist()) and metadata["rows"] == {"used": 54, "available": 90}
+    left_out, about = read_table(left_out_path("toy"))
+    assert about == {"dataset": "toy", "share": 0.1}
+    assert left_out.to_pylist()[:2] == [
+        {"sample_id": ids[3], "modality": "", "reason": "no target"},
+        {"sample_id": ids[4], "modality": "photo", "reason": "broken"},
+    ]

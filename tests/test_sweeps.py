@@ -1,17 +1,20 @@
 """A shared sweep equals the plain one: scikit-learn on the concatenated, scaled blocks, configuration by configuration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC
+from sklearn.metrics import f1_score, pairwise_distances
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR
 from toy_problem import toy_problem
 
 from stages.models import knn, svm
 from stages.numerics import networks
 from stages.numerics.fusion import cross_distances, encode_fold
-from stages.numerics.neighbours import vote_probabilities
+from stages.numerics.neighbours import means_for, vote_probabilities
+from stages.numerics.outputs import THRESHOLDS, fit_thresholds, known_means
 from stages.numerics.pairwise import manhattan_distances
 from stages.numerics.projection import fit_projection
 
@@ -93,15 +96,16 @@ def test_svm_equals_svc_on_features(n_classes: int) -> None:
 
 def test_a_network_in_a_group_learns_what_it_learns_alone() -> None:
     draw = np.random.default_rng(0)
-    X, y = draw.standard_normal((60, 5)).astype(np.float32), draw.integers(0, 3, 60).astype(np.int32)
+    X, y = draw.standard_normal((60, 5)).astype(np.float32), draw.integers(0, 3, 60)
+    examples = networks.Examples(X, y, 3, "classes")
     used = np.array([np.arange(60) % 3 != j for j in range(3)])
     rates, decays = np.array([0.01, 0.02, 0.03]), np.array([0.0, 0.01, 0.1])
     schedule = networks.Schedule(epochs=15, batch=16, patience=3)
     shape = networks.Shape(8, 2, "tanh")
-    together, _ = networks.train_group(networks.Group(shape, rates, decays, used, [5, 6, 7]), X, y, 3, schedule, 1)
+    together, _ = networks.train_group(networks.Group(shape, rates, decays, used, [5, 6, 7]), examples, schedule, 1)
     for j in range(3):
         group = networks.Group(shape, rates[j : j + 1], decays[j : j + 1], used[j : j + 1], [5 + j])
-        (alone,), _ = networks.train_group(group, X, y, 3, schedule, 1)
+        (alone,), _ = networks.train_group(group, examples, schedule, 1)
         assert alone.best_epoch == together[j].best_epoch
         assert np.allclose(alone.held_out, together[j].held_out, atol=1e-4)
 
@@ -110,10 +114,10 @@ def test_networks_agree_with_torch_adamw() -> None:
     import torch
 
     draw = np.random.default_rng(1)
-    X, y = draw.standard_normal((20, 4)).astype(np.float32), draw.integers(0, 2, 20).astype(np.int32)
+    X, y = draw.standard_normal((20, 4)).astype(np.float32), draw.integers(0, 2, 20)
     shape, schedule = networks.Shape(6, 1, "relu"), networks.Schedule(epochs=10, batch=20, patience=10)
     group = networks.Group(shape, np.array([0.05]), np.array([0.1]), np.ones((1, 20), dtype=bool), [3])
-    (trained,), weights = networks.train_group(group, X, y, 2, schedule, 0)
+    (trained,), weights = networks.train_group(group, networks.Examples(X, y, 2, "classes"), schedule, 0)
     plain = networks.initial_weights(shape, 4, 2, [3])
     parameters = [p for layer in plain for p in layer]
     optimizer = torch.optim.AdamW(parameters, lr=0.05, weight_decay=0.1)
@@ -173,3 +177,104 @@ def test_the_class_with_most_votes_is_the_most_probable() -> None:
     probabilities = vote_probabilities(votes, 7)
     assert probabilities.argmax(axis=1).tolist() == votes.argmax(axis=1).tolist()
     assert probabilities.min() > 0
+
+
+# ---------------------------------------------------------------- labels and numbers
+def inner_pairs(fold, j: int) -> tuple[np.ndarray, np.ndarray]:
+    return fold.train[fold.inner != j], fold.train[fold.inner == j]
+
+
+def test_knn_means_equal_those_of_scikit_learn() -> None:
+    """Numbers: the weighted mean of the neighbours, where all are known. Labels: their share, one more neighbour half for, half against."""
+    settings = knn.KnnSettings(k=(2, 5), distance=("l1", "l2"), weights=("uniform", "distance"))
+    for task in ("regression", "multilabel"):
+        problem = toy_problem(n=72, labels=("image", "table"), task=task)
+        problem = replace(problem, target=np.nan_to_num(problem.target))
+        for result in knn.sweep(problem, settings):
+            config = knn.grid(settings, 0)[result.chosen]
+            X = fused(problem, result.fold, result.subset, config["distance"])
+            metric = {"l1": "manhattan", "l2": "euclidean"}[config["distance"]]
+            plain = KNeighborsRegressor(config["k"], algorithm="brute", metric=metric, weights=config["weights"])
+            train, test = result.fold.train, result.fold.test
+            means = plain.fit(X[train], problem.target[train]).predict(X[test])
+            if task == "regression":
+                assert result.prediction == pytest.approx(means, rel=1e-5)
+            else:
+                assert result.scores == pytest.approx((config["k"] * means + 0.5) / (config["k"] + 1), abs=1e-6)
+
+
+def test_knn_leaves_unknown_numbers_out() -> None:
+    values = np.array([[[1.0], [np.nan], [5.0]], [[np.nan], [np.nan], [np.nan]]])
+    found = means_for(values, np.ones((2, 3)), [1, 2, 3], np.array([9.0]))
+    assert found[:, :, 0].tolist() == [[1.0, 9.0], [1.0, 9.0], [3.0, 9.0]]
+
+
+def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
+    settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
+    for task in ("multilabel", "regression"):
+        problem = toy_problem(n=72, labels=("image", "table"), task=task)
+        for result in svm.sweep(problem, settings):
+            config = svm.grid(settings, 0)[result.chosen]
+            X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
+            train, test = result.fold.train, result.fold.test
+            plain = {"C": config["C"], "kernel": config["kernel"], "gamma": config["gamma"] or 1.0}
+            for j, values in enumerate(problem.target[train].T):
+                if task == "multilabel":
+                    margin = SVC(**plain).fit(X[train], values).decision_function(X[test])
+                    assert result.scores[:, j] == pytest.approx(1 / (1 + np.exp(-margin)), abs=2e-3)
+                else:
+                    known = ~np.isnan(values)
+                    mean, deviation = values[known].mean(), values[known].std()
+                    machine = SVR(epsilon=settings.epsilon, **plain).fit(X[train][known], (values[known] - mean) / deviation)
+                    assert result.prediction[:, j] == pytest.approx(machine.predict(X[test]) * deviation + mean, abs=5e-3 * deviation)
+
+
+@pytest.mark.parametrize("task", ["multilabel", "regression"])
+def test_inner_scores_are_those_of_each_fold(task: str) -> None:
+    """With the thresholds that the held-out rows of all inner folds choose together."""
+    problem = toy_problem(n=72, labels=("image",), task=task)
+    settings = knn.KnnSettings(k=(3,), distance=("l2",), weights=("uniform",))
+    for result in knn.sweep(problem, settings):
+        X = fused(problem, result.fold, result.subset, "l2")
+        scores = np.empty((len(result.fold.train), 3))
+        for j in range(2):
+            a, b = inner_pairs(result.fold, j)
+            near = pairwise_distances(X[b], X[a]).argsort(axis=1)[:, :3]
+            known = means_for(problem.target[a][near].astype(np.float64), np.ones((len(b), 3)), [3], known_means(problem.target[a]))[0]
+            scores[result.fold.inner == j] = known if task == "regression" else (3 * known + 0.5) / 4
+        target = problem.target[result.fold.train]
+        prediction = scores if task == "regression" else scores >= fit_thresholds(target, scores.astype(np.float32), by_f1=True)
+        for j in range(2):
+            rows = result.fold.inner == j
+            expected = problem.metrics[problem.select].score(target[rows], prediction[rows].astype(result.prediction.dtype), None)
+            assert result.inner_scores[problem.select][0, j] == pytest.approx(expected, abs=1e-6)
+
+
+def test_thresholds_are_the_best_of_the_grid() -> None:
+    draw = np.random.default_rng(0)
+    target = (draw.random((80, 2)) < [0.2, 0.6]).astype(np.uint8)
+    scores = np.clip(0.3 * target + 0.5 * draw.random((80, 2)), 0, 1)
+    for by_f1, quality in ((True, lambda t, p: f1_score(t, p)), (False, lambda t, p: float((t == p).mean()))):
+        found = fit_thresholds(target, scores, by_f1=by_f1)
+        for j in range(2):
+            best = max(quality(target[:, j], scores[:, j] >= threshold) for threshold in THRESHOLDS)
+            assert quality(target[:, j], scores[:, j] >= found[j]) == pytest.approx(best)
+    assert fit_thresholds(target[:, :1], np.where(target[:, :1] == 1, 0.99, 0.01), by_f1=True).tolist() == [0.5]
+
+
+def test_losses_of_labels_and_numbers_are_torchs() -> None:
+    import torch
+
+    draw = np.random.default_rng(2)
+    outputs = torch.from_numpy(draw.standard_normal((2, 6, 3)).astype(np.float32))
+    labels = torch.from_numpy((draw.random((6, 3)) < 0.5).astype(np.float32))
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(outputs, labels.expand(2, -1, -1), reduction="none").mean(dim=2)
+    assert torch.allclose(networks.LOSSES["labels"].of(outputs, labels), expected, atol=1e-6)
+    numbers = torch.from_numpy(draw.standard_normal((6, 3)).astype(np.float32))
+    assert torch.allclose(networks.LOSSES["numbers"].of(outputs, numbers), ((outputs - numbers) ** 2).mean(dim=2), atol=1e-6)
+    unknown = numbers.clone()
+    unknown[0] = float("nan")
+    unknown[1, 0] = float("nan")
+    losses = networks.LOSSES["numbers"].of(outputs, unknown)
+    assert losses[:, 0].tolist() == [0.0, 0.0]
+    assert torch.allclose(losses[:, 1], ((outputs - numbers) ** 2)[:, 1, 1:].mean(dim=1), atol=1e-6)

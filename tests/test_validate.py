@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
-from toy_columns import MAKERS
+from toy_columns import MAKERS, Toy
 
 from stages import validate
-from stages.contracts import features_path, samples_path, splits_path, validation_dir
+from stages.contracts import features_path, left_out_path, samples_path, splits_path, validation_dir
 from stages.errors import InputError
 from stages.expectations import MAX_NAMED, run_suites
 from stages.featurize import featurize_column
@@ -19,19 +19,21 @@ from stages.params import SplitEntry
 from stages.registry import component
 from stages.reporting.validation_page import validation_page
 from stages.split import split_samples
-from stages.suites import Suite, modality_suite, samples_suite, splits_suite
+from stages.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
 from stages.tables import column_values, fixed_lists, read_json, read_table, write_table
 
 N = 24
 LABELS = list(MAKERS)
-METADATA = {"target": {"name": "kind", "task": "binary", "classes": ["no", "yes"]}, "rows": {"used": N, "available": N}}
+METADATA = {"target": {"name": "kind", "task": "binary", "outputs": ["no", "yes"]}, "rows": {"used": N, "available": N},
+            "max_bad_share": 0.1}
+NOBODY = pa.table({name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")})
 Broken = tuple[pa.Table, dict[str, Any]]
 
 
 def toy_samples() -> pa.Table:
     """24 samples in 12 groups of two, six of each class, with a column of every modality."""
     group = np.arange(N) // 2
-    columns = {name: pa.array((MAKERS[name]().column.to_pylist() * N)[:N], type=MAKERS[name]().column.type) for name in LABELS}
+    columns = {name: ordinary(MAKERS[name]()) for name in LABELS}
     return pa.table({
         "sample_id": [f"id-{i:02d}" for i in range(N)],
         "group": [f"group {g}" for g in group],
@@ -40,11 +42,17 @@ def toy_samples() -> pa.Table:
     })
 
 
+def ordinary(toy: Toy) -> pa.Array:
+    """Return N samples of a toy column, those left out of which validation accepts few."""
+    rows = [row for i, row in enumerate(toy.column.to_pylist()) if i not in toy.exotic]
+    return pa.array((rows * N)[:N], type=toy.column.type)
+
+
 def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
     settings = SplitEntry(folds=3, repeats=repeats, inner_folds=2)
-    splits = split_samples(samples, settings, ["no", "yes"], 5)
+    splits = split_samples(samples, settings, "binary", ["no", "yes"], 5)
     n_folds = splits.schema.field("inner").type.list_size
-    return splits, {"n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
+    return splits, {"target": METADATA["target"], "n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
 
 
 @pytest.fixture
@@ -54,6 +62,7 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
     write_table(samples_path("toy"), samples, METADATA)
     write_table(splits_path("toy"), *toy_splits(samples))
+    write_table(left_out_path("toy"), NOBODY, {"dataset": "toy", "share": 0.0})
     for label in LABELS:
         modality = component("modalities", label)
         write_table(features_path("toy", label), *featurize_column(samples, label, modality, modality.settings(), where=label))
@@ -130,19 +139,19 @@ def first_is(value: Any) -> Callable[[pa.Table, str], pa.Table]:
     [
         ("sample_id", "id-01", {"sample_id": ["id-01"]}),
         ("group", None, {"group": ["id-00"]}),
-        ("target", 2, {"target": ["id-00"], "class_count": ["id-00"], "class_groups": ["id-00"]}),
+        ("target", 2, {"target": ["id-00"]}),
     ],
 )
 def test_broken_samples(name: str, value: Any, expected: dict[str, list[str]]) -> None:
-    assert failed(samples_suite(toy_samples(), METADATA, 3)) == {}
-    found = failed(samples_suite(first_is(value)(toy_samples(), name), METADATA, 3))
+    assert failed(samples_suite(toy_samples(), METADATA, 3, 0)) == {}
+    found = failed(samples_suite(first_is(value)(toy_samples(), name), METADATA, 3, 0))
     assert {column: named for column, named in found.items() if named} == expected
 
 
 def test_missing_rows_and_scarce_classes() -> None:
-    assert "" in failed(samples_suite(toy_samples().slice(1), METADATA, 3))
+    assert "" in failed(samples_suite(toy_samples().slice(1), METADATA, 3, 0))
     scarce = replaced(toy_samples(), "target", [1, 1] + [0] * (N - 2))
-    assert failed(samples_suite(scarce, METADATA, 3)) == {"class_count": ["id-00", "id-01"], "class_groups": ["id-00", "id-01"]}
+    assert failed(samples_suite(scarce, METADATA, 3, 0)) == {"class_count": ["id-00", "id-01"], "class_groups": ["id-00", "id-01"]}
 
 
 # ---------------------------------------------------------------- splits
@@ -194,11 +203,11 @@ def test_an_official_split_is_kept_to() -> None:
     splits, metadata = toy_splits(samples)
     assert metadata["n_folds"] == 1
     assert failed(splits_suite(splits, metadata, samples)) == {}
-    assert failed(samples_suite(samples, METADATA, 1)) == {}
+    assert failed(samples_suite(samples, METADATA, 1, 0)) == {}
     moved = samples.set_column(samples.column_names.index("split"), "split", pa.array(["test", *official[1:]]))
     assert failed(splits_suite(splits, metadata, moved)) == {"as_official": ["id-00"]}
     unknown = samples.set_column(samples.column_names.index("split"), "split", pa.array(["valid", *official[1:]]))
-    assert failed(samples_suite(unknown, METADATA, 1)) == {"split": ["id-00"]}
+    assert failed(samples_suite(unknown, METADATA, 1, 0)) == {"split": ["id-00"]}
 
 
 # ---------------------------------------------------------------- features
@@ -238,3 +247,44 @@ def test_an_expectation_about_no_column_is_a_defect() -> None:
     frame = {"sample_id": np.array(["a"], dtype=object)}
     with pytest.raises(RuntimeError, match="suite 'x': expect_column_values_to_be_unique"):
         run_suites([Suite("x", frame, [("expect_column_values_to_be_unique", {"column": "nowhere"})])])
+
+
+# ---------------------------------------------------------------- labels, numbers, samples left out
+def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, dict[str, Any]]:
+    samples = toy_samples()
+    samples = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(target))
+    return samples, METADATA | {"target": {"name": "t", "task": task, "outputs": ["a", "b"]}}
+
+
+def test_labels_and_numbers_have_suites_of_their_own() -> None:
+    numbers = np.random.default_rng(0).standard_normal((N, 2))
+    labels = (numbers > 0).astype(np.uint8)
+    for task, target in (("multilabel", labels), ("regression", numbers)):
+        samples, metadata = with_target(task, target)
+        splits = split_samples(samples, SplitEntry(folds=3, inner_folds=2), task, ["a", "b"], 5)
+        about = {"target": metadata["target"], "n_folds": 3, "n_repeats": 1, "n_inner_folds": 2}
+        assert failed(samples_suite(samples, metadata, 3, 0)) == {}
+        assert failed(splits_suite(splits, about, samples)) == {}
+        other = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(np.flip(target, axis=0)))
+        assert "target" in failed(splits_suite(splits, about, other))
+    rare = labels.copy()
+    rare[:, 1] = np.arange(N) == 5
+    assert failed(samples_suite(*with_target("multilabel", rare), 3, 0)) == {"class_count": ["id-05"], "class_groups": ["id-05"]}
+    unknown = numbers.copy()
+    unknown[4], unknown[6, 0] = np.nan, np.inf
+    assert failed(samples_suite(*with_target("regression", unknown), 3, 0)) == {"target_known": ["id-04"], "target_finite": ["id-06"]}
+
+
+def test_samples_left_out_are_counted_and_no_part_of_the_rest(toy_workspace: Path) -> None:
+    samples, _ = read_table(samples_path("toy"))
+    gone = pa.table({"sample_id": ["id-03", "id-04"], "modality": ["image", ""], "reason": ["cut off", "no target"]})
+    write_table(left_out_path("toy"), gone, {"dataset": "toy", "share": 2 / N})
+    write_table(splits_path("toy"), *toy_splits(validate.without(samples, gone)))
+    path = features_path("toy", "image")
+    table, metadata = read_table(path)
+    write_table(path, table.filter(pa.array([name != "id-03" for name in table["sample_id"].to_pylist()])), metadata)
+    validate.main("toy")
+    outcome = read_json(validation_dir("toy") / "validation.json")
+    (suite,) = [suite for suite in outcome["suites"] if suite["suite"] == "left out"]
+    assert suite["expectations"][0]["observed"] == 2 and suite["success"]
+    assert failed(left_out_suite(gone, N, 0.05)) == {"": []}

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.contracts import Fold, Problem
+from stages.contracts import Fold, Problem, Task
 from stages.numerics.blocks import Block
 from stages.numerics.encoders import Columns, Dense, Sparse
-from stages.train import all_subsets
+from stages.params import SelectEntry
+from stages.train import all_subsets, metrics_of
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
@@ -40,12 +41,26 @@ def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
     return tuple(folds)
 
 
-def toy_problem(n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table")) -> Problem:
+def toy_problem(
+    n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table"), task: Task = "multiclass"
+) -> Problem:
     """Return a problem of n rows; every subset of its blocks."""
-    target = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
-    blocks = {label: block for label, block in toy_blocks(target, seed).items() if label in labels}
-    classes = tuple(f"class {code}" for code in range(n_classes))
-    return Problem(blocks, target, classes, toy_folds(n), all_subsets(labels), "accuracy", 0)
+    codes = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
+    blocks = {label: block for label, block in toy_blocks(codes, seed).items() if label in labels}
+    outputs = tuple(f"output {code}" for code in range(n_classes))
+    select = getattr(SelectEntry(), task)
+    return Problem(blocks, toy_target(codes, n_classes, task), task, outputs, toy_folds(n), all_subsets(labels), metrics_of(task), select, 0)
+
+
+def toy_target(codes: np.ndarray, n_classes: int, task: Task) -> np.ndarray:
+    """Return the codes; labels of which each holds for two codes; or numbers that follow the code, every ninth of them unknown."""
+    if task in ("binary", "multiclass"):
+        return codes
+    if task == "multilabel":
+        return ((codes[:, None] + np.arange(2)) % n_classes)[:, :, None].__eq__(np.arange(n_classes)).any(axis=1).astype(np.uint8)
+    numbers = 100.0 * codes[:, None] + 10.0 ** np.arange(n_classes) * np.cos(codes)[:, None]
+    numbers.ravel()[::9] = np.nan
+    return numbers
 
 
 def with_other_test_rows(problem: Problem) -> Problem:

@@ -4,7 +4,7 @@ Reads WAV, FLAC, Ogg and MP3 (_sounds.py). Channels are averaged, full scale is 
 `window_ms` every `offset_ms`, each as
     log_mel  the natural logarithm of the power in each mel band, of at least FLOOR (log: false leaves the power)
     mfcc     the first `coefficients` of the orthonormal DCT-II of that
-and, with `deltas`, each number's slope per frame over two frames on both sides. Formulas: _spectra.py. `normalise` then takes off each
+and, with `deltas`, each number's slope per frame over two frames on both sides. Formulas: parts/spectra.py. `normalise` then takes off each
 number what stays the same throughout the clip (mean: its mean, as of a microphone; variance: its spread too), which helps with unknown
 speakers and rooms: 5-NN on free-spoken-digits (8 kHz, mfcc, a speaker held out at a time) 47 % → 60 % → 69 %.
 
@@ -23,9 +23,8 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.contracts import Features, Modality, Settings
-from stages.modalities._sounds import decode
-from stages.modalities._spectra import LEAST_SPREAD, cepstra, mel_power, normalised, resample, slopes
-from stages.modalities._wav import decode_wav as decode_wav  # read from here by tests/test_modalities.py
+from stages.modalities.parts.sounds import decode
+from stages.modalities.parts.spectra import LEAST_SPREAD, cepstra, mel_power, normalised, resample, slopes
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 

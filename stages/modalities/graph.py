@@ -21,10 +21,10 @@ from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
 from stages.errors import InputError
-from stages.modalities import _graph_statistics as statistics
-from stages.modalities._graph import Graph, read_graph
-from stages.modalities._graph_root import root_numbers
-from stages.modalities._graph_terms import edge_terms, wl_terms
+from stages.modalities.parts import graph_statistics as statistics
+from stages.modalities.parts.graphs import Graph, read_graph
+from stages.modalities.parts.graph_root import root_numbers
+from stages.modalities.parts.graph_terms import edge_terms, wl_terms
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 

@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 
 from stages.contracts import Features, Modality, Settings
-from stages.modalities._hog import hog, hog_shape
+from stages.modalities.parts.hog import hog, hog_shape
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 

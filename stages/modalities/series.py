@@ -29,8 +29,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
-from stages.modalities._courses import Row, autocorrelation, change, laid_out, level, spectrum, spread
-from stages.modalities._points import Channels, extremes, numeric_columns, points_column, read_points
+from stages.modalities.parts.courses import Row, autocorrelation, change, laid_out, level, spectrum, spread
+from stages.modalities.parts.points import Channels, extremes, numeric_columns, points_column, read_points
 from stages.tables import column_values
 
 Group = Literal["level", "spread", "change", "autocorrelation", "spectrum", "correlation", "length", "values"]

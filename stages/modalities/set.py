@@ -31,7 +31,7 @@ from pydantic import Field
 
 from stages.contracts import Features, Modality, Settings
 from stages.errors import InputError
-from stages.modalities._points import Channels, between, extremes, numeric_columns, points_column, read_points
+from stages.modalities.parts.points import Channels, between, extremes, numeric_columns, points_column, read_points
 from stages.tables import column_values
 
 Group = Literal["moments", "extent", "axes", "distances", "grid", "count"]

@@ -25,6 +25,7 @@ class Toy:
     nonsense: tuple[Mapping[str, Any], ...]
     unreadable: tuple[Any, str] | None = None
     null_is_missing: bool = False
+    exotic: tuple[int, ...] = ()  # rows of a kind of which validation accepts few
 
 
 def png(pixels: np.ndarray, mode: str | None = None) -> bytes:

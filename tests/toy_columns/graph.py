@@ -28,7 +28,7 @@ def toy() -> Toy:
     graphs = [random_graph(seed, n=5 + seed, directed=seed % 2 == 1) for seed in range(4)]
     graphs += [random_graph(7, plain=True), GraphSample(1, []), GraphSample(2, [[0, 1]], root=1)]
     column = graph_column(graphs)
-    return Toy(
+    return Toy(exotic=(5,), 
         column=column,
         wrong_type=column.field("n_nodes"),
         nonsense=({"features": "spectral"}, {"iterations": -1}, {"bins": 2}, {"label_bins": 0}, {"iteration": 2}),

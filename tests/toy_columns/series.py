@@ -14,7 +14,7 @@ def toy() -> Toy:
     series[1][:, 1] = 7  # never changes
     series[2][[0, 4, 5, 16], 2] = np.nan  # gaps
     series[4][:, 0] = np.nan  # missing throughout
-    return Toy(
+    return Toy(exotic=(3,), 
         column=pa.array([values.tolist() for values in series], KIND),
         wrong_type=pa.array([1.5, 2.5]),
         nonsense=({"rate_hz": 0}, {"points": 1}, {"features": ["mood"]}, {"lags": [0]}, {"channels": ["x", "x"]}, {"octave": 3}),

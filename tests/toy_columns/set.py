@@ -13,7 +13,7 @@ def toy() -> Toy:
     sets = [random.normal(size=(size, 3)) for size in (4, 30, 300, 1, 8, 12)]
     sets[4][:] = sets[4][0]
     sets[5][3] = sets[5][7]
-    return Toy(
+    return Toy(exotic=(3, 4), 
         column=pa.array([points.tolist() for points in sets], KIND),
         wrong_type=pa.array(["a, b"]),
         nonsense=({"bins": 1}, {"grid": 1}, {"max_pairs": 0}, {"centre": 1}, {"features": ["hue"]}, {"center": True}),

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from stages.modalities._points import between
+from stages.modalities.parts.points import between
 
 Row = dict[str, np.ndarray]
 

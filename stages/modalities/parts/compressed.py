@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.modalities._containers import check_ogg, count_mp3_samples
+from stages.modalities.parts.containers import check_ogg, count_mp3_samples
 
 BLOCK = 65_536  # samples read at once
 GAPLESS = 4 * 1_152  # samples that an MP3 decoder may trim: what the encoder added at both ends

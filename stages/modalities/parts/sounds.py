@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.modalities._compressed import decode_compressed
-from stages.modalities._wav import decode_wav
+from stages.modalities.parts.compressed import decode_compressed
+from stages.modalities.parts.wav import decode_wav
 
 ID3_VERSIONS = (2, 3, 4)
 
