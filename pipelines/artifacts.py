@@ -7,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from pipelines.executor import Outcome
 from stages.contracts import evaluation_dir, report_path
+from stages.reporting.words import number
 from stages.tables import read_json
 
 RESULTS = "results"
@@ -38,29 +39,29 @@ def read_evaluation(dataset: str) -> dict[str, Any] | None:
 
 def result_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one row per model and subset, the leaderboard's order."""
-    rows, n = [], evaluation["rows"]
+    rows, n, (primary, *others) = [], evaluation["rows"], evaluation["metrics"]
     for place in evaluation["leaderboard"]:
         scores = evaluation["scores"][place["model"]][place["subset"]]
         row = {"data set": evaluation["dataset"], "rows": f"{n['used']:,} of {n['available']:,}", "rank": place["rank"],
                "model": place["model"], "modalities": place["subset"]}
-        rows.append(row | {metric: interval(scores[metric]) for metric in evaluation["metrics"] if metric in scores})
+        # the same columns for every data set, whose metrics differ
+        row |= {"metric": primary["title"], "score": interval(scores[primary["name"]])}
+        rows.append(row | {"others": ", ".join(f"{metric['title']} {number(scores[metric['name']]['mean'])}" for metric in others)})
     return rows
 
 
 def interval(score: Mapping[str, Any]) -> str:
     """Return `0.912 [0.901, 0.923]`, or what there is of it."""
     mean, low, high = (score.get(name) for name in ("mean", "lo", "hi"))
-    if mean is None:
-        return "–"
-    return f"{mean:.3f}" if low is None or high is None else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+    return number(mean) if low is None or high is None else f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
 def summary(evaluations: Iterable[Mapping[str, Any]], note: str) -> str:
     """Return Markdown: the best model of each data set, then where the report and the dashboard are."""
     lines = ["| data set | best model | modalities | score |", "|---|---|---|---|"]
     for evaluation in evaluations:
-        best, primary = evaluation["best"], evaluation["primary"]
-        score = interval(evaluation["scores"][best["model"]][best["subset"]][primary])
-        lines.append(f"| {evaluation['title']} | {best['model']} | {best['subset']} | {primary} {score} |")
+        best, primary = evaluation["best"], evaluation["metrics"][0]
+        score = interval(evaluation["scores"][best["model"]][best["subset"]][primary["name"]])
+        lines.append(f"| {evaluation['title']} | {best['model']} | {best['subset']} | {primary['title']} {score} |")
     where = f"The whole report: `{report_path()}` in the workspace. Runs, curves and models: MLflow (`make ui`)."
     return "\n".join([*lines, "", *([note, ""] if note else []), where])

@@ -56,8 +56,9 @@ if __name__ == "__main__":
     run_stage(main)
 """
 EVALUATION = {
-    "dataset": "emoji", "title": "Emoji", "primary": "accuracy", "metrics": ["accuracy"], "rows": {"used": 1500, "available": 1898},
-    "scores": {"knn": {"text": {"accuracy": {"mean": 0.7, "lo": 0.6, "hi": 0.8}}}},
+    "dataset": "emoji", "title": "Emoji", "primary": "accuracy", "rows": {"used": 1500, "available": 1898},
+    "metrics": [{"name": "accuracy", "title": "accuracy"}, {"name": "macro_f1", "title": "macro-F1"}],
+    "scores": {"knn": {"text": {"accuracy": {"mean": 0.7, "lo": 0.6, "hi": 0.8}, "macro_f1": {"mean": 0.5, "lo": None, "hi": None}}}},
     "leaderboard": [{"rank": 1, "model": "knn", "subset": "text"}], "best": {"model": "knn", "subset": "text"},
 }  # fmt: skip
 
@@ -127,7 +128,8 @@ def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, pr
     lines = [log["message"] for log in ask(server, "logs") if log["task_run_id"] == runs["ingest@emoji"]["id"]]
     assert "reading emoji" in lines
     artifacts = {artifact["key"]: artifact["data"] for artifact in ask(server, "artifacts")}
-    assert json.loads(artifacts["results"])[0]["accuracy"] == "0.700 [0.600, 0.800]"
+    assert json.loads(artifacts["results"])[0]["score"] == "0.700 [0.600, 0.800]"
+    assert json.loads(artifacts["results"])[0]["others"] == "macro-F1 0.500"
     assert json.loads(artifacts["results"])[0]["rows"] == "1,500 of 1,898"
     assert "| Emoji | knn | text | accuracy 0.700 [0.600, 0.800] |" in artifacts["report"]
 
