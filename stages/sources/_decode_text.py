@@ -1,0 +1,87 @@
+"""Files of text: UTF-8, their lines, the cells of a line and the numbers in them; one line at a time, so that memory stays bounded."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+
+MAX_TEXT_BYTES = 64 * 2**20  # of one sample's file of text
+MAX_LINE = 2**20  # characters
+MISSING = {"", "nan", "na", "n/a", "null"}
+
+
+def characters(raw: bytes) -> str:
+    """Return the text of a UTF-8 file, without the mark (BOM) at its start.
+
+    Raises:
+        ValueError: naming the first byte that is not UTF-8.
+    """
+    check_size(raw, MAX_TEXT_BYTES)
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError("not UTF-8: byte 0 starts a UTF-16 mark; save the file as UTF-8")
+    try:
+        return raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: byte {error.start} is 0x{raw[error.start]:02x} ({error.reason}); save the file as UTF-8") from error
+
+
+def check_size(raw: bytes, limit: int) -> None:
+    """Raise ValueError if a file is too large to be read."""
+    if len(raw) > limit:
+        raise ValueError(f"a file of {len(raw):,} bytes; at most {limit:,} are read of one sample: cut it into several")
+
+
+def lines(raw: bytes) -> Iterator[tuple[int, str]]:
+    """Yield number (from 1) and content of every line that is not a comment (`#`), blank ones as "".
+
+    Raises:
+        ValueError: if the file is empty, not UTF-8, or a line is longer than MAX_LINE.
+    """
+    if not raw:
+        raise ValueError("the file is empty (0 bytes)")
+    characters(raw)
+    file = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig")
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise ValueError(f"line {number} has more than {MAX_LINE:,} characters; expected one row of a table a line")
+        stripped = line.strip()
+        if not stripped.startswith("#"):
+            yield number, line.rstrip("\n") if stripped else ""
+
+
+def separator(line: str, suffix: str) -> str | None:
+    """Return what stands between the cells of a file whose first line this is: a tab, `;`, `,` or (None) blanks."""
+    if suffix == ".tsv":
+        return "\t"
+    for mark in (";", ",", "\t") if suffix == ".csv" else (";", ","):
+        if mark in line:
+            return mark
+    return None
+
+
+def split(line: str, mark: str | None, number: int) -> list[str]:
+    """Return the cells of line `number`, stripped; quotes are honoured.
+
+    Raises:
+        ValueError: if a quote is not closed.
+    """
+    if mark is None:
+        return line.split()
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(mark)]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=mark, skipinitialspace=True, strict=True))]
+    except csv.Error as error:
+        raise ValueError(f"line {number} cannot be split into cells ({error}); close its quotes") from error
+
+
+def to_number(cell: str) -> float | None:
+    """Return the number in a cell, NaN where it is missing (empty, NaN, NA, null), None where it is something else."""
+    try:
+        if "_" not in cell:  # Python would take 1_000 for a number
+            return float(cell)
+    except ValueError:
+        pass
+    return math.nan if cell.strip().lower() in MISSING else None
