@@ -297,3 +297,8 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)  # what a score can be; intervals are clipped to it
     tasks: tuple[Task, ...] = ("binary", "multiclass")
     by_output: Callable[..., np.ndarray] | None = None
+    bind: Callable[[np.ndarray], "Metric"] | None = None  # targets of the whole data set → the metric with a scale taken from them
+
+    def bound_to(self, target: np.ndarray) -> "Metric":
+        """Return the metric for a data set with these targets (as in Problem)."""
+        return self if self.bind is None else self.bind(target)

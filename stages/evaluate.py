@@ -35,7 +35,8 @@ def main(dataset: str) -> None:
     described = read_table(samples_path(dataset))[1] | described
     protocol = protocol_of(splits)
     task, outputs = described["target"]["task"], described["target"]["outputs"]
-    metrics = metrics_of(task, getattr(section(params, "train", TrainEntry).select, task))
+    found = metrics_of(task, getattr(section(params, "train", TrainEntry).select, task))
+    metrics = {name: metric.bound_to(protocol.targets) for name, metric in found.items()}
     trained = read_models(dataset, models, protocol, task=task, outputs=outputs, select=next(iter(metrics.values())))
     evaluation = {
         **facts(dataset, described, protocol),

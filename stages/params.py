@@ -29,13 +29,14 @@ class TargetEntry(Settings):
     columns: tuple[str, ...] = Field((), description="regression: several numbers; multilabel: columns of 0 and 1, one per label")
     task: Task = Field(description=f"one of {', '.join(TASKS)}")
     separator: str = Field(";", min_length=1, description="multilabel in one column: what stands between labels")
+    empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell is a missing target, or no label")
 
 
 class ModalityEntry(Settings):
     """Where a modality of a person's own samples is."""
 
     modality: str = Field(description="a file under stages/modalities/")
-    column: str | None = Field(None, description="column with the value itself, or with a path relative to the source's folder")
+    column: str | None = Field(None, description="column with the value itself, or with the path of its file, relative to the source's folder")
     columns: tuple[str, ...] = Field((), description="table: its columns (default: all that have no other role)")
     files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
 
@@ -54,7 +55,7 @@ class DataSetEntry(Settings):
         min_length=1, description="labels of the modalities to train on; of own files label: {modality, column or files}"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="settings of the data set's own file")
-    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, pattern: …} or {blocks: path}")
+    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …} or {blocks: path}")
     group: str | tuple[str, ...] | None = Field(None, description="own files: columns whose rows must not part (speaker, patient, …)")
     id: str | None = Field(None, description="own files: column with a unique name of each sample (default: the file's, or the row number)")
     split: str | None = Field(None, description="own files: column that says train or test, an official split")
@@ -76,7 +77,7 @@ class SelectEntry(Settings):
     binary: str = Field("accuracy", description="for two classes")
     multiclass: str = Field("accuracy", description="for more classes")
     multilabel: str = Field("micro_f1", description="for labels that may hold together")
-    regression: str = Field("r2", description="for numbers")
+    regression: str = Field("q2", description="for numbers")
 
 
 class TrainEntry(Settings):
@@ -183,11 +184,20 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
+    if model is DataSetEntry:
+        values = with_default_target(values)
     try:
         # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
+
+
+def with_default_target(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an entry under `datasets:`; where it is a folder of folders and says nothing else, those are the classes to predict."""
+    source = values.get("source")
+    by_folder = isinstance(source, Mapping) and "folder" in source and source.get("label", "folder") == "folder"
+    return {"target": {"column": "folder", "task": "multiclass"}, **values} if by_folder else values
 
 
 def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[str]:

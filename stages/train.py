@@ -46,16 +46,16 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
         remedy = f"run `dvc repro featurize@{dataset}-{label}`"
         columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
         blocks[label], features[label] = load_block(label, columns, metadata), metadata
-    target = about["target"]
+    task, target = about["target"]["task"], np.ascontiguousarray(column_values(table["target"][:n]))
     problem = Problem(
         blocks=blocks,
-        target=np.ascontiguousarray(column_values(table["target"][:n])),
-        task=target["task"],
-        outputs=tuple(target["outputs"]),
+        target=target,
+        task=task,
+        outputs=tuple(about["target"]["outputs"]),
         folds=read_folds(table, about),
         subsets=all_subsets(labels),
-        metrics=metrics_of(target["task"]),
-        select=getattr(section(params, "train", TrainEntry).select, target["task"]),
+        metrics=metrics_of(task, target),
+        select=getattr(section(params, "train", TrainEntry).select, task),
         seed=int(value_at(params, "seed")),
     )
     return problem, {**about, "sample_id": ids}, features
@@ -75,10 +75,10 @@ def rows_of(features: pa.Table, ids: pa.ChunkedArray, complaint: str) -> pa.Tabl
     return kept
 
 
-def metrics_of(task: Task) -> dict[str, Metric]:
+def metrics_of(task: Task, target: np.ndarray) -> dict[str, Metric]:
     """Return the metrics that judge a task's predictions without probabilities, by name."""
     known: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
-    return {name: metric for name, metric in known.items() if task in metric.tasks and not metric.needs_scores}
+    return {name: metric.bound_to(target) for name, metric in known.items() if task in metric.tasks and not metric.needs_scores}
 
 
 def require_classes(problem: Problem, dataset: str) -> None:

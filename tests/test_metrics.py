@@ -43,6 +43,7 @@ GOLDEN = {
     "hamming_loss": {"labels": 2 / 8},
     "average_precision": {"labels": ((1 + 1 + 3 / 4) / 3 + 1 / 2) / 2},  # ties share the last rank
     "r2": {"numbers": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
+    "q2": {"numbers": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
     "rmse": {"numbers": (math.sqrt(1 / 3) + 5) / 2},
     "mae": {"numbers": (1 / 3 + 5) / 2},
 }
@@ -59,6 +60,7 @@ REFERENCE: dict[str, Any] = {
     "hamming_loss": lambda t, p, s: reference.hamming_loss(t, p),
     "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average="macro"),
     "r2": lambda t, p, s: reference.r2_score(t, p),
+    "q2": lambda t, p, s: reference.r2_score(t, p),
     "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p),
     "mae": lambda t, p, s: reference.mean_absolute_error(t, p),
 }
@@ -66,6 +68,7 @@ REFERENCE_BY_OUTPUT: dict[str, Any] = {
     "macro_f1": lambda t, p, s: reference.f1_score(t, p, average=None),
     "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average=None),
     "r2": lambda t, p, s: reference.r2_score(t, p, multioutput="raw_values"),
+    "q2": lambda t, p, s: reference.r2_score(t, p, multioutput="raw_values"),
     "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p, multioutput="raw_values"),
     "mae": lambda t, p, s: reference.mean_absolute_error(t, p, multioutput="raw_values"),
 }
@@ -234,3 +237,14 @@ def test_log_loss_of_a_zero_probability_is_finite() -> None:
 def test_log_loss_refuses_what_is_no_probability(scores: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="row 0"):
         METRICS["log_loss"].score(np.array([0], np.int32), None, np.array(scores))
+
+
+def test_q2_of_folds_of_one_size_is_r2_of_them_all() -> None:
+    random = np.random.default_rng(0)
+    target = np.sort(random.lognormal(size=(60, 2)), axis=0)  # so that folds of neighbours hardly vary
+    prediction = target + 0.2 * random.standard_normal((60, 2))
+    bound = METRICS["q2"].bound_to(target)
+    folds = [bound.score(target[i : i + 10], prediction[i : i + 10], None) for i in range(0, 60, 10)]
+    assert np.mean(folds) == pytest.approx(reference.r2_score(target, prediction), abs=1e-12)
+    assert METRICS["r2"].score(target[:10], prediction[:10], None) < min(folds) < 1
+    assert bound.by_output is not None and np.mean(bound.by_output(target, prediction, None)) == pytest.approx(np.mean(folds))

@@ -35,7 +35,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("train.select", "accuracy", "train.select: expected a mapping"),
     ("train.select.binary", "acuracy", r"train\.select\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
     ("train.select.multiclass", "log_loss", "train.select.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
-    ("train.select.regression", "accuracy", "train.select.regression: 'accuracy' cannot choose a configuration; allowed: mae, r2, rmse"),
+    ("train.select.regression", "accuracy", "train.select.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, r2, rmse"),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
     ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),

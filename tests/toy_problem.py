@@ -48,8 +48,8 @@ def toy_problem(
     codes = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
     blocks = {label: block for label, block in toy_blocks(codes, seed).items() if label in labels}
     outputs = tuple(f"output {code}" for code in range(n_classes))
-    select = getattr(SelectEntry(), task)
-    return Problem(blocks, toy_target(codes, n_classes, task), task, outputs, toy_folds(n), all_subsets(labels), metrics_of(task), select, 0)
+    target, select = toy_target(codes, n_classes, task), getattr(SelectEntry(), task)
+    return Problem(blocks, target, task, outputs, toy_folds(n), all_subsets(labels), metrics_of(task, target), select, 0)
 
 
 def toy_target(codes: np.ndarray, n_classes: int, task: Task) -> np.ndarray:
