@@ -24,7 +24,7 @@ from toy_results import TOYS, make_workspace
 
 from pipelines import publish
 from pipelines.publishing.lock import md5_of, read_lock
-from pipelines.publishing.records import metric_names
+from pipelines.publishing.points import metric_names
 from pipelines.publishing.tracking import redact, tracking_uri
 from stages.contracts import evaluation_dir, left_out_path
 from stages.errors import InputError

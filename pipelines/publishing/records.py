@@ -5,7 +5,6 @@ without the results changing; then the run of that key is refreshed in place.
 """
 
 import hashlib
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 from pipelines.publishing import notes
 from pipelines.publishing.lock import digest, identity, output_hash, refuse_changed
+from pipelines.publishing.points import Point, run_points, score_points
 from pipelines.publishing.settings import chosen_settings, data_params, run_params
 from stages.contracts import (
     DATA,
@@ -29,7 +29,6 @@ from stages.tables import read_json, read_table
 
 PARTS = ("scores", "confusion", "by_output", "agreement", "configs", "curves", "sweeps")  # of evaluation.json, by model and subset
 SUMMARISED = ("_mean", "_lo", "_hi")
-Point = tuple[str, float, int]  # metric, value, step
 
 
 @dataclass(frozen=True)
@@ -150,39 +149,6 @@ def left_out(evaluation: Mapping[str, Any]) -> dict[str, str]:
         return {}
     table = read_table(left_out_path(evaluation["dataset"]))[0]
     return {"quarantine.csv": notes.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
-
-
-def run_points(results: Mapping[str, Any], outputs: Sequence[str]) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or number, training curves, inner sweeps over whole numbers."""
-    points = score_points(results["scores"])
-    for metric, values in (results["by_output"] or {}).items():
-        points += [(f"{metric}/{name}", value, 0) for name, value in zip(metric_names(outputs), values, strict=True) if value is not None]
-    for name, values in (results["curves"] or {}).items():
-        points += [(f"curve/{name}", value, step) for step, value in enumerate(values, start=1) if value is not None]
-    for name, entries in (results["sweeps"] or {}).items():
-        numbers = [entry for entry in entries if isinstance(entry["value"], int) and not isinstance(entry["value"], bool)]
-        points += [(f"inner/by_{name}", entry["mean"], entry["value"]) for entry in numbers if entry["mean"] is not None]
-    return points
-
-
-def metric_names(outputs: Sequence[str]) -> list[str]:
-    """Return names that MLflow takes in a metric: other characters become _, and of equal ones the later get a number."""
-    seen: dict[str, int] = {}
-    found = []
-    for output in outputs:
-        name = re.sub(r"[^\w.: -]", "_", output, flags=re.ASCII)[:150]
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return found
-
-
-def score_points(scores: Mapping[str, Mapping[str, Any]]) -> list[Point]:
-    """Return `<metric>_mean`, `_lo`, `_hi`, and `<metric>` with a step per outer fold; what is undefined is left out."""
-    points: list[Point] = []
-    for metric, score in scores.items():
-        points += [(f"{metric}_{part}", score[part], 0) for part in ("mean", "lo", "hi") if score[part] is not None]
-        points += [(metric, value, step) for step, value in enumerate(score["folds"]) if value is not None]
-    return points
 
 
 def pictures(dataset: str, prefix: str) -> dict[str, Path]:
