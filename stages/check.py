@@ -111,8 +111,8 @@ def check_own(name: str, entry: DataSetEntry) -> None:
         raise InputError(f"{PARAMS}: datasets.{name}: this name is taken by stages/datasets/{name}.py; own files (`source:`) need another")
     if not isinstance(entry.target, TargetEntry) or not isinstance(entry.modalities, dict):
         raise InputError(f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: {{modality: …, "
-                         "column: …}}}}`; `python -m pipelines.new` writes these lines")
-    from stages.sources.own import check_entry  # what only own files need
+                         "column: …}}`; `python -m pipelines.new` writes these lines")
+    from stages.own.roles import check_entry  # what only own files need
 
     for label, part in entry.modalities.items():
         known("modalities", part.modality, f"datasets.{name}.modalities.{label}.modality")
@@ -248,8 +248,11 @@ def main() -> None:
 
 def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     """Return how many files, how many bytes and which contents an own data set is made of."""
-    from stages.sources.own import fingerprint_of
+    from stages.own.fingerprints import fingerprint_of
+    from stages.own.roles import advice
 
+    for line in advice(dataset, entry):
+        print(line, flush=True)
     return fingerprint_of(dataset, entry)
 
 

@@ -13,6 +13,7 @@ from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fetch import fetch
 from stages.params import PARAMS, DataSetEntry, nearest, parse, read_params, section, value_at
+from stages.progress import Progress
 from stages.registry import component
 from stages.samples import judge_bad, quarantine_table
 from stages.seeds import derived_seed
@@ -35,6 +36,7 @@ class Found:
     about: Mapping[str, Any]
     remedy: str  # where a person mends the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
+    piece: int = PIECE  # rows that are loaded at once
 
 
 def main(dataset: str) -> None:
@@ -90,15 +92,17 @@ def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
 
 def own(dataset: str, entry: DataSetEntry) -> Found:
     """Return a data set of a person's own files."""
-    from stages.sources.own import read_own  # what only own files need
+    from stages.own.samples import read_own  # what only own files need
 
     return Found(**read_own(dataset, entry))
 
 
 def loaded(index: pa.Table, found: Found, reasons: dict[str, str]) -> Iterator[pa.Table]:
     """Yield the index's pieces with their modalities; a piece of which nothing could be read is empty."""
-    for start in range(0, max(1, len(index)), PIECE):
-        yield found.load(index.slice(start, PIECE), reasons)
+    bar = Progress("samples", len(index))
+    for start in range(0, max(1, len(index)), found.piece):
+        yield found.load(index.slice(start, found.piece), reasons)
+        bar.advance(min(start + found.piece, len(index)))
 
 
 def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:

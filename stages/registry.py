@@ -1,6 +1,6 @@
 """Find components: the folder is the registry, a component is imported by its name.
 
-A module `stages/<kind>/<name>.py` ends in one typed constant named after its kind (DATA_SET, MODALITY, MODEL, METRIC).
+A module `stages/<kind>/<name>.py` ends in one typed constant named after its kind (DATA_SET, MODALITY, MODEL, METRIC, SOURCE).
 An unknown name is answered with the list of names; an error inside the module propagates.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from stages.errors import InputError
 
-CONSTANTS = {"datasets": "DATA_SET", "modalities": "MODALITY", "models": "MODEL", "metrics": "METRIC"}
+CONSTANTS = {"datasets": "DATA_SET", "modalities": "MODALITY", "models": "MODEL", "metrics": "METRIC", "sources": "SOURCE"}
 
 
 def names(kind: str) -> list[str]:
