@@ -25,6 +25,7 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.locked  ## run what params.yaml describes: dvc repro, so only the stages that a change touches
+	@$(PY) -m stages.own.outside
 	@if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi
 	@$(PY) -m stages.workspace_lock
 	@$(PY) -m dvc repro $(ARGS)
@@ -52,7 +53,8 @@ check: .venv/.locked  ## lint and check types
 	@$(PY) -m mypy
 
 clean:  ## delete the outputs and the tools' caches; results come back from DVC's cache with `make run`
-	rm -rf data/*/ .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dvc_plots
+	find data -mindepth 1 -maxdepth 1 -type d ! -name raw -exec rm -rf {} +
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dvc_plots
 	find stages pipelines tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- the environment

@@ -37,6 +37,7 @@ from pipelines.worker import log_path  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
 from stages.numerics.parallel import n_cores  # noqa: E402
+from stages.own.outside import note_outside  # noqa: E402
 from stages.params import FlowEntry, section  # noqa: E402
 from stages.workspace_lock import held  # noqa: E402
 
@@ -86,6 +87,7 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     params = checked_params()
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
+        note_outside(params)
         plan = steps(targets or ())
         with Workers(settings.workers) as workers:
             outcomes = run_plan(plan, workers, settings, tuple(params["datasets"]))

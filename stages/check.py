@@ -110,8 +110,8 @@ def check_own(name: str, entry: DataSetEntry) -> None:
     if name in names("datasets"):
         raise InputError(f"{PARAMS}: datasets.{name}: this name is taken by stages/datasets/{name}.py; own files (`source:`) need another")
     if not isinstance(entry.target, TargetEntry) or not isinstance(entry.modalities, dict):
-        raise InputError(f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: {{modality: …, "
-                         "column: …}}`; `python -m pipelines.new` writes these lines")
+        raise InputError(f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: "
+                         "{modality: …, column: …}}`; `python -m pipelines.new` writes these lines")
     from stages.own.roles import check_entry  # what only own files need
 
     for label, part in entry.modalities.items():

@@ -22,7 +22,9 @@ import pytest  # noqa: E402
 import stages  # noqa: E402, F401 - sets the number of threads before numpy is imported
 
 ROOT = Path(__file__).parents[1]
-PARTS_OF_A_WORKSPACE = ("stages", "pipelines", "params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+PARTS_OF_A_WORKSPACE = (
+    "stages", "pipelines", "params.yaml", "dvc.yaml", "data/raw/README.md", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore",
+)  # fmt: skip
 
 
 pytest_plugins = ["end_to_end"]

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stages", "pipelines")
 WITH_CODE = Path("stages", "__init__.py")  # gives libraries one thread before any stage imports them
-COMPONENTS = ("datasets", "modalities", "models", "metrics")
+COMPONENTS = ("datasets", "modalities", "models", "metrics", "sources")
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from imports import ROOT, component_kind, imported, imported_files, source_files
+from imports import COMPONENTS, ROOT, component_kind, imported, imported_files, source_files
 
 FILES = source_files()
 FOUNDATION = {"contracts", "entry", "errors", "params", "registry", "samples", "seeds", "tables", "workspace_lock", "__init__"}
@@ -25,7 +25,7 @@ def entry_points() -> set[str]:
 def layer(path: Path) -> int:
     if path.parts[0] == "pipelines":
         return LAYERS.index("pipelines")
-    if component_kind(path) or path.parts[1] in ("datasets", "modalities", "models", "metrics"):
+    if component_kind(path) or path.parts[1] in COMPONENTS:
         return LAYERS.index("component")
     if path.parts[1] == "numerics":
         return LAYERS.index("numerics")
@@ -40,7 +40,7 @@ def allowed(path: Path, module: str) -> bool:
 
 def test_files_of_every_layer_are_found() -> None:
     assert {LAYERS[layer(path)] for path in FILES} == set(LAYERS)
-    assert {component_kind(path) for path in FILES} == {None, "datasets", "modalities", "models", "metrics"}
+    assert {component_kind(path) for path in FILES} == {None, *COMPONENTS}
 
 
 def test_every_exception_is_still_needed() -> None:

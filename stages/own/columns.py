@@ -24,7 +24,8 @@ def table_columns(rows: Rows, fields: tuple[str, ...], dataset: str) -> pa.Struc
     table = rows.read(fields, None)
     arrays = [table[field].combine_chunks() for field in fields]
     if rows.written or rows.declared:
-        arrays = [_told(values, field, rows, dataset) if values.type == pa.string() else values for field, values in zip(fields, arrays, strict=True)]
+        named = zip(fields, arrays, strict=True)
+        arrays = [_told(values, field, rows, dataset) if values.type == pa.string() else values for field, values in named]
     for field, values in zip(fields, arrays, strict=True):
         if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
             raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, which has no place in a table; name the "

@@ -24,7 +24,8 @@ class Contents:
 
     def __init__(self, dataset: str, rows: Rows, parts: Sequence[Part], tables: Mapping[str, pa.StructArray]) -> None:
         self._dataset, self._rows, self._parts, self._tables = dataset, rows, parts, tables
-        self._fields = tuple(dict.fromkeys(field for part in parts if part.label not in tables for field in part.needed if field in rows.types))
+        needed = (field for part in parts if part.label not in tables for field in part.needed)
+        self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
         self._kinds: dict[str, pa.DataType] = {}
 
     def load(self, piece: pa.Table, reasons: Reasons) -> pa.Table:

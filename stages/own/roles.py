@@ -134,8 +134,8 @@ def advice(name: str, entry: DataSetEntry) -> list[str]:
     """Return what an entry leaves open and a person may not have thought of."""
     if entry.group is not None or entry.split is not None:
         return []
-    return [f"note: datasets.{name} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, object "
-            "or recording, name that column: else models are tested on what they have seen."]
+    return [f"note: datasets.{name} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, "
+            "object or recording, name that column: else models are tested on what they have seen."]
 
 
 def targets_of(entry: DataSetEntry) -> tuple[str, ...]:

@@ -81,6 +81,6 @@ def _decoded(file: Iterator[bytes], name: str) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 0 else "utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(f"{name}: line {number + 1}: not UTF-8: byte {before + error.start} is 0x{line[error.start]:02x}; save the file as "
-                             "UTF-8") from error
+            raise InputError(f"{name}: line {number + 1}: not UTF-8: byte {before + error.start} is 0x{line[error.start]:02x}; save the "
+                             "file as UTF-8") from error
         before += len(line)

@@ -61,8 +61,9 @@ def _table(rows: list[dict[str, Any]], fields: list[str], name: str, lines: list
         try:
             columns[field] = pa.array([row.get(field) for row in rows])
         except (pa.ArrowException, OverflowError, ValueError) as error:
-            raise InputError(f"{name}: lines {lines[-len(rows)]} to {lines[-1]}: {field!r}: {str(error).splitlines()[0]}; expected values of one "
-                             "kind and numbers that fit 64 bits") from error
+            where = f"{name}: lines {lines[-len(rows)]} to {lines[-1]}: {field!r}"
+            why = str(error).splitlines()[0]
+            raise InputError(f"{where}: {why}; expected values of one kind, and numbers that fit 64 bits") from error
     return pa.table(columns)
 
 
@@ -75,7 +76,8 @@ def _objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                     continue
                 value = json.loads(text, object_pairs_hook=_unique)
             except UnicodeDecodeError as error:
-                raise InputError(f"{name}: line {number}: not UTF-8: byte {error.start} of the line is 0x{line[error.start]:02x}") from error
+                wrong = f"byte {error.start} of the line is 0x{line[error.start]:02x}"
+                raise InputError(f"{name}: line {number}: not UTF-8: {wrong}; save the file as UTF-8") from error
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
             if not isinstance(value, dict):

@@ -79,7 +79,8 @@ def _numbers(line: str, where: str) -> list[float]:
     try:
         return [float(cell) for cell in _BETWEEN.split(line.strip(" \t\r\n,;"))]
     except ValueError as error:
-        raise InputError(f"{where}: expected a row of numbers, found {line.strip()[:60]!r}; a blank line must stand before each label") from error
+        found = line.strip()[:60]
+        raise InputError(f"{where}: expected a row of numbers, found {found!r}; a blank line must stand before each label") from error
 
 
 def _is_numbers(label: str, width: int) -> bool:

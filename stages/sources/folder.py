@@ -52,9 +52,10 @@ def open_rows(settings: FolderSettings, key: str) -> Rows:
         except ValueError as error:
             strange.append(str(error))
     if strange:
-        many = f"  … and {len(strange) - MAX_NAMED} more" if len(strange) > MAX_NAMED else ""
-        raise InputError(f"{key}: {len(strange)} of {len(names)} files do not fit label {settings.label!r}; mend names or label, or leave them "
-                         "out with `ignore: [\"*.txt\"]`\n" + "\n".join([f"  {name}" for name in strange[:MAX_NAMED]] + [many] * bool(many)))
+        lines = [f"  {name}" for name in strange[:MAX_NAMED]]
+        lines += [f"  … and {len(strange) - MAX_NAMED} more"] if len(strange) > MAX_NAMED else []
+        raise InputError(f"{key}: {len(strange)} of {len(names)} files do not fit label {settings.label!r}; mend names or label, or leave "
+                         "them out with `ignore: [\"*.txt\"]`\n" + "\n".join(lines))
     columns = {name: pa.array([values[name] for values in found if values], pa.string()) for name in fields}
     table = pa.table({**columns, FILE: pa.array(names, pa.string())})
 

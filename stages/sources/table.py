@@ -25,8 +25,8 @@ JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".
 
 
 class TableSettings(Settings):
-    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, relative to the root or absolute")
-    delimiter: str | None = Field(None, min_length=1, max_length=1, description="csv, tsv: what stands between cells (default: by the ending)")
+    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
     missing: tuple[str, ...] = Field((), description="cells that count as missing, beside empty ones, such as [NA, '-']")
     types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells leave that open")
 
@@ -78,7 +78,8 @@ def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Ope
     try:
         schema, n_rows, batches = opened(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{settings.table}: is not a {path.suffix.lower()} file that can be read ({str(error).splitlines()[0]})") from error
+        why = str(error).splitlines()[0]
+        raise InputError(f"{settings.table}: is not a {path.suffix.lower()} file that can be read ({why})") from error
     if len(set(schema.names)) < len(schema.names):
         raise InputError(f"{settings.table}: a column's name stands twice; every column needs a name of its own")
     types = {field.name: _plain(field.type) for field in schema}
