@@ -120,6 +120,13 @@ def test_a_learner_that_is_worse_than_the_control_is_named(judged: Any) -> None:
                                        "Worse than the majority control: kNN · text.")
 
 
+def test_one_learner_on_one_modality_is_called_by_its_name(judged: Any) -> None:
+    evaluation = judged(set())
+    one = next(c for c in evaluation["comparisons"] if c["family"] == "control")
+    one["verdict"] = "better"
+    assert control_finding(evaluation | {"comparisons": [one], "subsets": ["image"]}) == "kNN beats the majority control."
+
+
 def test_a_control_at_the_top_is_no_learners_lead(judged: Any) -> None:
     evaluation = judged(set())
     control = next(row for row in evaluation["leaderboard"] if row["model"] == "constant")

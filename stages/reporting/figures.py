@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from stages.reporting.svg import CHARACTER, Axis, element, figure, padded, short, text, ticks, title
+from stages.reporting.svg import Axis, element, figure, padded, short, text, ticks, title, width_of
 from stages.reporting.words import number
 
 WIDTH = 440.0
@@ -20,7 +20,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], la
     """Return a confusion matrix, rows true and columns predicted; shade is the share of the true class."""
     n_classes = len(classes)
     names = [short(name, 20) for name in classes]
-    longest = max(map(len, names)) * CHARACTER
+    longest = max(map(width_of, names))
     left = max(52.0, longest + 30)  # room for the words above the names too
     cell = max(12.0, min(72.0, (WIDTH - left) / n_classes))
     slanted = n_classes > 2 and longest > cell
@@ -89,7 +89,7 @@ def _legend(names: Sequence[str]) -> tuple[list[str], float]:
         return [], 8.0
     parts, x, y = [], 0.0, 12.0
     for place, name in enumerate(names):
-        width = 24 + len(name) * CHARACTER + 14
+        width = 24 + width_of(name) + 14
         if x and x + width > WIDTH:
             x, y = 0.0, y + 18
         parts.append(element("line", x1=x, x2=x + 16, y1=y - 4, y2=y - 4, class_=f"line {colour(place)}"))
@@ -118,7 +118,7 @@ def whisker(mean: float, lo: float | None, hi: float | None, *, scale: tuple[flo
 def intervals(rows: Sequence[tuple[str, float, float | None, float | None, str]], *, x_label: str, reference: float | None,
               label: str) -> str:
     """Return dot-and-whisker rows (name, mean, lo, hi, colour class) as one figure, with the reference as a dashed line."""
-    left = max(len(name) for name, *_ in rows) * CHARACTER + 12
+    left = max(width_of(name) for name, *_ in rows) + 12
     width, height, step = left + 420, 26.0 * len(rows), 26.0
     ends = [value for _, mean, lo, hi, _ in rows for value in (mean, lo, hi) if value is not None]
     axis = Axis(*padded(ends), left, width - 66)

@@ -50,7 +50,10 @@ def control_finding(evaluation: Evaluation) -> str:
     control = control_name(evaluation)
     failed = [candidate_name(c["a"]) for c in members if c["verdict"] != "better"]
     if not failed:
-        return f"Every learner beats {control} on every subset of modalities ({len(members)} of {len(members)} tests)."
+        who = "Every learner" if len({c["a"]["model"] for c in members}) > 1 else model_name(members[0]["a"]["model"])
+        where = " on every subset of modalities" if len(evaluation["subsets"]) > 1 else ""
+        tests = f" ({len(members)} of {len(members)} tests)" if len(members) > 1 else ""
+        return f"{who} beats {control}{where}{tests}."
     worse = list(dict.fromkeys(candidate_name(c["a"]) for c in members if c["verdict"] == "worse"))
     harm = f" Worse than {control}: {listed(worse)}." if worse else ""
     if len(failed) == len(members):

@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from stages.reporting.figures import WIDTH
-from stages.reporting.svg import CHARACTER, Axis, element, figure, short, text, ticks, title
+from stages.reporting.svg import Axis, element, figure, short, text, ticks, title, width_of
 from stages.reporting.words import number
 
 ROW = 22.0  # px
 PANEL, GAP = 124.0, 30.0  # px, one small multiple and the room between two
-NAME = 18  # characters above a panel
 N_COLUMNS = 3
 
 
 def output_dots(rows: Sequence[tuple[str, float | None, float | None]], *, x_label: str, label: str) -> str:
     """Return one row per label or number: (name, score, its control's score); scores end at 1, and those below −1 stand at −1."""
     names = [short(name, 24) for name, *_ in rows]
-    left = max(map(len, names)) * CHARACTER + 12
+    left = max(map(width_of, names)) + 12
     width, height = max(WIDTH, left + 300), ROW * len(rows) + 4
     values = [value for row in rows for value in row[1:] if value is not None]
     least = min([0.0, *values])
@@ -55,7 +54,7 @@ def _panel(name: str, counts: Sequence[Sequence[int]], ends: tuple[float, float]
     (left, top), (lo, hi) = corner, ends
     size, most = PANEL / n_bins, max((n for *_, n in counts), default=1)
     edges = [lo + (hi - lo) * i / n_bins for i in range(n_bins + 1)]
-    parts = [text(short(name, NAME), left, top - 8)]
+    parts = [text(fitting(name, PANEL + GAP - 6), left, top - 8)]
     parts.append(element("rect", x=left, y=top, width=PANEL, height=PANEL, fill="none", class_="grid"))
     for true, predicted, n in counts:
         spans = [f"{number(edges[place])} to {number(edges[place + 1])}" for place in (true, predicted)]
@@ -66,3 +65,11 @@ def _panel(name: str, counts: Sequence[Sequence[int]], ends: tuple[float, float]
     parts.append(text(number(lo), left, top + PANEL + 14, "start", "muted small"))
     parts.append(text(number(hi), left + PANEL, top + PANEL + 14, "end", "muted small"))
     return parts
+
+
+def fitting(name: str, width: float) -> str:
+    """Return a name cut so that it takes at most `width` px."""
+    length = len(name)
+    while width_of(short(name, length)) > width and length > 2:
+        length -= 1
+    return short(name, length)
