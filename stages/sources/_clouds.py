@@ -5,6 +5,7 @@ x, y, z a line), of which the elements are not kept. .ply is ASCII or binary of 
 """
 
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -27,24 +28,22 @@ ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 def read_xyz(raw: bytes) -> np.ndarray:
     """Return the points of an .xyz file, float64 (n, 3)."""
-    rows = ((line, content) for line, content in lines(raw) if content)
-    line, first = next(rows, (1, ""))
-    if COUNT.fullmatch(first.strip()):
-        return _read_atoms(raw, _count(first.strip(), "atoms"))
+    rows = ((line, content.split()) for line, content in lines(raw) if content)
+    line, first = next(rows, (1, [""]))
+    if len(first) == 1 and COUNT.fullmatch(first[0]):
+        comment = line + 1
+        return _read_atoms(((line, cells[1:]) for line, cells in rows if line > comment), _count(first[0], "atoms"))
     points = read_rows(raw, ".xyz")
     if points.shape[1] < len(AXES):
         raise ValueError(f"line {line}: {points.shape[1]} numbers a row; expected x, y and z")
     return points[:, : len(AXES)].copy()
 
 
-def _read_atoms(raw: bytes, n_atoms: int) -> np.ndarray:
-    whole = list(lines(raw))
-    start = next(place for place, (_, content) in enumerate(whole) if content)
-    rows = ((line, content.split()) for line, content in whole[start + 2 :] if content)
-    points = _points(((line, cells[1:]) for line, cells in rows), n_atoms)
+def _read_atoms(rows: Iterator[tuple[int, list[str]]], n_atoms: int) -> np.ndarray:
+    points = _points(rows, n_atoms)
     extra = next(rows, None)
     if extra is not None:
-        raise ValueError(f"line {extra[0]}: more than the {n_atoms} atoms that line 1 counts; one molecule a file is read")
+        raise ValueError(f"line {extra[0]}: more than the {n_atoms} atoms that the file counts; one molecule a file is read")
     return points
 
 
@@ -141,7 +140,7 @@ def _ply_text(body: bytes, vertex: _Element, skipped: int) -> np.ndarray:
 def _points(rows: Iterator[tuple[int, list[str]]], n_points: int, places: list[int] | None = None, where: str = "") -> np.ndarray:
     """Return float64 (n_points, 3) of the cells at `places` of the next rows; raise ValueError where one lacks or is no number."""
     places = places or [0, 1, 2]
-    values: list[float] = []
+    values = array("d")
     for point in range(n_points):
         line, cells = next(rows, (0, None))
         if cells is None:
@@ -151,7 +150,7 @@ def _points(rows: Iterator[tuple[int, list[str]]], n_points: int, places: list[i
             found = " ".join(cells)[:60]
             raise ValueError(f"line {line}{where} is {found!r}; expected the numbers x, y and z of point {point}")
         values.extend(row)  # type: ignore[arg-type]
-    return np.array(values, dtype=np.float64).reshape(-1, len(AXES))
+    return np.array(values).reshape(-1, len(AXES))
 
 
 def _count(text: str, what: str) -> int:

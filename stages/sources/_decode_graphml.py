@@ -102,6 +102,8 @@ class _Reader:
     def end(self, tag: str) -> None:
         match self.path[1:]:
             case ["graph", "node" | "edge", "data"] if self.holder is not None:
+                if self.key in self.holder:
+                    raise ValueError(f"two data of key {self.key[:40]!r} in one {self.path[-2]}; expected one")
                 self.holder[self.key] = "".join(self.text).strip()
             case ["key", "default"]:
                 self.defaults[self.key] = "".join(self.text).strip()

@@ -9,6 +9,7 @@ node, which may have no edge. Edges have no direction, and names say nothing abo
 
 import math
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -44,7 +45,8 @@ def read_edges(raw: bytes, suffix: str) -> NamedGraph:
         ValueError: naming the line that is no edge, or looks like a header without being known as one.
     """
     text = characters(raw)
-    names, edges, weights, labels = Names(), list[tuple[int, int]](), list[float](), list[str]()
+    names, edges, weights = Names(), array("q"), array("d")
+    labels: list[str] = []
     places: dict[str, int] = {}
     for line, cells in _rows(raw, suffix):
         if not places and len(cells) > 1:
@@ -56,20 +58,20 @@ def read_edges(raw: bytes, suffix: str) -> NamedGraph:
             names.number(alone)
             continue
         _check_edge(cells, places, line)
-        edges.append((names.number(cells[places["source"]]), names.number(cells[places["target"]])))
+        edges.extend((names.number(cells[places["source"]]), names.number(cells[places["target"]])))
         if "weight" in places:
             weights.append(_weight(cells[places["weight"]], line))
         if "label" in places:
             labels.append(cells[places["label"]])
-        if len(edges) > MAX_EDGES:
+        if len(edges) > 2 * MAX_EDGES:
             raise ValueError(f"more than {MAX_EDGES:,} edges; that is the most that is read of one graph")
     _check_first(list(names.numbers))
     return checked(
         NamedGraph(
             n_nodes=len(names.numbers),
-            edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
+            edges=np.array(edges).reshape(-1, 2),
             directed=_says(text, "directed"),
-            weight=weights if "weight" in places else None,
+            weight=weights.tolist() if "weight" in places else None,
             edge_labels=labels if "label" in places else None,
             node_labels=list(names.numbers) if _says(text, "names are labels") else None,
         )
