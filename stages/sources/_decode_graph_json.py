@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.sources._decode_graphs import FIELDS, NamedGraph, checked
+from stages.sources._decode_graphs import FIELDS, MAX_EDGES, MAX_NODES, NamedGraph, checked
 from stages.sources._decode_text import characters, check_size
 
 MAX_JSON_BYTES = 16 * 2**20  # JSON takes many times its size in memory
@@ -69,7 +69,9 @@ def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
 
 def _from_links(value: Mapping[str, Any]) -> NamedGraph:
     links = value.get("links", value.get("edges", []))
-    for name, entries in (("nodes", value["nodes"]), ("links", links)):
+    for name, entries, limit in (("nodes", value["nodes"], MAX_NODES), ("links", links, MAX_EDGES)):
+        if isinstance(entries, list) and len(entries) > limit:
+            raise ValueError(f"a graph of {len(entries):,} {name}; at most {limit:,} are read")
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise ValueError(f"{name} of a graph that are not a list of objects; expected node-link JSON")
     nodes: list[Mapping[str, Any]] = value["nodes"]
