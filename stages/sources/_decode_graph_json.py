@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.sources._decode_graphs import FIELDS, MAX_EDGES, MAX_NODES, NamedGraph, checked
+from stages.sources._decode_graphs import FIELDS, MAX_EDGES, MAX_NODES, NamedGraph, check_attributes, checked
 from stages.sources._decode_text import characters, check_size
 
 MAX_JSON_BYTES = 16 * 2**20  # JSON takes many times its size in memory
@@ -44,7 +44,7 @@ def to_graph(value: Any) -> NamedGraph:
 
 
 def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
-    unknown = [str(name) for name in value if name not in FIELDS]
+    unknown = [str(name) for name, entry in value.items() if name not in FIELDS and entry is not None]
     lacking = [name for name in ("n_nodes", "source", "target") if value.get(name) is None]
     if unknown or lacking:
         raise ValueError(f"a graph with the unknown entry {unknown[0][:40]!r}" if unknown else f"a graph without {', '.join(lacking)}")
@@ -57,7 +57,7 @@ def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
         NamedGraph(
             n_nodes=n,
             edges=np.array(ends, dtype=np.int64).T.reshape(-1, 2),
-            directed=value.get("directed") is True,
+            directed=_is_directed(value),
             weight=_each(value["weight"], _number, "weight") if value.get("weight") is not None else None,
             edge_labels=_each(value["edge_labels"], _text, "edge_labels") if value.get("edge_labels") is not None else None,
             node_labels=_each(value["node_labels"], _text, "node_labels") if value.get("node_labels") is not None else None,
@@ -68,14 +68,14 @@ def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
 
 
 def _from_links(value: Mapping[str, Any]) -> NamedGraph:
-    links = value.get("links", value.get("edges", []))
+    links = next((value[name] for name in ("links", "edges") if value.get(name) is not None), [])
     for name, entries, limit in (("nodes", value["nodes"], MAX_NODES), ("links", links, MAX_EDGES)):
         if isinstance(entries, list) and len(entries) > limit:
             raise ValueError(f"a graph of {len(entries):,} {name}; at most {limit:,} are read")
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise ValueError(f"{name} of a graph that are not a list of objects; expected node-link JSON")
     nodes: list[Mapping[str, Any]] = value["nodes"]
-    names = {json.dumps(node.get("id", place)): place for place, node in enumerate(nodes)}
+    names = {json.dumps(place if node.get("id") is None else node["id"]): place for place, node in enumerate(nodes)}
     if len(names) != len(nodes):
         raise ValueError("two nodes have the same id; every node needs its own")
     edges = []
@@ -85,13 +85,15 @@ def _from_links(value: Mapping[str, Any]) -> NamedGraph:
         if lost:
             raise ValueError(f"link {place} joins {lost[0][:40]}, which is no node's id")
         edges.append([names[end] for end in ends])
-    numeric = sorted(key for key in set().union(*nodes) - {"id", "label"} if _is_numeric([node.get(key) for node in nodes]))
+    keys = set().union(*nodes) - {"id", "label"}
+    check_attributes(len(nodes), len(keys))
+    numeric = sorted(key for key in keys if _is_numeric([node.get(key) for node in nodes]))
     attributes = [[_number(node.get(key), f"{key} of node {place}") for key in numeric] for place, node in enumerate(nodes)]
     return checked(
         NamedGraph(
             n_nodes=len(nodes),
             edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
-            directed=value.get("directed") is True,
+            directed=_is_directed(value),
             weight=_of_all(links, "weight", _number),
             edge_labels=_of_all(links, "label", _text),
             node_labels=_of_all(nodes, "label", _text),
@@ -99,6 +101,12 @@ def _from_links(value: Mapping[str, Any]) -> NamedGraph:
             attribute_names=tuple(numeric),
         )
     )
+
+
+def _is_directed(value: Mapping[str, Any]) -> bool:
+    if not isinstance(value.get("directed"), bool | None):
+        raise ValueError(f"directed is {str(value['directed'])[:40]!r}; expected true or false")
+    return bool(value.get("directed"))
 
 
 def _of_all(entries: list[Mapping[str, Any]], key: str, read: Callable[[Any, str], Any]) -> list[Any] | None:

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from stages.sources._decode_graphs import MAX_EDGES, MAX_NODES, NamedGraph, checked
+from stages.sources._decode_graphs import MAX_EDGES, MAX_NODES, NamedGraph, check_attributes, checked
 from stages.sources._decode_text import MAX_TEXT_BYTES, check_size, to_number
 
 MAX_DEPTH = 64
@@ -149,6 +149,7 @@ def _graph(found: _Reader) -> NamedGraph:
             raise ValueError(f"edge {place} joins {lost[0][:40]!r}, which is no node's id")
     nodes, edges = list(found.nodes.values()), [data for _, _, data in found.edges]
     names = sorted({key.name for key in found.keys.values() if key.is_of("node") and key.kind in NUMERIC and key.name != "label"})
+    check_attributes(len(nodes), len(names))
     columns = {name: _numbers(found, "node", name, nodes) for name in names}
     used = {name: column for name, column in columns.items() if column is not None}
     return checked(

@@ -11,7 +11,8 @@ from stages.datasets._graphs import GraphSample, graph_column
 from stages.sources._decode_columns import ColumnError
 
 MAX_NODES, MAX_EDGES = 100_000, 2_000_000  # what the modality reads
-MAX_ATTRIBUTES = 1_000
+MAX_ATTRIBUTES = 1_000  # of a node
+MAX_CELLS = 10_000_000  # attributes of all nodes together
 OPTIONAL = ("weight", "edge_labels", "node_labels", "node_attributes", "root")
 FIELDS = ("n_nodes", "directed", "source", "target", *OPTIONAL)
 NOBODY = GraphSample(0, np.empty((0, 2), dtype=np.int64))
@@ -46,6 +47,12 @@ def checked(graph: NamedGraph) -> NamedGraph:
     if graph.node_attributes is not None and not 1 <= graph.attributes[0] <= MAX_ATTRIBUTES:
         raise ValueError(f"{graph.attributes[0]} attributes of a node; expected 1 to {MAX_ATTRIBUTES:,}")
     return graph
+
+
+def check_attributes(n_nodes: int, n_names: int) -> None:
+    """Raise ValueError if so many nodes may not have so many entries, before they are looked at one by one."""
+    if n_names > MAX_ATTRIBUTES or n_nodes * n_names > MAX_CELLS:
+        raise ValueError(f"{n_nodes:,} nodes with {n_names:,} entries; at most {MAX_ATTRIBUTES:,} a node and {MAX_CELLS:,} in all are read")
 
 
 def graph_array(graphs: Sequence[NamedGraph | None], kind: pa.StructType | None) -> pa.StructArray:
