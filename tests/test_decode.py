@@ -229,7 +229,7 @@ def test_node_link_and_struct_are_the_same_graph() -> None:
         ("a.json", b'{"nodes": [{"id": 1, "x": NaN}]}', "x of node 0 is 'nan'"),
         ("a.json", b'{"nodes": 3}', "node-link JSON"),
         ("a.json", b'{"nodes": [{}], "directed": "yes"}', "directed is 'yes'"),
-        ("a.json", json.dumps({"nodes": [{f"k{i}": 1} for i in range(1_001)]}).encode(), "1,001 nodes with 1,001 entries; at most 1,000 a node"),
+        ("a.json", json.dumps({"nodes": [{f"k{i}": 1} for i in range(1_001)]}).encode(), "at most 1,000 a node"),
         ("a.json", b"[1]", "expected a graph"),
         ("a.json", b'{"n_nodes": 1, "source": [0], "target": [1]}', "node 1 is not among the 1 nodes"),
         ("a.json", b'{"n_nodes": 1e30, "source": [], "target": []}', "n_nodes is '1e"),

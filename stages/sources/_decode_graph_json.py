@@ -68,7 +68,7 @@ def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
 
 
 def _from_links(value: Mapping[str, Any]) -> NamedGraph:
-    links = next((value[name] for name in ("links", "edges") if value.get(name) is not None), [])
+    links: Any = next((value[name] for name in ("links", "edges") if value.get(name) is not None), [])
     for name, entries, limit in (("nodes", value["nodes"], MAX_NODES), ("links", links, MAX_EDGES)):
         if isinstance(entries, list) and len(entries) > limit:
             raise ValueError(f"a graph of {len(entries):,} {name}; at most {limit:,} are read")
