@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run flow schedule publish ui test check lock clean
+.PHONY: help run new flow schedule publish ui test check lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ run: .venv/.locked  ## run what params.yaml describes: dvc repro, so only the st
 	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
 	  $(PY) -m pipelines.publish; fi
 	@printf '\nReport:     data/report/report.html (open it in a browser)\nDashboard:  make ui\n'
+
+new: .venv/.locked  ## write the lines of params.yaml for data of your own (ARGS="NAME PATH [--target COLUMN] [--write]")
+	@$(PY) -m pipelines.new $(or $(ARGS),--help)
 
 flow: .venv/.locked  ## the same as a Prefect flow: stages in parallel, retries, logs and a table of results
 	@$(PY) -m pipelines.flow $(ARGS)

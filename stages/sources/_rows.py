@@ -54,7 +54,8 @@ class Cursor:
         self._start = start
         self._fields: tuple[str, ...] = ()
         self._batches: Iterator[pa.RecordBatch] = iter(())
-        self._first, self._batch = 0, None
+        self._first = 0
+        self._batch: pa.RecordBatch = None  # none yet
 
     def take(self, fields: Sequence[str], rows: np.ndarray | None) -> pa.Table:
         """Return the rows (all: None) of some fields."""

@@ -1,6 +1,6 @@
 """A folder with one file per sample; its name, or the folder that it is in, tells what is known of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -34,7 +34,8 @@ def open_rows(settings: FolderSettings, key: str) -> Rows:
     names = [name for name in walk_files(root) if not any(_is(name, pattern) for pattern in settings.ignore)]
     if not names:
         raise InputError(f"{key}.folder: {settings.folder}: there is no file in it")
-    fields, read = ("folder",), _parent
+    fields: tuple[str, ...] = ("folder",)
+    read: Callable[[str], dict[str, str] | None] = _parent
     if settings.label != "folder":
         try:
             pattern = parse_pattern(settings.label)

@@ -1,0 +1,147 @@
+"""Write the lines of params.yaml for data of your own, after a look at it: `python -m pipelines.new NAME PATH`.
+
+PATH is a table (.csv, .tsv, .jsonl, .parquet, .arrow), a folder with one file per sample, or a text file of blocks (a line with the
+label, then rows of numbers). Every guess is printed with its reason; nothing is written without --write, and then only these lines:
+the rest of params.yaml stays as it is, byte for byte.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from stages.check import problems
+from stages.errors import InputError
+from stages.own.guess_folder import guess_folder
+from stages.own.guess_table import guess_table
+from stages.own.guesses import Guess, Part
+from stages.own.roles import NAME
+from stages.params import PARAMS, read_params
+from stages.registry import names
+from stages.sources.blocks import BlocksSettings, open_rows
+from stages.sources.table import ARROW, DELIMITERS, JSON_LINES, PARQUET
+from stages.tables import write_text
+
+SECTIONS = ("datasets", "features")
+MOST_CHARACTERS = 140
+
+
+def guess(path: str, target: str | None) -> Guess:
+    """Return what is guessed of a path."""
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return guess_folder(path, target)
+    if place.suffix.lower() in (*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW):
+        return guess_table(path, target)
+    try:
+        rows = open_rows(BlocksSettings(blocks=path), "PATH")
+    except InputError as error:
+        raise InputError(f"{error}\n(taken for a file of blocks, as it is neither a folder nor a table)") from error
+    part = Part("series", {"modality": "series"}, f"{len(rows.ids)} blocks of numbers")
+    labels = {"column": "label", "task": "multiclass"}
+    return Guess(({"blocks": path}, "a line with the label, then rows of numbers"), (labels, "the line above each block"),
+                 (None, "nothing tells which blocks belong together"), [part])  # fmt: skip
+
+
+def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
+    """Return the lines for each section, indented by two, every guess with its reason."""
+    source, target, group = found.source, found.target, found.group
+    data = [f"  {name}:", *(f"    # {note}" for note in found.notes), *_lines(4, "source", source[0], source[1])]
+    data += _lines(4, "target", target[0], target[1])
+    data += _lines(4, "group", group[0], group[1]) if group[0] else [f"    # group: {group[1]}"]
+    data.append("    modalities:")
+    for part in found.parts:
+        data += _lines(6, part.label, part.entry, part.why)
+    features = [f"  {name}-{part.label}: {_flow({'dataset': name, 'modality': part.entry['modality']})}" for part in found.parts]
+    return {"datasets": data, "features": features}
+
+
+def inserted(text: str, lines: Mapping[str, Sequence[str]]) -> str:
+    """Return the text of params.yaml with lines added at the end of each section.
+
+    Raises:
+        InputError: if a section is not there, or stands in braces.
+    """
+    document = YAML().load(text)
+    written = text.splitlines()
+    for section in SECTIONS[::-1]:
+        if section not in document or not document[section] or document[section].fa.flow_style():
+            raise InputError(f"{PARAMS}: {section}: expected a section with an entry per line; add these lines by hand")
+        after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key(section)[0]]
+        end = min(after, default=len(written))
+        while not written[end - 1].strip() or written[end - 1].startswith("#"):
+            end -= 1
+        indent = document[section].lc.col
+        written[end:end] = [" " * (indent - 2) + line for line in lines[section]]
+    return "\n".join(written) + "\n"
+
+
+def write(name: str, lines: Mapping[str, Sequence[str]]) -> None:
+    """Add the lines to params.yaml, whole or not at all; raise InputError where they would not work."""
+    before = read_params()
+    new = inserted(PARAMS.read_text(encoding="utf-8"), lines)
+    after = YAML(typ="safe", pure=True).load(new)
+    if {key: value for key, value in after["datasets"].items() if key != name} != before["datasets"]:
+        raise InputError(f"{PARAMS}: the lines cannot be added without changing others; add them by hand")
+    mistakes = [line for line in problems(after) if line not in problems(before)]
+    if mistakes:
+        raise InputError("the lines would not work:\n" + "\n".join(f"  {line}" for line in mistakes))
+    write_text(PARAMS, new)
+
+
+def refuse_name(name: str, params: Mapping[str, Any]) -> None:
+    """Raise InputError if a data set cannot be called so."""
+    if not NAME.fullmatch(name):
+        raise InputError(f"NAME: {name!r}: use letters, digits and _, beginning with a letter")
+    if name in params.get("datasets", {}) or name in names("datasets"):
+        raise InputError(f"NAME: {name!r} is taken by {'an entry under datasets' if name in params.get('datasets', {}) else 'a data set'}; "
+                         "choose another")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the lines, or add them; return the exit status."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m pipelines.new", description=__doc__, formatter_class=plain)
+    parser.add_argument("name", metavar="NAME", help="what the data set is to be called")
+    parser.add_argument("path", metavar="PATH", help="a table, a folder or a text file of blocks")
+    parser.add_argument("--target", metavar="COLUMN", help="what is to be predicted: a column, or a part of the files' names")
+    parser.add_argument("--write", action="store_true", help=f"add the lines to {PARAMS}")
+    options = parser.parse_args(arguments)
+    try:
+        refuse_name(options.name, read_params())
+        lines = lines_of(options.name, guess(options.path, options.target))
+        print("\n".join(line for section in SECTIONS for line in (f"{section}:", *lines[section])))
+        if options.write:
+            write(options.name, lines)
+            print(f"\nAdded to {PARAMS}; look the guesses over, then: make run")
+        else:
+            print(f"\nNothing is written. Add these lines to {PARAMS}, or call this again with --write; then: make run")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _flow(value: Any) -> str:
+    stream = StringIO()
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 10_000, False
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
+
+
+def _lines(indent: int, key: str, value: Any, reason: str) -> list[str]:
+    """Return a line with its reason beside it, or above it where it is long."""
+    line = " " * indent + f"{key}: {_flow(value)}"
+    reason = " ".join(reason.split())
+    if len(line) + len(reason) + 4 > MOST_CHARACTERS:
+        return [" " * indent + f"# {reason}", line]
+    return [f"{line}  # {reason}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""`python -m pipelines.new` looks at data and writes lines that work, with a reason for every guess, and nothing else."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ruamel.yaml import YAML
+
+from pipelines.new import inserted, lines_of, main
+from stages.errors import InputError
+from stages.own.guesses import Guess, Part
+from stages.params import PARAMS
+
+ROOT = Path(__file__).parents[1]
+BRANDS = ("ajax", "bolt", "core", "dune")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / PARAMS).write_text((ROOT / PARAMS).read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[dict[str, Any], str]:
+    """Return the entry that is proposed, and all that is printed."""
+    assert main(["mine", *arguments]) == 0
+    text = capsys.readouterr().out
+    lines = YAML(typ="safe").load(text.split("\n\n")[0])
+    assert set(lines["features"]) == {f"mine-{label}" for label in lines["datasets"]["mine"]["modalities"]}
+    return lines["datasets"]["mine"], text
+
+
+def write_table(path: Path, n: int = 40, mark: str = ",") -> None:
+    rows = [
+        {"product_id": f"p{i}", "brand": BRANDS[i % 4], "file": f"photos/{i}.jpg", "price": f"{i / 3:.2f}", "weight": i % 7,
+         "constant": "x", "text": f"a long description of product number {i}", "serial": f"x{i * 7}", "category": ("shoe", "hat", "coat")[i % 3],
+         "tags": ("new", "new;sale", "sale;old", "old")[i % 4]}
+        for i in range(n)
+    ]  # fmt: skip
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=mark)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_table_is_looked_over_column_by_column(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(folder / "t.csv")
+    entry, text = said(capsys, "t.csv")
+    assert entry["source"] == {"table": "t.csv"} and entry["group"] == "brand"
+    assert entry["target"] == {"column": "category", "task": "multiclass"}
+    assert entry["modalities"] == {
+        "photo": {"modality": "image", "column": "file"},
+        "words": {"modality": "text", "column": "text"},
+        "facts": {"modality": "table", "columns": ["price", "weight", "tags"]},
+    }
+    told = ["3 different texts in 40 rows", "4 values in 40 rows", "names of files (.jpg)", "product_id is left out: it names the rows"]
+    for reason in [*told, "serial is left out: nearly every value differs", "constant is left out: it has one value"]:
+        assert reason in text
+
+
+@pytest.mark.parametrize(("target", "task"), [("price", "regression"), ("brand", "multiclass"), ("weight", "multiclass")])
+def test_the_task_follows_from_the_targets_values(folder: Path, capsys: pytest.CaptureFixture[str], target: str, task: str) -> None:
+    write_table(folder / "t.tsv", mark=";")
+    entry, _ = said(capsys, "t.tsv", "--target", target)
+    assert entry["target"] == {"column": target, "task": task} and entry["source"]["delimiter"] == ";"
+    assert all(target not in (part.get("columns") or [part.get("column")]) for part in entry["modalities"].values())
+
+
+def test_bytes_lists_and_labels_of_a_parquet_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"sound": b"RIFF....", "photo": {"bytes": b"\x89PNG", "path": ""}, "course": [[1.0, 2.0]], "tags": ["a", "b"]}
+    pq.write_table(pa.Table.from_pylist([row] * 4), folder / "t.parquet")
+    entry, _ = said(capsys, "t.parquet", "--target", "tags")
+    assert entry["target"] == {"column": "tags", "task": "multilabel"}
+    found = {part["column"]: part["modality"] for part in entry["modalities"].values()}
+    assert found == {"sound": "audio", "photo": "image", "course": "series"}
+
+
+def make_files(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_a_folder_is_of_classes_or_of_names_with_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_files(folder, [f"photos/{kind}/{i}.jpg" for kind in ("cat", "dog", "fox") for i in range(3)] + ["photos/notes.txt"])
+    entry, text = said(capsys, "photos")
+    assert entry["source"] == {"folder": "photos", "label": "folder", "ignore": ["*.txt"]} and "1 files with other endings" in text
+    assert entry["target"] == {"column": "folder", "task": "multiclass"} and entry["modalities"] == {"photo": {"modality": "image"}}
+    make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in ("ann", "bo") for i in range(4)])
+    entry, _ = said(capsys, "sounds")
+    assert entry["source"]["label"] == "{part1}_{part2}_{index}.wav" and entry["group"] == "part2"
+    assert entry["target"] == {"column": "part1", "task": "multiclass"}
+    assert said(capsys, "sounds", "--target", "part2")[0]["target"] == {"column": "part2", "task": "binary"}
+
+
+@pytest.mark.parametrize(("shape", "modality"), [((3, 2), "series"), ((3, 2, 2), "tactile")])
+def test_arrays_are_told_by_their_axes(folder: Path, capsys: pytest.CaptureFixture[str], shape: tuple[int, ...], modality: str) -> None:
+    make_files(folder, [f"arrays/{kind}/{i}.npy" for kind in "ab" for i in range(2)])
+    for path in (folder / "arrays").rglob("*.npy"):
+        np.save(path, np.zeros(shape))
+    assert [part["modality"] for part in said(capsys, "arrays")[0]["modalities"].values()] == [modality]
+
+
+def test_what_is_written_is_added_and_all_else_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lp.data").write_text("ok\n1 2\n\nlost\n1 2\n\n" * 3, encoding="utf-8")
+    before = (folder / PARAMS).read_text(encoding="utf-8").splitlines()
+    entry, text = said(capsys, "lp.data", "--write")
+    assert "then: make run" in text
+    after = (folder / PARAMS).read_text(encoding="utf-8").splitlines()
+    params = YAML(typ="safe").load("\n".join(after))
+    assert params["datasets"]["mine"] == entry and params["features"]["mine-series"] == {"dataset": "mine", "modality": "series"}
+    rest = iter(after)
+    assert all(line in rest for line in before), "a line of before is gone or moved"
+    assert main(["mine", "lp.data", "--write"]) == 1
+    assert "'mine' is taken by an entry under datasets" in capsys.readouterr().err
+
+
+def test_lines_go_to_the_end_of_their_section() -> None:
+    found = Guess(({"blocks": "x: {y}"}, ""), ({"column": "l"}, "why"), (None, "none"), [Part("a", {"modality": "series"}, "r\nr")])
+    lines = lines_of("new", found)
+    text = "# top\ndatasets:\n    old: {a: 1}  # why\n\n# about features\nfeatures:\n    old-a: {b: 2}\n"
+    new = inserted(text, lines)
+    assert new.startswith("# top\ndatasets:\n    old: {a: 1}  # why\n    new:\n")
+    assert "\n\n# about features\nfeatures:\n    old-a: {b: 2}\n" in new
+    assert YAML(typ="safe").load(new)["datasets"]["new"]["source"] == {"blocks": "x: {y}"}
+    with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines by hand"):
+        inserted("datasets: {old: 1}\nfeatures:\n  a: 1\n", lines)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["my-data", "t.csv"], "use letters, digits and _"),
+    (["emoji", "t.csv"], "'emoji' is taken"),
+    (["mine", "gone.csv"], "gone.csv: no such file"),
+    (["mine", "t.csv", "--target", "categry"], "has no column 'categry' (did you mean 'category'?)"),
+    (["mine", "t.csv", "--target", "serial"], "the target has 40 different texts in 40 rows: neither classes that repeat nor numbers"),
+    (["mine", "odd"], "no file in it has an ending that a modality reads (.exe)"),
+    (["mine", "flat"], "have no fixed number of parts"),
+    (["mine", "odd/a.exe"], "there is no block in it"),
+])  # fmt: skip
+def test_what_cannot_be_guessed_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    write_table(folder / "t.csv")
+    make_files(folder, ["odd/a.exe", "flat/a.png", "flat/a_b.png"])
+    before = (folder / PARAMS).read_bytes()
+    assert main([*arguments, "--write"]) == 1
+    told = capsys.readouterr()
+    assert message in told.err and told.err.startswith("error: ") and told.out == ""
+    assert (folder / PARAMS).read_bytes() == before
