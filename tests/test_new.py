@@ -39,7 +39,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[dict[str,
 def write_table(path: Path, n: int = 40, mark: str = ",") -> None:
     rows = [
         {"product_id": f"p{i}", "brand": BRANDS[i % 4], "file": f"photos/{i}.jpg", "price": f"{i / 3:.2f}", "weight": i % 7,
-         "constant": "x", "text": f"a long description of product number {i}", "serial": f"x{i * 7}", "category": ("shoe", "hat", "coat")[i % 3],
+         "constant": "x",
+         "text": f"a long description of product number {i}", "serial": f"x{i * 7}", "category": ("shoe", "hat", "coat")[i % 3],
          "tags": ("new", "new;sale", "sale;old", "old")[i % 4]}
         for i in range(n)
     ]  # fmt: skip
