@@ -186,14 +186,14 @@ def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
 
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:
-    """Raise InputError where the grid of models.<name> asks for more rows than the smallest training fold has."""
+    """Raise InputError where every configuration of models.<name> asks for more rows than a data set's smallest training fold has."""
     model: Model = component("models", name)
-    needed = model.smallest_training_set(section(params, f"models.{name}", model.settings))
+    needed = min(map(model.needed_rows, model.grid(section(params, f"models.{name}", model.settings), seed=0)))
     sizes = [(size, dataset) for dataset in params["datasets"] if (size := smallest_training_fold(params, dataset)) is not None]
     smallest, dataset = min(sizes, default=(needed, ""))
     if needed > smallest:
-        raise InputError(f"{PARAMS}: models.{name}: the grid needs {needed} training rows, but the smallest training fold of "
-                         f"{dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
+        raise InputError(f"{PARAMS}: models.{name}: every configuration needs {needed} training rows or more, but the smallest training "
+                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
 
 
 def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:

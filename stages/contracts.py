@@ -42,7 +42,9 @@ Files (JSON; no NaN, an undefined number is null)
                leaderboard [{rank, model, subset, lo, hi, each metric}], best {model, subset}
                comparisons [{family, metric, a, b, difference, lo, hi, p, p_corrected, verdict}]
                confusion {model: {subset: rows of true, columns of predicted classes}} (binary, multiclass)
-               by_output {model: {subset: {metric: mean over folds per output}}} (multilabel, regression)
+               by_output {model: {subset: {metric: mean over folds per output, in the order of outputs}}} (multilabel, regression)
+               n_bins, ranges {number: [lo, hi]}, agreement {model: {subset: {number: [[true bin, predicted bin, rows]]}}} (regression)
+               shipped: false, where the data are a person's own
                configs {model: {subset: [{repeat, fold, config, settings, inner_score}]}}, grids (every configuration's inner score)
                sweeps {model: {subset: {parameter: [{value, mean}]}}}, curves {model: {subset: {name: mean per step}}}
   summary      flat numbers of the best model and subset, the same keys for every data set: `dvc metrics show`
@@ -262,11 +264,11 @@ class Model:
     """A learner, or a control: something that looks at no modality, which every learner must beat.
 
     `grid(settings, seed)` lists the configurations tried, simplest first (ties go to the first).
-    `sweep(problem, settings)` yields a FoldResult per outer fold and subset.
+    `sweep(problem, settings, configs)` yields a FoldResult per outer fold and subset; `configs` are those of the grid that fit the data.
     `fit(problem, subset, config, settings)` refits one configuration on every training row.
     `predict(fitted, matrices)` → (prediction, scores) as in FoldResult; `matrices` maps each label of the subset to its encoded block.
     `tasks` are those that it can do.
-    `smallest_training_set(settings)` is the fewest training rows with which the grid makes sense.
+    `needed_rows(config)` is the fewest training rows with which a configuration makes sense; those that need more are left out.
     `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
     """
 
@@ -276,7 +278,7 @@ class Model:
     sweep: Callable[..., Iterator[FoldResult]]
     fit: Callable[..., Fitted]
     predict: Callable[..., tuple[np.ndarray, np.ndarray | None]]
-    smallest_training_set: Callable[..., int]
+    needed_rows: Callable[[Mapping[str, Any]], int]
     pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
     tasks: tuple[Task, ...] = TASKS
     is_control: bool = False

@@ -99,14 +99,23 @@ def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> No
         )
 
 
-def require_rows(dataset: str, model: Model, settings: Settings, problem: Problem) -> None:
-    """Raise InputError where the grid asks for more rows than the smallest inner training set has."""
+def fitting_configs(dataset: str, model: Model, settings: Settings, problem: Problem) -> list[dict[str, Any]]:
+    """Return the grid's configurations that the smallest inner training set has rows enough for; say which are left out.
+
+    Raises:
+        InputError: if none is left.
+    """
     smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
-    if model.smallest_training_set(settings) > smallest:
-        raise InputError(
-            f"params.yaml: models.{model.name}: the grid needs {model.smallest_training_set(settings)} training rows, but the smallest "
-            f"training fold of {dataset!r} has {smallest}; lower the grid's values"
-        )
+    grid = model.grid(settings, problem.seed)
+    kept = [config for config in grid if model.needed_rows(config) <= smallest]
+    where = f"the smallest training fold of {dataset!r} has {smallest} rows"
+    if not kept:
+        raise InputError(f"params.yaml: models.{model.name}: every configuration needs more training rows than there are: {where}, and "
+                         f"the least that one needs is {min(map(model.needed_rows, grid))}; lower the grid's values")
+    if len(kept) < len(grid):
+        print(f"{model.name} {dataset}: {len(grid) - len(kept)} of {len(grid)} configurations need more rows and are left out: {where}",
+              flush=True)
+    return kept
 
 
 def best_overall(results: list[FoldResult], metric: Metric) -> tuple[tuple[str, ...], int]:
@@ -129,10 +138,9 @@ def main(dataset: str, name: str) -> None:
     problem, about, features = read_problem(dataset, params)
     require_classes(problem, dataset)
     require_memory(dataset, model, len(problem.target), len(problem.blocks))
-    require_rows(dataset, model, settings, problem)
-    configs = model.grid(settings, problem.seed)
+    configs = fitting_configs(dataset, model, settings, problem)
     results = []
-    for result in model.sweep(problem, settings):
+    for result in model.sweep(problem, settings, configs):
         results.append(result)
         score = result.inner_scores[problem.select][result.chosen].mean()
         print(

@@ -10,7 +10,7 @@ from stages.contracts import Model, Task
 from stages.errors import InputError
 from stages.fitted import load_fitted, save_fitted
 from stages.registry import component, names
-from stages.train import best_overall, require_classes, require_memory
+from stages.train import best_overall, fitting_configs, require_classes, require_memory
 
 SMALL = {
     "constant": {},
@@ -32,7 +32,7 @@ def fused_score(name: str, task: Task) -> float:
     model, settings = small(name)
     problem = toy_problem(task=task)
     metric = problem.metrics[problem.select]
-    fused = [r for r in model.sweep(problem, settings) if len(r.subset) == 3]
+    fused = [r for r in model.sweep(problem, settings, model.grid(settings, 0)) if len(r.subset) == 3]
     return float(np.mean([metric.score(problem.target[r.fold.test], r.prediction, r.scores) for r in fused]))
 
 
@@ -47,9 +47,9 @@ class TestModel:
         """Whatever the number of cores."""
         model, settings = small(name)
         monkeypatch.setenv("SENSORIUM_CORES", "1")
-        first = list(model.sweep(toy_problem(task=task), settings))
+        first = list(model.sweep(toy_problem(task=task), settings, model.grid(settings, 0)))
         monkeypatch.setenv("SENSORIUM_CORES", "3")
-        second = list(model.sweep(toy_problem(task=task), settings))
+        second = list(model.sweep(toy_problem(task=task), settings, model.grid(settings, 0)))
         for a, b in zip(first, second, strict=True):
             assert (a.scores is None and b.scores is None) or a.scores.tobytes() == b.scores.tobytes()
             assert a.prediction.tobytes() == b.prediction.tobytes()
@@ -59,7 +59,7 @@ class TestModel:
     def test_covers_every_fold_and_subset(self, name: str, task: Task) -> None:
         model, settings = small(name)
         problem = toy_problem(task=task)
-        results = list(model.sweep(problem, settings))
+        results = list(model.sweep(problem, settings, model.grid(settings, 0)))
         assert [(r.fold.index, r.subset) for r in results] == [(f.index, s) for f in problem.folds for s in problem.subsets]
         for result in results:
             n = len(result.fold.test)
@@ -78,7 +78,7 @@ class TestModel:
 
     def test_two_classes(self, name: str) -> None:
         model, settings = small(name)
-        results = list(model.sweep(toy_problem(n_classes=2, labels=("image", "table")), settings))
+        results = list(model.sweep(toy_problem(n_classes=2, labels=("image", "table")), settings, model.grid(settings, 0)))
         assert set(np.concatenate([r.prediction for r in results])) <= {0, 1}
 
     @pytest.mark.parametrize("task", LEARNED)
@@ -93,12 +93,12 @@ class TestModel:
         model, settings = small(name)
         assert task in model.tasks  # a model that cannot would be refused by `check`, and need another test here
         problem = toy_problem(n_classes=2 if task == "binary" else 3, labels=("image",), task=task)
-        assert len(list(model.sweep(problem, settings))) == 3
+        assert len(list(model.sweep(problem, settings, model.grid(settings, 0)))) == 3
 
     def test_test_rows_change_nothing_that_is_learned(self, name: str) -> None:
         model, settings = small(name)
         problem = replace(toy_problem(), folds=toy_problem().folds[:1])
-        for a, b in zip(model.sweep(problem, settings), model.sweep(with_other_test_rows(problem), settings), strict=True):
+        for a, b in zip(model.sweep(problem, settings, model.grid(settings, 0)), model.sweep(with_other_test_rows(problem), settings, model.grid(settings, 0)), strict=True):
             assert a.chosen == b.chosen
             for metric in a.inner_scores:
                 assert a.inner_scores[metric].tobytes() == b.inner_scores[metric].tobytes()
@@ -130,7 +130,7 @@ class TestModel:
     def test_the_best_overall_is_in_the_grid(self, name: str) -> None:
         model, settings = small(name)
         problem = toy_problem()
-        subset, config = best_overall(list(model.sweep(problem, settings)), problem.metrics["accuracy"])
+        subset, config = best_overall(list(model.sweep(problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
         assert subset in problem.subsets
         assert 0 <= config < len(model.grid(settings, 0))
 
@@ -145,6 +145,15 @@ def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:
         rows = problem.training_rows()
         matrices = {label: problem.blocks[label].encoded(rows).matrix for label in problem.subsets[-1]}
         assert model.predict(fitted, matrices)[0].tolist() == problem.target.tolist()
+
+
+def test_configurations_that_need_more_rows_than_there_are_are_left_out(capsys) -> None:
+    model, problem = component("models", "knn"), toy_problem()  # 30 rows in the smallest inner training set
+    kept = fitting_configs("toy", model, model.settings(k=[3, 30, 31], distance=["l2"]), problem)
+    assert [config["k"] for config in kept] == [30, 3]
+    assert "knn toy: 1 of 3 configurations need more rows and are left out: the smallest training fold of 'toy' has 30" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"models\.knn: every configuration needs more .* has 30 rows, and the least that one needs is 31"):
+        fitting_configs("toy", model, model.settings(k=[31, 40], distance=["l2"]), problem)
 
 
 def test_one_class_is_refused() -> None:

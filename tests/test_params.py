@@ -69,7 +69,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("models.knn.K", [1], r"models\.knn\.K: unknown key \(did you mean 'k'\?\)|models\.knn\.K: unknown key; allowed: k, "),
     ("models.knn.k", 3, "models.knn.k: expected a list, found 3; 'k' is "),
     ("models.knn.k", [0], "models.knn.k: every k must be at least 1"),
-    ("models.knn.k", [9999], r"models\.knn: the grid needs 9999 training rows, but the smallest training fold of 'av_digits' has "),
+    ("models.knn.k", [9999], r"models\.knn: every configuration needs 9999 training rows or more, but the smallest training fold of 'touch' has "),
     ("models.knn.distance", ["l3"], r"models\.knn\.distance\.0: expected 'l1', 'l2' or 'cosine', found 'l3'"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
     ("models.constant", [], r"models\.constant: expected a mapping with no keys, found \[\]"),

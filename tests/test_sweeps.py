@@ -54,7 +54,7 @@ def plain_knn(distances: np.ndarray, target: np.ndarray, config: dict, n_classes
 def test_knn_equals_the_plain_loop(seed: int) -> None:
     problem = toy_problem(n=48, seed=seed)
     settings = knn.KnnSettings(k=(1, 2, 5), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
-    for result in knn.sweep(problem, settings):
+    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
         train, inner, test = result.fold.train, result.fold.inner, result.fold.test
         for i, config in enumerate(knn.grid(settings, 0)):
             X = fused(problem, result.fold, result.subset, config["distance"])
@@ -71,7 +71,7 @@ def test_knn_equals_brute_force_of_scikit_learn() -> None:
     """On blocks without tied distances, as scikit-learn leaves the order of ties open."""
     problem = toy_problem(n=72, labels=("image", "table"))
     settings = knn.KnnSettings(k=(1, 2, 5, 11), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
-    for result in knn.sweep(problem, settings):
+    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
         for i, config in enumerate(knn.grid(settings, 0)):
             X = fused(problem, result.fold, result.subset, config["distance"])
             metric = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}[config["distance"]]
@@ -85,7 +85,7 @@ def test_knn_equals_brute_force_of_scikit_learn() -> None:
 def test_svm_equals_svc_on_features(n_classes: int) -> None:
     problem = toy_problem(n=72, n_classes=n_classes)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3, 2.0))
-    for result in svm.sweep(problem, settings):
+    for result in svm.sweep(problem, settings, svm.grid(settings, 0)):
         X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
         for i, config in enumerate(svm.grid(settings, 0)):
             plain = SVC(C=config["C"], kernel=config["kernel"], gamma=config["gamma"] or 1.0, break_ties=True)
@@ -190,7 +190,7 @@ def test_knn_means_equal_those_of_scikit_learn() -> None:
     for task in ("regression", "multilabel"):
         problem = toy_problem(n=72, labels=("image", "table"), task=task)
         problem = replace(problem, target=np.nan_to_num(problem.target))
-        for result in knn.sweep(problem, settings):
+        for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
             config = knn.grid(settings, 0)[result.chosen]
             X = fused(problem, result.fold, result.subset, config["distance"])
             metric = {"l1": "manhattan", "l2": "euclidean"}[config["distance"]]
@@ -213,7 +213,7 @@ def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
     for task in ("multilabel", "regression"):
         problem = toy_problem(n=72, labels=("image", "table"), task=task)
-        for result in svm.sweep(problem, settings):
+        for result in svm.sweep(problem, settings, svm.grid(settings, 0)):
             config = svm.grid(settings, 0)[result.chosen]
             X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
             train, test = result.fold.train, result.fold.test
@@ -234,7 +234,7 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
     """With the thresholds that the held-out rows of all inner folds choose together."""
     problem = toy_problem(n=72, labels=("image",), task=task)
     settings = knn.KnnSettings(k=(3,), distance=("l2",), weights=("uniform",))
-    for result in knn.sweep(problem, settings):
+    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
         X = fused(problem, result.fold, result.subset, "l2")
         scores = np.empty((len(result.fold.train), 3))
         for j in range(2):

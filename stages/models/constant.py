@@ -19,7 +19,7 @@ def grid(settings: ConstantSettings, seed: int) -> list[dict[str, Any]]:
     return [{}]
 
 
-def sweep(problem: Problem, settings: ConstantSettings) -> Iterator[FoldResult]:
+def sweep(problem: Problem, settings: ConstantSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the control's result per outer fold and subset: it looks at no modality, so a fold's are all the same."""
     for fold in problem.folds:
         target = problem.target[fold.train]
@@ -63,6 +63,6 @@ MODEL = Model(
     sweep=sweep,
     fit=fit,
     predict=predict,
-    smallest_training_set=lambda settings: 1,
+    needed_rows=lambda config: 1,
     is_control=True,
 )

@@ -37,9 +37,8 @@ def grid(settings: KnnSettings, seed: int) -> list[dict[str, Any]]:
     return product(distance=settings.distance, weights=settings.weights, k=sorted(settings.k, reverse=True))
 
 
-def sweep(problem: Problem, settings: KnnSettings) -> Iterator[FoldResult]:
+def sweep(problem: Problem, settings: KnnSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
-    configs = grid(settings, problem.seed)
     for fold, blocks, subset in each_subset(problem):
         yield _sweep_subset(problem, fold, blocks, subset, configs)
 
@@ -137,6 +136,6 @@ MODEL = Model(
     sweep=sweep,
     fit=fit,
     predict=predict,
-    smallest_training_set=lambda settings: max(settings.k),
+    needed_rows=lambda config: int(config["k"]),
     pairwise_matrices=lambda n_blocks: 3 * n_blocks + 9,  # of each block three; three distances at once: fused, and two parts
 )

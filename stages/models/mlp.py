@@ -77,9 +77,8 @@ class Lesson:
         return derived_seed(self.seed, "mlp", what[0], *self.purpose, *what[1:])
 
 
-def sweep(problem: Problem, settings: MlpSettings) -> Iterator[FoldResult]:
+def sweep(problem: Problem, settings: MlpSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
-    configs = grid(settings, problem.seed)
     for fold in problem.folds:
         matrices = {label: block.encoded(fold.train).matrix for label, block in problem.blocks.items()}
         projections = fit_projections(matrices, fold.train, settings.components)
@@ -220,6 +219,6 @@ MODEL = Model(
     sweep=sweep,
     fit=fit,
     predict=predict,
-    smallest_training_set=lambda settings: 2,
+    needed_rows=lambda config: 2,
     pairwise_matrices=lambda n_blocks: 4,  # the Gram matrix of the widest block, centred, with its eigenvectors
 )

@@ -48,9 +48,8 @@ def grid(settings: SvmSettings, seed: int) -> list[dict[str, Any]]:
     return configs
 
 
-def sweep(problem: Problem, settings: SvmSettings) -> Iterator[FoldResult]:
+def sweep(problem: Problem, settings: SvmSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
-    configs = grid(settings, problem.seed)
     for fold, blocks, subset in each_subset(problem):
         solver = solver_for(problem, fold.train, settings)
         yield _sweep_subset(problem, fold, blocks, subset, configs, solver)
@@ -152,6 +151,6 @@ MODEL = Model(
     sweep=sweep,
     fit=fit,
     predict=predict,
-    smallest_training_set=lambda settings: 2,
+    needed_rows=lambda config: 2,
     pairwise_matrices=lambda n_blocks: 2 * n_blocks + 4,  # of each block products and L2; fused of both, and Gram matrices on two cores
 )
