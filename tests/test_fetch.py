@@ -22,7 +22,7 @@ from toy import write_wheel
 
 from stages.contracts import Source
 from stages.errors import InputError
-from stages.fetch import cache_dir, fetch
+from stages.fetch import _built_for, cache_dir, fetch
 from stages.registry import component
 
 FILENAME = "sensorium_toy-1.0-py3-none-any.whl"
@@ -262,3 +262,10 @@ def test_processes_may_fetch_one_file_at_once(source: Source) -> None:
     assert set(paths) == {cache_dir() / FILENAME}
     assert sha256(paths[0]) == source.sha256
     assert files_left() == [FILENAME]
+
+
+def test_a_wheel_of_another_platform_is_asked_for_as_such() -> None:
+    assert _built_for("river-0.26.1-cp311-cp311-manylinux_2_28_x86_64.whl") == [
+        "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311",
+    ]  # fmt: skip
+    assert _built_for("mlxtend-0.25.0-py3-none-any.whl") == []
