@@ -1,7 +1,8 @@
 """Write the static report over all data sets, and the pictures that the tracking server shows.
 
-Reads evaluation.json of every data set in params.yaml and nothing else. `python -m stages.report --readme` rewrites the results
-table in README.md instead.
+Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
+    --keep=<data set>  puts what the README's table needs of one evaluation under docs/results/, for data sets that are not run by default
+    --readme           rewrites the README's two tables: that of params.yaml's data sets, and that of the kept ones
 """
 
 import shutil
@@ -15,25 +16,42 @@ from stages.errors import InputError
 from stages.params import read_params, value_at
 from stages.reporting.page import render
 from stages.reporting.pictures import pictures
-from stages.reporting.readme import results_table, with_results
-from stages.tables import read_json, write_text
+from stages.reporting.readme import KEPT, NEEDED, RESULTS, results_table, with_results
+from stages.tables import read_json, write_json, write_text
 
 README = Path("README.md")
+KEPT_RESULTS = Path("docs") / "results"
 
 
 def main(option: str = "") -> None:
-    """Write data/report/, or README.md's results table with `--readme`."""
+    """Write data/report/, or do what the option says."""
+    if option.startswith("--keep="):
+        keep(option.removeprefix("--keep="))
+        return
     if option not in ("", "--readme"):
-        raise InputError(f"unknown option {option!r}; allowed: --readme, or none")
+        raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, or none")
     evaluations = [read_json(evaluation_dir(dataset) / "evaluation.json") for dataset in value_at(read_params(), "datasets")]
     if option == "--readme":
-        write_text(README, with_results(README.read_text(encoding="utf-8"), results_table(evaluations)))
+        text = with_results(README.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
+        write_text(README, with_results(text, results_table(kept_evaluations()), KEPT))
         return
     folder = report_path().parent / "pictures"
     shutil.rmtree(folder, ignore_errors=True)  # a picture of a model that params.yaml no longer names
     for evaluation in evaluations:
         write_pictures(folder / evaluation["dataset"], evaluation)
     write_text(report_path(), render(evaluations))
+
+
+def keep(dataset: str) -> None:
+    """Write docs/results/<dataset>.json."""
+    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
+    write_json(KEPT_RESULTS / f"{dataset}.json", {key: evaluation[key] for key in sorted(NEEDED) if key in evaluation})
+
+
+def kept_evaluations() -> list[dict[str, Any]]:
+    """Return what is kept of the evaluations under docs/results/, by name; a person's own data sets last."""
+    found = [read_json(path) for path in sorted(KEPT_RESULTS.glob("*.json"))]
+    return sorted(found, key=lambda evaluation: not evaluation.get("shipped", True))
 
 
 def write_pictures(folder: Path, evaluation: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from stages.contracts import evaluation_dir, report_path
 from stages.errors import InputError
 from stages.reporting.answers import MOST_CLASSES, MOST_OUTPUTS, answer_pictures
 from stages.reporting.page import render
-from stages.reporting.readme import END, START, results_table, with_results
+from stages.reporting.readme import KEPT, RESULTS, markers, results_table, with_results
 from stages.reporting.tuning import tuning_curve, view_of
 from stages.reporting.words import number
 from stages.tables import read_json, write_json
@@ -29,6 +29,9 @@ TOYS = (
     replace(OF_EACH_TASK[3], outputs=tuple(f"size & {i}" for i in range(3))),
 )
 VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+START, END = markers(RESULTS)
+KEPT_START, KEPT_END = markers(KEPT)
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +157,14 @@ def test_unknown_option_is_refused(place: Path) -> None:
 
 
 def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
-    (place / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
+    (place / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n{KEPT_START}\n{KEPT_END}\n", encoding="utf-8")
     report.main("--readme")
     once = (place / "README.md").read_text(encoding="utf-8")
     report.main("--readme")
     assert (place / "README.md").read_text(encoding="utf-8") == once
     assert once.startswith(f"before\n{START}\n| data set |")
-    assert once.endswith(f"{END}\nafter\n")
-    rows = [line for line in once.splitlines() if line.startswith("| ")]
+    assert f"{END}\nafter\n{KEPT_START}\n| data set |" in once
+    rows = [line for line in once.partition(END)[0].splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + len(TOYS)
     assert len({line.count("|") for line in rows}) == 1
     assert re.search(r"\| toy \| 240 of 960 \| 3 classes \| accuracy \| 0\.\d{3} \[", once)
@@ -169,10 +172,20 @@ def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
     assert re.search(r"\| sizes \| 240 of 960 \| 3 numbers \| R² \| −0\.\d{3} \[", once)
 
 
+def test_what_is_kept_of_an_evaluation_stands_in_the_readme_without_it(place: Path) -> None:
+    (place / "README.md").write_text(f"{START}\n{END}\n{KEPT_START}\n{KEPT_END}\n", encoding="utf-8")
+    report.main("--keep=toy")
+    kept = read_json(place / "docs/results/toy.json")
+    assert results_table([kept]) == results_table([read_json(evaluation_dir("toy") / "evaluation.json")])
+    report.main("--readme")
+    shown = (place / "README.md").read_text(encoding="utf-8").partition(KEPT_START)[2].partition(KEPT_END)[0].strip()
+    assert shown == results_table([kept])
+
+
 @pytest.mark.parametrize("readme", ["", START, f"{END}\n{START}", f"{START}{START}{END}"])
 def test_readme_without_markers_is_refused(readme: str) -> None:
     with pytest.raises(InputError, match="expected one line"):
-        with_results(readme, "table")
+        with_results(readme, "table", RESULTS)
 
 
 def test_best_of_each_model_stands_in_the_readme(place: Path) -> None:

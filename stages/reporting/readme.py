@@ -1,4 +1,4 @@
-"""The results table of README.md, generated between two markers from the evaluation files."""
+"""The results tables of README.md, each generated between two markers from evaluation files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,10 @@ from stages.errors import InputError
 from stages.reporting.findings import verdict
 from stages.reporting.words import metric_of, model_name, number, outputs_name, subset_name
 
-START, END = "<!-- results -->", "<!-- /results -->"
+RESULTS, KEPT = "results", "kept results"  # names of the markers
+# what the table needs of an evaluation
+NEEDED = {"dataset", "rows", "task", "target", "outputs", "modalities", "subsets", "models", "controls", "primary", "metrics", "leaderboard",
+          "comparisons", "shipped"}
 
 
 def results_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
@@ -41,13 +44,19 @@ def _cell(row: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
     return f"{shown}{around}" + ("" if row["model"] in evaluation["controls"] else f"<br>{subset_name(row['subset'])}")
 
 
-def with_results(readme: str, table: str) -> str:
-    """Return the README with the block between the markers replaced.
+def markers(name: str) -> tuple[str, str]:
+    """Return the lines between which a table stands."""
+    return f"<!-- {name} -->", f"<!-- /{name} -->"
+
+
+def with_results(readme: str, table: str, name: str) -> str:
+    """Return the README with the block between the markers `name` replaced.
 
     Raises:
         InputError: if it does not hold the two markers once each, in order.
     """
-    if readme.count(START) != 1 or readme.count(END) != 1 or readme.index(START) > readme.index(END):
-        raise InputError(f"README.md: expected one line {START!r} and, below it, one line {END!r}; put them where the results belong")
-    head, rest = readme.split(START)
-    return f"{head}{START}\n{table}\n{END}{rest.split(END)[1]}"
+    start, end = markers(name)
+    if readme.count(start) != 1 or readme.count(end) != 1 or readme.index(start) > readme.index(end):
+        raise InputError(f"README.md: expected one line {start!r} and, below it, one line {end!r}; put them where the results belong")
+    head, rest = readme.split(start)
+    return f"{head}{start}\n{table}\n{end}{rest.split(end)[1]}"
