@@ -1,7 +1,7 @@
 """Write the static report over all data sets, and the pictures that the tracking server shows.
 
 Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
-    --keep=<data set>  puts what the README's table needs of one evaluation under docs/results/, for data sets that are not run by default
+    --keep=<data set>  puts what the README needs of one evaluation under docs/results/, for data sets that are not run by default
     --readme           rewrites the README's two tables: that of params.yaml's data sets, and that of the kept ones
 """
 

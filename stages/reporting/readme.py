@@ -9,8 +9,10 @@ from stages.reporting.words import metric_of, model_name, number, outputs_name, 
 
 RESULTS, KEPT = "results", "kept results"  # names of the markers
 # what the table needs of an evaluation
-NEEDED = {"dataset", "rows", "task", "target", "outputs", "modalities", "subsets", "models", "controls", "primary", "metrics", "leaderboard",
-          "comparisons", "shipped"}
+NEEDED = {
+    "dataset", "rows", "task", "target", "outputs", "modalities", "subsets", "models", "controls", "primary", "metrics", "leaderboard",
+    "comparisons", "shipped",
+}  # fmt: skip
 
 
 def results_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
