@@ -6,9 +6,10 @@ the rest of params.yaml stays as it is, byte for byte.
 """
 
 import argparse
+import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from stages.tables import write_text
 
 SECTIONS = ("datasets", "features")
 MOST_CHARACTERS = 140
+PLAIN = re.compile(r"(\.\./|/)*[A-Za-z_](?:[\w./ -]*[\w/])?")
+WORDS_OF_YAML = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
 def guess(path: str, target: str | None) -> Guess:
@@ -127,11 +130,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _flow(value: Any) -> str:
-    stream = StringIO()
-    yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 10_000, False
-    yaml.dump(value, stream)
-    return stream.getvalue().removesuffix("...\n").strip()
+    """Return a value as YAML on one line, texts in quotes unless they are plain words and paths.
+
+    A colon needs quotes in braces, for DVC's parser and not for ours: so nothing is left to an emitter.
+    """
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    plain = isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS_OF_YAML
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _lines(indent: int, key: str, value: Any, reason: str) -> list[str]:

@@ -130,6 +130,12 @@ def test_lines_go_to_the_end_of_their_section() -> None:
     assert new.startswith("# top\ndatasets:\n    old: {a: 1}  # why\n    new:\n")
     assert "\n\n# about features\nfeatures:\n    old-a: {b: 2}\n" in new
     assert YAML(typ="safe").load(new)["datasets"]["new"]["source"] == {"blocks": "x: {y}"}
+    values = ["a:b", "no", "null", "1", "1e3", ".5", "-", "- a", "é", "a b", "../a", "/a/b.c", "a,b",
+              "#a", "a #b", "*a", "", " a", "~", "it's \"so\""]
+    entry = [Part("a", {"modality": "series", "values": values}, "")]
+    written = "\n".join(lines_of("new", Guess(({"table": "a"}, ""), ({}, ""), (None, ""), entry))["datasets"])
+    for reader in (YAML(typ="safe"), YAML(typ="safe", pure=True)):  # DVC's and ours
+        assert reader.load(written)["new"]["modalities"]["a"]["values"] == values
     with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines by hand"):
         inserted("datasets: {old: 1}\nfeatures:\n  a: 1\n", lines)
 
