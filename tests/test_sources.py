@@ -456,6 +456,19 @@ def test_files_that_changed_since_the_check_are_not_read(folder: Path) -> None:
         ingest.main("mine")
 
 
+def test_what_dvc_would_wait_for_may_not_lie_in_the_folder_that_it_watches(folder: Path) -> None:
+    (folder / "data" / "raw" / "mine").mkdir(parents=True)
+    (folder / "data" / "raw" / "mine" / "up").symlink_to("..")
+    note_outside({})
+    (folder / "data" / "raw" / "mine" / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="data/raw/mine/loop: is a link to nothing or to itself; take it out"):
+        note_outside({})
+    (folder / "data" / "raw" / "mine" / "loop").unlink()
+    os.mkfifo(folder / "data" / "raw" / "mine" / "pipe")
+    with pytest.raises(InputError, match="mine/pipe: is a pipe, socket or device"):
+        note_outside({})
+
+
 def test_data_outside_is_noted_only_when_it_changes_and_without_its_path(folder: Path) -> None:
     entry = sounds(folder)
     params = {"datasets": {"mine": entry, "emoji": {"target": "category", "modalities": ["text"]}, "odd": 3}}

@@ -4,6 +4,7 @@ DVC watches data/raw/, and what lies elsewhere only by this note in it. It names
 something changed and removed when nothing lies outside. `make run` and the flow call this first.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +20,13 @@ NOTE = RAW / ".outside.json"
 
 
 def note_outside(params: Mapping[str, Any]) -> None:
-    """Bring the note up to date; entries that cannot be read are left to the check, which says what is wrong with them."""
+    """Bring the note up to date; entries that cannot be read are left to the check, which says what is wrong with them.
+
+    Raises:
+        InputError: if something in data/raw/ is neither file nor folder.
+    """
     RAW.mkdir(parents=True, exist_ok=True)
+    _refuse_odd(RAW)
     found = {}
     datasets = params.get("datasets")
     for name, written in datasets.items() if isinstance(datasets, Mapping) else ():
@@ -35,6 +41,15 @@ def note_outside(params: Mapping[str, Any]) -> None:
         NOTE.unlink(missing_ok=True)
     elif not NOTE.is_file() or read_json(NOTE) != found:
         write_json(NOTE, found)
+
+
+def _refuse_odd(folder: Path) -> None:
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if not (path.is_dir() if name in folders else path.is_file()):
+                what = "a link to nothing or to itself" if path.is_symlink() else "a pipe, socket or device"
+                raise InputError(f"{path}: is {what}; take it out of {RAW}/, whose files DVC reads whenever it runs")
 
 
 def _made_of(name: str, entry: DataSetEntry) -> dict[str, Any]:
