@@ -9,21 +9,27 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from catalogue import PAGE, catalogue
 from dvc.cli import parse_args
 from dvc.repo import Repo
 from imports import ROOT, file_of
 
-from stages.params import read_params, value_at
+from stages.contracts import TASKS
+from stages.params import SelectEntry, read_params, value_at
 from stages.registry import component, names
-from stages.reporting.readme import END, START, results_table
+from stages.report import kept_evaluations
+from stages.reporting.readme import KEPT, RESULTS, markers, results_table
 from stages.tables import read_json
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+START, END = markers(RESULTS)
+KEPT_START, KEPT_END = markers(KEPT)
 EXTENDING = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 DECISIONS = ROOT / "docs/decisions"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_CODE = {"__pycache__", "__init__.py"}
 OTHER_COMMANDS = {"git", "rm", "source", "pip"}
+WORDS = "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 
 
 def blocks(text: str, language: str) -> list[tuple[str, str]]:
@@ -183,20 +189,46 @@ def test_the_results_table_is_filled() -> None:
         assert f"| {dataset} |" in shown
 
 
-@pytest.mark.parametrize("name", names("datasets"))
-def test_a_data_set_and_its_licence_are_named(name: str) -> None:
-    data_set = component("datasets", name)
-    carried_by = ", ".join(f"{source.package} {source.version}" for source in data_set.sources)
-    assert f"| {name} | {carried_by} | {data_set.licence} |" in README.splitlines()
+def test_the_table_of_kept_results_is_that_of_the_kept_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = README.partition(KEPT_START)[2].partition(KEPT_END)[0].strip()
+    assert shown == results_table(kept_evaluations()), "run `python -m stages.report --readme`"
+
+
+def test_the_catalogue_is_what_the_data_sets_say() -> None:
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == catalogue(), "run `python -m tests.catalogue`"
+
+
+def table_rows(head: str) -> dict[str, list[str]]:
+    """Return first cell → the others, of the README's table that begins with `head`."""
+    lines = README.partition(f"\n{head}")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {first: rest for first, *rest in rows}
+
+
+def test_every_modality_is_named_with_the_data_sets_that_have_it() -> None:
+    having: dict[str, list[str]] = {name: [] for name in names("modalities")}
+    for dataset in names("datasets"):
+        for modality in dict.fromkeys(component("datasets", dataset).modalities.values()):
+            having[modality].append(dataset)
+    assert {name: cells[-1] for name, cells in table_rows("| modality |").items()} == {name: ", ".join(found) for name, found in having.items()}
+
+
+def test_every_task_is_named_with_its_metrics() -> None:
+    rows = table_rows("| task |")
+    assert list(rows) == list(TASKS)
+    for task, (_, chosen_by, others) in rows.items():
+        chosen = getattr(SelectEntry(), task)
+        scoring = {name: component("metrics", name) for name in names("metrics") if task in component("metrics", name).tasks}
+        assert chosen_by == scoring.pop(chosen).title
+        assert sorted(others.split(", ")) == sorted(metric.title for metric in scoring.values())
+        assert value_at(read_params(ROOT / "params.yaml"), f"train.select.{task}") == chosen
 
 
 def test_what_the_readme_says_of_the_defaults_is_so() -> None:
     params = read_params(ROOT / "params.yaml")
-    for dataset, asked in params["datasets"].items():
-        n_samples = component("datasets", dataset).n_samples
-        rows = n_samples if asked["rows"] == "all" else asked["rows"]
-        assert f"\n| {dataset} | {rows:,} of {n_samples:,} |" in README
-    assert f"declared sample of {params['datasets']['reviews']['rows']:,} rows" in README
+    assert f"{WORDS[len(names('datasets'))]} data sets" in README
+    assert f"{WORDS[len(params['datasets'])].capitalize()} run by default" in README
     assert f"({params['models']['mlp']['components']} by default" in README
     assert params["split"]["folds"] == 5 and "over five outer folds" in README
 
@@ -239,4 +271,4 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     assert int(re.search(r"(\d+) passed", out)[1]) > 30  # type: ignore[index]
     with Repo(str(workspace)) as repo:
         found = {stage.addressing for stage in repo.index.stages}
-    assert {"train@ecoli-centroid", "train@emoji-centroid", "featurize@ecoli-membrane", "evaluate@ecoli"} <= found
+    assert {"train@ecoli-ridge", "train@emoji-ridge", "featurize@ecoli-membrane", "evaluate@ecoli"} <= found
