@@ -17,6 +17,7 @@ from stages.params import (
     SECTIONS,
     TOP_LEVEL,
     DataSetEntry,
+    ModalityEntry,
     SplitEntry,
     TargetEntry,
     TrainEntry,
@@ -260,11 +261,15 @@ def usage() -> str:
     """Return all keys that params.yaml may have, with their meaning."""
     lines = []
     models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS}
+    models |= {f"datasets.<name>.source ({n}: …)": component("sources", n).settings for n in names("sources")}
+    models |= {"datasets.<name>.target (own files)": TargetEntry, "datasets.<name>.modalities.<label> (own files)": ModalityEntry}
     models |= {f"features.<data set>-<label> (modality: {n})": component("modalities", n).settings for n in names("modalities")}
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
     for key, model in models.items():
         lines.append(f"{key}: {allowed(model)}")
-        lines += [f"    {n} (default {f.default!r}): {f.description}" for n, f in model.model_fields.items()]
+        for n, f in model.model_fields.items():
+            given = "required" if f.is_required() else f"default {f.get_default(call_default_factory=True)!r}"
+            lines.append(f"    {n} ({given}): {f.description}")
     return "\n".join(lines)
 
 

@@ -180,6 +180,36 @@ def test_damaged_and_unknown_files_are_named(folder: Path) -> None:
         ingested(of_table("t.xlsx"))
 
 
+def test_no_damage_brings_anything_but_one_clear_error(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    table = pa.Table.from_pylist([{**row, "course": [[1.0, 2.0]], "raw": b"abc"} for row in ROWS])
+    pq.write_table(table, folder / "t.parquet")
+    with pa.ipc.new_file(folder / "t.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=3)
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, ROWS)), encoding="utf-8")
+    write_csv(folder / "t.csv", ROWS)
+    outcomes = set()
+    for whole in [path.read_bytes() for path in sorted(folder.glob("t.*"))]:
+        for path in folder.glob("t.*"):
+            for _ in range(8):
+                damaged = bytearray(whole)
+                damaged[random.integers(len(damaged))] = random.integers(256)
+                path.write_bytes(damaged[: random.integers(1, len(damaged))] if random.random() < 0.3 else damaged)
+                try:
+                    fingerprint_of("mine", parsed(of_table(path.name)))
+                    outcomes.add("read")
+                except InputError:
+                    outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
+
+
+def test_a_file_that_claims_more_rows_than_fit_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pq.write_table(pa.Table.from_pylist(ROWS), folder / "t.parquet")
+    monkeypatch.setattr("stages.sources.table.MAX_ROWS", 7)
+    with pytest.raises(InputError, match="8 rows; expected at most 7"):
+        ingested(of_table("t.parquet"))
+
+
 def test_duplicate_ids_are_an_error_and_ids_may_be_named(folder: Path) -> None:
     rows = [{**row, "code": f"p{i // 2}"} for i, row in enumerate(ROWS)]
     write_csv(folder / "t.csv", rows)

@@ -20,7 +20,10 @@ from stages.sources._paths import existing
 from stages.sources._rows import PIECE, Cursor, Rows, SourceKind, numbered
 
 Kind = Literal["number", "truth", "date", "text"]
+MAX_ROWS = 10_000_000  # each has a name in memory, whatever of it is read
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# What Arrow was seen to raise on damaged files, and its kin.
+DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
 JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
 
 
@@ -77,21 +80,26 @@ def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Ope
     """Return the rows of a file in batches, dictionaries decoded and every kind of string as `string`."""
     try:
         schema, n_rows, batches = opened(path)
-    except (pa.ArrowException, OSError) as error:
-        why = str(error).splitlines()[0]
+        names, types = schema.names, {field.name: _plain(field.type) for field in schema}
+    except DAMAGED as error:
+        why = _told(error)
         raise InputError(f"{settings.table}: is not a {path.suffix.lower()} file that can be read ({why})") from error
-    if len(set(schema.names)) < len(schema.names):
+    if not 0 <= n_rows <= MAX_ROWS:
+        raise InputError(f"{settings.table}: {n_rows:,} rows; expected at most {MAX_ROWS:,}: cut it up, or keep a sample")
+    if len(types) < len(names):
         raise InputError(f"{settings.table}: a column's name stands twice; every column needs a name of its own")
-    types = {field.name: _plain(field.type) for field in schema}
 
     def start(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        target = pa.schema([(name, types[name]) for name in fields])
+        target, n_found = pa.schema([(name, types[name]) for name in fields]), 0
         try:
             for batch in batches(fields):
                 batch.validate(full=True)
+                n_found += batch.num_rows
                 yield batch.select(list(fields)).cast(target)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{settings.table}: is damaged ({str(error).splitlines()[0]})") from error
+        except DAMAGED as error:
+            raise InputError(f"{settings.table}: is damaged ({_told(error)})") from error
+        if n_found != n_rows:
+            raise InputError(f"{settings.table}: is damaged (it says that it has {n_rows} rows, and has {n_found})")
 
     return Rows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1}", None, written=False,
                 declared=settings.types, files={path.name: path})
@@ -119,6 +127,10 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pa.string()
     return kind
+
+
+def _told(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 SOURCE = SourceKind("table", TableSettings, open_rows)
