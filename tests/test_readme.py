@@ -13,7 +13,9 @@ from catalogue import PAGE, catalogue
 from dvc.cli import parse_args
 from dvc.repo import Repo
 from imports import ROOT, file_of
+from ruamel.yaml import YAML
 
+from stages.check import check_dataset, check_feature
 from stages.contracts import TASKS
 from stages.params import SelectEntry, read_params, value_at
 from stages.registry import component, names
@@ -29,7 +31,7 @@ DECISIONS = ROOT / "docs/decisions"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_CODE = {"__pycache__", "__init__.py"}
 OTHER_COMMANDS = {"git", "rm", "source", "pip"}
-WORDS = "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+NUMBERS = {7: "seven", 19: "nineteen"}  # as the README writes them
 
 
 def blocks(text: str, language: str) -> list[tuple[str, str]]:
@@ -100,6 +102,16 @@ def test_python_in_the_readme_compiles() -> None:
     assert blocks(README, "python")
     for _, code in blocks(README, "python"):
         compile(code, "README.md", "exec")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/own_data.md"])
+def test_the_lines_for_own_data_are_understood(page: str) -> None:
+    (_, lines), *_ = blocks((ROOT / page).read_text(encoding="utf-8"), "yaml")
+    shown = YAML(typ="safe").load(lines)
+    for name in shown["datasets"]:
+        check_dataset(shown, name)
+    for key in shown["features"]:
+        check_feature(shown, key)
 
 
 # ---------------------------------------------------------------- links, tree, graph
@@ -211,7 +223,8 @@ def test_every_modality_is_named_with_the_data_sets_that_have_it() -> None:
     for dataset in names("datasets"):
         for modality in dict.fromkeys(component("datasets", dataset).modalities.values()):
             having[modality].append(dataset)
-    assert {name: cells[-1] for name, cells in table_rows("| modality |").items()} == {name: ", ".join(found) for name, found in having.items()}
+    shown = {name: cells[-1].split(", ") for name, cells in table_rows("| modality |").items()}
+    assert shown == having
 
 
 def test_every_task_is_named_with_its_metrics() -> None:
@@ -227,8 +240,8 @@ def test_every_task_is_named_with_its_metrics() -> None:
 
 def test_what_the_readme_says_of_the_defaults_is_so() -> None:
     params = read_params(ROOT / "params.yaml")
-    assert f"{WORDS[len(names('datasets'))]} data sets" in README
-    assert f"{WORDS[len(params['datasets'])].capitalize()} run by default" in README
+    assert f"{NUMBERS[len(names('datasets'))]} data sets" in README
+    assert f"{NUMBERS[len(params['datasets'])].capitalize()} run by default" in README
     assert f"({params['models']['mlp']['components']} by default" in README
     assert params["split"]["folds"] == 5 and "over five outer folds" in README
 
