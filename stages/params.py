@@ -29,14 +29,14 @@ class TargetEntry(Settings):
     columns: tuple[str, ...] = Field((), description="regression: several numbers; multilabel: columns of 0 and 1, one per label")
     task: Task = Field(description=f"one of {', '.join(TASKS)}")
     separator: str = Field(";", min_length=1, description="multilabel in one column: what stands between labels")
-    empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell is a missing target, or no label")
+    empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell: no target, or no label")
 
 
 class ModalityEntry(Settings):
     """Where a modality of a person's own samples is."""
 
     modality: str = Field(description="a file under stages/modalities/")
-    column: str | None = Field(None, description="column with the value itself, or with the path of its file, relative to the source's folder")
+    column: str | None = Field(None, description="column with the value itself, or its file's path, relative to the source's folder")
     columns: tuple[str, ...] = Field((), description="table: its columns (default: all that have no other role)")
     files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
 
@@ -59,7 +59,7 @@ class DataSetEntry(Settings):
     group: str | tuple[str, ...] | None = Field(None, description="own files: columns whose rows must not part (speaker, patient, …)")
     id: str | None = Field(None, description="own files: column with a unique name of each sample (default: the file's, or the row number)")
     split: str | None = Field(None, description="own files: column that says train or test, an official split")
-    on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="of a sample that cannot be read: fail, or quarantine (leave it out)")
+    on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="of unreadable samples: fail, or leave them out (quarantine)")
     max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: share of samples that may be left out, at most")
     unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether numbers of a row may be unknown (mask)")
     title: str | None = Field(None, description="own files: what the data set is called in the report")

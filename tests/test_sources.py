@@ -339,6 +339,17 @@ def test_series_come_from_files_or_stand_in_the_table(folder: Path) -> None:
         ingested(of_table("t.csv", "series", "file"))
 
 
+def test_pieces_of_a_column_are_of_one_type_even_if_nothing_of_the_first_can_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.own.samples.PIECE", 2)
+    for i in range(2, 8):
+        np.save(folder / f"{i}.npy", np.full((i, 3 if i == 6 else 2), i))
+    write_csv(folder / "t.csv", [{"kind": "ab"[i // 2 % 2], "file": f"{i}.npy"} for i in range(8)])
+    for modality in ("series", "set"):
+        samples, _ = ingested(of_table("t.csv", modality, "file", on_bad_sample="quarantine", max_bad_share=0.5))
+        assert [len(points) for points in samples["it"].to_pylist()] == [2, 3, 4, 5, 7]
+        assert read_table(quarantine_path("mine"))[0]["sample_id"].to_pylist() == ["0001", "0002", "0007"]
+
+
 # ---------------------------------------------------------------- folders
 def sounds(folder: Path) -> Entry:
     (folder / "raw").mkdir(exist_ok=True)

@@ -22,8 +22,8 @@ Reasons = dict[str, str]
 class Contents:
     """The contents of the rows of a source. A column's Arrow type is that of its first piece."""
 
-    def __init__(self, dataset: str, rows: Rows, parts: Sequence[Part], tables: Mapping[str, pa.StructArray]) -> None:
-        self._dataset, self._rows, self._parts, self._tables = dataset, rows, parts, tables
+    def __init__(self, dataset: str, rows: Rows, ids: Sequence[str], parts: Sequence[Part], tables: Mapping[str, pa.StructArray]) -> None:
+        self._dataset, self._rows, self._ids, self._parts, self._tables = dataset, rows, ids, parts, tables
         needed = (field for part in parts if part.label not in tables for field in part.needed)
         self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
         self._kinds: dict[str, pa.DataType] = {}
@@ -61,14 +61,35 @@ class Contents:
     def _made(self, part: Part, values: list[Any], ids: Sequence[str], bad: Reasons) -> pa.Array:
         """Return values as the modality's column; those that do not fit the others are bad."""
         kind = self._kinds.get(part.label)
+        if kind is None and all(value is None for value in values):
+            kind = self._kinds[part.label] = self._first_kind(part)
+        if not any(value is not None for value in values):
+            return pa.nulls(len(values), kind)
         try:
             made = column(part.modality, values, kind)
         except ColumnError as error:
             for place, reason in error.reasons.items():
                 bad.setdefault(ids[place], f"{part.label}: {reason}")
-            made = column(part.modality, [None if i in error.reasons else value for i, value in enumerate(values)], kind)
+            fitting = [None if i in error.reasons else value for i, value in enumerate(values)]
+            return self._made(part, fitting, ids, bad)
         self._kinds.setdefault(part.label, made.type)
         return made
+
+    def _first_kind(self, part: Part) -> pa.DataType:
+        """Return the Arrow type of the first of all samples that can be read; null if none can."""
+        for row in range(len(self._ids)):
+            table = self._rows.read([field for field in part.needed if field in self._rows.types], np.array([row]))
+            try:
+                if part.is_file:
+                    name = file_names(part, table, self._ids[row : row + 1])[0]
+                    value = self._decoded(part, name) if isinstance(name, str) else None
+                else:
+                    value = table[part.fields[0]][0].as_py()
+                if value is not None:
+                    return column(part.modality, [value]).type
+            except ValueError:
+                continue
+        return pa.null()
 
     def _bytes(self, part: Part, values: pa.Array) -> pa.Array:
         if pa.types.is_struct(values.type) and "bytes" in values.type.names:  # as picture collections on the web write them

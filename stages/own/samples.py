@@ -48,7 +48,7 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
         "task": _target(entry).task,
         "about": about,
         "remedy": f"mend its files (datasets.{dataset}.source in {PARAMS})",
-        "load": Contents(dataset, rows, parts, tables).load,
+        "load": Contents(dataset, rows, sample_names(entry, rows), parts, tables).load,
         "piece": int(np.clip(PIECE_BYTES * len(rows.ids) // max(made_of["n_bytes"], 1), 1, PIECE)),
     }
 
