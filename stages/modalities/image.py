@@ -8,6 +8,7 @@ its header and checked before it is decoded.
 """
 
 import math
+import re
 import struct
 import warnings
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ UNREADABLE = (
     OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, MemoryError,
     struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
+IN_MEMORY = re.compile(r" <[^<>]* at 0x[0-9a-f]+>")  # how Pillow calls what has no name: another address in every run
 ORIENTATION = 0x0112  # EXIF's tag
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
@@ -108,7 +110,8 @@ def _pixels(encoded: bytes, settings: ImageSettings) -> np.ndarray:
     except TooLarge:
         raise
     except UNREADABLE as error:
-        raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {error})".replace("\n", " ")) from error
+        reason = IN_MEMORY.sub("", str(error)).replace("\n", " ")
+        raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {reason})") from error
     height, width = settings.size
     array = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
     if picture.mode == "F":
