@@ -18,7 +18,7 @@ from stages.samples import SampleError, check_type, judge_bad, quarantine_table
 from stages.tables import read_table, write_table, writing_pieces
 
 PIECE = 1024  # samples at once, at most
-PIECE_BYTES = 2**26  # of features at once, about
+PIECE_BYTES = 2**26  # of samples or of their features at once, about
 
 
 def main(key: str) -> None:
@@ -58,7 +58,7 @@ def featurized_pieces(
 ) -> Iterator[tuple[pa.Table, Features]]:
     """Yield sample_id with the features of each piece of the column; samples that cannot be read go to `reasons` with why.
 
-    A piece has at most `piece` samples, and fewer where their features are large: the first few tell how large.
+    A piece has at most `piece` samples, and fewer where they or their features are large: the first few tell how large.
     """
     bar = Progress(label, len(samples))
     start, length = 0, min(16, piece)
@@ -74,7 +74,7 @@ def featurized_pieces(
         bar.advance(min(start, len(samples)))
         if features is not None:
             table = pa.table({"sample_id": part["sample_id"], **features.columns})
-            length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, 1)))
+            length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, part.nbytes, 1)))
             yield table, features
 
 

@@ -1,6 +1,6 @@
 """Sound: what each frame sounds like, as log-mel bands or cepstra, and a clip as one vector.
 
-Reads WAV, FLAC, Ogg and MP3 (_sounds.py). Channels are averaged, full scale is 1, and the clip is brought to `rate_hz`. Frames of
+Reads WAV, FLAC, Ogg and MP3 (parts/sounds.py). Channels are averaged, full scale is 1, and the clip is brought to `rate_hz`. Frames of
 `window_ms` every `offset_ms`, each as
     log_mel  the natural logarithm of the power in each mel band, of at least FLOOR (log: false leaves the power)
     mfcc     the first `coefficients` of the orthonormal DCT-II of that
