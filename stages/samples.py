@@ -9,6 +9,7 @@ from stages.contracts import Modality
 from stages.errors import InputError
 
 MAX_NAMED = 20  # samples that a message names
+MAX_REASON = 500  # characters of a reason in a message; the quarantine table has the whole of it
 QUARANTINE = pa.schema([("sample_id", pa.string()), ("reason", pa.string())])
 
 
@@ -59,7 +60,7 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
     """
     if not reasons:
         return
-    lines = [f"  sample {name!r}: {reason}" for name, reason in list(reasons.items())[:MAX_NAMED]]
+    lines = [f"  sample {name!r}: {_one_line(reason)}" for name, reason in list(reasons.items())[:MAX_NAMED]]
     if len(reasons) > MAX_NAMED:
         lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
     many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
@@ -71,6 +72,13 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
         raise InputError(f"{many}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
                          f"datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
     print(f"{many} and are left out (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
+
+
+def _one_line(reason: str) -> str:
+    """Return a reason as one line of a message: names of files stand in it, which may hold line ends or be very long."""
+    if len(reason) > MAX_REASON:
+        reason = f"{reason[: MAX_REASON // 2]}…{reason[-MAX_REASON // 2 :]}"
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in reason)
 
 
 def quarantine_table(reasons: Mapping[str, str]) -> pa.Table:
