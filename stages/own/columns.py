@@ -16,6 +16,8 @@ DATE = r"^\d{4}-\d\d-\d\d$"
 TIMESTAMP = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?$"
 ZONED = r"(Z|[+-]\d\d:?\d\d)$"
 TRUTH = pa.array(["true", "false"])
+UNKNOWN = "mend it, or leave it empty or name it under `missing:` if it is unknown"
+REMEDY = UNKNOWN + ", or say `types: {column: text}` in the source"
 MIXED = 0.5  # share of values of one kind from which the others are taken for mistakes
 
 
@@ -33,12 +35,20 @@ def table_columns(rows: Rows, fields: tuple[str, ...], dataset: str) -> pa.Struc
     return pa.StructArray.from_arrays(arrays, names=list(fields))
 
 
+def as_written(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Return values as text, as they stand; raise InputError where they are none, such as lists, or bytes."""
+    wrong = f"{where} holds {values.type}; expected text, numbers or truth values"
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        raise InputError(wrong)
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowException as error:
+        raise InputError(wrong) from error
+
+
 def text_of(values: pa.ChunkedArray, field: str, dataset: str) -> pa.Array:
     """Return values as text without blanks around, null where there is none."""
-    whole = values.combine_chunks()
-    if pa.types.is_nested(whole.type) or pa.types.is_binary(whole.type):
-        raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {whole.type}; expected text, numbers or truth values")
-    text = pc.utf8_trim_whitespace(whole.cast(pa.string()))
+    text = pc.utf8_trim_whitespace(as_written(values, f"{PARAMS}: datasets.{dataset}: column {field!r}").combine_chunks())
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
@@ -49,7 +59,12 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: Rows, dataset: str) ->
             return values.combine_chunks().cast(pa.float64())
         except pa.ArrowException as error:
             raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, no numbers") from error
-    return _cast(text_of(values, field, dataset), NUMBER, pa.float64(), f"datasets.{dataset}: column {field!r}", rows, "a number")
+    where = f"datasets.{dataset}: column {field!r}"
+    numbers = _cast(text_of(values, field, dataset), NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
+    infinite = pc.is_inf(numbers).index(True).as_py()
+    if infinite >= 0:
+        raise InputError(f"{where}: {rows.where(infinite)}: expected a number of up to 1e308, found more; {UNKNOWN}")
+    return numbers
 
 
 def _told(values: pa.Array, field: str, rows: Rows, dataset: str) -> pa.Array:
@@ -87,11 +102,10 @@ def _dates(text: pa.Array, where: str, rows: Rows, *, n_times: int) -> pa.Array:
     return _cast(text, f"({TIMESTAMP})|({DATE})", kind, where, rows, "a time such as 2024-03-31T12:30:00")
 
 
-def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, wanted: str) -> pa.Array:
+def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, wanted: str, *, remedy: str = REMEDY) -> pa.Array:
     """Return the values as `kind`; raise InputError naming the first that has not the form."""
     fits = pc.fill_null(pc.match_substring_regex(text, form), fill_value=True)
     wrong = fits.index(False).as_py()
-    remedy = "mend it, leave it empty or name it under `missing:` if it is unknown, or say `types: {column: text}` in the source"
     if wrong >= 0:
         n_wrong = len(fits) - _count(fits)
         raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {text[wrong].as_py()[:40]!r} ({n_wrong} such); {remedy}")

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import InputError
+from stages.own.columns import as_written
 from stages.own.roles import ID, Part
 from stages.params import PARAMS
 from stages.sources._decode import ENCODED, column, decode
@@ -50,7 +51,15 @@ class Contents:
             return self._bytes(part, values)
         if part.modality == "text" and pa.types.is_string(values.type):
             return values
-        return self._made(part, values.to_pylist(), ids, bad)
+        return self._made(part, self._listed(part, values), ids, bad)
+
+    def _listed(self, part: Part, values: pa.Array) -> list[Any]:
+        """Return values that stand in the table; those of some types cannot be had, such as times of an unknown zone."""
+        try:
+            return list(values.to_pylist())
+        except (pa.ArrowException, LookupError, ValueError, OverflowError) as error:
+            raise InputError(f"{PARAMS}: datasets.{self._dataset}.modalities.{part.label}.column: {part.fields[0]!r} holds {values.type}, "
+                             f"which modality {part.modality} does not read ({error})") from error
 
     def _decoded(self, part: Part, name: str) -> Any:
         try:
@@ -105,7 +114,8 @@ def file_names(part: Part, table: pa.Table, ids: Sequence[str]) -> list[str | Va
     if not part.files:
         return [name or ValueError(f"no file is named ({part.fields[0]!r} is empty)") for name in table[part.fields[0]].to_pylist()]
     fields = [field for field in part.needed if field in table.column_names]
-    columns = {field: table[field].cast(pa.string()).to_pylist() for field in fields}
+    where = f"{PARAMS}: modalities.{part.label}.files: column"
+    columns = {field: as_written(table[field], f"{where} {field!r}").to_pylist() for field in fields}
     names: list[str | ValueError] = []
     for row, name in enumerate(ids):
         try:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from stages.contracts import Settings
 from stages.errors import InputError
+from stages.own.columns import as_written
 from stages.params import PARAMS, DataSetEntry, ModalityEntry, TargetEntry, nearest, parse
 from stages.registry import component, names
 from stages.sources._pattern import FIELD, parse_pattern
@@ -153,7 +154,7 @@ def sample_names(entry: DataSetEntry, rows: Rows) -> Sequence[str]:
     """Return what the samples are called: as the entry's `id` says, else as the source does."""
     if entry.id is None:
         return rows.ids
-    names = rows.read([entry.id], None)[entry.id].cast(pa.string()).to_pylist()
+    names = as_written(rows.read([entry.id], None)[entry.id], f"{PARAMS}: id: column {entry.id!r}").to_pylist()
     empty = next((row for row, name in enumerate(names) if not name), None)
     if empty is not None:
         raise InputError(f"{entry.id!r}, {rows.where(empty)}: the sample has no name; fill it in, or leave `id` out")

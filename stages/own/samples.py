@@ -59,19 +59,20 @@ def index_of(dataset: str, entry: DataSetEntry, rows: Rows) -> pa.Table:
     table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups, *split])), None)
     ids = sample_names(entry, rows)
     columns: dict[str, Any] = {"sample_id": pa.array(ids, pa.string())}
-    columns["group"] = _joined([text_of(table[field], field, dataset) for field in groups], rows) if groups else columns["sample_id"]
+    named = [text_of(table[field], field, dataset) for field in groups]
+    columns["group"] = _joined(named, rows, f"{PARAMS}: datasets.{dataset}.group") if groups else columns["sample_id"]
     if entry.split:
         columns["split"] = _split(text_of(table[entry.split], entry.split, dataset), rows, f"{PARAMS}: datasets.{dataset}.split")
     columns["target"] = read_target(table, _target(entry), rows, dataset)
     return pa.table({**columns, "row": pa.array(np.arange(len(ids), dtype=np.int64))})
 
 
-def _joined(columns: Sequence[pa.Array], rows: Rows) -> pa.Array:
+def _joined(columns: Sequence[pa.Array], rows: Rows, key: str) -> pa.Array:
     """Return the group's name of every row; several columns name it together."""
     names = []
     for row, parts in enumerate(zip(*(column.to_pylist() for column in columns), strict=True)):
         if None in parts:
-            raise InputError(f"{rows.where(row)}: the group is missing; every sample needs one (its own, if it belongs to no other)")
+            raise InputError(f"{key}: {rows.where(row)}: the group is missing; every sample needs one (its own, if it belongs to no other)")
         names.append(", ".join(parts))
     return pa.array(names, pa.string())
 

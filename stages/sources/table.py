@@ -126,6 +126,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         kind = kind.value_type
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
     return kind
 
 
