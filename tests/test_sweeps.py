@@ -10,13 +10,17 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from toy_problem import toy_problem
 
-from stages.models import knn, svm
+from stages.models import constant, knn, svm
 from stages.numerics import networks
+from stages.numerics.blocks import Block
+from stages.numerics.encoders import Dense
 from stages.numerics.fusion import cross_distances, encode_fold
 from stages.numerics.neighbours import means_for, vote_probabilities
 from stages.numerics.outputs import THRESHOLDS, fit_thresholds, known_means
 from stages.numerics.pairwise import manhattan_distances
 from stages.numerics.projection import fit_projection
+from stages.numerics.selection import choose
+from stages.train import metrics_of
 
 
 def fused(problem, fold, subset, distance: str) -> np.ndarray:
@@ -278,3 +282,44 @@ def test_losses_of_labels_and_numbers_are_torchs() -> None:
     losses = networks.LOSSES["numbers"].of(outputs, unknown)
     assert losses[:, 0].tolist() == [0.0, 0.0]
     assert torch.allclose(losses[:, 1], ((outputs - numbers) ** 2)[:, 1, 1:].mean(dim=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+def test_errors_in_any_unit_are_told_apart(unit: float) -> None:
+    errors = unit * np.array([[0.5, 0.7], [0.3, np.nan], [0.2, 0.2], [0.2, 0.2 + 1e-15]])
+    assert choose(errors, greater_is_better=False) == 2
+    assert choose(errors, greater_is_better=True) == 0
+    assert choose(np.vstack([[np.nan, np.nan], errors]), greater_is_better=False) == 3
+
+
+def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
+    """Not even the scale of the metric that chooses: a number that varies in test rows alone would weigh less."""
+    settings = knn.KnnSettings(k=(1, 3, 9), distance=("l1", "l2"), weights=("uniform", "distance"))
+    for task in ("multilabel", "regression"):
+        problem = toy_problem(n=48, labels=("image",), task=task)
+        problem = replace(problem, folds=problem.folds[:1])
+        target = problem.target.copy()
+        target[problem.folds[0].test] = 1 if task == "multilabel" else 1e6 * np.arange(16)[:, None] * [1, 0, 0]
+        other = replace(problem, target=target, metrics=metrics_of(task, target))
+        (a,), (b,) = (knn.sweep(p, settings, knn.grid(settings, 0)) for p in (problem, other))
+        assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
+        assert all(a.inner_scores[name].tobytes() == b.inner_scores[name].tobytes() for name in problem.metrics)
+
+
+def test_noise_does_not_beat_the_control_of_labels() -> None:
+    """Thresholds fitted to an F1 are worth 0.45 on noise: the control has them too, in its inner scores, its answers and when saved."""
+    draw = np.random.default_rng(0)
+    target = (draw.random((240, 4)) < 0.3).astype(np.uint8)
+    noise = Block("noise", Dense(draw.standard_normal((240, 5)).astype(np.float32)), {})
+    problem = replace(toy_problem(n=240, labels=("image",), task="multilabel"), blocks={"noise": noise}, target=target,
+                      outputs=tuple("abcd"), subsets=(("noise",),), metrics=metrics_of("multilabel", target))  # fmt: skip
+    settings = knn.KnnSettings(k=(20,), distance=("l2",))
+    control = list(constant.sweep(problem, constant.ConstantSettings(), [{}]))
+    learner = list(knn.sweep(problem, settings, knn.grid(settings, 0)))
+    score = problem.metrics["micro_f1"].score
+    of_control, of_learner = ([score(target[r.fold.test], r.prediction, None) for r in found] for found in (control, learner))
+    assert min(of_control) > 0.35
+    assert np.mean(of_learner) < np.mean(of_control) + 0.03
+    assert np.mean([r.inner_scores["micro_f1"].mean() for r in control]) == pytest.approx(np.mean(of_control), abs=0.05)
+    fitted = constant.fit(problem, ("noise",), {}, constant.ConstantSettings())
+    assert constant.predict(fitted, {"noise": noise.raw.values})[0].all()

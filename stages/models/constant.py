@@ -1,4 +1,8 @@
-"""Control: the most frequent class, each label's more frequent value or each number's mean over the training rows, whatever the sample."""
+"""Control: the most frequent class, the labels that hold often enough or each number's mean over the training rows, whatever the sample.
+
+"Often enough" is a threshold on a label's share of the training rows, chosen as a learner's are. One half would be no control where the
+metric is an F1: it may predict no label at all, and thresholds alone then beat it on noise.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +11,7 @@ import numpy as np
 
 from stages.contracts import Fitted, FoldResult, Model, Problem, Settings, Task
 from stages.numerics.outputs import CLASSES, decide, known_means
-from stages.numerics.selection import InnerPredictions
+from stages.numerics.selection import InnerPredictions, thresholds_for
 
 
 class ConstantSettings(Settings):
@@ -27,20 +31,27 @@ def sweep(problem: Problem, settings: ConstantSettings, configs: list[dict[str, 
         for index in range(int(fold.inner.max()) + 1):
             out = fold.inner == index
             inner.put(0, out, np.tile(_expected(problem, target[~out]), (int(out.sum()), 1)))
-        prediction, scores = _answers(problem.task, _expected(problem, target), len(fold.test))
-        inner_scores = inner.choose().scores
+        choice = inner.choose()
+        prediction, scores = _answers(problem.task, _expected(problem, target), choice.thresholds, len(fold.test))
         for subset in problem.subsets:
-            yield FoldResult(fold, subset, inner_scores, 0, prediction, scores)
+            yield FoldResult(fold, subset, choice.scores, 0, prediction, scores)
 
 
 def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: ConstantSettings) -> Fitted:
-    """Return the shares or means of every training row."""
-    return Fitted({"expected": _expected(problem, problem.target[problem.training_rows()])}, {"task": problem.task})
+    """Return the shares or means of every training row; crossed held-out rows give the labels' thresholds."""
+    arrays = {"expected": _expected(problem, problem.target[problem.training_rows()])}
+    if problem.task == "multilabel":
+        pairs = problem.crossed()
+        shares = [np.tile(_expected(problem, problem.target[train]), (len(test), 1)) for train, test in pairs]
+        thresholds = thresholds_for(problem, problem.target[np.concatenate([test for _, test in pairs])], np.vstack(shares))
+        arrays |= {} if thresholds is None else {"thresholds": thresholds}
+    return Fitted(arrays, {"task": problem.task})
 
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the same answer for every row."""
-    return _answers(fitted.state["task"], fitted.arrays["expected"], next(iter(matrices.values())).shape[0])
+    arrays = fitted.arrays
+    return _answers(fitted.state["task"], arrays["expected"], arrays.get("thresholds"), next(iter(matrices.values())).shape[0])
 
 
 def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
@@ -50,10 +61,9 @@ def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
     return known_means(target).astype(np.float32)
 
 
-def _answers(task: Task, expected: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _answers(task: Task, expected: np.ndarray, thresholds: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray | None]:
     scores = np.tile(expected, (n, 1))
-    # one half, not a threshold fitted to some metric: for an F1 that would be "every label always"
-    return decide(task, scores, np.full(len(expected), 0.5)), None if task == "regression" else scores
+    return decide(task, scores, thresholds), None if task == "regression" else scores
 
 
 MODEL = Model(
