@@ -14,7 +14,7 @@ from stages.registry import component, names
 from stages.sources._pattern import FIELD, parse_pattern
 from stages.sources._rows import Rows, SourceKind
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # it becomes part of the names of files and stages
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
 TAKEN = ("sample_id", "group", "split", "target", "row")  # columns of the samples
 ID = "id"  # in a pattern of files: the sample's name
 
@@ -42,9 +42,11 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
     """Raise InputError where the entry contradicts itself, whatever the files hold."""
     key = f"{PARAMS}: datasets.{name}"
     if not NAME.fullmatch(name):
-        raise InputError(f"{key}: a data set is called by letters, digits and _, beginning with a letter")
+        raise InputError(f"{key}: a data set is called by letters, digits and _ (64 at most), beginning with a letter")
     if entry.options:
         raise InputError(f"{key}.options: only for data sets of stages/datasets/; what own files need stands under source")
+    if entry.group == ():
+        raise InputError(f"{key}.group: no column is named; name one, or leave `group` out")
     source_of(name, entry)
     target = _target_of(entry)
     if bool(target.column) == bool(target.columns):
@@ -57,7 +59,8 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
 
 def _check_part(key: str, label: str, part: ModalityEntry, target: TargetEntry) -> None:
     if not NAME.fullmatch(label) or label in TAKEN:
-        raise InputError(f"{key}: a modality is called by letters, digits and _, beginning with a letter, and not {', '.join(TAKEN)}")
+        raise InputError(f"{key}: a modality is called by letters, digits and _ (64 at most), beginning with a letter, and not "
+                         f"{', '.join(TAKEN)}")
     if part.column and part.files:
         raise InputError(f"{key}: give `column` or `files`, not both")
     if part.columns and part.modality != "table":
