@@ -16,7 +16,7 @@ from stages.fitted import save_fitted
 from stages.numerics.blocks import load_block
 from stages.numerics.folds import read_folds
 from stages.numerics.outputs import CLASSES
-from stages.numerics.selection import choose
+from stages.numerics.selection import choose, defined_mean
 from stages.params import TrainEntry, feature_labels, read_params, section, value_at
 from stages.registry import component, names
 from stages.results import write_results
@@ -120,14 +120,14 @@ def fitting_configs(dataset: str, model: Model, settings: Settings, problem: Pro
 
 def best_overall(results: list[FoldResult], metric: Metric) -> tuple[tuple[str, ...], int]:
     """Return the subset and configuration with the best mean inner score over all outer folds: no outer score is looked at."""
-    sign = 1 if metric.greater_is_better else -1
-    best: dict[tuple[str, ...], tuple[float, int]] = {}
-    for subset in dict.fromkeys(result.subset for result in results):
+    subsets = sorted(dict.fromkeys(result.subset for result in results), key=len)  # of equals the smallest
+    configs, best = [], []
+    for subset in subsets:
         scores = np.hstack([result.inner_scores[metric.name] for result in results if result.subset == subset])
-        config = choose(scores, greater_is_better=metric.greater_is_better)
-        best[subset] = (sign * float(scores[config].mean()), config)
-    subset = max(best, key=lambda s: (round(best[s][0], 12), -len(s)))
-    return subset, best[subset][1]
+        configs.append(choose(scores, greater_is_better=metric.greater_is_better))
+        best.append(scores[configs[-1]])
+    chosen = choose(np.stack(best), greater_is_better=metric.greater_is_better)
+    return subsets[chosen], configs[chosen]
 
 
 def main(dataset: str, name: str) -> None:
@@ -142,7 +142,7 @@ def main(dataset: str, name: str) -> None:
     results = []
     for result in model.sweep(problem, settings, configs):
         results.append(result)
-        score = result.inner_scores[problem.select][result.chosen].mean()
+        score = defined_mean(result.inner_scores[problem.select][result.chosen])
         print(
             f"{name} {dataset} {len(results)}/{len(problem.folds) * len(problem.subsets)}: repeat {result.fold.repeat} fold "
             f"{result.fold.index} {'+'.join(result.subset)}: inner {problem.select} {score:.3f} with {configs[result.chosen]}",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toy_problem import toy_problem, with_other_test_rows
 
-from stages.contracts import Model, Task
+from stages.contracts import FoldResult, Model, Task
 from stages.errors import InputError
 from stages.fitted import load_fitted, save_fitted
 from stages.registry import component, names
@@ -133,6 +133,15 @@ class TestModel:
         subset, config = best_overall(list(model.sweep(problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
         assert subset in problem.subsets
         assert 0 <= config < len(model.grid(settings, 0))
+
+
+def test_the_best_overall_is_found_where_a_fold_defines_no_score() -> None:
+    """A metric of one fold may be undefined (no number known, none that varies): the others decide."""
+    problem = toy_problem(labels=("image", "table"))
+    of_image, of_table, of_both = [[0.1, np.nan], [0.2, np.nan]], [[0.5, 0.6], [0.9, 0.9]], [[0.9, 0.9], [0.1, 0.1]]
+    scores = dict(zip(problem.subsets, (of_image, of_table, of_both), strict=True))
+    results = [FoldResult(problem.folds[0], s, {"accuracy": np.array(v)}, 0, np.zeros(0), None) for s, v in scores.items()]
+    assert best_overall(results, problem.metrics["accuracy"]) == (("table",), 1)
 
 
 def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:

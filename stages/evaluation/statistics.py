@@ -20,7 +20,7 @@ from scipy.special import stdtr, stdtrit
 N_DRAWS = 2000
 FEWEST_FOLDS = 3  # for a claim: two folds of coarse scores agree by chance
 FEWEST_GROUPS = 20  # for a bootstrap: with 8 it finds a difference that is not there in 11 % of cases, with 3 in 29 %, at level 5 %
-ROUNDING = 1e-12
+ROUNDING = 1e-12  # of the scores' own size: an error may be in any unit
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ def fold_difference(a: np.ndarray, b: np.ndarray, *, test_per_train: float, conf
         return Difference(np.nan, np.nan, np.nan, np.nan)
     mean, error = float(differences.mean()), _standard_error(differences, test_per_train)
     half = float(stdtrit(differences.size - 1, (1 + confidence) / 2)) * error
-    if np.allclose(differences, 0, atol=ROUNDING):
+    rounding = ROUNDING * float(np.nanmax(np.abs([a, b])))
+    if np.abs(differences).max() <= rounding:
         p = 1.0
-    elif differences.size < FEWEST_FOLDS or error < ROUNDING:
+    elif differences.size < FEWEST_FOLDS or error < rounding:
         p = np.nan
     else:
         p = float(2 * stdtr(differences.size - 1, -abs(mean) / error))

@@ -46,7 +46,8 @@ class InnerPredictions:
     def choose(self) -> Choice:
         """Return the configuration with the best mean score over the inner folds; of equals the first, which is the simplest.
 
-        A label's threshold is chosen on all held-out rows together; the configuration is then judged with it.
+        A label's threshold is chosen on all held-out rows together; the configuration is then judged with it. A metric's scale is taken
+        from the training rows too: how far outer test rows lie apart must not say which number weighs most.
         """
         problem, target = self.problem, self.problem.target[self.fold.train]
         thresholds = [self._thresholds(target, found) for found in self.found]
@@ -54,7 +55,7 @@ class InnerPredictions:
         members = [np.flatnonzero(self.fold.inner == inner) for inner in range(int(self.fold.inner.max()) + 1)]
         scores = {
             name: np.array([[metric.score(target[m], row[m], None) for m in members] for row in predictions], dtype=np.float64)
-            for name, metric in problem.metrics.items()
+            for name, metric in ((name, metric.bound_to(target)) for name, metric in problem.metrics.items())
         }
         best = choose(scores[problem.select], greater_is_better=problem.metrics[problem.select].greater_is_better)
         return Choice(best, scores, thresholds[best])
@@ -75,7 +76,16 @@ def thresholds_for(problem: Problem, target: np.ndarray, scores: np.ndarray) -> 
 
 
 def choose(scores: np.ndarray, *, greater_is_better: bool) -> int:
-    """Return the row of scores (n_configs, n_inner) with the best mean; of equals the first."""
+    """Return the row of scores (n_configs, n_inner) with the best mean of those defined (not NaN); of equals the first."""
+    means = np.array([defined_mean(row) for row in scores])
+    sizes = np.abs(means[np.isfinite(means) & (means != 0)])
+    # equal to 12 digits of what scores usually are: an error may be in any unit, 1e-9 m or 1e9 m
+    unit = 10.0 ** np.ceil(np.log10(np.median(sizes))) if sizes.size else 1.0
     sign = 1 if greater_is_better else -1
-    defined = [row[~np.isnan(row)] for row in scores]
-    return int(np.argmax([sign * round(float(row.mean()), 12) if row.size else -np.inf for row in defined]))
+    return int(np.argmax(np.where(np.isnan(means), -np.inf, sign * np.round(means / unit, 12))))
+
+
+def defined_mean(scores: np.ndarray) -> float:
+    """Return the mean of the scores that are defined; NaN where none is."""
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if defined.size else float("nan")
