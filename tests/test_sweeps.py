@@ -15,7 +15,7 @@ from stages.numerics import networks
 from stages.numerics.blocks import Block
 from stages.numerics.encoders import Dense
 from stages.numerics.fusion import cross_distances, encode_fold
-from stages.numerics.neighbours import means_for, vote_probabilities
+from stages.numerics.neighbours import means_for, vote_probabilities, vote_weights
 from stages.numerics.outputs import THRESHOLDS, fit_thresholds, known_means
 from stages.numerics.pairwise import manhattan_distances
 from stages.numerics.projection import fit_projection
@@ -213,6 +213,13 @@ def test_knn_leaves_unknown_numbers_out() -> None:
     assert found[:, :, 0].tolist() == [[1.0, 9.0], [1.0, 9.0], [3.0, 9.0]]
 
 
+def test_a_neighbour_at_distance_0_votes_alone_only_on_numbers_that_it_knows() -> None:
+    values = np.array([[[np.nan, 7.0], [4.0, 8.0], [1.0, 9.0]]])
+    weight = vote_weights(np.array([[0.0, 1.0, 2.0]]), "distance", ~np.isnan(values))
+    found = means_for(values, weight, [1, 2, 3], np.array([5.0, 5.0]))
+    assert found[:, 0].tolist() == [[5.0, 7.0], [4.0, 7.0], [pytest.approx(3.0), 7.0]]
+
+
 def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
     for task in ("multilabel", "regression"):
@@ -250,7 +257,8 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
         prediction = scores if task == "regression" else scores >= fit_thresholds(target, scores.astype(np.float32), by_f1=True)
         for j in range(2):
             rows = result.fold.inner == j
-            expected = problem.metrics[problem.select].score(target[rows], prediction[rows].astype(result.prediction.dtype), None)
+            metric = problem.metrics[problem.select].bound_to(target)
+            expected = metric.score(target[rows], prediction[rows].astype(result.prediction.dtype), None)
             assert result.inner_scores[problem.select][0, j] == pytest.approx(expected, abs=1e-6)
 
 

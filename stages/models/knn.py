@@ -78,11 +78,13 @@ def _scores(distances: np.ndarray, target: np.ndarray, configs: list[dict[str, A
     near = np.take_along_axis(distances, neighbours, axis=1)
     by_weights = {}
     for weights in dict.fromkeys(config["weights"] for config in configs):
-        weight = vote_weights(near, weights)
         if facts["task"] in CLASSES:
-            by_weights[weights] = votes_for(target[neighbours], weight, ks, facts["n_outputs"])
-        else:
-            by_weights[weights] = means_for(target[neighbours].astype(np.float64), weight, ks, known_means(target))
+            by_weights[weights] = votes_for(target[neighbours], vote_weights(near, weights), ks, facts["n_outputs"])
+            continue
+        values = target[neighbours].astype(np.float64)
+        known = ~np.isnan(values)
+        weight = vote_weights(near, weights, None if known.all() else known)
+        by_weights[weights] = means_for(values, weight, ks, known_means(target))
     found = [by_weights[config["weights"]][ks.index(config["k"])] for config in configs]
     if facts["task"] == "multilabel":
         return [label_probabilities(shares, config["k"]) for shares, config in zip(found, configs, strict=True)]

@@ -19,18 +19,21 @@ def nearest(distances: np.ndarray, k: int) -> np.ndarray:
     return np.take_along_axis(columns, order, axis=1)
 
 
-def vote_weights(distances: np.ndarray, weights: str) -> np.ndarray:
+def vote_weights(distances: np.ndarray, weights: str, known: np.ndarray | None = None) -> np.ndarray:
     """Return each neighbour's vote: 1, or 1/distance; where neighbours are at distance 0, they alone vote.
 
     Args:
         distances: float64 (n, k), ascending in each row.
         weights: "uniform" or "distance".
+        known: bool (n, k, n_outputs), who has a vote on each number; the votes then have this shape.
     Source: scikit-learn's `weights="distance"`, with the same rule for distance 0.
     """
     if weights == "uniform":
         return np.ones_like(distances)
     zero = distances == 0
-    inverse = 1.0 / np.where(zero, 1.0, distances)
+    if known is not None:
+        distances, zero = distances[:, :, None], zero[:, :, None] & known
+    inverse = 1.0 / np.where(distances == 0, 1.0, distances)
     return np.where(zero.any(axis=1, keepdims=True), zero, inverse)
 
 
@@ -51,13 +54,14 @@ def means_for(values: np.ndarray, weights: np.ndarray, ks: Sequence[int], fallba
 
     Args:
         values: float64 (n, k_max, n_outputs), nearest first; NaN where not known, which takes no part.
-        weights: float64 (n, k_max).
+        weights: float64 (n, k_max) or (n, k_max, n_outputs).
         fallback: float64 (n_outputs,), the mean where no neighbour's value is known.
     """
     known = ~np.isnan(values)
     at = np.asarray(ks) - 1
-    total = np.cumsum(np.where(known, values, 0) * weights[:, :, None], axis=1)[:, at]
-    weight = np.cumsum(known * weights[:, :, None], axis=1)[:, at]
+    weights = weights if weights.ndim == 3 else weights[:, :, None]
+    total = np.cumsum(np.where(known, values, 0) * weights, axis=1)[:, at]
+    weight = np.cumsum(known * weights, axis=1)[:, at]
     means = np.where(weight > 0, total / np.where(weight > 0, weight, 1), fallback)
     return means.transpose(1, 0, 2)
 
