@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from dvc.utils.serialize import modify_yaml
-from end_to_end import EMOJI, Route, dvc, stages_run, write_params
+from end_to_end import EMOJI, ONE_INVALID, Route, dvc, stages_run, write_params
 
+from stages.contracts import TASKS as TASKS_THAT_THERE_ARE
 from stages.params import read_params
+from stages.registry import names
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,9 +32,9 @@ def stale(folder: Path) -> set[str]:
 def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Path) -> None:
     write_params(copy, changed(EMOJI, "features.emoji-text.ngrams", [1, 2]))
     assert stale(copy) == {"check", "featurize@emoji-text"}
-    said = dvc(copy, "repro", "train@emoji-majority")
+    said = dvc(copy, "repro", "train@emoji-constant")
     assert said.returncode == 0, said.stderr
-    assert stages_run(said) == ["check", "featurize@emoji-text", "validate@emoji", "train@emoji-majority"]
+    assert stages_run(said) == ["check", "featurize@emoji-text", "validate@emoji", "train@emoji-constant"]
     assert stale(copy) >= {f"train@emoji-{model}" for model in ("knn", "svm", "mlp")}
 
 
@@ -82,12 +84,57 @@ def test_training_waits_until_the_data_is_mended(invalid: Route) -> None:
     failed = [suite["suite"] for suite in outcome["suites"] if not suite["success"]]
     assert (outcome["success"], failed) == (False, ["text"])
     page = (invalid.folder / "data/validation/emoji/validation.html").read_text(encoding="utf-8")
-    assert outcome["suites"][3]["expectations"][-1]["offending"][0]["sample_id"] in page
-    assert not {"train@emoji-majority", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
+    assert outcome["suites"][2]["expectations"][-1]["offending"][0]["sample_id"] in page
+    assert not {"train@emoji-constant", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
     assert not (invalid.folder / "data/predictions/emoji").exists()
 
 
-def test_another_data_set_goes_on(invalid: Route) -> None:
-    assert {"train@av_digits-knn", "evaluate@av_digits"} <= set(stages_run(invalid.said["repro"]))
-    evaluation = json.loads((invalid.folder / "data/evaluation/av_digits/evaluation.json").read_text(encoding="utf-8"))
-    assert set(evaluation["scores"]) == {"majority", "knn"}
+def test_other_data_sets_go_on(invalid: Route) -> None:
+    ran = stages_run(invalid.said["repro"])
+    assert {f"evaluate@{dataset}" for dataset in TASKS} <= set(ran)
+    assert not {"report", "publish"} & set(ran), "they show all that params.yaml names"
+
+
+# ---------------------------------------------------------------- every task and modality
+TASKS = {"sounds": "binary", "marks": "multilabel", "sizes": "regression"}  # with emoji, all of both
+
+
+def test_without_the_invalid_data_set_the_rest_is_reported_and_published(invalid: Route) -> None:
+    said = invalid.said["without"]
+    assert (said.returncode, stages_run(said)) == (0, ["check", "report", "publish"]), said.stderr
+    page = (invalid.folder / "data/report/report.html").read_text(encoding="utf-8")
+    assert all(dataset in page for dataset in TASKS) and "emoji" not in page
+
+
+def test_the_toys_are_all_there_is() -> None:
+    modalities = {entry["modality"] for entry in (ONE_INVALID["features"] | EMOJI["features"]).values()}
+    assert (modalities, {"multiclass", *TASKS.values()}) == (set(names("modalities")), set(TASKS_THAT_THERE_ARE))
+
+
+@pytest.mark.parametrize(("dataset", "task"), TASKS.items())
+def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: str, task: str) -> None:
+    evaluation = json.loads((invalid.folder / f"data/evaluation/{dataset}/evaluation.json").read_text(encoding="utf-8"))
+    validation = json.loads((invalid.folder / f"data/validation/{dataset}/validation.json").read_text(encoding="utf-8"))
+    labels = list(ONE_INVALID["datasets"][dataset]["modalities"])
+    assert (evaluation["task"], evaluation["shipped"]) == (task, False)
+    assert validation["success"] and {*labels} <= {suite["suite"] for suite in validation["suites"]}
+    assert evaluation["subsets"] == [*labels, "+".join(labels)]
+    assert evaluation["controls"] == ["constant"]
+    primary, scores = evaluation["primary"], evaluation["scores"]
+    for subset in scores["knn"]:
+        assert scores["knn"][subset][primary]["mean"] > scores["constant"][subset][primary]["mean"], (subset, primary)
+
+
+@pytest.mark.parametrize("dataset", TASKS)
+def test_each_tasks_scores_stand_on_mlflow(invalid: Route, dataset: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{invalid.folder / 'mlflow.db'}")
+    evaluation = json.loads((invalid.folder / f"data/evaluation/{dataset}/evaluation.json").read_text(encoding="utf-8"))
+    experiment = client.get_experiment_by_name(f"sensorium/{dataset}")
+    assert experiment is not None
+    runs = {run.info.run_name: run.data.metrics for run in client.search_runs([experiment.experiment_id])}
+    for model, by_subset in evaluation["scores"].items():
+        for subset, by_metric in by_subset.items():
+            for metric, score in by_metric.items():
+                assert runs[f"{model} · {subset}"].get(f"{metric}_mean") == score["mean"], (model, subset, metric)

@@ -127,7 +127,7 @@ experiment = mlflow.get_experiment_by_name("sensorium/emoji").experiment_id
 for logged in mlflow.search_logged_models([experiment], output_format="list"):
     model = mlflow.pyfunc.load_model(logged.model_uri)
     needed = model.metadata.get_input_schema().input_names()
-    saved, _ = predict_samples(models_dir("emoji", logged.name.split("-")[1]), {name: samples[name] for name in needed})
+    saved = predict_samples(models_dir("emoji", logged.name.split("-")[1]), {name: samples[name] for name in needed}).answers
     answers[logged.name] = {"logged": list(model.predict(frame[needed])["label"]), "saved": saved}
 print(json.dumps(answers))
 """
@@ -157,7 +157,7 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
     said = dvc(experiment.folder, "plots", "show")
     assert said.returncode == 0, said.stderr
     page = (experiment.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
-    for title in ("emoji: mean accuracy over outer folds", "emoji: confusion of the best model"):
+    for title in ("emoji: mean score over outer folds", "emoji: confusion of the best model"):
         assert title in page
 
 
