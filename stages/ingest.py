@@ -18,7 +18,16 @@ from stages.registry import component
 from stages.samples import judge_bad, quarantine_table
 from stages.seeds import derived_seed
 from stages.tables import write_table, writing_pieces
-from stages.targets import check_target, described, encode_target, missing_targets, sampling_strata
+from stages.targets import (
+    CLASSES,
+    check_target,
+    described,
+    encode_target,
+    missing_targets,
+    numbers_of,
+    sampling_strata,
+    sorted_outputs,
+)
 
 PIECE = 1024
 
@@ -52,7 +61,11 @@ def main(dataset: str) -> None:
         check_target(index["target"], found.task, found.remedy, unknown=entry.unknown_targets)
     except InputError as error:
         raise InputError(f"{dataset}: {error}") from error
-    index = sample_rows(index, entry.rows, seed, task=found.task, key=f"datasets.{dataset}.rows")
+    whole, key = index, f"datasets.{dataset}.rows"
+    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
+    check_sample(whole["target"], index["target"], found.task, key)
+    reasons = in_proportion(reasons, index.num_rows, whole.num_rows)
+    n_used = index.num_rows + len(reasons)  # those without a target are of the sample too
     codes, outputs = encode_target(index["target"], found.task)
     index = index.set_column(index.column_names.index("target"), pa.field("target", codes.type), codes)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
@@ -60,12 +73,12 @@ def main(dataset: str) -> None:
         **found.about,
         **policy,
         "target": described(name, found.task, outputs),
-        "rows": {"used": index.num_rows, "available": found.index.num_rows},
+        "rows": {"used": n_used, "available": found.index.num_rows},
     }
     with writing_pieces(samples_path(dataset), metadata) as append:
         for piece in loaded(index, found, reasons):
             append(piece)
-        judge_bad(reasons, index.num_rows, policy, dataset)
+        judge_bad(reasons, n_used, policy, dataset)
     write_table(quarantine_path(dataset), quarantine_table(reasons), {"dataset": dataset})
 
 
@@ -157,6 +170,33 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task:
         members = members[np.argsort(rank[members], kind="stable")]
         taken.append(members[np.floor((np.arange(quota) + random.random()) * len(members) / quota).astype(np.int64)])
     return table.take(pa.array(np.sort(np.concatenate(taken))))
+
+
+def in_proportion(reasons: Mapping[str, str], n_sampled: int, n_whole: int) -> dict[str, str]:
+    """Return as large a part of the samples without a target as was drawn of the others, at least one if there is any."""
+    names = list(reasons)
+    n_kept = -(-len(names) * n_sampled // n_whole)
+    return {name: reasons[name] for name in (names[i * len(names) // n_kept] for i in range(n_kept))}
+
+
+def check_sample(whole: pa.ChunkedArray, sampled: pa.ChunkedArray, task: Task, key: str) -> None:
+    """Raise InputError where a sample of rows leaves a label with fewer than two rows, or a number with one value.
+
+    Classes cannot be lost: they are sampled one by one.
+    """
+    if len(sampled) == len(whole) or task in CLASSES:
+        return
+    where = f"{PARAMS}: {key}: {len(sampled)} rows are too few"
+    if task == "multilabel":
+        before, after = (Counter(label for labels in column.to_pylist() for label in set(labels)) for column in (whole, sampled))
+        scarce = min(sorted_outputs(set(before)), key=lambda label: after[label])
+        if after[scarce] < 2:
+            raise InputError(f"{where}: label {scarce!r} ({before[scarce]} of {len(whole)} rows) would be left with {after[scarce]}; "
+                             f"allowed: all, or enough for two of every label")
+        return
+    for name, values in zip(sampled.type.names, numbers_of(sampled).T, strict=True):
+        if len(np.unique(values[~np.isnan(values)])) < 2:
+            raise InputError(f"{where}: target {name!r} would not vary; allowed: all, or enough for two values of every number")
 
 
 def proportional_quotas(counts: np.ndarray, total: int) -> np.ndarray:

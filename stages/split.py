@@ -15,6 +15,8 @@ from stages.params import SplitEntry, read_params, section, value_at
 from stages.seeds import derived_seed
 from stages.tables import column_values, fixed_lists, read_table, write_table
 
+NEEDED = ("sample_id", "group", "split", "target")  # of the samples
+
 
 def main(dataset: str) -> None:
     """Write the splits of one data set, and which samples are left out."""
@@ -27,7 +29,8 @@ def main(dataset: str) -> None:
         raise InputError(f"{dataset}: {left_out.num_rows} of {metadata['rows']['used']} samples cannot be read in one modality or another, "
                          f"{share:.1%}, above datasets.{dataset}.max_bad_share {metadata['max_bad_share']:.1%} in params.yaml; mend them "
                          f"(data/quarantine/{dataset}/ has the reasons)")
-    samples = samples.filter(pc.invert(pc.is_in(samples["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
+    needed = samples.select([name for name in NEEDED if name in samples.column_names])  # what is chosen from it is copied
+    samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
     target, seed = metadata["target"], derived_seed(value_at(params, "seed"), "split", dataset)
     try:
         splits = split_samples(samples, settings, target["task"], target["outputs"], seed)
@@ -60,7 +63,6 @@ def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: 
         InputError: if groups, classes or labels do not allow the folds asked for.
     """
     counted = strata(task, column_values(samples["target"]), len(outputs))
-    names = outputs if task != "regression" else ()
     groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)[1]
     official = samples["split"].to_pylist() if "split" in samples.column_names else None
     outer = [official_fold(official, groups)] if official is not None else [
@@ -70,7 +72,7 @@ def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: 
     tables = []
     for repeat, fold in enumerate(outer):
         inner = np.stack([
-            inner_of_fold(counted, groups, fold != index, settings.inner_folds, names=names, where=f"outer fold {index}",
+            inner_of_fold(counted, groups, fold != index, settings.inner_folds, names=outputs, where=f"outer fold {index}",
                           seed=derived_seed(seed, "inner", str(repeat), str(index)))
             for index in range(n_folds)
         ], axis=1)
@@ -108,9 +110,10 @@ def inner_of_fold(
     """Return the inner fold of every row of one outer training set, -1 elsewhere: int16 (n,).
 
     Args:
-        counted: the strata of every row. names: of the classes or labels that they are (none for numbers).
+        counted: the strata of every row, as many for each output. names: of the outputs.
     Raises:
-        InputError: if a class or label is absent from the outer training set, or from what an inner fold leaves of it.
+        InputError: if a class, a label or every known value of a number is absent from the outer training set, or from what an inner
+            fold leaves of it.
     """
     refuse_absent(counted, groups, train, names=names, where=f"the training set of {where}")
     try:
@@ -123,11 +126,11 @@ def inner_of_fold(
 
 
 def refuse_absent(counted: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
-    """Raise InputError naming the first class or label that has rows, but none in `train` (bool (n,))."""
-    for name, column in zip(names, counted.T[: len(names)], strict=True):
-        members = column > 0
+    """Raise InputError naming the first class, label or known number that has rows, but none in `train` (bool (n,))."""
+    for name, members in zip(names, counted.reshape(len(counted), len(names), -1).any(axis=2).T, strict=True):
         if members.any() and not members[train].any():
-            raise InputError(f"class {name!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
+            kind = "class" if counted.shape[1] == len(names) else "number"
+            raise InputError(f"{kind} {name!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
                              f"{where}; ask for fewer folds, or for more rows")
 
 

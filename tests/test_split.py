@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages import check, ingest
 from stages.contracts import left_out_path, quarantine_path, samples_path, splits_path
 from stages.errors import InputError
 from stages.numerics.folds import assign_folds, read_folds
@@ -17,6 +18,7 @@ from stages.params import SplitEntry
 from stages.samples import quarantine_table
 from stages.split import main, official_fold, split_samples
 from stages.tables import column_values, fixed_lists, read_table, write_table
+from stages.validate import dataset_suites
 
 CLASSES = ("a", "b", "c")
 
@@ -249,3 +251,33 @@ def test_samples_that_could_not_be_read_are_left_out_and_listed(
         {"sample_id": ids[3], "modality": "", "reason": "no target"},
         {"sample_id": ids[4], "modality": "photo", "reason": "broken"},
     ]
+
+
+def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4 of 100 have none: 4 % whether all rows are asked for or 40, and validation expects as many rows as there are."""
+    monkeypatch.chdir(tmp_path)
+    Path("data/raw").mkdir(parents=True)
+    Path("data/raw/t.csv").write_text("kind,x\n" + "".join(f"{'' if i % 25 == 3 else 'ab'[i % 2]},{i}\n" for i in range(100)))
+    for rows, used, n_missing in (("all", 100, 4), (40, 42, 2)):
+        (tmp_path / "params.yaml").write_text(
+            f"{PARAMS}datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
+            "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
+            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {constant: {}}\n"
+            "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"
+        )
+        check.main()
+        ingest.main("mine")
+        main("mine")
+        about, left_out = read_table(samples_path("mine"))[1], read_table(left_out_path("mine"))
+        assert about["rows"] == {"used": used, "available": 100}
+        assert left_out[0].num_rows == n_missing and left_out[1]["share"] == n_missing / used
+        (suite, *_) = dataset_suites("mine", [])
+        assert suite.expectations[0] == ("expect_table_row_count_to_equal", {"value": len(suite.frame["sample_id"])})
+
+
+def test_a_number_of_which_a_training_set_knows_nothing_is_named() -> None:
+    numbers = np.random.default_rng(0).standard_normal((30, 2))
+    numbers[5:, 1] = np.nan
+    table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(numbers))
+    with pytest.raises(InputError, match=r"number 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+        split_samples(table, SplitEntry(folds=2, inner_folds=2), "regression", ("a", "b"), 0)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from stages.errors import InputError
+from stages.ingest import check_sample
 from stages.targets import MAX_CLASSES, check_target, described, encode_target, missing_targets, sorted_outputs
 
 
@@ -81,3 +82,13 @@ def test_two_classes_are_binary_whatever_was_declared() -> None:
     assert described("t", "multiclass", ["a", "b"])["task"] == "binary"
     assert described("t", "binary", ["a", "b", "c"])["task"] == "multiclass"
     assert described("t", "multilabel", ["a", "b"])["task"] == "multilabel"
+
+
+def test_a_sample_of_rows_that_loses_a_label_or_a_number_is_named() -> None:
+    whole, without = column([["x"], ["x", "y"], ["x", "y"], ["x"]]), column([["x"], ["x"]])
+    with pytest.raises(InputError, match=r"k: 2 rows are too few: label 'y' \(2 of 4 rows\) would be left with 0"):
+        check_sample(whole, without, "multilabel", "k")
+    with pytest.raises(InputError, match=r"k: 2 rows are too few: target 'width' would not vary"):
+        check_sample(numbers(width=[1.0, 2.0, 1.0]), numbers(width=[1.0, None]), "regression", "k")
+    check_sample(whole, whole, "multilabel", "k")
+    check_sample(whole, column([["x"], ["x", "y"], ["y"]]), "multilabel", "k")
