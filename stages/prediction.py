@@ -20,7 +20,7 @@ class Predicted:
     """What a model says of n samples.
 
     outputs: names of the classes, labels or numbers.
-    answers: the class (str) of each sample, or the list of its labels; regression: float32 (n, n_outputs).
+    answers: the class (str) of each sample, or the list of its labels; regression: float64 (n, n_outputs).
     scores: probabilities of classes or labels, float32 (n, n_outputs); None for regression.
     """
 

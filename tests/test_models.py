@@ -10,7 +10,7 @@ from stages.contracts import FoldResult, Model, Task
 from stages.errors import InputError
 from stages.fitted import load_fitted, save_fitted
 from stages.registry import component, names
-from stages.train import best_overall, fitting_configs, require_classes, require_memory
+from stages.train import best_overall, fitting_configs, metrics_of, require_classes, require_memory
 
 SMALL = {
     "constant": {},
@@ -64,7 +64,7 @@ class TestModel:
         for result in results:
             n = len(result.fold.test)
             assert result.prediction.shape == ((n,) if task == "multiclass" else (n, 3))
-            assert result.prediction.dtype == {"multiclass": np.int32, "multilabel": np.uint8, "regression": np.float32}[task]
+            assert result.prediction.dtype == {"multiclass": np.int32, "multilabel": np.uint8, "regression": np.float64}[task]
             assert np.isfinite(result.prediction).all()
             assert result.inner_scores.keys() == problem.metrics.keys()
             assert result.inner_scores[problem.select].shape == (len(model.grid(settings, 0)), 2)
@@ -133,6 +133,19 @@ class TestModel:
         subset, config = best_overall(list(model.sweep(problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
         assert subset in problem.subsets
         assert 0 <= config < len(model.grid(settings, 0))
+
+
+@pytest.mark.parametrize("name", [name for name in names("models") if name != "mlp"])
+def test_numbers_far_from_zero_lose_nothing(name: str) -> None:
+    """Seconds since 1970 that differ by some: an answer of single precision would be off by up to a minute."""
+    model, settings = small(name)
+    problem = toy_problem(labels=("table",), task="regression")
+    near = np.nan_to_num(problem.target[:, :1])
+    found = []
+    for start in (0.0, 1.7e9):
+        moved = replace(problem, target=near + start, outputs=("time",), metrics=metrics_of("regression", near))
+        found.append(np.vstack([r.prediction - start for r in model.sweep(moved, settings, model.grid(settings, 0))]))
+    assert found[0] == pytest.approx(found[1], abs=0.02 * near.std())
 
 
 def test_the_best_overall_is_found_where_a_fold_defines_no_score() -> None:

@@ -55,10 +55,10 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
 
 
 def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
-    """Return the share of each class or label, or the mean of each number where it is known: float32 (n_outputs,)."""
+    """Return the share of each class or label, float32 (n_outputs,), or the mean of each number where it is known, float64."""
     if problem.task in CLASSES:
         return (np.bincount(target, minlength=len(problem.outputs)) / len(target)).astype(np.float32)
-    return known_means(target).astype(np.float32)
+    return known_means(target) if problem.task == "regression" else known_means(target).astype(np.float32)
 
 
 def _answers(task: Task, expected: np.ndarray, thresholds: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -20,7 +20,7 @@ def decide(task: Task, scores: np.ndarray, thresholds: np.ndarray | None = None)
         return scores.argmax(axis=1).astype(np.int32)
     if task == "multilabel":
         return (scores >= thresholds).astype(np.uint8)
-    return scores.astype(np.float32)
+    return scores.astype(np.float64)  # as the target: a time in seconds since 1970 is 64 s off in float32
 
 
 def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:

@@ -37,7 +37,7 @@ class InnerPredictions:
         if problem.task in CLASSES:  # the class alone: scores of many configurations and classes would fill the memory
             self.found = np.empty((n_configs, n), dtype=np.int32)
         else:
-            self.found = np.empty((n_configs, n, n_outputs), dtype=np.float32)
+            self.found = np.empty((n_configs, n, n_outputs), dtype=np.float64 if problem.task == "regression" else np.float32)
 
     def put(self, config: int, rows: np.ndarray, scores: np.ndarray) -> None:
         """Keep the scores (n_rows, n_outputs) of some of the training rows (a mask or numbers into fold.train)."""
