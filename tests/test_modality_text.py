@@ -1,5 +1,6 @@
 """What the text modality promises at its three levels: document, utterance, and a word amid its neighbours."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,18 @@ def test_a_dictionary_of_100_000_words_stays_sparse() -> None:
     assert isinstance(matrix, sp.csr_array)
     assert 99_980 < matrix.shape[1] <= 100_000  # a few pairs of words may share an index
     assert 99_980 < matrix.nnz <= 100_000
+
+
+@pytest.mark.parametrize("window", [False, True])
+def test_long_words_are_not_kept_in_memory(window: bool) -> None:
+    proteins = ["".join(np.random.default_rng(i).choice(list("ACDEFGHIKLMNPQRSTVWY"), 2_000)) for i in range(6)]
+    column = pa.array([[protein] for protein in proteins], pa.list_(pa.string())) if window else pa.array(proteins)
+    settings = TextSettings(analyzer="char", characters=(3, 8))
+    MODALITY.featurize(column.slice(0, 1), settings)  # what is imported and made once
+    tracemalloc.start()
+    try:
+        MODALITY.featurize(column, settings)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

@@ -32,6 +32,7 @@ from stages.samples import read_each
 
 TOKEN = r"\w+(?:'\w+)*"
 N_INDICES = 2**31
+REMEMBERED = 32  # characters of the longest word whose n-grams are remembered
 Size = Annotated[int, Field(ge=1, le=5)]
 CharacterSize = Annotated[int, Field(ge=1, le=8)]
 
@@ -118,11 +119,18 @@ def _window_terms(words: list[Any], settings: TextSettings) -> list[str]:
     return terms + [f"chars:{ngram}" for word in near[reach].split() for ngram in _character_ngrams(word, settings.characters)]
 
 
-@lru_cache(maxsize=2**16)
 def _character_ngrams(word: str, sizes: tuple[int, int]) -> tuple[str, ...]:
+    """Return the n-grams of a word. Those of short ones, which come again, are remembered; a protein is a word too, and fills memory."""
+    return _short_word_ngrams(word, sizes) if len(word) <= REMEMBERED else _ngrams_of(word, sizes)
+
+
+def _ngrams_of(word: str, sizes: tuple[int, int]) -> tuple[str, ...]:
     padded = f" {word} "
     longest = max(sizes[0], min(sizes[1], len(padded)))  # a word shorter than n counts once
     return tuple(padded[at : at + n] for n in range(sizes[0], longest + 1) for at in range(max(1, len(padded) - n + 1)))
+
+
+_short_word_ngrams = lru_cache(maxsize=2**16)(_ngrams_of)
 
 
 def _normalised(text: str, *, lowercase: bool) -> str:
