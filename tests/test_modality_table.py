@@ -141,9 +141,17 @@ def failing(column: pa.Array, *choices: dict[str, Any]) -> list[set[str]]:
     """Return for each choice of settings the columns of which an expectation fails."""
     suites = []
     for number, settings in enumerate(choices):
-        features = featurized(column, max_null_share=1, **settings)
-        metadata = {"names": features.names, "shape": features.shape, "settings": TableSettings(max_null_share=1, **settings).model_dump()}
+        chosen = {"max_null_share": 1, **settings}
+        features = featurized(column, **chosen)
+        metadata = {"names": features.names, "shape": features.shape, "settings": TableSettings(**chosen).model_dump()}
         summary = MODALITY.summarise(pa.table(dict(features.columns)), metadata)
         frame = {"sample_id": np.array([str(i) for i in range(len(column))], dtype=object), **summary}
         suites.append(Suite(f"table {number}", frame, MODALITY.expectations(metadata)))
     return [{found["column"] for found in result["expectations"] if not found["success"]} for result in run_suites(suites)]
+
+
+@pytest.mark.parametrize("column", [table({"age": pa.array([1.0, None, 3.0, 4.0])}), pa.array([{"age": 1.0}, None, {"age": 2.0}])])
+def test_a_row_may_be_wholly_missing_where_columns_may(column: pa.Array) -> None:
+    allowed, refused = failing(column, {"max_null_share": 0.5}, {"max_null_share": 0.2})
+    assert allowed == set()
+    assert refused == {"null_share", "column:age"}

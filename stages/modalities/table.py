@@ -34,7 +34,7 @@ MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
 
 class TableSettings(Settings):
     max_categories: int = Field(50, ge=2, le=10_000, description="categories kept of a column, the most frequent; others count as none")
-    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column that is missing, at most")
+    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column, or of rows whole, that is missing, at most")
     max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of a string column's values that are distinct, at most")
 
 
@@ -170,11 +170,15 @@ def _strings(values: pa.Array) -> np.ndarray:
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: no infinite number, no wholly missing row, no column that is mostly missing, no identifier."""
+    """Return what must hold: no infinite number, few wholly missing rows, no column that is mostly missing, no identifier.
+
+    A row of a narrow table is wholly missing as soon as its one column is, and a sample may lack its table altogether: so of rows, too,
+    at most `max_null_share` may be.
+    """
     settings = metadata["settings"]
     numeric, categorical = ([f"column:{name}" for name in metadata["names"][kind]] for kind in ("numeric", "categorical"))
-    in_part = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "notes": "share of the row that is missing"}
     mostly = 1 - settings["max_null_share"]
+    in_part = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "mostly": mostly, "notes": "share of the row that is missing"}
     distinct = {"max_value": settings["max_unique_share"], "notes": "share of distinct values; near 1 it is an identifier: leave it out"}
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
