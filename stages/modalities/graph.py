@@ -22,9 +22,9 @@ from pydantic import Field
 from stages.contracts import Features, Modality, Settings
 from stages.errors import InputError
 from stages.modalities.parts import graph_statistics as statistics
-from stages.modalities.parts.graphs import Graph, read_graph
 from stages.modalities.parts.graph_root import root_numbers
 from stages.modalities.parts.graph_terms import edge_terms, wl_terms
+from stages.modalities.parts.graphs import Graph, read_graph
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.modalities.parts.graphs import Graph
 from stages.modalities.parts.graph_statistics import NAN, Numbers, label_numbers, local_clustering, moments, triangles
+from stages.modalities.parts.graphs import Graph
 
 DAMPING = 0.85
 TOLERANCE = 1e-12
