@@ -45,6 +45,7 @@ class AudioSettings(Settings):
     segments: int = Field(4, ge=0, le=64, description="of summary clip: equal parts whose means are kept in order")
     n_frames: int | None = Field(None, ge=1, le=10_000, description="of summary frames: how many; longer clips are cut, shorter filled up")
     max_seconds: float = Field(600, gt=0, le=36_000, description="longer clips are refused")
+    max_constant_share: float = Field(0.05, ge=0, le=1, description="validate: share of clips that are silent or one steady tone, at most")
 
     @model_validator(mode="after")
     def _check_frames(self) -> "AudioSettings":
@@ -177,7 +178,7 @@ VARIATION = "largest standard deviation of a band over the clip; 0 is silence or
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: power from the floor to some way above full scale; at most one clip in twenty silent or constant.
+    """Return what must hold: power from the floor to some way above full scale; few clips silent or constant (`max_constant_share`).
 
     Where the vector holds no deviation, constant ones are no fault: a sample may be one frame long, or a pause.
     """
@@ -188,7 +189,7 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
     if settings["features"] == "mfcc" or settings["normalise"] != "none":
         high = reach / LEAST_SPREAD if settings["normalise"] == "variance" else reach
         low = -high
-    steady: dict[str, Any] = {"strict_min": True, "mostly": 0.95} if "deviation" in metadata["names"] else {}
+    steady: dict[str, Any] = {"strict_min": True, "mostly": 1 - settings["max_constant_share"]} if "deviation" in metadata["names"] else {}
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "length", "min_value": length, "max_value": length, "notes": LENGTH}),

@@ -46,6 +46,7 @@ class SeriesSettings(Settings):
     lags: tuple[Lag, ...] = Field((1, 2, 4, 8), description="lags of the autocorrelation, in points of the series")
     octaves: int = Field(5, ge=1, le=24, description="octaves below half the rate whose share of the power is told apart")
     max_missing_share: float = Field(0.5, ge=0, le=1, description="validate: share of samples that lack a channel, at most")
+    max_constant_share: float = Field(0.05, ge=0, le=1, description="validate: share of series that never change, at most")
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: SeriesSettings) -> Features:
@@ -141,8 +142,8 @@ VARIATION = "largest range of a channel over the series; 0 is a dead sensor"
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: finite numbers, no channel missing too often, at most one series in twenty that never changes."""
-    mostly = 1 - metadata["settings"]["max_missing_share"]
+    """Return what must hold: finite numbers, no channel missing too often, few series that never change (`max_constant_share`)."""
+    mostly, varied = 1 - metadata["settings"]["max_missing_share"], 1 - metadata["settings"]["max_constant_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "n_points", "min_value": 1}),
@@ -152,7 +153,7 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
         ),
         (
             "expect_column_values_to_be_between",
-            {"column": "variation", "min_value": 0.0, "strict_min": True, "mostly": 0.95, "notes": VARIATION},
+            {"column": "variation", "min_value": 0.0, "strict_min": True, "mostly": varied, "notes": VARIATION},
         ),
         *(("expect_column_values_to_not_be_null", {"column": f"channel:{n}", "mostly": mostly}) for n in metadata["names"]["channels"]),
     ]

@@ -48,6 +48,7 @@ class SetSettings(Settings):
     bins: int = Field(10, ge=2, le=256, description="parts of the histograms of distances")
     grid: int = Field(3, ge=2, le=64, description="parts of every coordinate's range")
     max_pairs: int = Field(20_000, ge=1, le=10_000_000, description="pairs of points whose distance is computed, at most")
+    max_constant_share: float = Field(0.05, ge=0, le=1, description="validate: share of sets that are one point, or copies of one, at most")
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: SetSettings) -> Features:
@@ -194,13 +195,14 @@ EXTENT = "largest range of a coordinate over the set; 0 is a single point, or co
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: finite numbers, and at most one set in twenty that has no extent."""
+    """Return what must hold: finite numbers, and few sets that have no extent (`max_constant_share`)."""
+    mostly = 1 - metadata["settings"]["max_constant_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "n_points", "min_value": 1}),
         (
             "expect_column_values_to_be_between",
-            {"column": "extent", "min_value": 0.0, "strict_min": True, "mostly": 0.95, "notes": EXTENT},
+            {"column": "extent", "min_value": 0.0, "strict_min": True, "mostly": mostly, "notes": EXTENT},
         ),
     ]
 
