@@ -3,7 +3,7 @@
 The column is read in pieces, which keeps memory bounded and is the same as in one go, as a featurizer works sample by sample.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +32,7 @@ def main(key: str) -> None:
     where = f"{samples_path(dataset)}: {label}"
     check_column(samples, label, modality, where)
     reasons: dict[str, str] = {}
-    pieces = featurized_pieces(samples, label, modality, settings, reasons)
+    pieces = featurized_pieces(samples, label, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset))[0])
     first, features = next(pieces, (None, None))
     if first is None or features is None:
         judge_bad(reasons, samples.num_rows, {**about, "max_bad_share": 0}, where)
@@ -54,16 +54,20 @@ def check_column(samples: pa.Table, label: str, modality: Modality, where: str) 
 
 
 def featurized_pieces(
-    samples: pa.Table, label: str, modality: Modality, settings: Settings, reasons: dict[str, str], *, piece: int = PIECE
+    samples: pa.Table, label: str, modality: Modality, settings: Settings, reasons: dict[str, str], *, piece: int = PIECE,
+    reopened: Callable[[], pa.Table] | None = None,
 ) -> Iterator[tuple[pa.Table, Features]]:
     """Yield sample_id with the features of each piece of the column; samples that cannot be read go to `reasons` with why.
 
     A piece has at most `piece` samples, and fewer where they or their features are large: the first few tell how large.
+
+    Args:
+        reopened: maps the file of the samples anew, for each piece: what was read of it before is then no longer in memory.
     """
     bar = Progress(label, len(samples))
     start, length = 0, min(16, piece)
     while start < len(samples):
-        part = samples.select(["sample_id", label]).slice(start, length)
+        part = (reopened() if reopened else samples).select(["sample_id", label]).slice(start, length)
         start += length
         try:
             features = modality.featurize(part[label], settings)
@@ -73,7 +77,8 @@ def featurized_pieces(
             features = modality.featurize(part[label], settings) if len(part) else None
         bar.advance(min(start, len(samples)))
         if features is not None:
-            table = pa.table({"sample_id": part["sample_id"], **features.columns})
+            ids = pa.array(part["sample_id"].to_pylist(), pa.string())  # a view would hold on to the whole part
+            table = pa.table({"sample_id": ids, **features.columns})
             length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, part.nbytes, 1)))
             yield table, features
 
