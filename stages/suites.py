@@ -4,7 +4,7 @@ A suite looks at a frame with one row per sample (splits: per repeat and sample)
 is parted, is first counted per row, so that every expectation is about values of a column and can name the samples that offend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,14 +141,18 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
     return Suite("splits", frame, expectations)
 
 
-def modality_suite(label: str, features: pa.Table, metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
-    """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects."""
+def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
+    """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects.
+
+    Args:
+        features: the whole table, or its rows some at a time, of which only the summary is kept.
+    """
     modality = component("modalities", metadata["modality"])
-    frame = {
-        "sample_id": _strings(features["sample_id"]),
-        "expected_id": _aligned(_strings(samples["sample_id"]), 1, len(features)),
-        **modality.summarise(features, metadata),
-    }
+    pieces = [features] if isinstance(features, pa.Table) else features
+    parts = [{"sample_id": _strings(piece["sample_id"]), **modality.summarise(piece, metadata)} for piece in pieces]
+    summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    ids = summary.pop("sample_id")
+    frame = {"sample_id": ids, "expected_id": _aligned(_strings(samples["sample_id"]), 1, len(ids)), **summary}
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples)}),
         ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id", "notes": SAME_ROW}),

@@ -1,6 +1,6 @@
 """Check a data set's samples, splits and features before anything is trained on them: `python -m stages.validate <data set>`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,9 @@ from stages.params import feature_labels, read_params
 from stages.reporting.validation_page import validation_page
 from stages.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
 from stages.tables import read_table, write_json, write_text
+
+NEEDED = ("sample_id", "group", "split", "target")  # of the samples; what a filter leaves of a table is a copy
+PIECE_BYTES = 2**26  # of features at once, about
 
 
 def main(dataset: str) -> None:
@@ -36,7 +39,7 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     samples, metadata = read_table(samples_path(dataset))
     splits, split_metadata = read_table(splits_path(dataset))
     left_out, _ = read_table(left_out_path(dataset))
-    samples = without(samples, left_out)
+    samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), left_out)
     suites = [
         samples_suite(samples, metadata, split_metadata["n_folds"], left_out.num_rows),
         splits_suite(splits, split_metadata, samples),
@@ -44,9 +47,23 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     if left_out.num_rows:
         suites.append(left_out_suite(left_out, metadata["rows"]["used"], metadata["max_bad_share"]))
     for label in labels:
-        features, feature_metadata = read_table(features_path(dataset, label))
-        suites.append(modality_suite(label, without(features, left_out), feature_metadata, samples))
+        feature_metadata = read_table(features_path(dataset, label))[1]
+        pieces = (without(piece, left_out) for piece in feature_pieces(dataset, label))
+        suites.append(modality_suite(label, pieces, feature_metadata, samples))
     return suites
+
+
+def feature_pieces(dataset: str, label: str) -> Iterator[pa.Table]:
+    """Yield the rows of a features file, some at a time; an empty file is one empty piece.
+
+    The file is mapped anew for each piece, so that the memory of the one before is given back.
+    """
+    path = features_path(dataset, label)
+    whole = read_table(path)[0]
+    n, length = len(whole), max(1, PIECE_BYTES * len(whole) // max(whole.nbytes, 1))
+    del whole
+    for start in range(0, max(1, n), length):
+        yield read_table(path)[0].slice(start, length)
 
 
 def without(table: pa.Table, left_out: pa.Table) -> pa.Table:
