@@ -72,7 +72,8 @@ def write_pictures(folder: Path, n_pictures: int) -> None:
 
 
 def _picture(random: np.random.Generator, kind: int) -> Image.Image:
-    size = tuple(int(side) for side in random.integers(*SIDES, 2))
+    width, height = random.integers(*SIDES, 2).tolist()
+    size = (width, height)
     colours = Image.fromarray(random.integers(0, 256, (COARSE, COARSE, 3), dtype=np.uint8))
     y, x = np.mgrid[:GRAIN, :GRAIN]
     angle = np.pi * kind / len(CLASSES)
