@@ -12,19 +12,19 @@ import tempfile
 import wave
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest, split
-from stages.contracts import DATA, check_path, features_path, left_out_path, quarantine_path, samples_path, splits_path, validation_dir
+from stages.contracts import DATA, features_path, left_out_path, quarantine_path, samples_path, splits_path, validation_dir
 from stages.errors import InputError
 from stages.tables import read_json, read_table
 
@@ -219,7 +219,7 @@ def test_a_bad_sample_fails_with_its_name_and_reason(what: str, folder: Path) ->
 
 @pytest.mark.parametrize("what", list(BAD))
 def test_a_bad_sample_is_left_out_and_listed_where_that_is_declared(what: str, folder: Path) -> None:
-    entry, modality, stage, reason = with_bad(what, on_bad_sample="quarantine")
+    entry, modality, stage, _ = with_bad(what, on_bad_sample="quarantine")
     run(entry, "split", **SMALL)
     left_out, about = read_table(left_out_path(NAME))
     assert left_out["sample_id"].to_pylist() == ["0008"] and about["share"] == pytest.approx(1 / N)
@@ -232,3 +232,292 @@ def test_a_bad_sample_is_left_out_and_listed_where_that_is_declared(what: str, f
     with pytest.raises(InputError, match=rf"1 of {N} samples cannot be read, which is 4\.2%, above max_bad_share 4\.0%"):
         run({**entry, "max_bad_share": 0.04}, "split", **SMALL)
     assert outputs() == before and not (folder / "pwned").exists()
+
+
+def test_up_to_twenty_are_named_and_the_others_counted(folder: Path) -> None:
+    entry = files_of(["image"])
+    for i in range(N):
+        (RAW / "image" / f"{i:02d}.png").write_bytes(b"")
+    message = fails(entry, f"{N} of {N} samples cannot be read", after=CHECKED)
+    assert message.count("  sample '") == 20 and message.endswith(f"… and {N - 20} more")
+    message = fails({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.99}, r"which is 100\.0%, above", after=CHECKED)
+    assert message.count("  sample '") == 20
+
+
+def test_a_file_s_name_cannot_forge_a_line_of_the_message(folder: Path) -> None:
+    write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K"} for i in range(4)])
+    entry = of_table({"modality": "image", "column": "photo"})
+    message = fails(entry, "4 of 4 samples cannot be read", after=CHECKED)
+    assert message.splitlines()[1] == r"  sample '0001': x\nerror: all is well\x1b[2K: no such file" and message.count("\n") == 4
+
+
+# ---------------------------------------------------------------- tables
+def of_table(part: Mapping[str, Any] | None = None, **more: Any) -> Entry:
+    part = part or {"modality": "text", "column": "words"}
+    return {"source": {"table": str(RAW / "t.csv")}, "target": KIND, "modalities": {"it": dict(part)}, **more}
+
+
+def with_rows(change: Callable[[int, dict[str, Any]], Mapping[str, Any]], n: int = N) -> None:
+    write_table([{**row, **change(i, row)} for i, row in ((i, {"kind": "ab"[i % 2], "words": f"w{i} x", "n": i}) for i in range(n))])
+
+
+NUMBER = {"column": "y", "task": "regression"}
+Rule = Callable[[int, dict[str, Any]], Mapping[str, Any]]
+# what: how each row differs, more of the entry, the message, and whether the check (or only ingest, or the split) finds it
+WRONG: dict[str, tuple[Rule, Entry, str, Sequence[str]]] = {
+    "wrong column": (lambda i, row: {}, {"group": "speaker"}, r"datasets\.mine\.group: no column 'speaker'; there are: kind, words, n", []),
+    "near column": (lambda i, row: {}, {"target": {**KIND, "column": "kidn"}}, r"target: no column 'kidn' \(did you mean 'kind'", []),
+    "duplicate id": (lambda i, row: {"n": i // 2}, {"id": "n"}, r"mine: sample_id '0' stands more than once \(12 such ids\)", CHECKED),
+    "id missing": (lambda i, row: {"n": i or ""}, {"id": "n"}, "'n', line 2: the sample has no name; fill it in", []),
+    "label missing": (lambda i, row: {"kind": "a" * (i % 2) if i < 3 else row["kind"]}, {},
+                      "(?s)2 of .*'0001': the target is missing", CHECKED),
+    "one of a class": (lambda i, row: {"kind": "c"} if i == 4 else {}, {}, r"class 'c' has one sample \(1 such\); each needs", CHECKED),
+    "ten thousand classes": (lambda i, row: {"kind": f"k{i // 2}"}, {}, "10000 different values in the target, more than 1000",
+                             CHECKED),
+    "one class": (lambda i, row: {"kind": "a"}, {}, "mine: 1 class in the target, so there is nothing to predict", CHECKED),
+    "constant number": (lambda i, row: {"y": 7}, {"target": NUMBER}, "target 'y' has one value in all rows", CHECKED),
+    "a word": (lambda i, row: {"y": "seven" if i == 6 else i}, {"target": NUMBER},
+               r"column 'y': line 8: expected a number, found 'seven' \(1 such\); mend it, or leave it empty", CHECKED),
+    "infinite": (lambda i, row: {"y": "1e400" if i == 6 else i}, {"target": NUMBER}, "'y': line 8: expected a number of up", CHECKED),
+    "no label": (lambda i, row: {"a": 0, "b": 0}, {"target": {"columns": ["a", "b"], "task": "multilabel"}}, "0 label in the", CHECKED),
+    "group missing": (lambda i, row: {"n": i or ""}, {"group": "n"}, r"datasets\.mine\.group: line 2: the group is missing", CHECKED),
+    "no group named": (lambda i, row: {}, {"group": []}, r"datasets\.mine\.group: no column is named", []),
+    "other split": (lambda i, row: {"n": "dev"}, {"split": "n"}, r"mine\.split: line 2: expected train or test, found 'dev'", CHECKED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", list(WRONG))
+def test_a_table_that_cannot_be_learned_from_is_refused_before_the_samples_are_written(what: str) -> None:
+    change, more, message, after = WRONG[what]
+    with_rows(change, 20_000 if what == "ten thousand classes" else N)
+    fails(of_table(**more), message, after=after)
+
+
+def test_rows_of_one_group_cannot_be_split(folder: Path) -> None:
+    with_rows(lambda i, row: {"n": "same"})
+    after = [*INGESTED, f"features/{NAME}/{NAME}-it.arrow", f"quarantine/{NAME}/{NAME}-it.arrow"]
+    fails(of_table(group="n"), "mine: 1 groups cannot be split into 2 folds", after=after)
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"kind,words\na,b\na,b,c\n", r"data/raw/t\.csv: line 3 \(row 2\) has 3 cells, the header has 2"),
+    (b"kind,words\na,caf\xe9\n", r"line 2: not UTF-8: byte 16 is 0xe9; save the file as UTF-8"),
+    (b"kind,words\n", r"t\.csv: there is no row in it"),
+    (b"", r"t\.csv: the file is empty"),
+    (b"\0" * 100, r"t\.csv"),
+    (b"kind,words\na,b\n", "mine: 1 class in the target"),
+])  # fmt: skip
+def test_a_table_that_cannot_be_read_is_named(content: bytes, message: str) -> None:
+    (RAW / "t.csv").write_bytes(content)
+    fails(of_table(), message, after=CHECKED if "1 class" in message else [])
+
+
+def test_an_empty_text_is_a_row_of_nothing_and_a_missing_one_is_bad(folder: Path) -> None:
+    entry = files_of(["text"])
+    (RAW / "text" / "03.txt").write_bytes(b"")
+    run(entry)
+    table, _ = read_table(features_path(NAME, "text"))
+    assert len(table) == N and table["indices"][3].as_py() == []
+    with_rows(lambda i, row: {"words": ""} if i == 3 else {})
+    with pytest.raises(InputError, match=r"sample '0004': the sample is missing \(null\)"):
+        run(of_table())
+
+
+# ---------------------------------------------------------------- paths
+def test_paths_that_leave_the_folder_are_bad_samples_and_nothing_outside_is_read(folder: Path) -> None:
+    entry = files_of(["text"])
+    (folder / "secret").write_text("secret", encoding="utf-8")
+    links = {"out": folder / "secret", "up": "..", "self": "self", "there": "back", "back": "there", "zero": "/dev/zero"}
+    for name, target in links.items():
+        (RAW / name).symlink_to(target)
+    reasons = {"../secret": "'..' leaves", "text/../../../secret": "'..' leaves", str(folder / "secret"): "an absolute path",
+               "out": "a link to a place outside", "up/../secret": "'..' leaves", "self": "links that lead to each other", "up": "outside",
+               "there": "links that lead to each other", "zero": "outside", "gone": "no such file", "text": "is a folder"}  # fmt: skip
+    rows = [{"kind": "ab"[i % 2], "text": f"text/{i:02d}.txt"} for i in range(N)]
+    rows += [{"kind": "ab"[i % 2], "text": path} for i, path in enumerate(reasons)]
+    write_table(rows)
+    message = fails(entry, f"{len(reasons)} of {len(rows)} samples cannot be read", after=CHECKED)
+    for (path, reason), line in zip(reasons.items(), message.splitlines()[1:], strict=True):
+        assert path in line and reason in line
+    run({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.5})
+    assert len(read_table(samples_path(NAME))[0]) == N and read_table(left_out_path(NAME))[0].num_rows == len(reasons)
+    assert not any(value.encode() == b"secret" for value in read_table(samples_path(NAME))[0]["text"].to_pylist())
+
+
+def test_a_folder_that_is_no_data_set_is_refused(folder: Path) -> None:
+    entry = {"source": {"folder": str(RAW)}, "modalities": {"photo": {"modality": "image"}}}
+    fails(entry, rf"{NAME}\.source\.folder: data/raw: there is no file in it", after=[])
+    (RAW / "cat").mkdir()
+    (RAW / "cat" / "1.png").write_bytes(picture(0))
+    fails(entry, "mine: 1 class in the target, so there is nothing to predict", after=CHECKED)
+    (RAW / "cat" / "round").symlink_to("..")
+    (RAW / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"1 of 3 files do not fit label 'folder'.*\n  loop"):
+        run(entry)
+    with pytest.raises(InputError, match="data/raw/loop: links that lead to each other"):
+        run({**entry, "source": {"folder": str(RAW / "loop")}})
+
+
+# ---------------------------------------------------------------- several modalities
+def all_modalities_with_one_bad_each(**more: Any) -> Entry:
+    """Write a data set of all modalities; sample 1, 2, … is bad in the first, second, … of them, and sample 8 has no image file at all."""
+    entry = files_of(list(SOUND), **more)
+    first = {modality: content for modality, _, content, _, _ in reversed(BAD.values()) if modality != "series"} | {"series": FLAT_NAN}
+    for i, modality in enumerate(SOUND):
+        (RAW / modality / f"{i:02d}.{SOUND[modality][0]}").write_bytes(first[modality])
+    (RAW / "image" / "07.png").unlink()
+    rows = list(csv.DictReader((RAW / "t.csv").read_text(encoding="utf-8").splitlines()))
+    write_table([{**row, "price": i} for i, row in enumerate(rows)])
+    entry["modalities"]["facts"] = {"modality": "table", "columns": ["price"]}
+    return entry
+
+
+def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tells_the_share(folder: Path) -> None:
+    entry = all_modalities_with_one_bad_each(on_bad_sample="quarantine", max_bad_share=0.4)
+    fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0008': image/07.png: no such file", after=CHECKED)
+    run(entry, "validate", **SMALL)
+    splits, left_out = read_table(splits_path(NAME))[0], read_table(left_out_path(NAME))[0]
+    assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 9)]
+    assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(9, N + 1)]
+    assert all(left_out["reason"].to_pylist())
+    suites = {suite["suite"]: suite for suite in read_json(validation_dir(NAME) / "validation.json")["suites"]}
+    assert suites["left out"]["n_rows"] == 8 and f"of {N}; at most 40.0%" in json.dumps(suites["left out"])
+    with pytest.raises(InputError, match=rf"8 of {N} samples cannot be read in one modality or another, 33\.3%, above"):
+        run({**entry, "max_bad_share": 0.3}, **SMALL)
+
+
+def test_a_sample_without_a_label_is_left_out_like_any_other(folder: Path) -> None:
+    with_rows(lambda i, row: {"kind": ""} if i == 3 else {})
+    run(of_table(on_bad_sample="quarantine"), "validate")
+    assert read_table(left_out_path(NAME))[1]["share"] == pytest.approx(1 / N)
+    assert read_table(left_out_path(NAME))[0].to_pylist() == [{"sample_id": "0004", "modality": "", "reason": "the target is missing"}]
+
+
+MIXED = ("image", "series", "set")
+FATES = ["sound", "sound", "sound", "noise", "cut", "flip", "gone", "empty", "link"]
+
+
+def damage(path: Path, fate: str, seed: int) -> None:
+    content, random = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    if fate in ("gone", "link"):
+        path.unlink()
+    if fate == "link":
+        path.symlink_to("/etc/passwd")
+    elif fate == "flip":
+        content[random.integers(len(content))] ^= 1 << random.integers(8)
+        path.write_bytes(content)
+    elif fate != "gone" and fate != "sound":
+        path.write_bytes({"noise": random.bytes(60), "cut": content[: random.integers(len(content) // 2)], "empty": b""}[fate])
+
+
+def without_label(i: int) -> None:
+    rows = list(csv.DictReader((RAW / "t.csv").read_text(encoding="utf-8").splitlines()))
+    rows[i]["kind"] = ""
+    write_table(rows)
+
+
+@settings(deadline=None, max_examples=8, derandomize=True, phases=[Phase.generate])  # to shrink would take minutes
+@given(st.lists(st.tuples(*[st.sampled_from(FATES)] * 3), min_size=N, max_size=N), st.integers(0, 2**16))
+def test_every_sample_is_in_the_splits_or_in_quarantine(fates: list[tuple[str, ...]], seed: int) -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        RAW.mkdir(parents=True)
+        entry = files_of(MIXED, on_bad_sample="quarantine", max_bad_share=0.99)
+        for i, row in enumerate(fates[: N // 2]):  # the other half is sound, so that there is something to split
+            for modality, fate in zip(MIXED, row, strict=True):
+                damage(RAW / modality / f"{i:02d}.{SOUND[modality][0]}", fate, seed + i)
+        without_label(seed % N // 2)
+        run(entry, **SMALL)
+        left_out, splits = read_table(left_out_path(NAME))[0], read_table(splits_path(NAME))[0]
+        everyone = [f"{i + 1:04d}" for i in range(N)]
+        assert sorted(left_out["sample_id"].to_pylist() + splits["sample_id"].to_pylist()) == everyone
+        doomed = {everyone[i] for i, row in enumerate(fates[: N // 2]) if set(row) & {"noise", "cut", "gone", "empty", "link"}}
+        doomed.add(everyone[seed % N // 2])
+        assert doomed <= set(left_out["sample_id"].to_pylist())
+        assert not any(" at 0x" in reason or not reason for reason in left_out["reason"].to_pylist())
+        first = {path: (DATA / path).read_bytes() for path in outputs()}
+        run(entry, **SMALL)
+        assert first == {path: (DATA / path).read_bytes() for path in outputs()}
+
+
+def test_a_class_that_loses_all_its_samples_stops_the_data_set(folder: Path) -> None:
+    entry = files_of(["image"], on_bad_sample="quarantine", max_bad_share=0.9)
+    for i in range(1, N, 2):
+        (RAW / "image" / f"{i:02d}.png").write_bytes(picture(0)[:60])
+    with pytest.raises(InputError, match=r"data set 'mine' failed\n  mine / samples / target: .*min_value=2.* observed 1"):
+        run(entry, "validate", **SMALL)
+
+
+# ---------------------------------------------------------------- odd names
+ODD = ["a b", "q'\"", "new\nline", "é🙂", "--help", "-rf", "*", "$(id)", "<b>", "%s{x}", "\u202e", "x" * 200]
+
+
+def test_odd_names_of_files_and_classes_are_names_like_any_other(folder: Path) -> None:
+    for kind in ("a+b, c", "d'\n\"<i>"):
+        (RAW / kind).mkdir()
+        for i, name in enumerate(ODD):
+            (RAW / kind / f"{name}.png").write_bytes(picture(i + len(kind)))
+    run({"source": {"folder": str(RAW)}, "modalities": {"photo": {"modality": "image"}}}, "validate", **SMALL)
+    table, about = read_table(samples_path(NAME))
+    assert about["target"]["outputs"] == ["a+b, c", "d'\n\"<i>"] and len(table) == 2 * len(ODD)
+    assert "<i>" not in (validation_dir(NAME) / "validation.html").read_text(encoding="utf-8")
+
+
+def test_columns_may_be_called_as_the_samples_own(folder: Path) -> None:
+    taken = ("sample_id", "group", "split", "target", "row", "0", "a.b", "file")
+    with_rows(lambda i, row: {name: i + place for place, name in enumerate(taken)})
+    parts = {"it": {"modality": "text", "column": "words"}, "facts": {"modality": "table"}}
+    run(of_table() | {"modalities": parts, "target": {"column": "target", "task": "regression"}}, "validate")
+    samples, about = read_table(samples_path(NAME))
+    assert about["target"]["outputs"] == ["target"] and samples["target"][0].as_py() == [3.0]
+    assert {"sample_id", "group", "split", "row", "0", "a.b"} <= set(samples["facts"][0].as_py())
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "../x", "a-b", "--help", "a b", "a\nb", ""])
+def test_names_that_cannot_be_file_names_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_rows(lambda i, row: {})
+    monkeypatch.setattr(sys.modules[__name__], "NAME", name)
+    fails(of_table(), "(?s)datasets(.*a data set is called by letters, digits and _|: '' is not there)", after=[])
+
+
+@pytest.mark.parametrize("change", [
+    {"id": "n"}, {"group": "n"}, {"split": "n"}, {"modalities": {"it": {"modality": "text", "files": "{n}.txt"}}},
+    {"target": {"column": "n", "task": "multiclass"}}, {"target": {"column": "n", "task": "regression"}},
+    {"modalities": {"facts": {"modality": "table", "columns": ["n"]}}}, {"modalities": {"it": {"modality": "image", "column": "n"}}},
+])  # fmt: skip
+def test_a_column_of_lists_is_no_name_text_or_number(change: Entry) -> None:
+    (RAW / "t.jsonl").write_text("\n".join(json.dumps({"kind": "ab"[i % 2], "words": "w", "n": [i]}) for i in range(N)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"'n' holds list<"):
+        run({**of_table(), "source": {"table": str(RAW / "t.jsonl")}, **change})
+
+
+# ---------------------------------------------------------------- packages, and the command line
+def test_a_package_s_pickle_is_not_run_and_its_bomb_not_unpacked(folder: Path) -> None:
+    from toy import write_wheel
+    from toy.watch import MEMBER, content, npy
+
+    from stages.datasets.watch import DATA_SET
+
+    for member, message in ((npy({**content(), "y": Payload()}), "mkdir"), (bomb(2**28 + 1), "watch_dataset")):
+        hostile = write_wheel(folder / "seglearn.whl", {MEMBER: member})
+        with pytest.raises(InputError, match=rf"seglearn\.whl.*{message}"):
+            DATA_SET.read({"seglearn": hostile}, "exercise", DATA_SET.options(), 0)
+    assert not (folder / "pwned").exists()
+
+
+@pytest.mark.parametrize(("stage", "message"), [("check", "no column 'sp"), ("ingest", "no such file"), ("featurize", "not a readable")])
+def test_on_the_command_line_a_mistake_is_one_message_without_a_traceback(stage: str, message: str, folder: Path) -> None:
+    entry = files_of(["image"])
+    (RAW / "image" / "03.png").write_bytes(b"no picture")
+    if stage == "ingest":
+        (RAW / "image" / "03.png").unlink()
+    (key,) = write_params({**entry, "group": "speaker"} if stage == "check" else entry, **SMALL)
+    if stage != "check":
+        check.main()
+    if stage == "featurize":
+        ingest.main(NAME)
+    before = outputs()
+    arguments = {"check": [], "ingest": [NAME], "featurize": [key]}[stage]
+    command = [sys.executable, "-m", f"stages.{stage}", *arguments]
+    result = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert result.returncode == 1 and result.stderr.startswith(f"error: {' '.join([stage, *arguments])}: ") and message in result.stderr
+    assert "Traceback" not in result.stderr and outputs() == before
