@@ -127,7 +127,7 @@ def inner_of_fold(
 
 def refuse_absent(counted: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
     """Raise InputError naming the first class, label or known number that has rows, but none in `train` (bool (n,))."""
-    present: np.ndarray = counted.reshape(len(counted), len(names), -1).any(axis=2)
+    present = np.asarray(counted.reshape(len(counted), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
             kind = "class" if counted.shape[1] == len(names) else "number"
