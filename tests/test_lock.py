@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dvc.repo import Repo
 
 from stages import workspace_lock
 from stages.errors import InputError
@@ -45,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     Path("toy_stage.py").write_text(STAGE)
     Path("dvc.yaml").write_text(GRAPH)
-    subprocess.run([*DVC, "init", "-q", "--no-scm"], check=True)
+    Repo.init(no_scm=True).close()
     return tmp_path
 
 

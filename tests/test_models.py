@@ -1,12 +1,13 @@
 """One battery over every file under stages/models/; a new one is covered without editing this test, but for its small grid."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 from toy_problem import toy_problem, with_other_test_rows
 
-from stages.contracts import FoldResult, Model, Task
+from stages.contracts import FoldResult, Model, Problem, Task
 from stages.errors import InputError
 from stages.fitted import load_fitted, save_fitted
 from stages.registry import component, names
@@ -27,12 +28,21 @@ def small(name: str) -> tuple[Model, object]:
     return model, model.settings(**SMALL.get(name, {}))
 
 
-def fused_score(name: str, task: Task) -> float:
-    """Return the score on held-out rows that a model reaches from all modalities of the toy problem, mean over folds."""
+@cache
+def swept(name: str, task: Task) -> tuple[Problem, tuple[FoldResult, ...]]:
+    """Return the toy problem and what a model finds on one core, for all tests that only look at it."""
     model, settings = small(name)
     problem = toy_problem(task=task)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENSORIUM_CORES", "1")
+        return problem, tuple(model.sweep(problem, settings, model.grid(settings, 0)))
+
+
+def fused_score(name: str, task: Task) -> float:
+    """Return the score on held-out rows that a model reaches from all modalities of the toy problem, mean over folds."""
+    problem, results = swept(name, task)
     metric = problem.metrics[problem.select]
-    fused = [r for r in model.sweep(problem, settings, model.grid(settings, 0)) if len(r.subset) == 3]
+    fused = [r for r in results if len(r.subset) == 3]
     return float(np.mean([metric.score(problem.target[r.fold.test], r.prediction, r.scores) for r in fused]))
 
 
@@ -46,8 +56,7 @@ class TestModel:
     def test_same_seed_same_bytes(self, name: str, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever the number of cores."""
         model, settings = small(name)
-        monkeypatch.setenv("SENSORIUM_CORES", "1")
-        first = list(model.sweep(toy_problem(task=task), settings, model.grid(settings, 0)))
+        _, first = swept(name, task)
         monkeypatch.setenv("SENSORIUM_CORES", "3")
         second = list(model.sweep(toy_problem(task=task), settings, model.grid(settings, 0)))
         for a, b in zip(first, second, strict=True):
@@ -58,8 +67,7 @@ class TestModel:
     @pytest.mark.parametrize("task", LEARNED)
     def test_covers_every_fold_and_subset(self, name: str, task: Task) -> None:
         model, settings = small(name)
-        problem = toy_problem(task=task)
-        results = list(model.sweep(problem, settings, model.grid(settings, 0)))
+        problem, results = swept(name, task)
         assert [(r.fold.index, r.subset) for r in results] == [(f.index, s) for f in problem.folds for s in problem.subsets]
         for result in results:
             n = len(result.fold.test)
