@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 LIMIT_BYTES = 1.5e9
 LIMITED = ("ingest", "featurize")
 TABLE, PICTURES = "large_table", "large_pictures"
+KNN_MATRICES = 12  # of n × n float64, with one modality
 REFUSAL_S = 15.0  # importing scikit-learn and torch is most of it
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -50,9 +51,10 @@ class Run:
     def row(self) -> str:
         """Return the run as a row of the table."""
         state = "" if self.exit_code == 0 else " (refused)" if self.errors.startswith("error: ") else " (failed)"
-        return (f"| {self.stage} {' '.join(self.arguments)}{state} | {self.note} | {self.wall_s:.1f} | {self.processor_s:.1f} | "
-                f"{self.n_samples / self.wall_s:,.0f} | {self.peak_bytes / 1e6:,.0f}{' **too large**' if self.too_large else ''} | "
-                f"{self.written_bytes / 1e6:,.1f} |")
+        rate = f"{self.n_samples / self.wall_s:,.0f}" if self.n_samples else ""
+        mark = " **too large**" if self.too_large else ""
+        return (f"| {' '.join([self.stage, *self.arguments])}{state} | {self.note} | {self.wall_s:.1f} | {self.processor_s:.1f} | {rate} | "
+                f"{self.peak_bytes / 1e6:,.0f}{mark} | {self.written_bytes / 1e6:,.1f} |")
 
 
 HEADER = "| stage | setting | wall, s | processor, s | samples/s | peak memory, MB | written, MB |\n|---|---|---:|---:|---:|---:|---:|"
@@ -145,11 +147,12 @@ def measured_stages(folder: Path, n_rows: int, n_pictures: int, sides: Sequence[
         yield measured("validate", PICTURES, folder=folder, note=note, n_samples=n_pictures)
 
 
-def measured_refusals(folder: Path, n_rows: int) -> Iterator[Run]:
-    """Yield what train took to refuse pairwise matrices of the whole table; nothing where a smaller one was asked for that may fit."""
+def measured_refusals(folder: Path, n_rows: int, n_pictures: int) -> Iterator[Run]:
+    """Yield what train took to refuse pairwise matrices that do not fit; nothing where this machine may hold them."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for model in ("knn", "svm") if 8 * n_rows**2 > memory else ():
-        yield measured("train", TABLE, model, folder=folder, n_samples=n_rows)
+    for dataset, n in ((TABLE, n_rows), (PICTURES, n_pictures)):
+        if 8 * KNN_MATRICES * n**2 > memory:
+            yield measured("train", dataset, "knn", folder=folder)
 
 
 def complaints(runs: Sequence[Run], refusals: Sequence[Run]) -> list[str]:
@@ -158,8 +161,9 @@ def complaints(runs: Sequence[Run], refusals: Sequence[Run]) -> list[str]:
              for run in runs if run.too_large]
     found += [f"{run.stage} {' '.join(run.arguments)}: exit code {run.exit_code}" for run in runs if run.exit_code]
     for run in refusals:
-        if run.exit_code != 1 or "set rows to at most" not in run.errors or run.wall_s > REFUSAL_S:
-            found.append(f"{run.stage} {' '.join(run.arguments)}: no refusal with advice within {REFUSAL_S:.0f} s")
+        if run.exit_code != 1 or "set rows to at most" not in run.errors or run.wall_s > REFUSAL_S or run.peak_bytes > LIMIT_BYTES:
+            found.append(f"{run.stage} {' '.join(run.arguments)}: no refusal with advice within {REFUSAL_S:.0f} s and "
+                         f"{LIMIT_BYTES / 1e9} GB: it read the features first, or went on")
     return found
 
 
@@ -174,7 +178,7 @@ def main() -> int:
         folder = (chosen.workspace or Path(temporary)).resolve()
         make_data(folder, chosen.rows, chosen.pictures)
         runs = list(measured_stages(folder, chosen.rows, chosen.pictures, chosen.sides))
-        refusals = list(measured_refusals(folder, chosen.rows))
+        refusals = list(measured_refusals(folder, chosen.rows, chosen.pictures))
     print("\nSynthetic data: what it takes, not what it scores.\n", HEADER, *(run.row() for run in [*runs, *refusals]), sep="\n")
     found = complaints(runs, refusals)
     print(*(f"error: {line}" for line in found), sep="\n", file=sys.stderr)
