@@ -35,7 +35,7 @@ def main(key: str) -> None:
     pieces = featurized_pieces(samples, label, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset))[0])
     first, features = next(pieces, (None, None))
     if first is None or features is None:
-        judge_bad(reasons, samples.num_rows, {**about, "max_bad_share": 0}, where)
+        judge_bad(reasons, samples.num_rows, about, where)
         raise InputError(f"{where}: there is no sample; {samples_path(dataset)} is empty")
     metadata = {"dataset": dataset, "label": label, **describe(features, modality, settings)}
     with writing_pieces(features_path(dataset, label), metadata) as append:

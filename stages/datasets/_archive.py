@@ -1,5 +1,6 @@
 """Read members of a fetched package as the plain zip file that it is: in memory, with a size limit, never extracted or run."""
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ from pathlib import Path
 from stages.errors import InputError
 
 LIMIT_BYTES = 256 * 2**20
+# what zipfile says of a file with a flipped byte: an unknown method, an encrypted member, a name that is no text, …
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
 def member_names(archive: Path) -> list[str]:
@@ -36,7 +39,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(archive)
     except FileNotFoundError as error:
         raise InputError(f"{archive}: not found; run again, so that it is fetched anew") from error
-    except (zipfile.BadZipFile, OSError) as error:
+    except DAMAGE as error:
         raise damaged(archive, "", error) from error
 
 
@@ -50,7 +53,7 @@ def _read(opened: zipfile.ZipFile, archive: Path, member: str, limit_bytes: int)
         raise InputError(f"{archive}: member {member!r} would unpack to {info.file_size} bytes, more than {limit_bytes}; not read")
     try:
         return opened.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DAMAGE as error:
         raise damaged(archive, member, error) from error
 
 

@@ -33,6 +33,8 @@ def assign_folds(strata: np.ndarray, groups: np.ndarray, n_folds: int, seed: int
         InputError: if there are fewer groups than folds.
     """
     names, group_of = np.unique(groups, return_inverse=True)
+    if len(names) == 1:
+        raise InputError("all rows are of one group, which must not part; declare a finer group")
     if len(names) < n_folds:
         raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; ask for at most {len(names)} folds")
     counted = np.hstack([strata[:, strata.any(axis=0)], np.ones((len(strata), 1))])  # all rows too, so that sizes are balanced
