@@ -181,6 +181,7 @@ def test_columns_depend_on_the_fields_and_not_on_the_graphs() -> None:
 def test_numbers_are_settled_to_six_digits() -> None:
     found = settled(np.array([[1 / 3, 1e-12, np.nan, 123456.789, -0.1 - 0.2 + 0.3, 0.0]]))
     np.testing.assert_array_equal(found, np.array([[0.333333, 0, np.nan, 123457, 0, 0]], dtype=np.float32))
+    assert settled(np.array([[1e300, -1e300]])).tolist() == [[np.inf, -np.inf]]  # for validate to name
 
 
 # ---------------------------------------------------------------- terms

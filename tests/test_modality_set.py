@@ -131,6 +131,11 @@ def test_a_grid_of_too_many_cells_is_refused() -> None:
     assert len(rows(featurized(np.eye(8), features=["moments", "axes"]))) == 1
 
 
+def test_without_a_grid_there_may_be_many_coordinates() -> None:
+    features = featurized(np.random.default_rng(0).normal(size=(3, 60)), features=("axes", "count"))  # a grid would have 3^60 cells
+    assert features.shape == (121, 0) and len(features.names["numeric"]) == 121  # type: ignore[call-overload]
+
+
 def test_far_away_and_tiny_sets_are_finite() -> None:
     features = featurized([[1e15, -1e15], [-1e15, 3]], [[1e-200, 0], [0, 1e-200]], [[1e15, 1], [1e15, 2]], centre=False, scale=False)
     assert all(np.isfinite(list(row.values())).all() for row in rows(features))

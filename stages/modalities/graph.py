@@ -132,7 +132,8 @@ def settled(values: np.ndarray) -> np.ndarray:
     digits = 5 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
     scale = 10.0 ** np.where(np.isnan(values), 0, digits)
     rounded = np.rint(values * scale) / scale
-    return np.where(np.abs(values) < SMALLEST, 0.0, rounded).astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which validate then names
+        return np.where(np.abs(values) < SMALLEST, 0.0, rounded).astype(np.float32)
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -164,8 +164,10 @@ def _names(channels: tuple[str, ...], settings: SetSettings) -> list[str]:
         "covariance": [f"{a}, {b}" for a, b in itertools.combinations_with_replacement(channels, 2)],
         "eigenvalue": [str(i + 1) for i in range(len(channels))],
         "share of axis": [str(i + 1) for i in range(len(channels))],
-        "cell": [",".join(map(str, cell)) for cell in itertools.product(range(1, settings.grid + 1), repeat=len(channels))],
     }
+    if "grid" in settings.features:  # else there may be more cells than can be counted
+        cells = itertools.product(range(1, settings.grid + 1), repeat=len(channels))
+        parts["cell"] = [",".join(map(str, cell)) for cell in cells]
     names: list[str] = []
     for feature in _features(np.zeros((1, len(channels))), settings):
         if feature == "count":
