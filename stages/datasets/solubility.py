@@ -5,7 +5,7 @@ are the points (x, y, atomic number) of the drawing, in the plane: the files hol
 of the split, so the graphs are brought to one form (see _sdf.py), and what only one of them writes is not used.
 
 targets
-    class  low (log S ≤ −3), medium, high (log S ≥ −1), S in mol/l: the other target in three bins
+    class  low (log S ≤ −3), medium, high (log S > −1), S in mol/l: the other target in three bins
     logS   the decimal logarithm of S itself
 
 Names and SMILES are not in the samples. The official split is kept, but for the molecules of the training part that are in the

@@ -4,8 +4,8 @@
     valence    the mean itself, from -4 to 4
 
 Word level: a sample is a word in a window of one, as there is no context. Its one-hot code says nothing of words not met before, and
-none is met twice, so what can be learned is spelling: give the features `analyzer: char`. Left out, as they give the answer
-away, are the ten ratings and their standard deviation.
+none is met twice but 14 (lol, ok, … twice in one group), so what can be learned is spelling: give the features `analyzer: char`. Left
+out, as they give the answer away, are the ten ratings and their standard deviation.
 
 Groups: words of one family never part, or "abandoned" would be looked up under "abandon". The rule would rather join strangers than
 part relatives. Of tokens with two letters or more, letters only, in lower case:
