@@ -28,7 +28,7 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
 Targets by task (`outputs` in the metadata names the classes, the labels or the numbers; n_outputs is how many)
   binary, multiclass  int32, the code of the class
   multilabel          FixedSizeList<uint8>[n_outputs], 1 where the label holds
-  regression          FixedSizeList<float64>[n_outputs] (predictions: float32), NaN where it is not known
+  regression          FixedSizeList<float64>[n_outputs] NaN where it is not known
 
 Files (JSON; no NaN, an undefined number is null)
   validation   dataset, success, suites: [{suite, success, expectations: [{expectation, column, kwargs, success, observed, …}]}]
@@ -237,7 +237,7 @@ class FoldResult:
     """What a model found for one outer fold and one subset.
 
     inner_scores: {metric: float64 (n_configs, n_inner)}; chosen: index of the configuration used.
-    prediction: int32 (n_test,), class codes; multilabel: uint8, regression: float32 (n_test, n_outputs).
+    prediction: int32 (n_test,), class codes; multilabel: uint8, regression: float64 (n_test, n_outputs).
     scores: float32 (n_test, n_outputs), probabilities of classes or labels; None for regression.
     curves: name → value per step, of the refit on the whole outer training set.
     """
