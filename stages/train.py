@@ -135,9 +135,10 @@ def main(dataset: str, name: str) -> None:
     params = read_params()
     model = component("models", name)
     settings = section(params, f"models.{name}", model.settings)
+    # before the features are read, which would take long where it is refused
+    require_memory(dataset, model, read_table(splits_path(dataset))[1]["rows"]["used"], len(feature_labels(params, dataset)))
     problem, about, features = read_problem(dataset, params)
     require_classes(problem, dataset)
-    require_memory(dataset, model, len(problem.target), len(problem.blocks))
     configs = fitting_configs(dataset, model, settings, problem)
     results = []
     for result in model.sweep(problem, settings, configs):
