@@ -69,6 +69,7 @@ def featurized_pieces(
     while start < len(samples):
         part = (reopened() if reopened else samples).select(["sample_id", label]).slice(start, length)
         start += length
+        features: Features | None
         try:
             features = modality.featurize(part[label], settings)
         except SampleError as error:

@@ -74,10 +74,10 @@ class SplitEntry(Settings):
 
 
 class SelectEntry(Settings):
-    binary: str = Field("accuracy", description="for two classes")
-    multiclass: str = Field("accuracy", description="for more classes")
-    multilabel: str = Field("micro_f1", description="for labels that may hold together")
-    regression: str = Field("q2", description="for numbers")
+    binary: str = Field(default="accuracy", description="for two classes")
+    multiclass: str = Field(default="accuracy", description="for more classes")
+    multilabel: str = Field(default="micro_f1", description="for labels that may hold together")
+    regression: str = Field(default="q2", description="for numbers")
 
 
 class TrainEntry(Settings):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -99,7 +99,22 @@ class NumberSolver(LabelSolver):
         return {**super().arrays(machine), "target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
 
 
-Solver = ClassSolver | LabelSolver | NumberSolver
+class Solver(Protocol):
+    """What the three have in common; a machine is what the solver itself trained."""
+
+    def train(self, gram: np.ndarray, rows: np.ndarray, C: float) -> Any: ...
+
+    def decide(self, machine: Any, kernel: np.ndarray) -> np.ndarray: ...
+
+    def scores(self, decisions: np.ndarray) -> np.ndarray: ...
+
+    def temperature(self, decisions: np.ndarray, rows: np.ndarray) -> float: ...
+
+    def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray | None: ...
+
+    def arrays(self, machine: Any) -> dict[str, np.ndarray]: ...
+
+    def machine(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
 
 
 def solver_for(problem: Problem, train: np.ndarray, settings: Any) -> Solver:
