@@ -75,7 +75,8 @@ def test_groups_keep_their_share_of_a_class(sizes: list[int], seed: int) -> None
 def test_another_seed_takes_other_rows_and_all_takes_all() -> None:
     table = samples(["a", "b"] * 50)
     assert not sample_rows(table, 20, 1, task="multiclass", key="k").equals(sample_rows(table, 20, 2, task="multiclass", key="k"))
-    assert sample_rows(table, "all", 1, task="multiclass", key="k").equals(table) and sample_rows(table, 100, 1, task="multiclass", key="k").equals(table)
+    for rows in ("all", 100):
+        assert sample_rows(table, rows, 1, task="multiclass", key="k").equals(table)
 
 
 def test_impossible_numbers_of_rows_are_named() -> None:
@@ -137,8 +138,8 @@ def read(archives, target, options, seed):
     return samples_table([f"{{row:03d}}" for row in rows], [f"g{{row % 9}}" for row in rows], words, {{"text": ("text", pa.array(text))}})
 
 DATA_SET = DataSet(name="toy", title="Toy", sources=(Source("sensorium-toy", "1.0", "{filename}", "{sha256}"),), licence="CC0",
-                   citation="none", n_samples=40, modalities={{"text": "text"}}, targets={{"word": "multiclass"}}, group="remainder", read=read,
-                   options=Options)
+                   citation="none", n_samples=40, modalities={{"text": "text"}}, targets={{"word": "multiclass"}}, group="remainder",
+                   read=read, options=Options)
 '''
 FILENAME = "sensorium_toy-1.0-py3-none-any.whl"
 

@@ -14,10 +14,10 @@ from toy_columns import tone, wav
 
 from stages.contracts import Features
 from stages.errors import InputError
+from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
 from stages.modalities.parts.containers import check_ogg, count_mp3_samples
 from stages.modalities.parts.sounds import decode
 from stages.modalities.parts.spectra import LEAST_SPREAD, cepstra, mel_power, normalised, slopes
-from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
 from stages.params import parse
 from stages.samples import SampleError
 from stages.tables import column_values

@@ -11,10 +11,10 @@ from toy_columns.graph import random_graph
 
 from stages.datasets._graphs import GraphSample, graph_column, neighbourhood
 from stages.errors import InputError
-from stages.modalities.parts import graph_statistics, graphs
-from stages.modalities.parts.graphs import read_graph
-from stages.modalities.parts.graph_root import pagerank
 from stages.modalities.graph import MODALITY, settled
+from stages.modalities.parts import graph_statistics, graphs
+from stages.modalities.parts.graph_root import pagerank
+from stages.modalities.parts.graphs import read_graph
 from stages.samples import SampleError
 from stages.tables import column_values
 

@@ -13,8 +13,8 @@ from toy_columns import encoded, png
 
 from stages.errors import InputError
 from stages.featurize import featurize_column
-from stages.modalities.parts.hog import hog
 from stages.modalities.image import ImageSettings
+from stages.modalities.parts.hog import hog
 from stages.params import parse
 from stages.registry import component
 from stages.samples import SampleError

@@ -106,7 +106,9 @@ class TestModel:
     def test_test_rows_change_nothing_that_is_learned(self, name: str) -> None:
         model, settings = small(name)
         problem = replace(toy_problem(), folds=toy_problem().folds[:1])
-        for a, b in zip(model.sweep(problem, settings, model.grid(settings, 0)), model.sweep(with_other_test_rows(problem), settings, model.grid(settings, 0)), strict=True):
+        configs = model.grid(settings, 0)
+        with_others = model.sweep(with_other_test_rows(problem), settings, configs)
+        for a, b in zip(model.sweep(problem, settings, configs), with_others, strict=True):
             assert a.chosen == b.chosen
             for metric in a.inner_scores:
                 assert a.inner_scores[metric].tobytes() == b.inner_scores[metric].tobytes()
@@ -181,7 +183,8 @@ def test_configurations_that_need_more_rows_than_there_are_are_left_out(capsys) 
     model, problem = component("models", "knn"), toy_problem()  # 30 rows in the smallest inner training set
     kept = fitting_configs("toy", model, model.settings(k=[3, 30, 31], distance=["l2"]), problem)
     assert [config["k"] for config in kept] == [30, 3]
-    assert "knn toy: 1 of 3 configurations need more rows and are left out: the smallest training fold of 'toy' has 30" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "knn toy: 1 of 3 configurations need more rows and are left out: the smallest training fold of 'toy' has 30" in said
     with pytest.raises(InputError, match=r"models\.knn: every configuration needs more .* has 30 rows, and the least that one needs is 31"):
         fitting_configs("toy", model, model.settings(k=[31, 40], distance=["l2"]), problem)
 
