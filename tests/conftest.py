@@ -28,6 +28,20 @@ PARTS_OF_A_WORKSPACE = (
 
 
 pytest_plugins = ["end_to_end"]
+# Files that look at the same whole runs, and those that take longest and so must not come last, when several processes share the tests.
+WHOLE_RUNS = ("test_data_flow", "test_end_to_end", "test_reproducible")
+LONG = (*WHOLE_RUNS, "test_publish", "test_flow", "test_executor", "test_models", "test_datasets")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `make test`, keep a file's tests in one process, as they share what is made once for them; long files go first."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        name = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("whole_runs" if name in WHOLE_RUNS else name))
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -118,24 +118,17 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 
 # ---------------------------------------------------------------- runs
-def by_dvc_alone(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+def by_dvc_alone(folder: Path) -> Route:
     write_params(folder, EMOJI)
-    return Route(folder, {"first": dvc(folder, "repro"), "again": dvc(folder, "repro"), "status": dvc(folder, "status")})
+    return Route(folder, {"first": dvc(folder, "repro"), "again": dvc(folder, "repro")})
 
 
-def by_flow_then_dvc(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+def by_flow_then_dvc(folder: Path) -> Route:
     write_params(folder, EMOJI)
-    flow = module(folder, "pipelines.flow")
-    return Route(folder, {"flow": flow, "status": dvc(folder, "status"), "repro": dvc(folder, "repro")})
+    return Route(folder, {"flow": module(folder, "pipelines.flow"), "repro": dvc(folder, "repro")})
 
 
-def by_dvc_then_flow(folder: Path, others: Mapping[str, "Future[Route]"]) -> Route:
-    shutil.rmtree(folder)
-    copied(others["by_dvc"].result().folder, folder)
-    return Route(folder, {"flow": module(folder, "pipelines.flow")})
-
-
-def with_one_invalid(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
+def with_one_invalid(folder: Path) -> Route:
     toy_own.write(folder)
     write_params(folder, ONE_INVALID)
     said = {"repro": dvc(folder, "repro", "--keep-going")}
@@ -143,8 +136,8 @@ def with_one_invalid(folder: Path, _: Mapping[str, "Future[Route]"]) -> Route:
     return Route(folder, said | {"without": dvc(folder, "repro")})
 
 
-# In the order in which tests want them; a route may wait for one that stands above it.
-ROUTES = {"by_dvc": by_dvc_alone, "invalid": with_one_invalid, "by_flow": by_flow_then_dvc, "dvc_then_flow": by_dvc_then_flow}
+# In the order in which tests want them.
+ROUTES = {"by_dvc": by_dvc_alone, "invalid": with_one_invalid, "by_flow": by_flow_then_dvc}
 
 
 @pytest.fixture(scope="session")
@@ -172,29 +165,23 @@ def routes(
     started: dict[str, Future[Route]] = {}
     with ThreadPoolExecutor(N_AT_ONCE) as pool:
         for name, route in ROUTES.items():
-            if name in asked or (name == "by_dvc" and "dvc_then_flow" in asked):
+            if name in asked:
                 folder = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
-                started[name] = pool.submit(route, folder, started)
+                started[name] = pool.submit(route, folder)
         yield started
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session")
 def by_dvc(routes: Mapping[str, "Future[Route]"]) -> Route:
-    """Return a workspace after `dvc repro`, once more, and `dvc status`."""
+    """Return a workspace after `dvc repro`, and once more."""
     return routes["by_dvc"].result()
 
 
 @pytest.fixture(scope="session")
 def by_flow(routes: Mapping[str, "Future[Route]"]) -> Route:
-    """Return a workspace, empty before, after the flow, `dvc status` and `dvc repro`."""
+    """Return a workspace, empty before, after the flow, then `dvc repro`."""
     return routes["by_flow"].result()
-
-
-@pytest.fixture(scope="session")
-def dvc_then_flow(routes: Mapping[str, "Future[Route]"]) -> Route:
-    """Return a copy of `by_dvc` after the flow."""
-    return routes["dvc_then_flow"].result()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
-from end_to_end import EMOJI, ONE_INVALID, Route, dvc, stages_run, write_params
+from end_to_end import EMOJI, ONE_INVALID, Route, copied, dvc, stages_run, write_params
 
 from stages.contracts import TASKS as TASKS_THAT_THERE_ARE
 from stages.params import read_params
@@ -25,7 +27,14 @@ def changed(params: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 def stale(folder: Path) -> set[str]:
     """Return the stages whose own inputs differ from those of their last run."""
-    return set(json.loads(dvc(folder, "status", "--json").stdout))
+    with chdir(folder), Repo() as repo:
+        return set(repo.status())
+
+
+@pytest.fixture(scope="module")
+def shared_copy(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of `by_dvc` of which only params.yaml is changed, and nothing run."""
+    return copied(by_dvc.folder, tmp_path_factory.mktemp("shared") / "copy")
 
 
 # ---------------------------------------------------------------- parameters
@@ -45,9 +54,9 @@ def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Pat
     ("split.inner_folds", 3, {"split@emoji"}),
     ("flow.workers", 1, set()),
 ])
-def test_a_parameter_touches_only_the_stages_that_read_it(copy: Path, key: str, value: Any, expected: set[str]) -> None:
-    write_params(copy, changed(EMOJI, key, value))
-    assert stale(copy) == {"check"} | expected
+def test_a_parameter_touches_only_the_stages_that_read_it(shared_copy: Path, key: str, value: Any, expected: set[str]) -> None:
+    write_params(shared_copy, changed(EMOJI, key, value))
+    assert stale(shared_copy) == {"check"} | expected
 
 
 def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(workspace: Path) -> None:

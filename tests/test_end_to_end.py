@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import socket
 import sys
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, module, run, stages_run
+from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, run, stages_run
 
 MODELS, SUBSETS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
@@ -29,7 +28,6 @@ def test_dvc_repro_runs_every_stage_once(by_dvc: Route) -> None:
     assert sorted(stages_run(first)) == sorted(STAGES)
     assert (again.returncode, stages_run(again)) == (0, [])
     assert "Data and pipelines are up to date." in again.stdout
-    assert "Data and pipelines are up to date." in by_dvc.said["status"].stdout
 
 
 def test_every_declared_output_is_there(by_dvc: Route) -> None:
@@ -64,10 +62,6 @@ def tracked_runs(folder: Path) -> dict[str, Any]:
     return {run.info.run_id: run for run in client.search_runs([experiments[0].experiment_id])}
 
 
-def metrics_by_run(folder: Path) -> dict[str, dict[str, float]]:
-    return {run.info.run_name: run.data.metrics for run in tracked_runs(folder).values()}
-
-
 def test_every_model_and_subset_is_a_finished_run_with_its_evaluations_metrics(by_dvc: Route) -> None:
     scores = json.loads((by_dvc.folder / EVALUATION).read_text(encoding="utf-8"))["scores"]
     runs = {run.info.run_name: run for run in tracked_runs(by_dvc.folder).values()}
@@ -79,19 +73,6 @@ def test_every_model_and_subset_is_a_finished_run_with_its_evaluations_metrics(b
             for metric, score in scores[model][subset].items():
                 for part in ("mean", "lo", "hi"):
                     assert found.data.metrics.get(f"{metric}_{part}") == score[part], f"{model} {subset} {metric}_{part}"
-
-
-def test_publishing_again_adds_nothing_and_an_emptied_server_is_refilled(copy: Path) -> None:
-    before = tracked_runs(copy)
-    again = module(copy, "pipelines.publish")
-    assert again.returncode == 0, again.stderr
-    assert set(tracked_runs(copy)) == set(before)
-    (copy / "mlflow.db").unlink()
-    shutil.rmtree(copy / "mlartifacts")
-    refilled = module(copy, "pipelines.publish")
-    assert refilled.returncode == 0, refilled.stderr
-    assert metrics_by_run(copy) == {run.info.run_name: run.data.metrics for run in before.values()}
-    assert "up to date" in dvc(copy, "status").stdout
 
 
 def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
@@ -172,18 +153,11 @@ def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_dvc: Ro
 
 
 # ---------------------------------------------------------------- the flow
-def test_after_dvc_the_flow_has_nothing_to_do(by_dvc: Route, dvc_then_flow: Route) -> None:
-    flow = dvc_then_flow.said["flow"]
-    assert flow.returncode == 0, flow.stdout + flow.stderr
-    assert f"{len(STAGES)} stages: {len(STAGES)} unchanged" in flow.stdout
-    assert locked(dvc_then_flow.folder) == locked(by_dvc.folder)
-
-
 def test_after_the_flow_dvc_has_nothing_to_do(by_flow: Route) -> None:
-    flow, status, repro = (by_flow.said[name] for name in ("flow", "status", "repro"))
+    flow, repro = (by_flow.said[name] for name in ("flow", "repro"))
     assert flow.returncode == 0, flow.stdout + flow.stderr
     assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
-    assert "Data and pipelines are up to date." in status.stdout
+    assert "Data and pipelines are up to date." in repro.stdout
     assert (repro.returncode, stages_run(repro)) == (0, [])
 
 

@@ -365,11 +365,12 @@ def test_dvc_publishes_rather_than_taking_the_receipt_from_its_run_cache(workspa
     del lock["stages"]["publish"]
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     Path("data/published/receipt.json").unlink()
-    Path("mlflow.db").unlink()
+    shutil.rmtree("mlartifacts/gamma")
     done = dvc(workspace, "repro", "publish")
     assert done.returncode == 0, done.stderr
     assert "Stage 'publish' is cached" not in done.stdout
     assert len(all_runs()) == N_RUNS
+    assert artifact(run_named("gamma", "knn · series"), "predictions.csv").is_file()
     assert "publish" not in dvc(workspace, "status").stdout
 
 
