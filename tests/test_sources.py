@@ -125,7 +125,7 @@ TABLES: list[tuple[str, bytes, str]] = [
     ("semicolons", b"kind;words\na;b\n", "no ',' but ';'; add `delimiter: ';'` to the source"),
     ("column", b"kind,wordz\na,b\nb,c\n", r"modalities\.it\.column: no column 'words' \(did you mean 'wordz'\?\); there are: kind, wordz"),
     ("one class", b"kind,words\na,b\na,c\n", "mine: 1 class in the target"),
-    ("label", b"kind,words\na,b\n,c\nb,c\na,b\nb,c\n", "(?s)1 of 4 samples cannot be read.*sample '0002': the target is missing"),
+    ("label", b"kind,words\na,b\n,c\nb,c\na,b\nb,c\n", "(?s)1 of 5 samples cannot be read.*sample '0002': the target is missing"),
 ]
 
 
