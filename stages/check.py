@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from stages.contracts import TASKS, DataSet, Metric, Modality, Model, Settings, check_path
 from stages.entry import run_stage
 from stages.errors import InputError
+from stages.leftovers import remove_leftovers
 from stages.params import (
     PARAMS,
     SECTIONS,
@@ -242,6 +243,8 @@ def main() -> None:
     for path in check_path("").parent.glob("*.json"):
         if path.stem not in params["datasets"]:
             path.unlink()
+    for removed in remove_leftovers(params):
+        print(f"removed {removed}: params.yaml no longer has its stage (DVC's cache keeps it)", flush=True)
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
         write_json(check_path(dataset), {"dataset": dataset, "files": None if entry.source is None else fingerprint(dataset, entry)})

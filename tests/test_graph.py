@@ -10,6 +10,9 @@ import pytest
 from dvc.repo import Repo
 from imports import COMPONENTS, PACKAGES, ROOT, WITH_CODE, component_kind, file_of, imported_files, source_files
 
+from stages.leftovers import stage_names
+from stages.params import read_params
+
 MAX_STAGES = 75  # DVC's own cost: 50 stages cost 4 to 5 s per `dvc repro` with nothing to do
 
 
@@ -75,6 +78,7 @@ def test_the_graph_is_found_and_small() -> None:
         "check", "ingest", "split", "featurize", "validate", "train", "evaluate", "report", "publish",
     }  # fmt: skip
     assert len(stages()) < MAX_STAGES
+    assert {name for name in stages() if "@" in name} == stage_names(read_params())
 
 
 @pytest.mark.parametrize("stage", stages())
