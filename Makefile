@@ -49,7 +49,7 @@ ui: .venv/.locked  ## open the MLflow dashboard on this machine, until ctrl-c
 	@$(PY) -m pipelines.ui $(ARGS)
 
 test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check
