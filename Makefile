@@ -24,11 +24,12 @@ endif
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/.locked  ## run what params.yaml describes: dvc repro, so only the stages that a change touches
-	@$(PY) -m stages.own.outside
-	@if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi
-	@$(PY) -m stages.workspace_lock
-	@$(PY) -m dvc repro $(ARGS)
+run: .venv/.locked  ## run what params.yaml describes, only the stages that a change touches (ARGS: as for dvc repro)
+	@if [ -z "$(ARGS)" ]; then $(PY) -m pipelines.run; else \
+	  $(PY) -m stages.own.outside; \
+	  if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi; \
+	  $(PY) -m stages.workspace_lock; \
+	  $(PY) -m dvc repro $(ARGS); fi
 	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
 	  $(PY) -m pipelines.publish; fi
 	@printf '\nReport:     data/report/report.html (open it in a browser)\nDashboard:  make ui\n'

@@ -31,9 +31,9 @@ from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
 from pipelines.executor import Outcome, Workers  # noqa: E402
 from pipelines.graph import Step, steps  # noqa: E402
-from pipelines.progress import blocked_by, line_of, run_in_order  # noqa: E402
+from pipelines.lock_order import sort_lock  # noqa: E402
+from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
-from pipelines.worker import log_path  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
 from stages.numerics.parallel import n_cores  # noqa: E402
@@ -91,6 +91,7 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
         plan = steps(targets or ())
         with Workers(settings.workers) as workers:
             outcomes = run_plan(plan, workers, settings, tuple(params["datasets"]))
+        sort_lock()
     for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
         tell(line)
     return verdict(outcomes)
@@ -135,14 +136,13 @@ def tags(step: Step, datasets: Sequence[str]) -> set[str]:
 
 def verdict(outcomes: Mapping[str, Outcome]) -> State[Any]:
     """Return the flow's final state, which names every stage that failed."""
-    failed = [outcome for outcome in outcomes.values() if outcome.status == "failed"]
-    for outcome in failed:
-        tell(f"\n{outcome.stage} failed (its output: {log_path(outcome.stage)})\n{outcome.reason}")
-    count = {status: sum(o.status == status for o in outcomes.values()) for status in ("ran", "restored", "unchanged", "failed", "skipped")}
-    message = ", ".join(f"{n} {status}" for status, n in count.items() if n) or "no stages"
+    for failure in failures_of(outcomes):
+        tell(f"\n{failure}")
+    message = counts_of(outcomes)
     tell(f"\n{len(outcomes)} stages: {message}")
+    failed = [outcome.stage for outcome in outcomes.values() if outcome.status == "failed"]
     if failed:
-        return Failed(message=f"{message}: {', '.join(outcome.stage for outcome in failed)}")
+        return Failed(message=f"{message}: {', '.join(failed)}")
     return Completed(message=message)
 
 

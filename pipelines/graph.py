@@ -24,7 +24,16 @@ class Step:
 
 
 def steps(targets: Sequence[str] = ()) -> list[Step]:
-    """Return the steps that `targets` (default: every stage) need, each after those that it reads from.
+    """Return the steps that `targets` (default: every stage) need, in the order that keeps several workers busy (`by_height`).
+
+    Raises:
+        InputError: as `steps_in_order`.
+    """
+    return by_height(steps_in_order(targets))
+
+
+def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
+    """Return the steps that `targets` (default: every stage) need in `dvc repro`'s order, each after those that it reads from.
 
     A target is what `dvc repro` takes: `train@emoji-knn`, or `train` for all of them.
 
@@ -36,7 +45,7 @@ def steps(targets: Sequence[str] = ()) -> list[Step]:
             graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
             wanted = [stage for target in targets for stage in repo.stage.collect(target)]
             plan = plan_repro(graph, wanted or None)
-            return by_height([Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan])
+            return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
     except DvcException as error:
         raise InputError(f"dvc.yaml: {error}") from error
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.executor import Outcome
 from pipelines.graph import Step
+from pipelines.worker import log_path
 
 
 def run_in_order(
@@ -46,6 +47,19 @@ def blocked_by(step: Step, outcomes: Mapping[str, Outcome]) -> str:
         if not outcome.good:
             return outcome.reason if outcome.status == "skipped" else f"{name} failed"
     return ""
+
+
+def counts_of(outcomes: Mapping[str, Outcome]) -> str:
+    """Return how many steps came to what: `3 ran, 40 unchanged`."""
+    statuses = [outcome.status for outcome in outcomes.values()]
+    counts = {status: statuses.count(status) for status in ("ran", "restored", "unchanged", "failed", "skipped")}
+    return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "no stages"
+
+
+def failures_of(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return, for each step that failed, its name, where its output is, and what it said."""
+    failed = [outcome for outcome in outcomes.values() if outcome.status == "failed"]
+    return [f"{outcome.stage} failed (its output: {log_path(outcome.stage)})\n{outcome.reason}" for outcome in failed]
 
 
 def line_of(outcome: Outcome, n_done: int, n_all: int) -> str:
