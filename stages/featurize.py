@@ -1,9 +1,11 @@
 """Turn one modality of one data set into features: `python -m stages.featurize <data set>-<label>`.
 
-The column is read in pieces, which keeps memory bounded and is the same as in one go, as a featurizer works sample by sample.
+The column is read in pieces, which keeps memory bounded, and each piece is shared out over the cores. Both are the same as in one go, as
+a featurizer works sample by sample.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -11,14 +13,17 @@ import pyarrow as pa
 from stages.contracts import Features, Modality, Settings, features_path, quarantine_path, samples_path
 from stages.entry import run_stage
 from stages.errors import InputError
+from stages.numerics.parallel import each, n_cores
 from stages.params import parse, read_params, value_at
 from stages.progress import Progress
 from stages.registry import component
-from stages.samples import SampleError, check_type, judge_bad, quarantine_table
+from stages.samples import SampleError, check_type, judge_bad, located, quarantine_table
 from stages.tables import read_table, write_table, writing_pieces
 
-PIECE = 1024  # samples at once, at most
+PIECE = 4096  # samples at once, at most
 PIECE_BYTES = 2**26  # of samples or of their features at once, about
+PARTS_PER_CORE = 2  # of a piece: so that a core with easy samples does not wait long for the others
+LEAST_ROWS = 8  # of a part: fewer are not worth a thread
 
 
 def main(key: str) -> None:
@@ -35,13 +40,14 @@ def main(key: str) -> None:
     pieces = featurized_pieces(samples, label, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset))[0])
     first, features = next(pieces, (None, None))
     if first is None or features is None:
-        judge_bad(reasons, samples.num_rows, about, where)
+        judge_bad(located(reasons, samples, label), samples.num_rows, about, where)
         raise InputError(f"{where}: there is no sample; {samples_path(dataset)} is empty")
     metadata = {"dataset": dataset, "label": label, **describe(features, modality, settings)}
     with writing_pieces(features_path(dataset, label), metadata) as append:
         append(first)
         for table, _ in pieces:
             append(table)
+        reasons = located(reasons, samples, label)
         judge_bad(reasons, samples.num_rows, about, where)
     write_table(quarantine_path(dataset, label), quarantine_table(reasons), {"dataset": dataset, "label": label})
 
@@ -67,21 +73,42 @@ def featurized_pieces(
     bar = Progress(label, len(samples))
     start, length = 0, min(16, piece)
     while start < len(samples):
-        part = (reopened() if reopened else samples).select(["sample_id", label]).slice(start, length)
+        rows = (reopened() if reopened else samples).select(["sample_id", label]).slice(start, length)
         start += length
-        features: Features | None
-        try:
-            features = modality.featurize(part[label], settings)
-        except SampleError as error:
-            reasons |= {part["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
-            part = part.take(pa.array([row for row in range(len(part)) if row not in error.reasons], pa.int64()))
-            features = modality.featurize(part[label], settings) if len(part) else None
+        found = each(lambda part: _featurized(part, label, modality, settings), _parts(rows))
+        for _, _, bad in found:
+            reasons |= bad
         bar.advance(min(start, len(samples)))
+        tables = [table for table, _, _ in found if table is not None]
+        features = next((features for _, features, _ in found if features is not None), None)
         if features is not None:
-            ids = pa.array(part["sample_id"].to_pylist(), pa.string())  # a view would hold on to the whole part
-            table = pa.table({"sample_id": ids, **features.columns})
-            length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, part.nbytes, 1)))
+            table = pa.concat_tables(tables)
+            length = max(1, min(piece, PIECE_BYTES * len(table) // max(table.nbytes, rows.nbytes, 1)))
             yield table, features
+
+
+def _parts(rows: pa.Table) -> list[pa.Table]:
+    """Return the rows of a piece in parts for the cores, in their order."""
+    n_parts = max(1, min(PARTS_PER_CORE * n_cores(), len(rows) // LEAST_ROWS))
+    bounds = [len(rows) * part // n_parts for part in range(n_parts + 1)]
+    return [rows.slice(start, stop - start) for start, stop in pairwise(bounds)]
+
+
+def _featurized(
+    part: pa.Table, label: str, modality: Modality, settings: Settings
+) -> tuple[pa.Table | None, Features | None, dict[str, str]]:
+    """Return sample_id with the features of those samples that can be read (None: of none), and why the others cannot (id → reason)."""
+    bad: dict[str, str] = {}
+    try:
+        features = modality.featurize(part[label], settings)
+    except SampleError as error:
+        bad = {part["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
+        part = part.take(pa.array([row for row in range(len(part)) if row not in error.reasons], pa.int64()))
+        if len(part) == 0:
+            return None, None, bad
+        features = modality.featurize(part[label], settings)
+    ids = pa.array(part["sample_id"].to_pylist(), pa.string())  # a view would hold on to the whole part
+    return pa.table({"sample_id": ids, **features.columns}), features, bad
 
 
 def featurize_column(

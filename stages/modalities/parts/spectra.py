@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-N_AT_ONCE = 8_192  # frames transformed at once: bounds the memory of a long clip
+N_AT_ONCE = 64  # frames transformed at once: what one step hands on to the next stays in the processor's cache (of 8,192: a third as fast)
 SLOPE_REACH = 2  # frames on each side over which a slope is fitted
 LEAST_SPREAD = 0.1  # in natural logarithms of power: added to a standard deviation, so that what does not vary is not blown up
 
@@ -40,12 +40,17 @@ def mel_power(signal: np.ndarray, rate_hz: int, *, n_window: int, n_offset: int,
     """
     window, filters, n_fft = _filters(rate_hz, n_window, bands)
     strided = np.lib.stride_tricks.sliding_window_view(signal, n_window)[::n_offset]
-    powers = []
+    padded = np.zeros((min(len(strided), N_AT_ONCE), n_fft))
+    powers = np.empty((len(strided), bands))
     for start in range(0, len(strided), N_AT_ONCE):
-        spectrum = scipy.fft.rfft(strided[start : start + N_AT_ONCE] * window, n_fft, axis=1, workers=1)
-        power = (spectrum.real**2 + spectrum.imag**2) * (n_window / n_fft / window.sum() ** 2)
-        powers.append(power @ filters)
-    return np.concatenate(powers)
+        frames = strided[start : start + N_AT_ONCE]
+        np.multiply(frames, window, out=padded[: len(frames), :n_window])
+        spectrum = scipy.fft.rfft(padded[: len(frames)], axis=1, workers=1)
+        power = np.square(spectrum.real)
+        power += np.square(spectrum.imag)
+        np.matmul(power, filters, out=powers[start : start + len(frames)])
+    powers *= n_window / n_fft / window.sum() ** 2
+    return powers
 
 
 @lru_cache(maxsize=4)
