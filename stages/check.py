@@ -4,10 +4,13 @@ What is written of a data set is a constant, or the fingerprint of its files: an
 the edit or a changed file touches.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from stages.contracts import TASKS, DataSet, Metric, Modality, Model, Settings, check_path
 from stages.entry import run_stage
@@ -19,6 +22,7 @@ from stages.params import (
     TOP_LEVEL,
     DataSetEntry,
     ModalityEntry,
+    SelectEntry,
     SplitEntry,
     TargetEntry,
     TrainEntry,
@@ -33,6 +37,8 @@ from stages.tables import write_json
 
 SEEDS = 2**32  # numpy's and scikit-learn's limit
 KEYS_OF_A_FEATURE = ("dataset", "modality")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of a data set, a model, or a line of features; each kind is checked more closely
+NAME_WORDS = "letters, digits and _ (and a - between data set and label), a letter first"
 
 
 def problems(params: Mapping[str, Any]) -> list[str]:
@@ -59,6 +65,11 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         if not isinstance(params.get(kind), Mapping) or not params[kind]:
             found.append(f"{PARAMS}: {kind}: expected a mapping with at least one entry, found {params.get(kind)!r}")
             return found
+        odd = [name for name in params[kind] if not isinstance(name, str) or not NAME.fullmatch(name)]
+        found += [f"{PARAMS}: {kind}: {name!r} cannot be a name, which becomes part of those of files and stages; use {NAME_WORDS}"
+                  for name in odd]
+    if any("cannot be a name" in line for line in found):
+        return found
     for name in params["datasets"]:
         attempt(check_dataset, params, name)
     for key in params["features"]:
@@ -92,7 +103,7 @@ def check_dataset(params: Mapping[str, Any], name: str) -> None:
 
 def check_packaged(name: str, entry: DataSetEntry) -> None:
     """Raise InputError unless the entry fits a file under stages/datasets/."""
-    data_set: DataSet = known("datasets", name, f"datasets.{name}")
+    data_set = known_data_set(name)
     parse(entry.options, f"datasets.{name}.options", data_set.options)
     for key in ("group", "id", "split", "title", "licence", "citation"):
         if getattr(entry, key) is not None:
@@ -112,8 +123,7 @@ def check_own(name: str, entry: DataSetEntry) -> None:
     if name in names("datasets"):
         raise InputError(f"{PARAMS}: datasets.{name}: this name is taken by stages/datasets/{name}.py; own files (`source:`) need another")
     if not isinstance(entry.target, TargetEntry) or not isinstance(entry.modalities, dict):
-        raise InputError(f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: "
-                         "{modality: …, column: …}}`; `python -m pipelines.new` writes these lines")
+        raise InputError(own_lines(name))
     from stages.own.roles import check_entry  # what only own files need
 
     for label, part in entry.modalities.items():
@@ -121,12 +131,29 @@ def check_own(name: str, entry: DataSetEntry) -> None:
     check_entry(name, entry)
 
 
+def known_data_set(name: str) -> DataSet:
+    """Return a data set of stages/datasets/; raise InputError, which tells of own files too, where there is none of the name."""
+    try:
+        data_set: DataSet = known("datasets", name, f"datasets.{name}")
+    except InputError as error:
+        raise InputError(f"{error}; data of your own needs `source:`") from error
+    return data_set
+
+
+def own_lines(name: str) -> str:
+    """Return what an entry of own files must say."""
+    return (f"{PARAMS}: datasets.{name}: own files need `target: {{column: …, task: …}}` and `modalities: {{label: {{modality: …, "
+            "column: …}}`; `python -m pipelines.new` writes these lines")
+
+
 def declared_modalities(params: Mapping[str, Any], name: str) -> Mapping[str, str]:
     """Return label → modality of a data set, as its file or its entry says."""
     entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
     if isinstance(entry.modalities, dict):
         return {label: part.modality for label, part in entry.modalities.items()}
-    data_set: DataSet = component("datasets", name)
+    if entry.source is not None:
+        raise InputError(own_lines(name))
+    data_set: DataSet = known_data_set(name)
     return data_set.modalities
 
 
@@ -145,7 +172,7 @@ def check_feature(params: Mapping[str, Any], key: str) -> None:
     modality: Modality = known("modalities", str(entry["modality"]), f"features.{key}.modality")
     if modality.name != declared[label]:
         raise InputError(f"{PARAMS}: features.{key}.modality: {modality.name!r} cannot read {dataset}'s {label!r}, "
-                         f"which is {declared[label]!r}")
+                         f"which is {declared[label]!r}; make the two the same")
     feature_settings(params, key)
 
 
@@ -252,18 +279,21 @@ def main() -> None:
 
 def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     """Return how many files, how many bytes and which contents an own data set is made of."""
+    from stages.own.advice import advice
     from stages.own.fingerprints import fingerprint_of
-    from stages.own.roles import advice
+    from stages.own.roles import open_source
 
-    for line in advice(dataset, entry):
+    rows = open_source(dataset, entry)
+    made_of = fingerprint_of(dataset, entry, rows)
+    for line in advice(dataset, entry, rows):
         print(line, flush=True)
-    return fingerprint_of(dataset, entry)
+    return made_of
 
 
 def usage() -> str:
     """Return all keys that params.yaml may have, with their meaning."""
     lines = []
-    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS}
+    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS, "train.select": SelectEntry}
     models |= {f"datasets.<name>.source ({n}: …)": component("sources", n).settings for n in names("sources")}
     models |= {"datasets.<name>.target (own files)": TargetEntry, "datasets.<name>.modalities.<label> (own files)": ModalityEntry}
     models |= {f"features.<data set>-<label> (modality: {n})": component("modalities", n).settings for n in names("modalities")}
@@ -271,9 +301,16 @@ def usage() -> str:
     for key, model in models.items():
         lines.append(f"{key}: {allowed(model)}")
         for n, f in model.model_fields.items():
-            given = "required" if f.is_required() else f"default {f.get_default(call_default_factory=True)!r}"
+            given = "required" if f.is_required() else f"default {default_of(f)}"
             lines.append(f"    {n} ({given}): {f.description}")
     return "\n".join(lines)
+
+
+def default_of(field: FieldInfo) -> str:
+    """Return a key's default as it is written in params.yaml."""
+    value = field.get_default(call_default_factory=True)
+    plain = value.model_dump() if isinstance(value, BaseModel) else value
+    return json.dumps(plain, ensure_ascii=False, default=str)
 
 
 if __name__ == "__main__":

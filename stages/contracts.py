@@ -3,6 +3,7 @@
 Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
   samples      sample_id, group: string · split: string or null ("train"/"test", an official split) · target (see below)
                · one column per modality, its kind in the field's metadata under `modality`
+               · of a person's own files source: struct of a string per modality, the file or the table's row that holds it
                [dataset, title, target {name, task, outputs}, rows {used, available}, group, sources, licence, citation, shipped,
                on_bad_sample, max_bad_share]
   splits       sample_id, group · target · repeat, fold: int16 · inner: FixedSizeList<int16>[n_folds]

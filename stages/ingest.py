@@ -46,6 +46,7 @@ class Found:
     remedy: str  # where a person mends the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
     piece: int = PIECE  # rows that are loaded at once
+    where: Callable[[int], str] | None = None  # where a person finds a row of the index
 
 
 def main(dataset: str) -> None:
@@ -136,7 +137,10 @@ def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
         raise InputError(f"sample_id {repeated[0]!r} stands more than once ({len(repeated)} such ids); ids must be unique, so "
                          f"{found.remedy}")
     missing = missing_targets(table["target"], found.task)
-    reasons |= {table["sample_id"][int(row)].as_py(): "the target is missing" for row in np.flatnonzero(missing)}
+    for row in map(int, np.flatnonzero(missing)):
+        name = table["sample_id"][row].as_py()
+        place = found.where(row) if found.where else name
+        reasons[name] = "the target is missing" if place == name else f"{place}: the target is missing"
     return table.filter(pa.array(~missing)) if missing.any() else table
 
 

@@ -148,13 +148,34 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        remedy = "; keep one" if isinstance(error, DuplicateKeyError) else ""
-        raise InputError(f"{path}: {line}not valid YAML: {error.problem}{remedy}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
+        problem = str(error.problem)
+        remedy = ("; keep one" if isinstance(error, DuplicateKeyError) else "; indent with blanks, not with tabs" if "\\t" in problem else
+                  "; a bracket or quote is left open" if "stream end" in problem else "")
+        raise InputError(f"{path}: {line}not valid YAML: {problem}{remedy}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save the file as UTF-8") from error
+    except (YAMLError, RecursionError) as error:
+        raise InputError(f"{path}: not valid YAML: {(str(error) or 'nested too deeply').splitlines()[0]}") from error
     if not isinstance(params, dict):
-        raise InputError(f"{path}: expected a mapping of sections ({', '.join(TOP_LEVEL)}), found {type(params).__name__}")
+        found = "nothing" if params is None else type(params).__name__
+        raise InputError(f"{path}: expected a mapping of sections ({', '.join(TOP_LEVEL)}), found {found}")
+    _refuse_odd(params, "", ())
     return params
+
+
+def _refuse_odd(value: Any, key: str, above: tuple[int, ...]) -> None:
+    """Raise InputError where a value holds itself (an anchor inside what it names), or a key is neither text nor a number."""
+    if id(value) in above:
+        raise InputError(f"{PARAMS}: {key}: holds itself, by an anchor (&) that is repeated (*) inside what it names; write it out")
+    inside = (*above, id(value))
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if not isinstance(name, str | int | float):
+                raise InputError(f"{PARAMS}: {key or 'top level'}: the key {name!r} is no text; put it in quotes")
+            _refuse_odd(item, f"{key}.{name}".removeprefix("."), inside)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _refuse_odd(item, f"{key}.{place}", inside)
 
 
 def value_at(params: Mapping[str, Any], key: str) -> Any:
@@ -164,6 +185,8 @@ def value_at(params: Mapping[str, Any], key: str) -> Any:
         where = ".".join(key.split(".")[:depth]) or "top level"
         if not isinstance(value, Mapping):
             raise InputError(f"{PARAMS}: {where}: expected a mapping with key {part!r}, found {value!r}")
+        if part not in value and key in SECTIONS:
+            raise InputError(f"{PARAMS}: {key}: missing; for its defaults add the line `{key}: {{}}`")
         if part not in value:
             raise InputError(f"{PARAMS}: {where}: {part!r} is not there{nearest(part, value)}")
         value = value[part]
@@ -213,17 +236,17 @@ def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[st
 
 def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
     first = items[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return f"{PARAMS}: {place}: unknown key{nearest(name, model.model_fields)}; allowed: {allowed(model)}"
+        inner = _inmost(model, first["loc"])[0]
+        return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
-        return f"{PARAMS}: {place}: missing; {_about(model, name)}"
+        return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
     if first["type"] in EXPECTED:
         wanted = "expected " + " or ".join(dict.fromkeys(EXPECTED[item["type"]].format(**item.get("ctx", {})) for item in items))
     else:
         wanted = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping says what it found
-    return f"{PARAMS}: {place}: {wanted}{found}; {_about(model, name)}"
+    return f"{PARAMS}: {place}: {wanted}{found}; {_about(model, first['loc'])}"
 
 
 # pydantic's types of error → what a person reads; {…} is filled from the error's context
@@ -263,9 +286,25 @@ def feature_labels(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
     return tuple(value_at(params, f"datasets.{dataset}.modalities"))
 
 
-def _about(model: type[BaseModel], name: str) -> str:
-    info = model.model_fields.get(name)
-    return f"'{name}' is {info.description}" if info and info.description else f"allowed keys: {allowed(model)}"
+def _inmost(model: type[BaseModel], place: Sequence[Any]) -> tuple[type[BaseModel], str]:
+    """Return the settings that a place is in, and the last of its parts that is a key of theirs: of target.task those of a target, task."""
+    name = ""
+    for part in place:
+        kind = model.model_fields[name].annotation if name else None
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            model, name = kind, ""
+        branch = next((entry for entry in (TargetEntry, ModalityEntry) if isinstance(part, str) and entry.__name__ in part), None)
+        if branch is not None:
+            model, name = branch, ""
+        elif part in model.model_fields:
+            name = str(part)
+    return model, name
+
+
+def _about(model: type[BaseModel], place: Sequence[Any]) -> str:
+    inner, name = _inmost(model, place)
+    info = inner.model_fields.get(name)
+    return f"'{name}' is {info.description}" if info and info.description else f"allowed keys: {allowed(inner)}"
 
 
 def _is_union_branch(part: Any) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.contracts import Modality
 from stages.errors import InputError
@@ -43,6 +44,16 @@ def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) ->
     return results
 
 
+def located(reasons: Mapping[str, str], samples: pa.Table, label: str) -> dict[str, str]:
+    """Return why samples cannot be read (id → reason), headed by the file or row of each where the samples know it and it is not the id."""
+    if not reasons or "source" not in samples.column_names:
+        return dict(reasons)
+    rows = pc.index_in(pa.array(list(reasons), pa.string()), samples["sample_id"].combine_chunks()).to_pylist()
+    places = [samples["source"][row].as_py()[label] for row in rows]
+    named = zip(reasons.items(), places, strict=True)
+    return {name: reason if place == name else f"{place}: {reason}" for (name, reason), place in named}
+
+
 def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality, where: str) -> None:
     """Raise InputError unless the Arrow type of `column` is one that `modality` reads (a struct of any fields is `struct`)."""
     kind = str(column.type).partition("<")[0]
@@ -64,13 +75,16 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
     if len(reasons) > MAX_NAMED:
         lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
     many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
+    if len(reasons) == n_samples:
+        raise InputError(f"{many}, so it is not the samples: does datasets.{policy['dataset']} in params.yaml name the right column, files "
+                         "and modality?\n" + "\n".join(lines))
     if policy["on_bad_sample"] == "fail":
         remedy = "mend them, or leave them out with `on_bad_sample: quarantine`"
         raise InputError(f"{many}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
     share = len(reasons) / n_samples
     if share > policy["max_bad_share"]:
         raise InputError(f"{many}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
-                         f"datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+                         f"datasets.{policy['dataset']} in params.yaml; mend them, or raise it\n" + "\n".join(lines))
     print(f"{many} and are left out (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
 
 

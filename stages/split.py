@@ -1,6 +1,7 @@
 """Decide once, for all models and subsets, which rows are trained on and which are held out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,7 @@ def main(dataset: str) -> None:
                          f"(data/quarantine/{dataset}/ has the reasons)")
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # what is chosen from it is copied
     samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
+    refuse_emptied(dataset, metadata["target"], column_values(samples["target"]), column_values(needed["target"]))
     target, seed = metadata["target"], derived_seed(value_at(params, "seed"), "split", dataset)
     try:
         splits = split_samples(samples, settings, target["task"], target["outputs"], seed)
@@ -42,6 +44,18 @@ def main(dataset: str) -> None:
     sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.inner_folds}
     write_table(splits_path(dataset), splits, kept | {"rows": rows} | sizes)
     write_table(left_out_path(dataset), left_out, {"dataset": dataset, "share": share})
+
+
+def refuse_emptied(dataset: str, target: Mapping[str, Any], kept: np.ndarray, whole: np.ndarray) -> None:
+    """Raise InputError naming the first class or label of which every sample is left out, so that none is there to learn from."""
+    if target["task"] == "regression":
+        return
+    before, after = (strata(target["task"], values, len(target["outputs"])).sum(axis=0) for values in (whole, kept))
+    emptied = np.flatnonzero((before > 0) & (after == 0))
+    if len(emptied):
+        what, name = "label" if target["task"] == "multilabel" else "class", target["outputs"][emptied[0]]
+        raise InputError(f"{dataset}: {what} {name!r} has no sample left: all {int(before[emptied[0]])} of them cannot be read and are "
+                         f"left out (data/quarantine/{dataset}/ has the reasons); mend some of them, or take the {what} out of the data")
 
 
 def left_out_samples(dataset: str) -> pa.Table:

@@ -44,7 +44,8 @@ def check_target(target: pa.ChunkedArray, task: Task, remedy: str, *, unknown: s
     counts = Counter(values) if task in CLASSES else Counter(label for labels in values for label in set(labels))
     what = "class" if task in CLASSES else "label"
     if (len(counts) < 2 and task in CLASSES) or not counts:
-        raise InputError(f"{len(counts)} {what} in the target, so there is nothing to predict; {remedy}")
+        named = f" ({next(iter(counts))!r})" if counts else ""
+        raise InputError(f"{len(counts)} {what} in the target{named}, so there is nothing to predict; {remedy}")
     if len(counts) > MAX_CLASSES:
         raise InputError(f"{len(counts)} different values in the target, more than {MAX_CLASSES}: is it a name or a number? For numbers "
                          f"use task regression; {remedy}")
@@ -53,6 +54,8 @@ def check_target(target: pa.ChunkedArray, task: Task, remedy: str, *, unknown: s
         raise InputError(f"{len(counts)} classes in a binary target ({named}, …); use task multiclass, or {remedy}")
     lonely = sorted(label for label, count in counts.items() if count < 2)
     if lonely:
+        if 2 * len(lonely) > len(counts) and all(_NUMBER.fullmatch(label) for label in counts):
+            remedy += "; or, if these are numbers, use task regression"
         raise InputError(f"{what} {lonely[0]!r} has one sample ({len(lonely)} such); each needs at least two, one to train on and one to "
                          f"test on, so merge it into another or leave it out: {remedy}")
 

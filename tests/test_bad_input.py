@@ -267,22 +267,23 @@ Rule = Callable[[int, dict[str, Any]], Mapping[str, Any]]
 WRONG: dict[str, tuple[Rule, Entry, str, Sequence[str]]] = {
     "wrong column": (lambda i, row: {}, {"group": "speaker"}, r"datasets\.mine\.group: no column 'speaker'; there are: kind, words, n", []),
     "near column": (lambda i, row: {}, {"target": {**KIND, "column": "kidn"}}, r"target: no column 'kidn' \(did you mean 'kind'", []),
-    "duplicate id": (lambda i, row: {"n": i // 2}, {"id": "n"}, r"mine: sample_id '0' stands more than once \(12 such ids\)", CHECKED),
-    "id missing": (lambda i, row: {"n": i or ""}, {"id": "n"}, "'n', line 2: the sample has no name; fill it in", []),
+    "duplicate id": (lambda i, row: {"n": i // 2}, {"id": "n"},
+                     r"mine\.id: column 'n': '0' stands more than once: line 2 of t\.csv, line 3 of t\.csv \(12 such", []),
+    "id missing": (lambda i, row: {"n": i or ""}, {"id": "n"}, r"mine\.id: column 'n', line 2 of t\.csv: the sample has no n", []),
     "label missing": (lambda i, row: {"kind": "a" * (i % 2) if i < 3 else row["kind"]}, {},
-                      "(?s)2 of .*'0001': the target is missing", CHECKED),
+                      "(?s)2 of .*'0001': line 2 of t.csv: the target is missing", CHECKED),
     "one of a class": (lambda i, row: {"kind": "c"} if i == 4 else {}, {}, r"class 'c' has one sample \(1 such\); each needs", CHECKED),
     "ten thousand classes": (lambda i, row: {"kind": f"k{i // 2}"}, {}, "10000 different values in the target, more than 1000",
                              CHECKED),
-    "one class": (lambda i, row: {"kind": "a"}, {}, "mine: 1 class in the target, so there is nothing to predict", CHECKED),
+    "one class": (lambda i, row: {"kind": "a"}, {}, "mine: 1 class in the target .'a'., so there is nothing to predict", CHECKED),
     "constant number": (lambda i, row: {"y": 7}, {"target": NUMBER}, "target 'y' has one value in all rows", CHECKED),
     "a word": (lambda i, row: {"y": "seven" if i == 6 else i}, {"target": NUMBER},
-               r"column 'y': line 8: expected a number, found 'seven' \(1 such\); mend it, or leave it empty", CHECKED),
-    "infinite": (lambda i, row: {"y": "1e400" if i == 6 else i}, {"target": NUMBER}, "'y': line 8: expected a number of up", CHECKED),
+               r"column 'y': line 8 of t\.csv: expected a number, found 'seven' \(1 such\); mend it, or leave it empty", CHECKED),
+    "infinite": (lambda i, row: {"y": "1e400" if i == 6 else i}, {"target": NUMBER}, "'y': line 8 of t.csv: expected a number of", CHECKED),
     "no label": (lambda i, row: {"a": 0, "b": 0}, {"target": {"columns": ["a", "b"], "task": "multilabel"}}, "0 label in the", CHECKED),
-    "group missing": (lambda i, row: {"n": i or ""}, {"group": "n"}, r"datasets\.mine\.group: line 2: the group is missing", CHECKED),
+    "group missing": (lambda i, row: {"n": i or ""}, {"group": "n"}, r"mine\.group: line 2 of t\.csv: the group is missing", CHECKED),
     "no group named": (lambda i, row: {}, {"group": []}, r"datasets\.mine\.group: no column is named", []),
-    "other split": (lambda i, row: {"n": "dev"}, {"split": "n"}, r"mine\.split: line 2: expected train or test, found 'dev'", CHECKED),
+    "other split": (lambda i, row: {"n": "dev"}, {"split": "n"}, r"mine\.split: line 2 of t\.csv: expected train or test, fou", CHECKED),
 }  # fmt: skip
 
 
@@ -349,7 +350,7 @@ def test_a_folder_that_is_no_data_set_is_refused(folder: Path) -> None:
     fails(entry, rf"{NAME}\.source\.folder: data/raw: there is no file in it", after=[])
     (RAW / "cat").mkdir()
     (RAW / "cat" / "1.png").write_bytes(picture(0))
-    fails(entry, "mine: 1 class in the target, so there is nothing to predict", after=CHECKED)
+    fails(entry, "mine: 1 class in the target .'cat'., so there is nothing to predict", after=CHECKED)
     (RAW / "cat" / "round").symlink_to("..")
     (RAW / "loop").symlink_to("loop")
     with pytest.raises(InputError, match=r"1 of 3 files do not fit label 'folder'.*\n  loop"):
@@ -390,7 +391,8 @@ def test_a_sample_without_a_label_is_left_out_like_any_other(folder: Path) -> No
     with_rows(lambda i, row: {"kind": ""} if i == 3 else {})
     run(of_table(on_bad_sample="quarantine"), "validate")
     assert read_table(left_out_path(NAME))[1]["share"] == pytest.approx(1 / N)
-    assert read_table(left_out_path(NAME))[0].to_pylist() == [{"sample_id": "0004", "modality": "", "reason": "the target is missing"}]
+    left_out = {"sample_id": "0004", "modality": "", "reason": "line 5 of t.csv: the target is missing"}
+    assert read_table(left_out_path(NAME))[0].to_pylist() == [left_out]
 
 
 MIXED = ("image", "series", "set")
@@ -443,8 +445,9 @@ def test_a_class_that_loses_all_its_samples_stops_the_data_set(folder: Path) -> 
     entry = files_of(["image"], on_bad_sample="quarantine", max_bad_share=0.9)
     for i in range(1, N, 2):
         (RAW / "image" / f"{i:02d}.png").write_bytes(picture(0)[:60])
-    with pytest.raises(InputError, match=r"data set 'mine' failed\n  mine / samples / target: .*min_value=2.* observed 1"):
-        run(entry, "validate", **SMALL)
+    told = r"mine: class 'odd' has no sample left: all 12 of them cannot be read and are left out \(data/quarantine/mine/ has"
+    with pytest.raises(InputError, match=told):
+        run(entry, "split", **SMALL)
 
 
 # ---------------------------------------------------------------- odd names

@@ -25,7 +25,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("seed", -1, r"seed: expected a whole number from 0 to \d+, found -1"),
     ("seed", True, "seed: expected a whole number"),
     ("splits", {"folds": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
-    ("split", REMOVED, "split' is not there"),
+    ("split", REMOVED, r"split: missing; for its defaults add the line `split: \{\}`"),
     ("split", [5], r"split: expected a mapping with folds, repeats, inner_folds, found \[5\]"),
     ("split.fold", 5, r"split\.fold: unknown key \(did you mean 'folds'\?\); allowed: folds, repeats, inner_folds"),
     ("split.folds", 1, "split.folds: expected at least 2, found 1; 'folds' is outer folds"),
@@ -44,6 +44,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("flow.workers", 0, "flow.workers: expected at least 1, found 0"),
     ("datasets", {}, "datasets: expected a mapping with at least one entry, found {}"),
     ("datasets.emojis", {"target": "category", "modalities": ["text"]}, r"datasets\.emojis: no .*'emojis' \(did you mean 'emoji'\?\)"),
+    ("datasets.9", {"target": "category", "modalities": ["text"]}, "datasets: '9' cannot be a name, .*; use letters, digits and _"),
+    ("models.", {}, "models: '' cannot be a name"),
     ("datasets.emoji.rows", 0, "datasets.emoji.rows: expected 'all' or at least 1, found 0"),
     ("datasets.emoji.rows", 10**7, "datasets.emoji.rows: 10000000 is impossible; allowed: all, or 1 to "),
     ("datasets.emoji.rows", "some", "datasets.emoji.rows: expected 'all' or a whole number, found 'some'"),
@@ -118,6 +120,26 @@ def test_a_mistake_is_one_line(right: dict[str, Any], key: str, value: Any, line
     assert len(found) == 1 or key in ("datasets", "features.emoji-image.dataset"), found
 
 
+@pytest.mark.parametrize(("kind", "name"), [("datasets", ".."), ("datasets", 1), ("datasets", "a/b"), ("features", 7), ("models", True)])
+def test_what_cannot_be_a_name_is_told_once(right: dict[str, Any], kind: str, name: Any) -> None:
+    found = problems({**right, kind: {**right[kind], name: {}}})
+    assert len(found) == 1 and found[0].startswith(f"params.yaml: {kind}: {name!r} cannot be a name")
+
+
+@pytest.mark.parametrize(("key", "value", "line"), [
+    ("target.task", "classes", "target.task: expected 'binary', .*; 'task' is one of binary, multiclass, "),
+    ("target.colum", "marks", r"target\.colum: unknown key \(did you mean 'column'\?\); allowed: column, columns, task, separator, empty"),
+    ("modalities.facts.modalty", "x", r"facts\.modalty: unknown key \(did you mean 'modality'\?\); allowed: modality, column, columns"),
+    ("modalities", ["facts"], "own files need `target: {column: …, task: …}` and `modalities: {label: "),
+    ("source", REMOVED, "datasets.marks: no file under .* 'marks'.*; data of your own needs `source:`"),
+])  # fmt: skip
+def test_a_mistake_in_own_data_is_one_line_about_the_inmost_key(right: dict[str, Any], key: str, value: Any, line: str) -> None:
+    own = {**right, "datasets": {"marks": toy_own.DATASETS["marks"]},
+           "features": {name: entry for name, entry in toy_own.FEATURES.items() if name.startswith("marks-")}}
+    found = problems(with_value(own, f"datasets.marks.{key}", value))
+    assert len(found) == 1 and re.search(line, found[0]), found
+
+
 def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:
     found = problems(with_value(with_value(right, "split.folds", 0), "models.knn.k", []))
     assert len(found) == 2
@@ -143,8 +165,14 @@ def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any]) -> None:
         ("models: {knn: {k: [1], k: [2]}}\n", "params.yaml: line 1: .*duplicate key \"k\""),
         ("seed: [1, 2\nmodels: 3\n", "params.yaml: line 2: not valid YAML: "),
         ("a:\n\t- 1\n", "params.yaml: line 2: not valid YAML: .*"),
+        ("a:\n  b: 1\n\tc: 2\n", "params.yaml: line 3: not valid YAML: .*; indent with blanks, not with tabs"),
+        ("datasets: {d: {\n", "params.yaml: line 2: not valid YAML: .*; a bracket or quote is left open"),
+        ("datasets: &a {d: *a}\n", r"params\.yaml: datasets\.d: holds itself, by an anchor \(&\) that is repeated"),
+        ("seed: &a [[*a]]\n", r"params\.yaml: seed\.0\.0: holds itself"),
+        ("datasets: {d: {types: {2024-01-01: date}}}\n", r"params\.yaml: datasets\.d\.types: the key .*2024, 1, 1.* is no text; put it in"),
+        ("? [a, b]\n: 1\n", r"params\.yaml: top level: the key \('a', 'b'\) is no text"),
         ("- seed\n", "params.yaml: expected a mapping of sections .*, found list"),
-        ("", "params.yaml: expected a mapping of sections .*, found NoneType"),
+        ("", "params.yaml: expected a mapping of sections .*, found nothing"),
     ],
 )
 def test_what_is_no_params_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: str) -> None:
@@ -158,7 +186,7 @@ def test_what_is_no_params_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_bytes(b"seed: \xff\n")
-    with pytest.raises(InputError, match=r"params\.yaml: not valid YAML: .*0xff"):
+    with pytest.raises(InputError, match=r"params\.yaml: not UTF-8: byte 6 is 0xff; save the file as UTF-8"):
         read_params()
 
 

@@ -1,5 +1,6 @@
 """Columns of text as what stands in them: numbers, truth values, dates, or text; told from all values of a column at once."""
 
+import re
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from stages.params import PARAMS
 from stages.sources._rows import Rows
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+COMMA = r"^[+-]?\d+,\d+$"  # a decimal comma
 WHOLE = r"^[+-]?\d{1,18}$"
 CODE = r"^[+-]?0\d"  # a number does not begin like that: a postcode does
 DATE = r"^\d{4}-\d\d-\d\d$"
@@ -17,7 +19,6 @@ TIMESTAMP = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d
 ZONED = r"(Z|[+-]\d\d:?\d\d)$"
 TRUTH = pa.array(["true", "false"])
 UNKNOWN = "mend it, or leave it empty or name it under `missing:` if it is unknown"
-REMEDY = UNKNOWN + ", or say `types: {column: text}` in the source"
 MIXED = 0.5  # share of values of one kind from which the others are taken for mistakes
 
 
@@ -60,7 +61,12 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: Rows, dataset: str) ->
         except pa.ArrowException as error:
             raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, no numbers") from error
     where = f"datasets.{dataset}: column {field!r}"
-    numbers = _cast(text_of(values, field, dataset), NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
+    text = text_of(values, field, dataset)
+    if len(text) > text.null_count and not _count(pc.match_substring_regex(text, f"{NUMBER}|{COMMA}")):
+        first = next(value for value in text.to_pylist() if value is not None)
+        raise InputError(f"{PARAMS}: {where} holds no number (such as {first[:40]!r}), so regression cannot predict it; for classes use "
+                         "task binary or multiclass, or name another column")
+    numbers = _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
     infinite = pc.is_inf(numbers).index(True).as_py()
     if infinite >= 0:
         raise InputError(f"{where}: {rows.where(infinite)}: expected a number of up to 1e308, found more; {UNKNOWN}")
@@ -69,46 +75,49 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: Rows, dataset: str) ->
 
 def _told(values: pa.Array, field: str, rows: Rows, dataset: str) -> pa.Array:
     """Return one column of text as the type declared, or the one that all of its values have."""
+    remedy = f"{UNKNOWN}, or say `types: {{{field}: text}}` in the source"
     where = f"datasets.{dataset}: column {field!r}"
     declared = rows.declared.get(field)
     if declared == "text":
         return values
     text = text_of(pa.chunked_array([values]), field, dataset)
     if declared == "number":
-        return _cast(text, NUMBER, pa.float64(), where, rows, "a number")
+        return _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=remedy)
     lower = pc.utf8_lower(text)
     n_known = len(text) - text.null_count
     if not n_known:
         return text
     if declared == "truth" or _count(pc.is_in(lower, value_set=TRUTH)) == n_known:
-        return _cast(lower, "^(true|false)$", pa.bool_(), where, rows, "true or false")
+        return _cast(lower, "^(true|false)$", pa.bool_(), where, rows, "true or false", remedy=remedy)
     days, times = _count(pc.match_substring_regex(text, DATE)), _count(pc.match_substring_regex(text, TIMESTAMP))
     if declared == "date" or (days + times) / n_known >= MIXED:
-        return _dates(text, where, rows, n_times=times)
+        return _dates(text, where, rows, n_times=times, remedy=remedy)
     n_numbers = _count(pc.match_substring_regex(text, NUMBER))
     if n_numbers / n_known < MIXED or _count(pc.match_substring_regex(text, CODE)):
         return values
     whole = _count(pc.match_substring_regex(text, WHOLE)) == n_known
-    return _cast(text, NUMBER, pa.int64() if whole else pa.float64(), where, rows, "a number, as most values of the column are")
+    return _cast(text, NUMBER, pa.int64() if whole else pa.float64(), where, rows, "a number, as most values of the column are",
+                 remedy=remedy)
 
 
-def _dates(text: pa.Array, where: str, rows: Rows, *, n_times: int) -> pa.Array:
+def _dates(text: pa.Array, where: str, rows: Rows, *, n_times: int, remedy: str) -> pa.Array:
     if not n_times:
-        return _cast(text, DATE, pa.date32(), where, rows, "a date such as 2024-03-31")
+        return _cast(text, DATE, pa.date32(), where, rows, "a date such as 2024-03-31", remedy=remedy)
     n_zoned = _count(pc.match_substring_regex(text, ZONED))
     kind = pa.timestamp("us", "UTC" if n_zoned else None)
     if n_zoned and n_zoned < len(text) - text.null_count:
         raise InputError(f"{where}: some times name their zone and others do not; make them one kind, or `types: {{…: text}}`")
-    return _cast(text, f"({TIMESTAMP})|({DATE})", kind, where, rows, "a time such as 2024-03-31T12:30:00")
+    return _cast(text, f"({TIMESTAMP})|({DATE})", kind, where, rows, "a time such as 2024-03-31T12:30:00", remedy=remedy)
 
 
-def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, wanted: str, *, remedy: str = REMEDY) -> pa.Array:
+def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, wanted: str, *, remedy: str) -> pa.Array:
     """Return the values as `kind`; raise InputError naming the first that has not the form."""
     fits = pc.fill_null(pc.match_substring_regex(text, form), fill_value=True)
     wrong = fits.index(False).as_py()
     if wrong >= 0:
-        n_wrong = len(fits) - _count(fits)
-        raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {text[wrong].as_py()[:40]!r} ({n_wrong} such); {remedy}")
+        n_wrong, found = len(fits) - _count(fits), text[wrong].as_py()
+        comma = ", with a decimal comma" if form == NUMBER and re.search(COMMA, found) else ""
+        raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {found[:40]!r}{comma} ({n_wrong} such); {remedy}")
     try:
         # Arrow reads no plus sign
         return pc.replace_substring_regex(text, r"^\+", "").cast(kind)

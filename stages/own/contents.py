@@ -30,7 +30,10 @@ class Contents:
         self._kinds: dict[str, pa.DataType] = {}
 
     def load(self, piece: pa.Table, reasons: Reasons) -> pa.Table:
-        """Return the piece of the index with a column per modality; samples that cannot be read go to `reasons` and are left out."""
+        """Return the piece of the index with a column per modality, and where each was found (`source`).
+
+        Samples that cannot be read go to `reasons` and are left out.
+        """
         numbers, ids = column_values(piece["row"]), piece["sample_id"].to_pylist()
         table = self._rows.read(self._fields, numbers) if self._fields else pa.table({})
         bad: Reasons = {}
@@ -38,8 +41,19 @@ class Contents:
         for part in self._parts:
             values = self._values(part, table, numbers, ids, bad)
             piece = piece.append_column(pa.field(part.label, values.type, metadata={"modality": part.modality}), values)
+        piece = piece.append_column("source", self._found(table, numbers, ids))
         reasons.update(bad)
         return piece.filter(pa.array([name not in bad for name in ids], pa.bool_())) if bad else piece
+
+    def _found(self, table: pa.Table, numbers: np.ndarray, ids: Sequence[str]) -> pa.StructArray:
+        """Return of every row by modality the file that holds it, or the row of the table that does."""
+        places = [self._rows.where(int(row)) for row in numbers]
+        columns = []
+        for part in self._parts:
+            names = file_names(part, table, ids) if part.is_file else places
+            found = [name if isinstance(name, str) else place for name, place in zip(names, places, strict=True)]
+            columns.append(pa.array(found, pa.string()))
+        return pa.StructArray.from_arrays(columns, names=[part.label for part in self._parts])
 
     def _values(self, part: Part, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> pa.Array:
         if part.label in self._tables:

@@ -8,11 +8,12 @@ from stages.own.contents import file_names
 from stages.own.roles import find_parts, open_source, sample_names, source_of
 from stages.params import DataSetEntry
 from stages.sources._paths import resolve_inside
+from stages.sources._rows import Rows
 
 BLOCK_BYTES = 2**20
 
 
-def fingerprint_of(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
+def fingerprint_of(dataset: str, entry: DataSetEntry, rows: Rows | None = None) -> dict[str, Any]:
     """Return kind, SHA-256, number and bytes of the files: the source's own and those that its rows name, sorted by name.
 
     A file that cannot be read counts with the reason, so that mending it is a change. Where the files are does not count.
@@ -20,10 +21,10 @@ def fingerprint_of(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     Raises:
         InputError: if the source cannot be read, or the entry names a field that it has not.
     """
-    rows = open_source(dataset, entry)
+    rows = rows or open_source(dataset, entry)
     parts = find_parts(dataset, entry, rows)
     files: dict[str, Path | str] = {f"/{name}": path for name, path in rows.files.items()}
-    ids = sample_names(entry, rows)
+    ids = sample_names(dataset, entry, rows)
     for part in parts:
         if part.is_file:
             table = rows.read([field for field in part.needed if field in rows.types], None)

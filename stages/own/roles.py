@@ -1,6 +1,7 @@
 """What an entry under `datasets:` says of a person's own files, checked: first by itself, then against the fields that there are."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from stages.sources._pattern import FIELD, parse_pattern
 from stages.sources._rows import Rows, SourceKind
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
-TAKEN = ("sample_id", "group", "split", "target", "row")  # columns of the samples
+TAKEN = ("sample_id", "group", "split", "target", "row", "source")  # columns of the samples
 ID = "id"  # in a pattern of files: the sample's name
 
 
@@ -134,14 +135,6 @@ def find_parts(name: str, entry: DataSetEntry, rows: Rows) -> list[Part]:
     return found
 
 
-def advice(name: str, entry: DataSetEntry) -> list[str]:
-    """Return what an entry leaves open and a person may not have thought of."""
-    if entry.group is not None or entry.split is not None:
-        return []
-    return [f"note: datasets.{name} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, "
-            "object or recording, name that column: else models are tested on what they have seen."]
-
-
 def targets_of(entry: DataSetEntry) -> tuple[str, ...]:
     """Return the fields of the target."""
     target = _target_of(entry)
@@ -153,14 +146,22 @@ def groups_of(entry: DataSetEntry) -> tuple[str, ...]:
     return entry.group if isinstance(entry.group, tuple) else _one(entry.group)
 
 
-def sample_names(entry: DataSetEntry, rows: Rows) -> Sequence[str]:
+def sample_names(name: str, entry: DataSetEntry, rows: Rows) -> Sequence[str]:
     """Return what the samples are called: as the entry's `id` says, else as the source does."""
     if entry.id is None:
         return rows.ids
-    names = as_written(rows.read([entry.id], None)[entry.id], f"{PARAMS}: id: column {entry.id!r}").to_pylist()
-    empty = next((row for row, name in enumerate(names) if not name), None)
+    names = as_written(rows.read([entry.id], None)[entry.id], f"{PARAMS}: datasets.{name}.id: column {entry.id!r}").to_pylist()
+    empty = next((row for row, given in enumerate(names) if not given), None)
     if empty is not None:
-        raise InputError(f"{entry.id!r}, {rows.where(empty)}: the sample has no name; fill it in, or leave `id` out")
+        raise InputError(f"{PARAMS}: datasets.{name}.id: column {entry.id!r}, {rows.where(empty)}: the sample has no name; fill it in, or "
+                         "leave `id` out, then samples are called by their number")
+    first: dict[str, int] = {}
+    for row, given in enumerate(names):
+        if first.setdefault(given, row) != row:
+            n_repeated = sum(count > 1 for count in Counter(names).values())
+            raise InputError(f"{PARAMS}: datasets.{name}.id: column {entry.id!r}: {given!r} stands more than once: "
+                             f"{rows.where(first[given])}, {rows.where(row)} ({n_repeated} such names); name a column of unique ones, or "
+                             "leave `id` out")
     return names
 
 

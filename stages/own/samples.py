@@ -29,7 +29,7 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     """
     rows = open_source(dataset, entry)
     parts = find_parts(dataset, entry, rows)
-    made_of = fingerprint_of(dataset, entry)
+    made_of = fingerprint_of(dataset, entry, rows)
     if made_of != read_json(check_path(dataset))["files"]:
         raise InputError("its files have changed since they were checked; run `make run`, or `python -m stages.own.outside` before "
                          "`dvc repro`")
@@ -48,7 +48,8 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
         "task": _target(entry).task,
         "about": about,
         "remedy": f"mend its files (datasets.{dataset}.source in {PARAMS})",
-        "load": Contents(dataset, rows, sample_names(entry, rows), parts, tables).load,
+        "load": Contents(dataset, rows, sample_names(dataset, entry, rows), parts, tables).load,
+        "where": rows.where,
         "piece": int(np.clip(PIECE_BYTES * len(rows.ids) // max(made_of["n_bytes"], 1), 1, PIECE)),
     }
 
@@ -57,7 +58,7 @@ def index_of(dataset: str, entry: DataSetEntry, rows: Rows) -> pa.Table:
     """Return sample_id, group, optionally split, target, and row (its number in the source) of every row."""
     groups, split = groups_of(entry), [entry.split] if entry.split else []
     table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups, *split])), None)
-    ids = sample_names(entry, rows)
+    ids = sample_names(dataset, entry, rows)
     columns: dict[str, Any] = {"sample_id": pa.array(ids, pa.string())}
     named = [text_of(table[field], field, dataset) for field in groups]
     columns["group"] = _joined(named, rows, f"{PARAMS}: datasets.{dataset}.group") if groups else columns["sample_id"]

@@ -17,10 +17,12 @@ def existing(path: str, key: str, *, folder: bool) -> Path:
     try:
         mode = found.stat().st_mode
     except (OSError, ValueError) as error:
-        raise InputError(f"{key}: {path}: {_why(error)}; name {'a folder' if folder else 'a file'}, relative to the repository's root or "
-                         "absolute") from error
+        raise InputError(f"{key}: {path}: {_why(error, folder=folder)}; name {'a folder' if folder else 'a file'}, relative to the "
+                         "repository's root or absolute") from error
     if stat.S_ISDIR(mode) != folder or not (folder or stat.S_ISREG(mode)):
-        raise InputError(f"{key}: {path}: is not {'a folder' if folder else 'a file'}")
+        hint = ("; name a file in it, or write `folder: …` if its files are the samples" if stat.S_ISDIR(mode) else
+                "; write `table: …` if its rows are the samples" if stat.S_ISREG(mode) else "")
+        raise InputError(f"{key}: {path}: is not {'a folder' if folder else 'a file'}{hint}")
     return found
 
 
@@ -39,7 +41,8 @@ def resolve_inside(root: Path, name: str) -> Path:
         mode = real.stat().st_mode
     except (OSError, RuntimeError) as error:
         hint = "; a path's parts are parted by /, not by \\" if "\\" in name else ""
-        raise ValueError(f"{name}: {_why(error)}{hint}") from error
+        where = " in the source's folder" if isinstance(error, FileNotFoundError) and not hint else ""
+        raise ValueError(f"{name}: {_why(error)}{where}{hint}") from error
     except ValueError as error:  # a zero byte in a name, or ours
         raise ValueError(str(error) if name in str(error) else f"{name!r}: no file can be called that ({error})") from error
     if not stat.S_ISREG(mode):
@@ -99,12 +102,12 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, *, folder: bool = False) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ELOOP or isinstance(error, RuntimeError):
         return "links that lead to each other (a loop)"
     return {
-        errno.ENOENT: "no such file",
+        errno.ENOENT: "no such folder" if folder else "no such file",
         errno.ENOTDIR: "a part of the path is a file, not a folder",
         errno.ENAMETOOLONG: "the name is too long",
         errno.EACCES: "it may not be read (permissions)",

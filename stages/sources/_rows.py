@@ -20,7 +20,7 @@ class Rows:
     ids: what a sample is called where no field says so.
     types: field → Arrow type.
     read(fields, rows) → table of these fields; `rows` ascending int64, or None for all.
-    where(row) → where a person finds the row.
+    where(row) → where a person finds the row: file and line, without the file's folder.
     content: the field that a modality has which names none (a folder's file, a block's numbers), or None.
     written: whether fields are text in which numbers and dates stand, so that their type is to be told from all of their values.
     declared: field → type, where a person says it (number, truth, date, text).

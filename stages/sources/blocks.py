@@ -43,7 +43,7 @@ def open_rows(settings: BlocksSettings, key: str) -> Rows:
         return chosen if rows is None else chosen.take(pa.array(rows))
 
     types = {field.name: field.type for field in table.schema}
-    where = [f"line {line}" for line, _, _ in blocks]
+    where = [f"line {line} of {path.name}" for line, _, _ in blocks]
     return Rows(path.parent, numbered(len(blocks)), types, fields_of, where.__getitem__, BLOCK, written=True, declared={},
                 files={path.name: path})
 

@@ -1,7 +1,8 @@
 """A folder with one file per sample; its name, or the folder that it is in, tells what is known of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,8 @@ def open_rows(settings: FolderSettings, key: str) -> Rows:
     root = existing(settings.folder, f"{key}.folder", folder=True)
     names = [name for name in walk_files(root) if not any(_is(name, pattern) for pattern in settings.ignore)]
     if not names:
-        raise InputError(f"{key}.folder: {settings.folder}: there is no file in it")
+        what = "every file in it is left out by `ignore`" if settings.ignore else "there is no file in it"
+        raise InputError(f"{key}.folder: {settings.folder}: {what}; expected one file per sample")
     fields: tuple[str, ...] = ("folder",)
     read: Callable[[str], dict[str, str] | None] = _parent
     if settings.label != "folder":
@@ -44,19 +46,20 @@ def open_rows(settings: FolderSettings, key: str) -> Rows:
         if FILE in pattern.fields:
             raise InputError(f"{key}.label: a field called {FILE!r} would hide the file's own name; call it something else")
         fields, read = pattern.fields, pattern.match
-    found, strange = [], []
+    found, strange = [], {}
     for name in names:
         try:
             values = read(name)
             found.append(values)
-            strange += [name] * (values is None)
+            if values is None:
+                strange[name] = name
         except ValueError as error:
-            strange.append(str(error))
+            strange[name] = str(error)
     if strange:
-        lines = [f"  {name}" for name in strange[:MAX_NAMED]]
+        lines = [f"  {name}" for name in list(strange.values())[:MAX_NAMED]]
         lines += [f"  … and {len(strange) - MAX_NAMED} more"] if len(strange) > MAX_NAMED else []
-        raise InputError(f"{key}: {len(strange)} of {len(names)} files do not fit label {settings.label!r}; mend names or label, or leave "
-                         "them out with `ignore: [\"*.txt\"]`\n" + "\n".join(lines))
+        raise InputError(f"{key}: {len(strange)} of {len(names)} files do not fit label {settings.label!r}"
+                         f"{_remedy(settings.label, strange, names)}\n" + "\n".join(lines))
     columns = {name: pa.array([values[name] for values in found if values], pa.string()) for name in fields}
     table = pa.table({**columns, FILE: pa.array(names, pa.string())})
 
@@ -66,6 +69,20 @@ def open_rows(settings: FolderSettings, key: str) -> Rows:
 
     types = {field.name: field.type for field in table.schema}
     return Rows(root, names, types, fields_of, lambda row: names[row], FILE, written=True, declared={}, files={})
+
+
+def _remedy(label: str, strange: Iterable[str], names: Sequence[str]) -> str:
+    if label == "folder":
+        wanted = (" (each file stands in a folder that is called like its class); move them, or read the class from their names with a "
+                  "`label` such as '{class}_{number}.png'")
+    else:
+        wanted = "; mend the names or the label (a field in braces stands for a part of a name, / parts folders)"
+    fitting = {PurePosixPath(name).suffix for name in set(names) - set(strange)}
+    if not fitting:
+        return wanted
+    endings = sorted({PurePosixPath(name).suffix for name in strange} - fitting)[:3]
+    patterns = ", ".join(f'"*{ending}"' for ending in endings if ending) or '"…"'
+    return f"{wanted}, or leave them out with `ignore: [{patterns}]`"
 
 
 def _parent(name: str) -> dict[str, str] | None:

@@ -53,9 +53,9 @@ def open_rows(settings: TableSettings, key: str) -> Rows:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
     else:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
-                         f"{', '.join([*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW])}")
+                         f"{', '.join([*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW])}; save it as one of these")
     if not rows.ids:
-        raise InputError(f"{settings.table}: there is no row in it")
+        raise InputError(f"{settings.table}: there is no row in it, so no sample; write one row per sample")
     unknown = [name for name in settings.types if name not in rows.types]
     if unknown:
         raise InputError(f"{key}.types: {settings.table} has no column {unknown[0]!r}; there are: {', '.join(rows.types)}")
@@ -69,7 +69,7 @@ def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSe
 
     types = {field.name: field.type for field in table.schema}
     written = path.suffix.lower() not in JSON_LINES
-    return Rows(path.parent, numbered(len(table)), types, read, lambda row: f"line {lines[row]}", None, written=written,
+    return Rows(path.parent, numbered(len(table)), types, read, lambda row: f"line {lines[row]} of {path.name}", None, written=written,
                 declared=settings.types, files={path.name: path})
 
 
@@ -101,7 +101,7 @@ def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Ope
         if n_found != n_rows:
             raise InputError(f"{settings.table}: is damaged (it says that it has {n_rows} rows, and has {n_found})")
 
-    return Rows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1}", None, written=False,
+    return Rows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None, written=False,
                 declared=settings.types, files={path.name: path})
 
 
