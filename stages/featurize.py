@@ -40,7 +40,7 @@ def main(key: str) -> None:
     pieces = featurized_pieces(samples, label, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset))[0])
     first, features = next(pieces, (None, None))
     if first is None or features is None:
-        judge_bad(located(reasons, samples, label), samples.num_rows, about, where)
+        judge_bad(located(reasons, samples, label), samples.num_rows, about, f"{dataset}: {label}")
         raise InputError(f"{where}: there is no sample; {samples_path(dataset)} is empty")
     metadata = {"dataset": dataset, "label": label, **describe(features, modality, settings)}
     with writing_pieces(features_path(dataset, label), metadata) as append:
@@ -48,7 +48,7 @@ def main(key: str) -> None:
         for table, _ in pieces:
             append(table)
         reasons = located(reasons, samples, label)
-        judge_bad(reasons, samples.num_rows, about, where)
+        judge_bad(reasons, samples.num_rows, about, f"{dataset}: {label}")
     write_table(quarantine_path(dataset, label), quarantine_table(reasons), {"dataset": dataset, "label": label})
 
 
