@@ -96,7 +96,7 @@ def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace
     command = [sys.executable, "-m", "stages.featurize", "toy-image"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: featurize toy-image: data/samples/toy/samples.arrow: image: 1 of 1 samples cannot be read")
+    assert done.stderr.startswith("error: featurize toy-image: toy: image: 1 of 1 samples cannot be read")
     assert "Traceback" not in done.stderr
     assert not features_path("toy", "image").exists()
 
