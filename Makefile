@@ -19,10 +19,10 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test check lock clean
+.PHONY: help run new flow schedule publish ui test check bench bench-quick lock clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.locked  ## run what params.yaml describes, only the stages that a change touches (ARGS: as for dvc repro)
 	@if [ -z "$(ARGS)" ]; then $(PY) -m pipelines.run; else \
@@ -56,6 +56,12 @@ check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
 
+bench: .venv/.bench  ## measure against other libraries, results checked (ARGS="knn svm" for some; ARGS=--run: make run too)
+	@$(PY) -m benchmarks $(ARGS)
+
+bench-quick: .venv/.bench  ## kNN, SVM and MLP against other libraries in under a minute
+	@$(PY) -m benchmarks --quick $(ARGS)
+
 clean:  ## delete the outputs and the tools' caches; results come back from DVC's cache with `make run`
 	find data -mindepth 1 -maxdepth 1 -type d ! -name raw -exec rm -rf {} +
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dvc_plots
@@ -79,6 +85,12 @@ clean:  ## delete the outputs and the tools' caches; results come back from DVC'
 	@$(PIP) -c requirements-torch.lock torch
 	@touch $@
 
+# The libraries that `make bench` compares with; nothing else needs them.
+.venv/.bench: .venv/.locked requirements-bench.lock
+	@echo "Installing the libraries to compare with ..."
+	@$(PIP) --no-deps --require-hashes -r requirements-bench.lock
+	@touch $@
+
 PIP := $(PY) -m pip --disable-pip-version-check install -qq --no-input --progress-bar off
 
 UV := $(PY) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
@@ -86,4 +98,8 @@ lock:  ## resolve the locks anew from pyproject.toml and requirements.in (ARGS=-
 	@echo "torch ; sys_platform == 'never'" | $(UV) $(ARGS) --generate-hashes --no-emit-package torch --override - \
 	  --extra dev -o requirements.lock pyproject.toml requirements.in
 	@sed -n 's/^ *"\(torch==[0-9.]*\)",.*/\1/p' pyproject.toml | $(UV) $(ARGS) -c requirements.lock -o requirements-torch.lock -
-	@echo "requirements.lock: $$(grep -c == requirements.lock) packages; requirements-torch.lock: $$(grep -c == requirements-torch.lock)"
+	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+	  | $(UV) $(ARGS) --generate-hashes -c requirements.lock \
+	  $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-bench.lock -
+	@echo "requirements.lock: $$(grep -c == requirements.lock) packages; requirements-torch.lock: $$(grep -c == requirements-torch.lock)," \
+	  "requirements-bench.lock: $$(grep -c == requirements-bench.lock)"

@@ -1,0 +1,122 @@
+"""kNN rows: one grid on five folds, and every subset of three modalities in a nested cross-validation.
+
+Ours is the sweep of models.knn. A peer gets the scaled, concatenated features for nothing, once for each distance, as ours scales a block
+by one number for each.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from benchmarks.agreement import answer_of, best_of, key_of, same
+from benchmarks.harness import Row, Side
+from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
+from stages.contracts import Fold
+from stages.registry import component
+
+KS = tuple(range(1, 51))
+METRICS = {"l1": "manhattan", "l2": "euclidean"}
+Run = Callable[[int], dict[str, Any]]
+
+
+def work_of(n: int, widths: dict[str, int], *, n_outer: int, n_inner: int) -> Work:
+    """Return synthetic features; with one outer fold HELD_OUT rows are added, which it holds out."""
+    modalities, target = synthetic_features(n + HELD_OUT * (n_outer == 1), widths)
+    return Work(modalities, target, one_fold(len(target), n_inner) if n_outer == 1 else nested_folds(n, n_outer, n_inner))
+
+
+def ours(**shape: Any) -> Run:
+    """Prepare our sweep."""
+    work, model = work_of(**shape), component("models", "knn")
+    settings = model.settings(k=KS, distance=("l1", "l2"), weights=("uniform",))
+    configs = model.grid(settings, SEED)
+
+    def run(part: int) -> dict[str, Any]:
+        return answer_of(list(model.sweep(work.problem(), settings, configs)))
+
+    return run
+
+
+def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Run:
+    """Prepare scikit-learn's search: GridSearchCV and a prediction by the refitted best, per outer fold, subset and distance.
+
+    Args:
+        accelerated: whether scikit-learn-intelex takes the place of scikit-learn's algorithms.
+        by: what a part is: "all" of it, an "outer" fold, or an "inner" one (which then chooses and predicts nothing).
+    """
+    if accelerated:
+        from sklearnex import patch_sklearn
+
+        patch_sklearn(verbose=False)
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.neighbors import KNeighborsClassifier
+
+    work, model = work_of(**shape), component("models", "knn")
+    configs = model.grid(model.settings(k=KS, distance=("l1", "l2"), weights=("uniform",)), SEED)
+    features = {
+        (fold.index, subset, distance): work.fused(fold, subset, distance)
+        for fold in work.folds for subset in work.subsets() for distance in METRICS
+    }  # fmt: skip
+
+    def run(part: int) -> dict[str, Any]:
+        folds = [work.folds[part]] if by == "outer" else work.folds
+        return {key_of(fold, subset): search(fold, subset, part) for fold in folds for subset in work.subsets()}
+
+    def search(fold: Fold, subset: tuple[str, ...], part: int) -> dict[str, Any]:
+        splits = splits_of(fold)
+        chosen_splits = [splits[part]] if by == "inner" else splits
+        scores = np.full((len(configs), len(splits)), np.nan)
+        target = work.target[fold.train]
+        for distance, metric in METRICS.items():
+            rows = [i for i, config in enumerate(configs) if config["distance"] == distance]
+            grid = [{"n_neighbors": [configs[i]["k"]]} for i in rows]
+            plain = KNeighborsClassifier(metric=metric, algorithm="brute")
+            found = GridSearchCV(plain, grid, scoring="accuracy", cv=chosen_splits, n_jobs=n_jobs, refit=False)
+            found.fit(features[fold.index, subset, distance][fold.train], target)
+            for place in range(len(chosen_splits)):
+                scores[rows, part if by == "inner" else place] = found.cv_results_[f"split{place}_test_score"]
+        if by == "inner":
+            return {"scores": scores, "chosen": None}
+        chosen = best_of(scores)
+        config = configs[chosen]
+        best = KNeighborsClassifier(config["k"], metric=METRICS[config["distance"]], algorithm="brute")
+        fused = features[fold.index, subset, config["distance"]]
+        return {"scores": scores, "chosen": chosen, "prediction": best.fit(fused[fold.train], target).predict(fused[fold.test])}
+
+    return run
+
+
+def rows(*, quick: bool) -> list[Row]:
+    single = {"n": 3000, "widths": {"features": 128}, "n_outer": 1, "n_inner": 5}
+    by, parts = ("inner", 5) if quick else ("all", 1)
+    accelerated = find_spec("sklearnex") is not None  # it is made for x86-64 alone
+    rows = [
+        Row(
+            "knn", "kNN, 3,000×128 (synthetic), k = 1…50, L1 and L2, 5 folds",
+            Side("ours", "benchmarks.knn:ours", single),
+            [*([_peer("scikit-learn-intelex", single, True, None, by, parts, 50)] * accelerated),
+             _peer("n_jobs=2", single, False, 2, by, parts, 50)],
+            same, rounds=3 if quick else 5,
+        )
+    ]  # fmt: skip
+    if quick:
+        return rows
+    nested = {"n": 2000, "widths": {"a": 64, "b": 64, "c": 32}, "n_outer": 5, "n_inner": 4}
+    return [
+        *rows,
+        Row(
+            "knn nested", "kNN, 3 modalities (64, 64 and 32 columns, synthetic) × 7 subsets, 5×4 nested, k = 1…50, L1 and L2, 2,000 rows",
+            Side("ours", "benchmarks.knn:ours", nested),
+            [*([_peer("scikit-learn-intelex", nested, True, None, "outer", 5, 150)] * accelerated),
+             _peer("n_jobs=2", nested, False, 2, "outer", 5, 150)],
+            same,
+        ),
+    ]  # fmt: skip
+
+
+def _peer(name: str, shape: dict[str, Any], accelerated: bool, n_jobs: int | None, by: str, parts: int, goal: float) -> Side:
+    arguments = {"accelerated": accelerated, "n_jobs": n_jobs, "by": by, **shape}
+    nested = " per subset" if by == "outer" else ""
+    return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal)
