@@ -14,18 +14,18 @@ from toy_predictions import TOYS as OF_EACH_TASK
 from stages import evaluate, report
 from stages.contracts import evaluation_dir, report_path
 from stages.errors import InputError
-from stages.reporting.answers import MOST_CLASSES, MOST_OUTPUTS, answer_pictures
+from stages.reporting.answers import MOST_CLASSES, MOST_OUTPUTS, answer_pictures, output_metrics, output_table
 from stages.reporting.page import render
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, with_results
 from stages.reporting.tuning import tuning_curve, view_of
-from stages.reporting.words import number
+from stages.reporting.words import number, reading_order
 from stages.tables import read_json, write_json
 
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
     Toy(dataset="split", title='"Official" <split>', n_folds=1, n_samples=200, outputs=tuple("abcdefghijklmn")),
     Toy(dataset="single", modalities=("image",), skill={model: {"image": share["image"]} for model, share in SKILL.items()}),
-    replace(OF_EACH_TASK[2], outputs=("<i>red</i>", *(f"tag {i}" for i in range(44)))),
+    replace(OF_EACH_TASK[2], outputs=("<i>red</i>", *sorted(f"tag {i}" for i in range(44)))),
     replace(OF_EACH_TASK[3], outputs=tuple(f"size & {i}" for i in range(3))),
 )
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -201,7 +201,7 @@ def test_data_that_is_not_shipped_and_samples_left_out_are_marked(place: Path) -
     changed = evaluation | {"shipped": False, "quarantined": {"rows": 3, "share": 0.0123}}
     assert results_table([changed]).splitlines()[-1].startswith("| toy (not shipped) |")
     assert "not shipped" in render([changed])
-    assert "<dt>Left out, unreadable</dt><dd>3, 1.2 %</dd>" in render([changed])
+    assert "<dt>Left out, unreadable</dt><dd>3, 1.2&nbsp;%</dd>" in render([changed])
 
 
 def test_labels_and_numbers_have_pictures_of_their_own(place: Path) -> None:
@@ -219,6 +219,45 @@ def test_labels_and_numbers_have_pictures_of_their_own(place: Path) -> None:
     assert "Dashed: the mean control." in page
 
 
+def test_labels_stand_in_the_order_in_which_they_are_looked_for(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("tags") / "evaluation.json")
+    names = evaluation["outputs"]
+    assert names.index("tag 10") < names.index("tag 2")  # as text
+    page = render([evaluation])
+    listed = re.findall(r'<th scope="row">tag (\d+)</th>', page)
+    assert listed == [str(i) for i in range(44)]
+    row = next(row for row in output_table(evaluation) if row["name"] == "tag 2")
+    assert row["n_rows"] == evaluation["counts"]["tag 2"]
+    of = evaluation["by_output"][evaluation["best"]["model"]][evaluation["best"]["subset"]]
+    assert row["cells"][0][0] == of[output_metrics(evaluation)[0]["name"]][names.index("tag 2")]
+
+
+@pytest.mark.parametrize(("names", "task", "order"), [
+    (["c1", "c10", "c2"], "multiclass", [0, 2, 1]),
+    (["-1", "-0.5", "2", "10"], "multiclass", [0, 1, 2, 3]),
+    (["x2", "x10", "x1"], "regression", [0, 1, 2]),
+    (["10 b", "2 a", "ü", "²"], "multilabel", [1, 0, 3, 2]),
+])  # fmt: skip
+def test_the_order_of_reading(names: list[str], task: str, order: list[int]) -> None:
+    assert reading_order({"outputs": names, "task": task}) == order
+
+
+def test_a_confusion_in_another_order_counts_the_same(place: Path) -> None:
+    evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
+    renamed = evaluation | {"outputs": ["c10", "c2", "c1"]}
+    counts = evaluation["confusion"]["knn"]["text"]
+    drawn = answer_pictures(renamed, "knn", "text")[0].drawn
+    assert f"true c10, predicted c2: {counts[0][1]} of {sum(counts[0])} " in drawn
+    assert drawn.index("true c1, predicted c1:") < drawn.index("true c2, predicted c2:") < drawn.index("true c10, predicted c10:")
+
+
+def test_of_one_official_test_split_nothing_is_called_a_mean(place: Path) -> None:
+    page = render([read_json(evaluation_dir("split") / "evaluation.json")])
+    section = page[page.index('<section id="split">'):page.index('<section id="reading">')]
+    assert "Scores on the official test split; 95" in section and "Rows of the official test split;" in section
+    assert "outer fold" not in section and "Mean over held" not in section and "the highest mean" not in section
+
+
 def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_params(OF_EACH_TASK[3:], regression="rmse")
@@ -226,7 +265,7 @@ def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatc
     evaluate.main("sizes")
     report.main()
     page = report_path().read_text(encoding="utf-8")
-    assert "RMSE ↓" in page
+    assert '<span class="nowrap">RMSE\u00a0↓</span>' in page
     assert '<span class="quiet">better</span><span class="quiet">worse</span>' in page
     assert "has the lowest mean RMSE" in page
     evaluation = read_json(evaluation_dir("sizes") / "evaluation.json")

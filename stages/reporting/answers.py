@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from stages.reporting.figures import confusion_matrix
 from stages.reporting.output_figures import agreement_panels, output_dots
-from stages.reporting.words import UNITS, candidate_name, control_name, metric_of
+from stages.reporting.words import UNITS, averaged, candidate_name, control_name, is_one_split, metric_of, reading_order
 
 MOST_CLASSES = 60  # drawn of a confusion matrix; more are no longer told apart
 MOST_OUTPUTS = 40  # rows of dots; a table holds them all
@@ -53,7 +53,7 @@ def output_table(evaluation: Evaluation) -> list[dict[str, Any]]:
             "range": evaluation["ranges"][name] if "ranges" in evaluation else None,
             "cells": [(mine[m["name"]][place], controls[m["name"]][place] if controls else None) for m in metrics],
         }
-        for place, name in enumerate(evaluation["outputs"] if metrics else ())
+        for place, name in ((place, evaluation["outputs"][place]) for place in (reading_order(evaluation) if metrics else ()))
     ]
 
 
@@ -65,13 +65,13 @@ def control_scores(evaluation: Evaluation) -> Mapping[str, Any]:
 
 
 def _confusion(evaluation: Evaluation, model: str, subset: str, title: str) -> Picture:
-    counts, classes = evaluation["confusion"][model][subset], evaluation["outputs"]
-    caption = "Held-out rows of all outer folds; the darker, the larger the share of the true class."
-    if len(classes) > MOST_CLASSES:
-        totals = [sum(row) for row in counts]
-        kept = sorted(sorted(range(len(classes)), key=lambda code: -totals[code])[:MOST_CLASSES])
-        counts, classes = [[counts[i][j] for j in kept] for i in kept], [classes[i] for i in kept]
-        caption += f" The {MOST_CLASSES} most frequent of {len(totals)} classes."
+    whole, shown = evaluation["confusion"][model][subset], reading_order(evaluation)
+    caption = f"{held_out(evaluation)}; the stronger the colour, the larger the share of the true class."
+    if len(shown) > MOST_CLASSES:
+        kept = sorted(shown, key=lambda code: -sum(whole[code]))[:MOST_CLASSES]
+        shown = [code for code in shown if code in kept]
+        caption += f" The {MOST_CLASSES} most frequent of {len(whole)} classes."
+    counts, classes = [[whole[i][j] for j in shown] for i in shown], [evaluation["outputs"][i] for i in shown]
     return Picture("confusion", title, caption, confusion_matrix(counts, classes, title))
 
 
@@ -82,21 +82,26 @@ def _outputs(evaluation: Evaluation, model: str, subset: str, title: str) -> Pic
         return None
     scores, names = evaluation["by_output"][model][subset][metric["name"]], evaluation["outputs"]
     control = control_scores(evaluation).get(metric["name"], [None] * len(names))
-    rows = list(zip(names, scores, control, strict=True))[:MOST_OUTPUTS]
-    caption = f"{metric['title']}, mean over outer folds." + (f" Dashed: {control_name(evaluation)}." if evaluation["controls"] else "")
+    rows = [(names[i], scores[i], control[i]) for i in reading_order(evaluation)][:MOST_OUTPUTS]
+    caption = f"{metric['title']}, {averaged(evaluation)}." + (f" Dashed: {control_name(evaluation)}." if evaluation["controls"] else "")
     if len(names) > MOST_OUTPUTS:
         caption += f" The first {MOST_OUTPUTS} of {len(names)} {UNITS[evaluation['task']]}."
     return Picture("outputs", title, caption, output_dots(rows, x_label=metric["title"], label=title))
 
 
 def _agreement(evaluation: Evaluation, model: str, subset: str, title: str) -> Picture:
-    caption = ("True value to the right, predicted upwards, equal on the dashed line; held-out rows of all outer folds, the darker the "
-               "more. What is predicted beyond the range of the true values stands at its edge.")
+    caption = (f"True value to the right, predicted upwards, equal on the dashed line. {held_out(evaluation)}, the stronger the colour the "
+               "more; what is predicted beyond the range of the true values stands at its edge.")
     if len(evaluation["outputs"]) > MOST_PANELS:
         caption += f" The first {MOST_PANELS} of {len(evaluation['outputs'])} numbers."
     # in the outputs' order: a JSON file has its keys sorted
     cells = {name: evaluation["agreement"][model][subset][name] for name in evaluation["outputs"][:MOST_PANELS]}
     return Picture("agreement", title, caption, agreement_panels(cells, evaluation["ranges"], n_bins=evaluation["n_bins"], label=title))
+
+
+def held_out(evaluation: Evaluation) -> str:
+    """Return which rows are counted."""
+    return "Rows of the official test split" if is_one_split(evaluation) else "Held-out rows of all outer folds"
 
 
 def primary_title(evaluation: Evaluation) -> str:

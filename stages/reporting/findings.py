@@ -7,7 +7,19 @@ which is not "equal".
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.reporting.words import candidate_name, control_name, interval, listed, metric_of, model_name, number, p_value, signed
+from stages.reporting.words import (
+    candidate_name,
+    control_name,
+    interval,
+    is_one_split,
+    level_name,
+    listed,
+    metric_of,
+    model_name,
+    number,
+    p_value,
+    signed,
+)
 
 Evaluation = Mapping[str, Any]
 
@@ -66,16 +78,17 @@ def learner_finding(evaluation: Evaluation) -> str:
     """Return the best mean and whether its lead over the other learners' best is shown; a control at the top is said to be one."""
     best = evaluation["best"]
     row = evaluation["leaderboard"][0]
-    level = f"{evaluation['confidence']:.0%}".replace("%", " %")
+    level = level_name(evaluation)
+    mean = "" if is_one_split(evaluation) else "mean "
     metric = metric_of(evaluation)
     extreme = "highest" if metric["greater_is_better"] else "lowest"
     name = candidate_name(best, evaluation["task"])
     if row[evaluation["primary"]] is None:
-        return f"The mean {metric['title']} is undefined for every learner."
+        return f"The {mean}{metric['title']} is undefined for every learner."
     if best["model"] in evaluation["controls"]:
-        return (f"No learner's mean {metric['title']} is {'above' if metric['greater_is_better'] else 'below'} "
+        return (f"No learner's {mean}{metric['title']} is {'above' if metric['greater_is_better'] else 'below'} "
                 f"{number(row[evaluation['primary']])}, that of {control_name(evaluation)}.")
-    start = (f"{name} has the {extreme} mean {metric['title']}, {number(row[evaluation['primary']])}"
+    start = (f"{name} has the {extreme} {mean}{metric['title']}, {number(row[evaluation['primary']])}"
              + (f" ({level} interval {interval(row['lo'], row['hi'])})" if row["lo"] is not None else ""))
     rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
     beaten = [c for c in rivals if c["verdict"] == "better"]

@@ -25,7 +25,8 @@ def render(evaluations: Sequence[Evaluation]) -> str:
                               lstrip_blocks=True)
     environment.filters |= {"number": words.number, "signed": words.signed, "p": words.p_value, "interval": words.interval,
                             "listed": words.listed, "model": words.model_name, "subset": words.subset_name, "metric": primary_title,
-                            "candidate": words.candidate_name, "outputs": words.outputs_name, "control": words.control_name}
+                            "candidate": words.candidate_name, "outputs": words.outputs_name, "control": words.control_name,
+                            "heading": heading}
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")
     models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation["models"]))
@@ -70,8 +71,18 @@ def section(evaluation: Evaluation) -> dict[str, Any]:
         "output_metrics": output_metrics(evaluation),
         "output_table": output_table(evaluation),
         "configurations": configurations(evaluation),
-        "level": f"{evaluation['confidence']:.0%}".replace("%", " %"),
+        "level": words.level_name(evaluation),
+        "outputs": [evaluation["outputs"][place] for place in words.reading_order(evaluation)],
+        "one_split": words.is_one_split(evaluation),
+        "averaged": words.averaged(evaluation),
     }
+
+
+def heading(metric: Mapping[str, Any]) -> Markup:
+    """Return a metric's title for the head of a column, whose lines end between words alone; ↓: less is better."""
+    *first, last = metric["title"].split()
+    parts = [*first, last if metric["greater_is_better"] else f"{last}{words.SPACE}↓"]
+    return Markup(" ").join(Markup('<span class="nowrap">{}</span>').format(part) for part in parts)
 
 
 def ranked(evaluation: Evaluation) -> list[Mapping[str, Any]]:
@@ -125,7 +136,8 @@ def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
             found.append((f"{name}: {tuned[0]}", caption, tuned[1]))
         learnt = learning_curve(evaluation, model, subset)
         if learnt:
-            found.append((f"{name}: learning", "Mean over the outer folds that reached the epoch.", learnt))
+            caption = "On the training rows." if words.is_one_split(evaluation) else "Mean over the outer folds that reached the epoch."
+            found.append((f"{name}: learning", caption, learnt))
     return [{"title": title, "caption": caption, "drawn": Markup(drawn)} for title, caption, drawn in found]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.reporting.figures import curves
-from stages.reporting.words import metric_of, model_name, setting, subset_name
+from stages.reporting.words import is_one_split, metric_of, model_name, setting, subset_name
 
 # parameter on the x axis, and those that split it into lines; the rest is taken at its best
 VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -67,7 +67,7 @@ def learning_curve(evaluation: Mapping[str, Any], model: str, subset: str) -> st
     units = {name.split(" ")[-1] for name in series}
     name = f"{model_name(model, evaluation['task'])} on {subset_name(subset)}"
     return curves(series, x_label="epoch", y_label=" or ".join(sorted(units)),
-                  label=f"{name}: {' and '.join(series)} by epoch, mean over outer folds")
+                  label=f"{name}: {' and '.join(series)} by epoch" + ("" if is_one_split(evaluation) else ", mean over outer folds"))
 
 
 def _line(name: str, value: Any) -> str:

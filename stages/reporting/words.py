@@ -1,6 +1,7 @@
 """How the report writes numbers, models, subsets and configurations."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
 CONSTANT_NAMES = {"binary": "majority", "multiclass": "majority", "multilabel": "majority", "regression": "mean"}
 UNITS = {"binary": "classes", "multiclass": "classes", "multilabel": "labels", "regression": "numbers"}
 NONE = "–"
+SPACE = "\u00a0"  # no line ends at it
+DIGITS = re.compile(r"([0-9]+)")
 FINEST = 9  # decimals of the smallest number that is not called zero
 
 
@@ -38,6 +41,30 @@ def outputs_name(evaluation: Mapping[str, Any]) -> str:
     """Return "3 classes", "14 labels" or "1 number"."""
     n, unit = len(evaluation["outputs"]), UNITS[evaluation["task"]]
     return f"{n} {unit}" if n != 1 else f"1 {unit.removesuffix('s')}"
+
+
+def reading_order(evaluation: Mapping[str, Any]) -> list[int]:
+    """Return the places of the classes or labels in the order in which a person looks for them (2 before 10); of numbers as they are."""
+    names = evaluation["outputs"]
+    places = list(range(len(names)))
+    if evaluation["task"] == "regression" or all(DIGITS.sub("", name).strip("+-. ") == "" for name in names):
+        return places
+    return sorted(places, key=lambda place: [int(part) if i % 2 else part for i, part in enumerate(DIGITS.split(names[place]))])
+
+
+def level_name(evaluation: Mapping[str, Any]) -> str:
+    """Return "95 %"."""
+    return f"{100 * evaluation['confidence']:.4g}{SPACE}%"
+
+
+def is_one_split(evaluation: Mapping[str, Any]) -> bool:
+    """Return whether an official test split was scored once, so that no score is a mean."""
+    return bool(evaluation["n_folds"] == 1 and evaluation["n_repeats"] == 1)
+
+
+def averaged(evaluation: Mapping[str, Any]) -> str:
+    """Return what a score is of."""
+    return "on the official test split" if is_one_split(evaluation) else "mean over outer folds"
 
 
 def subset_name(subset: str) -> str:
