@@ -30,7 +30,7 @@ from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
 from pipelines.executor import Outcome, Workers  # noqa: E402
-from pipelines.graph import Step, steps  # noqa: E402
+from pipelines.graph import Step, settled, steps  # noqa: E402
 from pipelines.lock_order import sort_lock  # noqa: E402
 from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
@@ -62,13 +62,14 @@ def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
-def reproduce(step: Step, blocked: str, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
+def reproduce(step: Step, blocked: str, is_settled: bool, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
     """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
     logger = get_run_logger()
     if blocked:
         outcomes[step.name] = Outcome(step.name, "skipped", 0.0, blocked)
         return Cancelled(name="Skipped", message=blocked)
-    outcome = outcomes[step.name] = workers.reproduce(step.name, logger.info)
+    outcome = Outcome(step.name, "unchanged", 0.0) if is_settled else workers.reproduce(step.name, logger.info)
+    outcomes[step.name] = outcome
     if not outcome.good:
         raise StageFailedError(outcome)
     return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])
@@ -110,12 +111,13 @@ def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datase
     """Return what became of every step; one task each, which waits for the tasks upstream."""
     futures: dict[str, PrefectFuture[Any]] = {}
     outcomes: dict[str, Outcome] = {}
+    unchanged = settled(plan)
     n_done = 0
 
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
         above = [allow_failure(futures[name]) for name in step.upstream]
-        future = labelled.submit(step, blocked_by(step, outcomes), workers, outcomes, wait_for=above)
+        future = labelled.submit(step, blocked_by(step, outcomes), step.name in unchanged, workers, outcomes, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
 

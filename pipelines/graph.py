@@ -50,6 +50,17 @@ def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
         raise InputError(f"dvc.yaml: {error}") from error
 
 
+def settled(plan: Sequence[Step]) -> frozenset[str]:
+    """Return the names of the steps that need not be looked at: what DVC recorded of them and of all upstream of them still holds."""
+    with Repo(".") as repo:
+        changed = set(repo.status())
+    found: set[str] = set()
+    for step in plan:
+        if step.name not in changed and all(name in found for name in step.upstream):
+            found.add(step.name)
+    return frozenset(found)
+
+
 def by_height(plan: Sequence[Step]) -> list[Step]:
     """Return the steps, those with the longest way to go below them first, so that no long chain is left to run alone at the end.
 

@@ -9,11 +9,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 from pipelines.executor import Outcome, Workers
-from pipelines.graph import Step, steps
+from pipelines.graph import Step, settled, steps
 from pipelines.lock_order import sort_lock
 from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order
 from stages.check import checked_params
@@ -39,22 +39,30 @@ def run(targets: Sequence[str] = ()) -> dict[str, Outcome]:
     with held("python -m pipelines.run"):
         note_outside(params)
         plan = steps(targets)
+        unchanged = settled(plan)
+        if len(unchanged) == len(plan):
+            return {step.name: Outcome(step.name, "unchanged", 0.0) for step in plan}
         with Workers(min(settings.workers, n_cores())) as workers:
-            outcomes = run_plan(plan, workers)
+            outcomes = run_plan(plan, workers, unchanged)
         sort_lock()
     return outcomes
 
 
-def run_plan(plan: Sequence[Step], workers: Workers) -> dict[str, Outcome]:
-    """Return what became of every step; say so line by line, and on a terminal what is under way."""
+def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dict[str, Outcome]:
+    """Return what became of every step; say so line by line, and on a terminal what is under way.
+
+    Args:
+        unchanged: names of the steps that need not be looked at.
+    """
     outcomes: dict[str, Outcome] = {}
     under_way: dict[str, float] = {}
+
 
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         reason = blocked_by(step, outcomes)
         under_way[step.name] = time.monotonic()
-        if reason:
-            done(Outcome(step.name, "skipped", 0.0, reason))
+        if reason or step.name in unchanged:
+            done(Outcome(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
             threading.Thread(target=lambda: done(workers.reproduce(step.name)), daemon=True).start()
 
