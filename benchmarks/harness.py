@@ -1,7 +1,8 @@
 """Run ours and its peers on the same work in turn, and compare: answers first, then times.
 
-Every side has a process of its own (benchmarks/side.py), prepared and warmed by one round that does not count; the answers of that
-round must agree before any time is compared. Then the sides take turns, round by round, one at a time.
+Every side has a process of its own (benchmarks/side.py), prepared and warmed by one round that does not count (unless it is long: starting
+up, which peers do on a little work beforehand, is then no part of it); the answers of that round must agree before any time is compared.
+Then the sides take turns, round by round, one at a time.
 
 A peer that is too slow to do all of its work in every round may do a part in each: its outer (or inner) folds, which are of one size.
 Its time is then the mean of its parts times their number, and the table says how many parts were run.
@@ -25,6 +26,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 LONG_S = 20.0  # a first round as long as this counts: starting up is little of it
+QUICK_S = 0.5  # the same where rounds are few
 SPENT_S = 240.0  # a side that has worked so long in all has no further round
 Answer = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ class Side:
     """A way to do the work: `function` ("module:name") prepares it, called with `arguments`, and returns what a round calls with its part.
 
     parts: into how many rounds the whole work is dealt. repeats: how often a round does it, where once is too short to time.
-    goal: by how much ours should be the faster one.
+    rounds: how many it has at most. goal: by how much ours should be the faster one.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Side:
     parts: int = 1
     goal: float | None = None
     repeats: int = 1
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Row:
     ours: Side
     peers: Sequence[Side]
     compare: Callable[[Answer, Answer], str]
-    rounds: int = ROUNDS
+    long_s: float = LONG_S
     pieces: tuple[float, str] | None = None  # how many of what the work has: for a rate
 
 
@@ -115,12 +118,12 @@ class Process:
     def ready(self) -> None:
         self._hear()
 
-    def run(self, part: int, *, counts: bool) -> Answer:
-        """Do one round and return what came of it."""
+    def run(self, part: int, *, counts_from_s: float = 0.0) -> Answer:
+        """Do one round and return what came of it; one shorter than `counts_from_s` is not counted."""
         self._say({"part": part % self.side.parts, "repeats": self.side.repeats, "answer": str(self.answer)})
         heard = self._hear()
         self.measured.peak_bytes = max(self.measured.peak_bytes, heard["peak_bytes"])
-        if counts or heard["seconds"] > LONG_S:
+        if heard["seconds"] >= counts_from_s:
             self.measured.seconds.append(heard["seconds"])
             self.measured.processor_s.append(heard["processor_s"])
         with self.answer.open("rb") as file:
@@ -147,15 +150,14 @@ def measure(row: Row, say: Callable[[str], None] = print) -> list[dict[str, Any]
             for process in processes:
                 process.ready()
             busy = Busy()
-            ours, *theirs = [process.run(0, counts=False) for process in processes]
+            ours, *theirs = [process.run(0, counts_from_s=row.long_s) for process in processes]
             verdicts = [_compared(row, ours, answer) for answer in theirs]
-            for number in range(row.rounds):
+            for _ in range(max(side.rounds for side in sides)):
                 for place, process in enumerate(processes):
-                    spent = sum(process.measured.seconds)
-                    if spent > SPENT_S or len(process.measured.seconds) >= row.rounds:
+                    done = process.measured.seconds
+                    if len(done) >= process.side.rounds or sum(done) > SPENT_S:
                         continue
-                    part = len(process.measured.seconds) if process.side.parts > 1 else number
-                    answer = process.run(part, counts=True)
+                    answer = process.run(len(done))
                     if place and process.side.parts > 1 and "disagreement" not in verdicts[place - 1]:
                         verdicts[place - 1] = _compared(row, ours, answer)
             others = busy.others(sum(sum(process.measured.processor_s) for process in processes))

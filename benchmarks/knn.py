@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import answer_of, best_of, key_of, same
-from benchmarks.harness import Row, Side
+from benchmarks.harness import QUICK_S, ROUNDS, Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts import Fold
 from stages.registry import component
@@ -60,6 +60,9 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
         for fold in work.folds for subset in work.subsets() for distance in METRICS
     }  # fmt: skip
 
+    warm = np.arange(400) % 20
+    GridSearchCV(KNeighborsClassifier(), [{"n_neighbors": [1]}], cv=2, n_jobs=n_jobs).fit(warm[:, None] * 1.0, warm)
+
     def run(part: int) -> dict[str, Any]:
         folds = [work.folds[part]] if by == "outer" else work.folds
         return {key_of(fold, subset): search(fold, subset, part) for fold in folds for subset in work.subsets()}
@@ -92,13 +95,15 @@ def rows(*, quick: bool) -> list[Row]:
     single = {"n": 3000, "widths": {"features": 128}, "n_outer": 1, "n_inner": 5}
     by, parts = ("inner", 5) if quick else ("all", 1)
     accelerated = find_spec("sklearnex") is not None  # it is made for x86-64 alone
+    peers = [_peer("scikit-learn-intelex", single, True, None, by, parts, 50)] * accelerated
+    if not (quick and accelerated):
+        peers.append(_peer("n_jobs=2", single, False, 2, by, parts, 50))
     rows = [
         Row(
             "knn", "kNN, 3,000×128 (synthetic), k = 1…50, L1 and L2, 5 folds",
             Side("ours", "benchmarks.knn:ours", single),
-            [*([_peer("scikit-learn-intelex", single, True, None, by, parts, 50)] * accelerated),
-             _peer("n_jobs=2", single, False, 2, by, parts, 50)],
-            same, rounds=3 if quick else 5,
+            peers,
+            same, **({"long_s": QUICK_S} if quick else {}),
         )
     ]  # fmt: skip
     if quick:
@@ -119,4 +124,4 @@ def rows(*, quick: bool) -> list[Row]:
 def _peer(name: str, shape: dict[str, Any], accelerated: bool, n_jobs: int | None, by: str, parts: int, goal: float) -> Side:
     arguments = {"accelerated": accelerated, "n_jobs": n_jobs, "by": by, **shape}
     nested = " per subset" if by == "outer" else ""
-    return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal)
+    return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal, rounds=2 if by == "inner" else ROUNDS)

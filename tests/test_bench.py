@@ -38,14 +38,14 @@ def test_every_goal_is_a_rows() -> None:
     found = [row for family in FAMILIES for row in import_module(f"benchmarks.{family}").rows(quick=False)]
     assert len({row.key for row in found}) == len(found)
     assert {peer.goal for row in found for peer in row.peers if peer.goal} >= {1.5, 2, 3, 4, 6, 8, 12, 50, 150, 500}
-    assert all(row.rounds >= 5 for row in found)
+    assert all(side.rounds >= 5 for row in found for side in [row.ours, *row.peers])
 
 
 @pytest.mark.parametrize("family", ["knn", "svm", "mlp"])
 def test_a_quick_row_is_the_same_work(family: str) -> None:
     (quick,), full = (import_module(f"benchmarks.{family}").rows(quick=quick) for quick in (True, False))
     assert quick.work == full[0].work and quick.ours == full[0].ours
-    assert [peer.goal for peer in quick.peers] == [peer.goal for peer in full[0].peers]
+    assert {(peer.name, peer.goal) for peer in quick.peers} <= {(peer.name, peer.goal) for peer in full[0].peers}
 
 
 def test_the_lock_of_the_extra_adds_to_the_others() -> None:
@@ -184,10 +184,10 @@ def side(**others: Any) -> Side:
 
 def test_a_row_runs_and_is_told() -> None:
     said: list[str] = []
-    peers = [side(name="same", goal=2), side(name="in parts", parts=3), side(name="wrong", arguments={"value": 2}),
-             side(name="wrong later", arguments={"value": 1, "spoil": 2}, parts=3)]  # fmt: skip
-    same, parts, wrong, later = measure(Row("toy", "toy", side(repeats=2), peers, equal, rounds=3), said.append)
-    assert same["agreement"] == "equal" and same["ratio"] > 0 and same["ours"]["rounds"] == 3 and same["ours"]["peak_mb"] > 10
+    peers = [side(name="same", goal=2), side(name="in parts", parts=3, rounds=3), side(name="wrong", arguments={"value": 2}),
+             side(name="wrong later", arguments={"value": 1, "spoil": 2}, parts=3, rounds=3)]  # fmt: skip
+    same, parts, wrong, later = measure(Row("toy", "toy", side(repeats=2), peers, equal), said.append)
+    assert same["agreement"] == "equal" and same["ratio"] > 0 and same["ours"]["rounds"] == 5 and same["ours"]["peak_mb"] > 10
     assert parts["theirs"]["parts"] == 3 and parts["theirs"]["rounds"] == 3 and "ratio" in parts
     for result in (wrong, later):
         assert "ratio" not in result and result["disagreement"] == "1 and 2"
