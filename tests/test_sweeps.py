@@ -11,7 +11,6 @@ from sklearn.svm import SVC, SVR
 from toy_problem import toy_problem
 
 from stages.models import constant, knn, svm
-from stages.numerics import networks
 from stages.numerics.blocks import Block
 from stages.numerics.encoders import Dense
 from stages.numerics.fusion import cross_distances, encode_fold
@@ -96,44 +95,6 @@ def test_svm_equals_svc_on_features(n_classes: int) -> None:
             train, inner = result.fold.train, result.fold.inner
             expected = [accuracy_of(plain, X, problem.target, train[inner != j], train[inner == j]) for j in range(2)]
             assert result.inner_scores["accuracy"][i] == pytest.approx(expected, abs=1e-12)
-
-
-def test_a_network_in_a_group_learns_what_it_learns_alone() -> None:
-    draw = np.random.default_rng(0)
-    X, y = draw.standard_normal((60, 5)).astype(np.float32), draw.integers(0, 3, 60)
-    examples = networks.Examples(X, y, 3, "classes")
-    used = np.array([np.arange(60) % 3 != j for j in range(3)])
-    rates, decays = np.array([0.01, 0.02, 0.03]), np.array([0.0, 0.01, 0.1])
-    schedule = networks.Schedule(epochs=15, batch=16, patience=3)
-    shape = networks.Shape(8, 2, "tanh")
-    together, _ = networks.train_group(networks.Group(shape, rates, decays, used, [5, 6, 7]), examples, schedule, 1)
-    for j in range(3):
-        group = networks.Group(shape, rates[j : j + 1], decays[j : j + 1], used[j : j + 1], [5 + j])
-        (alone,), _ = networks.train_group(group, examples, schedule, 1)
-        assert alone.best_epoch == together[j].best_epoch
-        assert np.allclose(alone.held_out, together[j].held_out, atol=1e-4)
-
-
-def test_networks_agree_with_torch_adamw() -> None:
-    import torch
-
-    draw = np.random.default_rng(1)
-    X, y = draw.standard_normal((20, 4)).astype(np.float32), draw.integers(0, 2, 20)
-    shape, schedule = networks.Shape(6, 1, "relu"), networks.Schedule(epochs=10, batch=20, patience=10)
-    group = networks.Group(shape, np.array([0.05]), np.array([0.1]), np.ones((1, 20), dtype=bool), [3])
-    (trained,), weights = networks.train_group(group, networks.Examples(X, y, 2, "classes"), schedule, 0)
-    plain = networks.initial_weights(shape, 4, 2, [3])
-    parameters = [p for layer in plain for p in layer]
-    optimizer = torch.optim.AdamW(parameters, lr=0.05, weight_decay=0.1)
-    for _ in range(10):
-        optimizer.zero_grad()
-        logits = networks.forward(plain, torch.from_numpy(X), "relu")[0]
-        torch.nn.functional.cross_entropy(logits, torch.from_numpy(y.astype(np.int64))).backward()
-        optimizer.step()
-    for (a, b), (c, d) in zip(weights, plain, strict=True):
-        assert torch.allclose(a, c, atol=1e-4)
-        assert torch.allclose(b, d, atol=1e-4)
-    assert trained.train_loss[-1] < trained.train_loss[0]
 
 
 def test_sparse_and_dense_distances_agree() -> None:
@@ -272,24 +233,6 @@ def test_thresholds_are_the_best_of_the_grid() -> None:
             best = max(quality(target[:, j], scores[:, j] >= threshold) for threshold in THRESHOLDS)
             assert quality(target[:, j], scores[:, j] >= found[j]) == pytest.approx(best)
     assert fit_thresholds(target[:, :1], np.where(target[:, :1] == 1, 0.99, 0.01), by_f1=True).tolist() == [0.5]
-
-
-def test_losses_of_labels_and_numbers_are_torchs() -> None:
-    import torch
-
-    draw = np.random.default_rng(2)
-    outputs = torch.from_numpy(draw.standard_normal((2, 6, 3)).astype(np.float32))
-    labels = torch.from_numpy((draw.random((6, 3)) < 0.5).astype(np.float32))
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(outputs, labels.expand(2, -1, -1), reduction="none").mean(dim=2)
-    assert torch.allclose(networks.LOSSES["labels"].of(outputs, labels), expected, atol=1e-6)
-    numbers = torch.from_numpy(draw.standard_normal((6, 3)).astype(np.float32))
-    assert torch.allclose(networks.LOSSES["numbers"].of(outputs, numbers), ((outputs - numbers) ** 2).mean(dim=2), atol=1e-6)
-    unknown = numbers.clone()
-    unknown[0] = float("nan")
-    unknown[1, 0] = float("nan")
-    losses = networks.LOSSES["numbers"].of(outputs, unknown)
-    assert losses[:, 0].tolist() == [0.0, 0.0]
-    assert torch.allclose(losses[:, 1], ((outputs - numbers) ** 2)[:, 1, 1:].mean(dim=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])

@@ -1,11 +1,11 @@
-"""Multilayer perceptrons in torch: width, depth, activation, learning rate and weight decay are swept, inner folds stop early.
+"""Multilayer perceptrons: width, depth, activation, learning rate and weight decay are swept, inner folds stop early.
 
-Every configuration and inner fold of one shape trains in one batch (stages/numerics/networks.py). The networks see the first
-principal components of each block, fitted on the outer training rows: `components: null` gives them all.
+Every configuration and inner fold is a network of its own (stages/numerics/networks.py). The networks see the first principal
+components of each block, fitted on the outer training rows: `components: null` gives them all.
 The chosen configuration is refitted on all outer training rows for the mean best epoch of its inner folds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,12 +13,17 @@ import numpy as np
 from pydantic import Field
 
 from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.numerics.devices import Device
+from stages.numerics.draws import Orders
+from stages.numerics.encoders import Matrix
 from stages.numerics.learners import Learner, learner_for, saved_learner
+from stages.numerics.lookahead import held_back
 from stages.numerics.matrices import pack, unpack
+from stages.numerics.networks import Examples, Network, Schedule, Shape, Trained, outputs_of
 from stages.numerics.outputs import decide
-from stages.numerics.parallel import each
 from stages.numerics.projection import Projection, fit_projections, project
-from stages.numerics.selection import InnerPredictions, product, thresholds_for
+from stages.numerics.selection import Choice, InnerPredictions, product, thresholds_for
+from stages.numerics.training import Coming, Trainer
 from stages.seeds import derived_seed
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus", "linear"]
@@ -40,6 +45,7 @@ class MlpSettings(Settings):
     epochs: int = Field(60, ge=1, le=100_000, description="most passes over the training rows")
     patience: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
     batch: int = Field(64, ge=1, description="rows per step")
+    device: Device = Field("auto", description="auto (a graphics card where there is one), cpu or cuda")
 
 
 def grid(settings: MlpSettings, seed: int) -> list[dict[str, Any]]:
@@ -68,104 +74,90 @@ class Lesson:
     seed: int
     purpose: tuple[str, ...]  # what the seeds of weights and orders are derived for
 
-    def examples(self) -> Any:
-        from stages.numerics import networks  # torch takes 3 s to import: only where networks are trained
-
-        return networks.Examples(self.inputs, self.learner.encoded(self.target), self.learner.n_outputs, self.learner.loss)
+    def plan(self, epochs: int, order_seed: int) -> tuple[Examples, Schedule, Orders]:
+        """Return what the networks see, for how long and in what order."""
+        examples = Examples(self.inputs, self.learner.encoded(self.target), self.learner.n_outputs, self.learner.loss)
+        schedule = Schedule(epochs, self.settings.batch, self.settings.patience)
+        return examples, schedule, Orders(order_seed, len(self.target), epochs)
 
     def seed_for(self, *what: str) -> int:
         return derived_seed(self.seed, "mlp", what[0], *self.purpose, *what[1:])
 
 
+@dataclass(frozen=True)
+class Unit:
+    """The networks of one outer fold and subset, in training. found: per configuration, one per held-out mask."""
+
+    fold: Fold
+    subset: tuple[str, ...]
+    lesson: Lesson
+    test: np.ndarray  # inputs of the outer test rows
+    held_out: list[np.ndarray]
+    found: list[list[Coming]]
+
+
 def sweep(problem: Problem, settings: MlpSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
-    for fold in problem.folds:
-        matrices = {label: block.encoded(fold.train).matrix for label, block in problem.blocks.items()}
-        projections = fit_projections(matrices, fold.train, settings.components)
-        target = problem.target[fold.train]
-        for subset in problem.subsets:
+    with Trainer(settings.device) as trainer:
+
+        def prepare(fold: Fold) -> tuple[dict[str, Matrix], dict[str, Projection]]:
+            matrices = {label: block.encoded(fold.train).matrix for label, block in problem.blocks.items()}
+            return matrices, fit_projections(matrices, fold.train, settings.components)
+
+        def start(fold: Fold, subset: tuple[str, ...], matrices: Mapping[str, Matrix], projections: Mapping[str, Projection]) -> Unit:
             inputs = project(matrices, projections, subset)
             purpose = (str(fold.repeat), str(fold.index), "+".join(subset))
-            lesson = Lesson(inputs[fold.train], target, learner_for(problem, fold.train), settings, problem.seed, purpose)
-            yield _sweep_subset(problem, fold, subset, configs, lesson, inputs[fold.test])
+            learner = learner_for(problem, fold.train)
+            lesson = Lesson(inputs[fold.train], problem.target[fold.train], learner, settings, problem.seed, purpose)
+            held_out = [fold.inner == inner for inner in range(int(fold.inner.max()) + 1)]
+            return Unit(fold, subset, lesson, inputs[fold.test], held_out, _train(trainer, configs, held_out, lesson))
+
+        def choose(unit: Unit) -> tuple[Unit, Choice, Coming]:
+            inner_predictions = InnerPredictions(problem, unit.fold, len(configs))
+            for i, networks in enumerate(unit.found):
+                for mask, network in zip(unit.held_out, networks, strict=True):
+                    inner_predictions.put(i, mask, unit.lesson.learner.scores(network().held_out))
+            choice = inner_predictions.choose()
+            config, epochs = configs[choice.config], _mean_epochs([network() for network in unit.found[choice.config]])
+            return unit, choice, _refit(trainer, config, epochs, unit.lesson)
+
+        # three steps, each begun before the one before it is waited for: no core is idle while a fold is prepared or one network refitted
+        prepared = held_back((fold, trainer.pool.submit(prepare, fold)) for fold in problem.folds)
+        started = held_back(start(fold, subset, *ready.result()) for fold, ready in prepared for subset in problem.subsets)
+        for unit, choice, refitted in held_back(choose(unit) for unit in started):
+            yield _result(problem, configs, unit, choice, refitted())
 
 
-def _sweep_subset(
-    problem: Problem, fold: Fold, subset: tuple[str, ...], configs: list[dict[str, Any]], lesson: Lesson, test: np.ndarray
-) -> FoldResult:
-    held_out = [fold.inner == inner for inner in range(int(fold.inner.max()) + 1)]
-    trained = _train(configs, held_out, lesson)
-    inner_predictions = InnerPredictions(problem, fold, len(configs))
-    for i, networks in enumerate(trained):
-        for mask, network in zip(held_out, networks, strict=True):
-            inner_predictions.put(i, mask, lesson.learner.scores(network.held_out))
-    choice = inner_predictions.choose()
-    config = configs[choice.config]
-    weights, train_loss = _refit(config, _mean_epochs(trained[choice.config]), lesson)
-    scores = lesson.learner.scores(_outputs(weights, test, config["activation"], lesson.learner.loss))
-    curves = {"train_loss": train_loss, "inner_loss": _mean_curve([network.held_out_loss for network in trained[choice.config]])}
+def _result(problem: Problem, configs: list[dict[str, Any]], unit: Unit, choice: Choice, refitted: Trained) -> FoldResult:
+    learner, config = unit.lesson.learner, configs[choice.config]
+    scores = learner.scores(outputs_of(refitted.weights, unit.test, config["activation"], learner.loss))
+    inner = [network().held_out_loss for network in unit.found[choice.config]]
+    curves = {"train_loss": refitted.train_loss, "inner_loss": _mean_curve(inner)}
     prediction = decide(problem.task, scores, choice.thresholds)
     shown = None if problem.task == "regression" else scores
-    return FoldResult(fold, subset, choice.scores, choice.config, prediction, shown, curves)
+    return FoldResult(unit.fold, unit.subset, choice.scores, choice.config, prediction, shown, curves)
 
 
-def _train(configs: list[dict[str, Any]], held_out: list[np.ndarray], lesson: Lesson) -> list[list[Any]]:
-    """Return, per configuration, one trained network per held-out mask; networks of one shape train together."""
-    from stages.numerics import networks
-
-    shapes = [networks.Shape(config["width"], config["depth"], config["activation"]) for config in configs]
-    settings = lesson.settings
-    schedule = networks.Schedule(settings.epochs, settings.batch, settings.patience)
-    examples = lesson.examples()
-
-    def train_shape(shape: networks.Shape) -> dict[int, list[networks.Trained]]:
-        members = [i for i, other in enumerate(shapes) if other == shape]
-        pairs = [(i, j) for i in members for j in range(len(held_out))]
-        group = networks.Group(
-            shape,
-            rates=np.array([configs[i]["learning_rate"] for i, _ in pairs]),
-            decays=np.array([configs[i]["weight_decay"] for i, _ in pairs]),
-            used=np.array([~held_out[j] for _, j in pairs]),
-            seeds=[lesson.seed_for("weights", str(j)) for _, j in pairs],
-        )
-        trained, _ = networks.train_group(group, examples, schedule, lesson.seed_for("order"))
-        return {i: trained[k * len(held_out) : (k + 1) * len(held_out)] for k, i in enumerate(members)}
-
-    found: dict[int, list[Any]] = {}
-    # the slowest shapes first, so that no core waits at the end
-    for part in each(train_shape, sorted(set(shapes), key=lambda s: (-s.width * s.depth, s.activation))):
-        found |= part
-    return [found[i] for i in range(len(configs))]
+def _train(trainer: Trainer, configs: Sequence[Mapping[str, Any]], held_out: list[np.ndarray], lesson: Lesson) -> list[list[Coming]]:
+    """Return, per configuration, the network to come of each held-out mask."""
+    seeds = [lesson.seed_for("weights", str(j)) for j in range(len(held_out))]
+    networks = [_network(config, ~mask, seed) for config in configs for mask, seed in zip(held_out, seeds, strict=True)]
+    coming = trainer.begin(networks, *lesson.plan(lesson.settings.epochs, lesson.seed_for("order")))
+    return [coming[i : i + len(held_out)] for i in range(0, len(coming), len(held_out))]
 
 
-def _refit(config: Mapping[str, Any], epochs: int, lesson: Lesson) -> tuple[list[Any], list[float]]:
-    """Return the weights of one configuration trained on all rows for `epochs`, and its loss per epoch."""
-    from stages.numerics import networks
-
-    group = networks.Group(
-        networks.Shape(config["width"], config["depth"], config["activation"]),
-        rates=np.array([config["learning_rate"]]),
-        decays=np.array([config["weight_decay"]]),
-        used=np.ones((1, len(lesson.target)), dtype=bool),
-        seeds=[lesson.seed_for("weights", "refit")],
-    )
-    schedule = networks.Schedule(epochs, lesson.settings.batch, lesson.settings.patience)
-    trained, weights = networks.train_group(group, lesson.examples(), schedule, lesson.seed_for("order", "refit"))
-    return weights, trained[0].train_loss
+def _refit(trainer: Trainer, config: Mapping[str, Any], epochs: int, lesson: Lesson) -> Coming:
+    """Return the network to come of one configuration, trained on all rows for `epochs`."""
+    network = _network(config, np.ones(len(lesson.target), dtype=bool), lesson.seed_for("weights", "refit"))
+    return trainer.begin([network], *lesson.plan(epochs, lesson.seed_for("order", "refit")))[0]
 
 
-def _outputs(weights: list[Any], inputs: np.ndarray, activation: str, loss: str) -> np.ndarray:
-    """Return probabilities, or standardised numbers: float32 (n, n_outputs)."""
-    import torch
-
-    from stages.numerics import networks
-
-    with torch.no_grad():
-        found: np.ndarray = networks.LOSSES[loss].read(networks.forward(weights, torch.from_numpy(inputs), activation)[0]).numpy()
-    return found
+def _network(config: Mapping[str, Any], used: np.ndarray, seed: int) -> Network:
+    shape = Shape(config["width"], config["depth"], config["activation"])
+    return Network(shape, config["learning_rate"], config["weight_decay"], used, seed)
 
 
-def _mean_epochs(trained: list[Any]) -> int:
+def _mean_epochs(trained: Sequence[Trained]) -> int:
     return max(1, round(sum(network.best_epoch for network in trained) / len(trained)))
 
 
@@ -182,14 +174,15 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
     target, learner = problem.target[rows], learner_for(problem, rows)
     lesson = Lesson(project(matrices, projections, subset)[rows], target, learner, settings, problem.seed, ("final", "+".join(subset)))
     held_out = [np.isin(rows, test) for _, test in problem.crossed()]
-    trained = _train([dict(config)], held_out, lesson)[0]
-    weights, _ = _refit(config, _mean_epochs(trained), lesson)
+    with Trainer(settings.device) as trainer:
+        trained = [network() for network in _train(trainer, [config], held_out, lesson)[0]]
+        weights = _refit(trainer, config, _mean_epochs(trained), lesson)().weights
     arrays: dict[str, np.ndarray] = learner.arrays()
     tested = np.concatenate([np.flatnonzero(mask) for mask in held_out])
     thresholds = thresholds_for(problem, target[tested], learner.scores(np.vstack([network.held_out for network in trained])))
     arrays |= {} if thresholds is None else {"thresholds": thresholds}
     for i, (weight, bias) in enumerate(weights):
-        arrays |= {f"weight/{i}": weight.detach().numpy(), f"bias/{i}": bias.detach().numpy()}
+        arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}
     for label, projection in projections.items():
         arrays |= {f"mean/{label}": projection.mean, f"scale/{label}": np.array(projection.scale)}
         arrays |= pack(f"directions/{label}", projection.directions)
@@ -198,17 +191,15 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
     """Return predictions and probabilities of new rows."""
-    import torch
-
     arrays, state = fitted.arrays, fitted.state
     projections = {
         label: Projection(arrays[f"mean/{label}"], np.asarray(unpack(f"directions/{label}", arrays)), float(arrays[f"scale/{label}"]))
         for label in state["subset"]
     }
     inputs = project(matrices, projections, state["subset"])
-    weights = [(torch.from_numpy(arrays[f"weight/{i}"]), torch.from_numpy(arrays[f"bias/{i}"])) for i in range(state["n_layers"])]
+    weights = [(arrays[f"weight/{i}"], arrays[f"bias/{i}"]) for i in range(state["n_layers"])]
     learner = saved_learner(state["task"], arrays)
-    scores = learner.scores(_outputs(weights, inputs, state["config"]["activation"], learner.loss))
+    scores = learner.scores(outputs_of(weights, inputs, state["config"]["activation"], learner.loss))
     return decide(state["task"], scores, arrays.get("thresholds")), None if state["task"] == "regression" else scores
 
 

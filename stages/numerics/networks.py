@@ -1,28 +1,30 @@
-"""Many small networks of one shape trained side by side as one batched matrix product.
+"""Networks of a grid: what they are, what they learn from, how one is trained on a processor's core, and what it answers.
 
-Networks of a group share inputs, mini-batches and shape; each has its own initial weights, learning rate, weight decay, training
-rows (as weights 0 or 1) and stopping time. A network that has stopped leaves the batch, so its work is freed.
+Networks of a group share inputs, order of rows and mini-batches; each has its own initial weights, learning rate, weight decay, training
+rows and stopping time. Here each trains by itself, start to end (stages/numerics/descent.py); on a graphics card all networks of a shape
+train as one product (stages/numerics/batched.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-import torch
-from torch.nn import functional
+from scipy.special import expit, softmax
 
-torch.set_num_threads(1)  # see stages/__init__.py: sums must not depend on the number of threads
+from stages.numerics.draws import Draws, Orders
 
 ACTIVATIONS = {
-    "relu": torch.relu,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "softplus": functional.softplus,
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "softplus": lambda x: np.logaddexp(x, np.float32(0)),
     "linear": lambda x: x,
 }
 
-Weights = list[tuple[torch.Tensor, torch.Tensor]]  # per layer: (B, in, out), (B, 1, out)
+READ = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "numbers": lambda outputs: outputs}
+
+Weights = list[tuple[np.ndarray, np.ndarray]]  # per layer float32: (in, out), (out,)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,13 @@ class Shape:
     width: int
     depth: int
     activation: str
+
+    def sizes(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
+        """Return (in, out) of each layer."""
+        return list(pairwise([n_inputs, *[self.width] * self.depth, n_outputs]))
+
+    def n_weights(self, n_inputs: int, n_outputs: int) -> int:
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in self.sizes(n_inputs, n_outputs))
 
 
 @dataclass(frozen=True)
@@ -44,180 +53,108 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What a network is trained to lower, and how its outputs are read; one of LOSSES.
-
-    of(outputs (B, n, n_outputs), target) → (B, n). read(outputs) → probabilities or numbers. ignorant: what an untrained network says.
-    """
-
-    of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    read: Callable[[torch.Tensor], torch.Tensor]
-    ignorant: Callable[[int], float]
-
-
-def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    chosen = logits.gather(2, target[None, :, None].expand(len(logits), -1, 1)).squeeze(2)
-    return torch.logsumexp(logits, dim=2) - chosen
-
-
-def _binary_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the mean over labels of −ln p(label as it is)."""
-    return (functional.softplus(logits) - logits * target).mean(dim=2)
-
-
-def _squared_error(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the mean squared error over the numbers that are known (not NaN); 0 where none is."""
-    known = ~torch.isnan(target)
-    errors = torch.where(known, outputs - torch.nan_to_num(target), 0.0) ** 2
-    return errors.sum(dim=2) / known.sum(dim=1).clamp(min=1)
-
-
-LOSSES = {
-    "classes": Loss(_cross_entropy, lambda logits: torch.softmax(logits, dim=-1), lambda n_outputs: 1 / n_outputs),
-    "labels": Loss(_binary_cross_entropy, torch.sigmoid, lambda n_outputs: 0.5),
-    "numbers": Loss(_squared_error, lambda outputs: outputs, lambda n_outputs: 0.0),
-}
-
-
-@dataclass
-class Trained:
-    """What a network ended as: its answers (n_held_out, n_outputs) at `best_epoch` (1-based), loss per epoch."""
-
-    held_out: np.ndarray
-    best_epoch: int = 0
-    best_loss: float = float("inf")
-    train_loss: list[float] = field(default_factory=list)
-    held_out_loss: list[float] = field(default_factory=list)
-
-
-def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seeds: Sequence[int]) -> Weights:
-    """Return weights for one network per seed: uniform with variance 2/in (ReLU, softplus) or 1/in, biases 0.
-
-    Source: He et al. 2015; LeCun et al. 1998.
-    """
-    sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
-    gain = 2.0 if shape.activation in ("relu", "softplus") else 1.0
-    layers = []
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    for fan_in, fan_out in pairwise(sizes):
-        bound = (3 * gain / fan_in) ** 0.5
-        weight = torch.stack([(torch.rand(fan_in, fan_out, generator=g) * 2 - 1) * bound for g in generators])
-        layers.append((weight.requires_grad_(), torch.zeros(len(seeds), 1, fan_out).requires_grad_()))
-    return layers
-
-
-def forward(weights: Weights, inputs: torch.Tensor, activation: str) -> torch.Tensor:
-    """Return outputs (B, n, n_outputs) of inputs (n, d), shared by all networks."""
-    (first, bias), *rest = weights
-    n_networks, fan_in, fan_out = first.shape
-    # one large product instead of B small ones: the inputs are the same for all networks
-    hidden = (inputs @ first.permute(1, 0, 2).reshape(fan_in, -1)).reshape(-1, n_networks, fan_out).permute(1, 0, 2) + bias
-    for weight, bias in rest:
-        hidden = torch.baddbmm(bias, ACTIVATIONS[activation](hidden), weight)
-    return hidden
-
-
-class _AdamW:
-    """Adam with decoupled weight decay, a learning rate and a decay per network. Source: Loshchilov and Hutter, 2019, algorithm 2."""
-
-    def __init__(self, weights: Weights, rates: torch.Tensor, decays: torch.Tensor) -> None:
-        self.parameters = [parameter for layer in weights for parameter in layer]
-        self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
-        self.rates, self.decays, self.steps = rates[:, None, None], decays[:, None, None], 0
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[torch.Tensor]) -> None:
-        self.steps += 1
-        correction1, correction2 = 1 - 0.9**self.steps, 1 - 0.999**self.steps
-        for parameter, gradient, (mean, square) in zip(self.parameters, gradients, self.moments, strict=True):
-            mean.lerp_(gradient, 0.1)
-            square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            update = mean / ((square / correction2).sqrt_().add_(1e-8))
-            parameter.mul_(1 - self.rates * self.decays).sub_(update * (self.rates / correction1))
-
-    def keep(self, alive: torch.Tensor) -> Weights:
-        """Drop the networks not in `alive` (indices); return the remaining weights."""
-        self.rates, self.decays = self.rates[alive], self.decays[alive]
-        self.moments = [(mean[alive], square[alive]) for mean, square in self.moments]
-        self.parameters = [parameter.detach()[alive].requires_grad_() for parameter in self.parameters]
-        return [(self.parameters[i], self.parameters[i + 1]) for i in range(0, len(self.parameters), 2)]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Networks of one shape. rates, decays: float (B,); used: bool (B, n), each network's training rows; seeds: B integers."""
+class Network:
+    """What tells networks on the same examples apart. used: bool (n,), its training rows; seed: of its initial weights."""
 
     shape: Shape
-    rates: np.ndarray
-    decays: np.ndarray
+    rate: float
+    decay: float
     used: np.ndarray
-    seeds: Sequence[int]
+    seed: int
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What a group learns from. inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs); loss: key of LOSSES."""
+    """What networks learn from. inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs).
+
+    loss: classes (cross-entropy), labels (the mean over labels of −ln p(label as it is)) or numbers (the mean squared error over those
+    that are known, not NaN; 0 where none is).
+    """
 
     inputs: np.ndarray
     target: np.ndarray
     n_outputs: int
     loss: str
 
+    def ignorant(self) -> float:
+        """Return what an untrained network says."""
+        return {"classes": 1 / self.n_outputs, "labels": 0.5, "numbers": 0.0}[self.loss]
 
-def train_group(group: Group, examples: Examples, schedule: Schedule, order_seed: int) -> tuple[list[Trained], Weights]:
-    """Train all networks of a group; rows that a network does not train on stop it early.
+
+@dataclass
+class Trained:
+    """What a network ended as: its answers (n_held_out, n_outputs) at `best_epoch` (1-based), loss per epoch.
+
+    A network that uses all rows has no held-out loss, but its training loss and its last weights.
+    """
+
+    held_out: np.ndarray
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+    train_loss: list[float] = field(default_factory=list)
+    held_out_loss: list[float] = field(default_factory=list)
+    weights: Weights = field(default_factory=list)
+
+
+def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seed: int) -> Weights:
+    """Return weights uniform with variance 2/in (ReLU, softplus) or 1/in, and biases 0.
+
+    Source: He et al. 2015; LeCun et al. 1998.
+    """
+    gain, draws = 2.0 if shape.activation in ("relu", "softplus") else 1.0, Draws(seed)
+    layers = []
+    for fan_in, fan_out in shape.sizes(n_inputs, n_outputs):
+        bound = np.float32((3 * gain / fan_in) ** 0.5)
+        layers.append(((draws.uniform(fan_in, fan_out) * 2 - 1) * bound, np.zeros(fan_out, dtype=np.float32)))
+    return layers
+
+
+def outputs_of(weights: Weights, inputs: np.ndarray, activation: str, loss: str) -> np.ndarray:
+    """Return probabilities, or standardised numbers, of inputs (n, d): float32 (n, n_outputs)."""
+    *hidden, (last, last_bias) = weights
+    for weight, bias in hidden:
+        inputs = ACTIVATIONS[activation](inputs @ weight + bias)
+    found: np.ndarray = READ[loss](inputs @ last + last_bias)
+    return found
+
+
+def train_network(network: Network, examples: Examples, schedule: Schedule, orders: Orders) -> Trained:
+    """Train one network; rows that it does not train on stop it early. Releases the interpreter's lock.
 
     Args:
-        order_seed: seed of the mini-batches' order, shared by the group.
-    Returns:
-        One Trained per network, and the last weights (of the networks that ran to the end).
+        orders: the order of rows in each epoch, shared by the networks of a group.
     """
-    X, y, loss = torch.from_numpy(examples.inputs), torch.from_numpy(examples.target), LOSSES[examples.loss]
-    used = torch.from_numpy(group.used.astype(np.float32))
-    weights = initial_weights(group.shape, X.shape[1], examples.n_outputs, group.seeds)
-    optimizer = _AdamW(weights, torch.from_numpy(group.rates.astype(np.float32)), torch.from_numpy(group.decays.astype(np.float32)))
-    order = torch.Generator().manual_seed(order_seed)
-    nothing = loss.ignorant(examples.n_outputs)
-    trained = [Trained(held_out=np.full(((~mask).sum(), examples.n_outputs), nothing)) for mask in group.used]
-    alive = torch.arange(len(group.seeds))
-    for epoch in range(1, schedule.epochs + 1):
-        for batch in torch.randperm(len(y), generator=order).split(schedule.batch):
-            outputs = forward(weights, X[batch], group.shape.activation)
-            weight = used[alive][:, batch]
-            losses = loss.of(outputs, y[batch]) * weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
-            optimizer.step(torch.autograd.grad(losses.sum(), optimizer.parameters))
-        outputs = forward(weights, X, group.shape.activation).detach()
-        stopped = _record(trained, alive, outputs, loss.of(outputs, y), loss, used, epoch, schedule)
-        if stopped.any():
-            remaining = torch.nonzero(~stopped).ravel()
-            weights, alive = optimizer.keep(remaining), alive[remaining]
-        if len(alive) == 0:
+    from stages.numerics import descent  # numba takes 0.3 s to import: only where networks are trained
+
+    X, y, shape = examples.inputs, examples.target, network.shape
+    codes, values = np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32)
+    judge_all = bool(network.used.all())
+    judged = slice(None) if judge_all else ~network.used
+    learned = (y, values) if examples.loss == "classes" else (codes, y)
+    asked = (y[judged], values) if examples.loss == "classes" else (codes, y[judged])
+    initial = initial_weights(shape, X.shape[1], examples.n_outputs, network.seed)
+    weights = np.concatenate([part.ravel() for pair in initial for part in pair])
+    mean, square, best = np.zeros_like(weights), np.zeros_like(weights), np.array([np.inf])
+    curve, answers = np.zeros(orders.epochs), np.full((len(X[judged]), examples.n_outputs), examples.ignorant(), dtype=np.float32)
+    patience = orders.epochs + 1 if judge_all else schedule.patience
+    counts = np.array([shape.width, shape.depth, descent.ACTIVATIONS[shape.activation], descent.LOSSES[examples.loss], schedule.batch,
+                       patience, 0, 0, 0])  # fmt: skip
+    hyper = np.array([network.rate, network.decay])
+    for part in orders.parts():
+        if descent.train_epochs(X, *learned, network.used, part, X[judged], *asked, weights, mean, square, hyper, counts, best, curve,
+                                answers):  # fmt: skip
             break
-    return trained, weights
+    losses = curve[: counts[6]].tolist()
+    if judge_all:
+        layers = _layers(weights, shape.sizes(X.shape[1], examples.n_outputs))
+        return Trained(answers[:0], int(counts[6]), train_loss=losses, weights=layers)
+    return Trained(answers, int(counts[8]), float(best[0]), held_out_loss=losses)
 
 
-def _record(
-    trained: list[Trained],
-    alive: torch.Tensor,
-    outputs: torch.Tensor,
-    losses: torch.Tensor,
-    loss: Loss,
-    used: torch.Tensor,
-    epoch: int,
-    schedule: Schedule,
-) -> torch.Tensor:
-    """Note losses and the best epoch of each living network; return which have stopped: bool (B,)."""
-    stopped = torch.zeros(len(alive), dtype=torch.bool)
-    for place, index in enumerate(alive.tolist()):
-        network, mask = trained[index], used[index] > 0
-        network.train_loss.append(float(losses[place, mask].mean()))
-        if mask.all():
-            network.best_epoch = epoch
-            continue
-        held_out = float(losses[place, ~mask].mean())
-        network.held_out_loss.append(held_out)
-        if held_out < network.best_loss:
-            network.best_epoch, network.best_loss = epoch, held_out
-            network.held_out = loss.read(outputs[place, ~mask]).numpy()
-        stopped[place] = epoch - network.best_epoch >= schedule.patience
-    return stopped
+def _layers(flat: np.ndarray, sizes: Sequence[tuple[int, int]]) -> Weights:
+    layers, start = [], 0
+    for fan_in, fan_out in sizes:
+        end = start + fan_in * fan_out
+        layers.append((flat[start:end].reshape(fan_in, fan_out), flat[end : end + fan_out]))
+        start = end + fan_out
+    return layers

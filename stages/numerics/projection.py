@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products
+
+FEW = 256  # a Gram matrix smaller than this is taken apart whole, which takes 5 ms
 
 
 @dataclass(frozen=True)
@@ -33,26 +37,77 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
     negligible = 1e-12 * float((matrix.astype(np.float64) ** 2).sum())
     mean = np.asarray(matrix.mean(axis=0), dtype=np.float64).ravel()
-    if d <= n:
-        dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
-        values, vectors = np.linalg.eigh((dense - mean).T @ (dense - mean))
-        directions = vectors
-    else:
-        gram = inner_products(matrix, matrix)
-        centred = gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean()
-        values, vectors = np.linalg.eigh(centred)
+    rows = matrix.astype(np.float64)
+    found = None
+    if n_components is not None and min(n, d) >= max(FEW, 4 * n_components):
+        found = leading_eigenvectors(_centred_gram(rows, mean), n_components)
+    values, vectors = found or _all_eigenvectors(rows, mean)
+    if d > n:
         weights = vectors / np.sqrt(np.where(values > negligible, values, np.inf))
         weights -= weights.mean(axis=0)
-        directions = np.asarray(matrix.T @ weights)
+        vectors = np.asarray(matrix.T @ weights)
     rank = int((values > max(negligible, values[-1] * 1e-10)).sum())
     if rank == 0:
         return Projection(mean, np.zeros((d, 1)), 1.0)
     kept = min(rank, n_components or rank)
-    directions = np.ascontiguousarray(directions[:, ::-1][:, :kept])
+    directions = np.ascontiguousarray(vectors[:, ::-1][:, :kept])
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.where(directions[largest, np.arange(kept)] < 0, -1.0, 1.0)
     variance = float(values[::-1][:kept].sum()) / n
     return Projection(mean, directions, float(np.sqrt(kept / variance)))
+
+
+def _all_eigenvectors(rows: Matrix, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues, ascending, and eigenvectors of the smaller Gram matrix of centred rows (n, d)."""
+    if rows.shape[1] <= rows.shape[0]:
+        dense = (rows if isinstance(rows, np.ndarray) else rows.toarray()) - mean
+        return np.linalg.eigh(dense.T @ dense)
+    gram = inner_products(rows, rows)
+    return np.linalg.eigh(gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean())
+
+
+def _centred_gram(rows: Matrix, mean: np.ndarray) -> LinearOperator:
+    """Return the smaller Gram matrix of centred rows (n, d) as what it does to a vector: sparse rows stay sparse."""
+    n, d = rows.shape
+    if isinstance(rows, np.ndarray):
+        centred = rows - mean
+        gram = centred.T @ centred if d <= n else centred @ centred.T
+        return LinearOperator(gram.shape, matvec=lambda x: gram @ x.ravel(), dtype=np.float64)
+    columns = sp.csr_array(rows.T)
+
+    def by_rows(x: np.ndarray) -> np.ndarray:  # (n,)
+        w = columns @ x.ravel() - mean * x.sum()
+        return np.asarray(rows @ w - mean @ w)
+
+    def by_columns(x: np.ndarray) -> np.ndarray:  # (d,)
+        w = rows @ x.ravel() - mean @ x.ravel()
+        return np.asarray(columns @ w - mean * w.sum())
+
+    return LinearOperator((min(n, d),) * 2, matvec=by_columns if d <= n else by_rows, dtype=np.float64)
+
+
+def leading_eigenvectors(gram: LinearOperator, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the largest eigenvalues, ascending, and their eigenvectors (n, count), converged to rounding; None where that is not shown.
+
+    A Krylov space may hold one vector of an eigenvalue that has several, so the space beside those found is searched for a larger one.
+    Source: Lehoucq, Sorensen, Yang, ARPACK Users' Guide, 1998.
+    """
+    n = gram.shape[0]
+    start = np.random.default_rng(0).random((2, n)) + 0.5
+    try:
+        values, vectors = eigsh(gram, count, which="LA", v0=start[0], rng=0)
+        beside = LinearOperator(
+            gram.shape, matvec=lambda x: _without(vectors, gram @ _without(vectors, x.ravel())), dtype=np.float64
+        )
+        ((missed,), _) = eigsh(beside, 1, which="LA", v0=_without(vectors, start[1]), tol=1e-3, rng=0)
+    except ArpackError:  # not converged, or nothing to start from: a block without variance
+        return None
+    return (values, vectors) if missed <= values[0] * (1 + 1e-9) else None
+
+
+def _without(vectors: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return x less its part in the span of orthonormal vectors (n, k)."""
+    return np.asarray(x - vectors @ (vectors.T @ x))
 
 
 def fit_projections(

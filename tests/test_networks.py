@@ -1,0 +1,296 @@
+"""A network learns what torch's AdamW with automatic gradients learns, in whatever company and on any number of cores."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from scipy.sparse.linalg import LinearOperator
+from toy_problem import toy_problem
+
+from stages.errors import InputError
+from stages.models import mlp
+from stages.numerics import batched, descent, projection
+from stages.numerics.devices import chosen_device
+from stages.numerics.draws import Draws, Orders
+from stages.numerics.lookahead import held_back, workers
+from stages.numerics.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
+from stages.numerics.projection import fit_projection, leading_eigenvectors
+from stages.numerics.training import Trainer
+
+TORCH = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "linear": lambda x: x}
+LOSSES = ("classes", "labels", "numbers")
+
+
+def plain_loss(loss: str, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss over rows, as torch's own functions have it."""
+    if loss == "classes":
+        return torch.nn.functional.cross_entropy(outputs, target)
+    if loss == "labels":
+        return torch.nn.functional.binary_cross_entropy_with_logits(outputs, target)
+    known = ~torch.isnan(target)
+    errors = torch.where(known, outputs - torch.nan_to_num(target), 0.0) ** 2
+    return (errors.sum(dim=1) / known.sum(dim=1).clamp(min=1)).mean()
+
+
+def plain_training(network: Network, examples: Examples, schedule: Schedule, order_seed: int) -> tuple[Trained, list]:
+    """Train one network with automatic gradients and torch.optim.AdamW; return what it ended as and its last parameters."""
+    X, y, used = torch.from_numpy(examples.inputs), torch.from_numpy(examples.target), torch.from_numpy(network.used)
+    initial = initial_weights(network.shape, X.shape[1], examples.n_outputs, network.seed)
+    layers = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in initial]
+    optimizer = torch.optim.AdamW([p for layer in layers for p in layer], lr=network.rate, weight_decay=network.decay)
+
+    def outputs_for(x: torch.Tensor) -> torch.Tensor:
+        for weight, bias in layers[:-1]:
+            x = TORCH[network.shape.activation](x @ weight + bias)
+        return x @ layers[-1][0] + layers[-1][1]
+
+    order, found = torch.Generator().manual_seed(order_seed), Trained(np.empty(0))
+    for epoch in range(1, schedule.epochs + 1):
+        for batch in torch.randperm(len(y), generator=order).split(schedule.batch):
+            rows = batch[used[batch]]
+            optimizer.zero_grad()
+            (plain_loss(examples.loss, outputs_for(X[rows]), y[rows]) if len(rows) else 0 * layers[0][0].sum()).backward()
+            if not len(rows):
+                for parameter in (p for layer in layers for p in layer):
+                    parameter.grad = torch.zeros_like(parameter)
+            optimizer.step()
+        judged = ~used if not used.all() else used
+        with torch.no_grad():
+            outputs = outputs_for(X[judged])
+            loss = float(plain_loss(examples.loss, outputs, y[judged]))
+        if used.all():
+            found.train_loss.append(loss)
+            continue
+        found.held_out_loss.append(loss)
+        if loss < found.best_loss:
+            read = {"classes": lambda o: torch.softmax(o, dim=1), "labels": torch.sigmoid, "numbers": lambda o: o}[examples.loss]
+            found.best_epoch, found.best_loss, found.held_out = epoch, loss, read(outputs).numpy()
+        if epoch - found.best_epoch >= schedule.patience:
+            break
+    return found, [p.detach().numpy() for layer in layers for p in layer]
+
+
+def toy_examples(loss: str, n: int = 57, d: int = 5, seed: int = 0) -> Examples:
+    draw = np.random.default_rng(seed)
+    X = draw.standard_normal((n, d)).astype(np.float32)
+    if loss == "classes":
+        return Examples(X, (X[:, 0] + draw.standard_normal(n) > 0).astype(np.int64) + (X[:, 1] > 0.5), 3, loss)
+    values = (X[:, :3] + draw.standard_normal((n, 3))).astype(np.float32)
+    if loss == "labels":
+        return Examples(X, (values > 0).astype(np.float32), 3, loss)
+    values.ravel()[::7] = np.nan
+    values[4] = np.nan
+    return Examples(X, values, 3, loss)
+
+
+@pytest.mark.parametrize(("loss", "activation", "depth"), list(itertools.product(LOSSES, ACTIVATIONS, (1, 3))))
+def test_a_network_learns_what_torch_learns(loss: str, activation: str, depth: int) -> None:
+    examples, schedule, seed = toy_examples(loss), Schedule(epochs=14, batch=16, patience=3), 11
+    for inner in range(3):
+        network = Network(Shape(7, depth, activation), 0.03, 0.05, np.arange(57) % 3 != inner, 5 + inner)
+        found = train_network(network, examples, schedule, Orders(seed, 57, 14))
+        expected, _ = plain_training(network, examples, schedule, seed)
+        assert found.best_epoch == expected.best_epoch
+        assert found.held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
+        assert found.best_loss == pytest.approx(expected.best_loss, rel=1e-4)
+        assert found.held_out == pytest.approx(expected.held_out, abs=2e-4)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("batch", [1, 20, 1000])
+def test_a_network_of_all_rows_ends_with_torchs_weights(loss: str, batch: int) -> None:
+    examples, schedule = toy_examples(loss), Schedule(epochs=6, batch=batch, patience=1)
+    network = Network(Shape(6, 2, "tanh"), 0.01, 0.1, np.ones(57, dtype=bool), 3)
+    found = train_network(network, examples, schedule, Orders(2, 57, 6))
+    expected, parameters = plain_training(network, examples, schedule, 2)
+    assert found.train_loss == pytest.approx(expected.train_loss, rel=1e-4)
+    for part, other in zip([p for layer in found.weights for p in layer], parameters, strict=True):
+        assert part == pytest.approx(other, abs=2e-4)
+    read = outputs_of(found.weights, examples.inputs, "tanh", loss)
+    assert read.dtype == np.float32 and read.shape == (57, 3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_mini_batch_without_training_rows_moves_by_momentum_alone(loss: str) -> None:
+    examples, schedule = toy_examples(loss), Schedule(epochs=5, batch=3, patience=5)
+    network = Network(Shape(4, 1, "relu"), 0.05, 0.1, np.arange(57) < 9, 3)
+    expected, _ = plain_training(network, examples, schedule, 2)
+    assert train_network(network, examples, schedule, Orders(2, 57, 5)).held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_networks_in_one_product_learn_what_each_learns_alone(loss: str) -> None:
+    """What a graphics card would be given, here on the processor."""
+    examples, schedule = toy_examples(loss), Schedule(epochs=20, batch=16, patience=3)
+    for shape in (Shape(8, 2, "tanh"), Shape(5, 1, "softplus")):
+        networks = [Network(shape, 0.01 * (j + 1), 0.05 * j, np.arange(57) % 4 != j, 5 + j) for j in range(4)]
+        networks.append(Network(shape, 0.01, 0.1, np.ones(57, dtype=bool), 9))
+        together = batched.train_together(networks, examples, schedule, Orders(1, 57, 20), "cpu")
+        for network, found in zip(networks, together, strict=True):
+            alone = train_network(network, examples, schedule, Orders(1, 57, 20))
+            assert found.best_epoch == alone.best_epoch
+            assert found.held_out == pytest.approx(alone.held_out, abs=2e-4)
+            assert found.held_out_loss == pytest.approx(alone.held_out_loss, rel=1e-4)
+            assert found.train_loss == pytest.approx(alone.train_loss, rel=1e-4)
+            for (a, b), (c, d) in zip(found.weights, alone.weights, strict=True):
+                assert a == pytest.approx(c, abs=2e-4) and b == pytest.approx(d, abs=2e-4)
+
+
+def test_company_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples, schedule = toy_examples("classes"), Schedule(epochs=12, batch=16, patience=3)
+    networks = [Network(Shape(width, 2, "tanh"), rate, 0.01, np.arange(57) % 3 != j, j)
+                for width in (3, 16) for rate in (0.01, 0.1) for j in range(3)]  # fmt: skip
+    alone = [train_network(network, examples, schedule, Orders(1, 57, 12)).held_out.tobytes() for network in networks]
+    for cores in ("1", "2", "3"):
+        monkeypatch.setenv("SENSORIUM_CORES", cores)
+        with Trainer("cpu") as trainer:
+            coming = trainer.begin(networks, examples, schedule, Orders(1, 57, 12))
+            assert [network().held_out.tobytes() for network in coming] == alone
+
+
+def test_orders_drawn_in_parts_train_the_same() -> None:
+    examples, schedule = toy_examples("numbers"), Schedule(epochs=12, batch=16, patience=4)
+    network, orders = Network(Shape(6, 1, "relu"), 0.02, 0.01, np.arange(57) % 3 != 0, 4), Orders(1, 57, 12)
+    orders._at_once = 5
+    assert [len(part) for part in orders.parts()] == [5, 5, 2]
+    a, b = (train_network(network, examples, schedule, given) for given in (orders, Orders(1, 57, 12)))
+    assert (a.held_out.tobytes(), a.held_out_loss, a.best_epoch) == (b.held_out.tobytes(), b.held_out_loss, b.best_epoch)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
+def test_draws_are_torchs(seed: int) -> None:
+    ours, theirs = Draws(seed), torch.Generator().manual_seed(seed)
+    for n in (1, 2, 1000):
+        assert (ours.uniform(n, 3) == torch.rand(n, 3, generator=theirs).numpy()).all()
+        assert ours.permutation(n).tolist() == torch.randperm(n, generator=theirs).tolist()
+    theirs.manual_seed(seed)
+    parts = list(Orders(seed, 2**19, 3).parts())
+    assert [part.shape for part in parts] == [(2, 2**19), (1, 2**19)]
+    assert all((order == torch.randperm(2**19, generator=theirs).numpy()).all() for part in parts for order in part)
+
+
+def test_vectorised_functions_are_close_to_the_exact_ones() -> None:
+    x = np.linspace(-86, 87, 200_001, dtype=np.float32)
+    found = x.copy()
+    descent.exponential(found)
+    assert np.abs(found / np.exp(x.astype(np.float64)) - 1).max() < 3e-7
+    extreme = np.array([-1e30, -np.inf, 1e30], dtype=np.float32)
+    descent.exponential(extreme)
+    assert extreme[:2].max() < 1e-37 and np.isfinite(extreme).all()
+    x = np.linspace(-12, 12, 20_001, dtype=np.float32)
+    assert np.abs(np.array([descent._tanh(value) for value in x]) - np.tanh(x.astype(np.float64))).max() < 4e-7
+
+
+def test_extreme_outputs_have_finite_losses() -> None:
+    codes, values = np.array([0, 1, 0]), np.array([[1.0, 0], [0, 1], [1, 1]], dtype=np.float32)
+    outputs = np.array([[300.0, -300], [300, -300], [0, 0]], dtype=np.float32)
+    nothing, none = np.zeros((0, 1), dtype=np.float32), np.zeros(0, dtype=np.int64)
+    assert descent.loss_and_answers(outputs.copy(), codes, nothing, 0) == pytest.approx(600 + np.log(2))
+    assert descent.loss_and_answers(outputs.copy(), none, values, 1) == pytest.approx(300 + (300 + 2 * np.log(2)) / 2 - 150, rel=1e-6)
+    many = np.zeros((2, 5000), dtype=np.float32)
+    assert descent.loss_and_answers(many, none, np.zeros((2, 5000), dtype=np.float32), 1) == pytest.approx(2 * np.log(2), rel=1e-6)
+
+
+def test_training_that_diverges_keeps_what_an_ignorant_network_says() -> None:
+    network = Network(Shape(4, 1, "linear"), 10.0, 10.0, np.arange(57) % 2 == 0, 1)
+    examples = toy_examples("numbers")
+    examples = Examples(examples.inputs * np.float32(1e30), examples.target, 3, "numbers")
+    found = train_network(network, examples, Schedule(9, 8, 3), Orders(1, 57, 9))
+    assert (found.best_epoch, found.held_out.tolist(), len(found.held_out_loss)) == (0, np.zeros((28, 3)).tolist(), 3)
+
+
+# ---------------------------------------------------------------- the sweep
+def test_a_sweep_equals_the_plain_loop() -> None:
+    """Every configuration, inner fold and subset by itself in torch, and the chosen one again on all rows."""
+    problem = toy_problem(n=48, labels=("image", "text"))
+    settings = mlp.MlpSettings(width=(6,), depth=(1, 2), activation=("relu",), learning_rate=(0.03,), weight_decay=(0.01,),
+                               epochs=8, patience=2, batch=10, components=4)  # fmt: skip
+    configs = mlp.grid(settings, 0)
+    for result in mlp.sweep(problem, settings, configs):
+        fold, subset = result.fold, result.subset
+        matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
+        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), subset)
+        target = problem.target[fold.train]
+        purpose = ("0", str(fold.index), "+".join(subset))
+        lesson = mlp.Lesson(X[fold.train], target, mlp.learner_for(problem, fold.train), settings, 0, purpose)
+        examples, schedule, _ = lesson.plan(8, 0)
+        epochs = []
+        for i, config in enumerate(configs):
+            shape, epochs_of = Shape(config["width"], config["depth"], "relu"), []
+            for j in range(2):
+                network = Network(shape, 0.03, 0.01, fold.inner != j, lesson.seed_for("weights", str(j)))
+                found, _ = plain_training(network, examples, schedule, lesson.seed_for("order"))
+                hits = found.held_out.argmax(axis=1) == target[fold.inner == j]
+                assert result.inner_scores["accuracy"][i, j] == pytest.approx(hits.mean())
+                epochs_of.append(found.best_epoch)
+            epochs.append(max(1, round(np.mean(epochs_of))))
+        shape = Shape(6, configs[result.chosen]["depth"], "relu")
+        network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), lesson.seed_for("weights", "refit"))
+        schedule = Schedule(epochs[result.chosen], 10, 2)
+        _, parameters = plain_training(network, examples, schedule, lesson.seed_for("order", "refit"))
+        layers = list(zip(parameters[::2], parameters[1::2], strict=True))
+        assert result.scores == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
+
+
+def test_each_item_is_begun_before_the_one_before_it_is_used() -> None:
+    begun = []
+    for item in held_back(begun.append(i) or i for i in range(3)):  # type: ignore[func-returns-value]
+        assert begun == list(range(min(item + 2, 3)))
+    assert list(held_back([])) == []
+
+
+def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
+    done: list[int] = []
+    with pytest.raises(ValueError, match="enough"), workers(1) as pool:
+        first = pool.submit(done.append, 0)
+        first.result()
+        blocker = pool.submit(__import__("time").sleep, 0.1)
+        rest = [pool.submit(done.append, i) for i in range(1, 100)]
+        raise ValueError("enough")
+    assert blocker.done() and done == [0] and all(future.cancelled() for future in rest)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_a_card_that_is_not_there_is_said() -> None:
+    assert chosen_device("auto") == chosen_device("cpu") == "cpu"
+    with pytest.raises(InputError, match="torch sees no graphics card"):
+        chosen_device("cuda")
+
+
+# ---------------------------------------------------------------- principal components
+@pytest.mark.parametrize("shape", [(300, 700), (700, 300), (400, 400)])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_leading_components_equal_those_of_all(shape: tuple[int, int], sparse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    dense = np.where(draw.random(shape) < 0.05, draw.random(shape) * np.linspace(1, 4, shape[1]), 0).astype(np.float64)
+    matrix = sp.csr_array(dense) if sparse else dense
+    found = fit_projection(matrix, 20)
+    monkeypatch.setattr(projection, "FEW", 10**9)
+    expected = fit_projection(matrix, 20)
+    assert found.scale == pytest.approx(expected.scale, rel=1e-10)
+    assert found.directions == pytest.approx(expected.directions, abs=1e-8)
+    assert found.apply(matrix) == pytest.approx(expected.apply(matrix), abs=1e-5)
+
+
+def test_equal_eigenvalues_are_all_found_or_left_to_the_whole() -> None:
+    """A Krylov space holds one vector of each eigenvalue, were it not for rounding."""
+    values = np.repeat([5.0, 4.0, 3.0, 1.0], [40, 40, 40, 280])
+    found = leading_eigenvectors(LinearOperator((400, 400), matvec=lambda x: values * x.ravel(), dtype=np.float64), 60)
+    assert found is None or found[0] == pytest.approx(np.sort(values)[-60:], abs=1e-9)
+    words = sp.csr_array(np.kron(np.eye(100), np.ones((4, 3))))  # 100 groups of rows that share no term
+    scale = fit_projection(words, 64).scale
+    whole = np.linalg.svd(words.toarray() - words.toarray().mean(axis=0))[1][:64]
+    assert scale == pytest.approx(np.sqrt(64 * 400 / (whole**2).sum()), rel=1e-9)
+
+
+@pytest.mark.parametrize("matrix", [np.full((600, 500), 0.3), sp.csr_array((600, 500), dtype=np.float64)])
+def test_a_large_constant_block_has_no_components(matrix: np.ndarray) -> None:
+    assert fit_projection(matrix, 64).directions.shape == (500, 1)
+
+
+def test_a_large_block_of_low_rank_has_as_many_components() -> None:
+    draw = np.random.default_rng(0)
+    low = draw.standard_normal((500, 3)) @ draw.standard_normal((3, 600))
+    assert fit_projection(low, 64).directions.shape == (600, 3)
