@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from stages.numerics.stacks import mean_where
+
 
 def known_residuals(target: np.ndarray, prediction: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (residuals, known): target − prediction, 0 where the target is not known, and where it is known.
@@ -20,9 +22,9 @@ def known_residuals(target: np.ndarray, prediction: np.ndarray, name: str) -> tu
 
 
 def mean_where_known(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the mean of the known entries of each column; NaN where none is."""
+    """Return the mean of the known entries (n, n_outputs) of each column; NaN where none is. Values may be a stack (m, n, n_outputs)."""
     n_known = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=-2)
     return np.divide(total, n_known, out=np.full(total.shape, np.nan), where=n_known > 0)
 
 
@@ -32,3 +34,8 @@ def mean_of_defined(values: np.ndarray, defined: np.ndarray) -> float:
     Which targets those are follows from the truth alone, so that a prediction of NaN is not left out.
     """
     return float(values[defined].mean()) if defined.any() else float("nan")
+
+
+def means_of_defined(values: np.ndarray, defined: np.ndarray) -> np.ndarray:
+    """Return `mean_of_defined` of each row of values (m, n_outputs): float64 (m,)."""
+    return mean_where(values, defined)

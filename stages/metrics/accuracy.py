@@ -3,6 +3,7 @@
 import numpy as np
 
 from stages.contracts import Metric
+from stages.numerics.stacks import Stack
 
 
 def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -19,4 +20,12 @@ def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     return int(np.count_nonzero(target == prediction)) / target.size
 
 
-METRIC = Metric(name="accuracy", title="accuracy", score=accuracy, greater_is_better=True, needs_scores=False)
+def accuracies(stack: Stack) -> np.ndarray:
+    """Return the accuracy of each prediction of a stack, float64 (m,)."""
+    _, _, hits = stack.counts
+    return hits.sum(axis=1) / stack.target.size
+
+
+METRIC = Metric(
+    name="accuracy", title="accuracy", score=accuracy, greater_is_better=True, needs_scores=False, score_stack=accuracies
+)

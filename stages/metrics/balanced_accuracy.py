@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.contracts import Metric
 from stages.metrics._counts import class_counts
+from stages.numerics.stacks import Stack, mean_where
 
 
 def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -25,4 +26,17 @@ def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.nda
     return float(np.mean(hits[present] / true[present]))
 
 
-METRIC = Metric(name="balanced_accuracy", title="balanced accuracy", score=balanced_accuracy, greater_is_better=True, needs_scores=False)
+def balanced_accuracies(stack: Stack) -> np.ndarray:
+    """Return the balanced accuracy of each prediction of a stack, float64 (m,)."""
+    true, _, hits = stack.counts
+    return mean_where(hits / np.maximum(true, 1), true > 0)
+
+
+METRIC = Metric(
+    name="balanced_accuracy",
+    title="balanced accuracy",
+    score=balanced_accuracy,
+    greater_is_better=True,
+    needs_scores=False,
+    score_stack=balanced_accuracies,
+)

@@ -6,6 +6,7 @@ Low by itself where few labels hold: read it beside the control's.
 import numpy as np
 
 from stages.contracts import Metric
+from stages.numerics.stacks import Stack
 
 
 def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -22,6 +23,18 @@ def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray 
     return int(np.count_nonzero(target != prediction)) / target.size
 
 
+def hamming_losses(stack: Stack) -> np.ndarray:
+    """Return the Hamming loss of each prediction of a stack, float64 (m,)."""
+    true, predicted, hits = (counts.sum(axis=-1) for counts in stack.counts)
+    return (true + predicted - 2 * hits) / stack.target.size
+
+
 METRIC = Metric(
-    name="hamming_loss", title="Hamming loss", score=hamming_loss, greater_is_better=False, needs_scores=False, tasks=("multilabel",)
+    name="hamming_loss",
+    title="Hamming loss",
+    score=hamming_loss,
+    greater_is_better=False,
+    needs_scores=False,
+    tasks=("multilabel",),
+    score_stack=hamming_losses,
 )

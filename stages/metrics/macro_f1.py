@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.contracts import Metric
 from stages.metrics._counts import class_counts
+from stages.numerics.stacks import Stack, mean_where
 
 
 def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -33,6 +34,14 @@ def f1_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray 
     return np.divide(2 * hits, rows, out=np.full(rows.size, np.nan), where=rows > 0)
 
 
+def macro_f1s(stack: Stack) -> np.ndarray:
+    """Return the macro-F1 of each prediction of a stack, float64 (m,)."""
+    true, predicted, hits = stack.counts
+    rows = true + predicted
+    scores = mean_where(2 * hits / np.maximum(rows, 1), rows > 0)
+    return np.where(np.isnan(scores), 1.0, scores)
+
+
 METRIC = Metric(
     name="macro_f1",
     title="macro-F1",
@@ -41,4 +50,5 @@ METRIC = Metric(
     needs_scores=False,
     tasks=("binary", "multiclass", "multilabel"),
     by_output=f1_by_output,
+    score_stack=macro_f1s,
 )

@@ -6,7 +6,8 @@ Entries that are not known (NaN) are left out, and so is a target of which none 
 import numpy as np
 
 from stages.contracts import Metric
-from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known
+from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
+from stages.numerics.stacks import Stack
 
 
 def mae(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -28,6 +29,11 @@ def mae_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray
     return mean_where_known(np.abs(residuals), known)
 
 
+def maes(stack: Stack) -> np.ndarray:
+    """Return the mean absolute error of each prediction of a stack, float64 (m,)."""
+    return means_of_defined(mean_where_known(np.abs(stack.residuals), stack.known), stack.known.any(axis=0))
+
+
 METRIC = Metric(
     name="mae",
     title="MAE",
@@ -37,4 +43,5 @@ METRIC = Metric(
     bounds=(0.0, float("inf")),
     tasks=("regression",),
     by_output=mae_by_output,
+    score_stack=maes,
 )

@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.contracts import Metric
 from stages.metrics._counts import class_counts
+from stages.numerics.stacks import Stack
 
 
 def micro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -24,4 +25,19 @@ def micro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     return 2 * hits / (true + predicted) if true + predicted else 1.0
 
 
-METRIC = Metric(name="micro_f1", title="micro-F1", score=micro_f1, greater_is_better=True, needs_scores=False, tasks=("multilabel",))
+def micro_f1s(stack: Stack) -> np.ndarray:
+    """Return the micro-F1 of each prediction of a stack, float64 (m,)."""
+    true, predicted, hits = (counts.sum(axis=-1) for counts in stack.counts)
+    rows = true + predicted
+    return np.where(rows > 0, 2 * hits / np.maximum(rows, 1), 1.0)
+
+
+METRIC = Metric(
+    name="micro_f1",
+    title="micro-F1",
+    score=micro_f1,
+    greater_is_better=True,
+    needs_scores=False,
+    tasks=("multilabel",),
+    score_stack=micro_f1s,
+)

@@ -15,7 +15,8 @@ from functools import partial
 import numpy as np
 
 from stages.contracts import Metric
-from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known
+from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
+from stages.numerics.stacks import Stack
 
 
 def q2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None, *, variance: np.ndarray | None = None) -> float:
@@ -38,9 +39,19 @@ def q2_by_output(
 ) -> np.ndarray:
     """Return Q² of each target, float64 (n_outputs,); NaN for one that does not vary or is not known."""
     residuals, known = known_residuals(target, prediction, "Q²")
-    of_data = _variance(target, variance)
+    return _shares(residuals, known, _variance(target, variance))
+
+
+def _shares(residuals: np.ndarray, known: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Return Q² of each target from residuals (n, n_outputs), or from a stack of them (m, n, n_outputs)."""
     error = mean_where_known(residuals**2, known)
-    return 1 - np.divide(error, of_data, out=np.full(error.shape, np.nan), where=of_data > 0)
+    return 1 - np.divide(error, variance, out=np.full(error.shape, np.nan), where=variance > 0)
+
+
+def q2s(stack: Stack, *, variance: np.ndarray | None = None) -> np.ndarray:
+    """Return Q² of each prediction of a stack, float64 (m,)."""
+    of_data = _variance(stack.target, variance)
+    return means_of_defined(_shares(stack.residuals, stack.known, of_data), stack.known.any(axis=0) & (of_data > 0))
 
 
 def _variance(target: np.ndarray, variance: np.ndarray | None) -> np.ndarray:
@@ -57,7 +68,12 @@ def _variance(target: np.ndarray, variance: np.ndarray | None) -> np.ndarray:
 def bind(target: np.ndarray) -> Metric:
     """Return the metric with the variance of a data set's targets, float64 (n, n_outputs)."""
     variance = _variance(target, None)
-    return replace(METRIC, score=partial(q2, variance=variance), by_output=partial(q2_by_output, variance=variance))
+    return replace(
+        METRIC,
+        score=partial(q2, variance=variance),
+        by_output=partial(q2_by_output, variance=variance),
+        score_stack=partial(q2s, variance=variance),
+    )
 
 
 METRIC = Metric(
@@ -69,5 +85,6 @@ METRIC = Metric(
     bounds=(float("-inf"), 1.0),
     tasks=("regression",),
     by_output=q2_by_output,
+    score_stack=q2s,
     bind=bind,
 )

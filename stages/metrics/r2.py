@@ -7,7 +7,8 @@ not known (NaN) are left out, and so is a target that has one value only, whose 
 import numpy as np
 
 from stages.contracts import Metric
-from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known
+from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
+from stages.numerics.stacks import Stack
 
 
 def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -27,10 +28,19 @@ def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = N
 def r2_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
     """Return R² of each target, float64 (n_outputs,); NaN for one whose known entries are all equal."""
     residuals, known = known_residuals(target, prediction, "R²")
-    varies = _varies(target)
+    return _shares(target, residuals, known)
+
+
+def _shares(target: np.ndarray, residuals: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return R² of each target from residuals (n, n_outputs), or from a stack of them (m, n, n_outputs)."""
     spread = np.where(known, target - mean_where_known(target, known), 0.0)
-    total = (spread**2).sum(axis=0)
-    return 1 - np.divide((residuals**2).sum(axis=0), total, out=np.full(total.shape, np.nan), where=varies)
+    total, errors = (spread**2).sum(axis=0), (residuals**2).sum(axis=-2)
+    return 1 - np.divide(errors, total, out=np.full(errors.shape, np.nan), where=_varies(target))
+
+
+def r2s(stack: Stack) -> np.ndarray:
+    """Return R² of each prediction of a stack, float64 (m,)."""
+    return means_of_defined(_shares(stack.target, stack.residuals, stack.known), _varies(stack.target))
 
 
 def _varies(target: np.ndarray) -> np.ndarray:
@@ -48,4 +58,5 @@ METRIC = Metric(
     bounds=(float("-inf"), 1.0),
     tasks=("regression",),
     by_output=r2_by_output,
+    score_stack=r2s,
 )

@@ -6,7 +6,8 @@ Entries that are not known (NaN) are left out, and so is a target of which none 
 import numpy as np
 
 from stages.contracts import Metric
-from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known
+from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
+from stages.numerics.stacks import Stack
 
 
 def rmse(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -29,6 +30,11 @@ def rmse_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarra
     return values
 
 
+def rmses(stack: Stack) -> np.ndarray:
+    """Return the root mean squared error of each prediction of a stack, float64 (m,)."""
+    return means_of_defined(np.sqrt(mean_where_known(stack.residuals**2, stack.known)), stack.known.any(axis=0))
+
+
 METRIC = Metric(
     name="rmse",
     title="RMSE",
@@ -38,4 +44,5 @@ METRIC = Metric(
     bounds=(0.0, float("inf")),
     tasks=("regression",),
     by_output=rmse_by_output,
+    score_stack=rmses,
 )

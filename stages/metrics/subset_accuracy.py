@@ -3,6 +3,7 @@
 import numpy as np
 
 from stages.contracts import Metric
+from stages.numerics.stacks import Stack
 
 
 def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -19,6 +20,11 @@ def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarr
     return int(np.count_nonzero((target == prediction).all(axis=1))) / len(target)
 
 
+def subset_accuracies(stack: Stack) -> np.ndarray:
+    """Return the subset accuracy of each prediction of a stack, float64 (m,)."""
+    return np.count_nonzero((stack.target == stack.predictions).all(axis=2), axis=1) / len(stack.target)
+
+
 METRIC = Metric(
     name="subset_accuracy",
     title="subset accuracy",
@@ -26,4 +32,5 @@ METRIC = Metric(
     greater_is_better=True,
     needs_scores=False,
     tasks=("multilabel",),
+    score_stack=subset_accuracies,
 )

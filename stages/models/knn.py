@@ -4,19 +4,20 @@ Distances of a fold are computed once per modality; a subset's are sums of them,
 Neighbours are ordered by (distance, row), classes with equal votes by code, as in scikit-learn's brute force.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings, Task
-from stages.numerics.fusion import FoldBlocks, cross_distances, each_subset, encode_fold
+from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.numerics.blocks import encoded_bytes
+from stages.numerics.fusion import FoldBlocks, encode_fold
+from stages.numerics.grids import KEPT_BYTES, GridSearch, Near, answer, kept_bytes, scores_of
 from stages.numerics.matrices import pack, unpack
-from stages.numerics.neighbours import label_probabilities, means_for, nearest, vote_probabilities, vote_weights, votes_for
-from stages.numerics.outputs import CLASSES, decide, known_means
-from stages.numerics.parallel import each
-from stages.numerics.selection import InnerPredictions, product, thresholds_for
+from stages.numerics.neighbourhoods import TEST, Search, View, fold_codes, fold_view, pair_view
+from stages.numerics.selection import product, thresholds_for
+from stages.numerics.tiles import measured_rows
 
 
 class KnnSettings(Settings):
@@ -39,65 +40,33 @@ def grid(settings: KnnSettings, seed: int) -> list[dict[str, Any]]:
 
 def sweep(problem: Problem, settings: KnnSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
-    for fold, blocks, subset in each_subset(problem):
-        yield _sweep_subset(problem, fold, blocks, subset, configs)
+    for folds, views, subsets in _passes(problem, configs):
+        yield from GridSearch(problem, configs, folds, views, subsets).results()
 
 
-def _sweep_subset(
-    problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict[str, Any]]
-) -> FoldResult:
-    target = problem.target[fold.train]
-    inner_predictions = InnerPredictions(problem, fold, len(configs))
-    held_out: dict[int, np.ndarray] = {}
-
-    def sweep_distance(distance: str) -> None:
-        rows = [i for i, config in enumerate(configs) if config["distance"] == distance]
-        members = [configs[i] for i in rows]
-        fused = blocks.distances(subset, distance)
-        for inner in range(int(fold.inner.max()) + 1):
-            out = fold.inner == inner
-            found = _scores(fused[np.ix_(fold.train[out], fold.train[~out])], target[~out], members, _facts(problem))
-            for i, scores in zip(rows, found, strict=True):
-                inner_predictions.put(i, out, scores)
-        held_out.update(zip(rows, _scores(fused[np.ix_(fold.test, fold.train)], target, members, _facts(problem)), strict=True))
-
-    each(sweep_distance, dict.fromkeys(config["distance"] for config in configs))
-    choice = inner_predictions.choose()
-    prediction, scores = _answer(held_out[choice.config], choice.thresholds, configs[choice.config], problem.task)
-    return FoldResult(fold, subset, choice.scores, choice.config, prediction, scores)
-
-
-def _facts(problem: Problem) -> dict[str, Any]:
-    return {"task": problem.task, "n_outputs": len(problem.outputs)}
-
-
-def _scores(distances: np.ndarray, target: np.ndarray, configs: list[dict[str, Any]], facts: Mapping[str, Any]) -> list[np.ndarray]:
-    """Return the votes, shares or means (n, n_outputs) of every configuration; they differ in k and weights alone."""
-    ks = sorted({config["k"] for config in configs})
-    neighbours = nearest(distances, max(ks))
-    near = np.take_along_axis(distances, neighbours, axis=1)
-    by_weights = {}
-    for weights in dict.fromkeys(config["weights"] for config in configs):
-        if facts["task"] in CLASSES:
-            by_weights[weights] = votes_for(target[neighbours], vote_weights(near, weights), ks, facts["n_outputs"])
+def _passes(problem: Problem, configs: list[dict[str, Any]]) -> Iterator[tuple[list[Fold], list[View], Sequence[tuple[str, ...]]]]:
+    """Yield the folds, their views and the subsets that are gone through at once: all, if what is kept of them fits the memory."""
+    folds: list[Fold] = []
+    views: list[View] = []
+    n_bytes = 0.0
+    for fold in problem.folds:
+        blocks = encode_fold(problem.blocks, fold.train)
+        view = fold_view(blocks, fold_codes(fold, len(problem.target)))
+        of_subset = kept_bytes(len(fold.train), len(fold.test), configs, problem.task, len(problem.outputs))
+        of_fold = of_subset * len(problem.subsets) + sum(encoded_bytes(blocks.encoded[label]) for label, block in problem.blocks.items() if not block.raw.shared)
+        if folds and (n_bytes + of_fold > KEPT_BYTES or not any(block.raw.shared for block in problem.blocks.values())):
+            yield folds, views, problem.subsets
+            folds, views, n_bytes = [], [], 0.0
+        if of_fold > KEPT_BYTES:
+            step = max(1, int(KEPT_BYTES // of_subset))
+            for start in range(0, len(problem.subsets), step):
+                yield [fold], [view], problem.subsets[start : start + step]
             continue
-        values = target[neighbours].astype(np.float64)
-        known = ~np.isnan(values)
-        weight = vote_weights(near, weights, None if known.all() else known)
-        by_weights[weights] = means_for(values, weight, ks, known_means(target))
-    found = [by_weights[config["weights"]][ks.index(config["k"])] for config in configs]
-    if facts["task"] == "multilabel":
-        return [label_probabilities(shares, config["k"]) for shares, config in zip(found, configs, strict=True)]
-    return found
-
-
-def _answer(
-    scores: np.ndarray, thresholds: np.ndarray | None, config: Mapping[str, Any], task: Task
-) -> tuple[np.ndarray, np.ndarray | None]:
-    prediction = decide(task, scores, thresholds)
-    if task in CLASSES:
-        return prediction, vote_probabilities(scores, config["k"])
-    return prediction, None if task == "regression" else scores
+        folds.append(fold)
+        views.append(view)
+        n_bytes += of_fold
+    if folds:
+        yield folds, views, problem.subsets
 
 
 def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: KnnSettings) -> Fitted:
@@ -111,24 +80,36 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
     for label in subset:
         arrays |= pack(f"training/{label}", blocks.encoded[label].matrix[rows])
     if problem.task == "multilabel":
-        arrays["thresholds"] = _crossed_thresholds(problem, blocks.distances(subset, config["distance"]), dict(config))
-    return Fitted(arrays, {"config": dict(config), "subset": list(subset), **_facts(problem)})
+        arrays["thresholds"] = _crossed_thresholds(problem, blocks, subset, dict(config))
+    return Fitted(arrays, {"config": dict(config), "subset": list(subset), "task": problem.task, "n_outputs": len(problem.outputs)})
 
 
-def _crossed_thresholds(problem: Problem, distances: np.ndarray, config: dict[str, Any]) -> Any:
+def _crossed_thresholds(problem: Problem, blocks: FoldBlocks, subset: tuple[str, ...], config: dict[str, Any]) -> Any:
     pairs = problem.crossed()
-    scores = [_scores(distances[np.ix_(test, train)], problem.target[train], [config], _facts(problem))[0] for train, test in pairs]
+    views = [pair_view(blocks, train, test) for train, test in pairs]
+    scores = []
+    for found, (train, test) in zip(Search(views, [subset], [config["distance"]], config["k"]).tables(), pairs, strict=True):
+        near = Near(*(table[0, test] for table in found[config["distance"]]))
+        scores.append(scores_of(near, problem.target, config, problem.task, len(problem.outputs), train))
     return thresholds_for(problem, problem.target[np.concatenate([test for _, test in pairs])], np.vstack(scores))
 
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
     """Return predictions and probabilities of new rows."""
-    state, subset = fitted.state, fitted.state["subset"]
-    training = [unpack(f"training/{label}", fitted.arrays) for label in subset]
-    distance = state["config"]["distance"]
-    distances = cross_distances([matrices[label] for label in subset], training, list(fitted.arrays["scales"]), distance)
-    scores = _scores(distances, fitted.arrays["target"], [state["config"]], state)[0]
-    return _answer(scores, fitted.arrays.get("thresholds"), state["config"], state["task"])
+    state, target = fitted.state, fitted.arrays["target"]
+    subset, config = tuple(state["subset"]), state["config"]
+    view = View(
+        subset,
+        tuple(measured_rows(unpack(f"training/{label}", fitted.arrays)) for label in subset),
+        tuple(measured_rows(matrices[label]) for label in subset),
+        lambda distance: list(fitted.arrays["scales"]),
+        np.zeros(len(target), np.int16),
+        np.full(matrices[subset[0]].shape[0], TEST, np.int16),
+    )
+    (found,) = Search([view], [subset], [config["distance"]], config["k"]).tables()
+    near = Near(*(table[0] for table in found[config["distance"]]))
+    scores = scores_of(near, target, config, state["task"], state["n_outputs"], np.arange(len(target)))
+    return answer(scores, fitted.arrays.get("thresholds"), config, state["task"])
 
 
 MODEL = Model(

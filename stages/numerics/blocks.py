@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 
 from stages.numerics.encoders import Matrix, Raw, State, raw_features
 from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
+from stages.numerics.scales import mean_manhattan_distance, mean_squared_distance
+from stages.numerics.tiles import Rows, measured_rows
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ class EncodedBlock:
     state: State
 
     @cached_property
+    def rows(self) -> Rows:
+        """The matrix as tiles of distances are made of it."""
+        return measured_rows(self.matrix)
+
+    def unit_scale(self, distance: str, rows: np.ndarray) -> float:
+        """Return the number that makes the mean distance between two different ones of `rows` 1 (1.0 if all are 0): L1, else squared."""
+        mean = (mean_manhattan_distance if distance == "l1" else mean_squared_distance)(self.matrix, rows)
+        return 1.0 / mean if mean > 0 else 1.0
+
+    @cached_property
     def products(self) -> np.ndarray:
         """float64 (n, n): inner products."""
         return inner_products(self.matrix, self.matrix)
@@ -62,13 +75,13 @@ class EncodedBlock:
         return manhattan_distances(self.matrix, self.matrix)
 
 
+def encoded_bytes(block: EncodedBlock) -> int:
+    """Return how much memory a block's matrix and its rows for tiles take."""
+    matrix = block.matrix
+    return int(matrix.data.nbytes * 3 if sp.issparse(matrix) else matrix.nbytes + 8 * matrix.size)
+
+
 def load_block(label: str, table: pa.Table, metadata: Mapping[str, Any]) -> Block:
     """Return a features file as a block."""
     return Block(label, raw_features({name: table[name] for name in table.column_names}, metadata["encoding"]), metadata["fit"])
 
-
-def unit_scale(distances: np.ndarray, rows: np.ndarray) -> float:
-    """Return the number that makes the mean of `distances` (n, n) between two different ones of `rows` 1 (1.0 if all are 0)."""
-    inside = distances[np.ix_(rows, rows)]
-    mean = (inside.sum() - np.trace(inside)) / max(1, len(rows) * (len(rows) - 1))
-    return 1.0 / mean if mean > 0 else 1.0

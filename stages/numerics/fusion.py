@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from stages.contracts import Fold, Problem
-from stages.numerics.blocks import Block, EncodedBlock, unit_scale
+from stages.numerics.blocks import Block, EncodedBlock
 from stages.numerics.encoders import Matrix
 from stages.numerics.pairwise import inner_products, manhattan_distances, squared_distances
 
@@ -26,12 +26,12 @@ class FoldBlocks:
     @cached_property
     def squared_scales(self) -> dict[str, float]:
         """Return each block's factor on squared distances and inner products."""
-        return {label: unit_scale(block.squared, self.train) for label, block in self.encoded.items()}
+        return {label: block.unit_scale("l2", self.train) for label, block in self.encoded.items()}
 
     @cached_property
     def manhattan_scales(self) -> dict[str, float]:
         """Return each block's factor on L1 distances."""
-        return {label: unit_scale(block.manhattan, self.train) for label, block in self.encoded.items()}
+        return {label: block.unit_scale("l1", self.train) for label, block in self.encoded.items()}
 
     def products(self, subset: Sequence[str]) -> np.ndarray:
         """Return the inner products of the fused rows: float64 (n, n)."""

@@ -1,22 +1,8 @@
-"""Votes of the nearest neighbours, for every k at once."""
+"""Votes of the nearest neighbours, for every k at once: the plain form of what votes.py does for whole grids."""
 
 from collections.abc import Sequence
 
 import numpy as np
-
-
-def nearest(distances: np.ndarray, k: int) -> np.ndarray:
-    """Return the columns of the k smallest distances of each row: int64 (n, k), by (distance, column).
-
-    Only the k nearest are sorted; of those as far as the k-th, the first columns are kept.
-    """
-
-    farthest = np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
-    nearer, tied = distances < farthest, distances == farthest
-    spare = k - nearer.sum(axis=1, keepdims=True)
-    columns = np.nonzero(nearer | (tied & (np.cumsum(tied, axis=1) <= spare)))[1].reshape(len(distances), k)
-    order = np.argsort(np.take_along_axis(distances, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1)
 
 
 def vote_weights(distances: np.ndarray, weights: str, known: np.ndarray | None = None) -> np.ndarray:

@@ -30,13 +30,23 @@ def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np
         target: uint8 (n, n_outputs). scores: (n, n_outputs), probabilities by models that held the row out.
         by_f1: best is the label's F1, else its accuracy; of equals the one nearest to one half, then the lower.
     """
-    predicted = scores[None] >= THRESHOLDS[:, None, None]
-    truth = target.astype(bool)[None]
-    hits = (predicted & truth).sum(axis=1)
-    f1 = 2 * hits / np.maximum(predicted.sum(axis=1) + truth.sum(axis=1), 1)
-    quality = f1 if by_f1 else (predicted == truth).mean(axis=1)
+    best: np.ndarray = fit_thresholds_of_each(target, np.asarray(scores)[None], by_f1=by_f1)[0]
+    return best
+
+
+def fit_thresholds_of_each(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
+    """Return `fit_thresholds` of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs)."""
+    from stages.numerics.count_kernels import count_labels_above
+
+    truth = np.ascontiguousarray(target.astype(bool))
+    n_predicted, hits = count_labels_above(truth, np.ascontiguousarray(scores), THRESHOLDS)
+    n_true = truth.sum(axis=0)
+    if by_f1:
+        quality = 2 * hits / np.maximum(n_predicted + n_true, 1)
+    else:
+        quality = (len(truth) - n_predicted - n_true + 2 * hits) / len(truth)
     preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
-    best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[preference], 12), axis=0)]]
+    best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[:, preference], 12), axis=1)]]
     return best
 
 

@@ -1,0 +1,226 @@
+"""The nearest of many rows, for every fold and subset of modalities, out of one tile of distances per modality.
+
+Compiled by numba. A row is scanned chunk by chunk: the scaled tiles are summed, and only sums under a bound, which is an estimate from
+the fold before or the k-th distance so far, are looked at more closely: rounded, checked against the fold, kept. Equal distances are
+ordered by row number.
+"""
+
+import numba
+import numpy as np
+
+L1, L2, COSINE = 0, 1, 2
+ABSENT = -2  # code of a row that has no part in a fold; a test row has −1, a training row the inner fold that holds it out
+
+NO_LIMIT = 1e150  # finite, as is its square: a bound of 0 · ∞ would be no number
+
+_CHUNK = 1024  # columns summed at once: they stay in the first cache
+_SLACK = 1e-9  # distances are rounded to 9 decimals: half of the last one, and as much again
+_BY_RANK = 256  # up to so many, comparing every pair without a branch is quicker than sorting
+_SPARE = 64
+_SAMPLE = 128
+
+
+@numba.njit(cache=True, nogil=True)
+def _bound(limit, distance, norm):
+    """Return what a sum may be at most if its rounded distance is not above `limit`: a little too much rather than too little."""
+    above = limit + _SLACK + 1e-12 * limit
+    if distance == L1:
+        return above
+    if distance == L2:
+        return above * above
+    return (above - 1.0) * norm
+
+
+@numba.njit(cache=True, nogil=True)
+def _rounded(total, distance, norms):
+    """Return the distance of a sum over blocks, to 9 decimals; `norms` is the product of the two rows' norms."""
+    if distance == L2:
+        total = np.sqrt(total)
+    elif distance == COSINE:
+        total = max(1.0 - total / (norms if norms > 0.0 else 1.0), 0.0)
+    return np.rint(total * 1e9) / 1e9
+
+
+@numba.njit(cache=True, nogil=True)
+def _select(values, k, scratch):
+    """Return the k-th smallest of `values` (Hoare's selection on a copy)."""
+    m = values.shape[0]
+    for i in range(m):
+        scratch[i] = values[i]
+    low, high = 0, m - 1
+    while low < high:
+        pivot = scratch[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while scratch[i] < pivot:
+                i += 1
+            while scratch[j] > pivot:
+                j -= 1
+            if i <= j:
+                scratch[i], scratch[j] = scratch[j], scratch[i]
+                i += 1
+                j -= 1
+        if k - 1 <= j:
+            high = j
+        elif k - 1 >= i:
+            low = i
+        else:
+            break
+    return scratch[k - 1]
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_nearest(distances, rows, m, k, scratch):
+    """Keep the k nearest of the first m, in the order of their rows, in place; return the largest distance kept."""
+    limit = _select(distances[:m], k, scratch)
+    spare = k
+    for i in range(m):
+        spare -= distances[i] < limit
+    at = 0
+    for i in range(m):
+        if distances[i] < limit or (distances[i] == limit and spare > 0):
+            spare -= distances[i] == limit
+            distances[at] = distances[i]
+            rows[at] = rows[i]
+            at += 1
+    return limit
+
+
+@numba.njit(cache=True, nogil=True)
+def _order(distances, rows, ranks, near_distances, near_rows):
+    """Write k distances and their rows by (distance, row); they stand in the order of their rows."""
+    k = near_rows.shape[0]
+    if k <= _BY_RANK:
+        for i in range(k):
+            ranks[i] = 0
+        for j in range(k):
+            other = distances[j]
+            for i in range(k):
+                ranks[i] += 1 if other < distances[i] else 0
+        near_rows[:] = -1
+        for i in range(k):
+            rank = ranks[i]
+            while near_rows[rank] >= 0:  # equal ones, of which those of the first rows stand already
+                rank += 1
+            near_distances[rank] = distances[i]
+            near_rows[rank] = rows[i]
+        return
+    near_distances[:] = distances[:k]
+    near_rows[:] = rows[:k]
+    gap = k // 2
+    while gap > 0:  # Shell's sort
+        for i in range(gap, k):
+            distance, row, j = near_distances[i], near_rows[i], i
+            while j >= gap and (near_distances[j - gap] > distance or (near_distances[j - gap] == distance and near_rows[j - gap] > row)):
+                near_distances[j], near_rows[j] = near_distances[j - gap], near_rows[j - gap]
+                j -= gap
+            near_distances[j], near_rows[j] = distance, row
+        gap = 1 if gap == 2 else int(gap / 2.2)
+
+
+@numba.njit(cache=True, nogil=True)
+def _passing(tiles, r, start, size, members, n_members, factors, distance, bound, norms, sums, found):
+    """Sum a chunk of a row's scaled tiles into `sums`; write the columns under the bound to `found` and return how many they are."""
+    one, factor = tiles[members[0], r, start : start + size], factors[0]
+    for c in range(size):
+        sums[c] = factor * one[c]
+    for b in range(1, n_members):
+        other, factor = tiles[members[b], r, start : start + size], factors[b]
+        for c in range(size):
+            sums[c] += factor * other[c]
+    m = 0
+    if distance == COSINE:
+        for c in range(size):
+            found[m] = c
+            m += -sums[c] <= bound * norms[start + c]
+    else:
+        for c in range(size):
+            found[m] = c
+            m += sums[c] <= bound
+    return m
+
+
+@numba.njit(cache=True, nogil=True)
+def _guess(tiles, r, members, n_members, factors, codes, code, distance, norms, norm, k, sample, scratch):
+    """Return about the distance under which somewhat more than k neighbours of a row lie, by a sample of its columns."""
+    n = codes.shape[0]
+    step = max(1, n // sample.shape[0])
+    m = n_valid = 0
+    for column in range(step // 2, step * min(n // step, sample.shape[0]), step):
+        total = factors[0] * tiles[members[0], r, column]
+        for b in range(1, n_members):
+            total += factors[b] * tiles[members[b], r, column]
+        sample[m] = -total / max(norms[column], 1e-150) if distance == COSINE else total
+        m += (codes[column] >= 0) & (codes[column] != code)
+    n_valid = m * step
+    wanted = m * k / max(n_valid, 1)
+    wanted = int(wanted + 2.0 * np.sqrt(wanted) + 1.0)
+    if 2 * wanted > m:
+        return NO_LIMIT
+    found = _select(sample[:m], wanted, scratch)
+    if distance == COSINE:
+        return 1.0 + found / max(norm, 1e-150)
+    return np.sqrt(found) if distance == L2 else found
+
+
+@numba.njit(cache=True, nogil=True)
+def nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near_distances, near_rows):
+    """Find the nearest columns of every row of a tile, in every fold and subset.
+
+    A column is a neighbour of a row if it is for training in the fold and not held out by the same inner fold.
+
+    Args:
+        tiles: float64 (n_blocks, n_rows, n), each block's L1 distances, squared distances or inner products.
+        members: int64 (n_subsets, n_blocks), the blocks of a subset, the first n_members (n_subsets,) of each row.
+        scales: float64 (n_folds, n_subsets, n_blocks), factors, in the order of `members`.
+        codes, row_codes: int16 (n_folds, n), (n_folds, n_rows): see ABSENT.
+        distance: L1, L2 or COSINE.
+        norms, row_norms: float64 (n_folds, n_subsets, n), (n_folds, n_subsets, n_rows), of the fused rows; used by COSINE.
+        near_distances, near_rows: float64, int32 (n_folds, n_subsets, n_rows, k), by (distance, row): the result.
+    Returns:
+        whether every row had k neighbours.
+    """
+    n_rows, n, k = tiles.shape[1], codes.shape[1], near_rows.shape[3]
+    capacity = 2 * k + _SPARE
+    kept, kept_rows, scratch = np.empty(capacity), np.empty(capacity, np.int32), np.empty(max(capacity, _SAMPLE))
+    ranks, sums, passing, sample = np.empty(k, np.int64), np.empty(_CHUNK), np.empty(_CHUNK, np.int32), np.empty(_SAMPLE)
+    for r in range(n_rows):
+        for s in range(scales.shape[1]):
+            hint = NO_LIMIT  # the k-th distance in the fold before
+            for f in range(scales.shape[0]):
+                code = row_codes[f, r]
+                if code == ABSENT:
+                    continue
+                norm = row_norms[f, s, r] if distance == COSINE else 0.0
+                if hint == NO_LIMIT:
+                    limit = _guess(tiles, r, members[s], n_members[s], scales[f, s], codes[f], code, distance, norms[f, s], norm, k,
+                                   sample, scratch)  # fmt: skip
+                else:
+                    limit = hint
+                m = 0
+                while True:
+                    first_limit, full, m = limit, False, 0
+                    for start in range(0, n, _CHUNK):
+                        bound = _bound(limit, distance, norm)
+                        n_passing = _passing(tiles, r, start, min(_CHUNK, n - start), members[s], n_members[s], scales[f, s], distance,
+                                             bound, norms[f, s], sums, passing)  # fmt: skip
+                        for p in range(n_passing):
+                            column = start + passing[p]
+                            norms_of_both = norm * norms[f, s, column] if distance == COSINE else 0.0
+                            value = _rounded(sums[passing[p]], distance, norms_of_both)
+                            kept[m], kept_rows[m] = value, column
+                            # of equals the first rows are kept
+                            m += (codes[f, column] >= 0) & (codes[f, column] != code) & (value < limit or (value == limit and not full))
+                            if m == capacity:
+                                limit, full, m = _keep_nearest(kept, kept_rows, m, k, scratch), True, k
+                    if m >= k or first_limit == NO_LIMIT:
+                        break
+                    limit = NO_LIMIT
+                if m < k:
+                    return False
+                if m > k:
+                    _keep_nearest(kept, kept_rows, m, k, scratch)
+                near = near_distances[f, s, r]
+                _order(kept, kept_rows, ranks, near, near_rows[f, s, r])
+                hint = 1.02 * near[k - 1] + 0.5 * (near[k - 1] - near[k // 2])
+    return True
