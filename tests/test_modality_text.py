@@ -1,15 +1,22 @@
 """What the text modality promises at its three levels: document, utterance, and a word amid its neighbours."""
 
+import hashlib
 import tracemalloc
-from typing import Any
+from collections import Counter
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
 from stages.errors import InputError
+from stages.modalities.parts.digests import term_indices
+from stages.modalities.parts.terms import count_terms
+from stages.modalities.parts.words import N_ASCII, N_CODES, word_characters
 from stages.modalities.text import MODALITY, TextSettings
 from stages.numerics.encoders import raw_features
 from stages.params import parse
@@ -126,6 +133,55 @@ def test_a_dictionary_of_100_000_words_stays_sparse() -> None:
     assert isinstance(matrix, sp.csr_array)
     assert 99_980 < matrix.shape[1] <= 100_000  # a few pairs of words may share an index
     assert 99_980 < matrix.nnz <= 100_000
+
+
+# ---------------------------------------------------------------- the compiled parts against the plain way
+MARKS = [*map(chr, [*range(0x00, 0x250), *range(0x300, 0x340), *range(0x620, 0x660), *range(0x900, 0x970), *range(0x2000, 0x2070)]),
+         "’", "'", "ﬁ", "中", "文", "\u200d", "\u203f", "😀", "𝟘", "\U0010ffff"]  # fmt: skip
+
+
+def plain_terms(text: str, unit: str, sizes: tuple[int, int]) -> Counter[str]:
+    """Return the n-grams of a text, one after the other."""
+    shortest, longest = sizes
+    if unit == "word":
+        words = pl.Series([text]).str.extract_all(r"\w+(?:'\w+)*")[0].to_list()
+        return Counter(" ".join(words[at : at + n]) for n in range(shortest, longest + 1) for at in range(len(words) - n + 1))
+    found: Counter[str] = Counter()
+    for word in (f" {word} " for word in text.split()):
+        found.update(word[at : at + n] for n in range(shortest, longest + 1) for at in range(len(word) - n + 1))
+        found.update([word] if len(word) < shortest else [])
+    return found
+
+
+@pytest.mark.parametrize(("unit", "sizes"), [("word", (1, 1)), ("word", (2, 5)), ("char", (1, 3)), ("char", (5, 8))])
+def test_terms_are_those_of_the_plain_way(unit: Literal["word", "char"], sizes: tuple[int, int]) -> None:
+    random = np.random.default_rng(7)
+    texts = ["".join(random.choice(MARKS, random.integers(0, 80))) for _ in range(150)]
+    texts += ["".join(random.choice(list("ab' é"), random.integers(0, 40))) for _ in range(100)]
+    others = [["a", "speaker: x"][: random.integers(0, 3)] for _ in texts]
+    found = count_terms(texts, others, unit=unit, sizes=sizes)
+    letters, terms = found.letters.tobytes(), []
+    for start, stop in pairwise(found.term_bounds):
+        terms.append(letters[start:stop].decode())
+    for row, (start, stop) in enumerate(pairwise(found.bounds)):
+        expected = plain_terms(texts[row], unit, sizes) + Counter(others[row])
+        assert dict(zip(terms[start:stop], found.counts[start:stop], strict=True)) == expected
+        assert (np.diff(found.indices[start:stop]) > 0).all()
+    indices = [int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big") >> 1 for term in terms]
+    np.testing.assert_array_equal(found.indices, indices)
+
+
+def test_digests_are_those_of_hashlib() -> None:
+    random = np.random.default_rng(3)
+    lengths = np.concatenate([np.arange(300), random.integers(0, 20, 37)])
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    letters = random.integers(0, 256, bounds[-1], dtype=np.uint8)
+    expected = [hashlib.blake2b(letters[start:stop].tobytes(), digest_size=4).digest() for start, stop in pairwise(bounds)]
+    np.testing.assert_array_equal(term_indices(letters, bounds), [int.from_bytes(digest, "big") >> 1 for digest in expected])
+
+
+def test_word_characters_of_ascii_are_those_of_unicode() -> None:
+    np.testing.assert_array_equal(word_characters(N_ASCII), word_characters(N_CODES)[:N_ASCII])
 
 
 @pytest.mark.parametrize("window", [False, True])

@@ -7,8 +7,8 @@ reduction and so does not alias. 16-bit greyscale keeps its depth; 16-bit colour
 its header and checked before it is decoded.
 
 `decode: scaled` has libjpeg leave out the frequencies of a JPEG that `size` cannot show: it decodes at a half, a quarter or an eighth, but
-to OVERSAMPLING times `size` at least, and the filter does the rest. That is faster, and pixels differ a little from full decoding (of photographs
-by a grey level or less on average), so it is not the default: numbers should not depend on how a picture happens to be stored.
+to OVERSAMPLING times `size` at least, and the filter does the rest. That is faster, and pixels differ a little from full decoding (by less
+than a grey level on average), so it is not the default: numbers should not depend on how a picture happens to be stored.
 """
 
 import math

@@ -16,21 +16,19 @@ BLAKE2b digest: wide enough for dictionaries of 10^5 words (two of 10^5 collide 
 The dictionary, its cut and the weights (idf) are fitted in train, on training rows.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.contracts import Features, Modality, Settings
+from stages.modalities.parts.terms import count_terms
 from stages.samples import read_each
 
-TOKEN = r"\w+(?:'\w+)*"
 N_INDICES = 2**31
 REMEMBERED = 32  # characters of the longest word whose n-grams are remembered
 Size = Annotated[int, Field(ge=1, le=5)]
@@ -66,19 +64,20 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
     A text without a word is an empty row. Of terms that share an index the counts are added and the first in order is shown.
     """
     samples = read_each(column, lambda sample: _read(sample, settings))
-    counts = _counts(pl.concat([_word_ngrams([text for text, _ in samples], settings.ngrams), _listed([terms for _, terms in samples])]))
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(counts["row"].to_numpy(), minlength=len(samples)))]).astype(np.int32)
+    sizes = settings.ngrams if settings.analyzer == "word" else settings.characters
+    found = count_terms([text for text, _ in samples], [terms for _, terms in samples], unit=settings.analyzer, sizes=sizes)
+    terms = pa.StringArray.from_buffers(len(found.indices), pa.py_buffer(found.term_bounds), pa.py_buffer(found.letters))
     columns = {
-        "indices": _lists(offsets, counts["index"], pa.int32()),
-        "values": _lists(offsets, counts["count"], pa.float32()),
-        "terms": _lists(offsets, counts["term"], pa.string()),
+        "indices": pa.ListArray.from_arrays(pa.array(found.bounds), pa.array(found.indices)),
+        "values": pa.ListArray.from_arrays(pa.array(found.bounds), pa.array(found.counts)),
+        "terms": pa.ListArray.from_arrays(pa.array(found.bounds), terms),
     }
     fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
     return Features(columns, "sparse", (N_INDICES,), fit=fit)
 
 
 def _read(sample: Any, settings: TextSettings) -> tuple[str, list[str]]:
-    """Return the text whose n-grams of words are wanted (they are counted for all texts at once) and the sample's other terms."""
+    """Return the text whose n-grams are wanted (they are counted for all texts at once) and the sample's other terms."""
     if isinstance(sample, list):
         return "", _window_terms(sample, settings)
     text, terms = sample, []
@@ -86,10 +85,7 @@ def _read(sample: Any, settings: TextSettings) -> tuple[str, list[str]]:
         text, speaker = _utterance(sample)
         name = _normalised(speaker or "", lowercase=settings.lowercase).strip()
         terms = [f"speaker: {name}"] if name else []
-    text = _normalised(text, lowercase=settings.lowercase)
-    if settings.analyzer == "word":
-        return text, terms
-    return "", terms + [ngram for word in text.split() for ngram in _character_ngrams(word, settings.characters)]
+    return _normalised(text, lowercase=settings.lowercase), terms
 
 
 def _utterance(sample: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -140,52 +136,6 @@ def _normalised(text: str, *, lowercase: bool) -> str:
     if lowercase:  # folding can leave a sequence that is not normal: once more
         text = unicodedata.normalize("NFKC", text.casefold())
     return text.replace("\u2019", "'")
-
-
-def _word_ngrams(texts: list[str], ngrams: tuple[int, int]) -> pl.DataFrame:
-    """Return row and term of every n-gram of words."""
-    words = (
-        pl.DataFrame({"row": np.arange(len(texts), dtype=np.int32), "text": pl.Series(texts, dtype=pl.String)})
-        .select("row", pl.col("text").str.extract_all(TOKEN).alias("term"))
-        .explode("term")
-        .drop_nulls()
-    )
-    return pl.concat([_ngrams(words, n) for n in range(ngrams[0], ngrams[1] + 1)])
-
-
-def _listed(terms: list[list[str]]) -> pl.DataFrame:
-    """Return row and term of terms that are listed by row."""
-    rows = np.repeat(np.arange(len(terms), dtype=np.int32), [len(row) for row in terms])
-    return pl.DataFrame({"row": rows, "term": pl.Series([term for row in terms for term in row], dtype=pl.String)})
-
-
-def _counts(terms: pl.DataFrame) -> pl.DataFrame:
-    """Return row, index, count, term of every different term, sorted by row and index."""
-    counts = terms.group_by("row", "term").len("count")
-    unique = counts["term"].unique().sort()
-    indices = pl.DataFrame({"term": unique, "index": pl.Series([_index(term) for term in unique], dtype=pl.Int32)})
-    return (
-        counts.join(indices, on="term")
-        .sort("row", "index", "term")
-        .group_by("row", "index", maintain_order=True)
-        .agg(pl.col("count").sum(), pl.col("term").first())
-    )
-
-
-def _ngrams(words: pl.DataFrame, n: int) -> pl.DataFrame:
-    """Return row and term of every run of `n` words inside one row."""
-    if n == 1:
-        return words
-    run = pl.concat_str([pl.col("term").shift(-i) for i in range(n)], separator=" ")
-    return words.with_columns(run.alias("term")).filter(pl.col("row") == pl.col("row").shift(1 - n))
-
-
-def _index(term: str) -> int:
-    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big") >> 1
-
-
-def _lists(offsets: np.ndarray, values: pl.Series, kind: pa.DataType) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array(offsets), values.to_arrow().cast(kind))
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
