@@ -22,9 +22,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from toy_results import TOYS, make_workspace
 
+import stages
 from pipelines import publish
+from pipelines.publishing import notes
 from pipelines.publishing.lock import md5_of, read_lock
 from pipelines.publishing.points import metric_names
+from pipelines.publishing.settings import chosen_settings
 from pipelines.publishing.tracking import redact, tracking_uri
 from stages.contracts import evaluation_dir, left_out_path
 from stages.errors import InputError
@@ -119,7 +122,7 @@ def test_every_model_and_subset_is_a_finished_run_with_the_metrics_of_its_evalua
             for metric, score in evaluation["scores"][model][subset].items():
                 for part in ("mean", "lo", "hi"):
                     assert run.data.metrics.get(f"{metric}_{part}") == score[part]
-                history = client().get_metric_history(run.info.run_id, metric)
+                history = client().get_metric_history(run.info.run_id, f"fold/{metric}")
                 values = [point.value for point in sorted(history, key=lambda point: point.step)]
                 assert values == [value for value in score["folds"] if value is not None]
 
@@ -144,6 +147,46 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert "accuracy" in tags["mlflow.note.content"]
     source = run.inputs.dataset_inputs[0].dataset
     assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
+
+
+@pytest.mark.parametrize(("dataset", "first", "control"), [
+    ("alpha", "accuracy", "majority"), ("beta", "micro-F1", "majority"), ("gamma", "R²", "mean")])
+def test_notes_put_the_metric_of_the_task_first_and_call_the_control_by_what_it_answers(
+    workspace: Path, dataset: str, first: str, control: str
+) -> None:
+    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
+    subset = evaluation["subsets"][0]
+    note = run_named(dataset, f"knn · {subset}").data.tags["mlflow.note.content"]
+    rows = [line.split("&nbsp;&nbsp; |") for line in note.splitlines() if line.startswith("|")]
+    titles = [metric["title"] for metric in evaluation["metrics"]]
+    assert titles[0] == first and [row[0].removeprefix("| ").removesuffix(" ↓") for row in rows[2:2 + len(titles)]] == titles
+    assert f"| {control}&nbsp;" in note and "constant" not in note
+    note = run_named(dataset, f"constant · {subset}").data.tags["mlflow.note.content"]
+    assert note.startswith(f"**{control}**, a control: it looks at no modality")
+    summary = run_named(dataset, "summary").data
+    assert summary.tags["mlflow.note.content"].count(f"| {control}&nbsp;") == 1  # once, not for each subset
+    names = [metric["name"] for metric in evaluation["metrics"]]
+    assert {f"best/{name}_mean" for name in names} <= set(summary.metrics)
+    params = run_named(dataset, f"knn · {subset}").data.params
+    assert [name for name in params if name.startswith("train.")] == ["train.select"] and params["train.select"] == evaluation["primary"]
+
+
+def test_what_was_chosen_is_written_as_the_grid_is() -> None:
+    linear = {"C": 10.0, "gamma": None, "kernel": "linear"}
+    settings = [linear, {"C": 0.5, "gamma": 3.0, "kernel": "rbf"}, linear]
+    assert chosen_settings([{"settings": entry} for entry in settings]) == {
+        "C": "10 (2 of 3 folds), 0.5 (1 of 3 folds)", "gamma": "none (2 of 3 folds), 3 (1 of 3 folds)",
+        "kernel": "linear (2 of 3 folds), rbf (1 of 3 folds)"}
+
+
+def test_of_one_official_test_split_a_note_has_scores_and_no_folds() -> None:
+    score = {"mean": 0.5, "lo": 0.25, "hi": 0.75, "folds": [0.5]}
+    evaluation = {"scores": {"svm": {"a+b": {"accuracy": score}}}, "title": "Toy", "task": "binary", "controls": [], "primary": "accuracy",
+                  "n_folds": 1, "n_repeats": 1, "n_inner_folds": 3, "confidence": 0.95,
+                  "metrics": [{"name": "accuracy", "title": "accuracy", "greater_is_better": True}]}
+    note = notes.run_note(evaluation, "svm", "a+b", {})
+    assert "outer" not in note and "mean" not in note and "**SVM** on **a + b** of Toy: the official test split" in note
+    assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
 
 def test_training_curves_and_the_k_curve_are_steps(workspace: Path) -> None:
@@ -180,7 +223,7 @@ def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
 def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path) -> None:
     labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · series")
     of_labels = read_json(evaluation_dir("beta") / "evaluation.json")["by_output"]["knn"]["text"]
-    assert labels.data.metrics["macro_f1/ripe _soft_"] == of_labels["macro_f1"][1]
+    assert labels.data.metrics["f1/ripe _soft_"] == of_labels["macro_f1"][1]
     assert labels.data.metrics["average_precision/red"] == of_labels["average_precision"][0]
     of_numbers = read_json(evaluation_dir("gamma") / "evaluation.json")["by_output"]["knn"]["series"]
     expected = {f"{metric}/{name}": of_numbers[metric][place] for metric in ("r2", "rmse", "mae")
@@ -225,6 +268,17 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
 
 
 # ---------------------------------------------------------------- models
+def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
+    from pipelines.publishing.models import requirements  # here, where MLflow's own warnings are let pass
+
+    packages = {line.partition("==")[0] for line in requirements("mlp", ["audio"])}
+    assert {"mlflow", "numpy", "soundfile", "torch"} <= packages
+    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements("constant", ["table"])}
+    distances = Path(stages.__file__).parent / "numerics"
+    used = any("numba" in path.read_text(encoding="utf-8") for path in distances.glob("*.py"))
+    assert not used or "numba" in packages
+
+
 LOAD = """
 import sys, json, mlflow, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])

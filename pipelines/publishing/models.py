@@ -1,8 +1,8 @@
 """Log a refitted model as an MLflow model: arrays and JSON as artifacts, code by file, nothing pickled."""
 
-import re
+import ast
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
 PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydantic", "pyyaml", "scikit-learn", "scipy")
-EXTRA_PACKAGES = ("soundfile", "torch")  # not for every model
+EXTRA_PACKAGES = ("numba", "soundfile", "torch")  # not for every model
 EXAMPLE_ROWS = 3
 
 
@@ -66,14 +66,31 @@ def requirements(model: str, modalities: Sequence[str]) -> list[str]:
     return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
 
 
-def imports(files: Sequence[Path]) -> set[str]:
-    """Return the modules that files import, at their head or inside a function, those of their folder's helpers (`_name.py`) too."""
+def imports(files: Iterable[Path]) -> set[str]:
+    """Return the packages that files import, at their head or inside a function, and so do the files of stages/ that they import."""
     found: set[str] = set()
-    for file in files:
-        named = set(re.findall(r"^\s*(?:import|from) ([\w.]+)", file.read_text(encoding="utf-8"), re.MULTILINE))
-        helpers = [file.with_name(f"{name.rpartition('.')[2]}.py") for name in named if name.startswith(f"stages.{file.parent.name}._")]
-        found |= named | imports(helpers)
-    return {name.partition(".")[0] for name in found}
+    waiting, seen = list(files), set()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for name in imported_names(file):
+            package, _, rest = name.partition(".")
+            found.add(package)
+            inner = Path(stages.__file__).parent.joinpath(*rest.split("."))
+            if package == "stages":
+                waiting += [path for path in (inner.with_suffix(".py"), inner / "__init__.py") if path.is_file()]
+    return found
+
+
+def imported_names(file: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, of `from a import b` both a and a.b."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
 def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSignature":

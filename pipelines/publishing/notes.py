@@ -5,7 +5,19 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.reporting.words import number
+from stages.reporting.page import ranked
+from stages.reporting.words import (
+    interval,
+    is_one_split,
+    level_name,
+    metric_of,
+    model_name,
+    number,
+    outputs_name,
+    p_value,
+    signed,
+    subset_name,
+)
 
 
 def experiment_note(evaluation: Mapping[str, Any]) -> str:
@@ -17,7 +29,7 @@ def experiment_note(evaluation: Mapping[str, Any]) -> str:
         f"{evaluation['title']}\n",  # plain: the list of experiments shows the first words unrendered
         f"- Predicts {what_is_predicted(evaluation)} from {used}.",
         f"- Modalities: {', '.join(evaluation['modalities'])}.",
-        f"- Scores: {protocol(evaluation)}; intervals at {evaluation['confidence']:.0%}.",
+        f"- Ranked by {metric_of(evaluation)['title']}; {protocol(evaluation)}; {level_name(evaluation)} intervals.",
         f"- Licence of the data: {evaluation['licence']}.",
     ]
     if evaluation.get("citation"):
@@ -32,16 +44,20 @@ def experiment_note(evaluation: Mapping[str, Any]) -> str:
 
 
 def what_is_predicted(evaluation: Mapping[str, Any]) -> str:
-    """Return "3 classes", "14 labels that may hold together", or "8 numbers"."""
-    n, task = len(evaluation["outputs"]), evaluation["task"]
-    if task == "multilabel":
-        return f"{n} labels that may hold together (multilabel)"
-    return f"{n} {'number' if task == 'regression' else 'class'}{'' if n == 1 else 's' if task == 'regression' else 'es'} ({task})"
+    """Return "category: 9 classes", "functions: 14 labels that may hold together", or "flow: 8 numbers"."""
+    together = " that may hold together" if evaluation["task"] == "multilabel" else ""
+    return f"{evaluation['target']}: {outputs_name(evaluation)}{together} ({evaluation['task']})"
 
 
 def title_of(evaluation: Mapping[str, Any], metric: str) -> str:
-    """Return how a metric is written."""
-    return next(str(m["title"]) for m in evaluation["metrics"] if m["name"] == metric)
+    """Return how a metric is written, with an arrow where less is better."""
+    found = metric_of(evaluation, metric)
+    return str(found["title"]) + ("" if found["greater_is_better"] else " ↓")
+
+
+def mean_name(evaluation: Mapping[str, Any]) -> str:
+    """Return what a run's score is called."""
+    return "score" if is_one_split(evaluation) else "mean"
 
 
 def protocol(evaluation: Mapping[str, Any]) -> str:
@@ -54,12 +70,17 @@ def protocol(evaluation: Mapping[str, Any]) -> str:
 def run_note(evaluation: Mapping[str, Any], model: str, subset: str, chosen: Mapping[str, str]) -> str:
     """Return a run's numbers, choices and comparisons."""
     scores = evaluation["scores"][model][subset]
-    head = f"**{model}** on **{subset.replace('+', ' + ')}** of {evaluation['title']}: {protocol(evaluation)}."
-    rows = [(title_of(evaluation, metric), number(s["mean"]), f"{number(s['lo'])} – {number(s['hi'])}", ", ".join(map(number, s["folds"])))
-            for metric, s in scores.items()]
+    called = model_name(model, evaluation["task"])
+    head = f"**{called}** on **{subset_name(subset)}** of {evaluation['title']}: {protocol(evaluation)}."
     if model in evaluation["controls"]:
-        head += " A control: it looks at no modality, and every learner must beat it."
-    parts = [head, table(("metric", "mean", f"{evaluation['confidence']:.0%} interval", "outer folds"), rows)]
+        head = (f"**{called}**, a control: it looks at no modality (so it is the same on each subset), and every learner must beat it. "
+                f"{evaluation['title']}: {protocol(evaluation)}.")
+    rows = [(title_of(evaluation, metric), number(s["mean"]), interval(s["lo"], s["hi"]), ", ".join(map(number, s["folds"])))
+            for metric, s in ((m["name"], scores[m["name"]]) for m in evaluation["metrics"] if m["name"] in scores)]
+    columns = ["metric", mean_name(evaluation), f"{level_name(evaluation)} interval", "outer folds"]
+    if is_one_split(evaluation):  # its one score stands in front
+        columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]
+    parts = [head, table(columns, rows)]
     if chosen:
         parts.append("Chosen on the inner folds: " + "; ".join(f"{name} = {value}" for name, value in chosen.items()) + ".")
     return "\n\n".join([*parts, *comparisons(evaluation, model, subset)])
@@ -76,8 +97,8 @@ def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[
         # said of a, which may be the other run
         verdict = "no" if test["verdict"] == "not shown" else "yes, better" if (test["verdict"] == "better") == (sign > 0) else "yes, worse"
         difference = None if test["difference"] is None else sign * test["difference"]
-        rows.append((f"{other['model']} · {other['subset']}", title_of(evaluation, test["metric"]), number(difference),
-                     " – ".join(map(number, ends)), number(test["p_corrected"]), verdict))
+        rows.append((name(other, evaluation), title_of(evaluation, test["metric"]), signed(difference),
+                     " to ".join(map(signed, ends)) or "–", p_value(test["p_corrected"]), verdict))
     if not rows:
         return []
     return ["Paired tests against other runs (p corrected for their number):",
@@ -88,16 +109,21 @@ def summary_note(evaluation: Mapping[str, Any]) -> str:
     """Return a data set's leaderboard and what the tests support."""
     best = evaluation["best"]
     score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
-    extreme = "Highest" if evaluation["metrics"][0]["greater_is_better"] else "Lowest"
-    head = (f"{extreme} {title_of(evaluation, primary)} on {evaluation['title']}: **{name(best)}**, **{number(score['mean'])}** "
-            f"({evaluation['confidence']:.0%} interval {number(score['lo'])} – {number(score['hi'])}); {protocol(evaluation)}.")
+    metric = metric_of(evaluation)
+    extreme = "Highest" if metric["greater_is_better"] else "Lowest"
+    head = (f"{extreme} {metric['title']} on {evaluation['title']}: **{name(best, evaluation)}**, **{number(score['mean'])}** "
+            f"({level_name(evaluation)} interval {interval(score['lo'], score['hi'])}); {protocol(evaluation)}.")
     shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] != "not shown"]
-    tests = [f"- {name(test['a'])} is {test['verdict']} than {name(test['b'])} by {number(abs(test['difference']))} "
-             f"{title_of(evaluation, test['metric'])} (corrected p {number(test['p_corrected'])})" for test in shown]
+    tests = [f"- {name(test['a'], evaluation)} is {test['verdict']} than {name(test['b'], evaluation)}: "
+             f"{metric_of(evaluation, test['metric'])['title']} {signed(test['difference'])} (corrected p {p_value(test['p_corrected'])})"
+             for test in shown]
     found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
-    columns = ("rank", "model", "subset", *(metric["name"] for metric in evaluation["metrics"]))
-    rows = [[cell(entry.get(column)) for column in columns] for entry in evaluation["leaderboard"]]
-    headings = (*columns[:3], *(metric["title"] for metric in evaluation["metrics"]))
+    others = [m["name"] for m in evaluation["metrics"][1:]]
+    rows = [[str(entry["rank"]), model_name(entry["model"], evaluation["task"]),
+             "none" if entry["model"] in evaluation["controls"] else subset_name(entry["subset"]), number(entry[primary]),
+             interval(entry["lo"], entry["hi"]), *(number(entry.get(column)) for column in others)] for entry in ranked(evaluation)]
+    headings = ("rank", "model", "modalities", title_of(evaluation, primary), f"{level_name(evaluation)} interval",
+                *(title_of(evaluation, column) for column in others))
     return "\n\n".join([head, table(headings, rows), *found, "The whole report: artifact `report.html`."])
 
 
@@ -118,14 +144,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def name(pair: Mapping[str, str]) -> str:
-    """Return a run's name."""
-    return f"{pair['model']} · {pair['subset']}"
-
-
-def cell(value: Any) -> str:
-    """Return a table's cell."""
-    return number(value) if isinstance(value, float) or value is None else str(value)
+def name(pair: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
+    """Return how a model on a subset is written; a control looks at none."""
+    called = model_name(pair["model"], evaluation["task"])
+    return called if pair["model"] in evaluation["controls"] else f"{called} · {subset_name(pair['subset'])}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

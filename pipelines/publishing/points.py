@@ -7,11 +7,18 @@ from typing import Any
 Point = tuple[str, float, int]  # metric, value, step
 
 
-def run_points(results: Mapping[str, Any], outputs: Sequence[str]) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or number, training curves, inner sweeps over whole numbers."""
-    points = score_points(results["scores"])
+def run_points(results: Mapping[str, Any], metrics: Sequence[str], outputs: Sequence[str]) -> list[Point]:
+    """Return a run's metrics: intervals, values per outer fold, per label or number, training curves, inner sweeps over whole numbers.
+
+    Args:
+        metrics: in the order in which the dashboard is to list them.
+        outputs: names of the classes, labels or numbers.
+    """
+    points = score_points(results["scores"], metrics)
     for metric, values in (results["by_output"] or {}).items():
-        points += [(f"{metric}/{name}", value, 0) for name, value in zip(metric_names(outputs), values, strict=True) if value is not None]
+        named = zip(metric_names(outputs), values, strict=True)
+        # of one label there is nothing to be macro about
+        points += [(f"{metric.removeprefix('macro_')}/{name}", value, 0) for name, value in named if value is not None]
     for name, values in (results["curves"] or {}).items():
         points += [(f"curve/{name}", value, step) for step, value in enumerate(values, start=1) if value is not None]
     for name, entries in (results["sweeps"] or {}).items():
@@ -20,13 +27,12 @@ def run_points(results: Mapping[str, Any], outputs: Sequence[str]) -> list[Point
     return points
 
 
-def score_points(scores: Mapping[str, Mapping[str, Any]]) -> list[Point]:
-    """Return `<metric>_mean`, `_lo`, `_hi`, and `<metric>` with a step per outer fold; what is undefined is left out."""
-    points: list[Point] = []
-    for metric, score in scores.items():
-        points += [(f"{metric}_{part}", score[part], 0) for part in ("mean", "lo", "hi") if score[part] is not None]
-        points += [(metric, value, step) for step, value in enumerate(score["folds"]) if value is not None]
-    return points
+def score_points(scores: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> list[Point]:
+    """Return `<metric>_mean`, `_lo`, `_hi`, then `fold/<metric>` with a step per outer fold; what is undefined is left out."""
+    there = [(metric, scores[metric]) for metric in metrics if metric in scores]
+    points = [(f"{metric}_{part}", score[part], 0) for metric, score in there for part in ("mean", "lo", "hi") if score[part] is not None]
+    return points + [(f"fold/{metric}", value, step) for metric, score in there for step, value in enumerate(score["folds"])
+                     if value is not None]
 
 
 def metric_names(outputs: Sequence[str]) -> list[str]:

@@ -91,7 +91,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: S
               "n_modalities": str(subset.count("+") + 1), "control": str(model in evaluation["controls"]).lower(),
               "mlflow.source.name": stage},
         params=run_params(lock, evaluation, results["configs"] or [], model=model, subset=subset),
-        points=run_points(results, evaluation["outputs"]),
+        points=run_points(results, metric_order(evaluation), evaluation["outputs"]),
         note=notes.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
         files={**pictures(dataset, f"{model}__{subset}__"), **page(dataset)},
         source=source,
@@ -111,7 +111,8 @@ def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], sourc
         key=digest({"stage": identity(lock[stage])}),
         tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
         params={"best.model": best["model"], "best.subset": best["subset"], **data_params(lock, evaluation)},
-        points=[*((f"best/{name}", value, step) for name, value, step in score_points(scores) if name.endswith(SUMMARISED)),
+        points=[*((f"best/{name}", value, step) for name, value, step in score_points(scores, metric_order(evaluation))
+                  if name.endswith(SUMMARISED)),
                 ("quarantined_share", evaluation["quarantined"]["share"], 0)],
         note=notes.summary_note(evaluation),
         files={**report, **pictures(dataset, ""), **page(dataset)},
@@ -123,6 +124,11 @@ def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], sourc
 def common_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags that all runs of a data set share."""
     return {"dataset": evaluation["dataset"], "task": evaluation["task"], "mlflow.source.type": "PROJECT", **git_tags()}
+
+
+def metric_order(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the metrics in the report's order, the one that ranks first."""
+    return [metric["name"] for metric in evaluation["metrics"]]
 
 
 def git_tags() -> dict[str, str]:

@@ -1,11 +1,11 @@
 """What a run was told and what it chose, as MLflow parameters: from dvc.lock, so those that it ran with, not those of today."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.publishing.lock import parameters
+from stages.reporting.words import setting
 
 
 def run_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any], configs: Sequence[Mapping[str, Any]], *, model: str,
@@ -15,7 +15,8 @@ def run_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any], configs: 
     params = {"model": model, "subset": subset, **data_params(lock, evaluation)}
     params |= {f"chosen.{name}": text for name, text in chosen_settings(configs).items()}
     params |= flat("grid", parameters(lock, stage, f"models.{model}"))
-    params |= flat("train", parameters(lock, stage, "train"))
+    # of train.select the metric of this task alone: the others choose nothing here
+    params |= flat("train.select", (parameters(lock, stage, "train") or {}).get("select", {}).get(evaluation["task"]))
     for label in subset.split("+"):
         settings = dict(parameters(lock, f"featurize@{dataset}-{label}", f"features.{dataset}-{label}") or {})
         settings.pop("dataset", None)
@@ -42,12 +43,17 @@ def flat(prefix: str, value: Any) -> dict[str, str]:
     return {prefix: ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)}
 
 
+def text_of(value: Any) -> str:
+    """Return a setting's value as the grid is written; "none" where it does not apply, as a linear kernel has no gamma."""
+    return "none" if value is None else setting(value)
+
+
 def chosen_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return each setting's value over the outer folds: "5", or "5 (3 of 5 folds), 7 (2 of 5 folds)"."""
     names = list(dict.fromkeys(name for config in configs for name in config["settings"]))
     chosen = {}
     for name in names:
-        counts = Counter(json.dumps(config["settings"].get(name)).strip('"') for config in configs)
+        counts = Counter(text_of(config["settings"].get(name)) for config in configs)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         whole = len(ordered) == 1
         chosen[name] = ordered[0][0] if whole else ", ".join(f"{value} ({n} of {len(configs)} folds)" for value, n in ordered)
