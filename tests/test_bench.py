@@ -165,7 +165,7 @@ def test_an_opened_file_is_not_copied(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(opening, "N_ROWS", 500)
     monkeypatch.setattr(opening.tempfile, "tempdir", str(tmp_path))
     for every_number in (False, True):
-        mine, other = opening.mapped(every_number)(0), opening.parquet(every_number, "snappy")(0)
+        mine, other = opening.mapped(every_number)(0)(), opening.parquet(every_number, "snappy")(0)()
         assert opening.compare(mine, other)
     with pytest.raises(Disagreement, match="copied"):
         opening.compare({**mine, "allocated": 0, "in_file": False}, other)
