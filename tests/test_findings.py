@@ -72,8 +72,8 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Any) -> None:
     evaluation["comparisons"] = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
     assert '<span class="tag worse">worse</span>' in render([evaluation])
     note = summary_note(evaluation)
-    assert "No difference holds" not in note
-    assert "- knn · image+text is worse than knn · text by 0.100 accuracy (corrected p 0.010)" in note
+    assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
+    assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
     assert "yes, worse" in run_note(evaluation, "knn", "image+text", {})
     assert "yes, better" in run_note(evaluation, "knn", "text", {})
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stages.reporting.findings import findings
 from stages.reporting.page import ranked
 from stages.reporting.words import (
     interval,
@@ -107,24 +108,22 @@ def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[
 
 def summary_note(evaluation: Mapping[str, Any]) -> str:
     """Return a data set's leaderboard and what the tests support."""
-    best = evaluation["best"]
-    score, primary = evaluation["scores"][best["model"]][best["subset"]][evaluation["primary"]], evaluation["primary"]
-    metric = metric_of(evaluation)
-    extreme = "Highest" if metric["greater_is_better"] else "Lowest"
-    head = (f"{extreme} {metric['title']} on {evaluation['title']}: **{name(best, evaluation)}**, **{number(score['mean'])}** "
-            f"({level_name(evaluation)} interval {interval(score['lo'], score['hi'])}); {protocol(evaluation)}.")
-    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] != "not shown"]
+    primary = evaluation["primary"]
+    head = f"**{evaluation['title']}**: {protocol(evaluation)}; ranked by {title_of(evaluation, primary)}."
+    said = "\n".join(f"- {finding}" for finding in findings(evaluation))
+    # of those against the control the findings say it all
+    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] != "not shown" and test["family"] != "control"]
     tests = [f"- {name(test['a'], evaluation)} is {test['verdict']} than {name(test['b'], evaluation)}: "
              f"{metric_of(evaluation, test['metric'])['title']} {signed(test['difference'])} (corrected p {p_value(test['p_corrected'])})"
              for test in shown]
-    found = ["Differences that hold after correction:\n" + "\n".join(tests)] if tests else ["No difference holds after correction."]
+    found = ["Differences between learners and subsets that hold after correction:\n" + "\n".join(tests)] if tests else []
     others = [m["name"] for m in evaluation["metrics"][1:]]
     rows = [[str(entry["rank"]), model_name(entry["model"], evaluation["task"]),
              "none" if entry["model"] in evaluation["controls"] else subset_name(entry["subset"]), number(entry[primary]),
              interval(entry["lo"], entry["hi"]), *(number(entry.get(column)) for column in others)] for entry in ranked(evaluation)]
     headings = ("rank", "model", "modalities", title_of(evaluation, primary), f"{level_name(evaluation)} interval",
                 *(title_of(evaluation, column) for column in others))
-    return "\n\n".join([head, table(headings, rows), *found, "The whole report: artifact `report.html`."])
+    return "\n\n".join([head, said, table(headings, rows), *found, "The whole report: artifact `report.html`."])
 
 
 def leaderboard_csv(evaluation: Mapping[str, Any]) -> str:
