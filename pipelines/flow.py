@@ -116,7 +116,8 @@ def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datase
 
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
-        above = [allow_failure(futures[name]) for name in step.upstream]
+        # Prefect starts no task above which one is cancelled, as skipped ones are: it could not say that it is skipped, too
+        above = [allow_failure(futures[name]) for name in step.upstream if outcomes[name].status != "skipped"]
         future = labelled.submit(step, blocked_by(step, outcomes), step.name in unchanged, workers, outcomes, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))

@@ -144,7 +144,7 @@ def refuse_absent(counted: np.ndarray, groups: np.ndarray, train: np.ndarray, *,
     present = np.asarray(counted.reshape(len(counted), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
-            kind = "class" if counted.shape[1] == len(names) else "number"
+            kind = "number" if counted.shape[1] != len(names) else "class" if (counted.sum(axis=1) == 1).all() else "label"
             raise InputError(f"{kind} {name!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
                              f"{where}; ask for fewer folds, or for more rows")
 

@@ -38,6 +38,11 @@ stages:
     deps: ["${item.dataset}.txt"]
     outs: ["${item.dataset}-${item.model}.txt"]
 """
+REPORT = """  report:
+    cmd: cat emoji-knn.txt reviews-knn.txt > report.txt
+    deps: [emoji-knn.txt, reviews-knn.txt]
+    outs: [report.txt]
+"""
 INGEST = """
 import pathlib, sys
 from stages.entry import run_stage
@@ -104,6 +109,7 @@ def ask(url: str, kind: str, **body: Any) -> list[dict[str, Any]]:
 
 def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, project: Path) -> None:
     Path("reviews.csv").write_text("bad")
+    Path("dvc.yaml").write_text(GRAPH + REPORT)
     Path("data/evaluation/emoji").mkdir(parents=True)
     Path("data/evaluation/emoji/evaluation.json").write_text(json.dumps(EVALUATION))
     done = run_flow()
@@ -111,7 +117,8 @@ def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, pr
     assert "Traceback" not in done.stdout + done.stderr
     assert "ingest@reviews: failed: error: ingest reviews: reviews.csv: row 3: no such class" in done.stdout
     assert "train@reviews-knn: skipped: ingest@reviews failed" in done.stdout
-    assert "[5/5] " in done.stdout and "3 ran, 1 failed, 1 skipped" in done.stdout
+    assert "report: skipped: ingest@reviews failed" in done.stdout, "below what was skipped"
+    assert "[6/6] " in done.stdout and "3 ran, 1 failed, 2 skipped" in done.stdout
     assert Path("emoji-knn.txt").read_text() == "emoji", "the other data set went on"
 
     flow = next(run for run in ask(server, "flow_runs") if run["name"] == "all stages")
@@ -119,7 +126,7 @@ def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, pr
     assert flow["state_name"] == "Failed" and "ingest@reviews" in flow["state"]["message"]
     assert {name: run["state_name"] for name, run in runs.items()} == {
         "check": "Completed", "ingest@emoji": "Completed", "train@emoji-knn": "Completed",
-        "ingest@reviews": "Failed", "train@reviews-knn": "Skipped",
+        "ingest@reviews": "Failed", "train@reviews-knn": "Skipped", "report": "Skipped",
     }  # fmt: skip
     assert runs["ingest@emoji"]["run_count"] == 2, "a defect is tried again"
     assert runs["ingest@reviews"]["run_count"] == 1, "what the stage explained is not"
@@ -138,7 +145,7 @@ def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, pr
     done = run_flow("train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 ran, 4 unchanged" in done.stdout, "the flow has nothing to do where DVC was"
-    repro = subprocess.run([sys.executable, "-m", "dvc", "repro"], capture_output=True, text=True, check=True)
+    repro = subprocess.run([sys.executable, "-m", "dvc", "repro", "train"], capture_output=True, text=True, check=True)
     assert "Running stage" not in repro.stdout + repro.stderr and "up to date" in repro.stdout, "and DVC nothing where the flow was"
     cached = [run["name"] for run in ask(server, "task_runs") if run["state_name"] == "Cached"]
     assert sorted(cached) == ["check", "ingest@emoji", "ingest@reviews", "train@emoji-knn"]

@@ -220,7 +220,7 @@ def test_a_label_that_a_training_set_lacks_is_named() -> None:
     labels = np.zeros((30, 2), dtype=np.uint8)
     labels[:, 0], labels[:5, 1] = 1, 1
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(labels))
-    with pytest.raises(InputError, match=r"'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+    with pytest.raises(InputError, match=r"label 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
         split_samples(table, SplitEntry(folds=2, inner_folds=2), "multilabel", ("a", "b"), 0)
 
 
