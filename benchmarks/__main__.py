@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks import growth, machine, tables, whole_run
-from benchmarks.harness import measure
+from benchmarks.harness import measure, quickened
 
 FAMILIES = ("knn", "svm", "mlp", "featurizers", "opening")
 QUICK = ("knn", "svm", "mlp")
@@ -44,7 +44,8 @@ def main() -> int:
 def compared(names: list[str], *, quick: bool) -> list[dict[str, Any]]:
     """Return a result per row and peer, dated."""
     rows = [row for name in names for row in import_module(f"benchmarks.{name}").rows(quick=quick)]
-    return [{**result, "date": date.today().isoformat()} for row in rows for result in measure(row, _say)]
+    chosen = [quickened(row) if quick else row for row in rows]
+    return [{**result, "date": date.today().isoformat()} for row in chosen for result in measure(row, _say)]
 
 
 def keep(results: list[dict[str, Any]], names: Any, *, whole: bool) -> None:

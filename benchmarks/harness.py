@@ -1,8 +1,8 @@
 """Run ours and its peers on the same work in turn, and compare: answers first, then times.
 
-Every side has a process of its own (benchmarks/side.py), prepared and warmed by one round that does not count (unless it is long: starting
-up, which peers do on a little work beforehand, is then no part of it); the answers of that round must agree before any time is compared.
-Then the sides take turns, round by round, one at a time.
+Every side has a process of its own (benchmarks/side.py), prepared and warmed by one round that does not count (unless it is so long that
+starting up is little of it); the answers of that round must agree before any time is compared. Then the sides take turns, round by
+round, one at a time.
 
 A peer that is too slow to do all of its work in every round may do a part in each: its outer (or inner) folds, which are of one size.
 Its time is then the mean of its parts times their number, and the table says how many parts were run.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ import psutil
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 LONG_S = 20.0  # a first round as long as this counts: starting up is little of it
-QUICK_S = 0.5  # the same where rounds are few
 SPENT_S = 240.0  # a side that has worked so long in all has no further round
 Answer = Mapping[str, Any]
 
@@ -57,8 +56,12 @@ class Row:
     ours: Side
     peers: Sequence[Side]
     compare: Callable[[Answer, Answer], str]
-    long_s: float = LONG_S
     pieces: tuple[float, str] | None = None  # how many of what the work has: for a rate
+
+
+def quickened(row: Row) -> Row:
+    """Return the row with three rounds of ours and two of each peer."""
+    return replace(row, ours=replace(row.ours, rounds=3), peers=[replace(peer, rounds=2) for peer in row.peers])
 
 
 class Disagreement(Exception):
@@ -150,7 +153,7 @@ def measure(row: Row, say: Callable[[str], None] = print) -> list[dict[str, Any]
             for process in processes:
                 process.ready()
             busy = Busy()
-            ours, *theirs = [process.run(0, counts_from_s=row.long_s) for process in processes]
+            ours, *theirs = [process.run(0, counts_from_s=LONG_S) for process in processes]
             verdicts = [_compared(row, ours, answer) for answer in theirs]
             for _ in range(max(side.rounds for side in sides)):
                 for place, process in enumerate(processes):

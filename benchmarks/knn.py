@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import answer_of, best_of, key_of, same
-from benchmarks.harness import QUICK_S, ROUNDS, Row, Side
+from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts import Fold
 from stages.registry import component
@@ -95,7 +95,7 @@ def rows(*, quick: bool) -> list[Row]:
     single = {"n": 3000, "widths": {"features": 128}, "n_outer": 1, "n_inner": 5}
     by, parts = ("inner", 5) if quick else ("all", 1)
     accelerated = find_spec("sklearnex") is not None  # it is made for x86-64 alone
-    peers = [_peer("scikit-learn-intelex", single, True, None, by, parts, 50)] * accelerated
+    peers = [_peer("scikit-learn-intelex, n_jobs=2", single, True, 2, by, parts, 50)] * accelerated
     if not (quick and accelerated):
         peers.append(_peer("n_jobs=2", single, False, 2, by, parts, 50))
     rows = [
@@ -103,7 +103,7 @@ def rows(*, quick: bool) -> list[Row]:
             "knn", "kNN, 3,000×128 (synthetic), k = 1…50, L1 and L2, 5 folds",
             Side("ours", "benchmarks.knn:ours", single),
             peers,
-            same, **({"long_s": QUICK_S} if quick else {}),
+            same,
         )
     ]  # fmt: skip
     if quick:
@@ -114,7 +114,7 @@ def rows(*, quick: bool) -> list[Row]:
         Row(
             "knn nested", "kNN, 3 modalities (64, 64 and 32 columns, synthetic) × 7 subsets, 5×4 nested, k = 1…50, L1 and L2, 2,000 rows",
             Side("ours", "benchmarks.knn:ours", nested),
-            [*([_peer("scikit-learn-intelex", nested, True, None, "outer", 5, 150)] * accelerated),
+            [*([_peer("scikit-learn-intelex, n_jobs=2", nested, True, 2, "outer", 5, 150)] * accelerated),
              _peer("n_jobs=2", nested, False, 2, "outer", 5, 150)],
             same,
         ),
@@ -124,4 +124,4 @@ def rows(*, quick: bool) -> list[Row]:
 def _peer(name: str, shape: dict[str, Any], accelerated: bool, n_jobs: int | None, by: str, parts: int, goal: float) -> Side:
     arguments = {"accelerated": accelerated, "n_jobs": n_jobs, "by": by, **shape}
     nested = " per subset" if by == "outer" else ""
-    return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal, rounds=2 if by == "inner" else ROUNDS)
+    return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal)

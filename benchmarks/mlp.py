@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import answer_of, best_of, key_of, within_band
-from benchmarks.harness import QUICK_S, ROUNDS, Row, Side
+from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, enlarged_digits, one_fold, splits_of
 from stages.contracts import Fold
 from stages.registry import component
@@ -155,7 +155,7 @@ def rows(*, quick: bool) -> list[Row]:
         Row("mlp", "MLP, 1,797 digits (real, 64 pixels), 40 configurations × 5 folds",
             Side("ours", "benchmarks.mlp:ours", {"data": "digits"}),
             _peers("digits", by, parts, (6, 12))[: 1 if quick else 2], within_band(best=0.02, mean=0.04),
-            **({"long_s": QUICK_S} if quick else {}))
+            )
     ]  # fmt: skip
     if quick:
         return found
@@ -168,9 +168,7 @@ def rows(*, quick: bool) -> list[Row]:
 
 
 def _peers(data: str, by: str, parts: int, goals: tuple[float, float]) -> list[Side]:
-    rounds = 2 if data == "digits" and by == "inner" else ROUNDS
     return [
-        Side("GridSearchCV(MLPClassifier), n_jobs=2", "benchmarks.mlp:searched", {"data": data, "by": by}, parts, goals[0], rounds=rounds),
-        Side("torch, one network after the other", "benchmarks.mlp:in_turn", {"data": data, "by": by, "threads": 1}, parts, goals[1],
-             rounds=rounds),
-    ]  # fmt: skip
+        Side("GridSearchCV(MLPClassifier), n_jobs=2", "benchmarks.mlp:searched", {"data": data, "by": by}, parts, goals[0]),
+        Side("torch, one network after the other", "benchmarks.mlp:in_turn", {"data": data, "by": by, "threads": 1}, parts, goals[1]),
+    ]

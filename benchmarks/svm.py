@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import answer_of, best_of, key_of, within_tolerance
-from benchmarks.harness import QUICK_S, ROUNDS, Row, Side
+from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts import Fold
 from stages.registry import component
@@ -146,18 +146,17 @@ def predicted(config: dict[str, Any], X: np.ndarray, target: np.ndarray, held_ou
 
 
 def rows(*, quick: bool) -> list[Row]:
-    by, parts, rounds = ("inner", 5, 2) if quick else ("all", 1, ROUNDS)
+    by, parts = ("inner", 5) if quick else ("all", 1)
     n_inner = (1797 - HELD_OUT) / 5
     found = [
         Row(
             "svm", "SVM, 1,797 digits (real, 64 pixels), RBF, 5 C × 7 gamma, 5 folds",
             Side("ours", "benchmarks.svm:ours", {"data": "digits"}),
             [
-                Side("GridSearchCV(SVC), n_jobs=2", "benchmarks.svm:searched", {"data": "digits", "by": by}, parts, 8, rounds=rounds),
-                Side("SVC on shared Gram matrices, 2 processes", "benchmarks.svm:precomputed", {"data": "digits", "by": by}, parts, 1.5,
-                     rounds=rounds),
+                Side("GridSearchCV(SVC), n_jobs=2", "benchmarks.svm:searched", {"data": "digits", "by": by}, parts, 8),
+                Side("SVC on shared Gram matrices, 2 processes", "benchmarks.svm:precomputed", {"data": "digits", "by": by}, parts, 1.5),
             ],
-            within_tolerance(round(n_inner)), **({"long_s": QUICK_S} if quick else {}),
+            within_tolerance(round(n_inner)),
         )
     ]  # fmt: skip
     if quick:
