@@ -76,8 +76,8 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
         lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
     many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
     if len(reasons) == n_samples:
-        raise InputError(f"{many}, so it is not the samples: does datasets.{policy['dataset']} in params.yaml name the right column, files "
-                         "and modality?\n" + "\n".join(lines))
+        raise InputError(f"{many}; if they are whole, does datasets.{policy['dataset']} in params.yaml name the right column, files and "
+                         "modality?\n" + "\n".join(lines))
     if policy["on_bad_sample"] == "fail":
         remedy = "mend them, or leave them out with `on_bad_sample: quarantine`"
         raise InputError(f"{many}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))

@@ -214,7 +214,7 @@ def test_a_bad_sample_fails_with_its_name_and_reason(what: str, folder: Path) ->
                     f"  sample '0008': .*{reason}", after=CHECKED if stage == "ingest" else INGESTED, **SMALL)  # fmt: skip
     assert message.count("\n") == 1 and not (folder / "pwned").exists()
     if stage == "featurize":
-        assert f"{samples_path(NAME)}: {modality}" in message
+        assert message.startswith(f"{NAME}: {modality}: ") and f"'0008': {modality}/07." in message, "the file is named"
 
 
 @pytest.mark.parametrize("what", list(BAD))
@@ -240,7 +240,7 @@ def test_up_to_twenty_are_named_and_the_others_counted(folder: Path) -> None:
         (RAW / "image" / f"{i:02d}.png").write_bytes(b"")
     message = fails(entry, f"{N} of {N} samples cannot be read", after=CHECKED)
     assert message.count("  sample '") == 20 and message.endswith(f"… and {N - 20} more")
-    message = fails({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.99}, r"which is 100\.0%, above", after=CHECKED)
+    message = fails({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.99}, "if they are whole, does", after=CHECKED)
     assert message.count("  sample '") == 20
 
 
@@ -248,7 +248,8 @@ def test_a_file_s_name_cannot_forge_a_line_of_the_message(folder: Path) -> None:
     write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K"} for i in range(4)])
     entry = of_table({"modality": "image", "column": "photo"})
     message = fails(entry, "4 of 4 samples cannot be read", after=CHECKED)
-    assert message.splitlines()[1] == r"  sample '0001': x\nerror: all is well\x1b[2K: no such file" and message.count("\n") == 4
+    assert message.splitlines()[1] == r"  sample '0001': x\nerror: all is well\x1b[2K: no such file in the source's folder"
+    assert message.count("\n") == 4
 
 
 # ---------------------------------------------------------------- tables
@@ -320,7 +321,7 @@ def test_an_empty_text_is_a_row_of_nothing_and_a_missing_one_is_bad(folder: Path
     table, _ = read_table(features_path(NAME, "text"))
     assert len(table) == N and table["indices"][3].as_py() == []
     with_rows(lambda i, row: {"words": ""} if i == 3 else {})
-    with pytest.raises(InputError, match=r"sample '0004': the sample is missing \(null\)"):
+    with pytest.raises(InputError, match=r"sample '0004': line 5 of t\.csv: the sample is missing \(null\)"):
         run(of_table())
 
 
@@ -445,7 +446,7 @@ def test_a_class_that_loses_all_its_samples_stops_the_data_set(folder: Path) -> 
     entry = files_of(["image"], on_bad_sample="quarantine", max_bad_share=0.9)
     for i in range(1, N, 2):
         (RAW / "image" / f"{i:02d}.png").write_bytes(picture(0)[:60])
-    told = r"mine: class 'odd' has no sample left: all 12 of them cannot be read and are left out \(data/quarantine/mine/ has"
+    told = r"mine: class 'b' has no sample left: all 12 of them cannot be read and are left out \(data/quarantine/mine/ has"
     with pytest.raises(InputError, match=told):
         run(entry, "split", **SMALL)
 
@@ -479,7 +480,7 @@ def test_columns_may_be_called_as_the_samples_own(folder: Path) -> None:
 def test_names_that_cannot_be_file_names_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with_rows(lambda i, row: {})
     monkeypatch.setattr(sys.modules[__name__], "NAME", name)
-    fails(of_table(), "(?s)datasets(.*a data set is called by letters, digits and _|: '' is not there)", after=[])
+    fails(of_table(), "(?s)datasets(.*a data set is called by letters, digits and _|: .* cannot be a name)", after=[])
 
 
 @pytest.mark.parametrize("change", [
