@@ -18,6 +18,7 @@ _SLACK = 1e-9  # distances are rounded to 9 decimals: half of the last one, and 
 _BY_RANK = 256  # up to so many, comparing every pair without a branch is quicker than sorting
 _SPARE = 64
 _SAMPLE = 128
+_HALVINGS = 24
 
 
 @numba.njit(cache=True, nogil=True)
@@ -71,12 +72,40 @@ def _select(values, k, scratch):
 
 @numba.njit(cache=True, nogil=True)
 def _keep_nearest(distances, rows, m, k, scratch):
-    """Keep the k nearest of the first m, in the order of their rows, in place; return the largest distance kept."""
+    """Keep the k nearest of the first m, in the order of their rows, in place; return the largest distance kept.
+
+    By halving the range of distances until k lie in the lower part: counting needs no branch. Equal distances at the k-th place, or a
+    range in which they lie very unevenly, are left to a selection.
+    """
+    low, high = distances[0], distances[0]
+    for i in range(m):
+        low, high = min(low, distances[i]), max(high, distances[i])
+    limit, n_nearer = high, m
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        count = 0
+        for i in range(m):
+            count += 1 if distances[i] <= middle else 0
+        if count >= k:
+            high, limit, n_nearer = middle, middle, count
+            if count == k:
+                break
+        else:
+            low = middle
+    at = 0
+    if n_nearer == k:
+        for i in range(m):
+            distance, row = distances[i], rows[i]
+            distances[at], rows[at] = distance, row
+            at += 1 if distance <= limit else 0
+        farthest = distances[0]
+        for i in range(k):
+            farthest = max(farthest, distances[i])
+        return farthest
     limit = _select(distances[:m], k, scratch)
     spare = k
     for i in range(m):
         spare -= distances[i] < limit
-    at = 0
     for i in range(m):
         if distances[i] < limit or (distances[i] == limit and spare > 0):
             spare -= distances[i] == limit
@@ -164,6 +193,82 @@ def _guess(tiles, r, members, n_members, factors, codes, code, distance, norms, 
 
 
 @numba.njit(cache=True, nogil=True)
+def _scan(
+    tiles, r, members, n_members, factors, codes, code, distance, norms, norm, limit, k, kept, kept_rows, scratch, sums, passing
+):  # fmt: skip
+    """Write the k nearest, and perhaps some more, to `kept` and `kept_rows`, in the order of rows; return how many, 0 if `limit` is wrong."""
+    n, capacity = codes.shape[0], kept.shape[0]
+    full, m = False, 0
+    for start in range(0, n, _CHUNK):
+        bound = _bound(limit, distance, norm)
+        size = min(_CHUNK, n - start)
+        n_passing = _passing(tiles, r, start, size, members, n_members, factors, distance, bound, norms, sums, passing)
+        for p in range(n_passing):
+            column = start + passing[p]
+            value = _rounded(sums[passing[p]], distance, norm * norms[column] if distance == COSINE else 0.0)
+            kept[m], kept_rows[m] = value, column
+            # of equals the first rows are kept
+            m += (codes[column] >= 0) & (codes[column] != code) & (value < limit or (value == limit and not full))
+            if m == capacity:
+                limit, full, m = _keep_nearest(kept, kept_rows, m, k, scratch), True, k
+    return m if m >= k else 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(tiles, r, members, n_members, factors, distance, limit, sums, passing, near, columns):
+    """Write the columns under a limit, training rows or not, and what is in the tiles there; return how many, 0 if there is no room."""
+    n, m = tiles.shape[2], 0
+    bound = _bound(limit, distance, 0.0)
+    for start in range(0, n, _CHUNK):
+        size = min(_CHUNK, n - start)
+        n_passing = _passing(tiles, r, start, size, members, n_members, factors, distance, bound, sums, sums, passing)
+        if m + n_passing > columns.shape[0]:
+            return 0
+        for p in range(n_passing):
+            columns[m + p] = start + passing[p]
+        m += n_passing
+    for b in range(n_members):
+        tile, to = tiles[members[b], r], near[b]
+        for i in range(m):
+            to[i] = tile[columns[i]]
+    return m
+
+
+@numba.njit(cache=True, nogil=True)
+def _sift(near, columns, n_near, n_members, factors, codes, code, distance, limit, sums, kept, kept_rows):
+    """Write the neighbours up to a limit among gathered columns to `kept` and `kept_rows`; return how many."""
+    one, factor = near[0], factors[0]
+    for i in range(n_near):
+        sums[i] = factor * one[i]
+    for b in range(1, n_members):
+        other, factor = near[b], factors[b]
+        for i in range(n_near):
+            sums[i] += factor * other[i]
+    if distance == L2:
+        for i in range(n_near):
+            sums[i] = np.sqrt(sums[i])
+    for i in range(n_near):
+        sums[i] = np.rint(sums[i] * 1e9) / 1e9
+    m = 0
+    for i in range(n_near):
+        column = columns[i]
+        kept[m], kept_rows[m] = sums[i], column
+        m += (codes[column] >= 0) & (codes[column] != code) & (sums[i] <= limit)
+    return m
+
+
+@numba.njit(cache=True, nogil=True)
+def _covered(limit, distance, factors, others, n_members):
+    """Return up to which distance all columns of a fold with other factors are among those gathered under `limit`."""
+    ratio = 0.0
+    for b in range(n_members):
+        ratio = max(ratio, factors[b] / others[b])
+    if distance == L2:
+        ratio = np.sqrt(ratio)
+    return limit / ratio * (1 - 1e-12) - _SLACK
+
+
+@numba.njit(cache=True, nogil=True)
 def nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near_distances, near_rows):
     """Find the nearest columns of every row of a tile, in every fold and subset.
 
@@ -180,47 +285,45 @@ def nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distanc
     Returns:
         whether every row had k neighbours.
     """
-    n_rows, n, k = tiles.shape[1], codes.shape[1], near_rows.shape[3]
-    capacity = 2 * k + _SPARE
-    kept, kept_rows, scratch = np.empty(capacity), np.empty(capacity, np.int32), np.empty(max(capacity, _SAMPLE))
+    n_folds, n_subsets, k = scales.shape[0], scales.shape[1], near_rows.shape[3]
+    room = 8 * k + 4 * _SPARE  # for columns that serve several folds
+    kept, kept_rows, scratch = np.empty(2 * k + _SPARE), np.empty(2 * k + _SPARE, np.int32), np.empty(max(2 * k + _SPARE, _SAMPLE))
+    near, columns, near_sums = np.empty((tiles.shape[0], room)), np.empty(room, np.int32), np.empty(room)
+    sifted, sifted_rows, sifted_scratch = np.empty(room + 1), np.empty(room + 1, np.int32), np.empty(room)
     ranks, sums, passing, sample = np.empty(k, np.int64), np.empty(_CHUNK), np.empty(_CHUNK, np.int32), np.empty(_SAMPLE)
-    for r in range(n_rows):
-        for s in range(scales.shape[1]):
-            hint = NO_LIMIT  # the k-th distance in the fold before
-            for f in range(scales.shape[0]):
+    for r in range(tiles.shape[1]):
+        for s in range(n_subsets):
+            hint, gathered, n_near, base = NO_LIMIT, NO_LIMIT, 0, -1
+            for f in range(n_folds):
                 code = row_codes[f, r]
                 if code == ABSENT:
                     continue
+                factors, of_fold = scales[f, s], codes[f]
                 norm = row_norms[f, s, r] if distance == COSINE else 0.0
-                if hint == NO_LIMIT:
-                    limit = _guess(tiles, r, members[s], n_members[s], scales[f, s], codes[f], code, distance, norms[f, s], norm, k,
-                                   sample, scratch)  # fmt: skip
-                else:
-                    limit = hint
+                if base < 0:
+                    hint = _guess(tiles, r, members[s], n_members[s], factors, of_fold, code, distance, norms[f, s], norm, k, sample, scratch)
+                    base, gathered = f, hint * 1.03
+                    if n_folds > 1 and distance != COSINE and hint < NO_LIMIT:
+                        n_near = _gather(tiles, r, members[s], n_members[s], factors, distance, gathered, sums, passing, near, columns)
                 m = 0
-                while True:
-                    first_limit, full, m = limit, False, 0
-                    for start in range(0, n, _CHUNK):
-                        bound = _bound(limit, distance, norm)
-                        n_passing = _passing(tiles, r, start, min(_CHUNK, n - start), members[s], n_members[s], scales[f, s], distance,
-                                             bound, norms[f, s], sums, passing)  # fmt: skip
-                        for p in range(n_passing):
-                            column = start + passing[p]
-                            norms_of_both = norm * norms[f, s, column] if distance == COSINE else 0.0
-                            value = _rounded(sums[passing[p]], distance, norms_of_both)
-                            kept[m], kept_rows[m] = value, column
-                            # of equals the first rows are kept
-                            m += (codes[f, column] >= 0) & (codes[f, column] != code) & (value < limit or (value == limit and not full))
-                            if m == capacity:
-                                limit, full, m = _keep_nearest(kept, kept_rows, m, k, scratch), True, k
-                    if m >= k or first_limit == NO_LIMIT:
-                        break
-                    limit = NO_LIMIT
-                if m < k:
-                    return False
-                if m > k:
-                    _keep_nearest(kept, kept_rows, m, k, scratch)
-                near = near_distances[f, s, r]
-                _order(kept, kept_rows, ranks, near, near_rows[f, s, r])
-                hint = 1.02 * near[k - 1] + 0.5 * (near[k - 1] - near[k // 2])
+                if n_near > 0:
+                    limit = _covered(gathered, distance, factors, scales[base, s], n_members[s])
+                    m = _sift(near, columns, n_near, n_members[s], factors, of_fold, code, distance, limit, near_sums, sifted, sifted_rows)
+                if m >= k:
+                    if m > k:
+                        _keep_nearest(sifted, sifted_rows, m, k, sifted_scratch)
+                    _order(sifted, sifted_rows, ranks, near_distances[f, s, r], near_rows[f, s, r])
+                else:
+                    for limit in (hint, NO_LIMIT):
+                        m = _scan(tiles, r, members[s], n_members[s], factors, of_fold, code, distance, norms[f, s], norm, limit, k,
+                                  kept, kept_rows, scratch, sums, passing)  # fmt: skip
+                        if m > 0:
+                            break
+                    if m == 0:
+                        return False
+                    if m > k:
+                        _keep_nearest(kept, kept_rows, m, k, scratch)
+                    _order(kept, kept_rows, ranks, near_distances[f, s, r], near_rows[f, s, r])
+                found = near_distances[f, s, r]
+                hint = 1.02 * found[k - 1] + 0.5 * (found[k - 1] - found[k // 2])
     return True
