@@ -1,20 +1,22 @@
-"""Support vector machines on precomputed kernels, kept as plain arrays; libsvm (by scikit-learn) solves them.
+"""Support vector machines of one kernel for every C at once, kept as plain arrays (smo.py solves them).
 
-Classes are told apart pair by pair (Machine). Labels have a machine each, and so have numbers (support vector regression); one machine
-per output is kept as weights of the training rows (Machines).
+Classes are told apart pair by pair (Pairs). Labels have a machine each, and so have numbers (support vector regression): Outputs.
+A machine is trained on squared distances in the feature space, float32 (n, n), and decides by kernel values of new rows and its
+support vectors; any kernel with these distances gives the same decisions, as each machine's coefficients sum to 0.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 
 @dataclass(frozen=True)
-class Machine:
-    """A trained one-against-one SVM.
+class Pairs:
+    """One-against-one machines, for each of n_C penalties.
 
-    classes: int32 (m,), the class codes that it knows. support: int64 (n_sv,), training rows, grouped by class.
-    n_support: int32 (m,). dual: float64 (m − 1, n_sv). intercept: float64 (m (m − 1) / 2,).
+    classes: int32 (m,), the class codes that they know. support: int64 (n_sv,), training rows, grouped by class; those that any
+    of them needs. n_support: int64 (m,). dual: float64 (n_C, m − 1, n_sv), as libsvm's. intercept: float64 (n_C, m (m − 1) / 2).
     """
 
     classes: np.ndarray
@@ -24,111 +26,149 @@ class Machine:
     intercept: np.ndarray
 
 
-def train_machine(gram: np.ndarray, target: np.ndarray, C: float) -> Machine:
-    """Return the SVM of a Gram matrix (n, n) and class codes (n,)."""
-    from sklearn.svm import SVC
+@dataclass(frozen=True)
+class Outputs:
+    """A machine per label or number, for each of n_C penalties.
 
-    classes = np.unique(target)
-    if len(classes) == 1:
-        nothing = np.zeros(0)
-        return Machine(classes, nothing.astype(np.int64), np.zeros(1, dtype=np.int32), np.zeros((0, 0)), nothing)
-    svc = SVC(C=C, kernel="precomputed", cache_size=200).fit(gram, target)
-    # scikit-learn turns both signs of a binary problem round; _dual_coef_ and _intercept_ are libsvm's own
-    return Machine(classes, svc.support_.astype(np.int64), svc.n_support_, np.asarray(svc._dual_coef_), np.asarray(svc._intercept_))
+    support: int64 (n_sv,), training rows that any of them needs. dual: float64 (n_C, n_sv, n_outputs).
+    intercept: float64 (n_C, n_outputs).
+    """
+
+    support: np.ndarray
+    dual: np.ndarray
+    intercept: np.ndarray
 
 
-def decide(machine: Machine, kernel: np.ndarray, n_classes: int) -> np.ndarray:
+Machines = TypeVar("Machines", Pairs, Outputs)
+
+
+def train_pairs(distances: np.ndarray, target: np.ndarray, penalties: np.ndarray) -> Pairs:
+    """Return the machines of class codes (n,), sorted, for every C, ascending."""
+    from stages.numerics.smo import TOLERANCE, solve_path
+
+    classes, starts = np.unique(target, return_index=True)
+    ends, m = np.append(starts, len(target)), len(classes)
+    dual, intercept = np.zeros((len(penalties), m - 1, len(target))), np.zeros((len(penalties), m * (m - 1) // 2))
+    for pair, (a, b) in enumerate(pairs_of(m)):
+        of_a, of_b = slice(ends[a], ends[a + 1]), slice(ends[b], ends[b + 1])
+        n_a = ends[a + 1] - ends[a]
+        is_a = np.repeat([1.0, 0.0], [n_a, ends[b + 1] - ends[b]])
+        part = distances if m == 2 else np.empty((len(is_a), len(is_a)), dtype=np.float32)
+        if m > 2:
+            part[:n_a, :n_a], part[:n_a, n_a:] = distances[of_a, of_a], distances[of_a, of_b]
+            part[n_a:, :n_a], part[n_a:, n_a:] = distances[of_b, of_a], distances[of_b, of_b]
+        found, intercept[:, pair] = solve_path(part, 2 * is_a - 1, is_a - 1, is_a, penalties, 0.0, TOLERANCE)
+        dual[:, b - 1, of_a], dual[:, a, of_b] = found[:, :n_a], found[:, n_a:]
+    support = np.flatnonzero(dual.any(axis=(0, 1)))
+    n_support = np.bincount(np.searchsorted(ends, support, side="right") - 1, minlength=m)
+    return Pairs(classes, support, n_support, dual[:, :, support], intercept)
+
+
+def train_labels(distances: np.ndarray, target: np.ndarray, penalties: np.ndarray) -> Outputs:
+    """Return a machine per label uint8 (n, n_outputs) for every C, ascending; a label that all rows share decides alone."""
+    from stages.numerics.smo import TOLERANCE, solve_path
+
+    dual, intercept = _nothing(target, penalties)
+    for j in range(target.shape[1]):
+        holds = target[:, j].astype(np.float64)
+        if holds.min() == holds.max():
+            intercept[:, j] = 2 * holds[0] - 1
+        else:
+            dual[:, :, j], intercept[:, j] = solve_path(distances, 2 * holds - 1, holds - 1, holds, penalties, 0.0, TOLERANCE)
+    return _supported(dual, intercept)
+
+
+def train_numbers(distances: np.ndarray, target: np.ndarray, penalties: np.ndarray, epsilon: float) -> Outputs:
+    """Return a regression machine per standardised number (n, n_outputs) for every C, ascending; rows where it is NaN are left out."""
+    from stages.numerics.smo import TOLERANCE, solve_path, square
+
+    dual, intercept = _nothing(target, penalties)
+    for j, values in enumerate(target.T):
+        known = np.flatnonzero(~np.isnan(values))
+        if len(known) == 0:
+            continue
+        part, ones = distances if len(known) == len(values) else square(distances, known), np.ones(len(known))
+        dual[:, known, j], intercept[:, j] = solve_path(part, values[known], -ones, ones, penalties, epsilon, TOLERANCE)
+    return _supported(dual, intercept)
+
+
+def _nothing(target: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((len(penalties), *target.shape)), np.zeros((len(penalties), target.shape[1]))
+
+
+def _supported(dual: np.ndarray, intercept: np.ndarray) -> Outputs:
+    support = np.flatnonzero(dual.any(axis=(0, 2)))
+    return Outputs(support, dual[:, support], intercept)
+
+
+def pairs_of(m: int) -> list[tuple[int, int]]:
+    """Return all a < b below m, in libsvm's order."""
+    return [(a, b) for a in range(m) for b in range(a + 1, m)]
+
+
+def decide_pairs(machines: Pairs, kernel: np.ndarray, n_classes: int) -> np.ndarray:
     """Return each class's decision value: won pairs plus a confidence within (−⅓, ⅓), the greatest wins.
 
     Args:
-        machine: as trained.
-        kernel: float64 (n, n_sv), rows against the machine's support vectors.
+        kernel: float64 (n, n_sv), rows against the machines' support vectors.
     Returns:
-        float64 (n, n_classes); with two classes the margin and its opposite; a class the machine does not know gets −1.
+        float64 (n_C, n, n_classes); with two classes the margin and its opposite; a class the machines do not know gets −1.
     Source: scikit-learn's `decision_function_shape="ovr"` with `break_ties=True`.
     """
-    m = len(machine.classes)
-    total = np.zeros((len(kernel), m))
-    votes = np.zeros((len(kernel), m))
-    ends = np.concatenate([[0], np.cumsum(machine.n_support)])
-    pair = 0
-    for i in range(m):
-        for j in range(i + 1, m):
-            a, b = slice(ends[i], ends[i + 1]), slice(ends[j], ends[j + 1])
-            value = kernel[:, a] @ machine.dual[j - 1, a] + kernel[:, b] @ machine.dual[i, b] + machine.intercept[pair]
-            pair += 1
-            total[:, i] += value
-            total[:, j] -= value
-            votes[:, i] += value > 0
-            votes[:, j] += value <= 0
-    decisions = np.full((len(kernel), n_classes), -1.0)
-    decisions[:, machine.classes] = total if m == n_classes == 2 else votes + total / (3 * (np.abs(total) + 1))
+    n_penalties, m, n = len(machines.dual), len(machines.classes), len(kernel)
+    decisions = np.full((n_penalties, n, n_classes), -1.0)
+    if m == 1:
+        decisions[:, :, machines.classes] = 0.0
+        return decisions
+    ends = np.concatenate([[0], np.cumsum(machines.n_support)])
+    # class by class, as only the rows of its two classes speak on a pair: (m, n, n_C, m − 1)
+    parts = np.zeros((m, n, n_penalties, m - 1))
+    for a in range(m):
+        coefficients = machines.dual[:, :, ends[a] : ends[a + 1]].reshape(n_penalties * (m - 1), machines.n_support[a])
+        parts[a] = (kernel[:, ends[a] : ends[a + 1]] @ coefficients.T).reshape(n, n_penalties, m - 1)
+    first, second = np.array(pairs_of(m)).T
+    values = parts[first, :, :, second - 1] + parts[second, :, :, first] + machines.intercept.T[:, None, :]
+    is_first, is_second = np.eye(m)[first], np.eye(m)[second]
+    total = np.tensordot(values, is_first - is_second, axes=(0, 0))
+    won = (values > 0).astype(np.float64)
+    votes = np.tensordot(won, is_first, axes=(0, 0)) + np.tensordot(1 - won, is_second, axes=(0, 0))
+    of_known = total if m == n_classes == 2 else votes + total / (3 * (np.abs(total) + 1))
+    decisions[:, :, machines.classes] = of_known.transpose(1, 0, 2)
     return decisions
 
 
-def fit_temperature(decisions: np.ndarray, target: np.ndarray) -> float:
-    """Return the a > 0 that minimises the log-loss of softmax(a · decisions) on held-out rows.
+def decide_outputs(machines: Outputs, kernel: np.ndarray) -> np.ndarray:
+    """Return the decision values of rows against the support vectors: float64 (n_C, n, n_outputs)."""
+    return np.asarray(kernel @ machines.dual + machines.intercept[:, None, :])
 
-    One number keeps the predicted class; more would have to be learned from the same few rows.
+
+def fit_temperature(decisions: np.ndarray, target: np.ndarray) -> float:
+    """Return the a in [e⁻⁴, e⁴] that minimises the log-loss of softmax(a · decisions) on held-out rows.
+
+    One number keeps the predicted class; more would have to be learned from the same few rows. The loss is convex in a: Newton's
+    method, halving the interval where a step would leave it.
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017 (temperature scaling).
     """
-    from scipy.optimize import minimize_scalar
-
-    def loss(log_a: float) -> float:
-        return float(-np.log(np.maximum(softmax(np.exp(log_a) * decisions)[np.arange(len(target)), target], 1e-300)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded", options={"xatol": 1e-6}).x))
+    own = decisions[np.arange(len(target)), target][:, None]
+    excess = decisions - own
+    low, high, a = np.exp(-4.0), np.exp(4.0), 1.0
+    for _ in range(100):
+        weights = softmax(a * decisions)
+        means = (weights * excess).sum(axis=1)
+        slope, curvature = means.mean(), ((weights * excess**2).sum(axis=1) - means**2).mean()
+        low, high = (low, a) if slope > 0 else (a, high)
+        step = a - slope / curvature if curvature > 0 else np.inf
+        new = step if low < step < high else 0.5 * (low + high)
+        if abs(new - a) <= 1e-9 * a:
+            break
+        a = new
+    return float(a)
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
     """Return exp(values) / Σ exp(values) along the last axis, in float64."""
     shifted = np.exp(values - values.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Machines:
-    """One machine per label or number: the decision is kernel @ dual + intercept.
-
-    dual: float64 (n, n_outputs), of every training row, 0 where it is no support vector. intercept: float64 (n_outputs,).
-    """
-
-    dual: np.ndarray
-    intercept: np.ndarray
-
-    @property
-    def support(self) -> np.ndarray:
-        """Return the rows that some machine needs: int64, sorted."""
-        return np.flatnonzero(self.dual.any(axis=1))
-
-
-def train_label_machines(gram: np.ndarray, target: np.ndarray, C: float) -> Machines:
-    """Return a machine per label of a Gram matrix (n, n) and labels uint8 (n, n_outputs); one that all rows share decides alone."""
-    from sklearn.svm import SVC
-
-    dual, intercept = np.zeros(target.shape), np.zeros(target.shape[1])
-    for j, holds in enumerate(target.T):
-        if holds.min() == holds.max():
-            intercept[j] = 1.0 if holds[0] else -1.0
-            continue
-        svc = SVC(C=C, kernel="precomputed", cache_size=200).fit(gram, holds)
-        dual[svc.support_, j], intercept[j] = np.asarray(svc.dual_coef_)[0], svc.intercept_[0]
-    return Machines(dual, intercept)
-
-
-def train_number_machines(gram: np.ndarray, target: np.ndarray, C: float, epsilon: float) -> Machines:
-    """Return a regression machine per number of a Gram matrix (n, n) and standardised numbers (n, n_outputs), NaN left out."""
-    from sklearn.svm import SVR
-
-    dual, intercept = np.zeros(target.shape), np.zeros(target.shape[1])
-    for j, values in enumerate(target.T):
-        known = np.flatnonzero(~np.isnan(values))
-        if len(known) == 0:
-            continue
-        inside = gram if len(known) == len(values) else gram[np.ix_(known, known)]
-        svr = SVR(C=C, epsilon=epsilon, kernel="precomputed", cache_size=200).fit(inside, values[known])
-        dual[known[svr.support_], j], intercept[j] = np.asarray(svr.dual_coef_)[0], svr.intercept_[0]
-    return Machines(dual, intercept)
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:

@@ -1,22 +1,23 @@
-"""What an SVM is for a task: how a Gram matrix becomes machines, decisions, scores, probabilities, and arrays to save."""
+"""What an SVM is for a task: how a kernel becomes machines, decisions, scores, probabilities, and arrays to save."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from stages.contracts import Problem, Task
 from stages.numerics.machines import (
-    Machine,
-    Machines,
-    decide,
+    Outputs,
+    Pairs,
+    decide_outputs,
+    decide_pairs,
     fit_temperature,
     sigmoid,
     softmax,
-    train_label_machines,
-    train_machine,
-    train_number_machines,
+    train_labels,
+    train_numbers,
+    train_pairs,
 )
 from stages.numerics.outputs import CLASSES, Scale, fit_scale
 
@@ -28,11 +29,17 @@ class ClassSolver:
     target: np.ndarray
     n_outputs: int
 
-    def train(self, gram: np.ndarray, rows: np.ndarray, C: float) -> Machine:
-        return train_machine(gram, self.target[rows], C)
+    def at(self, rows: np.ndarray) -> Self:
+        return replace(self, target=self.target[rows])
 
-    def decide(self, machine: Machine, kernel: np.ndarray) -> np.ndarray:
-        return decide(machine, kernel, self.n_outputs)
+    def order(self, rows: np.ndarray) -> np.ndarray:
+        return np.argsort(self.target[rows], kind="stable")
+
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Pairs:
+        return train_pairs(distances, self.target[rows], penalties)
+
+    def decide(self, machines: Pairs, kernel: np.ndarray) -> np.ndarray:
+        return decide_pairs(machines, kernel, self.n_outputs)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return decisions
@@ -43,12 +50,17 @@ class ClassSolver:
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray:
         return softmax(temperature * decisions).astype(np.float32)
 
-    def arrays(self, machine: Machine) -> dict[str, np.ndarray]:
-        return {name: getattr(machine, name) for name in ("classes", "n_support", "dual", "intercept")}
+    def arrays(self, machines: Pairs) -> dict[str, np.ndarray]:
+        return {
+            "classes": machines.classes,
+            "n_support": machines.n_support,
+            "dual": machines.dual[0],
+            "intercept": machines.intercept[0],
+        }
 
-    def machine(self, arrays: Mapping[str, np.ndarray]) -> Machine:
+    def machines(self, arrays: Mapping[str, np.ndarray]) -> Pairs:
         support = np.arange(int(arrays["n_support"].sum()))
-        return Machine(arrays["classes"], support, arrays["n_support"], arrays["dual"], arrays["intercept"])
+        return Pairs(arrays["classes"], support, arrays["n_support"], arrays["dual"][None], arrays["intercept"][None])
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,17 @@ class LabelSolver:
 
     target: np.ndarray
 
-    def train(self, gram: np.ndarray, rows: np.ndarray, C: float) -> Machines:
-        return train_label_machines(gram, self.target[rows], C)
+    def at(self, rows: np.ndarray) -> Self:
+        return replace(self, target=self.target[rows])
 
-    def decide(self, machine: Machines, kernel: np.ndarray) -> np.ndarray:
-        return kernel @ machine.dual[machine.support] + machine.intercept
+    def order(self, rows: np.ndarray) -> np.ndarray:
+        return np.arange(len(rows))
+
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Outputs:
+        return train_labels(distances, self.target[rows], penalties)
+
+    def decide(self, machines: Outputs, kernel: np.ndarray) -> np.ndarray:
+        return decide_outputs(machines, kernel)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return sigmoid(decisions)
@@ -72,11 +90,11 @@ class LabelSolver:
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray | None:
         return sigmoid(decisions).astype(np.float32)
 
-    def arrays(self, machine: Machines) -> dict[str, np.ndarray]:
-        return {"dual": machine.dual[machine.support], "intercept": machine.intercept}
+    def arrays(self, machines: Outputs) -> dict[str, np.ndarray]:
+        return {"dual": machines.dual[0], "intercept": machines.intercept[0]}
 
-    def machine(self, arrays: Mapping[str, np.ndarray]) -> Machines:
-        return Machines(arrays["dual"], arrays["intercept"])
+    def machines(self, arrays: Mapping[str, np.ndarray]) -> Outputs:
+        return Outputs(np.arange(len(arrays["dual"])), arrays["dual"][None], arrays["intercept"][None])
 
 
 @dataclass(frozen=True)
@@ -86,8 +104,8 @@ class NumberSolver(LabelSolver):
     scale: Scale
     epsilon: float
 
-    def train(self, gram: np.ndarray, rows: np.ndarray, C: float) -> Machines:
-        return train_number_machines(gram, self.scale.standardised(self.target[rows]), C, self.epsilon)
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Outputs:
+        return train_numbers(distances, self.scale.standardised(self.target[rows]), penalties, self.epsilon)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return self.scale.restored(decisions)
@@ -95,16 +113,25 @@ class NumberSolver(LabelSolver):
     def probabilities(self, decisions: np.ndarray, temperature: float) -> None:
         return None
 
-    def arrays(self, machine: Machines) -> dict[str, np.ndarray]:
-        return {**super().arrays(machine), "target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
+    def arrays(self, machines: Outputs) -> dict[str, np.ndarray]:
+        return {**super().arrays(machines), "target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
 
 
 class Solver(Protocol):
-    """What the three have in common; a machine is what the solver itself trained."""
+    """What the three have in common; machines are what the solver itself trained, for every C of `penalties` (float64, ascending).
 
-    def train(self, gram: np.ndarray, rows: np.ndarray, C: float) -> Any: ...
+    at(rows): the solver of these rows alone, numbered from 0. order(rows): their places in the order that `train` wants, int64.
+    train(distances, rows, penalties): distances float32 (n, n), squared, of these rows in the feature space.
+    decide(machines, kernel): float64 (n_C, n, n_outputs). arrays(machines): those of a single C.
+    """
 
-    def decide(self, machine: Any, kernel: np.ndarray) -> np.ndarray: ...
+    def at(self, rows: np.ndarray) -> Self: ...
+
+    def order(self, rows: np.ndarray) -> np.ndarray: ...
+
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Any: ...
+
+    def decide(self, machines: Any, kernel: np.ndarray) -> np.ndarray: ...
 
     def scores(self, decisions: np.ndarray) -> np.ndarray: ...
 
@@ -112,9 +139,9 @@ class Solver(Protocol):
 
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray | None: ...
 
-    def arrays(self, machine: Any) -> dict[str, np.ndarray]: ...
+    def arrays(self, machines: Any) -> dict[str, np.ndarray]: ...
 
-    def machine(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
+    def machines(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
 
 
 def solver_for(problem: Problem, train: np.ndarray, settings: Any) -> Solver:

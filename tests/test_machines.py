@@ -1,0 +1,164 @@
+"""Our solver of support vector machines against libsvm: the same optimum, the conditions of optimality, the same decisions."""
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC, SVR
+
+from stages.numerics.kernels import feature_distances, kernel_values
+from stages.numerics.machines import decide_outputs, decide_pairs, fit_temperature, softmax, train_labels, train_numbers, train_pairs
+from stages.numerics.smo import TOLERANCE, solve_path
+
+PENALTIES = np.array([0.1, 1.0, 10.0, 100.0])
+KERNELS = [("linear", None), ("rbf", 0.3), ("rbf", 3.0)]
+
+
+def drawn(n: int, seed: int, noise: float = 0.5, n_columns: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows, their squared distances (mean 1, as in the sweep), and a noisy score of each."""
+    draw = np.random.default_rng(seed)
+    X = draw.standard_normal((n, n_columns))
+    X[n // 2] = X[0]  # a row twice
+    X /= np.sqrt(2 * n_columns)
+    squared = ((X[:, None] - X[None]) ** 2).sum(axis=2)
+    return X, squared, 3 * X[:, 0] + 4 * X[:, 1] * X[:, 2] + noise * draw.standard_normal(n)
+
+
+def kernel_matrix(kernel: tuple[str, float | None], squared: np.ndarray) -> np.ndarray:
+    """Return −½M, float64: what decisions and the objective are the same for as for the kernel itself."""
+    return -0.5 * squared if kernel[1] is None else np.expm1(-kernel[1] * squared)
+
+
+def objective(beta: np.ndarray, y: np.ndarray, K: np.ndarray, tube: float = 0.0) -> float:
+    return float(y @ beta - tube * np.abs(beta).sum() - 0.5 * beta @ K @ beta)
+
+
+def violation(beta: np.ndarray, y: np.ndarray, K: np.ndarray, low: np.ndarray, high: np.ndarray, tube: float = 0.0) -> float:
+    """Return by how much the slope of the steepest pair of moves misses 0."""
+    slope = y - K @ beta
+    rise = np.where(beta < high, np.where(beta < 0, slope + tube, slope - tube), -np.inf)
+    fall = np.where(beta > low, np.where(beta > 0, slope - tube, slope + tube), np.inf)
+    return float(rise.max() - fall.min())
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("n", "noise"), [(30, 0.1), (90, 1.0), (420, 0.7)])
+def test_two_classes_reach_the_optimum_of_libsvm(n: int, noise: float, kernel: tuple[str, float | None]) -> None:
+    """420 rows are enough for shrinking; overlapping classes and C = 100 for Newton steps."""
+    X, squared, score = drawn(n, seed=n, noise=noise)
+    y = np.where(score > 0.2, 1.0, -1.0)
+    K = kernel_matrix(kernel, squared)
+    high = (y + 1) / 2
+    found, intercepts = solve_path(feature_distances(kernel, squared, np.arange(n)), y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
+    for C, beta, intercept in zip(PENALTIES, found, intercepts, strict=True):
+        assert (beta >= C * (high - 1)).all() and (beta <= C * high).all()
+        assert abs(beta.sum()) < 1e-11 * C * n
+        assert violation(beta, y, K, C * (high - 1), C * high) < 1.5 * TOLERANCE + 1e-7 * C * n  # float32
+        libsvm = SVC(C=C, kernel=kernel[0], gamma=kernel[1] or 1.0, tol=1e-6).fit(X, y)
+        theirs = np.zeros(n)
+        theirs[libsvm.support_] = libsvm.dual_coef_[0]
+        assert objective(beta, y, K) == pytest.approx(objective(theirs, y, K), rel=1e-6)
+        assert K @ beta + intercept == pytest.approx(libsvm.decision_function(X), abs=2e-3)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.5])
+def test_numbers_reach_the_optimum_of_libsvm(epsilon: float, kernel: tuple[str, float | None]) -> None:
+    n = 150
+    X, squared, score = drawn(n, seed=3, noise=0.4)
+    y = (score - score.mean()) / score.std()
+    K, ones = kernel_matrix(kernel, squared), np.ones(n)
+    found, intercepts = solve_path(feature_distances(kernel, squared, np.arange(n)), y, -ones, ones, PENALTIES, epsilon, TOLERANCE)
+    for C, beta, intercept in zip(PENALTIES[:3], found, intercepts, strict=False):
+        assert np.abs(beta).max() <= C and abs(beta.sum()) < 1e-11 * C * n
+        assert violation(beta, y, K, -C * ones, C * ones, epsilon) < 1.5 * TOLERANCE + 1e-7 * C * n
+        libsvm = SVR(C=C, kernel=kernel[0], gamma=kernel[1] or 1.0, epsilon=epsilon, tol=1e-6).fit(X, y)
+        theirs = np.zeros(n)
+        theirs[libsvm.support_] = libsvm.dual_coef_[0]
+        assert objective(beta, y, K, epsilon) == pytest.approx(objective(theirs, y, K, epsilon), rel=1e-6)
+        assert K @ beta + intercept == pytest.approx(libsvm.predict(X), abs=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_path_ends_where_each_penalty_alone_does(seed: int) -> None:
+    _, squared, score = drawn(80, seed)
+    y = np.where(score > 0, 1.0, -1.0)
+    high = (y + 1) / 2
+    M = feature_distances(("rbf", 1.0), squared, np.arange(80))
+    together, _ = solve_path(M, y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
+    for C, beta in zip(PENALTIES, together, strict=True):
+        (alone,), _ = solve_path(M, y, high - 1, high, np.array([C]), 0.0, TOLERANCE)
+        K = -0.5 * M.astype(np.float64)
+        assert objective(beta, y, K) == pytest.approx(objective(alone, y, K), rel=1e-6)
+        assert K @ beta - (K @ beta).mean() == pytest.approx(K @ alone - (K @ alone).mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_classes_are_told_apart_as_by_libsvm(n_classes: int, kernel: tuple[str, float | None]) -> None:
+    n, n_train = 140, 100
+    X, squared, score = drawn(n, seed=n_classes)
+    target = np.searchsorted(np.quantile(score, np.linspace(0, 1, n_classes + 1)[1:-1]), score).astype(np.int32)
+    train, test = np.arange(n_train), np.arange(n_train, n)
+    train = train[np.argsort(target[train], kind="stable")]
+    machines = train_pairs(feature_distances(kernel, squared, train), target[train], PENALTIES)
+    decisions = decide_pairs(machines, kernel_values(kernel, squared, test, train[machines.support]), n_classes)
+    for C, values in zip(PENALTIES, decisions, strict=True):
+        libsvm = SVC(C=C, kernel=kernel[0], gamma=kernel[1] or 1.0, tol=1e-6, break_ties=True).fit(X[train], target[train])
+        expected = libsvm.decision_function(X[test])
+        expected = np.stack([-expected, expected], axis=1) if n_classes == 2 else expected
+        near = np.sort(expected, axis=1)
+        clear = near[:, -1] - near[:, -2] > 0.01
+        assert clear.mean() > 0.9
+        assert (values.argmax(axis=1) == libsvm.predict(X[test]))[clear].all()
+        if n_classes == 2:
+            assert values == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_class_without_rows_is_never_the_answer() -> None:
+    _, squared, _ = drawn(40, 0)
+    target = np.repeat([1, 4], 20).astype(np.int32)
+    machines = train_pairs(feature_distances(("rbf", 1.0), squared, np.arange(40)), target, PENALTIES)
+    decisions = decide_pairs(machines, kernel_values(("rbf", 1.0), squared, np.arange(40), machines.support), 5)
+    assert set(decisions.argmax(axis=2).ravel()) <= {1, 4}
+    alone = train_pairs(feature_distances(("linear", None), squared, np.arange(9)), np.full(9, 3, dtype=np.int32), PENALTIES)
+    assert (decide_pairs(alone, np.zeros((7, 0)), 5).argmax(axis=2) == 3).all()
+
+
+def test_labels_and_numbers_that_do_not_vary_or_are_not_known() -> None:
+    _, squared, score = drawn(50, 1)
+    rows = np.arange(50)
+    M = feature_distances(("rbf", 1.0), squared, rows)
+    labels = np.stack([score > 0, score > -99, score > 99], axis=1).astype(np.uint8)
+    machines = train_labels(M, labels, PENALTIES)
+    decisions = decide_outputs(machines, kernel_values(("rbf", 1.0), squared, rows, machines.support))
+    assert (decisions[:, :, 1] == 1).all() and (decisions[:, :, 2] == -1).all()
+    assert ((decisions[-1, :, 0] > 0) == labels[:, 0]).mean() > 0.9
+    numbers = np.stack([score, np.where(rows < 25, score, np.nan), np.full(50, np.nan), np.zeros(50)], axis=1)
+    found = train_numbers(M, numbers, PENALTIES, 0.1)
+    decisions = decide_outputs(found, kernel_values(("rbf", 1.0), squared, rows, found.support))
+    alone = train_numbers(np.ascontiguousarray(M[:25, :25]), numbers[:25, 1:2], PENALTIES, 0.1)
+    expected = decide_outputs(alone, kernel_values(("rbf", 1.0), squared, rows, alone.support))
+    assert decisions[:, :, 1] == pytest.approx(expected[:, :, 0], abs=1e-12)
+    assert (decisions[:, :, 2:] == 0).all()
+
+
+def test_rows_that_are_the_same_but_for_their_class() -> None:
+    squared = np.zeros((6, 6))
+    y = np.array([1.0, -1.0, 1.0, -1.0, 1.0, 1.0])
+    high = (y + 1) / 2
+    found, intercepts = solve_path(squared.astype(np.float32), y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
+    assert np.isfinite(found).all() and np.abs(intercepts).max() <= 1
+
+
+def test_the_temperature_is_the_best_one() -> None:
+    draw = np.random.default_rng(0)
+    target = draw.integers(0, 4, 300)
+    for strength in (0.0, 0.3, 2.0):
+        decisions = strength * np.eye(4)[target] + draw.standard_normal((300, 4))
+
+        def loss(a: float, decisions: np.ndarray = decisions) -> float:
+            return float(-np.log(softmax(a * decisions)[np.arange(300), target]).mean())
+
+        found = fit_temperature(decisions, target)
+        assert np.exp(-4) <= found <= np.exp(4)
+        assert loss(found) <= min(loss(a) for a in np.exp(np.linspace(-4, 4, 400))) + 1e-9
+    assert fit_temperature(np.eye(4)[target], target) == pytest.approx(np.exp(4), rel=1e-6)  # all right: as sure as is allowed
