@@ -96,25 +96,36 @@ def _activate(hidden: np.ndarray, biases: np.ndarray, activation: int) -> None:
 
 
 @_compiled
-def _damp(delta: np.ndarray, hidden: np.ndarray, activation: int) -> None:
-    """Multiply `delta` (m, width) by the activation's slope, told from what it gave, in place."""
+def _damp(delta: np.ndarray, hidden: np.ndarray, activation: int, total: np.ndarray) -> None:
+    """Multiply `delta` (m, width) by the activation's slope, told from what it gave, in place; fill `total` (width,) with its rows' sum."""
     m, width = hidden.shape
+    for j in range(width):
+        total[j] = _f(0.0)
     if activation == 0:
         for i in range(m):
             for j in range(width):
-                delta[i, j] = delta[i, j] if hidden[i, j] > _f(0.0) else _f(0.0)
+                slope = _f(1.0) if hidden[i, j] > _f(0.0) else _f(0.0)
+                delta[i, j] *= slope
+                total[j] += delta[i, j]
     elif activation == 1:
         for i in range(m):
             for j in range(width):
                 delta[i, j] *= _f(1.0) - hidden[i, j] * hidden[i, j]
+                total[j] += delta[i, j]
     elif activation == 2:
         for i in range(m):
             for j in range(width):
                 delta[i, j] *= hidden[i, j] * (_f(1.0) - hidden[i, j])
+                total[j] += delta[i, j]
     elif activation == 3:
         for i in range(m):
             for j in range(width):
-                delta[i, j] *= -math.expm1(-hidden[i, j])
+                delta[i, j] *= _f(1.0) - math.exp(-hidden[i, j])
+                total[j] += delta[i, j]
+    else:
+        for i in range(m):
+            for j in range(width):
+                total[j] += delta[i, j]
 
 
 @_compiled
@@ -138,43 +149,48 @@ def forward(weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np
 
 @_compiled
 def backward(
-    weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, delta: np.ndarray, spare: np.ndarray, gradient: np.ndarray
+    weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, delta: np.ndarray, spare: np.ndarray,
+    turned: np.ndarray, gradient: np.ndarray
 ) -> None:
     """Fill `gradient`, laid out as the weights, given `delta` (m, n_outputs), the loss's gradient by the outputs.
 
-    spare: float32 (2, m, width), overwritten. hidden: as `forward` left it.
+    spare: float32 (2, m, width); turned: float32 (most weights of a layer but the first,); both overwritten. hidden: as `forward` left it.
     """
     depth, width, n_outputs = hidden.shape[0], hidden.shape[2], delta.shape[1]
     start = weights.size - (width + 1) * n_outputs
     kernel, _, _ = layer(weights, start, width, n_outputs)
     by_kernel, by_biases, _ = layer(gradient, start, width, n_outputs)
+    for j in range(n_outputs):
+        by_biases[j] = _f(0.0)
+    for i in range(delta.shape[0]):
+        for j in range(n_outputs):
+            by_biases[j] += delta[i, j]
     np.dot(hidden[depth - 1].T, delta, by_kernel)
-    _add_rows(delta, by_biases)
-    np.dot(delta, kernel.T, spare[0])
-    _damp(spare[0], hidden[depth - 1], activation)
+    np.dot(delta, _turned(kernel, turned), spare[0])
     for i in range(depth - 1, 0, -1):
         start -= (width + 1) * width
         above, below = spare[(depth - 1 - i) % 2], spare[(depth - i) % 2]
         kernel, _, _ = layer(weights, start, width, width)
         by_kernel, by_biases, _ = layer(gradient, start, width, width)
+        _damp(above, hidden[i], activation, by_biases)
         np.dot(hidden[i - 1].T, above, by_kernel)
-        _add_rows(above, by_biases)
-        np.dot(above, kernel.T, below)
-        _damp(below, hidden[i - 1], activation)
+        np.dot(above, _turned(kernel, turned), below)
     start = 0
     by_kernel, by_biases, _ = layer(gradient, start, inputs.shape[1], width)
     last = spare[(depth - 1) % 2]
+    _damp(last, hidden[0], activation, by_biases)
     np.dot(inputs.T, last, by_kernel)
-    _add_rows(last, by_biases)
 
 
 @_compiled
-def _add_rows(delta: np.ndarray, total: np.ndarray) -> None:
-    for j in range(total.size):
-        total[j] = _f(0.0)
-    for i in range(delta.shape[0]):
-        for j in range(delta.shape[1]):
-            total[j] += delta[i, j]
+def _turned(kernel: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Return the kernel (in, out) turned, row by row in `room`: BLAS multiplies small matrices faster as they lie than turned."""
+    n_in, n_out = kernel.shape
+    turned = room[: n_in * n_out].reshape(n_out, n_in)
+    for j in range(n_out):
+        for i in range(n_in):
+            turned[j, i] = kernel[i, j]
+    return turned
 
 
 @_compiled
@@ -197,8 +213,9 @@ def read_outputs(outputs: np.ndarray, loss: int) -> float:
             row = _f(0.0)
             for j in range(k):
                 row += outputs[i, j]
+            share = _f(1.0) / row
             for j in range(k):
-                outputs[i, j] /= row
+                outputs[i, j] *= share
             product *= float(row)
             if product > 1e200:
                 total, product = total + math.log(product), 1.0
@@ -317,6 +334,7 @@ def train_epochs(
     seen, hidden = np.empty((min(batch, n), d), np.float32), np.empty(depth * room * width, np.float32)
     spare, outputs = np.empty(2 * room * width, np.float32), np.empty((room, n_outputs), np.float32)
     answered, gradient = np.empty((n_judged, n_outputs), np.float32), np.empty(weights.size, np.float32)
+    turned = np.empty(width * max(width, n_outputs), np.float32)
     batch_codes, batch_values = np.empty(min(batch, n), np.int64), np.empty((min(batch, n), values.shape[1]), np.float32)
     for epoch in range(orders.shape[0]):
         for start in range(0, n, batch):
@@ -336,7 +354,7 @@ def train_epochs(
                     _gather(values, rows, batch_values[:m])
                 forward(weights, activation, X, layers, said)
                 loss_gradient(said, batch_codes, batch_values, loss)
-                backward(weights, activation, X, layers, said, spare[: 2 * m * width].reshape(2, m, width), gradient)
+                backward(weights, activation, X, layers, said, spare[: 2 * m * width].reshape(2, m, width), turned, gradient)
             else:
                 for i in range(gradient.size):
                     gradient[i] = _f(0.0)
@@ -364,8 +382,10 @@ def train_epochs(
 @_compiled
 def _gather(source: np.ndarray, rows: np.ndarray, target: np.ndarray) -> None:
     for i in range(target.shape[0]):
-        for j in range(target.shape[1]):
-            target[i, j] = source[rows[i], j]
+        row = rows[i]
+        if row >= 0:  # always: said so, the compiler need not ask at each value, and copies four times as fast
+            for j in range(target.shape[1]):
+                target[i, j] = source[row, j]
 
 
 @_compiled
