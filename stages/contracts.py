@@ -261,6 +261,22 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Size:
+    """How large a problem is, as far as is known before its features are read: what a model's need of memory follows from."""
+
+    n_rows: int
+    n_blocks: int
+    task: Task = "multiclass"
+    n_outputs: int = 2
+    n_folds: int = 5  # outer ones, of all repeats
+    n_values: float | None = None  # numbers per row in all features files; 1,000 per block where not known
+
+    @property
+    def n_subsets(self) -> int:
+        return 2**self.n_blocks - 1
+
+
+@dataclass(frozen=True)
 class Model:
     """A learner, or a control: something that looks at no modality, which every learner must beat.
 
@@ -271,6 +287,7 @@ class Model:
     `tasks` are those that it can do.
     `needed_rows(config)` is the fewest training rows with which a configuration makes sense; those that need more are left out.
     `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
+    `needed_bytes(size, settings)` is what it needs beside them.
     """
 
     name: str
@@ -281,6 +298,7 @@ class Model:
     predict: Callable[..., tuple[np.ndarray, np.ndarray | None]]
     needed_rows: Callable[[Mapping[str, Any]], int]
     pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
+    needed_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
     tasks: tuple[Task, ...] = TASKS
     is_control: bool = False
 

@@ -1,5 +1,6 @@
 """Train one model on one data set: every outer fold, every subset of the modalities, the whole grid, then the refitted best."""
 
+import bisect
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -9,7 +10,19 @@ import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import FoldResult, Metric, Model, Problem, Settings, Task, features_path, models_dir, predictions_dir, splits_path
+from stages.contracts import (
+    FoldResult,
+    Metric,
+    Model,
+    Problem,
+    Settings,
+    Size,
+    Task,
+    features_path,
+    models_dir,
+    predictions_dir,
+    splits_path,
+)
 from stages.entry import run_stage
 from stages.errors import InputError
 from stages.fitted import save_fitted
@@ -87,16 +100,38 @@ def require_classes(problem: Problem, dataset: str) -> None:
         raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.outputs[present[0]]!r}; a classifier needs two")
 
 
-def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int) -> None:
-    """Raise InputError where the model's pairwise matrices would not fit this machine, naming the most rows that would."""
-    matrices = model.pairwise_matrices(n_blocks)
+def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int, *, settings: Settings | None = None, **facts: Any) -> None:
+    """Raise InputError where the sweep would not fit this machine's memory, naming the most rows that would.
+
+    Args:
+        settings: the model's; its defaults if not given. facts: further fields of Size.
+    """
+
+    def needed(n: int) -> float:
+        of_pairs = 8.0 * model.pairwise_matrices(n_blocks) * n**2
+        return of_pairs + model.needed_bytes(Size(n, n_blocks, **facts), settings or model.settings())
+
     usable = 0.8 * psutil.virtual_memory().total
-    if matrices * 8 * n_rows**2 > usable:
-        most = int((usable / (8 * matrices)) ** 0.5)
+    if needed(n_rows) > usable:
+        most = bisect.bisect_right(range(n_rows), usable, key=needed) - 1
         raise InputError(
-            f"params.yaml: datasets.{dataset}.rows: {model.name} on {n_rows} rows needs about {matrices * 8e-9 * n_rows**2:.0f} GB for "
-            f"its pairwise matrices, and this machine has {usable / 0.8e9:.0f} GB; set rows to at most {most}"
+            f"params.yaml: datasets.{dataset}.rows: {model.name} on {n_rows} rows needs about {needed(n_rows) / 1e9:.0f} GB of memory, "
+            f"and this machine has {usable / 0.8e9:.0f} GB; set rows to at most {max(most, 0)}"
         )
+
+
+def size_facts(dataset: str, params: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of the problem's size before its features are read, as further fields of Size."""
+    n_bytes = 0
+    for label in feature_labels(params, dataset):
+        columns, _ = read_table(features_path(dataset, label))  # mapped, not read
+        n_bytes += sum(columns[name].nbytes for name in ("vector", "values", "numeric", "categorical") if name in columns.column_names)
+    return {
+        "task": about["target"]["task"],
+        "n_outputs": len(about["target"]["outputs"]),
+        "n_folds": about["n_folds"] * about["n_repeats"],
+        "n_values": n_bytes / 4 / max(1, about["rows"]["used"]),
+    }
 
 
 def fitting_configs(dataset: str, model: Model, settings: Settings, problem: Problem) -> list[dict[str, Any]]:
@@ -136,7 +171,9 @@ def main(dataset: str, name: str) -> None:
     model = component("models", name)
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, which would take long where it is refused
-    require_memory(dataset, model, read_table(splits_path(dataset))[1]["rows"]["used"], len(feature_labels(params, dataset)))
+    about = read_table(splits_path(dataset))[1]
+    n_blocks = len(feature_labels(params, dataset))
+    require_memory(dataset, model, about["rows"]["used"], n_blocks, settings=settings, **size_facts(dataset, params, about))
     problem, about, features = read_problem(dataset, params)
     require_classes(problem, dataset)
     configs = fitting_configs(dataset, model, settings, problem)

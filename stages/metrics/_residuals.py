@@ -1,5 +1,7 @@
 """What the metrics of regression share: residuals of the entries that are known, and the mean over targets."""
 
+from typing import Any
+
 import numpy as np
 
 from stages.numerics.stacks import mean_where
@@ -36,6 +38,6 @@ def mean_of_defined(values: np.ndarray, defined: np.ndarray) -> float:
     return float(values[defined].mean()) if defined.any() else float("nan")
 
 
-def means_of_defined(values: np.ndarray, defined: np.ndarray) -> np.ndarray:
+def means_of_defined(values: np.ndarray, defined: Any) -> np.ndarray:
     """Return `mean_of_defined` of each row of values (m, n_outputs): float64 (m,)."""
     return mean_where(values, defined)

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings, Size
 from stages.numerics.blocks import encoded_bytes
 from stages.numerics.fusion import FoldBlocks, encode_fold
 from stages.numerics.grids import KEPT_BYTES, GridSearch, Near, answer, kept_bytes, scores_of
 from stages.numerics.matrices import pack, unpack
-from stages.numerics.neighbourhoods import TEST, Search, View, fold_codes, fold_view, pair_view
+from stages.numerics.neighbourhoods import TEST, TILE_BYTES, Search, View, fold_codes, fold_view, pair_view
+from stages.numerics.parallel import n_cores
 from stages.numerics.selection import product, thresholds_for
 from stages.numerics.tiles import measured_rows
 
@@ -53,8 +54,9 @@ def _passes(problem: Problem, configs: list[dict[str, Any]]) -> Iterator[tuple[l
         blocks = encode_fold(problem.blocks, fold.train)
         view = fold_view(blocks, fold_codes(fold, len(problem.target)))
         of_subset = kept_bytes(len(fold.train), len(fold.test), configs, problem.task, len(problem.outputs))
-        of_fold = of_subset * len(problem.subsets) + sum(encoded_bytes(blocks.encoded[label]) for label, block in problem.blocks.items() if not block.raw.shared)
-        if folds and (n_bytes + of_fold > KEPT_BYTES or not any(block.raw.shared for block in problem.blocks.values())):
+        fitted = [label for label, block in problem.blocks.items() if not block.raw.shared]
+        of_fold = of_subset * len(problem.subsets) + sum(encoded_bytes(blocks.encoded[label]) for label in fitted)
+        if folds and (n_bytes + of_fold > KEPT_BYTES or len(fitted) == len(problem.blocks)):
             yield folds, views, problem.subsets
             folds, views, n_bytes = [], [], 0.0
         if of_fold > KEPT_BYTES:
@@ -112,6 +114,16 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     return answer(scores, fitted.arrays.get("thresholds"), config, state["task"])
 
 
+def needed_bytes(size: Size, settings: KnnSettings) -> float:
+    """Return the memory of the features, as they are and in float64, of what is kept of folds, and of tiles; no n × n matrix is made."""
+    n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    configs = grid(settings, 0)
+    parts = (size.n_rows, 0), (0, size.n_rows)  # how many rows are for training, and how many for testing, is not known yet
+    one = max(kept_bytes(*part, configs, size.task, size.n_outputs) for part in parts)
+    kept = min(one * size.n_subsets * size.n_folds, max(one, KEPT_BYTES))
+    return 12 * size.n_rows * n_values + kept + n_cores() * TILE_BYTES
+
+
 MODEL = Model(
     name="knn",
     settings=KnnSettings,
@@ -120,5 +132,5 @@ MODEL = Model(
     fit=fit,
     predict=predict,
     needed_rows=lambda config: int(config["k"]),
-    pairwise_matrices=lambda n_blocks: 3 * n_blocks + 9,  # of each block three; three distances at once: fused, and two parts
+    needed_bytes=needed_bytes,
 )

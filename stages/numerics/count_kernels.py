@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def count_classes(target, predictions, n_classes):
+def count_classes(target: np.ndarray, predictions: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how often each class is predicted, and rightly so: int64 (m, n_classes) each.
 
     Args:
@@ -21,7 +21,7 @@ def count_classes(target, predictions, n_classes):
 
 
 @numba.njit(cache=True, nogil=True)
-def count_labels_above(target, scores, thresholds):
+def count_labels_above(target: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how often each label is predicted, and rightly so, at each threshold: int64 (m, n_thresholds, n_labels) each.
 
     Args:

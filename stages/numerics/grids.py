@@ -20,7 +20,6 @@ from stages.numerics.parallel import each
 from stages.numerics.selection import InnerPredictions, empty_predictions
 from stages.numerics.tiles import ROWS
 
-
 KEPT_BYTES = 5e8  # of what is kept of folds that are gone through at once
 _BEHIND = ROWS + 4  # a tile may end behind the last row
 
@@ -119,14 +118,14 @@ class GridSearch:
                 mean_numbers(*shared, self._fallbacks[view], codes, self.problem.task == "multilabel")
 
     @cached_property
-    def _places(self) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    def _places(self) -> dict[str, dict[str, tuple[np.ndarray, ...]]]:
         """By distance and weights: every k, ascending, and its configuration's number."""
         by_distance: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for i, config in enumerate(self.configs):
             by_distance[config["distance"]][config["weights"]].append((config["k"], i))
         return {
-            distance: {weights: (pairs[:, 0].copy(), pairs[:, 1].copy()) for weights, found in of.items() for pairs in [np.array(sorted(found))]}
-            for distance, of in by_distance.items()
+            distance: {weights: tuple(np.ascontiguousarray(np.array(sorted(pairs)).T)) for weights, pairs in by_weights.items()}
+            for distance, by_weights in by_distance.items()
         }
 
     @cached_property

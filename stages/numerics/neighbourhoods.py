@@ -95,8 +95,9 @@ class Search:
         found = [{distance: (np.empty(shape), np.empty(shape, np.int32)) for distance in self.distances} for _ in self.views]
 
         def keep(view: int, distance: str, at: slice, near_distances: np.ndarray, near_rows: np.ndarray) -> None:
-            for table, values in zip(found[view][distance], (near_distances, near_rows), strict=True):
-                table[:, at] = values[:, : table[:, at].shape[1]]
+            distances, rows = found[view][distance]
+            n = distances[:, at].shape[1]
+            distances[:, at], rows[:, at] = near_distances[:, :n], near_rows[:, :n]
 
         self.run(keep)
         return found
@@ -144,7 +145,8 @@ class Search:
     @cached_property
     def scales(self) -> dict[str, np.ndarray]:
         """By distance, float64 (n_views, n_subsets, n_blocks), in the order of `members`."""
-        return {distance: np.stack([np.array(view.scales(distance))[self.members[0]] for view in self.views]) for distance in self.distances}
+        members, _ = self.members
+        return {distance: np.stack([np.array(view.scales(distance))[members] for view in self.views]) for distance in self.distances}
 
     @cached_property
     def norms(self) -> tuple[np.ndarray, np.ndarray]:

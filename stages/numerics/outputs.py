@@ -41,10 +41,8 @@ def fit_thresholds_of_each(target: np.ndarray, scores: np.ndarray, *, by_f1: boo
     truth = np.ascontiguousarray(target.astype(bool))
     n_predicted, hits = count_labels_above(truth, np.ascontiguousarray(scores), THRESHOLDS)
     n_true = truth.sum(axis=0)
-    if by_f1:
-        quality = 2 * hits / np.maximum(n_predicted + n_true, 1)
-    else:
-        quality = (len(truth) - n_predicted - n_true + 2 * hits) / len(truth)
+    n_said = n_predicted + n_true
+    quality = 2 * hits / np.maximum(n_said, 1) if by_f1 else (len(truth) - n_said + 2 * hits) / len(truth)
     preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
     best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[:, preference], 12), axis=1)]]
     return best

@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def manhattan_tile(a, b, out):
+def manhattan_tile(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """Write Σ|a − b| to `out` (n_a, n_b): float64, rows of `a` (n_a, d) by fours and of `b` (n_b, d) by twos.
 
     Eight sums at once keep the arithmetic units busy and the rows in registers. Sums are split over vector lanes, the same way for every
@@ -34,7 +34,7 @@ def manhattan_tile(a, b, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def squared_tile(products, norms_a, norms_b, same, out):
+def squared_tile(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray, same: float, out: np.ndarray) -> None:
     """Write |a|² + |b|² − 2a·b to `out` (n_a, n_b), which may be `products`; 0 where it is below `same` times the norms."""
     for i in range(products.shape[0]):
         row, norm, to = products[i], norms_a[i], out[i]
@@ -45,7 +45,10 @@ def squared_tile(products, norms_a, norms_b, same, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def sparse_tile(offsets, columns, values, postings, rows, weights, manhattan, sums_a, sums_b, out):
+def sparse_tile(
+    offsets: np.ndarray, columns: np.ndarray, values: np.ndarray, postings: np.ndarray, rows: np.ndarray, weights: np.ndarray,
+    manhattan: bool, sums_a: np.ndarray, sums_b: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
     """Write inner products, or Σ|a − b| = Σ|a| + Σ|b| − Σ over shared columns (|a| + |b| − |a − b|), to `out` (n_a, n).
 
     Only pairs of rows that share a column cost anything.

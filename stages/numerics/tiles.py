@@ -74,9 +74,8 @@ class SparseRows:
 
         start, stop = at.start, min(at.stop, rows.n)
         offsets = rows.values.indptr[start : stop + 1].astype(np.int64)
-        sparse_tile(
-            offsets, rows.values.indices, rows.values.data, *self.postings, kind == "manhattan", rows.sums[at], self.sums, out[: stop - start]
-        )
+        of_rows = offsets, rows.values.indices, rows.values.data
+        sparse_tile(*of_rows, *self.postings, kind == "manhattan", rows.sums[at], self.sums, out[: stop - start])
         out[stop - start :] = 0.0
 
 

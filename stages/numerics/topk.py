@@ -1,8 +1,9 @@
 """The nearest of many rows, for every fold and subset of modalities, out of one tile of distances per modality.
 
-Compiled by numba. A row is scanned chunk by chunk: the scaled tiles are summed, and only sums under a bound, which is an estimate from
-the fold before or the k-th distance so far, are looked at more closely: rounded, checked against the fold, kept. Equal distances are
-ordered by row number.
+Compiled by numba, all in one file, as its cache does not see a change of a function that another file calls. A row is scanned chunk by
+chunk: the scaled tiles are summed, and only sums under a bound, which a sample of the row suggests, are looked at more closely: rounded,
+checked against the fold, kept. What was under a somewhat higher bound serves the other folds, whose scales differ a little. A bound that
+was wrong is noticed, and the row scanned again. Equal distances are ordered by row number.
 """
 
 import numba
@@ -22,7 +23,7 @@ _HALVINGS = 24
 
 
 @numba.njit(cache=True, nogil=True)
-def _bound(limit, distance, norm):
+def _bound(limit: float, distance: int, norm: float) -> float:
     """Return what a sum may be at most if its rounded distance is not above `limit`: a little too much rather than too little."""
     above = limit + _SLACK + 1e-12 * limit
     if distance == L1:
@@ -33,7 +34,7 @@ def _bound(limit, distance, norm):
 
 
 @numba.njit(cache=True, nogil=True)
-def _rounded(total, distance, norms):
+def _rounded(total: float, distance: int, norms: float) -> float:
     """Return the distance of a sum over blocks, to 9 decimals; `norms` is the product of the two rows' norms."""
     if distance == L2:
         total = np.sqrt(total)
@@ -43,7 +44,7 @@ def _rounded(total, distance, norms):
 
 
 @numba.njit(cache=True, nogil=True)
-def _select(values, k, scratch):
+def _select(values: np.ndarray, k: int, scratch: np.ndarray) -> float:
     """Return the k-th smallest of `values` (Hoare's selection on a copy)."""
     m = values.shape[0]
     for i in range(m):
@@ -71,7 +72,7 @@ def _select(values, k, scratch):
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep_nearest(distances, rows, m, k, scratch):
+def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scratch: np.ndarray) -> float:
     """Keep the k nearest of the first m, in the order of their rows, in place; return the largest distance kept.
 
     By halving the range of distances until k lie in the lower part: counting needs no branch. Equal distances at the k-th place, or a
@@ -116,7 +117,7 @@ def _keep_nearest(distances, rows, m, k, scratch):
 
 
 @numba.njit(cache=True, nogil=True)
-def _order(distances, rows, ranks, near_distances, near_rows):
+def _order(distances: np.ndarray, rows: np.ndarray, ranks: np.ndarray, near_distances: np.ndarray, near_rows: np.ndarray) -> None:
     """Write k distances and their rows by (distance, row); they stand in the order of their rows."""
     k = near_rows.shape[0]
     if k <= _BY_RANK:
@@ -148,7 +149,10 @@ def _order(distances, rows, ranks, near_distances, near_rows):
 
 
 @numba.njit(cache=True, nogil=True)
-def _passing(tiles, r, start, size, members, n_members, factors, distance, bound, norms, sums, found):
+def _passing(
+    tiles: np.ndarray, r: int, start: int, size: int, members: np.ndarray, n_members: int, factors: np.ndarray, distance: int,
+    bound: float, norms: np.ndarray, sums: np.ndarray, found: np.ndarray,
+) -> int:  # fmt: skip
     """Sum a chunk of a row's scaled tiles into `sums`; write the columns under the bound to `found` and return how many they are."""
     one, factor = tiles[members[0], r, start : start + size], factors[0]
     for c in range(size):
@@ -170,7 +174,10 @@ def _passing(tiles, r, start, size, members, n_members, factors, distance, bound
 
 
 @numba.njit(cache=True, nogil=True)
-def _guess(tiles, r, members, n_members, factors, codes, code, distance, norms, norm, k, sample, scratch):
+def _guess(
+    tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
+    norms: np.ndarray, norm: float, k: int, sample: np.ndarray, scratch: np.ndarray,
+) -> float:  # fmt: skip
     """Return about the distance under which somewhat more than k neighbours of a row lie, by a sample of its columns."""
     n = codes.shape[0]
     step = max(1, n // sample.shape[0])
@@ -194,9 +201,13 @@ def _guess(tiles, r, members, n_members, factors, codes, code, distance, norms, 
 
 @numba.njit(cache=True, nogil=True)
 def _scan(
-    tiles, r, members, n_members, factors, codes, code, distance, norms, norm, limit, k, kept, kept_rows, scratch, sums, passing
-):  # fmt: skip
-    """Write the k nearest, and perhaps some more, to `kept` and `kept_rows`, in the order of rows; return how many, 0 if `limit` is wrong."""
+    tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
+    norms: np.ndarray, norm: float, limit: float, k: int, kept: np.ndarray, kept_rows: np.ndarray, scratch: np.ndarray, sums: np.ndarray,
+    passing: np.ndarray,
+) -> int:  # fmt: skip
+    """Write the k nearest, and perhaps some more, to `kept` and `kept_rows`, in the order of rows; return how many,
+    or 0 if fewer lie under `limit`.
+    """
     n, capacity = codes.shape[0], kept.shape[0]
     full, m = False, 0
     for start in range(0, n, _CHUNK):
@@ -215,7 +226,10 @@ def _scan(
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(tiles, r, members, n_members, factors, distance, limit, sums, passing, near, columns):
+def _gather(
+    tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, distance: int, limit: float, sums: np.ndarray,
+    passing: np.ndarray, near: np.ndarray, columns: np.ndarray,
+) -> int:  # fmt: skip
     """Write the columns under a limit, training rows or not, and what is in the tiles there; return how many, 0 if there is no room."""
     n, m = tiles.shape[2], 0
     bound = _bound(limit, distance, 0.0)
@@ -235,7 +249,10 @@ def _gather(tiles, r, members, n_members, factors, distance, limit, sums, passin
 
 
 @numba.njit(cache=True, nogil=True)
-def _sift(near, columns, n_near, n_members, factors, codes, code, distance, limit, sums, kept, kept_rows):
+def _sift(
+    near: np.ndarray, columns: np.ndarray, n_near: int, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
+    limit: float, sums: np.ndarray, kept: np.ndarray, kept_rows: np.ndarray,
+) -> int:  # fmt: skip
     """Write the neighbours up to a limit among gathered columns to `kept` and `kept_rows`; return how many."""
     one, factor = near[0], factors[0]
     for i in range(n_near):
@@ -258,7 +275,7 @@ def _sift(near, columns, n_near, n_members, factors, codes, code, distance, limi
 
 
 @numba.njit(cache=True, nogil=True)
-def _covered(limit, distance, factors, others, n_members):
+def _covered(limit: float, distance: int, factors: np.ndarray, others: np.ndarray, n_members: int) -> float:
     """Return up to which distance all columns of a fold with other factors are among those gathered under `limit`."""
     ratio = 0.0
     for b in range(n_members):
@@ -269,7 +286,10 @@ def _covered(limit, distance, factors, others, n_members):
 
 
 @numba.njit(cache=True, nogil=True)
-def nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near_distances, near_rows):
+def nearest_in_tile(
+    tiles: np.ndarray, members: np.ndarray, n_members: np.ndarray, scales: np.ndarray, codes: np.ndarray, row_codes: np.ndarray,
+    distance: int, norms: np.ndarray, row_norms: np.ndarray, near_distances: np.ndarray, near_rows: np.ndarray,
+) -> bool:  # fmt: skip
     """Find the nearest columns of every row of a tile, in every fold and subset.
 
     A column is a neighbour of a row if it is for training in the fold and not held out by the same inner fold.
@@ -301,7 +321,8 @@ def nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distanc
                 factors, of_fold = scales[f, s], codes[f]
                 norm = row_norms[f, s, r] if distance == COSINE else 0.0
                 if base < 0:
-                    hint = _guess(tiles, r, members[s], n_members[s], factors, of_fold, code, distance, norms[f, s], norm, k, sample, scratch)
+                    hint = _guess(tiles, r, members[s], n_members[s], factors, of_fold, code, distance, norms[f, s], norm, k,
+                                  sample, scratch)  # fmt: skip
                     base, gathered = f, hint * 1.03
                     if n_folds > 1 and distance != COSINE and hint < NO_LIMIT:
                         n_near = _gather(tiles, r, members[s], n_members[s], factors, distance, gathered, sums, passing, near, columns)

@@ -9,7 +9,10 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def vote_classes(near_distances, near_rows, target, positions, ks, places, by_distance, found, n_classes):
+def vote_classes(
+    near_distances: np.ndarray, near_rows: np.ndarray, target: np.ndarray, positions: np.ndarray, ks: np.ndarray, places: np.ndarray,
+    by_distance: bool, found: np.ndarray, n_classes: int,
+) -> None:  # fmt: skip
     """Write the class with the most votes, of equals the lowest code.
 
     Args:
@@ -44,7 +47,10 @@ def vote_classes(near_distances, near_rows, target, positions, ks, places, by_di
 
 
 @numba.njit(cache=True, nogil=True)
-def mean_numbers(near_distances, near_rows, target, positions, ks, places, by_distance, found, fallbacks, fallback_of, shrunk):
+def mean_numbers(
+    near_distances: np.ndarray, near_rows: np.ndarray, target: np.ndarray, positions: np.ndarray, ks: np.ndarray, places: np.ndarray,
+    by_distance: bool, found: np.ndarray, fallbacks: np.ndarray, fallback_of: np.ndarray, shrunk: bool,
+) -> None:  # fmt: skip
     """Write the weighted mean of the neighbours' numbers, of those that are known.
 
     Args:

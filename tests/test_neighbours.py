@@ -1,0 +1,242 @@
+"""Neighbours found tile by tile, for whole grids at once, are those that a plain loop finds; scales in closed form are plain means."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from toy_problem import toy_blocks, toy_problem
+
+from stages.contracts import Fold, Problem, Task
+from stages.models import knn
+from stages.numerics import neighbourhoods, topk
+from stages.numerics.blocks import Block
+from stages.numerics.encoders import Dense
+from stages.numerics.fusion import FoldBlocks, encode_fold
+from stages.numerics.neighbours import label_probabilities, means_for, vote_weights, votes_for
+from stages.numerics.outputs import CLASSES, decide, fit_thresholds, known_means
+from stages.numerics.pairwise import SAME
+from stages.numerics.scales import mean_manhattan_distance, mean_squared_distance
+from stages.numerics.selection import choose
+from stages.numerics.tiles import measured_rows, square
+from stages.train import all_subsets, metrics_of
+
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+
+
+# ---------------------------------------------------------------- the plain way
+def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, task: Task, n_outputs: int) -> np.ndarray:
+    """One configuration: sort whole rows by (distance, row), and let the first k vote."""
+    near = np.argsort(distances, axis=1, kind="stable")[:, : config["k"]]
+    of_near = np.take_along_axis(distances, near, axis=1)
+    if task in CLASSES:
+        return votes_for(target[near], vote_weights(of_near, config["weights"]), [config["k"]], n_outputs)[0]
+    values = target[near].astype(np.float64)
+    weights = vote_weights(of_near, config["weights"], ~np.isnan(values))
+    means = means_for(values, weights if weights.ndim == 3 else weights[:, :, None], [config["k"]], known_means(target))[0]
+    return label_probabilities(means, config["k"]) if task == "multilabel" else means
+
+
+def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict]) -> tuple:
+    """Return (inner scores, chosen, prediction) of one outer fold and subset, configuration by configuration, inner fold by inner fold."""
+    target, n_outputs = problem.target[fold.train], len(problem.outputs)
+    metrics = {name: metric.bound_to(target) for name, metric in problem.metrics.items()}
+    scores = {name: np.empty((len(configs), int(fold.inner.max()) + 1)) for name in metrics}
+    thresholds = []
+    for i, config in enumerate(configs):
+        distances = blocks.distances(subset, config["distance"])
+        held_out = None
+        for j in range(int(fold.inner.max()) + 1):
+            out = fold.inner == j
+            found = plain_scores(distances[np.ix_(fold.train[out], fold.train[~out])], target[~out], config, problem.task, n_outputs)
+            held_out = np.empty((len(target), n_outputs), found.dtype) if held_out is None else held_out
+            held_out[out] = found
+        thresholds.append(fit_thresholds(target, held_out, by_f1=True) if problem.task == "multilabel" else None)
+        prediction = decide(problem.task, held_out, thresholds[-1])
+        for j in range(int(fold.inner.max()) + 1):
+            for name, metric in metrics.items():
+                scores[name][i, j] = metric.score(target[fold.inner == j], prediction[fold.inner == j], None)
+    chosen = choose(scores[problem.select], greater_is_better=problem.metrics[problem.select].greater_is_better)
+    distances = blocks.distances(subset, configs[chosen]["distance"])[np.ix_(fold.test, fold.train)]
+    found = plain_scores(distances, target, configs[chosen], problem.task, n_outputs)
+    return scores, chosen, decide(problem.task, found, thresholds[chosen])
+
+
+# ---------------------------------------------------------------- random small problems
+def random_folds(draw: np.random.Generator, n: int) -> tuple[Fold, ...]:
+    """Return uneven folds, with or without repeats, or the single one of an official split."""
+    layout = draw.choice(["uneven", "repeated", "official"])
+    n_inner = int(draw.integers(2, 4))
+    folds = []
+    for repeat in range(2 if layout == "repeated" else 1):
+        outer = draw.choice(3, n, p=[0.2, 0.5, 0.3])
+        for index in range(1 if layout == "official" else 3):
+            train, test = np.flatnonzero(outer != index), np.flatnonzero(outer == index)
+            inner = draw.choice(n_inner, len(train), p=draw.dirichlet(np.full(n_inner, 8.0)))
+            inner[:n_inner] = np.arange(n_inner)
+            folds.append(Fold(repeat, index, train, test, inner.astype(np.int16)))
+    return tuple(folds)
+
+
+def random_problem(seed: int, task: Task) -> Problem:
+    """Return a problem with duplicated rows, so that distances tie, some of its blocks, and 30 to 160 rows."""
+    draw = np.random.default_rng(seed)
+    n, n_outputs = int(draw.integers(30, 160)), 2 if task == "binary" else 3
+    twin = np.where(draw.random(n) < 0.3, draw.integers(0, n, n), np.arange(n))
+    codes = draw.integers(0, n_outputs, n).astype(np.int32)
+    codes[:n_outputs] = np.arange(n_outputs)
+    toy = toy_problem(n=n, n_classes=n_outputs, seed=seed, task="multiclass" if task == "binary" else task)
+    blocks = toy_blocks(codes, seed)
+    values = np.round(blocks["image"].raw.values, 1)[twin]  # coarse: many ties
+    blocks["image"] = replace(blocks["image"], raw=Dense(values))
+    blocks["odd"] = Block("odd", Dense(draw.standard_normal((n, 5)).astype(np.float32)[twin]), {})
+    labels = draw.permutation(list(blocks))[: int(draw.integers(1, 4))].tolist()
+    target = codes if task in CLASSES else toy.target
+    return replace(
+        toy, blocks={label: blocks[label] for label in labels}, target=target, task=task, folds=random_folds(draw, n),
+        outputs=tuple(map(str, range(n_outputs))), subsets=all_subsets(labels), metrics=metrics_of(task, target),
+    )  # fmt: skip
+
+
+def smallest_training_fold(problem: Problem) -> int:
+    return min(int((fold.inner != j).sum()) for fold in problem.folds for j in range(int(fold.inner.max()) + 1))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_shared_sweep_equals_the_plain_loop(task: Task, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = random_problem(100 * TASKS.index(task) + seed, task)
+    most = smallest_training_fold(problem)
+    if seed == 5:  # folds and subsets one by one
+        monkeypatch.setattr(knn, "KEPT_BYTES", 1)
+    settings = knn.KnnSettings(k=(1, 4, most // 2, most), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
+    configs = knn.grid(settings, 0)
+    results = list(knn.sweep(problem, settings, configs))
+    assert [(r.fold, r.subset) for r in results] == [(f, s) for f in problem.folds for s in problem.subsets]
+    for result in results:
+        blocks = encode_fold(problem.blocks, result.fold.train)
+        scores, chosen, prediction = plain_fold(problem, result.fold, blocks, result.subset, configs)
+        for name, expected in scores.items():
+            np.testing.assert_array_equal(result.inner_scores[name], expected)
+        assert result.chosen == chosen
+        np.testing.assert_array_equal(result.prediction, prediction)
+
+
+@pytest.mark.parametrize("n_cores", [1, 2, 3])
+def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = random_problem(7, "multiclass")
+    search = neighbourhoods.Search(
+        [neighbourhoods.fold_view(encode_fold(problem.blocks, f.train), neighbourhoods.fold_codes(f, len(problem.target)))
+         for f in problem.folds], problem.subsets, ["l1", "l2", "cosine"], 3,
+    )  # fmt: skip
+    monkeypatch.setenv("SENSORIUM_CORES", "1")
+    first = search.tables()
+    monkeypatch.setenv("SENSORIUM_CORES", str(n_cores))
+    for a, b in zip(first, search.tables(), strict=True):
+        for distance in a:
+            for x, y in zip(a[distance], b[distance], strict=True):
+                assert x.tobytes() == y.tobytes()
+
+
+@pytest.mark.parametrize("subset", [("image",), ("text", "table"), ("image", "text", "table")])
+def test_the_saved_model_answers_as_the_sweep(subset: tuple[str, ...]) -> None:
+    """Refitted on a fold's training rows, it says of the test rows what the sweep said."""
+    problem = toy_problem(n=90)
+    for distance in ("l1", "l2", "cosine"):
+        settings = knn.KnnSettings(k=(7,), distance=(distance,), weights=("distance",))
+        alone = replace(problem, folds=problem.folds[:1], subsets=(subset,))
+        (result,) = knn.sweep(alone, settings, knn.grid(settings, 0))
+        fitted = knn.fit(alone, subset, knn.grid(settings, 0)[0], settings)
+        fold = alone.folds[0]
+        matrices = {label: problem.blocks[label].encoded(fold.train).matrix[fold.test] for label in subset}
+        prediction, scores = knn.predict(fitted, matrices)
+        np.testing.assert_array_equal(prediction, result.prediction)
+        assert scores == pytest.approx(result.scores, abs=1e-6)
+
+
+# ---------------------------------------------------------------- the parts
+@pytest.mark.parametrize("distance", [topk.L1, topk.L2, topk.COSINE])
+@pytest.mark.parametrize(("n", "k"), [(40, 1), (900, 20), (2300, 300), (2300, 2)])
+def test_the_nearest_of_a_tile_are_those_of_a_sort(distance: int, n: int, k: int) -> None:
+    draw = np.random.default_rng(n + k)
+    n_rows, n_folds = 6, 3
+    tiles = np.round(draw.random((2, n_rows, n)), draw.integers(1, 4))  # the fewer decimals, the more ties
+    members, n_members = np.array([[0, 0], [0, 1]]), np.array([1, 2])
+    scales = 1 + 0.05 * draw.random((n_folds, 2, 2))
+    codes = draw.integers(-2, 3, (n_folds, n)).astype(np.int16)
+    codes[:, ::2] = np.maximum(codes[:, ::2], 0)
+    row_codes = draw.integers(-1, 3, (n_folds, n_rows)).astype(np.int16)
+    row_codes[0, 1] = topk.ABSENT
+    norms, row_norms = 2 + draw.random((n_folds, 2, n)), 2 + draw.random((n_folds, 2, n_rows))
+    norms[:, :, 3] = row_norms[:, :, 2] = 0
+    tiles[:, 2] = tiles[:, :, 3] = 0
+    k = min(k, int(min((codes[f] >= 0).sum() - max((codes[f] == c).sum() for c in range(3)) for f in range(n_folds))))
+    near, rows = np.full((n_folds, 2, n_rows, k), -1.0), np.full((n_folds, 2, n_rows, k), -1, np.int32)
+    assert topk.nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near, rows)
+    for f, s, r in np.ndindex(n_folds, 2, n_rows):
+        if row_codes[f, r] == topk.ABSENT:
+            assert (rows[f, s, r] == -1).all()
+            continue
+        total = scales[f, s, 0] * tiles[0, r]
+        total = total + scales[f, s, 1] * tiles[1, r] if s else total
+        if distance == topk.L2:
+            total = np.sqrt(total)
+        elif distance == topk.COSINE:
+            both = row_norms[f, s, r] * norms[f, s]
+            total = np.maximum(1 - total / np.where(both > 0, both, 1), 0)
+        total = np.round(total, 9)
+        columns = np.flatnonzero((codes[f] >= 0) & (codes[f] != row_codes[f, r]))
+        expected = columns[np.argsort(total[columns], kind="stable")][:k]
+        np.testing.assert_array_equal(rows[f, s, r], expected)
+        np.testing.assert_array_equal(near[f, s, r], total[expected])
+
+
+def test_too_few_neighbours_are_refused() -> None:
+    problem = toy_problem(n=24, labels=("image",))
+    settings = knn.KnnSettings(k=(9,), distance=("l2",))
+    with pytest.raises(ValueError, match="fewer than 9 others"):
+        list(knn.sweep(problem, settings, knn.grid(settings, 0)))
+
+
+def block_matrices() -> dict[str, np.ndarray | sp.csr_array]:
+    draw = np.random.default_rng(3)
+    dense = draw.standard_normal((71, 37)) * 10.0 ** draw.integers(-3, 4, 37)
+    sparse = sp.random_array((71, 50), density=0.2, rng=draw, format="csr")
+    outlier = dense.copy()
+    outlier[0] = 1e6
+    equal = np.tile(draw.random((1, 9)), (71, 1))
+    few = sp.csr_array(np.tile(draw.random((1, 9)), (71, 1)))
+    return {"dense": dense, "float32": dense.astype(np.float32), "sparse": sp.csr_array(sparse), "signed": sp.csr_array(np.round(dense, 0)),
+            "outlier": outlier, "equal": equal, "equal sparse": few, "far": 1e4 + dense}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", block_matrices())
+def test_scales_in_closed_form_are_plain_means(name: str) -> None:
+    matrix = block_matrices()[name]
+    rows = np.flatnonzero(np.random.default_rng(0).random(71) < 0.7)
+    plain = (matrix.toarray() if sp.issparse(matrix) else matrix)[rows].astype(np.float64)
+    apart = plain[:, None] - plain[None]
+    n_pairs = len(rows) * (len(rows) - 1)
+    assert mean_manhattan_distance(matrix, rows) == pytest.approx(np.abs(apart).sum() / n_pairs, rel=1e-12, abs=0)
+    assert mean_squared_distance(matrix, rows) == pytest.approx((apart**2).sum() / n_pairs, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("name", block_matrices())
+def test_tiles_are_plain_distances(name: str) -> None:
+    matrix = block_matrices()[name]
+    plain = (matrix.toarray() if sp.issparse(matrix) else matrix).astype(np.float64)
+    rows, queries = measured_rows(matrix), measured_rows(matrix[:18])
+    out, at = np.full((8, 72), np.nan), slice(12, 20)  # two rows behind the last
+    n = 6
+    rows.fill("manhattan", queries, at, out)
+    size = np.abs(plain).sum(axis=1).max()
+    assert out[:n, :71] == pytest.approx(np.abs(plain[12:18, None] - plain[None]).sum(axis=2), rel=1e-12, abs=1e-13 * size)
+    assert [out[i, 12 + i] for i in range(n)] == pytest.approx([0.0] * n, abs=1e-13 * size)
+    rows.fill("products", queries, at, out)
+    products = plain[12:18] @ plain.T
+    assert out[:n, :71] == pytest.approx(products, rel=1e-12, abs=1e-13 * (plain**2).sum(axis=1).max())
+    square(out, rows, queries, at, out)
+    norms = (plain**2).sum(axis=1)
+    expected = ((plain[12:18, None] - plain[None]) ** 2).sum(axis=2)
+    assert out[:n, :71] == pytest.approx(expected, rel=1e-9, abs=2 * SAME * 2 * norms.max())
+    assert [out[i, 12 + i] for i in range(n)] == [0.0] * n
