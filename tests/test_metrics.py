@@ -1,6 +1,7 @@
 """One battery over every file in stages/metrics/, for every task that it scores."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from sklearn import metrics as reference
 
 from stages.contracts import Metric
+from stages.numerics.stacks import Stack
 from stages.registry import component, names
 
 METRICS: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
@@ -161,6 +163,38 @@ def test_no_rows_raises(name: str, task: str) -> None:
 def test_metric_without_probabilities_takes_none(name: str, task: str) -> None:
     drawn = draw(task, 4, 30, n_outputs_of(task))
     assert METRICS[name].score(*drawn[:2], None) == METRICS[name].score(*drawn)
+
+
+@pytest.mark.parametrize(("name", "task"), [(name, task) for name, task in CASES if not METRICS[name].needs_scores])
+@pytest.mark.parametrize(("n_rows", "n_outputs"), [(1, 1), (7, 2), (40, 3), (300, 9), (150, 140)])
+def test_scores_of_a_stack_are_those_of_each_prediction(name: str, task: str, n_rows: int, n_outputs: int) -> None:
+    """To the last bit, whatever is not known, predicted nowhere, or predicted only."""
+    draw_from = np.random.default_rng(n_rows)
+    if task == "regression":
+        target = draw_from.normal(0, 3, (n_rows, n_outputs))
+        target[draw_from.random(target.shape) < 0.2] = np.nan
+        target[:, 0] = [np.nan, 0.1][n_rows % 2]
+        predictions = np.nan_to_num(target) + draw_from.normal(0, 2, (12, n_rows, n_outputs))
+    else:
+        shape = (n_rows, n_outputs) if task == "multilabel" else (n_rows,)
+        high = 2 if task == "multilabel" else n_outputs
+        kind = np.uint8 if task == "multilabel" else np.int32
+        target = draw_from.integers(0, high, shape).astype(kind)
+        predictions = np.where(draw_from.random((12, *shape)) < 0.6, target, draw_from.integers(0, high, (12, *shape))).astype(kind)
+        target = np.where(target == high // 2, 0, target).astype(kind)  # one that is predicted only
+        predictions[0], predictions[1] = target, 0
+        predictions[2] = np.minimum(predictions[2], 1)
+    for metric in (METRICS[name], METRICS[name].bound_to(np.vstack([target, target[:1]]) if target.ndim == 2 else target)):
+        found = metric.scores_of(Stack(target, predictions))
+        expected = np.array([metric.score(target, prediction, None) for prediction in predictions])
+        assert found.dtype == np.float64 and found.tobytes() == expected.tobytes()
+        assert metric.score_stack is not None
+
+
+def test_a_metric_without_a_form_for_stacks_scores_them_one_by_one() -> None:
+    target, predictions = np.array([0, 1, 1], np.int32), np.array([[0, 1, 1], [0, 0, 0]], np.int32)
+    plain = replace(METRICS["accuracy"], score_stack=None)
+    assert plain.scores_of(Stack(target, predictions)).tolist() == [1.0, 1 / 3]
 
 
 def test_balanced_accuracy_leaves_out_a_class_absent_from_the_target() -> None:
