@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -10,7 +13,7 @@ import yaml
 from toy_columns import MAKERS
 
 from stages import featurize
-from stages.contracts import features_path, quarantine_path, samples_path
+from stages.contracts import Features, features_path, quarantine_path, samples_path
 from stages.errors import InputError
 from stages.featurize import featurize_column
 from stages.registry import component
@@ -60,6 +63,33 @@ def test_pieces_do_not_matter(name: str, piece: int) -> None:
     assert part_metadata == metadata
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_number_of_cores_does_not_matter(name: str, toy_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    write_table(samples_path("toy"), samples_of(name, 5), POLICY)
+    written = set()
+    for n_cores in ("1", "2", "3"):
+        monkeypatch.setenv("SENSORIUM_CORES", n_cores)
+        featurize.main(f"toy-{name}")
+        written.add(features_path("toy", name).read_bytes())
+    assert len(written) == 1
+
+
+def test_a_piece_is_shared_out_among_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSORIUM_CORES", "2")
+    modality, n_rows, meeting = component("modalities", "image"), [], threading.Barrier(2, timeout=30)
+
+    def noted(column: pa.ChunkedArray, settings: Any) -> Features:
+        n_rows.append(len(column))
+        if len(n_rows) <= 2:
+            meeting.wait()  # for another that is being featurized
+        return modality.featurize(column, settings)
+
+    samples = samples_of("image", 10).slice(0, 16)
+    list(featurize.featurized_pieces(samples, "image", replace(modality, featurize=noted), modality.settings(), {}))
+    assert n_rows == [8, 8]
+
+
 def test_settings_reach_the_featurizer(toy_workspace: Path) -> None:
     write_table(samples_path("toy"), samples_of("image"), POLICY)
     entry = FEATURES["toy-image"] | {"size": [3, 5], "colour": "grey"}
@@ -99,6 +129,17 @@ def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace
     assert done.stderr.startswith("error: featurize toy-image: toy: image: 1 of 1 samples cannot be read")
     assert "Traceback" not in done.stderr
     assert not features_path("toy", "image").exists()
+
+
+def test_samples_are_named_in_their_order_whichever_core_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    monkeypatch.setenv("SENSORIUM_CORES", "3")
+    files = [MAKERS["image"]().column[0].as_py() if row % 3 else b"nonsense" for row in range(40)]
+    samples = pa.table({"sample_id": [f"id-{row}" for row in range(40)], "image": pa.array(files)})
+    modality, reasons = component("modalities", "image"), {}
+    tables = [table for table, _ in featurize.featurized_pieces(samples, "image", modality, modality.settings(), reasons)]
+    assert list(reasons) == [f"id-{row}" for row in range(0, 40, 3)]
+    assert pa.concat_tables(tables)["sample_id"].to_pylist() == [f"id-{row}" for row in range(40) if row % 3]
 
 
 @pytest.mark.parametrize(

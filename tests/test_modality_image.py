@@ -1,14 +1,18 @@
 """Images: every format and mode, the camera's orientation, what is refused, and the histograms of oriented gradients."""
 
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from toy_columns import encoded, png
 
 from stages.errors import InputError
@@ -131,6 +135,62 @@ def test_a_damaged_entry_beside_the_orientation_does_not_lose_the_picture() -> N
     at = block.index(struct.pack(">HH" if b"MM" in block[:8] else "<HH", 0x011A, 5)) + 2
     damaged = block[:at] + struct.pack(">H" if b"MM" in block[:8] else "<H", 7) + block[at + 2 :]  # undefined bytes instead
     assert corners(encoded(scene, "JPEG", exif=damaged)) == [[1, 1], [1, 0]]
+
+
+# ---------------------------------------------------------------- decoding no more than is of use
+def scene(height: int, width: int) -> Image.Image:
+    """Return a picture with coarse colours, a little grain, and no symmetry."""
+    random = np.random.default_rng(11)
+    colours = Image.fromarray(random.integers(0, 256, (5, 6, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    return Image.fromarray(np.clip(np.asarray(colours) + random.integers(-9, 10, (height, width, 1)), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("settings", [{"size": (20, 30)}, {"size": (20, 30), "colour": "grey"}, {"size": (90, 7)}])
+def test_a_jpeg_decoded_at_a_fraction_looks_the_same(orientation: int, settings: dict[str, Any]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = encoded(scene(170, 230), "JPEG", quality=90, exif=exif)
+    full, scaled = featurized(file, **settings), featurized(file, **settings, decode="scaled")
+    assert np.abs(scaled - full).mean() < 3 / 255
+    assert np.abs(scaled - full).max() < 25 / 255
+
+
+def test_scaled_decodes_less_and_full_what_pillow_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    file, sizes = encoded(scene(256, 256), "JPEG"), []
+    load = JpegImageFile.load
+
+    def noted(image: JpegImageFile) -> Any:
+        sizes.append(image.size)
+        return load(image)
+
+    monkeypatch.setattr(JpegImageFile, "load", noted)
+    featurized(file, size=(40, 40), decode="scaled")
+    assert set(sizes) == {(64, 64)}
+    sizes.clear()
+    read = featurized(file, size=(40, 40))
+    assert set(sizes) == {(256, 256)}
+    plain = Image.open(BytesIO(file)).convert("RGB").resize((40, 40), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(read, np.asarray(plain, dtype=np.float32) / 255)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "GIF", "BMP", "WEBP", "PPM"])
+def test_other_formats_are_decoded_whole(kind: str) -> None:
+    file = encoded(scene(60, 90), kind)
+    np.testing.assert_array_equal(featurized(file, size=(5, 6), decode="scaled"), featurized(file, size=(5, 6)))
+
+
+def test_a_jpeg_larger_than_may_be_decoded_is_refused_however_little_is_decoded() -> None:
+    with pytest.raises(SampleError, match=r"row 0: 100×100 pixels are more than max_pixels = 9999"):
+        featurized(encoded(scene(100, 100), "JPEG"), size=(5, 5), decode="scaled", max_pixels=9_999)
+
+
+def test_threads_leave_warnings_as_they_were() -> None:
+    before, files = warnings.filters[:], [png(PICTURE), png_header(10_000, 10_000)] * 8
+    with ThreadPoolExecutor(4) as pool:
+        found = [future.exception() for future in [pool.submit(featurized, file) for file in files]]
+    assert [error is None for error in found] == [True, False] * 8
+    assert warnings.filters == before
 
 
 # ---------------------------------------------------------------- what is refused
