@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import stages  # noqa: F401 - gives BLAS one thread, before it is loaded
 from stages.contracts import Fold, Problem
 from stages.numerics.blocks import Block
 from stages.numerics.encoders import Dense
