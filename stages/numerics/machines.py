@@ -44,23 +44,13 @@ Machines = TypeVar("Machines", Pairs, Outputs)
 
 def train_pairs(distances: np.ndarray, target: np.ndarray, penalties: np.ndarray) -> Pairs:
     """Return the machines of class codes (n,), sorted, for every C, ascending."""
-    from stages.numerics.smo import TOLERANCE, solve_path
+    from stages.numerics.smo import TOLERANCE, solve_pairs
 
     classes, starts = np.unique(target, return_index=True)
-    ends, m = np.append(starts, len(target)), len(classes)
-    dual, intercept = np.zeros((len(penalties), m - 1, len(target))), np.zeros((len(penalties), m * (m - 1) // 2))
-    for pair, (a, b) in enumerate(pairs_of(m)):
-        of_a, of_b = slice(ends[a], ends[a + 1]), slice(ends[b], ends[b + 1])
-        n_a = ends[a + 1] - ends[a]
-        is_a = np.repeat([1.0, 0.0], [n_a, ends[b + 1] - ends[b]])
-        part = distances if m == 2 else np.empty((len(is_a), len(is_a)), dtype=np.float32)
-        if m > 2:
-            part[:n_a, :n_a], part[:n_a, n_a:] = distances[of_a, of_a], distances[of_a, of_b]
-            part[n_a:, :n_a], part[n_a:, n_a:] = distances[of_b, of_a], distances[of_b, of_b]
-        found, intercept[:, pair] = solve_path(part, 2 * is_a - 1, is_a - 1, is_a, penalties, 0.0, TOLERANCE)
-        dual[:, b - 1, of_a], dual[:, a, of_b] = found[:, :n_a], found[:, n_a:]
+    ends = np.append(starts, len(target))
+    dual, intercept = solve_pairs(distances, ends, penalties, TOLERANCE)
     support = np.flatnonzero(dual.any(axis=(0, 1)))
-    n_support = np.bincount(np.searchsorted(ends, support, side="right") - 1, minlength=m)
+    n_support = np.bincount(np.searchsorted(ends, support, side="right") - 1, minlength=len(classes))
     return Pairs(classes, support, n_support, dual[:, :, support], intercept)
 
 
@@ -101,11 +91,6 @@ def _supported(dual: np.ndarray, intercept: np.ndarray) -> Outputs:
     return Outputs(support, dual[:, support], intercept)
 
 
-def pairs_of(m: int) -> list[tuple[int, int]]:
-    """Return all a < b below m, in libsvm's order."""
-    return [(a, b) for a in range(m) for b in range(a + 1, m)]
-
-
 def decide_pairs(machines: Pairs, kernel: np.ndarray, n_classes: int) -> np.ndarray:
     """Return each class's decision value: won pairs plus a confidence within (−⅓, ⅓), the greatest wins.
 
@@ -126,7 +111,7 @@ def decide_pairs(machines: Pairs, kernel: np.ndarray, n_classes: int) -> np.ndar
     for a in range(m):
         coefficients = machines.dual[:, :, ends[a] : ends[a + 1]].reshape(n_penalties * (m - 1), machines.n_support[a])
         parts[a] = (kernel[:, ends[a] : ends[a + 1]] @ coefficients.T).reshape(n, n_penalties, m - 1)
-    first, second = np.array(pairs_of(m)).T
+    first, second = np.triu_indices(m, 1)  # the pairs, in libsvm's order
     values = parts[first, :, :, second - 1] + parts[second, :, :, first] + machines.intercept.T[:, None, :]
     is_first, is_second = np.eye(m)[first], np.eye(m)[second]
     total = np.tensordot(values, is_first - is_second, axes=(0, 0))

@@ -316,20 +316,23 @@ def _gradient(M, y, beta, g):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _solve(M, y, g, lower, upper, tube, tolerance, beta):  # type: ignore[no-untyped-def]
     """Improve beta until it is optimal, and leave y − Kβ in g (at the start it must be there already)."""
-    for _ in range(_ROUNDS):
-        state = _search(M, g, lower, upper, tube, tolerance, beta)
-        if state != _SHRINKS:
-            return
-        part, rows, part_g, part_beta = M, np.arange(len(g)), g, beta
-        part_lower, part_upper = lower, upper
-        while state == _SHRINKS:  # ever fewer rows, until those are optimal among themselves
+    n = len(g)
+    part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+    n_rounds = 0
+    while n_rounds < _ROUNDS:
+        state = _search(part, part_g, part_lower, part_upper, tube, tolerance, part_beta)
+        for k in range(len(rows)):
+            beta[rows[k]] = part_beta[k]
+        if state == _SHRINKS:  # ever fewer rows, until those are optimal among themselves
             kept = _active(part_g, part_lower, part_upper, tube, part_beta)
             part, rows, part_g, part_beta = square(part, kept), taken(rows, kept), taken(part_g, kept), taken(part_beta, kept)
             part_lower, part_upper = taken(part_lower, kept), taken(part_upper, kept)
-            state = _search(part, part_g, part_lower, part_upper, tube, tolerance, part_beta)
-            for k in range(len(rows)):
-                beta[rows[k]] = part_beta[k]
-        _gradient(M, y, beta, g)
+        elif len(rows) == n:
+            return
+        else:
+            _gradient(M, y, beta, g)
+            part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+            n_rounds += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -392,3 +395,36 @@ def solve_path(M, y, lowest, highest, penalties, tube, tolerance):  # type: igno
             coefficients[c, k] = beta[k]
         intercepts[c] = _intercept(g, lower, upper, tube, beta)
     return coefficients, intercepts
+
+
+@numba.njit(cache=True, nogil=True)
+def solve_pairs(M, ends, penalties, tolerance):  # type: ignore[no-untyped-def]
+    """Return the machines of every pair of classes for every C.
+
+    Args:
+        M: float32 (n, n), squared distances in the feature space, contiguous; rows sorted by class.
+        ends: int64 (m + 1,): class a is the rows from ends[a] to ends[a + 1] − 1.
+        penalties: float64 (n_C,), C, ascending.
+    Returns:
+        dual float64 (n_C, m − 1, n): of a pair a < b, a being +1, row b − 1 holds the coefficients of class a's rows and row a those of
+        class b's, as in libsvm. intercept float64 (n_C, m (m − 1) / 2), in libsvm's order.
+    """
+    m = len(ends) - 1
+    dual, intercept = np.zeros((len(penalties), m - 1, len(M))), np.zeros((len(penalties), m * (m - 1) // 2))
+    pair = 0
+    for a in range(m):
+        for b in range(a + 1, m):
+            n_a = ends[a + 1] - ends[a]
+            n = n_a + ends[b + 1] - ends[b]
+            rows, y, lowest, highest = np.empty(n, np.int64), np.empty(n), np.empty(n), np.empty(n)
+            for k in range(n):
+                is_a = k < n_a
+                rows[k] = ends[a] + k if is_a else ends[b] + k - n_a
+                y[k], lowest[k], highest[k] = (1.0, 0.0, 1.0) if is_a else (-1.0, -1.0, 0.0)
+            coefficients, found = solve_path(M if m == 2 else square(M, rows), y, lowest, highest, penalties, 0.0, tolerance)
+            for c in range(len(penalties)):
+                intercept[c, pair] = found[c]
+                for k in range(n):
+                    dual[c, b - 1 if k < n_a else a, rows[k]] = coefficients[c, k]
+            pair += 1
+    return dual, intercept
