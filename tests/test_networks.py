@@ -294,3 +294,12 @@ def test_a_large_block_of_low_rank_has_as_many_components() -> None:
     draw = np.random.default_rng(0)
     low = draw.standard_normal((500, 3)) @ draw.standard_normal((3, 600))
     assert fit_projection(low, 64).directions.shape == (600, 3)
+
+
+def test_signs_do_not_hang_on_rounding() -> None:
+    """Of two columns that mirror each other neither weighs more, but for the last bit."""
+    draw = np.random.default_rng(0)
+    half = draw.standard_normal((30, 4)) * [4, 3, 2, 1]
+    X = np.hstack([half, -half])
+    found = [fit_projection(X * (1 + 1e-13 * draw.standard_normal(8)), None).directions for _ in range(20)]
+    assert all(other == pytest.approx(found[0], abs=1e-9) for other in found)

@@ -31,7 +31,8 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     """Return the first principal components of training rows (n, d), scaled so that a component's mean variance is 1.
 
     The eigenvectors of the smaller of the two Gram matrices give them: an exact answer, and no densifying of sparse rows where
-    there are fewer rows than columns. Each direction's largest entry is made positive, so that signs are the same everywhere.
+    there are fewer rows than columns. Each direction's largest entry (of those equal but for rounding the first) is made positive,
+    so that signs are the same everywhere.
     """
     n, d = matrix.shape
     # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
@@ -51,7 +52,8 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
         return Projection(mean, np.zeros((d, 1)), 1.0)
     kept = min(rank, n_components or rank)
     directions = np.ascontiguousarray(vectors[:, ::-1][:, :kept])
-    largest = np.abs(directions).argmax(axis=0)
+    sizes = np.abs(directions)
+    largest = (sizes >= (1 - 1e-6) * sizes.max(axis=0)).argmax(axis=0)
     directions *= np.where(directions[largest, np.arange(kept)] < 0, -1.0, 1.0)
     variance = float(values[::-1][:kept].sum()) / n
     return Projection(mean, directions, float(np.sqrt(kept / variance)))
