@@ -4,7 +4,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def count_classes(target: np.ndarray, predictions: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how often each class is predicted, and rightly so: int64 (m, n_classes) each.
 
@@ -20,7 +20,7 @@ def count_classes(target: np.ndarray, predictions: np.ndarray, n_classes: int) -
     return predicted, hits
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def count_labels_above(target: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how often each label is predicted, and rightly so, at each threshold: int64 (m, n_thresholds, n_labels) each.
 

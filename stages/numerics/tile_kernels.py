@@ -33,7 +33,7 @@ def manhattan_tile(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
             out[i + 3, j], out[i + 3, j + 1] = s30, s31
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def squared_tile(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray, same: float, out: np.ndarray) -> None:
     """Write |a|² + |b|² − 2a·b to `out` (n_a, n_b), which may be `products`; 0 where it is below `same` times the norms."""
     for i in range(products.shape[0]):
@@ -44,7 +44,7 @@ def squared_tile(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray,
             to[j] = 0.0 if value < same * norms else value
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def sparse_tile(
     offsets: np.ndarray, columns: np.ndarray, values: np.ndarray, postings: np.ndarray, rows: np.ndarray, weights: np.ndarray,
     manhattan: bool, sums_a: np.ndarray, sums_b: np.ndarray, out: np.ndarray,

@@ -22,7 +22,7 @@ _SAMPLE = 128
 _HALVINGS = 24
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _bound(limit: float, distance: int, norm: float) -> float:
     """Return what a sum may be at most if its rounded distance is not above `limit`: a little too much rather than too little."""
     above = limit + _SLACK + 1e-12 * limit
@@ -33,7 +33,7 @@ def _bound(limit: float, distance: int, norm: float) -> float:
     return (above - 1.0) * norm
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _rounded(total: float, distance: int, norms: float) -> float:
     """Return the distance of a sum over blocks, to 9 decimals; `norms` is the product of the two rows' norms."""
     if distance == L2:
@@ -43,7 +43,7 @@ def _rounded(total: float, distance: int, norms: float) -> float:
     return np.rint(total * 1e9) / 1e9
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _select(values: np.ndarray, k: int, scratch: np.ndarray) -> float:
     """Return the k-th smallest of `values` (Hoare's selection on a copy)."""
     m = values.shape[0]
@@ -71,7 +71,7 @@ def _select(values: np.ndarray, k: int, scratch: np.ndarray) -> float:
     return scratch[k - 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scratch: np.ndarray) -> float:
     """Keep the k nearest of the first m, in the order of their rows, in place; return the largest distance kept.
 
@@ -116,18 +116,18 @@ def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scrat
     return limit
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _order(distances: np.ndarray, rows: np.ndarray, ranks: np.ndarray, near_distances: np.ndarray, near_rows: np.ndarray) -> None:
     """Write k distances and their rows by (distance, row); they stand in the order of their rows."""
     k = near_rows.shape[0]
     if k <= _BY_RANK:
         for i in range(k):
             ranks[i] = 0
+            near_rows[i] = -1
         for j in range(k):
             other = distances[j]
             for i in range(k):
                 ranks[i] += 1 if other < distances[i] else 0
-        near_rows[:] = -1
         for i in range(k):
             rank = ranks[i]
             while near_rows[rank] >= 0:  # equal ones, of which those of the first rows stand already
@@ -135,8 +135,8 @@ def _order(distances: np.ndarray, rows: np.ndarray, ranks: np.ndarray, near_dist
             near_distances[rank] = distances[i]
             near_rows[rank] = rows[i]
         return
-    near_distances[:] = distances[:k]
-    near_rows[:] = rows[:k]
+    for i in range(k):
+        near_distances[i], near_rows[i] = distances[i], rows[i]
     gap = k // 2
     while gap > 0:  # Shell's sort
         for i in range(gap, k):
@@ -148,7 +148,7 @@ def _order(distances: np.ndarray, rows: np.ndarray, ranks: np.ndarray, near_dist
         gap = 1 if gap == 2 else int(gap / 2.2)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _passing(
     tiles: np.ndarray, r: int, start: int, size: int, members: np.ndarray, n_members: int, factors: np.ndarray, distance: int,
     bound: float, norms: np.ndarray, sums: np.ndarray, found: np.ndarray,
@@ -173,7 +173,7 @@ def _passing(
     return m
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _guess(
     tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
     norms: np.ndarray, norm: float, k: int, sample: np.ndarray, scratch: np.ndarray,
@@ -199,7 +199,7 @@ def _guess(
     return np.sqrt(found) if distance == L2 else found
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _scan(
     tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
     norms: np.ndarray, norm: float, limit: float, k: int, kept: np.ndarray, kept_rows: np.ndarray, scratch: np.ndarray, sums: np.ndarray,
@@ -225,7 +225,7 @@ def _scan(
     return m if m >= k else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _gather(
     tiles: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, distance: int, limit: float, sums: np.ndarray,
     passing: np.ndarray, near: np.ndarray, columns: np.ndarray,
@@ -248,7 +248,7 @@ def _gather(
     return m
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sift(
     near: np.ndarray, columns: np.ndarray, n_near: int, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
     limit: float, sums: np.ndarray, kept: np.ndarray, kept_rows: np.ndarray,
@@ -274,7 +274,7 @@ def _sift(
     return m
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _covered(limit: float, distance: int, factors: np.ndarray, others: np.ndarray, n_members: int) -> float:
     """Return up to which distance all columns of a fold with other factors are among those gathered under `limit`."""
     ratio = 0.0
@@ -285,7 +285,7 @@ def _covered(limit: float, distance: int, factors: np.ndarray, others: np.ndarra
     return limit / ratio * (1 - 1e-12) - _SLACK
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def nearest_in_tile(
     tiles: np.ndarray, members: np.ndarray, n_members: np.ndarray, scales: np.ndarray, codes: np.ndarray, row_codes: np.ndarray,
     distance: int, norms: np.ndarray, row_norms: np.ndarray, near_distances: np.ndarray, near_rows: np.ndarray,

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def vote_classes(
     near_distances: np.ndarray, near_rows: np.ndarray, target: np.ndarray, positions: np.ndarray, ks: np.ndarray, places: np.ndarray,
     by_distance: bool, found: np.ndarray, n_classes: int,
@@ -46,7 +46,7 @@ def vote_classes(
                     at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def mean_numbers(
     near_distances: np.ndarray, near_rows: np.ndarray, target: np.ndarray, positions: np.ndarray, ks: np.ndarray, places: np.ndarray,
     by_distance: bool, found: np.ndarray, fallbacks: np.ndarray, fallback_of: np.ndarray, shrunk: bool,
