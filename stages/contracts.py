@@ -288,6 +288,7 @@ class Model:
     `needed_rows(config)` is the fewest training rows with which a configuration makes sense; those that need more are left out.
     `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
     `needed_bytes(size, settings)` is what it needs beside them.
+    `at_size(configs, settings, problem)` gives the configurations that stand for the grid's on this problem: what is approximated says so.
     """
 
     name: str
@@ -298,6 +299,7 @@ class Model:
     predict: Callable[..., tuple[np.ndarray, np.ndarray | None]]
     needed_rows: Callable[[Mapping[str, Any]], int]
     pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
+    at_size: Callable[..., list[dict[str, Any]]] = lambda configs, settings, problem: configs
     needed_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
     tasks: tuple[Task, ...] = TASKS
     is_control: bool = False

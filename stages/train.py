@@ -141,7 +141,7 @@ def fitting_configs(dataset: str, model: Model, settings: Settings, problem: Pro
         InputError: if none is left.
     """
     smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(int(fold.inner.max()) + 1))
-    grid = model.grid(settings, problem.seed)
+    grid = model.at_size(model.grid(settings, problem.seed), settings, problem)
     kept = [config for config in grid if model.needed_rows(config) <= smallest]
     where = f"the smallest training fold of {dataset!r} has {smallest} rows"
     if not kept:

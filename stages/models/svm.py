@@ -7,21 +7,24 @@ Labels and numbers have a machine each, over the same Gram matrices. Classes' pr
 temperature is fitted on the inner folds' held-out rows; labels' scores are sigmoids of the margins, not calibrated.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings, Size
 from stages.numerics.fusion import FoldBlocks, cross_products, each_subset, encode_fold, squared_norms
-from stages.numerics.kernels import Kernel, feature_distances, kernel_of, kernel_values, reordered
+from stages.numerics.kernels import Kernel, by_kernel, feature_distances, kernel_of, kernel_values, reordered
+from stages.numerics.large_svm import approximation, decisions_of, fit_large, sweep_subset
 from stages.numerics.matrices import pack, unpack
 from stages.numerics.outputs import decide as decide_outputs
 from stages.numerics.pairwise import squared_distances
-from stages.numerics.parallel import each
+from stages.numerics.parallel import each, n_cores
 from stages.numerics.selection import InnerPredictions, product, thresholds_for
 from stages.numerics.solvers import Solver, saved_solver, solver_for
+
+LARGE_BYTES_PER_ROW = 6000  # of each core, while it trains machines in the primal
 
 
 class SvmSettings(Settings):
@@ -32,6 +35,8 @@ class SvmSettings(Settings):
     )
 
     epsilon: float = Field(0.1, ge=0, description="regression: errors below it cost nothing, in standard deviations of the number")
+    exact_rows: int = Field(10_000, ge=2, description="above so many rows machines are approximated, which their configurations say")
+    landmarks: int = Field(500, ge=2, description="rows drawn to approximate an RBF kernel by, where it is approximated")
 
     @field_validator("C", "gamma")
     @classmethod
@@ -50,9 +55,19 @@ def grid(settings: SvmSettings, seed: int) -> list[dict[str, Any]]:
     return configs
 
 
+def at_size(configs: list[dict[str, Any]], settings: SvmSettings, problem: Problem) -> list[dict[str, Any]]:
+    """Return the configurations as they are, or above `exact_rows` what stands for them."""
+    if len(problem.target) <= settings.exact_rows:
+        return configs
+    return [{**config, "approximation": approximation(config["kernel"], problem, settings.landmarks)} for config in configs]
+
+
 def sweep(problem: Problem, settings: SvmSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
     """Yield the result of every outer fold and subset."""
     for fold, blocks, subset in each_subset(problem):
+        if "approximation" in configs[0]:
+            yield sweep_subset(problem, fold, blocks, subset, configs, settings)
+            continue
         solver = solver_for(problem, fold.train, settings)
         yield _sweep_subset(problem, fold, _squared(blocks, subset), subset, configs, solver)
 
@@ -92,14 +107,6 @@ def _sweep_subset(
     return FoldResult(fold, subset, choice.scores, choice.config, prediction, solver.probabilities(values, temperature))
 
 
-def by_kernel(configs: Sequence[Mapping[str, Any]]) -> dict[Kernel, list[int]]:
-    """Return the configurations of each kernel, C ascending."""
-    members: dict[Kernel, list[int]] = {}
-    for i in sorted(range(len(configs)), key=lambda i: configs[i]["C"]):
-        members.setdefault(kernel_of(configs[i]), []).append(i)
-    return members
-
-
 def _decisions(
     solver: Solver, kernel: Kernel, squared: np.ndarray, pair: tuple[np.ndarray, np.ndarray], penalties: np.ndarray
 ) -> np.ndarray:
@@ -113,6 +120,8 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
     """Return the machine of every training row with its support vectors; crossed held-out rows give temperature and thresholds."""
     rows = problem.training_rows()
     blocks = encode_fold({label: problem.blocks[label] for label in subset}, rows)
+    if "approximation" in config:
+        return fit_large(problem, blocks, subset, config, settings)
     squared = np.ascontiguousarray(_squared(blocks, subset))
     kernel, solver, penalties = kernel_of(config), solver_for(problem, rows, settings), np.array([config["C"]])
     ordered = rows[solver.order(rows)]
@@ -134,15 +143,28 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
     """Return predictions and probabilities of new rows."""
     state, arrays = fitted.state, fitted.arrays
-    support = [unpack(f"support/{label}", arrays) for label in state["subset"]]
-    queries, scales = [matrices[label] for label in state["subset"]], list(arrays["scales"])
-    products = cross_products(queries, support, scales)
-    squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
-    kernel = kernel_values(kernel_of(state["config"]), squared, *map(np.arange, squared.shape))
-    solver = saved_solver(state["task"], state["n_outputs"], arrays)
-    (values,) = solver.decide(solver.machines(arrays), kernel)
+    if "approximation" in state["config"]:
+        solver, values = decisions_of(fitted, matrices)
+    else:
+        solver = saved_solver(state["task"], state["n_outputs"], arrays)
+        support = [unpack(f"support/{label}", arrays) for label in state["subset"]]
+        queries, scales = [matrices[label] for label in state["subset"]], list(arrays["scales"])
+        products = cross_products(queries, support, scales)
+        squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
+        kernel = kernel_values(kernel_of(state["config"]), squared, *map(np.arange, squared.shape))
+        (values,) = solver.decide(solver.machines(arrays), kernel)
     prediction = decide_outputs(state["task"], solver.scores(values), arrays.get("thresholds"))
     return prediction, solver.probabilities(values, state.get("temperature", 1.0))
+
+
+def needed_bytes(size: Size, settings: SvmSettings) -> float:
+    """Return the memory of the matrices of all pairs of rows; above `exact_rows` of features, landmarks and machines."""
+    n = float(size.n_rows)
+    if n <= settings.exact_rows:  # of each block products and L2; fused, in another order and in between; each core's own, float32
+        return 8 * n**2 * (2 * size.n_blocks + 3 + 0.5 * min(n_cores(), 4))
+    n_columns = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    n_configs = len(grid(settings, 0))
+    return n * (8 * n_columns + 8 * settings.landmarks + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
 
 
 MODEL = Model(
@@ -153,5 +175,6 @@ MODEL = Model(
     fit=fit,
     predict=predict,
     needed_rows=lambda config: 2,
-    pairwise_matrices=lambda n_blocks: 2 * n_blocks + 4,  # of each block products and L2; fused twice, and each core's own in float32
+    at_size=at_size,
+    needed_bytes=needed_bytes,
 )

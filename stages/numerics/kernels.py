@@ -4,7 +4,7 @@ A machine is trained on squared distances in the feature space: those of the row
 by kernel values, of which any shift common to all rows drops out: −½ d² stands for inner products, which are never needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,14 @@ _ROWS = 64  # transformed at a time, so that they stay in the cache
 def kernel_of(config: Mapping[str, Any]) -> Kernel:
     """Return a configuration's kernel: its name and gamma (None: linear)."""
     return config["kernel"], config["gamma"]
+
+
+def by_kernel(configs: Sequence[Mapping[str, Any]]) -> dict[Kernel, list[int]]:
+    """Return the configurations of each kernel, C ascending."""
+    members: dict[Kernel, list[int]] = {}
+    for i in sorted(range(len(configs)), key=lambda i: configs[i]["C"]):
+        members.setdefault(kernel_of(configs[i]), []).append(i)
+    return members
 
 
 def reordered(squared: np.ndarray, rows: np.ndarray) -> np.ndarray:

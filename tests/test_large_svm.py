@@ -1,0 +1,150 @@
+"""Support vector machines above `exact_rows`: named as approximate, equal to liblinear where linear, near the exact ones where RBF."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.svm import LinearSVC, LinearSVR
+from toy_problem import toy_problem
+
+from stages.contracts import Problem, Task
+from stages.fitted import load_fitted, save_fitted
+from stages.models import svm
+from stages.numerics import approximation
+from stages.numerics.approximation import landmark_distances, linear_features, nystroem_features
+from stages.numerics.fusion import encode_fold
+from stages.numerics.primal import Examples, train_primal
+from stages.train import fitting_configs, require_memory
+
+PENALTIES = np.array([0.1, 1.0, 30.0])
+
+
+def large(problem: Problem, **settings: object) -> tuple[svm.SvmSettings, list[dict]]:
+    """Return settings that take a toy problem for a large one, and the configurations that stand for theirs."""
+    chosen = svm.SvmSettings(**{"exact_rows": 2, "landmarks": 60, "C": (0.3, 3.0), "gamma": (0.3, 1.0), **settings})
+    return chosen, fitting_configs("toy", svm.MODEL, chosen, problem)
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("tube", [None, 0.1])
+def test_machines_in_the_primal_are_those_of_liblinear(tube: float | None, is_sparse: bool) -> None:
+    """Liblinear's intercept costs something; with a great `intercept_scaling` next to nothing."""
+    draw = np.random.default_rng(0)
+    n = 200
+    X = draw.standard_normal((n, 8)) * (draw.random((n, 8)) < 0.5)
+    score = X[:, 0] - X[:, 1] + 0.3 * draw.standard_normal(n) + 0.5
+    target = np.where(score > 0, 1.0, -1.0) if tube is None else score
+    used = np.arange(n) % 3 != 0
+    features = X.astype(np.float32)
+    shape = (n, len(PENALTIES))
+    examples = Examples(sp.csr_array(features) if is_sparse else features, np.broadcast_to(target[:, None], shape),
+                        np.broadcast_to(used[:, None], shape), PENALTIES, tube)  # fmt: skip
+    _, _, decisions = train_primal(examples)
+    for C, found in zip(PENALTIES, decisions.T, strict=True):
+        common = {"C": C, "dual": False, "tol": 1e-8, "intercept_scaling": 100, "max_iter": 10_000}
+        if tube is None:
+            expected = LinearSVC(**common).fit(X[used], target[used]).decision_function(X)
+        else:
+            plain = LinearSVR(loss="squared_epsilon_insensitive", epsilon=tube, **common)
+            expected = plain.fit(X[used], target[used]).predict(X)
+        assert found == pytest.approx(expected, abs=5e-3)
+
+
+def test_machines_do_not_depend_on_those_beside_them() -> None:
+    draw = np.random.default_rng(1)
+    X = draw.standard_normal((150, 5)).astype(np.float32)
+    target = np.where(X[:, :1] + 0.5 * draw.standard_normal((150, 40)) > 0, 1.0, -1.0)
+    used, C = draw.random((150, 40)) < 0.7, np.logspace(-1, 2, 40)
+    _, _, together = train_primal(Examples(X, target, used, C, None))
+    for j in (0, 31, 32, 39):
+        _, _, alone = train_primal(Examples(X, target[:, [j]], used[:, [j]], C[[j]], None))
+        assert alone[:, 0] == pytest.approx(together[:, j], abs=2e-3)
+
+
+def test_nystroem_of_all_rows_is_the_kernel() -> None:
+    problem = toy_problem(n=60)
+    blocks, rows = encode_fold(problem.blocks, np.arange(60)), np.arange(60)
+    subset = problem.subsets[-1]
+    scales = [s / 3 for s in blocks.scales(subset, "l2")]
+    distances = landmark_distances([blocks.encoded[label].matrix for label in subset], scales, rows)
+    assert distances == pytest.approx(blocks.squared(subset) / 3, abs=1e-6)
+    axes, _ = nystroem_features(("rbf", 0.7), distances, rows, rows)
+    norms = (axes.values**2).sum(axis=1)
+    apart = norms[:, None] + norms - 2 * axes.values @ axes.values.T
+    assert apart == pytest.approx(2 - 2 * np.exp(-0.7 * distances), abs=1e-4)
+
+
+@pytest.mark.parametrize("most", [2000, 10])
+def test_fused_rows_lie_as_far_apart_as_their_blocks_say(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turned to their axes where they have few columns, else as they are, sparse if one of them is."""
+    monkeypatch.setattr(approximation, "_ROTATED", most)
+    problem = toy_problem(n=60)
+    blocks, rows = encode_fold(problem.blocks, np.arange(60)), np.arange(40)
+    for subset in problem.subsets:
+        matrices, scales = [blocks.encoded[label].matrix for label in subset], blocks.scales(subset, "l2")
+        axes = linear_features(matrices, scales, rows)
+        values = axes.values.toarray() if sp.issparse(axes.values) else axes.values
+        apart = ((values[:, None].astype(np.float64) - values[None]) ** 2).sum(axis=2)
+        assert apart == pytest.approx(blocks.squared(subset), abs=1e-4)
+
+
+def test_configurations_say_what_stands_for_them() -> None:
+    problem = toy_problem()
+    _, configs = large(problem)
+    assert {c["approximation"] for c in configs if c["kernel"] == "linear"} == {"squared hinge, one against the rest"}
+    assert {c["approximation"] for c in configs if c["kernel"] == "rbf"} == {"nystroem of 60 rows, squared hinge, one against the rest"}
+    assert {c["approximation"] for c in large(toy_problem(n_classes=2, task="binary"))[1] if c["gamma"] is None} == {"squared hinge"}
+    exact = svm.SvmSettings(exact_rows=90)
+    assert fitting_configs("toy", svm.MODEL, exact, problem) == svm.grid(exact, 0)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
+def test_the_sweep_is_near_the_exact_one(task: Task) -> None:
+    """The same bytes on any number of cores, and no worse than the exact machines by much."""
+    problem = toy_problem(n=150, n_classes=2 if task == "binary" else 3, task=task)
+    settings, configs = large(problem)
+    score = problem.metrics[problem.select].score
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENSORIUM_CORES", "1")
+        alone = list(svm.sweep(problem, settings, configs))
+        patch.setenv("SENSORIUM_CORES", "3")
+        found = list(svm.sweep(problem, settings, configs))
+    exact = list(svm.sweep(problem, settings, svm.grid(settings, 0)))
+    for a, b in zip(alone, found, strict=True):
+        assert a.prediction.tobytes() == b.prediction.tobytes() and a.chosen == b.chosen
+        assert a.scores is None or a.scores.tobytes() == b.scores.tobytes()
+    of_large, of_exact = (np.mean([score(problem.target[r.fold.test], r.prediction, r.scores) for r in rs]) for rs in (found, exact))
+    assert of_large > of_exact - 0.05
+    for result in found:
+        assert result.scores is None or task == "multilabel" or result.scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
+    problem = replace(toy_problem(), folds=toy_problem().folds[:1])
+    settings, configs = large(problem)
+    target = problem.target.copy()
+    target[problem.folds[0].test] = 0
+    for a, b in zip(svm.sweep(problem, settings, configs), svm.sweep(replace(problem, target=target), settings, configs), strict=True):
+        assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_the_refitted_model_is_saved_and_loaded(task: Task, kernel: str, tmp_path) -> None:
+    problem = toy_problem(n_classes=2 if task == "binary" else 3, task=task)
+    settings, configs = large(problem, kernel=(kernel,))
+    subset = problem.subsets[-1]
+    fitted = svm.fit(problem, subset, configs[-1], settings)
+    save_fitted(tmp_path, fitted, problem, {"model": "svm", "subset": list(subset), "config": configs[-1], "features": {}})
+    loaded, about = load_fitted(tmp_path)
+    assert "squared" in about["config"]["approximation"]
+    matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
+    before, after = svm.predict(fitted, matrices), svm.predict(loaded, matrices)
+    assert before[0].tobytes() == after[0].tobytes()
+    assert problem.metrics[problem.select].score(problem.target, before[0], before[1]) > 0.8
+
+
+def test_large_data_are_not_refused() -> None:
+    """200,000 rows would need a thousand gigabytes for matrices of all pairs."""
+    require_memory("toy", svm.MODEL, 200_000, 1, settings=svm.SvmSettings(), n_values=100.0)
