@@ -2,12 +2,13 @@
 
 Each point is a sweep in a process of its own, once: one outer fold and five inner ones on n rows × 784 columns, or every subset of m
 modalities of 128 columns on 2,000 rows with three inner folds. kNN sweeps k = 1…50, L1 and L2; SVM and MLP the grid of params.yaml. A
-learner's series ends where its next point would take longer than what is left of its time, or more memory than there is.
+learner's series ends where its next point would take longer than what is left of its time, or train would refuse it for want of memory.
 """
 
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,17 +16,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import psutil
 
 from benchmarks.harness import ROOT, significant
 from benchmarks.work import HELD_OUT, SEED, Work, one_fold, synthetic_features
+from stages.contracts import Model
+from stages.errors import InputError
 from stages.params import read_params, section
 from stages.registry import component
+from stages.train import require_memory
 
 LEARNERS = ("knn", "svm", "mlp")
 ROWS, WIDTH, N_INNER = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000), 784, 5
 MODALITIES, N_ROWS, MODALITY_WIDTH, N_INNER_OF_MANY = (1, 2, 3, 4, 5), 2_000, 128, 3
-BUDGET_S = 300.0  # per learner, both series
+BUDGET_S = 375.0  # per learner, both series
 STEEPEST = {"knn": 2.0, "svm": 2.6, "mlp": 1.2}  # exponent by which the next point is foretold, where the series itself says less
 SHORT_S = 0.5  # points below it are mostly overhead: left out of the exponent
 
@@ -35,17 +38,21 @@ def sweep_once(learner: str, n: int, m: int) -> float:
     widths = {f"m{i}": MODALITY_WIDTH for i in range(m)} if m else {"features": WIDTH}
     modalities, target = synthetic_features(n + HELD_OUT, widths)
     problem = Work(modalities, target, one_fold(len(target), N_INNER_OF_MANY if m else N_INNER)).problem()
-    model = component("models", learner)
-    settings: Any = section(read_params(ROOT / "params.yaml"), f"models.{learner}", model.settings)
-    if learner == "knn":
-        settings = model.settings(k=tuple(range(1, 51)), distance=("l1", "l2"), weights=("uniform",))
+    model, settings = learner_of(learner)
     configs = model.grid(settings, SEED)
-    if hasattr(model, "at_size"):
-        configs = model.at_size(configs, settings, len(problem.folds[0].train))
+    configs = model.at_size(configs, settings, problem)
     started = time.perf_counter()
     for _ in model.sweep(problem, settings, configs):
         pass
     return time.perf_counter() - started
+
+
+def learner_of(learner: str) -> tuple[Model, Any]:
+    """Return a learner and its settings: those of params.yaml; of kNN k = 1…50, L1 and L2."""
+    model: Model = component("models", learner)
+    if learner == "knn":
+        return model, model.settings.model_validate({"k": range(1, 51), "distance": ("l1", "l2"), "weights": ("uniform",)})
+    return model, section(read_params(ROOT / "params.yaml"), f"models.{learner}", model.settings)
 
 
 def point(learner: str, n: int, m: int) -> dict[str, Any]:
@@ -74,12 +81,11 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 def series(learner: str, along: str, budget_s: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Return a learner's points along "rows" or "modalities", within `budget_s`."""
     sizes = ROWS if along == "rows" else MODALITIES
-    memory = 0.8 * psutil.virtual_memory().total
     points: list[dict[str, Any]] = []
     spent = 0.0
     for size in sizes:
         n, m = (size, 0) if along == "rows" else (N_ROWS, size)
-        reason = _too_much(learner, points, size, budget_s - spent, memory, n, max(1, m), along)
+        reason = _refused(learner, n, m) or _too_long(learner, points, size, budget_s - spent)
         if reason:
             points.append({"size": size, "left_out": reason})
             break
@@ -90,26 +96,35 @@ def series(learner: str, along: str, budget_s: float, say: Callable[[str], None]
         if "failed" in points[-1]:
             break
     done = [p for p in points if "seconds" in p]
-    of = [p["size"] if along == "rows" else 2 ** p["size"] - 1 for p in done]
+    of = [_work(p["size"]) for p in done]
     return {"learner": learner, "along": along, "points": points, "exponent": exponent(of, [p["seconds"] for p in done])}
 
 
-def _too_much(
-    learner: str, points: list[dict[str, Any]], size: int, left_s: float, memory: float, n: int, n_blocks: int, along: str
-) -> str | None:
-    """Return why the next point is left out, or None."""
-    matrices = component("models", learner).pairwise_matrices(n_blocks)
-    if matrices * 8 * n**2 > memory and n <= 20_000:
-        return f"would need {matrices * 8e-9 * n**2:.0f} GB"
-    done = [p for p in points if "seconds" in p]
+def _work(size: int) -> float:
+    """Return rows, or of how many modalities the number of their subsets: what time is a power of."""
+    return size if size > max(MODALITIES) else 2**size - 1
+
+
+def _refused(learner: str, n: int, m: int) -> str | None:
+    """Return why train would refuse a point, or None."""
+    model, settings = learner_of(learner)
+    width = MODALITY_WIDTH * m if m else WIDTH
+    try:
+        require_memory("growth", model, n, max(1, m), settings=settings, n_outputs=10, n_folds=1, n_values=float(width))
+    except InputError as error:
+        return "refused: " + re.sub(r".*(needs about [\d,]+ GB).*", r"\1", str(error))
+    return None
+
+
+def _too_long(learner: str, points: list[dict[str, Any]], size: int, left_s: float) -> str | None:
+    """Return why there is no time for a point, or None: by the last one, and how steep the series has been."""
+    done = [(_work(p["size"]), p["seconds"]) for p in points if "seconds" in p]
     if not done:
         return None
-    last = done[-1]
-    grown = size / last["size"] if along == "rows" else (2**size - 1) / (2 ** last["size"] - 1)
-    slope = STEEPEST[learner] if along == "rows" else 1.1
-    if len(done) > 1 and along == "rows":
-        slope = max(slope, math.log(done[-1]["seconds"] / done[-2]["seconds"]) / math.log(done[-1]["size"] / done[-2]["size"]))
-    foretold = last["seconds"] * grown**slope
+    slope = STEEPEST[learner] if size > max(MODALITIES) else 1.1
+    if len(done) > 1:
+        slope = max(slope, math.log(done[-1][1] / done[-2][1]) / math.log(done[-1][0] / done[-2][0]))
+    foretold = done[-1][1] * (_work(size) / done[-1][0]) ** slope
     return f"about {foretold:,.0f} s foretold" if foretold > left_s else None
 
 

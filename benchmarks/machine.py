@@ -112,7 +112,7 @@ def kernels() -> list[dict[str, Any]]:
     lines = [
         (f"kNN sweep, L1 alone, k = 1, {N_ROWS:,}×{WIDTH}", l1, "1e9 absolute differences/s", gemm / 4, "a quarter of GEMM, float64"),
         (f"kNN sweep, L2 alone, k = 1, {N_ROWS:,}×{WIDTH}", 2 * l2, "1e9 operations/s", gemm, "GEMM rate, float64"),
-        ("exponential (numpy, 1 thread)", 16 * exp, "1e9 bytes/s", machine["copy_1"], "memory, 1 thread"),
+        ("exponential (numpy, float64, 1 thread)", 16 * exp, "1e9 bytes/s", machine["copy_1"], "memory, 1 thread"),
     ]
     return [
         {"kernel": kernel, "rate": significant(rate, 3), "unit": unit, "bound": significant(bound, 3), "of": of,
