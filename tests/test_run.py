@@ -70,7 +70,8 @@ def test_a_failure_is_told_with_its_remedy_and_stops_only_what_needs_it(project:
     Path("fast.txt").write_text("bad")
     done = run()
     assert done.returncode == 1
-    assert "error: leaf@fast failed (its output: .sensorium/logs/leaf@fast.log)\nerror: leaf fast: fast.txt: row 3: no such class" in done.stderr
+    said = "error: leaf@fast failed (its output: .sensorium/logs/leaf@fast.log)\nerror: leaf fast: fast.txt: row 3: no such class"
+    assert said in done.stderr
     assert "end: skipped: leaf@fast failed" in done.stdout and done.stdout.splitlines()[-1] == "5 stages: 3 ran, 1 failed, 1 skipped"
     assert Path("leaf-slow.txt").is_file() and Path("leaf-other.txt").is_file()
     Path("fast.txt").write_text("good")
