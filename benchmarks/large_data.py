@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 LIMIT_BYTES = 1.5e9
 LIMITED = ("ingest", "featurize")
 TABLE, PICTURES = "large_table", "large_pictures"
-KNN_MATRICES = 12  # of n × n float64, with one modality
+SVM_MATRICES = 6  # of n × n float64, with one modality
 REFUSAL_S = 15.0  # importing scikit-learn and torch is most of it
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -151,8 +151,8 @@ def measured_refusals(folder: Path, n_rows: int, n_pictures: int) -> Iterator[Ru
     """Yield what train took to refuse pairwise matrices that do not fit; nothing where this machine may hold them."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for dataset, n in ((TABLE, n_rows), (PICTURES, n_pictures)):
-        if 8 * KNN_MATRICES * n**2 > memory:
-            yield measured("train", dataset, "knn", folder=folder)
+        if 8 * SVM_MATRICES * n**2 > memory:
+            yield measured("train", dataset, "svm", folder=folder)
 
 
 def complaints(runs: Sequence[Run], refusals: Sequence[Run]) -> list[str]:
