@@ -12,8 +12,10 @@ for _name, _value in {
     os.environ[_name] = _value
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
+import fcntl  # noqa: E402
 import shutil  # noqa: E402
 import subprocess  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -58,12 +60,44 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+COMPILE = """
+import pyarrow as pa
+from stages.registry import component, names
+from toy_problem import toy_problem
+from test_models import SMALL
+for name in names("models"):
+    model = component("models", name)
+    settings = model.settings(**SMALL.get(name, {}))
+    for task in model.tasks:
+        problem = toy_problem(task=task, n_classes=2 if task == "binary" else 3)
+        list(model.sweep(problem, settings, model.grid(settings, 0)))
+text = component("modalities", "text")
+text.featurize(pa.chunked_array([["two words", "of a text"]]), text.settings(ngrams=(1, 2)))
+"""
+
+
+def _compile_once() -> None:
+    """Compile what stages compile, once for all processes: a workspace takes the results over, or each would spend half a minute on it."""
+    kept = ROOT / ".pytest_cache"
+    kept.mkdir(exist_ok=True)
+    with (kept / "compiling").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = str(max(path.stat().st_mtime_ns for path in (ROOT / "stages").rglob("*.py")))
+        stamp = kept / "compiled"
+        if stamp.is_file() and stamp.read_text() == newest:
+            return
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+        subprocess.run([sys.executable, "-c", COMPILE], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        stamp.write_text(newest)
+
+
 def _make_workspace(folder: Path) -> Path:
+    _compile_once()
     for part in PARTS_OF_A_WORKSPACE:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "toy"]):

@@ -22,7 +22,7 @@ import yaml
 Said = subprocess.CompletedProcess[str]
 TIMEOUT_S = 600  # no command takes a tenth of it; a hung one must not hang the tests
 N_AT_ONCE = 2
-NOT_COPIED = shutil.ignore_patterns("__pycache__", ".sensorium", ".prefect")
+NOT_COPIED = shutil.ignore_patterns(".sensorium", ".prefect")
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t")
 
 EMOJI: dict[str, Any] = {
