@@ -270,6 +270,7 @@ class Size:
     n_outputs: int = 2
     n_folds: int = 5  # outer ones, of all repeats
     n_values: float | None = None  # numbers per row in all features files; 1,000 per block where not known
+    n_sparse: int = 0  # blocks of which only entries other than 0 are kept
 
     @property
     def n_subsets(self) -> int:
@@ -286,8 +287,7 @@ class Model:
     `predict(fitted, matrices)` → (prediction, scores) as in FoldResult; `matrices` maps each label of the subset to its encoded block.
     `tasks` are those that it can do.
     `needed_rows(config)` is the fewest training rows with which a configuration makes sense; those that need more are left out.
-    `pairwise_matrices(n_blocks)` is how many n × n float64 matrices the sweep holds at once: what bounds `rows:`.
-    `needed_bytes(size, settings)` is what it needs beside them.
+    `needed_bytes(size, settings)` is the memory that the sweep needs: what bounds `rows:`.
     `at_size(configs, settings, problem)` gives the configurations that stand for the grid's on this problem: what is approximated says so.
     """
 
@@ -298,7 +298,6 @@ class Model:
     fit: Callable[..., Fitted]
     predict: Callable[..., tuple[np.ndarray, np.ndarray | None]]
     needed_rows: Callable[[Mapping[str, Any]], int]
-    pairwise_matrices: Callable[[int], int] = lambda n_blocks: 0
     at_size: Callable[..., list[dict[str, Any]]] = lambda configs, settings, problem: configs
     needed_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
     tasks: tuple[Task, ...] = TASKS

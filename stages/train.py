@@ -108,8 +108,7 @@ def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int, *, se
     """
 
     def needed(n: int) -> float:
-        of_pairs = 8.0 * model.pairwise_matrices(n_blocks) * n**2
-        return of_pairs + model.needed_bytes(Size(n, n_blocks, **facts), settings or model.settings())
+        return model.needed_bytes(Size(n, n_blocks, **facts), settings or model.settings())
 
     usable = 0.8 * psutil.virtual_memory().total
     if needed(n_rows) > usable:
@@ -122,15 +121,17 @@ def require_memory(dataset: str, model: Model, n_rows: int, n_blocks: int, *, se
 
 def size_facts(dataset: str, params: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
     """Return what is known of the problem's size before its features are read, as further fields of Size."""
-    n_bytes = 0
+    n_bytes = n_sparse = 0
     for label in feature_labels(params, dataset):
         columns, _ = read_table(features_path(dataset, label))  # mapped, not read
         n_bytes += sum(columns[name].nbytes for name in ("vector", "values", "numeric", "categorical") if name in columns.column_names)
+        n_sparse += "indices" in columns.column_names
     return {
         "task": about["target"]["task"],
         "n_outputs": len(about["target"]["outputs"]),
         "n_folds": about["n_folds"] * about["n_repeats"],
         "n_values": n_bytes / 4 / max(1, about["rows"]["used"]),
+        "n_sparse": n_sparse,
     }
 
 

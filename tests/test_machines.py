@@ -77,6 +77,21 @@ def test_numbers_reach_the_optimum_of_libsvm(epsilon: float, kernel: tuple[str, 
         assert K @ beta + intercept == pytest.approx(libsvm.predict(X), abs=2e-3)
 
 
+def test_a_long_search_ends_at_the_tolerance_of_libsvm() -> None:
+    """Rows of two classes that nothing tells apart, in few dimensions, at a large C: libsvm takes millions of steps to 1e-4."""
+    n, C = 1200, 100.0
+    draw = np.random.default_rng(0)
+    X = draw.standard_normal((n, 3)) / np.sqrt(6)
+    squared = ((X[:, None] - X[None]) ** 2).sum(axis=2)
+    y = np.where(draw.random(n) < 0.2, 1.0, -1.0)
+    high = (y + 1) / 2
+    found, intercepts = solve_path(squared.astype(np.float32), y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
+    K, beta = -0.5 * squared, found[-1]
+    assert violation(beta, y, K, C * (high - 1), C * high) < 1e-3 + 1e-7 * C * n
+    libsvm = SVC(C=C, kernel="linear").fit(X, y)
+    assert (np.sign(K @ beta + intercepts[-1]) == libsvm.predict(X)).mean() > 0.99
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_path_ends_where_each_penalty_alone_does(seed: int) -> None:
     _, squared, score = drawn(80, seed)

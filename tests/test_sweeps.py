@@ -132,9 +132,21 @@ def test_distances_to_stored_rows_are_those_of_the_sweep(distance: str) -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7])
 @pytest.mark.parametrize("shape", [(40, 100), (100, 40)])
 def test_a_constant_block_has_no_components(value: float, shape: tuple[int, int]) -> None:
-    projection = fit_projection(np.full(shape, value, dtype=np.float32), None)
-    assert projection.directions.shape == (shape[1], 1)
-    assert projection.apply(np.full(shape, value, dtype=np.float32)).tolist() == [[0.0]] * shape[0]
+    rows = np.full(shape, value, dtype=np.float32)
+    projection = fit_projection(rows, 5)
+    assert projection.directions is not None and projection.directions.shape == (shape[1], 1)
+    assert projection.apply(rows).tolist() == [[0.0]] * shape[0]
+    assert not fit_projection(rows, None).apply(rows).any()
+
+
+def test_without_components_dense_rows_keep_their_columns_and_sparse_ones_turn() -> None:
+    X = np.random.default_rng(0).standard_normal((40, 6)) * [5, 3, 1, 1, 0.1, 0] + 7
+    ours = fit_projection(X[:30], None).apply(X)
+    centred = X - X[:30].mean(axis=0)
+    assert ours == pytest.approx(centred / np.sqrt(X[:30].var(axis=0)[:5].mean()), abs=1e-5)
+    assert ours[:30].var(axis=0)[:5].mean() == pytest.approx(1, rel=1e-5)
+    turned = fit_projection(sp.csr_array(X), None)
+    assert turned.directions is not None and turned.directions.shape == (6, 5)
 
 
 def test_the_class_with_most_votes_is_the_most_probable() -> None:

@@ -142,9 +142,15 @@ def _summary(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:
     n, n_segments = len(frames), settings.segments
     starts = [i * n // max(1, n_segments) for i in range(n_segments)]
     stops = [max(start + 1, (i + 1) * n // n_segments) for i, start in enumerate(starts)]
-    segments = [frames[start:stop].mean(axis=0) for start, stop in zip(starts, stops, strict=True)]
-    whole = {"mean": frames.mean(axis=0), "deviation": frames.std(axis=0)}
-    return np.concatenate([*(whole[name] for name in settings.parts if name in whole), *segments])
+    if n >= n_segments > 0:  # segments that follow each other: all in one go
+        segments = np.add.reduceat(frames, starts, axis=0) / np.diff([*starts, n])[:, None]
+    else:
+        segments = np.array([frames[start:stop].mean(axis=0) for start, stop in zip(starts, stops, strict=True)])
+    mean = frames.mean(axis=0)
+    whole = {"mean": mean}
+    if "deviation" in settings.parts:
+        whole["deviation"] = np.sqrt(np.square(frames - mean).mean(axis=0))
+    return np.concatenate([*(whole[name] for name in settings.parts if name in whole), segments.ravel()])
 
 
 def _laid_out(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:

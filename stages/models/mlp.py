@@ -1,7 +1,7 @@
 """Multilayer perceptrons: width, depth, activation, learning rate and weight decay are swept, inner folds stop early.
 
 Every configuration and inner fold is a network of its own (stages/numerics/networks.py). The networks see the first principal
-components of each block, fitted on the outer training rows: `components: null` gives them all.
+components of each block, fitted on the outer training rows; with `components: null` a dense block's own columns.
 The chosen configuration is refitted on all outer training rows for the mean best epoch of its inner folds.
 """
 
@@ -12,15 +12,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings
+from stages.contracts import Fitted, Fold, FoldResult, Model, Problem, Settings, Size
 from stages.numerics.devices import Device
 from stages.numerics.draws import Orders
 from stages.numerics.encoders import Matrix
 from stages.numerics.learners import Learner, learner_for, saved_learner
 from stages.numerics.lookahead import held_back
-from stages.numerics.matrices import pack, unpack
 from stages.numerics.networks import Examples, Network, Schedule, Shape, Trained, outputs_of
 from stages.numerics.outputs import decide
+from stages.numerics.parallel import n_cores
 from stages.numerics.projection import Projection, fit_projections, project
 from stages.numerics.selection import Choice, InnerPredictions, product, thresholds_for
 from stages.numerics.training import Coming, Trainer
@@ -41,7 +41,7 @@ class MlpSettings(Settings):
     learning_rate: tuple[Rate, ...] = Field((0.001, 0.003), min_length=1, description="Adam's step sizes, each above 0, at most 10")
     weight_decay: tuple[Decay, ...] = Field((0.0001, 0.01), min_length=1, description="decoupled weight decays, 0 to 10")
     configurations: Literal["all"] | Count = Field("all", description="'all', or how many of the grid are tried, drawn with the seed")
-    components: int | None = Field(128, ge=1, description="principal components of each block, or null for all")
+    components: int | None = Field(128, ge=1, description="principal components of each block, or null for its own columns")
     epochs: int = Field(60, ge=1, le=100_000, description="most passes over the training rows")
     patience: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
     batch: int = Field(64, ge=1, description="rows per step")
@@ -185,7 +185,8 @@ def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], se
         arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}
     for label, projection in projections.items():
         arrays |= {f"mean/{label}": projection.mean, f"scale/{label}": np.array(projection.scale)}
-        arrays |= pack(f"directions/{label}", projection.directions)
+        if projection.directions is not None:
+            arrays[f"directions/{label}"] = projection.directions
     return Fitted(arrays, {"config": dict(config), "subset": list(subset), "n_layers": len(weights), "task": problem.task})
 
 
@@ -193,7 +194,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     """Return predictions and probabilities of new rows."""
     arrays, state = fitted.arrays, fitted.state
     projections = {
-        label: Projection(arrays[f"mean/{label}"], np.asarray(unpack(f"directions/{label}", arrays)), float(arrays[f"scale/{label}"]))
+        label: Projection(arrays[f"mean/{label}"], arrays.get(f"directions/{label}"), float(arrays[f"scale/{label}"]))
         for label in state["subset"]
     }
     inputs = project(matrices, projections, state["subset"])
@@ -201,6 +202,16 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     learner = saved_learner(state["task"], arrays)
     scores = learner.scores(outputs_of(weights, inputs, state["config"]["activation"], learner.loss))
     return decide(state["task"], scores, arrays.get("thresholds")), None if state["task"] == "regression" else scores
+
+
+def needed_bytes(size: Size, settings: MlpSettings) -> float:
+    """Return the memory of the features in float64, of what networks of three folds see, and of the Gram matrix of the widest block."""
+    n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    if settings.components is None:  # sparse blocks alone are taken apart
+        n_seen, widest = n_values, size.n_rows * min(1.0, size.n_sparse)
+    else:
+        n_seen, widest = float(settings.components) * size.n_blocks, min(size.n_rows, n_values)
+    return 8.0 * (2 * size.n_rows * n_values + 4 * widest**2) + 4.0 * 3 * size.n_rows * n_seen * (1 + n_cores() / 3)
 
 
 MODEL = Model(
@@ -211,5 +222,5 @@ MODEL = Model(
     fit=fit,
     predict=predict,
     needed_rows=lambda config: 2,
-    pairwise_matrices=lambda n_blocks: 4,  # the Gram matrix of the widest block, centred, with its eigenvectors
+    needed_bytes=needed_bytes,
 )

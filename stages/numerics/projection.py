@@ -1,4 +1,4 @@
-"""Principal components of each block, fitted on training rows: what the networks see."""
+"""Principal components of each block, or its columns as they are, fitted on training rows: what the networks see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,20 +15,26 @@ FEW = 256  # a Gram matrix smaller than this is taken apart whole, which takes 5
 
 @dataclass(frozen=True)
 class Projection:
-    """mean: float64 (d,); directions: float64 (d, c), orthonormal columns; scale: one number for the block."""
+    """mean: float64 (d,); directions: float64 (d, c), orthonormal columns, None for the block's own; scale: one number for the block."""
 
     mean: np.ndarray
-    directions: np.ndarray
+    directions: np.ndarray | None
     scale: float
 
     def apply(self, matrix: Matrix) -> np.ndarray:
         """Return scaled components of rows: float32 (n, c)."""
+        if self.directions is None:
+            return (self.scale * (matrix - self.mean)).astype(np.float32)
         projected = np.asarray(matrix @ self.directions) - self.mean @ self.directions
         return (self.scale * projected).astype(np.float32)
 
 
 def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     """Return the first principal components of training rows (n, d), scaled so that a component's mean variance is 1.
+
+    With None, dense rows keep their columns, centred and scaled by one number: a network that is given pixels sees pixels, not a rotation
+    in which thousands of directions of noise stand beside the picture (docs/decisions/0006-mlp.md). Sparse rows get all components, of
+    which there are at most as many as rows, where there may be 100,000 columns.
 
     The eigenvectors of the smaller of the two Gram matrices give them: an exact answer, and no densifying of sparse rows where
     there are fewer rows than columns. Each direction's largest entry (of those equal but for rounding the first) is made positive,
@@ -37,7 +43,9 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     n, d = matrix.shape
     # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
     negligible = 1e-12 * float((matrix.astype(np.float64) ** 2).sum())
-    mean = np.asarray(matrix.mean(axis=0), dtype=np.float64).ravel()
+    mean = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
+    if n_components is None and isinstance(matrix, np.ndarray):
+        return _own_columns(matrix, mean, negligible)
     rows = matrix.astype(np.float64)
     found = None
     if n_components is not None and min(n, d) >= max(FEW, 4 * n_components):
@@ -57,6 +65,13 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     directions *= np.where(directions[largest, np.arange(kept)] < 0, -1.0, 1.0)
     variance = float(values[::-1][:kept].sum()) / n
     return Projection(mean, directions, float(np.sqrt(kept / variance)))
+
+
+def _own_columns(rows: np.ndarray, mean: np.ndarray, negligible: float) -> Projection:
+    """Return rows (n, d) as they are, centred, scaled so that the mean variance of the columns that vary is 1."""
+    spread = rows.var(axis=0, dtype=np.float64)
+    varies = spread * len(rows) > negligible
+    return Projection(mean, None, float(1 / np.sqrt(spread[varies].mean())) if varies.any() else 0.0)
 
 
 def _all_eigenvectors(rows: Matrix, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

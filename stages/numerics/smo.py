@@ -15,9 +15,11 @@ One thread and a fixed order: the same input gives the same bytes.
 import numba
 import numpy as np
 
-# A pair that violates the optimality conditions by less than this ends the search; libsvm's default is 1e-3, and Newton steps make a
-# tenth of it cheap. A decision value is then within about as much of the exact one.
-TOLERANCE = 1e-4
+# A pair that violates the optimality conditions by less than this ends the search; libsvm's default is 1e-3, and Newton steps mostly make
+# a tenth of it cheap. A decision value is then within about as much of the exact one. A search that takes more than _LONG steps and
+# _LONG_PER_ROW for each row ends at libsvm's: many rows in few dimensions at a large C would go on for millions, as libsvm would, too.
+TOLERANCE, _LOOSE = 1e-4, 1e-3
+_LONG, _LONG_PER_ROW = 50_000, 20
 _SAME = 1e-12  # squared distance of rows that are the same, as in libsvm
 _DEPENDENT = 1e-6  # share of a variable's own curvature that is left after those before it; M is float32
 _SHRINK_FROM, _SHRINK_TO = 200, 0.7  # rows, and the share of them that must remain at most
@@ -223,7 +225,7 @@ def _search(M, g, lower, upper, tube, tolerance, beta):  # type: ignore[no-untyp
             value = width * width / max(np.float64(from_i[k]), _SAME)
             gain = max(gain, (np.float64(value).view(np.int64) & high_bits) | (low_bits - k))
         violation = np.int64(widest).view(np.float64)
-        if violation < tolerance:
+        if violation < tolerance or (violation < _LOOSE and n_steps > _LONG + _LONG_PER_ROW * n):
             state = _OPTIMAL
             break
         if n_steps >= shrink_at:

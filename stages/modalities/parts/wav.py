@@ -31,9 +31,9 @@ def decode_wav(encoded: bytes) -> tuple[np.ndarray, int]:
     if len(chunks["data"]) % width:
         raise ValueError(f"WAV data of {len(chunks['data'])} bytes end inside a sample of {width} bytes")
     signal = _amplitudes(chunks["data"], code, bits)
-    if not np.abs(signal).max(initial=0) <= MAX_AMPLITUDE:  # not: NaN fails too
+    if code == FLOAT and not np.abs(signal).max(initial=0) <= MAX_AMPLITUDE:  # not: NaN fails too
         raise ValueError(f"WAV samples that are not finite, or beyond {MAX_AMPLITUDE:g} times full scale")
-    return signal.reshape(-1, n_channels).mean(axis=1), rate_hz
+    return signal if n_channels == 1 else signal.reshape(-1, n_channels).mean(axis=1), rate_hz
 
 
 def _chunks(encoded: bytes) -> dict[str, bytes]:
