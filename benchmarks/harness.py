@@ -57,11 +57,12 @@ class Row:
     peers: Sequence[Side]
     compare: Callable[[Answer, Answer], str]
     pieces: tuple[float, str] | None = None  # how many of what the work has: for a rate
+    peers_count_from_s: float = LONG_S  # a peer's first round as long as this counts
 
 
 def quickened(row: Row) -> Row:
-    """Return the row with three rounds of ours and two of each peer."""
-    return replace(row, ours=replace(row.ours, rounds=3), peers=[replace(peer, rounds=2) for peer in row.peers])
+    """Return the row with three rounds of ours and two of each peer, the first one among them: peers are ready before they are asked."""
+    return replace(row, ours=replace(row.ours, rounds=3), peers=[replace(peer, rounds=2) for peer in row.peers], peers_count_from_s=0.5)
 
 
 class Disagreement(Exception):
@@ -76,6 +77,7 @@ class Measured:
     seconds: list[float] = field(default_factory=list)
     processor_s: list[float] = field(default_factory=list)
     peak_bytes: int = 0
+    spent_s: float = 0.0  # of processors, in all rounds, those that do not count too
 
     def whole_s(self) -> float:
         """Return the time of the whole work: the median of its rounds, or the mean of its parts times their number."""
@@ -126,6 +128,7 @@ class Process:
         self._say({"part": part % self.side.parts, "repeats": self.side.repeats, "answer": str(self.answer)})
         heard = self._hear()
         self.measured.peak_bytes = max(self.measured.peak_bytes, heard["peak_bytes"])
+        self.measured.spent_s += heard["processor_s"] * self.side.repeats
         if heard["seconds"] >= counts_from_s:
             self.measured.seconds.append(heard["seconds"])
             self.measured.processor_s.append(heard["processor_s"])
@@ -153,7 +156,8 @@ def measure(row: Row, say: Callable[[str], None] = print) -> list[dict[str, Any]
             for process in processes:
                 process.ready()
             busy = Busy()
-            ours, *theirs = [process.run(0, counts_from_s=LONG_S) for process in processes]
+            ours = processes[0].run(0, counts_from_s=LONG_S)
+            theirs = [process.run(0, counts_from_s=row.peers_count_from_s) for process in processes[1:]]
             verdicts = [_compared(row, ours, answer) for answer in theirs]
             for _ in range(max(side.rounds for side in sides)):
                 for place, process in enumerate(processes):
@@ -163,7 +167,7 @@ def measure(row: Row, say: Callable[[str], None] = print) -> list[dict[str, Any]
                     answer = process.run(len(done))
                     if place and process.side.parts > 1 and "disagreement" not in verdicts[place - 1]:
                         verdicts[place - 1] = _compared(row, ours, answer)
-            others = busy.others(sum(sum(process.measured.processor_s) for process in processes))
+            others = busy.others(sum(process.measured.spent_s for process in processes))
         finally:
             for process in processes:
                 process.close()

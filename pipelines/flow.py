@@ -31,7 +31,7 @@ from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
 from pipelines.executor import Outcome, Workers  # noqa: E402
 from pipelines.graph import Step, settled, steps  # noqa: E402
-from pipelines.lock_order import sort_lock  # noqa: E402
+from pipelines.lock_file import sort_lock  # noqa: E402
 from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
 from stages.check import checked_params  # noqa: E402

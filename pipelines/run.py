@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from pipelines.executor import Outcome, Workers
 from pipelines.graph import Step, settled, steps
-from pipelines.lock_order import sort_lock
+from pipelines.lock_file import sort_lock
 from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order
 from stages.check import checked_params
 from stages.errors import InputError

@@ -14,6 +14,8 @@ from pathlib import Path
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from pipelines.lock_file import write_line_by_line
+
 LOGS = Path(".sensorium/logs")
 
 
@@ -60,6 +62,7 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)  # stray prints of a library must not be taken for an answer
     logging.getLogger("dvc").setLevel(logging.INFO)
+    write_line_by_line()
     for line in questions:
         stage = line.strip()
         _into_log(stage)

@@ -17,7 +17,7 @@ from stages.errors import InputError
 from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
 from stages.modalities.parts.containers import check_ogg, count_mp3_samples
 from stages.modalities.parts.sounds import decode
-from stages.modalities.parts.spectra import LEAST_SPREAD, cepstra, mel_power, normalised, slopes
+from stages.modalities.parts.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, slopes
 from stages.params import parse
 from stages.samples import SampleError
 from stages.tables import column_values
@@ -59,7 +59,7 @@ def named(encoded: bytes, **settings: Any) -> str:
 
 # ---------------------------------------------------------------- spectra
 def plain_mel_power(signal: np.ndarray, rate_hz: int, n_window: int, n_offset: int, bands: int) -> np.ndarray:
-    """Return what mel_power does, bin by bin, with a discrete Fourier transform by its definition."""
+    """Return what MelBank does, bin by bin, with a discrete Fourier transform by its definition."""
     n_fft = 256
     window = [0.5 - 0.5 * math.cos(2 * math.pi * i / n_window) for i in range(n_window)]
     top = 2595 * math.log10(1 + rate_hz / 2 / 700)
@@ -80,7 +80,9 @@ def plain_mel_power(signal: np.ndarray, rate_hz: int, n_window: int, n_offset: i
 
 def test_mel_power_and_cepstra_agree_with_plain_loops() -> None:
     signal = noise(0.05, 8_000)
-    bands = mel_power(signal, 8_000, n_window=160, n_offset=80, bands=12)
+    bank = MelBank(8_000, n_window=160, n_offset=80, bands=12)
+    assert bank.add(signal) == 4
+    bands = bank.power()
     np.testing.assert_allclose(bands, plain_mel_power(signal, 8_000, 160, 80, 12), rtol=1e-9, atol=1e-18)
     rows, n = np.log(bands), bands.shape[1]
     expected = [

@@ -15,7 +15,8 @@ The vector of a clip is, by `summary`,
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ from pydantic import Field, model_validator
 
 from stages.contracts import Features, Modality, Settings
 from stages.modalities.parts.sounds import decode
-from stages.modalities.parts.spectra import LEAST_SPREAD, cepstra, mel_power, normalised, resample, slopes
+from stages.modalities.parts.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, resample, slopes
 from stages.samples import read_each
 from stages.tables import column_values, fixed_lists
 
@@ -93,71 +94,106 @@ class AudioSettings(Settings):
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: AudioSettings) -> Features:
     """Return per clip (binary) a vector, float32 (n, parts·width), and frames, lists of float32 (width,); see the module's docstring."""
-    clips = read_each(column, lambda encoded: _read(encoded, settings))
-    vectors = np.empty((len(clips), len(settings.parts) * settings.width), dtype=np.float32)
-    for row, (vector, _) in enumerate(clips):
-        vectors[row] = vector
-    offsets = np.cumsum([0, *(len(frames) for _, frames in clips)], dtype=np.int32)
-    flat = np.concatenate([frames for _, frames in clips]) if clips else np.empty((0, settings.width), dtype=np.float32)
+    bank = _bank(settings)
+    lengths = read_each(column, lambda encoded: bank.add(_signal(*decode(encoded, settings.max_seconds), settings)))
+    starts = np.cumsum([0, *lengths], dtype=np.int32)
+    frames = _described(bank.power(), starts, settings)
+    vectors = _laid_out(frames, starts, settings) if settings.summary == "frames" else _summaries(frames, starts, settings)
     columns = {
-        "vector": fixed_lists(vectors),
-        "frames": pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat)),
+        "vector": fixed_lists(vectors.astype(np.float32)),
+        "frames": pa.ListArray.from_arrays(pa.array(starts), fixed_lists(frames.astype(np.float32))),
     }
     return Features(columns, "dense", (len(settings.parts), settings.width), settings.parts)
 
 
-def _read(encoded: bytes, settings: AudioSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vector and the frames of a clip, float32 (parts·width,) and (n_frames, width)."""
-    frames = frames_of(*decode(encoded, settings.max_seconds), settings)
-    vector = _laid_out(frames, settings) if settings.summary == "frames" else _summary(frames, settings)
-    return vector.astype(np.float32), frames.astype(np.float32)
-
-
 def frames_of(signal: np.ndarray, rate_hz: int, settings: AudioSettings) -> np.ndarray:
-    """Return float64 (n_frames, width), what each frame sounds like; see the module's docstring.
+    """Return what each frame of one clip (n,) sounds like, float64 (n_frames, width); see the module's docstring.
 
     Raises:
         ValueError: if `signal` is shorter than one window.
+    """
+    bank = _bank(settings)
+    n_frames = bank.add(_signal(signal, rate_hz, settings))
+    return _described(bank.power(), np.array([0, n_frames]), settings)
+
+
+def _bank(settings: AudioSettings) -> MelBank:
+    return MelBank(settings.rate_hz, n_window=settings.n_window, n_offset=settings.n_offset, bands=settings.bands)
+
+
+def _signal(signal: np.ndarray, rate_hz: int, settings: AudioSettings) -> np.ndarray:
+    """Return a clip at the declared rate.
+
+    Raises:
+        ValueError: if it is shorter than one window.
     """
     signal = resample(signal, rate_hz, settings.rate_hz)
     if len(signal) < settings.n_window:
         length_ms = 1000 * len(signal) / settings.rate_hz
         raise ValueError(f"a clip of {length_ms:.1f} ms is shorter than one window of {settings.window_ms:g} ms")
-    power = mel_power(signal, settings.rate_hz, n_window=settings.n_window, n_offset=settings.n_offset, bands=settings.bands)
-    return _describe(power, settings)
+    return signal
 
 
-def _describe(power: np.ndarray, settings: AudioSettings) -> np.ndarray:
-    """Return float64 (n_frames, width) of the power in each band, (n_frames, bands)."""
+def _described(power: np.ndarray, starts: np.ndarray, settings: AudioSettings) -> np.ndarray:
+    """Return what each frame sounds like, float64 (Σ n_frames, width); see the module's docstring.
+
+    Args:
+        power: float64 (Σ n_frames, bands). starts: int32 (n_clips + 1,): frames starts[i] to starts[i + 1] are clip i's.
+    """
     rows = np.log(np.maximum(power, FLOOR)) if settings.log else power
     if settings.features == "mfcc":
         rows = cepstra(rows, settings.coefficients)
     if settings.deltas:
-        rows = np.hstack([rows, slopes(rows)])
-    return rows if settings.normalise == "none" else normalised(rows, spread=settings.normalise == "variance")
+        rows = np.hstack([rows, _by_clip(slopes, rows, starts)])
+    if settings.normalise == "none":
+        return rows
+    return _by_clip(lambda clip: normalised(clip, spread=settings.normalise == "variance"), rows, starts)
 
 
-def _summary(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:
-    """Return what `settings.parts` names: mean, standard deviation, each segment's mean over time; (parts·width,)."""
-    n, n_segments = len(frames), settings.segments
-    starts = [i * n // max(1, n_segments) for i in range(n_segments)]
-    stops = [max(start + 1, (i + 1) * n // n_segments) for i, start in enumerate(starts)]
-    if n >= n_segments > 0:  # segments that follow each other: all in one go
-        segments = np.add.reduceat(frames, starts, axis=0) / np.diff([*starts, n])[:, None]
-    else:
-        segments = np.array([frames[start:stop].mean(axis=0) for start, stop in zip(starts, stops, strict=True)])
-    mean = frames.mean(axis=0)
-    whole = {"mean": mean}
-    if "deviation" in settings.parts:
-        whole["deviation"] = np.sqrt(np.square(frames - mean).mean(axis=0))
-    return np.concatenate([*(whole[name] for name in settings.parts if name in whole), segments.ravel()])
+def _by_clip(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return `function` of each clip's rows, one below the other; it returns as many rows and columns."""
+    found = np.empty_like(rows)
+    for start, stop in pairwise(starts):
+        found[start:stop] = function(rows[start:stop])
+    return found
 
 
-def _laid_out(frames: np.ndarray, settings: AudioSettings) -> np.ndarray:
-    """Return the first frames end to end, filled up with silence; (parts·width,)."""
-    n_missing = max(0, len(settings.parts) - len(frames))
-    silence = _describe(np.zeros((n_missing, settings.bands)), settings) if n_missing else frames[:0]
-    return np.concatenate([frames[: len(settings.parts)], silence]).ravel()
+def _summaries(frames: np.ndarray, starts: np.ndarray, settings: AudioSettings) -> np.ndarray:
+    """Return of each clip what `settings.parts` names: mean, standard deviation, each segment's mean over time; (n_clips, parts·width)."""
+    lengths = np.diff(starts)
+    mean = _means(frames, starts[:-1], lengths)
+    parts = []
+    for name in settings.parts:
+        if name == "mean":
+            parts.append(mean)
+        elif name == "deviation":
+            parts.append(np.sqrt(_means(np.square(frames - np.repeat(mean, lengths, axis=0)), starts[:-1], lengths)))
+    if settings.segments:
+        # of a clip with fewer frames than segments some are the same frame: reduceat gives the first of what would be none
+        within = np.arange(settings.segments) * lengths[:, None] // settings.segments
+        n_frames = np.maximum(1, np.diff(within, axis=1, append=lengths[:, None]))
+        segments = _means(frames, (starts[:-1, None] + within).ravel(), n_frames.ravel())
+        parts.append(segments.reshape(len(lengths), settings.segments * settings.width))
+    return np.hstack(parts)
+
+
+def _means(rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the means of runs of rows that follow each other: (n_runs, width)."""
+    if len(starts) == 0:
+        return np.empty((0, rows.shape[1]))
+    sums: np.ndarray = np.add.reduceat(rows, starts, axis=0)
+    return sums / lengths[:, None]
+
+
+def _laid_out(frames: np.ndarray, starts: np.ndarray, settings: AudioSettings) -> np.ndarray:
+    """Return each clip's first frames end to end, filled up with silence; (n_clips, parts·width)."""
+    n = len(settings.parts)
+    silence = _described(np.zeros((n, settings.bands)), np.array([0, n]), settings)
+    found = np.empty((len(starts) - 1, n, settings.width))
+    for i, (start, stop) in enumerate(pairwise(starts)):
+        known = frames[start : min(stop, start + n)]
+        found[i, : len(known)], found[i, len(known) :] = known, silence[: n - len(known)]
+    return found.reshape(len(found), -1)
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,0 +1,78 @@
+"""dvc.lock line by line is what DVC would have written, and what is not laid out as DVC does it is left to DVC."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dvc.dvcfile import ProjectFile
+from dvc.repo import Repo
+from dvc.utils.serialize import dumps_yaml, load_yaml
+
+import pipelines.lock_file
+from pipelines.lock_file import HEAD, LineByLine, blocks_of, text_of
+
+ROOT = Path(__file__).parents[1]
+GRAPH = """stages:
+  each:
+    foreach: [one, two]
+    do:
+      cmd: cp in.txt ${item}.txt
+      deps: [in.txt]
+      params:
+        - p.yaml: [long, number]
+      outs:
+        - ${item}.txt
+"""
+
+
+def test_the_blocks_are_those_that_dvc_writes() -> None:
+    text = (ROOT / "dvc.lock").read_text("utf-8")
+    blocks = blocks_of(text)
+    assert blocks is not None and text_of(blocks) == text
+    entries = load_yaml(str(ROOT / "dvc.lock"))["stages"]
+    assert list(entries) == list(blocks)
+    for name, entry in entries.items():
+        assert dumps_yaml({"schema": "2.0", "stages": {name: entry}}) == text_of({name: blocks[name]})
+
+
+@pytest.mark.parametrize("text", [
+    "", "stages:\n  a:\n    cmd: b\n", HEAD + "  a: {}\n", HEAD + "  a:\n    cmd: b\ndatasets:\n- name: c\n",
+    HEAD + "  a:\n    cmd: b\n  a:\n    cmd: c\n", HEAD + "  'odd name':\n    cmd: b\n",
+])  # fmt: skip
+def test_another_layout_is_left_to_dvc(text: str) -> None:
+    assert blocks_of(text) is None
+
+
+def _reproduced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return dvc.lock after each of: a first run, a changed input, another order, a lock with a comment."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Repo.init(no_scm=True).close()
+    Path("dvc.yaml").write_text(GRAPH)
+    Path("p.yaml").write_text(f"long: {'many words ' * 30}\nnumber: 1.0e-7\n")
+    found = []
+    for text, targets in (("a", ["each@two"]), ("b", ["each@one", "each@two"]), ("c", ["each@one"]), ("d", ["each@one"])):
+        Path("in.txt").write_text(text)
+        with Repo(".") as repo:
+            for target in targets:
+                repo.reproduce(target, single_item=True)
+        found.append(Path("dvc.lock").read_text())
+        if text == "c":
+            Path("dvc.lock").write_text("# by hand\n" + found[-1])
+    return found
+
+
+def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = _reproduced(tmp_path / "theirs", monkeypatch)
+    monkeypatch.setattr("dvc.dvcfile.Lockfile", LineByLine)
+    replaced: list[Path] = []
+    replace: Callable[..., None] = pipelines.lock_file._replace
+    monkeypatch.setattr(pipelines.lock_file, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
+    assert _reproduced(tmp_path / "ours", monkeypatch) == theirs
+    assert len(replaced) == 3  # not the first, where there is no file, nor the last, which has a comment
+
+
+def test_dvc_makes_its_lock_file_by_the_name_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dvc.dvcfile.Lockfile", LineByLine)
+    with Repo(str(ROOT)) as repo:
+        assert isinstance(ProjectFile(repo, "dvc.yaml")._lockfile, LineByLine)
