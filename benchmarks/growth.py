@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import ROOT, significant
+from benchmarks.side import high_water
 from benchmarks.work import HELD_OUT, SEED, Work, one_fold, synthetic_features
 from stages.contracts import Model
 from stages.errors import InputError
@@ -58,15 +59,11 @@ def learner_of(learner: str) -> tuple[Model, Any]:
 def point(learner: str, n: int, m: int) -> dict[str, Any]:
     """Return the seconds of one sweep and the most memory that its process had, in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.growth", learner, str(n), str(m)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    said = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    child = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if child.returncode:
         return {"failed": f"ended with {child.returncode}"}
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"seconds": significant(json.loads(said), 3), "peak_mb": round(usage.ru_maxrss * unit / 1e6)}
+    seconds, peak_bytes = json.loads(child.stdout)
+    return {"seconds": significant(seconds, 3), "peak_mb": round(peak_bytes / 1e6)}
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
@@ -137,4 +134,5 @@ def measure(say: Callable[[str], None] = print) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(sweep_once(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    took_s = sweep_once(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    print(json.dumps([took_s, high_water(os.getpid())]))  # by the process itself: its parent is told at least what the parent had itself

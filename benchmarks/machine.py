@@ -32,7 +32,7 @@ N_ROWS, WIDTH = 6000, 256  # of the features between which distances are measure
 def facts() -> dict[str, Any]:
     """Return what a reader must know of the machine: no name, no address."""
     found = {}
-    for package in PACKAGES:
+    for package in sorted(PACKAGES):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -62,10 +62,11 @@ def _processor_s() -> float:
 
 def _peak_bytes() -> int:
     """Return the sum of what this process and those that it started had resident at most (pages that they share count in each)."""
-    return sum(_high_water(process.pid) for process in _family())
+    return sum(high_water(process.pid) for process in _family())
 
 
-def _high_water(pid: int) -> int:
+def high_water(pid: int) -> int:
+    """Return the most bytes that a process had resident; 0 if it is gone."""
     try:
         with open(f"/proc/{pid}/status") as file:
             found = [line.split()[1] for line in file if line.startswith("VmHWM:")]

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from toy_problem import toy_blocks, toy_problem
+from random_problem import random_problem, smallest_training_fold
+from toy_problem import toy_problem
 
 from stages.contracts import Fold, Problem, Task
 from stages.models import knn
 from stages.numerics import neighbourhoods, topk
-from stages.numerics.blocks import Block
-from stages.numerics.encoders import Dense
 from stages.numerics.fusion import FoldBlocks, encode_fold
 from stages.numerics.neighbours import label_probabilities, means_for, vote_weights, votes_for
 from stages.numerics.outputs import CLASSES, decide, fit_thresholds, known_means
@@ -19,7 +18,6 @@ from stages.numerics.pairwise import SAME
 from stages.numerics.scales import mean_manhattan_distance, mean_squared_distance
 from stages.numerics.selection import choose
 from stages.numerics.tiles import measured_rows, square
-from stages.train import all_subsets, metrics_of
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
@@ -60,46 +58,6 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
     distances = blocks.distances(subset, configs[chosen]["distance"])[np.ix_(fold.test, fold.train)]
     found = plain_scores(distances, target, configs[chosen], problem.task, n_outputs)
     return scores, chosen, decide(problem.task, found, thresholds[chosen])
-
-
-# ---------------------------------------------------------------- random small problems
-def random_folds(draw: np.random.Generator, n: int) -> tuple[Fold, ...]:
-    """Return uneven folds, with or without repeats, or the single one of an official split."""
-    layout = draw.choice(["uneven", "repeated", "official"])
-    n_inner = int(draw.integers(2, 4))
-    folds = []
-    for repeat in range(2 if layout == "repeated" else 1):
-        outer = draw.choice(3, n, p=[0.2, 0.5, 0.3])
-        for index in range(1 if layout == "official" else 3):
-            train, test = np.flatnonzero(outer != index), np.flatnonzero(outer == index)
-            inner = draw.choice(n_inner, len(train), p=draw.dirichlet(np.full(n_inner, 8.0)))
-            inner[:n_inner] = np.arange(n_inner)
-            folds.append(Fold(repeat, index, train, test, inner.astype(np.int16)))
-    return tuple(folds)
-
-
-def random_problem(seed: int, task: Task) -> Problem:
-    """Return a problem with duplicated rows, so that distances tie, some of its blocks, and 30 to 160 rows."""
-    draw = np.random.default_rng(seed)
-    n, n_outputs = int(draw.integers(30, 160)), 2 if task == "binary" else 3
-    twin = np.where(draw.random(n) < 0.3, draw.integers(0, n, n), np.arange(n))
-    codes = draw.integers(0, n_outputs, n).astype(np.int32)
-    codes[:n_outputs] = np.arange(n_outputs)
-    toy = toy_problem(n=n, n_classes=n_outputs, seed=seed, task="multiclass" if task == "binary" else task)
-    blocks = toy_blocks(codes, seed)
-    values = np.round(blocks["image"].raw.values, 1)[twin]  # coarse: many ties
-    blocks["image"] = replace(blocks["image"], raw=Dense(values))
-    blocks["odd"] = Block("odd", Dense(draw.standard_normal((n, 5)).astype(np.float32)[twin]), {})
-    labels = draw.permutation(list(blocks))[: int(draw.integers(1, 4))].tolist()
-    target = codes if task in CLASSES else toy.target
-    return replace(
-        toy, blocks={label: blocks[label] for label in labels}, target=target, task=task, folds=random_folds(draw, n),
-        outputs=tuple(map(str, range(n_outputs))), subsets=all_subsets(labels), metrics=metrics_of(task, target),
-    )  # fmt: skip
-
-
-def smallest_training_fold(problem: Problem) -> int:
-    return min(int((fold.inner != j).sum()) for fold in problem.folds for j in range(int(fold.inner.max()) + 1))
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,0 +1,51 @@
+"""Random small problems: any blocks, rows that are there twice, folds of any layout; for plain loops to be compared with shared sweeps."""
+
+from dataclasses import replace
+
+import numpy as np
+from toy_problem import toy_blocks, toy_problem
+
+from stages.contracts import Fold, Problem, Task
+from stages.numerics.blocks import Block
+from stages.numerics.encoders import Dense
+from stages.numerics.outputs import CLASSES
+from stages.train import all_subsets, metrics_of
+
+
+def random_folds(draw: np.random.Generator, n: int) -> tuple[Fold, ...]:
+    """Return uneven folds, with or without repeats, or the single one of an official split."""
+    layout = draw.choice(["uneven", "repeated", "official"])
+    n_inner = int(draw.integers(2, 4))
+    folds = []
+    for repeat in range(2 if layout == "repeated" else 1):
+        outer = draw.choice(3, n, p=[0.2, 0.5, 0.3])
+        for index in range(1 if layout == "official" else 3):
+            train, test = np.flatnonzero(outer != index), np.flatnonzero(outer == index)
+            inner = draw.choice(n_inner, len(train), p=draw.dirichlet(np.full(n_inner, 8.0)))
+            inner[:n_inner] = np.arange(n_inner)
+            folds.append(Fold(repeat, index, train, test, inner.astype(np.int16)))
+    return tuple(folds)
+
+
+def random_problem(seed: int, task: Task) -> Problem:
+    """Return a problem with duplicated rows, so that distances tie, some of its blocks, and 30 to 160 rows."""
+    draw = np.random.default_rng(seed)
+    n, n_outputs = int(draw.integers(30, 160)), 2 if task == "binary" else 3
+    twin = np.where(draw.random(n) < 0.3, draw.integers(0, n, n), np.arange(n))
+    codes = draw.integers(0, n_outputs, n).astype(np.int32)
+    codes[:n_outputs] = np.arange(n_outputs)
+    toy = toy_problem(n=n, n_classes=n_outputs, seed=seed, task="multiclass" if task == "binary" else task)
+    blocks = toy_blocks(codes, seed)
+    values = np.round(blocks["image"].raw.values, 1)[twin]  # coarse: many ties
+    blocks["image"] = replace(blocks["image"], raw=Dense(values))
+    blocks["odd"] = Block("odd", Dense(draw.standard_normal((n, 5)).astype(np.float32)[twin]), {})
+    labels = draw.permutation(list(blocks))[: int(draw.integers(1, 4))].tolist()
+    target = codes if task in CLASSES else toy.target
+    return replace(
+        toy, blocks={label: blocks[label] for label in labels}, target=target, task=task, folds=random_folds(draw, n),
+        outputs=tuple(map(str, range(n_outputs))), subsets=all_subsets(labels), metrics=metrics_of(task, target),
+    )  # fmt: skip
+
+
+def smallest_training_fold(problem: Problem) -> int:
+    return min(int((fold.inner != j).sum()) for fold in problem.folds for j in range(int(fold.inner.max()) + 1))

@@ -1,0 +1,175 @@
+"""Shared sweeps of machines and networks equal a plain loop on random small problems, whatever the task, subset and layout of folds.
+
+Of kNN, which is exact, tests/test_neighbours.py says the same. Machines are compared with libsvm's, networks with torch's: one at a
+time, each configuration, inner fold and subset by itself. Both stop within a tolerance of the optimum or sum in another order, so
+held-out rows that the plain loop puts nearer than that to another answer may go either way.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from random_problem import random_problem
+from sklearn.svm import SVC, SVR
+from test_networks import plain_training
+from test_sweeps import fused
+
+from stages.contracts import Fold, FoldResult, Problem, Task
+from stages.models import mlp, svm
+from stages.numerics import projection
+from stages.numerics.networks import Examples, Network, Schedule, Shape, outputs_of
+from stages.numerics.outputs import CLASSES, decide
+
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+NEAR = 5e-3  # in units of scores, or standard deviations of numbers
+Answers = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (configuration, training rows, other rows) → scores (n, n_outputs)
+
+
+def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.ndarray) -> tuple[float, float]:
+    """Return a metric's least and greatest value on the held-out rows `out`: apart where rows lie near two answers. scores: of all rows."""
+    target = problem.target[fold.train]
+    metric = problem.metrics[name].bound_to(target)
+    if problem.task == "regression":
+        value = metric.score(target[out], scores[out], None)
+        slack = 10 * NEAR * max(1.0, abs(value))
+        return value - slack, value + slack
+    ordered = np.sort(scores, axis=1)
+    near = ordered[:, -1] - ordered[:, -2] < NEAR
+    value, n_near = metric.score(target[out], decide(problem.task, scores, None)[out], None), int((near & out).sum())
+    slack = 1e-9 if n_near == 0 else 1.0
+    return value - slack, value + slack
+
+
+def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], answers: Answers) -> int:
+    """Compare every metric of every configuration and inner fold; return how many were told apart from any other.
+
+    Of labels the probabilities of held-out rows choose the thresholds, of which equally good ones lie apart: what is compared is what the
+    chosen configuration says of the test rows, by the caller.
+    """
+    if problem.task == "multilabel":
+        return 0
+    fold, train = result.fold, result.fold.train
+    compared = 0
+    for i in range(len(configs)):
+        held_out = np.empty((len(train), len(problem.outputs)))
+        for j in range(int(fold.inner.max()) + 1):
+            out = fold.inner == j
+            held_out[out] = answers(i, ~out, out)
+        for name, found in result.inner_scores.items():
+            for j in range(found.shape[1]):
+                low, high = bounds(problem, fold, name, held_out, fold.inner == j)
+                assert low <= found[i, j] <= high, (name, configs[i], j)
+                compared += high - low < 1
+    return compared
+
+
+def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], epsilon: float) -> tuple[Answers, np.ndarray]:
+    """Return libsvm's answers on the fused features, one machine per output; and what it says of the test rows."""
+    fold, target = result.fold, problem.target
+    X = fused(problem, fold, result.subset, "l2") / np.sqrt(len(result.subset))
+
+    def said(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        config = configs[i]
+        plain = {"C": config["C"], "kernel": config["kernel"], "gamma": config["gamma"] or 1.0, "tol": 1e-5}
+        if problem.task in CLASSES:
+            found = np.full((len(others), len(problem.outputs)), -1.0)
+            known = np.unique(target[rows])
+            if len(known) == 1:
+                found[:, known] = 0.0
+                return found
+            values = SVC(break_ties=True, **plain).fit(X[rows], target[rows]).decision_function(X[others])
+            if len(known) == 2:
+                values = np.stack([-values, values], axis=1)
+                if len(problem.outputs) > 2:
+                    return _votes(found, known, values)
+            found[:, known] = values
+            return found
+        return np.stack([_output(plain, X, values, rows, others) for values in target.T], axis=1)
+
+    def _votes(found: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+        found[:, known] = (values > 0) + values / (3 * (np.abs(values) + 1))
+        return found
+
+    def _output(plain: dict[str, Any], X: np.ndarray, values: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        if problem.task == "multilabel":
+            if values[rows].min() == values[rows].max():
+                return np.full(len(others), 1 / (1 + np.exp(1 - 2.0 * values[rows][0])))
+            return 1 / (1 + np.exp(-SVC(**plain).fit(X[rows], values[rows]).decision_function(X[others])))
+        scale = values[fold.train][~np.isnan(values[fold.train])]
+        mean, deviation = scale.mean(), scale.std() or 1.0
+        used = rows[~np.isnan(values[rows])]
+        machine = SVR(epsilon=epsilon, **plain).fit(X[used], (values[used] - mean) / deviation)
+        return machine.predict(X[others]) * deviation + mean
+
+    def answers(i: int, used: np.ndarray, out: np.ndarray) -> np.ndarray:
+        return said(i, fold.train[used], fold.train[out])
+
+    return answers, said(result.chosen, fold.train, fold.test)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("seed", range(6))
+def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> None:
+    problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
+    settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
+    configs, compared = svm.grid(settings, 0), 0
+    results = list(svm.sweep(problem, settings, configs))
+    assert [(r.fold, r.subset) for r in results] == [(f, s) for f in problem.folds for s in problem.subsets]
+    for result in results:
+        answers, expected = machine_answers(problem, result, configs, settings.epsilon)
+        compared += compare(problem, result, configs, answers)
+        if task in CLASSES:
+            ordered = np.sort(expected, axis=1)
+            clear = ordered[:, -1] - ordered[:, -2] > NEAR
+            np.testing.assert_array_equal(result.prediction[clear], expected.argmax(axis=1)[clear])
+        elif task == "multilabel":
+            assert result.scores == pytest.approx(expected, abs=NEAR)
+        else:
+            assert result.prediction == pytest.approx(expected, abs=NEAR * np.nanstd(problem.target, axis=0).max())
+    assert compared > 0 or task == "multilabel"
+
+
+def network_answers(
+    lesson: mlp.Lesson, examples: Examples, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold, best: dict[int, list[int]],
+    i: int, used: np.ndarray, out: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Return what torch's network of configuration i says of the rows `out`; note its best epoch in `best`."""
+    seed = lesson.seed_for("weights", str(int(fold.inner[out][0])))
+    network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate"], 0.01, used, seed)
+    found, _ = plain_training(network, examples, schedule, lesson.seed_for("order"))
+    best.setdefault(i, []).append(found.best_epoch)
+    return np.asarray(lesson.learner.scores(found.held_out))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("seed", "components"), [(0, 4), (1, None), (2, 3)])
+def test_networks_equal_those_of_torch_one_at_a_time(task: Task, seed: int, components: int | None) -> None:
+    problem = random_problem(2000 + 100 * TASKS.index(task) + seed, task)
+    settings = mlp.MlpSettings(width=(5,), depth=(1,), activation=("tanh",), learning_rate=(0.01, 0.03), weight_decay=(0.01,),
+                               epochs=6, patience=2, batch=16, components=components)  # fmt: skip
+    configs = mlp.grid(settings, 0)
+    for result in list(mlp.sweep(problem, settings, configs))[::3]:
+        fold, subset = result.fold, result.subset
+        matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
+        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), subset)
+        learner = mlp.learner_for(problem, fold.train)
+        purpose = (str(fold.repeat), str(fold.index), "+".join(subset))
+        lesson = mlp.Lesson(X[fold.train], problem.target[fold.train], learner, settings, problem.seed, purpose)
+        examples, schedule, _ = lesson.plan(6, 0)
+        best: dict[int, list[int]] = {}
+        answers = partial(network_answers, lesson, examples, schedule, configs, fold, best)
+        compare(problem, result, configs, answers)
+        best.clear()
+        for j in range(int(fold.inner.max()) + 1):
+            answers(result.chosen, fold.inner != j, fold.inner == j)
+        epochs = max(1, round(np.mean(best[result.chosen])))
+        network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate"], 0.01, np.ones(len(fold.train), dtype=bool),
+                          lesson.seed_for("weights", "refit"))  # fmt: skip
+        plan = lesson.plan(epochs, 0)
+        _, parameters = plain_training(network, plan[0], plan[1], lesson.seed_for("order", "refit"))
+        layers = list(zip(parameters[::2], parameters[1::2], strict=True))
+        expected = learner.scores(outputs_of(layers, X[fold.test], "tanh", learner.loss))
+        shown = result.prediction if task == "regression" else result.scores
+        assert shown == pytest.approx(expected, abs=NEAR * (np.nanstd(problem.target) if task == "regression" else 1))
