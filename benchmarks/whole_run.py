@@ -1,7 +1,7 @@
 """`make run` of a fresh clone: wall time beside what its stages say they took. It takes as long as a run does, so only where asked for.
 
-Each stage ends with `<stage>: x s, of which y s of processor time`; the first counts from the start of its main, the second from the start
-of its process. What the wall time has beyond the stages is DVC, make, and the start of a process for each stage.
+Each stage's log ends with `<stage>: x s, of which y s of processor time`; the first counts from the start of its main, the second from
+the start of its process. What the wall time has beyond the stages is DVC, make, and the start of a process for each stage.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT, Busy, significant
+from pipelines.worker import LOGS
 from stages.numerics.parallel import n_cores
 
 SAID = re.compile(r"^(?P<stage>[a-z]+(?: [\w-]+)*): (?P<wall>[\d.]+) s, of which (?P<processor>[\d.]+) s of processor time$", re.MULTILINE)
@@ -33,11 +34,12 @@ def measure() -> dict[str, Any]:
         wall_s = time.perf_counter() - started
         if run.returncode:
             raise RuntimeError("make run failed:\n" + run.stdout[-3000:])
-        return summary(run.stdout, wall_s, busy)
+        said = "".join(log.read_text("utf-8") for log in sorted((clone / LOGS).glob("*.log")))
+        return summary(said, wall_s, busy)
 
 
 def summary(said: str, wall_s: float, busy: Busy) -> dict[str, Any]:
-    """Return wall time, the stages' own times, and their ratios, of what a run printed."""
+    """Return wall time, the stages' own times, and their ratios, of what a run's stages printed."""
     found = [(match["stage"], float(match["wall"]), float(match["processor"])) for match in SAID.finditer(said)]
     if not found:
         raise ValueError("no stage said what it took: nothing had to run")
