@@ -160,14 +160,15 @@ def _by_clip(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, sta
 
 def _summaries(frames: np.ndarray, starts: np.ndarray, settings: AudioSettings) -> np.ndarray:
     """Return of each clip what `settings.parts` names: mean, standard deviation, each segment's mean over time; (n_clips, parts·width)."""
-    lengths = np.diff(starts)
-    mean = _means(frames, starts[:-1], lengths)
-    parts = []
+    lengths, parts = np.diff(starts), []
     for name in settings.parts:
         if name == "mean":
-            parts.append(mean)
+            parts.append(_means(frames, starts[:-1], lengths))
         elif name == "deviation":
-            parts.append(np.sqrt(_means(np.square(frames - np.repeat(mean, lengths, axis=0)), starts[:-1], lengths)))
+            # from the clip's first frame: of a steady tone that is 0 throughout, where a mean would be off by a rounding
+            shifted = frames - np.repeat(frames[starts[:-1]], lengths, axis=0)
+            shifted -= np.repeat(_means(shifted, starts[:-1], lengths), lengths, axis=0)
+            parts.append(np.sqrt(_means(np.square(shifted), starts[:-1], lengths)))
     if settings.segments:
         # of a clip with fewer frames than segments some are the same frame: reduceat gives the first of what would be none
         within = np.arange(settings.segments) * lengths[:, None] // settings.segments
