@@ -72,13 +72,14 @@ def inserted(text: str, lines: Mapping[str, Sequence[str]]) -> str:
     document = YAML().load(text)
     written = text.splitlines()
     for section in SECTIONS[::-1]:
-        if section not in document or not document[section] or document[section].fa.flow_style():
+        entries = document[section] if section in document else {}
+        if entries is not None and (not entries or entries.fa.flow_style()):  # None: all of its lines are comments
             raise InputError(f"{PARAMS}: {section}: expected a section with an entry per line; add these lines by hand")
         after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key(section)[0]]
         end = min(after, default=len(written))
         while not written[end - 1].strip() or written[end - 1].startswith("#"):
             end -= 1
-        indent = document[section].lc.col
+        indent = 2 if entries is None else entries.lc.col
         written[end:end] = [" " * (indent - 2) + line for line in lines[section]]
     return "\n".join(written) + "\n"
 
@@ -88,7 +89,7 @@ def write(name: str, lines: Mapping[str, Sequence[str]]) -> None:
     before = read_params()
     new = inserted(PARAMS.read_text(encoding="utf-8"), lines)
     after = YAML(typ="safe", pure=True).load(new)
-    if {key: value for key, value in after["datasets"].items() if key != name} != before["datasets"]:
+    if {key: value for key, value in after["datasets"].items() if key != name} != (before["datasets"] or {}):
         raise InputError(f"{PARAMS}: the lines cannot be added without changing others; add them by hand")
     mistakes = [line for line in problems(after) if line not in problems(before)]
     if mistakes:
@@ -100,9 +101,9 @@ def refuse_name(name: str, params: Mapping[str, Any]) -> None:
     """Raise InputError if a data set cannot be called so."""
     if not NAME.fullmatch(name):
         raise InputError(f"NAME: {name!r}: use letters, digits and _, beginning with a letter")
-    if name in params.get("datasets", {}) or name in names("datasets"):
-        raise InputError(f"NAME: {name!r} is taken by {'an entry under datasets' if name in params.get('datasets', {}) else 'a data set'}; "
-                         "choose another")
+    entries = params.get("datasets") or {}
+    if name in entries or name in names("datasets"):
+        raise InputError(f"NAME: {name!r} is taken by {'an entry under datasets' if name in entries else 'a data set'}; choose another")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

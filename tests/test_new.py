@@ -1,6 +1,7 @@
 """`python -m pipelines.new` looks at data and writes lines that work, with a reason for every guess, and nothing else."""
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,16 @@ def test_what_is_written_is_added_and_all_else_kept(folder: Path, capsys: pytest
     assert "'mine' is taken by an entry under datasets" in capsys.readouterr().err
 
 
+def test_lines_can_be_the_only_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All shipped data sets commented out: what is left is one's own."""
+    write_table(folder / "t.csv")
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    section = re.compile(r"^(datasets|features):\n((?:  .*\n|\n)*)", re.MULTILINE)
+    Path("params.yaml").write_text(section.sub(lambda found: f"{found[1]}:\n" + re.sub("^  ", "  # ", found[2], flags=re.MULTILINE), text))
+    assert main(["mine", "t.csv", "--target", "category", "--write"]) == 0, capsys.readouterr().err
+    assert list(YAML(typ="safe").load(Path("params.yaml").read_text(encoding="utf-8"))["datasets"]) == ["mine"]
+
+
 def test_lines_go_to_the_end_of_their_section() -> None:
     found = Guess(({"blocks": "x: {y}"}, ""), ({"column": "l"}, "why"), (None, "none"), [Part("a", {"modality": "series"}, "r\nr")])
     lines = lines_of("new", found)
@@ -136,6 +147,9 @@ def test_lines_go_to_the_end_of_their_section() -> None:
     written = "\n".join(lines_of("new", Guess(({"table": "a"}, ""), ({}, ""), (None, ""), entry))["datasets"])
     for reader in (YAML(typ="safe"), YAML(typ="safe", pure=True)):  # DVC's and ours
         assert reader.load(written)["new"]["modalities"]["a"]["values"] == values
+    commented = inserted("datasets:\n  # old: {a: 1}\nfeatures:\n  # old-a: {b: 2}\n", lines)  # nobody's data but one's own
+    assert list(YAML(typ="safe").load(commented)["datasets"]) == ["new"]
+    assert "  # old: {a: 1}\n  new:\n" in commented
     with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines by hand"):
         inserted("datasets: {old: 1}\nfeatures:\n  a: 1\n", lines)
 
