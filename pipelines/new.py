@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
 from stages.check import problems
 from stages.errors import InputError
@@ -72,7 +73,7 @@ def inserted(text: str, lines: Mapping[str, Sequence[str]]) -> str:
     document = YAML().load(text)
     written = text.splitlines()
     for section in SECTIONS[::-1]:
-        entries = document[section] if section in document else {}
+        entries: CommentedMap | None = document.get(section, CommentedMap())
         if entries is not None and (not entries or entries.fa.flow_style()):  # None: all of its lines are comments
             raise InputError(f"{PARAMS}: {section}: expected a section with an entry per line; add these lines by hand")
         after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key(section)[0]]
