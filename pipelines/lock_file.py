@@ -4,7 +4,9 @@ At 8,000 lines that is 2 s of a processor per stage, a third of a whole run. Wor
 there is what DVC would have written (tests/test_lock_file.py). A file that is not laid out as DVC lays it out is left to DVC.
 """
 
+import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from stages.leftovers import LOCK
 
 HEAD = "schema: '2.0'\nstages:\n"
 NAME = re.compile(r"^  ([\w@.-]+):\n", re.MULTILINE)
+ANCHOR = re.compile(r"[&*]id\d+\b")
 
 
 def blocks_of(text: str) -> dict[str, str] | None:
@@ -26,7 +29,7 @@ def blocks_of(text: str) -> dict[str, str] | None:
     blocks = dict(zip(parts[::2], parts[1::2], strict=True))
     is_laid_out = text.startswith(HEAD) and not nothing and 2 * len(blocks) == len(parts)
     is_nested = all(line.startswith("    ") for block in blocks.values() for line in block.splitlines())
-    return blocks if is_laid_out and is_nested else None
+    return blocks if is_laid_out and is_nested and not ANCHOR.search(text) else None
 
 
 def text_of(blocks: Mapping[str, str]) -> str:
@@ -41,7 +44,7 @@ class LineByLine(dvc.dvcfile.Lockfile):
         before = blocks_of(path.read_text("utf-8")) if path.is_file() else None
         now = {name: entry for stage in stages for name, entry in to_lockfile(stage, **kwargs).items()}
         found = blocks_of(dumps_yaml({"schema": "2.0", "stages": now}))
-        if before is None or found is None:
+        if before is None or found is None or not os.access(path, os.W_OK):
             super().dump_stages(stages, **kwargs)
         elif before | found != before:
             _replace(path, before | found)
@@ -68,6 +71,9 @@ def sort_lock() -> None:
 
 
 def _replace(path: Path, blocks: Mapping[str, str]) -> None:
-    part = path.with_name(f"{path.name}.part")
+    target = path.resolve()  # a link stays one
+    part = path.absolute().parent / ".dvc" / "tmp" / f"{path.name}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
     part.write_text(text_of(blocks), "utf-8")
-    part.replace(path)
+    shutil.copymode(target, part)
+    shutil.move(part, target)  # one rename, unless a link leads to another disk

@@ -44,7 +44,7 @@ def test_another_layout_is_left_to_dvc(text: str) -> None:
 
 
 def _reproduced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return dvc.lock after each of: a first run, a changed input, another order, a lock with a comment."""
+    """Return dvc.lock after each of: a first run, a changed input, another order, a lock with a comment, values that stand twice."""
     folder.mkdir()
     monkeypatch.chdir(folder)
     Repo.init(no_scm=True).close()
@@ -70,6 +70,16 @@ def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(pipelines.lock_file, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
     assert _reproduced(tmp_path / "ours", monkeypatch) == theirs
     assert len(replaced) == 3  # not the first, where there is no file, nor the last, which has a comment
+
+
+def test_a_link_and_its_targets_mode_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").write_text(HEAD + "  a:\n    cmd: b\n")
+    (tmp_path / "elsewhere").chmod(0o640)
+    Path("dvc.lock").symlink_to("elsewhere")
+    pipelines.lock_file._replace(Path("dvc.lock"), {"c": "    cmd: d\n"})
+    assert Path("dvc.lock").is_symlink() and Path("elsewhere").read_text() == HEAD + "  c:\n    cmd: d\n"
+    assert Path("elsewhere").stat().st_mode & 0o777 == 0o640
 
 
 def test_dvc_makes_its_lock_file_by_the_name_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,21 @@ def test_a_long_search_ends_at_the_tolerance_of_libsvm() -> None:
     assert (np.sign(K @ beta + intercepts[-1]) == libsvm.predict(X)).mean() > 0.99
 
 
+def test_every_search_ends() -> None:
+    """At the same C these rows keep libsvm itself busy for more than 10 s: no smaller violation is to be had but for minutes."""
+    n, C = 1500, 100.0
+    draw = np.random.default_rng(1)
+    X = draw.normal(size=(n, 5))
+    y = np.where(0.3 * X[:, 0] + draw.normal(size=n) > 1, 1.0, -1.0)
+    squared, high = ((X[:, None] - X[None]) ** 2).sum(axis=2), (y + 1) / 2
+    found, (intercept,) = solve_path(squared.astype(np.float32), y, high - 1, high, np.array([C]), 0.0, TOLERANCE)
+    K, (beta,) = -0.5 * squared, found
+    assert (beta >= C * (high - 1)).all() and (beta <= C * high).all() and abs(beta.sum()) < 1e-11 * C * n
+    dual = objective(beta, y, K)
+    primal = 0.5 * beta @ K @ beta + C * np.maximum(0, 1 - y * (K @ beta + intercept)).sum()
+    assert 0 <= primal - dual < 1e-3 * primal
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_path_ends_where_each_penalty_alone_does(seed: int) -> None:
     _, squared, score = drawn(80, seed)

@@ -307,3 +307,9 @@ def test_damage_of_any_kind_is_read_or_named_never_worse(kind: str) -> None:
 def test_silence_is_the_floor_in_every_container() -> None:
     for encoded in (wav(np.zeros(3200), 16_000), sound_file(np.zeros(3200), 16_000, "FLAC")):
         np.testing.assert_allclose(vectors(encoded)[0, 0], math.log(FLOOR), rtol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"summary": "frames", "n_frames": 7}, {"deltas": True, "normalise": "mean"}])
+def test_no_clip_has_no_features(settings: dict[str, Any]) -> None:
+    features = MODALITY.featurize(pa.array([], pa.binary()), AudioSettings(**settings))
+    assert {name: len(column) for name, column in features.columns.items()} == {"vector": 0, "frames": 0}

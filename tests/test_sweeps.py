@@ -146,6 +146,10 @@ def test_without_components_dense_rows_keep_their_columns_and_sparse_ones_turn()
     assert ours == pytest.approx(centred / np.sqrt(X[:30].var(axis=0)[:5].mean()), abs=1e-5)
     assert ours[:30].var(axis=0)[:5].mean() == pytest.approx(1, rel=1e-5)
     turned = fit_projection(sp.csr_array(X), None)
+    X[35, 5] = 100.0  # it did not vary where the projection was fitted: nothing is known of it
+    assert fit_projection(X[:30], None).apply(X)[35, 5] == 0
+    fine = (101_325 + 0.05 * np.random.default_rng(0).standard_normal((200, 3))).astype(np.float32)
+    assert fit_projection(fine, None).apply(fine).var() == pytest.approx(1, rel=1e-3)
     assert turned.directions is not None and turned.directions.shape == (6, 5)
 
 

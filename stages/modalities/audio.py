@@ -194,7 +194,7 @@ def _laid_out(frames: np.ndarray, starts: np.ndarray, settings: AudioSettings) -
     for i, (start, stop) in enumerate(pairwise(starts)):
         known = frames[start : min(stop, start + n)]
         found[i, : len(known)], found[i, len(known) :] = known, silence[: n - len(known)]
-    return found.reshape(len(found), -1)
+    return found.reshape(len(found), n * settings.width)
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:

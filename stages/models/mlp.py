@@ -194,7 +194,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np
     """Return predictions and probabilities of new rows."""
     arrays, state = fitted.arrays, fitted.state
     projections = {
-        label: Projection(arrays[f"mean/{label}"], arrays.get(f"directions/{label}"), float(arrays[f"scale/{label}"]))
+        label: Projection(arrays[f"mean/{label}"], arrays.get(f"directions/{label}"), arrays[f"scale/{label}"])
         for label in state["subset"]
     }
     inputs = project(matrices, projections, state["subset"])

@@ -15,11 +15,14 @@ FEW = 256  # a Gram matrix smaller than this is taken apart whole, which takes 5
 
 @dataclass(frozen=True)
 class Projection:
-    """mean: float64 (d,); directions: float64 (d, c), orthonormal columns, None for the block's own; scale: one number for the block."""
+    """mean: float64 (d,); directions: float64 (d, c), orthonormal columns, None for the block's own.
+
+    scale: one number for the block; of its own columns float64 (d,), 0 for those that did not vary where it was fitted.
+    """
 
     mean: np.ndarray
     directions: np.ndarray | None
-    scale: float
+    scale: float | np.ndarray
 
     def apply(self, matrix: Matrix) -> np.ndarray:
         """Return scaled components of rows: float32 (n, c)."""
@@ -45,7 +48,7 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     negligible = 1e-12 * float((matrix.astype(np.float64) ** 2).sum())
     mean = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
     if n_components is None and isinstance(matrix, np.ndarray):
-        return _own_columns(matrix, mean, negligible)
+        return _own_columns(matrix, mean)
     rows = matrix.astype(np.float64)
     found = None
     if n_components is not None and min(n, d) >= max(FEW, 4 * n_components):
@@ -67,11 +70,14 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     return Projection(mean, directions, float(np.sqrt(kept / variance)))
 
 
-def _own_columns(rows: np.ndarray, mean: np.ndarray, negligible: float) -> Projection:
-    """Return rows (n, d) as they are, centred, scaled so that the mean variance of the columns that vary is 1."""
+def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
+    """Return rows (n, d) as they are, centred, scaled so that the mean variance of the columns that vary is 1; the others are 0.
+
+    What a network makes of a column that did not vary is what its weights happened to be at first.
+    """
+    varies = rows.max(axis=0) > rows.min(axis=0)
     spread = rows.var(axis=0, dtype=np.float64)
-    varies = spread * len(rows) > negligible
-    return Projection(mean, None, float(1 / np.sqrt(spread[varies].mean())) if varies.any() else 0.0)
+    return Projection(mean, None, varies / np.sqrt(spread[varies].mean()) if varies.any() else np.zeros(len(mean)))
 
 
 def _all_eigenvectors(rows: Matrix, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
