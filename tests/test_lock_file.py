@@ -38,6 +38,7 @@ def test_the_blocks_are_those_that_dvc_writes() -> None:
 @pytest.mark.parametrize("text", [
     "", "stages:\n  a:\n    cmd: b\n", HEAD + "  a: {}\n", HEAD + "  a:\n    cmd: b\ndatasets:\n- name: c\n",
     HEAD + "  a:\n    cmd: b\n  a:\n    cmd: c\n", HEAD + "  'odd name':\n    cmd: b\n",
+    HEAD + "  a:\n    C: &id001\n    - 1\n    gamma: *id001\n",
 ])  # fmt: skip
 def test_another_layout_is_left_to_dvc(text: str) -> None:
     assert blocks_of(text) is None
@@ -59,6 +60,15 @@ def _reproduced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(Path("dvc.lock").read_text())
         if text == "c":
             Path("dvc.lock").write_text("# by hand\n" + found[-1])
+    Path("dvc.lock").write_text(found[-1].removeprefix("# by hand\n"))
+    Path("p.yaml").write_text("long: &long [1, 2]\nnumber: [*long, *long]\n")
+    with Repo(".") as repo:
+        for target in ("each@one", "each@two"):
+            repo.reproduce(target, single_item=True)
+    with Repo(".") as repo:
+        assert not repo.status()
+    found.append(Path("dvc.lock").read_text())
+    assert "*id002" in found[-1]
     return found
 
 
@@ -69,7 +79,7 @@ def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: p
     replace: Callable[..., None] = pipelines.lock_file._replace
     monkeypatch.setattr(pipelines.lock_file, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
     assert _reproduced(tmp_path / "ours", monkeypatch) == theirs
-    assert len(replaced) == 3  # not the first, where there is no file, nor the last, which has a comment
+    assert len(replaced) == 3  # not the first, where there is no file, nor those where there is a comment or an anchor
 
 
 def test_a_link_and_its_targets_mode_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
