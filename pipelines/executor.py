@@ -23,7 +23,6 @@ import psutil
 from pipelines.worker import log_path
 from stages.numerics.parallel import n_cores
 
-CORES_VARIABLE = "SENSORIUM_CORES"
 POLL_S = 0.2
 STOP_WITHIN_S = 20.0
 N_LINES_KEPT = 60
@@ -66,8 +65,11 @@ class Workers:
         for worker in self._all:
             _stop(worker)
 
-    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None) -> Outcome:
-        """Return what became of `stage`, once a worker was free and is done; `on_line` gets its output line by line meanwhile."""
+    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> Outcome:
+        """Return what became of `stage`, once a worker was free and is done; `on_line` gets its output line by line meanwhile.
+
+        alone: no other stage will be under way before this one ends, so that it may use every core.
+        """
         if self._stopping:
             return Outcome(stage, "failed", 0.0, "the run is stopping", mendable=True)
         worker = self._idle.get()
@@ -75,7 +77,7 @@ class Workers:
         log_path(stage).unlink(missing_ok=True)
         output = _Tail(log_path(stage), on_line)
         try:
-            answer = _ask(worker, stage, output)
+            answer = _ask(worker, stage, n_cores() if alone else max(1, n_cores() // self.n_workers), output)
         finally:
             self._idle.put(worker if worker.poll() is None or self._stopping else self._start())
         output.read(to_the_end=True)
@@ -86,7 +88,6 @@ class Workers:
     def _start(self) -> "subprocess.Popen[str]":
         environment = {
             **os.environ,
-            CORES_VARIABLE: str(max(1, n_cores() // self.n_workers)),
             "PYTHONUNBUFFERED": "1",  # or lines would arrive when the stage ends
             # dvc.yaml says `python`: this one, whether or not its environment is activated
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -131,10 +132,10 @@ class _Tail:
         return next((line for line in reversed(self._kept) if line.strip()), "")
 
 
-def _ask(worker: "subprocess.Popen[str]", stage: str, output: _Tail) -> dict[str, str]:
+def _ask(worker: "subprocess.Popen[str]", stage: str, cores: int, output: _Tail) -> dict[str, str]:
     assert worker.stdin and worker.stdout
     try:
-        worker.stdin.write(f"{stage}\n")
+        worker.stdin.write(f"{cores} {stage}\n")
         worker.stdin.flush()
         while not select.select([worker.stdout], [], [], POLL_S)[0]:
             output.read()

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,9 +30,9 @@ from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
 from pipelines.executor import Outcome, Workers  # noqa: E402
-from pipelines.graph import Step, settled, steps  # noqa: E402
+from pipelines.graph import Step, steps, steps_and_settled  # noqa: E402
 from pipelines.lock_file import sort_lock  # noqa: E402
-from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order  # noqa: E402
+from pipelines.progress import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
@@ -62,13 +62,15 @@ def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
-def reproduce(step: Step, blocked: str, is_settled: bool, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
+def reproduce(
+    step: Step, blocked: str, is_settled: bool, alone: bool, workers: Workers, outcomes: dict[str, Outcome]
+) -> State[Any]:
     """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
     logger = get_run_logger()
     if blocked:
         outcomes[step.name] = Outcome(step.name, "skipped", 0.0, blocked)
         return Cancelled(name="Skipped", message=blocked)
-    outcome = Outcome(step.name, "unchanged", 0.0) if is_settled else workers.reproduce(step.name, logger.info)
+    outcome = Outcome(step.name, "unchanged", 0.0) if is_settled else workers.reproduce(step.name, logger.info, alone=alone)
     outcomes[step.name] = outcome
     if not outcome.good:
         raise StageFailedError(outcome)
@@ -89,9 +91,9 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
         note_outside(params)
-        plan = steps(targets or ())
+        plan, unchanged = steps_and_settled(targets or ())
         with Workers(settings.workers) as workers:
-            outcomes = run_plan(plan, workers, settings, tuple(params["datasets"]))
+            outcomes = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
         sort_lock()
     for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
         tell(line)
@@ -107,18 +109,20 @@ def end_with_parent(parent: int) -> None:
     os._exit(128 + signal.SIGTERM)  # Prefect still tries to tell a server that may be gone, too
 
 
-def run_plan(plan: Sequence[Step], workers: Workers, settings: FlowEntry, datasets: Sequence[str]) -> dict[str, Outcome]:
-    """Return what became of every step; one task each, which waits for the tasks upstream."""
+def run_plan(
+    plan: Sequence[Step], unchanged: Set[str], workers: Workers, settings: FlowEntry, datasets: Sequence[str]
+) -> dict[str, Outcome]:
+    """Return what became of every step; one task each, which waits for the tasks upstream. unchanged: as in `pipelines.run`."""
     futures: dict[str, PrefectFuture[Any]] = {}
     outcomes: dict[str, Outcome] = {}
-    unchanged = settled(plan)
     n_done = 0
 
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
         # Prefect starts no task above which one is cancelled, as skipped ones are: it could not say that it is skipped, too
         above = [allow_failure(futures[name]) for name in step.upstream if outcomes[name].status != "skipped"]
-        future = labelled.submit(step, blocked_by(step, outcomes), step.name in unchanged, workers, outcomes, wait_for=above)
+        alone = is_alone(step, plan, outcomes, unchanged)
+        future = labelled.submit(step, blocked_by(step, outcomes), step.name in unchanged, alone, workers, outcomes, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
 

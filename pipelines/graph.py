@@ -7,6 +7,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
+from pipelines.repository import opened
 from stages.errors import InputError
 
 
@@ -32,6 +33,17 @@ def steps(targets: Sequence[str] = ()) -> list[Step]:
     return by_height(steps_in_order(targets))
 
 
+def steps_and_settled(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
+    """Return `steps(targets)` and the names of those that are settled: the graph is read once, which takes most of a second.
+
+    Raises:
+        InputError: as `steps_in_order`.
+    """
+    with opened() as repo:
+        plan = by_height(_in_order(repo, targets))
+        return plan, _settled(repo, plan)
+
+
 def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
     """Return the steps that `targets` (default: every stage) need in `dvc repro`'s order, each after those that it reads from.
 
@@ -40,20 +52,23 @@ def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
     Raises:
         InputError: if dvc.yaml cannot be read, or has no such target.
     """
+    with opened() as repo:
+        return _in_order(repo, targets)
+
+
+def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
     try:
-        with Repo(".") as repo:
-            graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
-            wanted = [stage for target in targets for stage in repo.stage.collect(target)]
-            plan = plan_repro(graph, wanted or None)
-            return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
+        graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
+        wanted = [stage for target in targets for stage in repo.stage.collect(target)]
+        plan = plan_repro(graph, wanted or None)
+        return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
     except DvcException as error:
         raise InputError(f"dvc.yaml: {error}") from error
 
 
-def settled(plan: Sequence[Step]) -> frozenset[str]:
+def _settled(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
     """Return the names of the steps that need not be looked at: what DVC recorded of them and of all upstream of them still holds."""
-    with Repo(".") as repo:
-        changed = set(repo.status())
+    changed = set(repo.status())
     found: set[str] = set()
     for step in plan:
         if step.name not in changed and all(name in found for name in step.upstream):

@@ -1,7 +1,7 @@
 """Start each step as soon as those that it reads from are done, a few at a time; leave out what a failure makes pointless."""
 
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from pipelines.executor import Outcome
 from pipelines.graph import Step
@@ -38,6 +38,21 @@ def run_in_order(
         outcomes[outcome.stage] = outcome
         on_done(outcome)
     return outcomes
+
+
+def is_alone(step: Step, plan: Sequence[Step], outcomes: Mapping[str, Outcome], unchanged: Set[str]) -> bool:
+    """Return whether nothing can run beside `step`: all that still has to be run waits for it.
+
+    Args:
+        plan: all steps, each after those upstream of it.
+        outcomes: of the steps that are done.
+        unchanged: names of the steps that need not be run.
+    """
+    below = {step.name}
+    for other in plan:
+        if below.intersection(other.upstream):
+            below.add(other.name)
+    return all(other.name in below or other.name in outcomes or other.name in unchanged for other in plan)
 
 
 def blocked_by(step: Step, outcomes: Mapping[str, Outcome]) -> str:

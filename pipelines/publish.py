@@ -10,17 +10,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publishing import notes
 from pipelines.publishing.lock import read_lock, why_outdated
 from pipelines.publishing.records import Record, Source, dataset_records
+from pipelines.publishing.spread import helpers, spread
 from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
 from pipelines.publishing.views import leaderboard_view
 from stages.contracts import DATA, evaluation_dir
 from stages.entry import run_stage
 from stages.errors import InputError
+from stages.numerics.parallel import n_cores
 from stages.params import PublishEntry, read_params, section, value_at
 from stages.tables import read_json, write_json
 
@@ -42,20 +45,38 @@ def main() -> None:
     for dataset, why in outdated.items():
         print(f"{dataset}: left out, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
-    server = connect(section(params, "publish", PublishEntry))
-    with refusals(server.uri):
-        for dataset in datasets:
-            if dataset in outdated:
-                retire_dataset(server, dataset, outdated[dataset])
-            else:
-                publish_dataset(server, dataset, records[dataset])
+    settings: PublishEntry = section(params, "publish", PublishEntry)
+    with helpers(min(n_cores(), len(records)) - 1 if records else 0) as processes:
+        server = connect(settings)
+        with refusals(server.uri):
+            for dataset in datasets:  # in the order of params.yaml, which is the dashboard's
+                if dataset in outdated:
+                    retire_dataset(server, dataset, outdated[dataset])
+                else:
+                    open_experiment(server, dataset, {})
+        spread(list(records.items()), partial(publish_dataset, server), partial(publish_elsewhere, settings.tracking_uri), processes)
     if not records:
         raise InputError("no data set has results of its data as it is now, so there is nothing to publish; `dvc repro` first")
     write_json(RECEIPT, {dataset: {record.name: record.key for record in made} for dataset, made in records.items()})
 
 
-def publish_dataset(server: Server, dataset: str, records: Sequence[Record]) -> None:
-    """Bring one experiment up to date: log what is missing, refresh what looks different, mark what is current."""
+def publish_elsewhere(tracking_uri: str, made: tuple[str, Sequence[Record]]) -> None:
+    """Do as `publish_dataset`, in a process beside the one that connected first."""
+    publish_dataset(_connected(tracking_uri), made)
+
+
+@lru_cache
+def _connected(tracking_uri: str) -> Server:
+    return connect(PublishEntry(tracking_uri=tracking_uri))
+
+
+def publish_dataset(server: Server, made: tuple[str, Sequence[Record]]) -> None:
+    """Bring one data set's experiment up to date: log what is missing, refresh what looks different, mark what is current."""
+    with refusals(server.uri):
+        _publish(server, *made)
+
+
+def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
     evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
     experiment = open_experiment(server, dataset, experiment_tags(evaluation))
     there = finished_runs(server, experiment)

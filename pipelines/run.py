@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 from pipelines.executor import Outcome, Workers
-from pipelines.graph import Step, settled, steps
+from pipelines.graph import Step, steps_and_settled
 from pipelines.lock_file import sort_lock
-from pipelines.progress import blocked_by, counts_of, failures_of, line_of, run_in_order
+from pipelines.progress import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 from stages.check import checked_params
 from stages.errors import InputError
 from stages.numerics.parallel import n_cores
@@ -38,8 +38,7 @@ def run(targets: Sequence[str] = ()) -> dict[str, Outcome]:
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("python -m pipelines.run"):
         note_outside(params)
-        plan = steps(targets)
-        unchanged = settled(plan)
+        plan, unchanged = steps_and_settled(targets)
         if len(unchanged) == len(plan):
             return {step.name: Outcome(step.name, "unchanged", 0.0) for step in plan}
         with Workers(min(settings.workers, n_cores())) as workers:
@@ -57,14 +56,14 @@ def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dic
     outcomes: dict[str, Outcome] = {}
     under_way: dict[str, float] = {}
 
-
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         reason = blocked_by(step, outcomes)
         under_way[step.name] = time.monotonic()
         if reason or step.name in unchanged:
             done(Outcome(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
-            threading.Thread(target=lambda: done(workers.reproduce(step.name)), daemon=True).start()
+            alone = is_alone(step, plan, outcomes, unchanged)
+            threading.Thread(target=lambda: done(workers.reproduce(step.name, alone=alone)), daemon=True).start()
 
     def report(outcome: Outcome) -> None:
         outcomes[outcome.stage] = outcome

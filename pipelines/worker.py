@@ -1,4 +1,5 @@
-"""A warm process that reproduces one DVC stage at a time: an address per line in, one JSON line out. See executor.py.
+"""A warm process that reproduces one DVC stage at a time: a number of cores and an address per line in, one JSON line out. See
+executor.py.
 
 It ends when its input closes, so it cannot outlive the engine for longer than the stage in hand (which ends with the engine).
 """
@@ -12,9 +13,10 @@ import traceback
 from pathlib import Path
 
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
 
 from pipelines.lock_file import write_line_by_line
+from pipelines.repository import opened
+from stages.numerics.parallel import CORES_VARIABLE
 
 LOGS = Path(".sensorium/logs")
 
@@ -43,7 +45,7 @@ def reproduce(stage: str) -> dict[str, str]:
     try:
         # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock is what makes its
         # reading, changing and writing of dvc.lock one step, whoever else runs.
-        with Repo(".", _wait_for_lock=True) as repo:
+        with opened(_wait_for_lock=True) as repo:
             repo.scm_context.quiet = True  # no advice on git in every stage's log
             changed = repo.reproduce(stage, single_item=True)
     except DvcException as error:
@@ -64,7 +66,7 @@ def main() -> None:
     logging.getLogger("dvc").setLevel(logging.INFO)
     write_line_by_line()
     for line in questions:
-        stage = line.strip()
+        os.environ[CORES_VARIABLE], stage = line.split()
         _into_log(stage)
         try:
             answer = reproduce(stage)

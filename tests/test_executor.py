@@ -14,7 +14,7 @@ from dvc.repo import Repo
 
 from pipelines.executor import Outcome, Workers
 from pipelines.graph import Step, by_height, steps
-from pipelines.progress import blocked_by, line_of, run_in_order
+from pipelines.progress import blocked_by, is_alone, line_of, run_in_order
 from pipelines.worker import log_path
 from stages.errors import InputError
 from stages.numerics.parallel import n_cores
@@ -134,8 +134,19 @@ def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("SENSORIUM_CORES", declared)
     stage("cores", "echo $SENSORIUM_CORES > cores.txt")
     with Workers(2) as workers:
-        assert workers.reproduce("cores").good
-    assert int(Path("cores.txt").read_text()) == max(1, n_cores() // 2)
+        for alone, expected in ((False, max(1, n_cores() // 2)), (True, n_cores())):
+            assert workers.reproduce("cores", alone=alone).good
+            assert int(Path("cores.txt").read_text()) == expected
+            stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
+
+
+def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
+    plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
+    ran = Outcome("", "ran", 0.0)
+    assert is_alone(plan[0], plan, {}, set())
+    assert not is_alone(plan[1], plan, {"a": ran}, set())
+    assert is_alone(plan[1], plan, {"a": ran, "c": ran}, set()) and is_alone(plan[1], plan, {"a": ran}, {"c"})
+    assert is_alone(plan[4], plan, dict.fromkeys("abcd", ran), set())
 
 
 @pytest.mark.parametrize("declared", ["abc", "0", "-2", "1.5"])

@@ -25,6 +25,7 @@ from toy_results import TOYS, make_workspace
 import stages
 from pipelines import publish
 from pipelines.publishing import notes
+from pipelines.publishing.code import ROOT, copy_code, predicting_files, requirements
 from pipelines.publishing.lock import md5_of, read_lock
 from pipelines.publishing.points import metric_names
 from pipelines.publishing.settings import chosen_settings
@@ -32,6 +33,7 @@ from pipelines.publishing.tracking import redact, tracking_uri
 from stages.contracts import evaluation_dir, left_out_path
 from stages.errors import InputError
 from stages.params import PublishEntry
+from stages.registry import names
 from stages.tables import read_json, write_json, write_table
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
@@ -269,14 +271,23 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
 
 # ---------------------------------------------------------------- models
 def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
-    from pipelines.publishing.models import requirements  # here, where MLflow's own warnings are let pass
-
-    packages = {line.partition("==")[0] for line in requirements("mlp", ["audio"])}
+    packages = {line.partition("==")[0] for line in requirements(predicting_files("mlp", ["audio"]))}
     assert {"mlflow", "numpy", "soundfile", "torch"} <= packages
-    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements("constant", ["table"])}
+    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("constant", ["table"]))}
     distances = Path(stages.__file__).parent / "numerics"
     used = any("numba" in path.read_text(encoding="utf-8") for path in distances.glob("*.py"))
     assert not used or "numba" in packages
+
+
+@pytest.mark.parametrize("model", names("models"))
+def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Path, model: str) -> None:
+    modalities = names("modalities")
+    files = predicting_files(model, modalities)
+    assert 20 < len(files) < len(list(ROOT.rglob("*.py"))) / 2
+    copy_code(files, tmp_path)
+    every = "\n".join(f"from {'.'.join(file.relative_to(ROOT.parent).with_suffix('').parts)} import *" for file in files)
+    asked = f"from stages.registry import component\n[component('modalities', name) for name in {modalities}]"
+    subprocess.run([sys.executable, "-c", f"{every}\n{asked}\ncomponent('models', {model!r})"], cwd=tmp_path, check=True)
 
 
 LOAD = """

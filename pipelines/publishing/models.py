@@ -1,16 +1,14 @@
 """Log a refitted model as an MLflow model: arrays and JSON as artifacts, code by file, nothing pickled."""
 
-import ast
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-import stages
 from pipelines.publishing import model_script
+from pipelines.publishing.code import copy_code, predicting_files, requirements
 from pipelines.publishing.model_script import ANSWER, PROBABILITY, flat_names, framed_type, is_list
 from stages.contracts import samples_path
 from stages.tables import read_json, read_table
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
     from mlflow.models import ModelSignature
 
-# What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
-PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydantic", "pyyaml", "scikit-learn", "scipy")
-EXTRA_PACKAGES = ("numba", "soundfile", "torch")  # not for every model
 EXAMPLE_ROWS = 3
 
 
@@ -37,6 +32,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
 
     about = read_json(folder / "model.json")
     samples = read_table(samples_path(about["dataset"]))[0].select(about["subset"])
+    files = predicting_files(about["model"], [about["features"][label]["modality"] for label in about["subset"]])
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"
         schema.write_bytes(samples.schema.remove_metadata().serialize().to_pybytes())
@@ -45,52 +41,15 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 name=f"{about['dataset']}-{about['model']}",
                 python_model=model_script.__file__,
                 artifacts={"fitted": str(folder), "schema": str(schema)},
-                code_paths=[str(Path(stages.__file__).parent)],
+                code_paths=[str(copy_code(files, Path(name)))],
                 signature=signature(samples.schema, about["task"], about["outputs"]),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
-                pip_requirements=requirements(about["model"], [about["features"][label]["modality"] for label in about["subset"]]),
+                pip_requirements=requirements(files),
                 metadata={key: about[key] for key in ("dataset", "model", "subset", "config", "task")},
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
             mlflow.MlflowClient().log_batch(run_id, metrics=linked)
-
-
-def requirements(model: str, modalities: Sequence[str]) -> list[str]:
-    """Return the exact packages that predicting needs; what only some models or modalities import only where they do."""
-    folder = Path(stages.__file__).parent
-    files = [folder / "models" / f"{model}.py", *(folder / "modalities" / f"{modality}.py" for modality in modalities)]
-    found = imports(files)
-    packages = [*PACKAGES, *(package for package in EXTRA_PACKAGES if package in found)]
-    # a local build's suffix (2.13.0+cpu) is of this machine, no index has it
-    return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
-
-
-def imports(files: Iterable[Path]) -> set[str]:
-    """Return the packages that files import, at their head or inside a function, and so do the files of stages/ that they import."""
-    found: set[str] = set()
-    waiting, seen = list(files), set()
-    while waiting:
-        file = waiting.pop()
-        if file in seen:
-            continue
-        seen.add(file)
-        for name in imported_names(file):
-            package, _, rest = name.partition(".")
-            found.add(package)
-            inner = Path(stages.__file__).parent.joinpath(*rest.split("."))
-            if package == "stages":
-                waiting += [path for path in (inner.with_suffix(".py"), inner / "__init__.py") if path.is_file()]
-    return found
-
-
-def imported_names(file: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, of `from a import b` both a and a.b."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
 def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSignature":

@@ -1,6 +1,6 @@
 """Where runs go: the tracking server's address, a connection to it, its experiments.
 
-MLflow is imported by `connect` alone (3 s), after its telemetry is switched off.
+MLflow is imported by `import_mlflow` alone (3 s), after its telemetry is switched off.
 """
 
 import os
@@ -77,6 +77,13 @@ def advice(uri: str) -> str:
             "user and password can stand in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. Then `make publish`.")
 
 
+def import_mlflow() -> None:
+    """Import MLflow, without telemetry, advice or progress bars."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import mlflow  # noqa: F401
+
+
 def connect(settings: PublishEntry) -> Server:
     """Return a connection to the tracking server; a sqlite database is created and migrated first.
 
@@ -84,8 +91,7 @@ def connect(settings: PublishEntry) -> Server:
         InputError: if the server does not answer within seconds, or refuses.
     """
     uri = tracking_uri(settings)
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    import_mlflow()
     import mlflow
 
     root = None

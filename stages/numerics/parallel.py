@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from stages.errors import InputError
 
+CORES_VARIABLE = "SENSORIUM_CORES"
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -21,10 +23,10 @@ def n_cores() -> int:
     Raises:
         InputError: if SENSORIUM_CORES is no such number.
     """
-    declared = os.environ.get("SENSORIUM_CORES")
+    declared = os.environ.get(CORES_VARIABLE)
     if declared:
         if not declared.isdecimal() or int(declared) < 1:
-            raise InputError(f"SENSORIUM_CORES: expected a whole number of at least 1, found {declared!r}")
+            raise InputError(f"{CORES_VARIABLE}: expected a whole number of at least 1, found {declared!r}")
         return int(declared)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
