@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from toy_columns import encoded, png
 
 from stages.errors import InputError
 from stages.featurize import featurize_column
-from stages.modalities.image import ImageSettings
+from stages.modalities.image import COMPILED_FROM, ImageSettings, Resizer, pixels_in_place
 from stages.modalities.parts.hog import hog
+from stages.modalities.parts.resize_kernel import resize_rows_first, rows_first
 from stages.params import parse
 from stages.registry import component
 from stages.samples import SampleError
@@ -183,6 +186,45 @@ def test_other_formats_are_decoded_whole(kind: str) -> None:
 def test_a_jpeg_larger_than_may_be_decoded_is_refused_however_little_is_decoded() -> None:
     with pytest.raises(SampleError, match=r"row 0: 100×100 pixels are more than max_pixels = 9999"):
         featurized(encoded(scene(100, 100), "JPEG"), size=(5, 5), decode="scaled", max_pixels=9_999)
+
+
+SIDE = st.integers(1, 200)
+
+
+@settings(max_examples=300, deadline=None)
+@given(height=SIDE, width=SIDE, target=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=st.integers(0, 2**32 - 1))
+def test_the_compiled_resize_is_pillows_to_the_last_bit(height: int, width: int, target: tuple[int, int], seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    colours = draw.choice([0, 1, 127, 254, 255], (height, width, 3)) if seed % 2 else draw.integers(0, 256, (height, width, 3))
+    picture = Image.fromarray(colours.astype(np.uint8))
+    pixels = pixels_in_place(picture)
+    assert pixels is not None
+    np.testing.assert_array_equal(pixels[:, :, :3], colours)
+    resized = np.empty((*target, 3), np.uint8)
+    if rows_first((height, width), target):
+        resize_rows_first(pixels, resized)
+        np.testing.assert_array_equal(resized, np.asarray(picture.resize(target[::-1], Image.Resampling.BILINEAR)))
+
+
+@pytest.mark.parametrize("size", [(30, 40), (900, 20), (20, 900), (2500, 2000)])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16"])
+def test_features_do_not_depend_on_how_much_there_is_to_resize(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], mode: str) -> None:
+    draw = np.random.default_rng(len(mode) + size[0])
+    if mode == "I;16":
+        picture = Image.fromarray(draw.integers(0, 2**16, size, dtype=np.uint16))
+    else:
+        picture = Image.fromarray(draw.integers(0, 256, (*size, 3), dtype=np.uint8)).convert(mode)
+    file = encoded(picture, "TIFF" if mode == "CMYK" else "PNG")
+    resizer = Resizer()
+    monkeypatch.setattr("stages.modalities.image._RESIZER", resizer)
+    plain = featurized(file, size=(12, 10))
+    resizer.n_pixels = COMPILED_FROM
+    np.testing.assert_array_equal(featurized(file, size=(12, 10)), plain)
+
+
+def test_a_picture_in_several_blocks_is_left_to_pillow() -> None:
+    assert pixels_in_place(Image.new("RGB", (2000, 2000))) is not None
+    assert pixels_in_place(Image.new("RGB", (4000, 3000))) is None
 
 
 def test_threads_leave_warnings_as_they_were() -> None:
