@@ -44,12 +44,12 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     so that signs are the same everywhere.
     """
     n, d = matrix.shape
-    # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
-    negligible = 1e-12 * float((matrix.astype(np.float64) ** 2).sum())
     mean = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
     if n_components is None and isinstance(matrix, np.ndarray):
         return _own_columns(matrix, mean)
     rows = matrix.astype(np.float64)
+    # below this an eigenvalue is rounding: relative to the rows as they are, so that a constant block has no component
+    negligible = 1e-12 * float((rows**2).sum())
     found = None
     if n_components is not None and min(n, d) >= max(FEW, 4 * n_components):
         found = leading_eigenvectors(_centred_gram(rows, mean), n_components)

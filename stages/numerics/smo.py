@@ -200,10 +200,8 @@ def _search(M, g, lower, upper, tube, tolerance, beta, done):  # type: ignore[no
     best, state = _LEAST, _EXHAUSTED
     patience = _LONG + _LONG_PER_ROW * n
     looser_at, allowed = patience, tolerance
-    while done + n_steps >= looser_at:
-        looser_at, allowed = looser_at + patience, max(_LOOSE, 2.0 * allowed)
     while n_steps < _STEPS:
-        if done + n_steps >= looser_at:
+        while done + n_steps >= looser_at:
             looser_at, allowed = looser_at + patience, max(_LOOSE, 2.0 * allowed)
         if n_steps >= newton_at:
             n_free = np.int64(0)
