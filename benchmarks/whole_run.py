@@ -1,7 +1,8 @@
 """`make run` of a fresh clone: wall time beside what its stages say they took. It takes as long as a run does, so only where asked for.
 
 Each stage's log ends with `<stage>: x s, of which y s of processor time`; the first counts from the start of its main, the second from
-the start of its process, with those that it started. What the wall time has beyond the stages is DVC, make, and the start of a process for each stage.
+the start of its process, with those that it started. What the wall time has beyond the stages is DVC, make, and the start of a process
+for each stage.
 """
 
 import os
