@@ -138,9 +138,9 @@ def _described(power: np.ndarray, starts: np.ndarray, settings: AudioSettings) -
     """Return what each frame sounds like, float64 (Σ n_frames, width); see the module's docstring.
 
     Args:
-        power: float64 (Σ n_frames, bands). starts: int32 (n_clips + 1,): frames starts[i] to starts[i + 1] are clip i's.
+        power: float64 (Σ n_frames, bands); overwritten. starts: int32 (n_clips + 1,): frames starts[i] to starts[i + 1] are clip i's.
     """
-    rows = np.log(np.maximum(power, FLOOR)) if settings.log else power
+    rows = np.log(np.maximum(power, FLOOR, out=power), out=power) if settings.log else power
     if settings.features == "mfcc":
         rows = cepstra(rows, settings.coefficients)
     if settings.deltas:
@@ -166,9 +166,10 @@ def _summaries(frames: np.ndarray, starts: np.ndarray, settings: AudioSettings) 
             parts.append(_means(frames, starts[:-1], lengths))
         elif name == "deviation":
             # from the clip's first frame: of a steady tone that is 0 throughout, where a mean would be off by a rounding
-            shifted = frames - np.repeat(frames[starts[:-1]], lengths, axis=0)
+            shifted = np.repeat(frames[starts[:-1]], lengths, axis=0)
+            np.subtract(frames, shifted, out=shifted)
             shifted -= np.repeat(_means(shifted, starts[:-1], lengths), lengths, axis=0)
-            parts.append(np.sqrt(_means(np.square(shifted), starts[:-1], lengths)))
+            parts.append(np.sqrt(_means(np.square(shifted, out=shifted), starts[:-1], lengths)))
     if settings.segments:
         # of a clip with fewer frames than segments some are the same frame: reduceat gives the first of what would be none
         within = np.arange(settings.segments) * lengths[:, None] // settings.segments
