@@ -61,7 +61,7 @@ class LineByLine(dvc.dvcfile.Lockfile):
     def _load_yaml(self, **kwargs: Any) -> tuple[Any, str]:
         text = Path(self.path).read_text("utf-8", errors="replace")
         blocks = blocks_of(text)
-        if blocks is None or kwargs:
+        if blocks is None or kwargs or "\ufffd" in text:  # what is not UTF-8 DVC says in its own words
             return super()._load_yaml(**kwargs)
         return {"schema": "2.0", "stages": Entries(self.path, blocks)}, text
 

@@ -290,6 +290,21 @@ def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Pa
     subprocess.run([sys.executable, "-c", f"{every}\n{asked}\ncomponent('models', {model!r})"], cwd=tmp_path, check=True)
 
 
+def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "stages"
+    for name, text in {"prediction.py": "", "models/a.py": "from ..numerics import b\n", "numerics/b.py": "from . import c\nimport numba\n",
+                       "numerics/c.py": "", "numerics/d.py": "", "modalities/m.py": "from .parts.w import x\n", "modalities/parts/w.py": "",
+                       "modalities/parts/words.txt": "a b", "modalities/other.py": ""}.items():  # fmt: skip
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr("pipelines.publishing.code.ROOT", root)
+    found = predicting_files("a", ["m"])
+    assert [str(path.relative_to(root)) for path in found] == [
+        "modalities/m.py", "modalities/parts/w.py", "modalities/parts/words.txt", "models/a.py", "numerics/b.py", "numerics/c.py",
+        "prediction.py"]  # fmt: skip
+    assert any(line.startswith("numba==") for line in requirements(found))
+
+
 LOAD = """
 import sys, json, mlflow, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])

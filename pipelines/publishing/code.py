@@ -2,7 +2,7 @@
 
 import ast
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,14 +16,25 @@ EXTRA_PACKAGES = ("numba", "soundfile", "torch")  # not for every model
 
 
 def predicting_files(model: str, modalities: Sequence[str]) -> list[Path]:
-    """Return the files of stages/ that a model of these modalities predicts with, sorted."""
+    """Return the files of stages/ that a model of these modalities predicts with, sorted.
+
+    What lies beside the components and is no code (a list of words, say) is among them, as no import tells who reads it.
+    """
     components = [ROOT / "models" / f"{model}.py", *(ROOT / "modalities" / f"{modality}.py" for modality in modalities)]
-    return sorted(reached([ROOT / "prediction.py", *components]))
+    return sorted(reached([ROOT / "prediction.py", *components]) | set(data_files()))
+
+
+def data_files() -> Iterator[Path]:
+    """Yield the files beside models and modalities that are neither code nor what Python made of it."""
+    for folder in ("models", "modalities"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__":
+                yield path
 
 
 def requirements(files: Iterable[Path]) -> list[str]:
     """Return the exact packages that `files` need; what only some models or modalities import only where they do."""
-    found = {name.partition(".")[0] for file in files for name in imported_names(file)}
+    found = {name.partition(".")[0] for file in files if file.suffix == ".py" for name in imported_names(file)}
     packages = [*PACKAGES, *(package for package in EXTRA_PACKAGES if package in found)]
     # a local build's suffix (2.13.0+cpu) is of this machine, no index has it
     return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
@@ -58,11 +69,13 @@ def reached(files: Iterable[Path]) -> set[Path]:
 
 @cache
 def imported_names(file: Path) -> tuple[str, ...]:
-    """Return the dotted names that a file imports, of `from a import b` both a and a.b."""
+    """Return the dotted names that a file of stages/ imports, of `from a import b` both a and a.b."""
     found: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            above = file.relative_to(ROOT.parent).parts[: -node.level] if node.level else ()  # `from .parts import words`
+            package = ".".join([*above, *([node.module] if node.module else [])])
+            found += [package, *(f"{package}.{alias.name}" for alias in node.names)]
     return tuple(found)

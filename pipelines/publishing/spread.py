@@ -5,6 +5,7 @@ A second process takes as long to import MLflow as the first, so it is started b
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -59,4 +60,5 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
 
 
 def _begin(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes: the first one says what becomes of it
     end_with(psutil.Process(parent))
