@@ -19,13 +19,12 @@ from pipelines.environment import set_up_prefect
 
 set_up_prefect()  # before Prefect is imported: it reads its settings then
 
-from prefect import allow_failure, flow, get_run_logger, task  # noqa: E402
-from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect import allow_failure, flow, get_run_logger  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import deployment, flow_run  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
-from prefect.states import Cancelled, Completed, Failed  # noqa: E402
+from prefect.states import Completed, Failed  # noqa: E402
 
 from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.artifacts import leave_artifacts  # noqa: E402
@@ -34,6 +33,7 @@ from pipelines.graph import Step, steps, steps_and_settled  # noqa: E402
 from pipelines.lock_file import sort_lock  # noqa: E402
 from pipelines.progress import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from pipelines.server import running  # noqa: E402
+from pipelines.stage_task import Job, reproduce  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.errors import InputError  # noqa: E402
 from stages.numerics.parallel import n_cores  # noqa: E402
@@ -41,40 +41,7 @@ from stages.own.outside import note_outside  # noqa: E402
 from stages.params import FlowEntry, section  # noqa: E402
 from stages.workspace_lock import held  # noqa: E402
 
-RETRY_AFTER_S = 2
 END_WITHIN_S = 10
-STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
-STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache", "unchanged": "unchanged: nothing to do"}
-
-
-class StageFailedError(Exception):
-    """A stage ended with an error; `outcome` says how."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.reason)
-        self.outcome = outcome
-
-
-def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
-    """Return whether a failed stage may succeed when tried again: not if it says what a person must mend."""
-    error = state.result(raise_on_failure=False)
-    return not (isinstance(error, StageFailedError) and error.outcome.mendable)
-
-
-@task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
-def reproduce(
-    step: Step, blocked: str, is_settled: bool, alone: bool, workers: Workers, outcomes: dict[str, Outcome]
-) -> State[Any]:
-    """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
-    logger = get_run_logger()
-    if blocked:
-        outcomes[step.name] = Outcome(step.name, "skipped", 0.0, blocked)
-        return Cancelled(name="Skipped", message=blocked)
-    outcome = Outcome(step.name, "unchanged", 0.0) if is_settled else workers.reproduce(step.name, logger.info, alone=alone)
-    outcomes[step.name] = outcome
-    if not outcome.good:
-        raise StageFailedError(outcome)
-    return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])
 
 
 def run_name() -> str:
@@ -92,7 +59,7 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     with held("the flow (python -m pipelines.flow)"):
         note_outside(params)
         plan, unchanged = steps_and_settled(targets or ())
-        with Workers(settings.workers) as workers:
+        with Workers(min(settings.workers, n_cores())) as workers:
             outcomes = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
         sort_lock()
     for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
@@ -114,25 +81,23 @@ def run_plan(
 ) -> dict[str, Outcome]:
     """Return what became of every step; one task each, which waits for the tasks upstream. unchanged: as in `pipelines.run`."""
     futures: dict[str, PrefectFuture[Any]] = {}
-    outcomes: dict[str, Outcome] = {}
-    n_done = 0
+    outcomes: dict[str, Outcome] = {}  # as tasks see them: one that failed may be tried again
+    reported: dict[str, Outcome] = {}
 
     def start(step: Step, done: Callable[[Outcome], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
         # Prefect starts no task above which one is cancelled, as skipped ones are: it could not say that it is skipped, too
-        above = [allow_failure(futures[name]) for name in step.upstream if outcomes[name].status != "skipped"]
-        alone = is_alone(step, plan, outcomes, unchanged)
-        future = labelled.submit(step, blocked_by(step, outcomes), step.name in unchanged, alone, workers, outcomes, wait_for=above)
+        above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
+        job = Job(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
+        future = labelled.submit(job, workers, outcomes, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
 
     def report(outcome: Outcome) -> None:
-        nonlocal n_done
-        n_done += 1
-        outcomes[outcome.stage] = outcome
-        tell(line_of(outcome, n_done, len(plan)))
+        reported[outcome.stage] = outcome
+        tell(line_of(outcome, len(reported), len(plan)))
 
-    return run_in_order(plan, start, n_at_once=settings.workers, on_done=report)
+    return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
 
 
 def tags(step: Step, datasets: Sequence[str]) -> set[str]:

@@ -5,10 +5,7 @@ server is refilled; a run whose key is gone stays as history, tagged current = f
 validation fails by now, or whose data have changed since it was evaluated.
 """
 
-import json
 import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.publishing import notes
 from pipelines.publishing.lock import read_lock, why_outdated
-from pipelines.publishing.records import Record, Source, dataset_records
+from pipelines.publishing.records import Record, dataset_records
+from pipelines.publishing.runs import BATCH, CURRENT, KEY, NOTE, VIEW, log_run, refresh_run
 from pipelines.publishing.spread import helpers, spread
 from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
 from pipelines.publishing.views import leaderboard_view
@@ -28,12 +26,11 @@ from stages.params import PublishEntry, read_params, section, value_at
 from stages.tables import read_json, write_json
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import Run
 
-KEY, VIEW, CURRENT, NOTE = "sensorium.key", "sensorium.view", "current", "mlflow.note.content"
 RECEIPT = DATA / "published" / "receipt.json"
 NOT_CURRENT = " Its runs are history until it is evaluated again.\n\n"  # ends what `retire_dataset` puts before a note
-BATCH = 1000  # MLflow's limit of one call
+MOST_PROCESSES = 2  # each holds 0.4 GB, and a sqlite file has one writer at a time
 
 
 def main() -> None:
@@ -46,7 +43,7 @@ def main() -> None:
         print(f"{dataset}: left out, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
     settings: PublishEntry = section(params, "publish", PublishEntry)
-    with helpers(min(n_cores(), len(records)) - 1 if records else 0) as processes:
+    with helpers(min(MOST_PROCESSES, n_cores(), n_with_news(records)) - 1) as processes:
         server = connect(settings)
         with refusals(server.uri):
             for dataset in datasets:  # in the order of params.yaml, which is the dashboard's
@@ -57,7 +54,17 @@ def main() -> None:
         spread(list(records.items()), partial(publish_dataset, server), partial(publish_elsewhere, settings.tracking_uri), processes)
     if not records:
         raise InputError("no data set has results of its data as it is now, so there is nothing to publish; `dvc repro` first")
-    write_json(RECEIPT, {dataset: {record.name: record.key for record in made} for dataset, made in records.items()})
+    write_json(RECEIPT, {dataset: receipt_of(made) for dataset, made in records.items()})
+
+
+def n_with_news(records: Mapping[str, Sequence[Record]]) -> int:
+    """Return of how many data sets (1 at least) the last receipt tells of other runs: what was published to that server, most likely."""
+    told = read_json(RECEIPT) if RECEIPT.is_file() else {}
+    return max(1, sum(told.get(dataset) != receipt_of(made) for dataset, made in records.items()))
+
+
+def receipt_of(made: Sequence[Record]) -> dict[str, str]:
+    return {record.name: record.key for record in made}
 
 
 def publish_elsewhere(tracking_uri: str, made: tuple[str, Sequence[Record]]) -> None:
@@ -140,61 +147,6 @@ def finished_runs(server: Server, experiment: str) -> "Mapping[str, Run]":
 def artifacts_are_there(server: Server, run: "Run") -> bool:
     """Return whether a run's artifacts were not deleted from under a local database."""
     return server.artifact_root is None or Path(run.info.artifact_uri).is_dir()
-
-
-def log_run(server: Server, experiment: str, record: Record) -> None:
-    """Log a record as one run, FINISHED only when all of it is there."""
-    from mlflow.entities import Metric, Param, RunTag
-
-    now = int(time.time() * 1000)
-    tags = {**record.tags, KEY: record.key, CURRENT: "true"}
-    run_id = server.client.create_run(experiment, start_time=now, tags=tags, run_name=record.name).info.run_id
-    if record.source is not None:
-        server.client.log_inputs(run_id, [dataset_input(record.source)])
-    server.client.log_batch(run_id, params=[Param(name, value) for name, value in record.params.items()],
-                            tags=[RunTag(NOTE, record.note)])
-    metrics = [Metric(name, value, now, step) for name, value, step in record.points]
-    for start in range(0, len(metrics), BATCH):
-        server.client.log_batch(run_id, metrics=metrics[start:start + BATCH])
-    log_artifacts(server, run_id, record)
-    server.client.set_tag(run_id, VIEW, record.view)
-    if record.model is not None:
-        from pipelines.publishing.models import log_fitted_model
-
-        log_fitted_model(run_id, record.model, metrics)
-    server.client.set_terminated(run_id, "FINISHED")
-
-
-def refresh_run(server: Server, run_id: str, record: Record) -> None:
-    """Replace the note, pictures and pages of a run whose results are the same."""
-    log_artifacts(server, run_id, record)
-    server.client.set_tag(run_id, NOTE, record.note)
-    server.client.set_tag(run_id, VIEW, record.view)
-
-
-def log_artifacts(server: Server, run_id: str, record: Record) -> None:
-    """Upload a record's tables, texts and files in one go."""
-    from pipelines.publishing.run_tables import write_run_tables
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if record.tables is not None and record.subset is not None:
-            write_run_tables(record.tables, record.subset, folder)
-        for target, text in record.texts.items():
-            (folder / target).write_text(text, encoding="utf-8")
-        for target, path in record.files.items():
-            (folder / target).parent.mkdir(exist_ok=True)
-            (folder / target).write_bytes(path.read_bytes())
-        server.client.log_artifacts(run_id, name)
-
-
-def dataset_input(source: Source) -> "DatasetInput":
-    """Return the data set as MLflow's input, its digest DVC's hash of the samples."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    dataset = Dataset(name=source.name, digest=source.digest, source_type="local", source=json.dumps({"uri": source.path}),
-                      profile=json.dumps({"num_rows": source.rows}))
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def main() -> None:
     logging.getLogger("dvc").setLevel(logging.INFO)
     write_line_by_line()
     for line in questions:
-        os.environ[CORES_VARIABLE], stage = line.split()
+        os.environ[CORES_VARIABLE], stage = line.rstrip("\n").split(" ", 1)
         _into_log(stage)
         try:
             answer = reproduce(stage)

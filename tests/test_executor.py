@@ -140,6 +140,12 @@ def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, 
             stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
 
 
+def test_an_address_with_a_space_is_run(project: Path, workers: Workers) -> None:
+    each = {"foreach": ["a b", "c"], "do": {"cmd": "echo 1 > '${item}.txt'", "outs": ["${item}.txt"]}}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"each": each}}))
+    assert workers.reproduce("each@a b").status == "ran"
+
+
 def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
     plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
     ran = Outcome("", "ran", 0.0)

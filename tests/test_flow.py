@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from pipelines.server import running
+from stages.numerics.parallel import n_cores
 from stages.params import PARAMS, read_params
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +150,37 @@ def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, pr
     assert "Running stage" not in repro.stdout + repro.stderr and "up to date" in repro.stdout, "and DVC nothing where the flow was"
     cached = [run["name"] for run in ask(server, "task_runs") if run["state_name"] == "Cached"]
     assert sorted(cached) == ["check", "ingest@emoji", "ingest@reviews", "train@emoji-knn"]
+
+
+WAITING = """
+import os, pathlib, sys, time
+
+def wait_for(name):
+    for _ in range(600):
+        if pathlib.Path(name).exists():
+            return
+        time.sleep(0.1)
+    sys.exit(f"{name}: it never came")
+
+name = sys.argv[1]
+if name == "emoji" and not pathlib.Path("tried").exists():
+    pathlib.Path("tried").touch()
+    raise OSError("a disk that fails once")
+if name == "emoji":
+    wait_for("reviews.cores")  # tried again beside what follows reviews
+else:
+    wait_for("tried")
+    time.sleep(1)  # until the flow has heard of it
+pathlib.Path(f"{name}.txt").write_text(name)
+"""
+
+
+def test_while_a_stage_waits_to_be_tried_again_no_other_has_its_core(server: str, project: Path) -> None:
+    Path("dvc.yaml").write_text(GRAPH.replace("cmd: cp", "cmd: echo $SENSORIUM_CORES > ${item.dataset}.cores; cp"))
+    Path("ingest.py").write_text(WAITING)
+    done = run_flow("ingest@emoji", "train@reviews-knn")
+    assert done.returncode == 0 and Path("tried").exists(), done.stdout + done.stderr
+    assert int(Path("reviews.cores").read_text()) == max(1, n_cores() // 2)
 
 
 def test_the_server_makes_the_runs_of_a_schedule(server: str) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dvc.dvcfile import ProjectFile
+from dvc.dvcfile import Lockfile, ProjectFile
 from dvc.repo import Repo
 from dvc.utils.serialize import dumps_yaml, load_yaml
+from dvc.utils.strictyaml import YAMLSyntaxError
 
 import pipelines.lock_file
 from pipelines.lock_file import HEAD, LineByLine, blocks_of, text_of
@@ -38,7 +39,7 @@ def test_the_blocks_are_those_that_dvc_writes() -> None:
 @pytest.mark.parametrize("text", [
     "", "stages:\n  a:\n    cmd: b\n", HEAD + "  a: {}\n", HEAD + "  a:\n    cmd: b\ndatasets:\n- name: c\n",
     HEAD + "  a:\n    cmd: b\n  a:\n    cmd: c\n", HEAD + "  'odd name':\n    cmd: b\n",
-    HEAD + "  a:\n    C: &id001\n    - 1\n    gamma: *id001\n",
+    HEAD + "  a:\n    C: &id001\n    - 1\n    gamma: *id001\n", HEAD + "  a:\n    C: &h 1\n  b:\n    C: [1, *h]\n", HEAD,
 ])  # fmt: skip
 def test_another_layout_is_left_to_dvc(text: str) -> None:
     assert blocks_of(text) is None
@@ -80,6 +81,21 @@ def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(pipelines.lock_file, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
     assert _reproduced(tmp_path / "ours", monkeypatch) == theirs
     assert len(replaced) == 3  # not the first, where there is no file, nor those where there is a comment or an anchor
+
+
+def test_a_stages_lines_are_read_alone_and_what_is_wrong_in_them_dvc_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(no_scm=True).close()
+    Path("dvc.lock").write_text(HEAD + "  a:\n    cmd: b\n  broken:\n    cmd: [1\n  odd:\n    nonsense: 1\n")
+    with Repo(".") as repo:
+        entries = LineByLine(repo, "dvc.lock").load()["stages"]
+        assert entries["a"] == {"cmd": "b"} and list(entries) == ["a", "broken", "odd"] and entries.get("c") is None
+        for name in ("broken", "odd"):
+            with pytest.raises(YAMLSyntaxError) as ours:
+                entries[name]
+            with pytest.raises(YAMLSyntaxError) as theirs:
+                Lockfile(repo, "dvc.lock").load()
+            assert str(ours.value) == str(theirs.value)
 
 
 def test_a_link_and_its_targets_mode_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from stages.errors import InputError
 from stages.featurize import featurize_column
 from stages.modalities.image import COMPILED_FROM, ImageSettings, Resizer, pixels_in_place
 from stages.modalities.parts.hog import hog
-from stages.modalities.parts.resize_kernel import resize_rows_first, rows_first
+from stages.modalities.parts.resize_kernel import is_rows_first, resize_rows_first
 from stages.params import parse
 from stages.registry import component
 from stages.samples import SampleError
@@ -201,7 +201,7 @@ def test_the_compiled_resize_is_pillows_to_the_last_bit(height: int, width: int,
     assert pixels is not None
     np.testing.assert_array_equal(pixels[:, :, :3], colours)
     resized = np.empty((*target, 3), np.uint8)
-    if rows_first((height, width), target):
+    if is_rows_first((height, width), target):
         resize_rows_first(pixels, resized)
         np.testing.assert_array_equal(resized, np.asarray(picture.resize(target[::-1], Image.Resampling.BILINEAR)))
 
@@ -220,6 +220,15 @@ def test_features_do_not_depend_on_how_much_there_is_to_resize(monkeypatch: pyte
     plain = featurized(file, size=(12, 10))
     resizer.n_pixels = COMPILED_FROM
     np.testing.assert_array_equal(featurized(file, size=(12, 10)), plain)
+
+
+@pytest.mark.parametrize("size", [(1, 1_048_576), (1, 1_700_000), (700_000, 1), (2, 600_001), (1, 3_000_000)])
+def test_white_stays_white_however_many_weights_are_rounded(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size[::-1], "white")
+    monkeypatch.setattr("stages.modalities.image._RESIZER", resizer := Resizer())
+    resizer.n_pixels = COMPILED_FROM
+    for target in ((1, 1), (1, 3), (3, 2)):
+        np.testing.assert_array_equal(resizer.resized(picture, target), np.asarray(picture.resize(target[::-1], Image.Resampling.BILINEAR)))
 
 
 def test_a_picture_in_several_blocks_is_left_to_pillow() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import psutil
 import pyarrow as pa
 import pyarrow.csv
 import pytest
@@ -32,6 +33,7 @@ from pipelines.publishing.settings import chosen_settings
 from pipelines.publishing.tracking import redact, tracking_uri
 from stages.contracts import evaluation_dir, left_out_path
 from stages.errors import InputError
+from stages.numerics.parallel import n_cores
 from stages.params import PublishEntry
 from stages.registry import names
 from stages.tables import read_json, write_json, write_table
@@ -392,17 +394,24 @@ def test_a_deleted_experiment_is_restored(workspace: Path) -> None:
     assert len(all_runs()) == N_RUNS
 
 
-def test_a_killed_publish_leaves_no_half_run(workspace: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_killed_publish_leaves_no_half_run(workspace: Path, processes: int) -> None:
     Path("mlflow.db").unlink()
     shutil.rmtree("mlartifacts")
+    if processes > 1:
+        publish.RECEIPT.unlink()  # it says that there is no news
     process = subprocess.Popen([sys.executable, "-m", "pipelines.publish"], env={**os.environ, **QUIET}, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     # into the second model, by when some runs are finished
-    while len(list(Path("mlartifacts/alpha/models").glob("*/artifacts"))) < 2 and time.monotonic() < deadline:
+    while len(list(Path("mlartifacts").glob("*/models/*/artifacts"))) < 2 * processes and time.monotonic() < deadline:
         time.sleep(0.02)
+    beside = psutil.Process(process.pid).children(recursive=True)
+    assert len(beside) == (0 if processes == 1 or n_cores() == 1 else 2)  # the other, and what looks after its semaphores
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert {run.info.status for run in runs_of("alpha").values()} == {"RUNNING", "FINISHED"}
+    assert not psutil.wait_procs(beside, timeout=10)[1]
+    left = {run.info.status for run in all_runs().values()}
+    assert "FINISHED" in left and ("RUNNING" in left or len(all_runs()) < N_RUNS)
     publish.main()
     assert len(all_runs()) == N_RUNS
     assert {run.info.status for run in all_runs().values()} == {"FINISHED"}

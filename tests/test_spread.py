@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -54,6 +56,38 @@ def test_the_first_error_is_raised_and_nothing_begins_after_it(tmp_path: Path, b
     with pytest.raises(InputError, match=f"item {bad} is bad"), helpers(1) as processes:
         spread(list(range(200)), Noting(tmp_path, bad), Noting(tmp_path, bad), processes)
     assert len(list(tmp_path.iterdir())) < 20
+
+
+def test_the_first_error_counts_and_a_race_for_the_last_item_is_none() -> None:
+    before = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-6)
+        for _ in range(300):
+            done: list[int] = []
+            with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+                spread(list(range(7)), done.append, done.append, [one, other])
+            assert sorted(done) == list(range(7))
+    finally:
+        sys.setswitchinterval(before)
+    begun = threading.Event()
+
+    def here(item: int) -> None:
+        begun.wait()
+        time.sleep(0.2)
+        raise InputError("second, here")
+
+    def there(item: int) -> None:
+        begun.set()
+        raise InputError("first, there")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(InputError, match="first, there"):
+        spread([1, 2], here, there, [pool])
+
+
+def test_a_process_ended_from_outside_is_told_in_one_message(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a process that published beside this one was ended"), helpers(1) as processes:
+        psutil.Process(processes[0].submit(os.getpid).result()).kill()
+        spread(list(range(20)), Noting(tmp_path), Noting(tmp_path), processes)
 
 
 def test_helpers_end_with_the_process_that_started_them() -> None:

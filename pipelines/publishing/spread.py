@@ -9,13 +9,16 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TypeVar
 
 import psutil
 
 from pipelines.publishing.tracking import import_mlflow
 from stages.entry import end_with
+from stages.errors import InputError
 
 Item = TypeVar("Item")
 
@@ -38,25 +41,36 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
     """Call `here(item)` in this process or `there(item)` in one of `pools`, whichever is free, for each item in order.
 
     The first error is raised once what is under way has ended; what has not begun by then does not begin.
+
+    Raises:
+        InputError: if another process was ended from outside.
     """
-    waiting = deque(items)
+    waiting, errors = deque(items), list[BaseException]()
 
     def serve(call: Callable[[Item], None]) -> None:
         try:
-            while waiting:
-                call(waiting.popleft())
-        except BaseException:
-            waiting.clear()
-            raise
+            while waiting and not errors:
+                try:
+                    item = waiting.popleft()
+                except IndexError:  # another took the last one meanwhile
+                    return
+                call(item)
+        except BaseException as error:  # raised below
+            errors.append(error)
 
-    def serve_there(pool: Executor) -> None:
-        serve(lambda item: pool.submit(there, item).result())
+    def call_there(pool: Executor, item: Item) -> None:
+        try:
+            pool.submit(there, item).result()
+        except BrokenProcessPool:
+            raise InputError("a process that published beside this one was ended, perhaps for want of memory; `make publish` goes on "
+                             "where it stopped (SENSORIUM_CORES=1 does with one process)") from None
 
     with ThreadPoolExecutor(len(pools)) if pools else nullcontext() as hands:
-        served = [hands.submit(serve_there, pool) for pool in pools] if hands else []
+        for pool in pools:
+            hands.submit(serve, partial(call_there, pool))  # type: ignore[union-attr]
         serve(here)
-    for hand in served:
-        hand.result()
+    if errors:
+        raise errors[0]
 
 
 def _begin(parent: int) -> None:

@@ -92,9 +92,9 @@ class Resizer:
         """Return uint8 (height, width) or (height, width, 3), of mode F float32 (height, width). size: (height, width)."""
         self.n_pixels += picture.width * picture.height
         if self.n_pixels > COMPILED_FROM and picture.mode == "RGB":
-            from stages.modalities.parts.resize_kernel import resize_rows_first, rows_first
+            from stages.modalities.parts.resize_kernel import is_rows_first, resize_rows_first
 
-            pixels = pixels_in_place(picture) if rows_first((picture.height, picture.width), size) else None
+            pixels = pixels_in_place(picture) if is_rows_first((picture.height, picture.width), size) else None
             if pixels is not None:
                 resized = np.empty((*size, 3), dtype=np.uint8)
                 resize_rows_first(pixels, resized)

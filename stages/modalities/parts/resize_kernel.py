@@ -13,9 +13,12 @@ _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 BITS = 22  # of a weight, after the point
 
 
-def rows_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
+MOST = 2**20  # pixels of a side: of more, the sum of 8 bits times rounded weights might not fit into 32
+
+
+def is_rows_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
     """Return whether Pillow sums along rows before columns, as `resize_rows_first` does. Sizes are (height, width)."""
-    return not 0 < size[0] - target[0] > 2 * (size[1] - target[1])
+    return max(size) <= MOST and not 0 < size[0] - target[0] > 2 * (size[1] - target[1])
 
 
 @_compiled
@@ -45,7 +48,7 @@ def resize_rows_first(pixels: np.ndarray, resized: np.ndarray) -> None:
     """Fill `resized`, uint8 (height, width, 3), with `pixels`, uint8 (h, w, 4), of which the fourth byte is not used."""
     h, w, _ = pixels.shape
     height, width, _ = resized.shape
-    four, half = np.uint64(4), np.int32(1 << (BITS - 1))
+    four, half, white = np.uint64(4), np.int32(1 << (BITS - 1)), np.int32(255)
     first, count, weights = _weights(w, width)
     narrow = np.empty((h, 4 * width), np.uint8)
     for y in range(h):
@@ -59,10 +62,11 @@ def resize_rows_first(pixels: np.ndarray, resized: np.ndarray) -> None:
                 c += np.int32(source[at + np.uint64(2)]) * own[j]
                 d += np.int32(source[at + np.uint64(3)]) * own[j]
                 at += four
-            target[to] = a >> BITS
-            target[to + np.uint64(1)] = b >> BITS
-            target[to + np.uint64(2)] = c >> BITS
-            target[to + np.uint64(3)] = d >> BITS
+            # of very many rounded weights the sum may be above 1
+            target[to] = min(a >> BITS, white)
+            target[to + np.uint64(1)] = min(b >> BITS, white)
+            target[to + np.uint64(2)] = min(c >> BITS, white)
+            target[to + np.uint64(3)] = min(d >> BITS, white)
     first, count, weights = _weights(h, height)
     total = np.empty(4 * width, np.int32)
     for i in range(height):
@@ -73,4 +77,4 @@ def resize_rows_first(pixels: np.ndarray, resized: np.ndarray) -> None:
                 total[x] += np.int32(source[x]) * weight
         for x in range(width):
             for colour in range(3):
-                resized[i, x, colour] = total[4 * x + colour] >> BITS
+                resized[i, x, colour] = min(total[4 * x + colour] >> BITS, white)

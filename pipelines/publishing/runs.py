@@ -1,0 +1,71 @@
+"""One run on the server: logged whole, or refreshed where it looks different."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.publishing.records import Record, Source
+from pipelines.publishing.tracking import Server
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+KEY, VIEW, CURRENT, NOTE = "sensorium.key", "sensorium.view", "current", "mlflow.note.content"  # tags
+BATCH = 1000  # MLflow's limit of one call
+
+
+def log_run(server: Server, experiment: str, record: Record) -> None:
+    """Log a record as one run, FINISHED only when all of it is there."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(time.time() * 1000)
+    tags = {**record.tags, KEY: record.key, CURRENT: "true"}
+    run_id = server.client.create_run(experiment, start_time=now, tags=tags, run_name=record.name).info.run_id
+    if record.source is not None:
+        server.client.log_inputs(run_id, [dataset_input(record.source)])
+    server.client.log_batch(run_id, params=[Param(name, value) for name, value in record.params.items()],
+                            tags=[RunTag(NOTE, record.note)])
+    metrics = [Metric(name, value, now, step) for name, value, step in record.points]
+    for start in range(0, len(metrics), BATCH):
+        server.client.log_batch(run_id, metrics=metrics[start:start + BATCH])
+    log_artifacts(server, run_id, record)
+    server.client.set_tag(run_id, VIEW, record.view)
+    if record.model is not None:
+        from pipelines.publishing.models import log_fitted_model
+
+        log_fitted_model(run_id, record.model, metrics)
+    server.client.set_terminated(run_id, "FINISHED")
+
+
+def refresh_run(server: Server, run_id: str, record: Record) -> None:
+    """Replace the note, pictures and pages of a run whose results are the same."""
+    log_artifacts(server, run_id, record)
+    server.client.set_tag(run_id, NOTE, record.note)
+    server.client.set_tag(run_id, VIEW, record.view)
+
+
+def log_artifacts(server: Server, run_id: str, record: Record) -> None:
+    """Upload a record's tables, texts and files in one go."""
+    from pipelines.publishing.run_tables import write_run_tables
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if record.tables is not None and record.subset is not None:
+            write_run_tables(record.tables, record.subset, folder)
+        for target, text in record.texts.items():
+            (folder / target).write_text(text, encoding="utf-8")
+        for target, path in record.files.items():
+            (folder / target).parent.mkdir(exist_ok=True)
+            (folder / target).write_bytes(path.read_bytes())
+        server.client.log_artifacts(run_id, name)
+
+
+def dataset_input(source: Source) -> "DatasetInput":
+    """Return the data set as MLflow's input, its digest DVC's hash of the samples."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(name=source.name, digest=source.digest, source_type="local", source=json.dumps({"uri": source.path}),
+                      profile=json.dumps({"num_rows": source.rows}))
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])
