@@ -85,7 +85,7 @@ class LineByLine(dvc.dvcfile.Lockfile):
 
 
 def write_line_by_line() -> None:
-    """Have DVC in this process write its lock file so."""
+    """Have DVC in this process read and write its lock file so."""
     dvc.dvcfile.Lockfile = LineByLine
 
 

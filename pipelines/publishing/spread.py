@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -24,14 +24,14 @@ Item = TypeVar("Item")
 
 
 @contextmanager
-def helpers(n: int) -> Iterator[list[Executor]]:
+def helpers(n: int) -> Iterator[Sequence[Executor]]:
     """Yield `n` processes that are importing MLflow; they end with the context, and with this process."""
     context = multiprocessing.get_context("spawn")  # a fork would share this one's connections
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(os.getpid(),)) for _ in range(n)]
     try:
         for pool in pools:
             pool.submit(import_mlflow)
-        yield list(pools)
+        yield pools
     finally:
         for pool in pools:
             pool.shutdown(cancel_futures=True)
@@ -49,10 +49,10 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
 
     def serve(call: Callable[[Item], None]) -> None:
         try:
-            while waiting and not errors:
+            while not errors:
                 try:
                     item = waiting.popleft()
-                except IndexError:  # another took the last one meanwhile
+                except IndexError:  # not asked for beforehand: another could take the last one in between
                     return
                 call(item)
         except BaseException as error:  # raised below
@@ -65,9 +65,9 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
             raise InputError("a process that published beside this one was ended, perhaps for want of memory; `make publish` goes on "
                              "where it stopped (SENSORIUM_CORES=1 does with one process)") from None
 
-    with ThreadPoolExecutor(len(pools)) if pools else nullcontext() as hands:
+    with ThreadPoolExecutor(max(1, len(pools))) as hands:
         for pool in pools:
-            hands.submit(serve, partial(call_there, pool))  # type: ignore[union-attr]
+            hands.submit(serve, partial(call_there, pool))
         serve(here)
     if errors:
         raise errors[0]
