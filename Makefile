@@ -26,9 +26,9 @@ help:  ## list the commands
 
 run: .venv/.locked  ## run what params.yaml describes, only the stages that a change touches (ARGS: as for dvc repro)
 	@if [ -z "$(ARGS)" ]; then $(PY) -m pipelines.run; else \
-	  $(PY) -m stages.own.outside; \
+	  $(PY) -m stages.own_data.outside; \
 	  if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi; \
-	  $(PY) -m stages.workspace_lock; \
+	  $(PY) -m stages.foundation.lease; \
 	  $(PY) -m dvc repro $(ARGS); fi
 	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
 	  $(PY) -m pipelines.publish; fi

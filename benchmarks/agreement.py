@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Answer, Disagreement
-from stages.contracts import Fold, FoldResult
+from stages.contracts.model import FoldResult
+from stages.contracts.problem import Fold
 
 ROUNDING = 1e-12
 

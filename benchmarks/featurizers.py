@@ -16,7 +16,7 @@ import pyarrow as pa
 from benchmarks.harness import Answer, Disagreement, Row, Side
 from benchmarks.work import SEED
 from stages.featurize import featurize_column
-from stages.registry import component
+from stages.foundation.registry import component
 
 CLIPS, PICTURES, DOCUMENTS = 1_500, 1_500, 20_000
 RATE_HZ, WINDOW, OFFSET, N_FFT, BANDS = 16_000, 320, 160, 512, 40

@@ -20,10 +20,10 @@ import numpy as np
 from benchmarks.harness import ROOT, significant
 from benchmarks.side import high_water
 from benchmarks.work import HELD_OUT, SEED, Work, one_fold, synthetic_features
-from stages.contracts import Model
-from stages.errors import InputError
-from stages.params import read_params, section
-from stages.registry import component
+from stages.contracts.model import Model
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import read_params, section
+from stages.foundation.registry import component
 from stages.train import require_memory
 
 LEARNERS = ("knn", "svm", "mlp")

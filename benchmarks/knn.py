@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks.agreement import answer_of, best_of, key_of, same
 from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
-from stages.contracts import Fold
-from stages.registry import component
+from stages.contracts.problem import Fold
+from stages.foundation.registry import component
 
 KS = tuple(range(1, 51))
 METRICS = {"l1": "manhattan", "l2": "euclidean"}

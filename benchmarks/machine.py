@@ -20,8 +20,8 @@ import psutil
 
 from benchmarks.harness import significant
 from benchmarks.work import SEED, Work, one_fold, synthetic_features
-from stages.numerics.parallel import n_cores
-from stages.registry import component
+from stages.foundation.parallel import n_cores
+from stages.foundation.registry import component
 
 PACKAGES = ("numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "pyarrow", "polars", "pillow", "librosa")
 SIDE = 1536  # of the matrices multiplied

@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.agreement import answer_of, best_of, key_of, within_band
 from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, enlarged_digits, one_fold, splits_of
-from stages.contracts import Fold
-from stages.registry import component
+from stages.contracts.problem import Fold
+from stages.foundation.registry import component
 
 SCHEDULE = {"epochs": 40, "patience": 5, "batch": 128, "components": None}
 SMALL = {"width": [32, 64], "depth": [1, 2], "activation": ["relu"], "learning_rate": [0.001, 0.002, 0.003, 0.005, 0.01],

@@ -31,8 +31,8 @@ def _probe(values: np.ndarray) -> dict[str, Any]:
 
 def mapped(every_number: bool) -> Run:
     """Prepare a features file of ours."""
-    from stages.numerics.blocks import load_block
-    from stages.tables import fixed_lists, read_table, write_table
+    from stages.features.blocks import load_block
+    from stages.foundation.tables import fixed_lists, read_table, write_table
 
     path = Path(tempfile.mkdtemp()) / "features.arrow"
     write_table(path, pa.table({"sample_id": [f"s{i}" for i in range(N_ROWS)], "vector": fixed_lists(features())}),

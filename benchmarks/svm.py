@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.agreement import answer_of, best_of, key_of, within_tolerance
 from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, nested_folds, one_fold, splits_of, synthetic_features
-from stages.contracts import Fold
-from stages.registry import component
+from stages.contracts.problem import Fold
+from stages.foundation.registry import component
 
 RBF = {"kernel": ["rbf"], "C": [0.1, 1.0, 10.0, 100.0, 1000.0], "gamma": [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]}
 DEFAULT = {"kernel": ["linear", "rbf"], "C": [0.1, 1.0, 10.0, 100.0], "gamma": [0.1, 0.3, 1.0, 3.0]}

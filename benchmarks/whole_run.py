@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT, Busy, significant
-from pipelines.worker import LOGS
-from stages.numerics.parallel import n_cores
+from pipelines.running.worker import LOGS
+from stages.foundation.parallel import n_cores
 
 SAID = re.compile(r"^(?P<stage>[a-z]+(?: [\w-]+)*): (?P<wall>[\d.]+) s, of which (?P<processor>[\d.]+) s of processor time$", re.MULTILINE)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts import Fold, Problem
-from stages.numerics.blocks import Block
-from stages.numerics.encoders import Dense
-from stages.registry import component
+from stages.contracts.problem import Fold, Problem
+from stages.features.blocks import Block
+from stages.features.encoders import Dense
+from stages.foundation.registry import component
 
 SEED = 20241101
 HELD_OUT = 100  # rows of the outer fold where there is only one

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
-from pipelines.environment import set_up_prefect
+from pipelines.orchestration.environment import set_up_prefect
 
 set_up_prefect()  # before Prefect is imported: it reads its settings then
 
@@ -26,20 +26,21 @@ from prefect.runtime import deployment, flow_run  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from prefect.states import Completed, Failed  # noqa: E402
 
-from pipelines.abandoned import close_abandoned_runs  # noqa: E402
-from pipelines.artifacts import leave_artifacts  # noqa: E402
-from pipelines.executor import Outcome, Workers  # noqa: E402
-from pipelines.graph import Step, steps, steps_and_settled  # noqa: E402
-from pipelines.lock_file import sort_lock  # noqa: E402
-from pipelines.progress import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
-from pipelines.server import running  # noqa: E402
-from pipelines.stage_task import Job, reproduce  # noqa: E402
+from pipelines.orchestration.artifacts import leave_artifacts  # noqa: E402
+from pipelines.orchestration.server import running  # noqa: E402
+from pipelines.orchestration.stage_task import Job, reproduce  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
+from pipelines.running.dvc_graph import Step, steps, steps_and_settled  # noqa: E402
+from pipelines.running.dvc_lock import sort_lock  # noqa: E402
+from pipelines.running.executor import Outcome, Workers  # noqa: E402
+from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from stages.check import checked_params  # noqa: E402
-from stages.errors import InputError  # noqa: E402
-from stages.numerics.parallel import n_cores  # noqa: E402
-from stages.own.outside import note_outside  # noqa: E402
-from stages.params import FlowEntry, section  # noqa: E402
-from stages.workspace_lock import held  # noqa: E402
+from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
+from stages.foundation.errors import InputError  # noqa: E402
+from stages.foundation.lease import held  # noqa: E402
+from stages.foundation.parallel import n_cores  # noqa: E402
+from stages.foundation.params_file import section  # noqa: E402
+from stages.own_data.outside import note_outside  # noqa: E402
 
 END_WITHIN_S = 10
 

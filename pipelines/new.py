@@ -17,16 +17,16 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from stages.check import problems
-from stages.errors import InputError
-from stages.own.guess_folder import guess_folder
-from stages.own.guess_table import guess_table
-from stages.own.guesses import Guess, Part
-from stages.own.roles import NAME
-from stages.params import PARAMS, read_params
-from stages.registry import names
-from stages.sources.blocks import BlocksSettings, open_rows
-from stages.sources.table import ARROW, DELIMITERS, JSON_LINES, PARQUET
-from stages.tables import write_text
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, read_params
+from stages.foundation.registry import names
+from stages.foundation.tables import write_text
+from stages.own_data.guess_folder import guess_folder
+from stages.own_data.guess_table import guess_table
+from stages.own_data.guesses import Guess, Part
+from stages.own_data.roles import NAME
+from stages.own_data.sources.blocks import BlocksSettings, open_rows
+from stages.own_data.sources.table import ARROW, DELIMITERS, JSON_LINES, PARQUET
 
 SECTIONS = ("datasets", "features")
 MOST_CHARACTERS = 140

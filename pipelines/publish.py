@@ -11,19 +11,20 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publishing import notes
-from pipelines.publishing.lock import read_lock, why_outdated
+from pipelines.publishing import descriptions
+from pipelines.publishing.lock_entries import read_lock, why_outdated
+from pipelines.publishing.process_pool import helpers, spread
 from pipelines.publishing.records import Record, dataset_records
 from pipelines.publishing.runs import BATCH, CURRENT, KEY, NOTE, VIEW, log_run, refresh_run
-from pipelines.publishing.spread import helpers, spread
+from pipelines.publishing.saved_view import leaderboard_view
 from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
-from pipelines.publishing.views import leaderboard_view
-from stages.contracts import DATA, evaluation_dir
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.numerics.parallel import n_cores
-from stages.params import PublishEntry, read_params, section, value_at
-from stages.tables import read_json, write_json
+from stages.checking.pipeline_settings import PublishEntry
+from stages.contracts.paths import DATA, evaluation_dir
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.parallel import n_cores
+from stages.foundation.params_file import read_params, section, value_at
+from stages.foundation.tables import read_json, write_json
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -122,7 +123,7 @@ def mark_current(server: Server, runs: "Mapping[str, Run]", keys: Set[str]) -> N
 
 def experiment_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view."""
-    return {NOTE: notes.experiment_note(evaluation), "licence": evaluation["licence"],
+    return {NOTE: descriptions.experiment_note(evaluation), "licence": evaluation["licence"],
             "mlflow.experimentKind": "custom_model_development", **leaderboard_view(evaluation)}
 
 

@@ -12,16 +12,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
-from pipelines.executor import Outcome, Workers
-from pipelines.graph import Step, steps_and_settled
-from pipelines.lock_file import sort_lock
-from pipelines.progress import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
+from pipelines.running.dvc_graph import Step, steps_and_settled
+from pipelines.running.dvc_lock import sort_lock
+from pipelines.running.executor import Outcome, Workers
+from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 from stages.check import checked_params
-from stages.errors import InputError
-from stages.numerics.parallel import n_cores
-from stages.own.outside import note_outside
-from stages.params import FlowEntry, section
-from stages.workspace_lock import held
+from stages.checking.pipeline_settings import FlowEntry
+from stages.foundation.errors import InputError
+from stages.foundation.lease import held
+from stages.foundation.parallel import n_cores
+from stages.foundation.params_file import section
+from stages.own_data.outside import note_outside
 
 STATUS_EVERY_S = 1.0
 CLEAR_LINE = "\r\x1b[K"

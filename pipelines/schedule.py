@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pipelines.environment import set_up_prefect
+from pipelines.orchestration.environment import set_up_prefect
 
 set_up_prefect()  # before Prefect is imported: it reads its settings then
 
@@ -21,12 +21,13 @@ from prefect.schedules import Cron  # noqa: E402
 from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 
-from pipelines.abandoned import close_abandoned_runs  # noqa: E402
 from pipelines.flow import sensorium  # noqa: E402
-from pipelines.server import DEFAULT_PORT, running  # noqa: E402
+from pipelines.orchestration.server import DEFAULT_PORT, running  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
 from stages.check import checked_params  # noqa: E402
-from stages.errors import InputError  # noqa: E402
-from stages.params import PARAMS, FlowEntry, section  # noqa: E402
+from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
+from stages.foundation.errors import InputError  # noqa: E402
+from stages.foundation.params_file import PARAMS, section  # noqa: E402
 
 NAME = "schedule"
 # A run that comes due while one is under way is dropped: the next one will see all that changed.

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.orchestration.server import HOST, refuse_taken
 from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
-from pipelines.server import HOST, refuse_taken
-from stages.errors import InputError
-from stages.params import PublishEntry, read_params, section
+from stages.checking.pipeline_settings import PublishEntry
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import read_params, section
 
 DEFAULT_PORT = 5000
 

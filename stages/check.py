@@ -12,28 +12,24 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from stages.contracts import TASKS, DataSet, Metric, Modality, Model, Settings, check_path
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.leftovers import remove_leftovers
-from stages.params import (
-    PARAMS,
-    SECTIONS,
-    TOP_LEVEL,
-    DataSetEntry,
-    ModalityEntry,
-    SelectEntry,
-    SplitEntry,
-    TargetEntry,
-    TrainEntry,
-    allowed,
-    nearest,
-    parse,
-    read_params,
-    section,
-)
-from stages.registry import component, names
-from stages.tables import write_json
+from stages.checking.sections import SECTIONS
+from stages.checking.stale_outputs import remove_leftovers
+from stages.contracts.data_set import DataSet
+from stages.contracts.metric import Metric
+from stages.contracts.modality import Modality
+from stages.contracts.model import Model
+from stages.contracts.paths import check_path
+from stages.contracts.settings import Settings
+from stages.contracts.task import TASKS
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, nearest
+from stages.foundation.registry import component, names
+from stages.foundation.tables import write_json
+from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
+from stages.params import TOP_LEVEL, allowed, parse, read_params, section
+from stages.splitting.split_settings import SplitEntry
+from stages.training.train_settings import SelectEntry, TrainEntry
 
 SEEDS = 2**32  # numpy's and scikit-learn's limit
 KEYS_OF_A_FEATURE = ("dataset", "modality")
@@ -124,7 +120,7 @@ def check_own(name: str, entry: DataSetEntry) -> None:
         raise InputError(f"{PARAMS}: datasets.{name}: this name is taken by stages/datasets/{name}.py; own files (`source:`) need another")
     if not isinstance(entry.target, TargetEntry) or not isinstance(entry.modalities, dict):
         raise InputError(own_lines(name))
-    from stages.own.roles import check_entry  # what only own files need
+    from stages.own_data.roles import check_entry  # what only own files need
 
     for label, part in entry.modalities.items():
         known("modalities", part.modality, f"datasets.{name}.modalities.{label}.modality")
@@ -279,9 +275,9 @@ def main() -> None:
 
 def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     """Return how many files, how many bytes and which contents an own data set is made of."""
-    from stages.own.advice import advice
-    from stages.own.fingerprints import fingerprint_of
-    from stages.own.roles import open_source
+    from stages.own_data.advice import advice
+    from stages.own_data.fingerprints import fingerprint_of
+    from stages.own_data.roles import open_source
 
     rows = open_source(dataset, entry)
     made_of = fingerprint_of(dataset, entry, rows)

@@ -11,18 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts import Metric, Task, evaluation_dir, left_out_path, samples_path, splits_path
-from stages.entry import run_stage
-from stages.errors import InputError
+from stages.contracts.metric import Metric
+from stages.contracts.paths import evaluation_dir, left_out_path, samples_path, splits_path
+from stages.contracts.task import Task
 from stages.evaluation.comparisons import Candidate, Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
+from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.held_out import Outcome, Protocol, protocol_of
+from stages.evaluation.read_training import Trained, read_models
 from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import csv_text, leaderboard, summary
-from stages.evaluation.trained import Trained, read_models
-from stages.params import EvaluateEntry, TrainEntry, feature_labels, read_params, section, value_at
-from stages.registry import component, names
-from stages.tables import read_table, write_json, write_text
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import feature_labels, read_params, section, value_at
+from stages.foundation.registry import component, names
+from stages.foundation.tables import read_table, write_json, write_text
+from stages.training.train_settings import TrainEntry
 
 
 def main(dataset: str) -> None:

@@ -10,15 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from stages.contracts import Features, Modality, Settings, features_path, quarantine_path, samples_path
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.numerics.parallel import each, n_cores
-from stages.params import parse, read_params, value_at
-from stages.progress import Progress
-from stages.registry import component
-from stages.samples import SampleError, check_type, judge_bad, located, quarantine_table
-from stages.tables import read_table, write_table, writing_pieces
+from stages.contracts.modality import Features, Modality
+from stages.contracts.paths import features_path, quarantine_path, samples_path
+from stages.contracts.settings import Settings
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.parallel import each, n_cores
+from stages.foundation.params_file import parse, read_params, value_at
+from stages.foundation.progress import Progress
+from stages.foundation.registry import component
+from stages.foundation.tables import read_table, write_table, writing_pieces
+from stages.samples.read import SampleError, check_type, judge_bad, located, quarantine_table
 
 PIECE = 4096  # samples at once, at most
 PIECE_BYTES = 2**26  # of samples or of their features at once, about

@@ -8,17 +8,18 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Task, quarantine_path, samples_path
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.fetch import fetch
-from stages.params import PARAMS, DataSetEntry, nearest, parse, read_params, section, value_at
-from stages.progress import Progress
-from stages.registry import component
-from stages.samples import judge_bad, quarantine_table
-from stages.seeds import derived_seed
-from stages.tables import write_table, writing_pieces
-from stages.targets import (
+from stages.contracts.data_set import DataSet
+from stages.contracts.paths import quarantine_path, samples_path
+from stages.contracts.task import Task
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, nearest, parse, read_params, section, value_at
+from stages.foundation.progress import Progress
+from stages.foundation.registry import component
+from stages.foundation.seeds import derived_seed
+from stages.foundation.tables import write_table, writing_pieces
+from stages.ingestion.data_set_entry import DataSetEntry
+from stages.ingestion.encode_target import (
     CLASSES,
     check_target,
     described,
@@ -28,6 +29,8 @@ from stages.targets import (
     sampling_strata,
     sorted_outputs,
 )
+from stages.ingestion.fetch import fetch
+from stages.samples.read import judge_bad, quarantine_table
 
 PIECE = 1024
 
@@ -36,7 +39,7 @@ PIECE = 1024
 class Found:
     """A data set before its rows are chosen: an index of all samples, and how the chosen ones are loaded.
 
-    index: sample_id, group, optionally split, target (as in contracts.DataSet), and what `load` needs.
+    index: sample_id, group, optionally split, target (as in contracts/data_set.py), and what `load` needs.
     load(piece of the index, reasons) → the piece with its modalities; samples that it cannot read go to `reasons` (id → why).
     """
 
@@ -106,7 +109,7 @@ def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
 
 def own(dataset: str, entry: DataSetEntry) -> Found:
     """Return a data set of a person's own files."""
-    from stages.own.samples import read_own  # what only own files need
+    from stages.own_data.own_samples import read_own  # what only own files need
 
     return Found(**read_own(dataset, entry))
 

@@ -1,136 +1,26 @@
-"""Read params.yaml and refuse what cannot work, naming file, key and what is allowed.
+"""Read params.yaml and refuse what cannot work, naming file, key, what was found and what is allowed.
 
-A stage asks for its own keys only (`section`), so that it runs in a folder whose params.yaml holds no others.
-`python -m stages.check` (the first stage of the graph, and the first act of `make run` and of the flow) checks the whole file.
+`python -m stages.check` (the first stage of the graph, and the first step of `make run` and of the flow) reads the whole file with it.
+The other stages read their own keys with stages/foundation/params_file.py and come here only to explain a mistake: no result depends on
+these words.
 """
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from stages.contracts import TASKS, Settings, Task
-from stages.errors import InputError
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, nearest
+from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
 
-PARAMS = Path("params.yaml")
-
-
-class TargetEntry(Settings):
-    """What is predicted of a person's own samples."""
-
-    column: str | None = Field(None, description="column (or field of the file pattern) that holds it")
-    columns: tuple[str, ...] = Field((), description="regression: several numbers; multilabel: columns of 0 and 1, one per label")
-    task: Task = Field(description=f"one of {', '.join(TASKS)}")
-    separator: str = Field(";", min_length=1, description="multilabel in one column: what stands between labels")
-    empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell: no target, or no label")
-
-
-class ModalityEntry(Settings):
-    """Where a modality of a person's own samples is."""
-
-    modality: str = Field(description="a file under stages/modalities/")
-    column: str | None = Field(None, description="column with the value itself, or its file's path, relative to the source's folder")
-    columns: tuple[str, ...] = Field((), description="table: its columns (default: all that have no other role)")
-    files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
-
-
-class DataSetEntry(Settings):
-    """One entry under `datasets:`, of a file under stages/datasets/ or, with `source`, of a person's own files.
-
-    `options` are the data set's own settings, checked by its file.
-    """
-
-    rows: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
-        "all", description="'all', or the size of a seeded, stratified, group-aware sample"
-    )
-    target: str | TargetEntry = Field(description="what is predicted: one of the data set's targets; of own files {column, task}")
-    modalities: tuple[str, ...] | dict[str, ModalityEntry] = Field(
-        min_length=1, description="labels of the modalities to train on; of own files label: {modality, column or files}"
-    )
-    options: dict[str, Any] = Field(default_factory=dict, description="settings of the data set's own file")
-    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …} or {blocks: path}")
-    group: str | tuple[str, ...] | None = Field(None, description="own files: columns whose rows must not part (speaker, patient, …)")
-    id: str | None = Field(None, description="own files: column with a unique name of each sample (default: the file's, or the row number)")
-    split: str | None = Field(None, description="own files: column that says train or test, an official split")
-    on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="of unreadable samples: fail, or leave them out (quarantine)")
-    max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: share of samples that may be left out, at most")
-    unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether numbers of a row may be unknown (mask)")
-    title: str | None = Field(None, description="own files: what the data set is called in the report")
-    licence: str | None = Field(None, description="own files: what may be done with it")
-    citation: str | None = Field(None, description="own files: whom to cite")
-
-
-class SplitEntry(Settings):
-    folds: int = Field(5, ge=2, le=100, description="outer folds (ignored where there is an official test split)")
-    repeats: int = Field(1, ge=1, le=100, description="repeats of the whole outer cross-validation")
-    inner_folds: int = Field(3, ge=2, le=100, description="inner folds, which choose the configuration")
-
-
-class SelectEntry(Settings):
-    binary: str = Field(default="accuracy", description="for two classes")
-    multiclass: str = Field(default="accuracy", description="for more classes")
-    multilabel: str = Field(default="micro_f1", description="for labels that may hold together")
-    regression: str = Field(default="q2", description="for numbers")
-
-
-class TrainEntry(Settings):
-    select: SelectEntry = Field(SelectEntry(), description="by task, the metric that chooses the configuration on the inner folds")
-
-
-class EvaluateEntry(Settings):
-    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of the intervals")
-
-
-class PublishEntry(Settings):
-    tracking_uri: str = Field(
-        "sqlite:///mlflow.db",
-        pattern=r"^[a-z][a-z0-9+]*:.+",
-        description="MLflow's server, as scheme:address (sqlite:///mlflow.db, http://127.0.0.1:5000); MLFLOW_TRACKING_URI goes before it",
-    )
-
-
-CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
-
-
-class FlowEntry(Settings):
-    cron: str = Field("0 3 * * *", description="when `make schedule` runs the flow")
-    timezone: str = Field("UTC", description="time zone of the cron line")
-    workers: int = Field(2, ge=1, le=64, description="stages at once")
-    retries: int = Field(1, ge=0, le=10, description="how often a failed stage is tried again")
-
-    @field_validator("cron")
-    @classmethod
-    def _five_fields(cls, cron: str) -> str:
-        if len(cron.split()) != 5:
-            raise ValueError("expected five fields (minute hour day month weekday)")
-        for value, (name, most) in zip(cron.split(), CRON_FIELDS.items(), strict=True):
-            if value.isdigit() and int(value) > most:
-                raise ValueError(f"{name} {value} is above {most}")
-        return cron
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, timezone: str) -> str:
-        try:
-            return ZoneInfo(timezone).key
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last two: a path, a folder of zones
-            raise ValueError(f"no time zone of this name{nearest(timezone, available_timezones())}") from error
-
-
-SECTIONS: Mapping[str, type[Settings]] = {
-    "split": SplitEntry,
-    "train": TrainEntry,
-    "evaluate": EvaluateEntry,
-    "publish": PublishEntry,
-    "flow": FlowEntry,
-}
+SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # those that have defaults
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
 
 
@@ -207,20 +97,11 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
-    if model is DataSetEntry:
-        values = with_default_target(values)
     try:
         # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
-
-
-def with_default_target(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an entry under `datasets:`; where it is a folder of folders and says nothing else, those are the classes to predict."""
-    source = values.get("source")
-    by_folder = isinstance(source, Mapping) and "folder" in source and source.get("label", "folder") == "folder"
-    return {"target": {"column": "folder", "task": "multiclass"}, **values} if by_folder else values
 
 
 def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[str]:
@@ -270,20 +151,9 @@ EXPECTED = {
 }
 
 
-def nearest(word: str, known: Any) -> str:
-    """Return " (did you mean 'x'?)" for the nearest known word, or ""."""
-    close = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def allowed(model: type[BaseModel]) -> str:
     """Return the keys of a settings model, for a message."""
     return ", ".join(model.model_fields) or "no keys"
-
-
-def feature_labels(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
-    """Return the labels of the modalities that a data set is trained on, in the order declared."""
-    return tuple(value_at(params, f"datasets.{dataset}.modalities"))
 
 
 def _inmost(model: type[BaseModel], place: Sequence[Any]) -> tuple[type[BaseModel], str]:

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.contracts import evaluation_dir, report_path
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.params import read_params, value_at
-from stages.reporting.page import render
+from stages.contracts.paths import evaluation_dir, report_path
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import read_params, value_at
+from stages.foundation.tables import read_json, write_json, write_text
 from stages.reporting.pictures import pictures
 from stages.reporting.readme import KEPT, NEEDED, RESULTS, results_table, with_results
-from stages.tables import read_json, write_json, write_text
+from stages.reporting.report_page import render
 
 README = Path("README.md")
 KEPT_RESULTS = Path("docs") / "results"

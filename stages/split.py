@@ -7,14 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import Task, left_out_path, quarantine_path, samples_path, splits_path
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.numerics.folds import assign_folds, inner_folds
-from stages.numerics.outputs import strata
-from stages.params import SplitEntry, read_params, section, value_at
-from stages.seeds import derived_seed
-from stages.tables import column_values, fixed_lists, read_table, write_table
+from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
+from stages.contracts.task import Task
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import read_params, section, value_at
+from stages.foundation.seeds import derived_seed
+from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
+from stages.model_selection.decisions import strata
+from stages.splitting.assign_folds import assign_folds, inner_folds
+from stages.splitting.split_settings import SplitEntry
 
 NEEDED = ("sample_id", "group", "split", "target")  # of the samples
 

@@ -10,30 +10,24 @@ import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import (
-    FoldResult,
-    Metric,
-    Model,
-    Problem,
-    Settings,
-    Size,
-    Task,
-    features_path,
-    models_dir,
-    predictions_dir,
-    splits_path,
-)
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.fitted import save_fitted
-from stages.numerics.blocks import load_block
-from stages.numerics.folds import read_folds
-from stages.numerics.outputs import CLASSES
-from stages.numerics.selection import choose, defined_mean
-from stages.params import TrainEntry, feature_labels, read_params, section, value_at
-from stages.registry import component, names
-from stages.results import write_results
-from stages.tables import column_values, read_table
+from stages.contracts.metric import Metric
+from stages.contracts.model import FoldResult, Model, Size
+from stages.contracts.paths import features_path, models_dir, predictions_dir, splits_path
+from stages.contracts.problem import Problem
+from stages.contracts.settings import Settings
+from stages.contracts.task import Task
+from stages.features.blocks import load_block
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import feature_labels, read_params, section, value_at
+from stages.foundation.registry import component, names
+from stages.foundation.tables import column_values, read_table
+from stages.model_selection.choice import choose, defined_mean
+from stages.model_selection.decisions import CLASSES
+from stages.model_selection.folds import read_folds
+from stages.training.result_tables import write_results
+from stages.training.saved_model import save_fitted
+from stages.training.train_settings import TrainEntry
 
 
 def all_subsets(labels: Iterable[str]) -> tuple[tuple[str, ...], ...]:

@@ -6,14 +6,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import features_path, left_out_path, samples_path, splits_path, validation_dir
-from stages.entry import run_stage
-from stages.errors import InputError
-from stages.expectations import run_suites
-from stages.params import feature_labels, read_params
-from stages.reporting.validation_page import validation_page
-from stages.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
-from stages.tables import read_table, write_json, write_text
+from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import feature_labels, read_params
+from stages.foundation.tables import read_table, write_json, write_text
+from stages.validation.expectations import run_suites
+from stages.validation.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
+from stages.validation.validation_page import validation_page
 
 NEEDED = ("sample_id", "group", "split", "target")  # of the samples; what a filter leaves of a table is a copy
 PIECE_BYTES = 2**26  # of features at once, about

@@ -4,8 +4,8 @@ import importlib
 import inspect
 from pathlib import Path
 
-from stages.contracts import DataSet
-from stages.registry import component, names
+from stages.contracts.data_set import DataSet
+from stages.foundation.registry import component, names
 
 PAGE = Path("docs/catalogue.md")
 HEAD = """# The catalogue

@@ -62,7 +62,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 COMPILE = """
 import pyarrow as pa
-from stages.registry import component, names
+from stages.foundation.registry import component, names
 from toy_problem import toy_problem
 from test_models import SMALL
 for name in names("models"):

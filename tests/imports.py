@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from stages.foundation.registry import KINDS
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stages", "pipelines")
 WITH_CODE = Path("stages", "__init__.py")  # gives libraries one thread before any stage imports them
-COMPONENTS = ("datasets", "modalities", "models", "metrics", "sources")
+COMPONENTS = {kind: Path("stages", folder) for kind, (folder, _) in KINDS.items()}  # kind → its folder
 
 
 @cache
@@ -49,11 +51,18 @@ def imported_files(path: Path) -> set[Path]:
     """Return the files of the repository that a file imports, with stages/__init__.py but without the empty ones on the way."""
     found = {file_of(name) for name in imported(path) if name.split(".")[0] in PACKAGES}
     threads = {WITH_CODE} if path.parts[0] == "stages" else set()
-    return threads | {file for file in found if file is not None and file.name != "__init__.py"}
+    return threads | {file for file in found if file is not None and (file.name != "__init__.py" or component_kind(file))}
 
 
 def component_kind(path: Path) -> str | None:
-    """Return the kind of component that a file is, or None; names with an underscore are parts that a kind's files share."""
-    if len(path.parts) == 3 and path.parts[0] == "stages" and path.parts[1] in COMPONENTS and not path.name.startswith("_"):
-        return path.parts[1]
+    """Return the kind of component that a file ends in (`<name>.py` or `<name>/__init__.py` in the kind's folder), or None."""
+    own = path.parent if path.name == "__init__.py" else path
+    return next((kind for kind, folder in COMPONENTS.items() if own.parent == folder), None)
+
+
+def component_of(path: Path) -> tuple[str, str] | None:
+    """Return the kind and name of the component that a file is or is a part of, or None."""
+    for kind, folder in COMPONENTS.items():
+        if path.is_relative_to(folder) and path != folder / "__init__.py":
+            return kind, path.relative_to(folder).parts[0].removesuffix(".py")
     return None

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from toy_problem import toy_blocks, toy_problem
 
-from stages.contracts import Fold, Problem, Task
-from stages.numerics.blocks import Block
-from stages.numerics.encoders import Dense
-from stages.numerics.outputs import CLASSES
+from stages.contracts.problem import Fold, Problem
+from stages.contracts.task import Task
+from stages.features.blocks import Block
+from stages.features.encoders import Dense
+from stages.model_selection.decisions import CLASSES
 from stages.train import all_subsets, metrics_of
 
 

@@ -24,9 +24,9 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest, split
-from stages.contracts import DATA, features_path, left_out_path, quarantine_path, samples_path, splits_path, validation_dir
-from stages.errors import InputError
-from stages.tables import read_json, read_table
+from stages.contracts.paths import DATA, features_path, left_out_path, quarantine_path, samples_path, splits_path, validation_dir
+from stages.foundation.errors import InputError
+from stages.foundation.tables import read_json, read_table
 
 ROOT = Path(__file__).parents[1]
 NAME = "mine"

@@ -9,11 +9,11 @@ import pytest
 from toy_columns import MAKERS
 
 from stages import featurize, validate
-from stages.contracts import features_path, samples_path
+from stages.contracts.paths import features_path, samples_path
 from stages.featurize import featurize_column
-from stages.registry import component
-from stages.suites import Suite, modality_suite
-from stages.tables import read_table, write_table, writing_pieces
+from stages.foundation.registry import component
+from stages.foundation.tables import read_table, write_table, writing_pieces
+from stages.validation.suites import Suite, modality_suite
 
 MEGABYTES = 2**20
 

@@ -47,7 +47,7 @@ def test_compiled_functions_call_none_of_another_file(name: str) -> None:
 
 
 def test_a_stranger_is_found() -> None:
-    from stages.numerics import descent
+    from stages.models.mlp import descent
 
     guest = ModuleType("guest")
     vars(guest)["exponential"] = descent.exponential

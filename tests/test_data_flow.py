@@ -12,9 +12,9 @@ from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 from end_to_end import EMOJI, ONE_INVALID, Route, copied, dvc, stages_run, write_params
 
-from stages.contracts import TASKS as TASKS_THAT_THERE_ARE
-from stages.params import read_params
-from stages.registry import names
+from stages.contracts.task import TASKS as TASKS_THAT_THERE_ARE
+from stages.foundation.params_file import read_params
+from stages.foundation.registry import names
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,9 +10,9 @@ import pytest
 from toy import adult as toy
 from toy import write_wheel
 
-from stages.contracts import Settings
+from stages.contracts.settings import Settings
 from stages.datasets.adult import CATEGORICAL, NUMERIC, read
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 
 
 @pytest.fixture(scope="module")

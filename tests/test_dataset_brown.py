@@ -10,8 +10,8 @@ from toy import brown as toy_brown
 from toy.tweets import tar_gz
 
 from stages.datasets import brown
-from stages.datasets._tar import read_tar_members
-from stages.errors import InputError
+from stages.foundation.errors import InputError
+from stages.readers.tar import read_tar_members
 
 HERE = Path("the archive")
 

@@ -10,10 +10,10 @@ from toy import connectomes as toy_mice
 from toy import fly_neurons as toy_fly
 from toy import write_wheel
 
-from stages.contracts import DataSet
-from stages.datasets._archive import member_names, read_members
-from stages.errors import InputError
-from stages.registry import component
+from stages.contracts.data_set import DataSet
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.readers.archive import member_names, read_members
 
 MICE: DataSet = component("datasets", "connectomes")
 FLY: DataSet = component("datasets", "fly_neurons")

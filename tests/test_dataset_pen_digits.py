@@ -9,9 +9,9 @@ import pytest
 from toy import pen_digits as toy
 from toy import write_wheel
 
-from stages.contracts import Settings
+from stages.contracts.settings import Settings
 from stages.datasets.pen_digits import read
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 
 
 @pytest.fixture(scope="module")

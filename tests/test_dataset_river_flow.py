@@ -10,7 +10,7 @@ import pytest
 from toy import river_flow as toy
 
 from stages.datasets.river_flow import DATA_SET, GAUGES, HORIZON_H, LAGS_H, Blocks, block_rows, read
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 
 
 @pytest.fixture(scope="module")

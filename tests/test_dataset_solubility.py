@@ -7,9 +7,9 @@ import pytest
 from toy import solubility as toy
 from toy import write_wheel
 
-from stages.datasets._sdf import fingerprint, normalised, read_molecules
-from stages.errors import InputError
-from stages.registry import component
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.readers.sdf import fingerprint, normalised, read_molecules
 
 DATA_SET = component("datasets", "solubility")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.datasets._speech import Clip, spoken_words
 from stages.datasets.speech_frames import DATA_SET, MANNER_OF, VOICELESS, Recording, _moments, _phones
-from stages.errors import InputError
+from stages.foundation.errors import InputError
+from stages.simulators.speech import Clip, spoken_words
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 from toy import snippets as toy_snippets
 from toy import tweets as toy_tweets
 
+from stages.collections.vader import Neutrality, similar_texts
 from stages.datasets import snippets, tweets
-from stages.datasets._vader import Neutrality, similar_texts
-from stages.errors import InputError
-from stages.params import parse
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
 
 
 def rows_of(module: Any, archives: dict[str, Path], target: str, **options: Any) -> dict[str, dict[str, Any]]:

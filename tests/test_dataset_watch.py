@@ -11,10 +11,10 @@ import pytest
 from toy import watch as toy
 from toy import write_wheel
 
-from stages.contracts import Settings
-from stages.datasets._pickle import load_arrays
+from stages.contracts.settings import Settings
 from stages.datasets.watch import read
-from stages.errors import InputError
+from stages.foundation.errors import InputError
+from stages.readers.restricted_pickle import load_arrays
 
 
 @pytest.fixture(scope="module")

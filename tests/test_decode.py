@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.registry import component
-from stages.samples import check_type
-from stages.sources import _arrays, _decode, _decode_graph_json, _decode_graphml, _decode_graphs, _decode_text, _graph_files
-from stages.sources._decode import FORMATS, column, decode
-from stages.sources._decode_columns import ColumnError
+from stages.foundation.registry import component
+from stages.own_data.decoders import arrays, decoded_graphs, edge_lists, graph_json, graphml, text_files
+from stages.own_data.decoders import decode as decode_module
+from stages.own_data.decoders.decode import FORMATS, column, decode
+from stages.own_data.decoders.decoded_columns import ColumnError
+from stages.samples.read import check_type
 
 POINTS = np.array([[0.5, -1, 2], [1e-3, 4, 5]])
 XYZ = b"0.5 -1 2\n0.001 4 5\n"
@@ -158,7 +159,7 @@ def test_text_is_utf8_and_says_where_it_is_not() -> None:
 
 def test_encoded_files_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decode("image", b"\x89PNG", "a.png") == decode("audio", b"\x89PNG", "a") == b"\x89PNG"
-    monkeypatch.setattr("stages.sources._decode.MAX_BYTES", 3)
+    monkeypatch.setattr("stages.own_data.decoders.decode.MAX_BYTES", 3)
     with pytest.raises(ValueError, match="a file of 4 bytes; at most 3"):
         decode("image", b"\x89PNG", "a.png")
 
@@ -363,21 +364,21 @@ def test_claims_take_no_memory() -> None:
 @pytest.mark.parametrize(
     ("module", "limit", "value", "modality", "name", "raw"),
     [
-        (_arrays, "MAX_VALUES", 5, "series", "a.npy", npy(POINTS)),
-        (_arrays, "MAX_VALUES", 5, "series", "a.csv", b"1,2\n3,4\n5,6\n"),
-        (_arrays, "MAX_BYTES", 100, "series", "a.npz", npz(a=POINTS)),
-        (_decode_text, "MAX_TEXT_BYTES", 5, "text", "a.txt", b"123456"),
-        (_decode_text, "MAX_TEXT_BYTES", 5, "graph", "a.txt", b"123 456"),
-        (_decode_graphs, "MAX_EDGES", 0, "graph", "a.graphml", GRAPHML),
-        (_decode_graphs, "MAX_NODES", 1, "graph", "a.txt", b"1 2"),
-        (_decode_graph_json, "MAX_JSON_BYTES", 5, "graph", "a.json", b"[1, 2]"),
+        (arrays, "MAX_VALUES", 5, "series", "a.npy", npy(POINTS)),
+        (arrays, "MAX_VALUES", 5, "series", "a.csv", b"1,2\n3,4\n5,6\n"),
+        (arrays, "MAX_BYTES", 100, "series", "a.npz", npz(a=POINTS)),
+        (text_files, "MAX_TEXT_BYTES", 5, "text", "a.txt", b"123456"),
+        (text_files, "MAX_TEXT_BYTES", 5, "graph", "a.txt", b"123 456"),
+        (decoded_graphs, "MAX_EDGES", 0, "graph", "a.graphml", GRAPHML),
+        (decoded_graphs, "MAX_NODES", 1, "graph", "a.txt", b"1 2"),
+        (graph_json, "MAX_JSON_BYTES", 5, "graph", "a.json", b"[1, 2]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_limits(module: Any, limit: str, value: int, modality: str, name: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     if name != "a.json":
         decode(modality, raw, name)
-    for place in [_decode, _graph_files, _decode_graphml, module]:  # wherever the name was imported to
+    for place in [decode_module, edge_lists, graphml, module]:  # wherever the name was imported to
         if hasattr(place, limit):
             monkeypatch.setattr(place, limit, value)
     with pytest.raises(ValueError, match=r"at most|more than"):

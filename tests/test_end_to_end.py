@@ -97,9 +97,9 @@ PREDICT = """
 import json
 from pathlib import Path
 import mlflow
-from stages.contracts import models_dir, samples_path
-from stages.prediction import predict_samples
-from stages.tables import read_table
+from stages.contracts.paths import models_dir, samples_path
+from stages.training.prediction import predict_samples
+from stages.foundation.tables import read_table
 
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 samples, _ = read_table(samples_path("emoji"))

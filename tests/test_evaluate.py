@@ -15,13 +15,13 @@ import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
 from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
 
-from stages.contracts import evaluation_dir, left_out_path, predictions_dir, samples_path
-from stages.errors import InputError
+from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path
 from stages.evaluate import main
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
 from stages.evaluation.held_out import Outcome
-from stages.evaluation.tuning import swept
-from stages.tables import column_values, read_json, read_table, write_table
+from stages.evaluation.inner_scores import swept
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, read_json, read_table, write_table
 
 TOY, _, TAGS, SIZES = TOYS
 

@@ -12,12 +12,12 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from pipelines.executor import Outcome, Workers
-from pipelines.graph import Step, by_height, steps
-from pipelines.progress import blocked_by, is_alone, line_of, run_in_order
-from pipelines.worker import log_path
-from stages.errors import InputError
-from stages.numerics.parallel import n_cores
+from pipelines.running.dvc_graph import Step, by_height, steps
+from pipelines.running.executor import Outcome, Workers
+from pipelines.running.ready_steps import blocked_by, is_alone, line_of, run_in_order
+from pipelines.running.worker import log_path
+from stages.foundation.errors import InputError
+from stages.foundation.parallel import n_cores
 
 # DVC's own, from reading its graph
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -188,7 +188,8 @@ def test_stopping_ends_the_stage_in_hand_and_every_worker(project: Path) -> None
 
 
 def test_kill_9_of_the_engine_leaves_no_worker(project: Path) -> None:
-    code = "import time; from pipelines.executor import Workers\nwith Workers(2) as workers: print('up', flush=True); time.sleep(60)"
+    code = "import time; from pipelines.running.executor import Workers\n"
+    code += "with Workers(2) as workers: print('up', flush=True); time.sleep(60)"
     engine = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert engine.stdout
     engine.stdout.readline()

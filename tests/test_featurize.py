@@ -13,11 +13,12 @@ import yaml
 from toy_columns import MAKERS
 
 from stages import featurize
-from stages.contracts import Features, features_path, quarantine_path, samples_path
-from stages.errors import InputError
+from stages.contracts.modality import Features
+from stages.contracts.paths import features_path, quarantine_path, samples_path
 from stages.featurize import featurize_column
-from stages.registry import component
-from stages.tables import read_table, write_table
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.foundation.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[1]
 POLICY = {"dataset": "toy", "on_bad_sample": "fail", "max_bad_share": 0.2}

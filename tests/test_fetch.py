@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from toy import write_wheel
 
-from stages.contracts import Source
-from stages.errors import InputError
-from stages.fetch import _built_for, cache_dir, fetch
-from stages.registry import component
+from stages.contracts.data_set import Source
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.ingestion.fetch import _built_for, cache_dir, fetch
 
 FILENAME = "sensorium_toy-1.0-py3-none-any.whl"
 

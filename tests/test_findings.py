@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from toy_predictions import Toy, write_params, write_toy
 
-from pipelines.publishing.notes import run_note, summary_note
+from pipelines.publishing.descriptions import run_note, summary_note
 from stages import evaluate
-from stages.contracts import evaluation_dir
+from stages.contracts.paths import evaluation_dir
 from stages.evaluation.comparisons import verdict as verdict_of_test
+from stages.foundation.tables import read_json
 from stages.reporting.findings import control_finding, findings, fusion_finding, learner_finding, verdict
-from stages.reporting.page import render
+from stages.reporting.formatting import interval, listed, number, p_value, signed
+from stages.reporting.report_page import render
 from stages.reporting.svg import ticks
-from stages.reporting.words import interval, listed, number, p_value, signed
-from stages.tables import read_json
 
 
 @pytest.fixture(scope="module")

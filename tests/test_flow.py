@@ -17,9 +17,9 @@ import psutil
 import pytest
 import yaml
 
-from pipelines.server import running
-from stages.numerics.parallel import n_cores
-from stages.params import PARAMS, read_params
+from pipelines.orchestration.server import running
+from stages.foundation.parallel import n_cores
+from stages.foundation.params_file import PARAMS, read_params
 
 ROOT = Path(__file__).parents[1]
 FLOW = [sys.executable, "-m", "pipelines.flow"]
@@ -47,8 +47,8 @@ REPORT = """  report:
 """
 INGEST = """
 import pathlib, sys
-from stages.entry import run_stage
-from stages.errors import InputError
+from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
 
 def main(name):
     if name == "emoji" and not pathlib.Path("tried").exists():
@@ -237,7 +237,7 @@ def test_a_taken_port_is_told(project: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for module in ("pipelines.schedule", "pipelines.server", "pipelines.ui"):
+        for module in ("pipelines.schedule", "pipelines.orchestration.server", "pipelines.ui"):
             done = subprocess.run([sys.executable, "-m", module, "--port", str(port)], capture_output=True, text=True, check=False)
             assert done.returncode == 1
             assert f"error: port {port} is taken" in done.stderr and "--port" in done.stderr

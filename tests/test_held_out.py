@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from toy_predictions import TOYS, Toy, change_predictions, write_params, write_toy
 
-from stages.contracts import evaluation_dir, predictions_dir
-from stages.errors import InputError
+from stages.contracts.paths import evaluation_dir, predictions_dir
 from stages.evaluate import main
-from stages.tables import column_values, fixed_lists
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, fixed_lists
 
 TOY = Toy()
 

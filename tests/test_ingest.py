@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import write_wheel
 
-from stages.contracts import samples_path
-from stages.errors import InputError
+from stages.contracts.paths import samples_path
+from stages.foundation.errors import InputError
+from stages.foundation.seeds import derived_seed
+from stages.foundation.tables import read_table
 from stages.ingest import Found, check_index, proportional_quotas, sample_rows
-from stages.seeds import derived_seed
-from stages.tables import read_table
 
 
 def samples(targets: Sequence[str | None], groups: Sequence[str] | None = None, ids: Sequence[str] | None = None) -> pa.Table:
@@ -124,9 +124,10 @@ def test_a_sample_without_target_is_a_bad_sample() -> None:
 # ---------------------------------------------------------------- the stage
 DATA_SET = '''
 import pyarrow as pa
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import read_member
-from stages.datasets._table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.readers.archive import read_member
+from stages.collections.samples_table import samples_table
 
 class Options(Settings):
     shout: bool = False

@@ -8,14 +8,15 @@ import scipy.sparse as sp
 from sklearn.svm import LinearSVC, LinearSVR
 from toy_problem import toy_problem
 
-from stages.contracts import Problem, Task
-from stages.fitted import load_fitted, save_fitted
+from stages.contracts.problem import Problem
+from stages.contracts.task import Task
+from stages.features.early_fusion import encode_fold
 from stages.models import svm
-from stages.numerics import approximation
-from stages.numerics.approximation import landmark_distances, linear_features, nystroem_features
-from stages.numerics.fusion import encode_fold
-from stages.numerics.primal import Examples, train_primal
+from stages.models.svm import approximation
+from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
+from stages.models.svm.primal import Examples, train_primal
 from stages.train import fitting_configs, require_memory
+from stages.training.saved_model import load_fitted, save_fitted
 
 PENALTIES = np.array([0.1, 1.0, 30.0])
 

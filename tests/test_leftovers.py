@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.leftovers import remove_leftovers
-from stages.tables import write_json
+from stages.checking.stale_outputs import remove_leftovers
+from stages.foundation.tables import write_json
 
 PARAMS: dict[str, Any] = {"datasets": {"a": {}}, "features": {"a-image": {}}, "models": {"knn": {}}}
 OUTPUTS = {

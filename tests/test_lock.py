@@ -12,16 +12,16 @@ import psutil
 import pytest
 from dvc.repo import Repo
 
-from stages import workspace_lock
-from stages.errors import InputError
-from stages.workspace_lock import LEASE, held, is_dvc, read
+from stages.foundation import lease
+from stages.foundation.errors import InputError
+from stages.foundation.lease import LEASE, held, is_dvc, read
 
 ROOT = Path(__file__).parents[1]
 DVC = [sys.executable, "-m", "dvc"]
 STAGE = """
 import sys, time
 from pathlib import Path
-from stages.entry import run_stage
+from stages.foundation.entry import run_stage
 
 def main(name, seconds):
     Path(f"{name}.started").write_text("")
@@ -61,7 +61,7 @@ def processes_in(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and process.pid != os.getpid() and workspace_lock.is_alive(process):
+            if process.cwd() == str(folder) and process.pid != os.getpid() and lease.is_alive(process):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -122,13 +122,13 @@ def test_stages_of_one_run_share_its_lease(project: Path) -> None:
 
 
 def test_another_process_is_refused(project: Path) -> None:
-    code = "import sys; from stages.workspace_lock import held\nwith held('the other'): print('held', flush=True); sys.stdin.read()"
+    code = "import sys; from stages.foundation.lease import held\nwith held('the other'): print('held', flush=True); sys.stdin.read()"
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdout and other.stdin
     other.stdout.readline()
     with pytest.raises(InputError, match=rf"the other \(pid {other.pid}, since .*wait until it ends"), held("ours"):
         pass
-    asked = subprocess.run([sys.executable, "-m", "stages.workspace_lock"], capture_output=True, text=True, check=False)
+    asked = subprocess.run([sys.executable, "-m", "stages.foundation.lease"], capture_output=True, text=True, check=False)
     assert asked.returncode == 1 and asked.stderr.startswith("error: another run")
     other.communicate()
     with held("ours"):

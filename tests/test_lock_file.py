@@ -9,8 +9,8 @@ from dvc.repo import Repo
 from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError
 
-import pipelines.lock_file
-from pipelines.lock_file import HEAD, LineByLine, blocks_of, text_of
+import pipelines.running.dvc_lock
+from pipelines.running.dvc_lock import HEAD, LineByLine, blocks_of, text_of
 
 ROOT = Path(__file__).parents[1]
 GRAPH = """stages:
@@ -77,8 +77,8 @@ def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: p
     theirs = _reproduced(tmp_path / "theirs", monkeypatch)
     monkeypatch.setattr("dvc.dvcfile.Lockfile", LineByLine)
     replaced: list[Path] = []
-    replace: Callable[..., None] = pipelines.lock_file._replace
-    monkeypatch.setattr(pipelines.lock_file, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
+    replace: Callable[..., None] = pipelines.running.dvc_lock._replace
+    monkeypatch.setattr(pipelines.running.dvc_lock, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
     assert _reproduced(tmp_path / "ours", monkeypatch) == theirs
     assert len(replaced) == 3  # not the first, where there is no file, nor those where there is a comment or an anchor
 
@@ -103,7 +103,7 @@ def test_a_link_and_its_targets_mode_stay(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "elsewhere").write_text(HEAD + "  a:\n    cmd: b\n")
     (tmp_path / "elsewhere").chmod(0o640)
     Path("dvc.lock").symlink_to("elsewhere")
-    pipelines.lock_file._replace(Path("dvc.lock"), {"c": "    cmd: d\n"})
+    pipelines.running.dvc_lock._replace(Path("dvc.lock"), {"c": "    cmd: d\n"})
     assert Path("dvc.lock").is_symlink() and Path("elsewhere").read_text() == HEAD + "  c:\n    cmd: d\n"
     assert Path("elsewhere").stat().st_mode & 0o777 == 0o640
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC, SVR
 
-from stages.numerics.kernels import feature_distances, kernel_values
-from stages.numerics.machines import decide_outputs, decide_pairs, fit_temperature, softmax, train_labels, train_numbers, train_pairs
-from stages.numerics.smo import TOLERANCE, solve_path
+from stages.models.svm.kernels import feature_distances, kernel_values
+from stages.models.svm.machines import decide_outputs, decide_pairs, fit_temperature, softmax, train_labels, train_numbers, train_pairs
+from stages.models.svm.smo import TOLERANCE, solve_path
 
 PENALTIES = np.array([0.1, 1.0, 10.0, 100.0])
 KERNELS = [("linear", None), ("rbf", 0.3), ("rbf", 3.0)]

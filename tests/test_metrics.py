@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from stages.contracts import Metric
-from stages.numerics.stacks import Stack
-from stages.registry import component, names
+from stages.contracts.metric import Metric
+from stages.foundation.registry import component, names
+from stages.scoring.stacks import Stack
 
 METRICS: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
 CASES = [(name, task) for name, metric in METRICS.items() for task in metric.tasks]

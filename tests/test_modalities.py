@@ -12,14 +12,14 @@ from PIL import Image
 from sklearn.feature_extraction.text import CountVectorizer
 from toy_columns import MAKERS, Toy, encoded, png, tone, wav
 
-from stages.contracts import Features, Modality
-from stages.errors import InputError
+from stages.contracts.modality import Features, Modality
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
+from stages.foundation.registry import component, names
+from stages.foundation.tables import column_values, write_table
 from stages.modalities.audio import FLOOR, AudioSettings, frames_of
-from stages.modalities.parts.wav import decode_wav
-from stages.params import parse
-from stages.registry import component, names
-from stages.samples import SampleError, check_type
-from stages.tables import column_values, write_table
+from stages.modalities.audio.wav import decode_wav
+from stages.samples.read import SampleError, check_type
 
 NAMES = names("modalities")
 
@@ -269,7 +269,7 @@ def test_ngrams_do_not_cross_samples() -> None:
 
 
 def test_counts_of_colliding_terms_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.modalities.parts.terms.term_indices", lambda letters, bounds: np.full(len(bounds) - 1, 7))
+    monkeypatch.setattr("stages.modalities.text.terms.term_indices", lambda letters, bounds: np.full(len(bounds) - 1, 7))
     assert bags(["b a b", "", "b c"], ngrams=(1, 1)) == [{"a": 3}, {}, {"b": 2}]
 
 

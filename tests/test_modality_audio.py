@@ -12,15 +12,15 @@ import scipy.fft
 import soundfile
 from toy_columns import tone, wav
 
-from stages.contracts import Features
-from stages.errors import InputError
+from stages.contracts.modality import Features
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
+from stages.foundation.tables import column_values
 from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
-from stages.modalities.parts.containers import check_ogg, count_mp3_samples
-from stages.modalities.parts.sounds import decode
-from stages.modalities.parts.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, slopes
-from stages.params import parse
-from stages.samples import SampleError
-from stages.tables import column_values
+from stages.modalities.audio.containers import check_ogg, count_mp3_samples
+from stages.modalities.audio.sounds import decode
+from stages.modalities.audio.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, slopes
+from stages.samples.read import SampleError
 
 KINDS = {"FLAC": "PCM_16", "OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from toy_columns import png, tone, wav
 
-from stages.expectations import run_suites
-from stages.registry import component
-from stages.suites import Suite
+from stages.foundation.registry import component
+from stages.validation.expectations import run_suites
+from stages.validation.suites import Suite
 
 POINTS = pa.list_(pa.list_(pa.float32(), 1))
 PRESSURE = pa.list_(pa.list_(pa.list_(pa.float32(), 2), 1))

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from toy_columns.graph import random_graph
 
-from stages.datasets._graphs import GraphSample, graph_column, neighbourhood
-from stages.errors import InputError
-from stages.modalities.graph import MODALITY, settled
-from stages.modalities.parts import graph_statistics, graphs
-from stages.modalities.parts.graph_root import pagerank
-from stages.modalities.parts.graphs import read_graph
-from stages.samples import SampleError
-from stages.tables import column_values
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values
+from stages.modalities.graph import MODALITY, arrays, settled
+from stages.modalities.graph import statistics as graph_statistics
+from stages.modalities.graph.arrays import read_graph
+from stages.modalities.graph.root_statistics import pagerank
+from stages.samples.graph_column import GraphSample, graph_column, neighbourhood
+from stages.samples.read import SampleError
 
 
 def statistics(*graphs: GraphSample, **settings: Any) -> list[dict[str, float]]:
@@ -281,7 +281,7 @@ def test_a_field_of_another_type_is_named(wrong: dict[str, Any], reason: str) ->
 
 
 def test_too_many_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "MAX_EDGES", 10)
+    monkeypatch.setattr(arrays, "MAX_EDGES", 10)
     with pytest.raises(SampleError, match=r"row 0: the graph has 19 edges; expected at most 10"):
         MODALITY.featurize(graph_column([random_graph(4)]), MODALITY.settings())
 

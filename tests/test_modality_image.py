@@ -17,15 +17,15 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from toy_columns import encoded, png
 
-from stages.errors import InputError
 from stages.featurize import featurize_column
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values
 from stages.modalities.image import COMPILED_FROM, ImageSettings, Resizer, pixels_in_place
-from stages.modalities.parts.hog import hog
-from stages.modalities.parts.resize_kernel import is_rows_first, resize_rows_first
-from stages.params import parse
-from stages.registry import component
-from stages.samples import SampleError
-from stages.tables import column_values
+from stages.modalities.image.hog import hog
+from stages.modalities.image.resize_kernel import is_rows_first, resize_rows_first
+from stages.samples.read import SampleError
 
 MODALITY = component("modalities", "image")
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 255], [0, 0, 0], [51, 102, 153]]], dtype=np.uint8)

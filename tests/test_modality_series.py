@@ -8,11 +8,11 @@ import pytest
 import scipy.stats
 from toy_columns import MAKERS
 
-from stages.contracts import Features
-from stages.errors import InputError
+from stages.contracts.modality import Features
+from stages.features.encoders import raw_features
+from stages.foundation.errors import InputError
 from stages.modalities.series import MODALITY
-from stages.numerics.encoders import raw_features
-from stages.samples import SampleError
+from stages.samples.read import SampleError
 
 NAN = float("nan")
 

@@ -9,11 +9,11 @@ import pytest
 import scipy.stats
 from toy_columns import MAKERS
 
-from stages.contracts import Features
-from stages.errors import InputError
+from stages.contracts.modality import Features
+from stages.foundation.errors import InputError
+from stages.foundation.tables import write_table
 from stages.modalities.set import MODALITY
-from stages.samples import SampleError
-from stages.tables import write_table
+from stages.samples.read import SampleError
 
 
 def column(*sets: Any) -> pa.Array:

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.contracts import Features
-from stages.errors import InputError
-from stages.expectations import run_suites
+from stages.contracts.modality import Features
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values
 from stages.modalities.table import MODALITY, TableSettings
-from stages.suites import Suite
-from stages.tables import column_values
+from stages.validation.expectations import run_suites
+from stages.validation.suites import Suite
 
 DAYS = [dt.date(1970, 1, 1), dt.date(1969, 12, 31), None, dt.date(2024, 2, 29), dt.date(2000, 7, 1)]
 TIMES = [dt.time(0), dt.time(6), dt.time(12), None, dt.time(18, 30, 15)]

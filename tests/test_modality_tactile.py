@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.contracts import Features
-from stages.errors import InputError
+from stages.contracts.modality import Features
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values
 from stages.modalities.tactile import MODALITY, TactileSettings
-from stages.samples import SampleError
-from stages.tables import column_values
+from stages.samples.read import SampleError
 
 GLOVE_SENSORS = 548
 

@@ -13,14 +13,14 @@ import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
-from stages.errors import InputError
-from stages.modalities.parts.digests import term_indices
-from stages.modalities.parts.terms import count_terms
-from stages.modalities.parts.words import N_ASCII, N_CODES, word_characters
+from stages.features.encoders import raw_features
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
 from stages.modalities.text import MODALITY, TextSettings
-from stages.numerics.encoders import raw_features
-from stages.params import parse
-from stages.samples import SampleError, check_type
+from stages.modalities.text.characters import N_ASCII, N_CODES, word_characters
+from stages.modalities.text.digests import term_indices
+from stages.modalities.text.terms import count_terms
+from stages.samples.read import SampleError, check_type
 
 UTTERANCE = pa.struct([("text", pa.string()), ("speaker", pa.string())])
 WINDOW = pa.list_(pa.string())

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import toy_columns
 
-from stages.registry import names
+from stages.foundation.registry import names
 
 # MLflow's own type hints: nothing of ours
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
@@ -48,8 +48,8 @@ def plain(value: Any) -> Any:
 def test_samples_come_back_from_a_frame_that_fits_the_signature(name: str) -> None:
     from mlflow.models.utils import _enforce_schema
 
+    from pipelines.publishing.logged_models import flat_frame, signature
     from pipelines.publishing.model_script import modality_column
-    from pipelines.publishing.models import flat_frame, signature
 
     column = COLUMNS[name] if name in COLUMNS else column_of(name)
     samples = pa.table({"x": column})

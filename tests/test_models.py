@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from toy_problem import toy_problem, with_other_test_rows
 
-from stages.contracts import FoldResult, Model, Problem, Task
-from stages.errors import InputError
-from stages.fitted import load_fitted, save_fitted
-from stages.registry import component, names
+from stages.contracts.model import FoldResult, Model
+from stages.contracts.problem import Problem
+from stages.contracts.task import Task
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component, names
 from stages.train import best_overall, fitting_configs, metrics_of, require_classes, require_memory
+from stages.training.saved_model import load_fitted, save_fitted
 
 SMALL = {
     "constant": {},

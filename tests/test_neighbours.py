@@ -8,16 +8,17 @@ import scipy.sparse as sp
 from random_problem import random_problem, smallest_training_fold
 from toy_problem import toy_problem
 
-from stages.contracts import Fold, Problem, Task
+from stages.contracts.problem import Fold, Problem
+from stages.contracts.task import Task
+from stages.features.early_fusion import FoldBlocks, encode_fold
+from stages.features.pairwise import SAME
+from stages.features.scales import mean_manhattan_distance, mean_squared_distance
+from stages.model_selection.choice import choose
+from stages.model_selection.decisions import CLASSES, decide, fit_thresholds, known_means
 from stages.models import knn
-from stages.numerics import neighbourhoods, topk
-from stages.numerics.fusion import FoldBlocks, encode_fold
-from stages.numerics.neighbours import label_probabilities, means_for, vote_weights, votes_for
-from stages.numerics.outputs import CLASSES, decide, fit_thresholds, known_means
-from stages.numerics.pairwise import SAME
-from stages.numerics.scales import mean_manhattan_distance, mean_squared_distance
-from stages.numerics.selection import choose
-from stages.numerics.tiles import measured_rows, square
+from stages.models.knn import neighbourhoods, topk
+from stages.models.knn.tiles import measured_rows, square
+from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 

@@ -9,15 +9,15 @@ import torch
 from scipy.sparse.linalg import LinearOperator
 from toy_problem import toy_problem
 
-from stages.errors import InputError
+from stages.foundation.errors import InputError
+from stages.foundation.prefetch import held_back, workers
 from stages.models import mlp
-from stages.numerics import batched, descent, projection
-from stages.numerics.devices import chosen_device
-from stages.numerics.draws import Draws, Orders
-from stages.numerics.lookahead import held_back, workers
-from stages.numerics.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
-from stages.numerics.projection import fit_projection, leading_eigenvectors
-from stages.numerics.training import Trainer
+from stages.models.mlp import batched, descent, projection
+from stages.models.mlp.devices import chosen_device
+from stages.models.mlp.draws import Draws, Orders
+from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
+from stages.models.mlp.projection import fit_projection, leading_eigenvectors
+from stages.models.mlp.trainer import Trainer
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "linear": lambda x: x}
 LOSSES = ("classes", "labels", "numbers")

@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipelines.new import inserted, lines_of, main
-from stages.errors import InputError
-from stages.own.guesses import Guess, Part
-from stages.params import PARAMS
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS
+from stages.own_data.guesses import Guess, Part
 
 ROOT = Path(__file__).parents[1]
 BRANDS = ("ajax", "bolt", "core", "dune")

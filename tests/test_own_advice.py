@@ -9,12 +9,13 @@ from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest
 from stages.check import check_own
-from stages.contracts import quarantine_path, samples_path
-from stages.errors import InputError
-from stages.own.advice import advice
-from stages.own.roles import open_source
-from stages.params import DataSetEntry, parse
-from stages.tables import read_table
+from stages.contracts.paths import quarantine_path, samples_path
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
+from stages.foundation.tables import read_table
+from stages.ingestion.data_set_entry import DataSetEntry
+from stages.own_data.advice import advice
+from stages.own_data.roles import open_source
 
 Entry = dict[str, Any]
 N = 24

@@ -12,8 +12,10 @@ import pytest
 import toy_own
 
 from stages.check import problems
-from stages.errors import InputError
-from stages.params import PARAMS, SplitEntry, parse, read_params, section, value_at
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS
+from stages.params import parse, read_params, section, value_at
+from stages.splitting.split_settings import SplitEntry
 
 ROOT = Path(__file__).parents[1]
 REMOVED = object()

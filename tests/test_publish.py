@@ -25,18 +25,18 @@ from toy_results import TOYS, make_workspace
 
 import stages
 from pipelines import publish
-from pipelines.publishing import notes
-from pipelines.publishing.code import ROOT, copy_code, predicting_files, requirements
-from pipelines.publishing.lock import md5_of, read_lock
-from pipelines.publishing.points import metric_names
-from pipelines.publishing.settings import chosen_settings
+from pipelines.publishing import descriptions
+from pipelines.publishing.lock_entries import md5_of, read_lock
+from pipelines.publishing.metric_values import metric_names
+from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, requirements
+from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import redact, tracking_uri
-from stages.contracts import evaluation_dir, left_out_path
-from stages.errors import InputError
-from stages.numerics.parallel import n_cores
-from stages.params import PublishEntry
-from stages.registry import names
-from stages.tables import read_json, write_json, write_table
+from stages.checking.pipeline_settings import PublishEntry
+from stages.contracts.paths import evaluation_dir, left_out_path
+from stages.foundation.errors import InputError
+from stages.foundation.parallel import n_cores
+from stages.foundation.registry import names
+from stages.foundation.tables import read_json, write_json, write_table
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
@@ -188,7 +188,7 @@ def test_of_one_official_test_split_a_note_has_scores_and_no_folds() -> None:
     evaluation = {"scores": {"svm": {"a+b": {"accuracy": score}}}, "title": "Toy", "task": "binary", "controls": [], "primary": "accuracy",
                   "n_folds": 1, "n_repeats": 1, "n_inner_folds": 3, "confidence": 0.95,
                   "metrics": [{"name": "accuracy", "title": "accuracy", "greater_is_better": True}]}
-    note = notes.run_note(evaluation, "svm", "a+b", {})
+    note = descriptions.run_note(evaluation, "svm", "a+b", {})
     assert "outer" not in note and "mean" not in note and "**SVM** on **a + b** of Toy: the official test split" in note
     assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
@@ -288,7 +288,7 @@ def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Pa
     assert 20 < len(files) < len(list(ROOT.rglob("*.py"))) / 2
     copy_code(files, tmp_path)
     every = "\n".join(f"from {'.'.join(file.relative_to(ROOT.parent).with_suffix('').parts)} import *" for file in files)
-    asked = f"from stages.registry import component\n[component('modalities', name) for name in {modalities}]"
+    asked = f"from stages.foundation.registry import component\n[component('modalities', name) for name in {modalities}]"
     subprocess.run([sys.executable, "-c", f"{every}\n{asked}\ncomponent('models', {model!r})"], cwd=tmp_path, check=True)
 
 
@@ -299,7 +299,7 @@ def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path,
                        "modalities/parts/words.txt": "a b", "modalities/other.py": ""}.items():  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr("pipelines.publishing.code.ROOT", root)
+    monkeypatch.setattr("pipelines.publishing.model_code.ROOT", root)
     found = predicting_files("a", ["m"])
     assert [str(path.relative_to(root)) for path in found] == [
         "modalities/m.py", "modalities/parts/w.py", "modalities/parts/words.txt", "models/a.py", "numerics/b.py", "numerics/c.py",

@@ -16,12 +16,13 @@ from imports import ROOT, file_of
 from ruamel.yaml import YAML
 
 from stages.check import check_dataset, check_feature
-from stages.contracts import TASKS
-from stages.params import SelectEntry, read_params, value_at
-from stages.registry import component, names
+from stages.contracts.task import TASKS
+from stages.foundation.params_file import read_params, value_at
+from stages.foundation.registry import component, names
+from stages.foundation.tables import read_json
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table
-from stages.tables import read_json
+from stages.training.train_settings import SelectEntry
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 START, END = markers(RESULTS)

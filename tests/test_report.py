@@ -12,14 +12,14 @@ from toy_predictions import SKILL, Toy, write_params, write_toy
 from toy_predictions import TOYS as OF_EACH_TASK
 
 from stages import evaluate, report
-from stages.contracts import evaluation_dir, report_path
-from stages.errors import InputError
-from stages.reporting.answers import MOST_CLASSES, MOST_OUTPUTS, answer_pictures, output_metrics, output_table
-from stages.reporting.page import render
+from stages.contracts.paths import evaluation_dir, report_path
+from stages.foundation.errors import InputError
+from stages.foundation.tables import read_json, write_json
+from stages.reporting.formatting import number, reading_order
+from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, answer_pictures, output_metrics, output_table
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, with_results
-from stages.reporting.tuning import tuning_curve, view_of
-from stages.reporting.words import number, reading_order
-from stages.tables import read_json, write_json
+from stages.reporting.report_page import render
+from stages.reporting.tuning_figures import tuning_curve, view_of
 
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),

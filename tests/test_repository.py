@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from pipelines import repository
-from pipelines.repository import opened, parse_once
+from pipelines.running import repository
+from pipelines.running.repository import opened, parse_once
 
 # DVC's own, from reading its graph
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")

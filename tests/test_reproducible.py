@@ -16,7 +16,7 @@ import pytest
 import yaml
 from end_to_end import EMOJI, N_AT_ONCE, Route, dvc, environment, files_under, locked, run, stages_run
 
-from stages.workspace_lock import is_alive
+from stages.foundation.lease import is_alive
 
 # One per kind of stage, and every model. (publish writes to a server: tests/test_publish.py)
 ALONE = ("check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",

@@ -16,11 +16,13 @@ from sklearn.svm import SVC, SVR
 from test_networks import plain_training
 from test_sweeps import fused
 
-from stages.contracts import Fold, FoldResult, Problem, Task
+from stages.contracts.model import FoldResult
+from stages.contracts.problem import Fold, Problem
+from stages.contracts.task import Task
+from stages.model_selection.decisions import CLASSES, decide
 from stages.models import mlp, svm
-from stages.numerics import projection
-from stages.numerics.networks import Examples, Network, Schedule, Shape, outputs_of
-from stages.numerics.outputs import CLASSES, decide
+from stages.models.mlp import projection
+from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 NEAR = 5e-3  # in units of scores, or standard deviations of numbers

@@ -16,12 +16,13 @@ from ruamel.yaml import YAML
 
 from stages import ingest
 from stages.check import check_own
-from stages.contracts import check_path, quarantine_path, samples_path
-from stages.errors import InputError
-from stages.own.fingerprints import fingerprint_of
-from stages.own.outside import NOTE, note_outside
-from stages.params import DataSetEntry, parse
-from stages.tables import column_values, read_table, write_json
+from stages.contracts.paths import check_path, quarantine_path, samples_path
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import parse
+from stages.foundation.tables import column_values, read_table, write_json
+from stages.ingestion.data_set_entry import DataSetEntry
+from stages.own_data.fingerprints import fingerprint_of
+from stages.own_data.outside import NOTE, note_outside
 
 Entry = dict[str, Any]
 CLASSES = {"column": "kind", "task": "multiclass"}
@@ -204,7 +205,7 @@ def test_no_damage_brings_anything_but_one_clear_error(folder: Path) -> None:
 
 def test_a_file_that_claims_more_rows_than_fit_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pq.write_table(pa.Table.from_pylist(ROWS), folder / "t.parquet")
-    monkeypatch.setattr("stages.sources.table.MAX_ROWS", 7)
+    monkeypatch.setattr("stages.own_data.sources.table.MAX_ROWS", 7)
     with pytest.raises(InputError, match="8 rows; expected at most 7"):
         ingested(of_table("t.parquet"))
 
@@ -339,7 +340,7 @@ def test_series_come_from_files_or_stand_in_the_table(folder: Path) -> None:
 
 
 def test_pieces_of_a_column_are_of_one_type_even_if_nothing_of_the_first_can_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.own.samples.PIECE", 2)
+    monkeypatch.setattr("stages.own_data.own_samples.PIECE", 2)
     for i in range(2, 8):
         np.save(folder / f"{i}.npy", np.full((i, 3 if i == 6 else 2), i))
     write_csv(folder / "t.csv", [{"kind": "ab"[i // 2 % 2], "file": f"{i}.npy"} for i in range(8)])

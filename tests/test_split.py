@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import check, ingest
-from stages.contracts import left_out_path, quarantine_path, samples_path, splits_path
-from stages.errors import InputError
-from stages.numerics.folds import assign_folds, read_folds
-from stages.numerics.outputs import strata
-from stages.params import SplitEntry
-from stages.samples import quarantine_table
+from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
+from stages.model_selection.decisions import strata
+from stages.model_selection.folds import assign_folds, read_folds
+from stages.samples.read import quarantine_table
 from stages.split import main, official_fold, split_samples
-from stages.tables import column_values, fixed_lists, read_table, write_table
+from stages.splitting.split_settings import SplitEntry
 from stages.validate import dataset_suites
 
 CLASSES = ("a", "b", "c")

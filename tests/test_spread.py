@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.publishing.spread import helpers, spread
-from stages.errors import InputError
+from pipelines.publishing.process_pool import helpers, spread
+from stages.foundation.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,7 +92,7 @@ def test_a_process_ended_from_outside_is_told_in_one_message(tmp_path: Path) -> 
 
 
 def test_helpers_end_with_the_process_that_started_them() -> None:
-    code = "import os, time\nfrom pipelines.publishing.spread import helpers\nwith helpers(1) as processes:\n" \
+    code = "import os, time\nfrom pipelines.publishing.process_pool import helpers\nwith helpers(1) as processes:\n" \
            "    print(processes[0].submit(os.getpid).result(), flush=True)\n    time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

@@ -10,15 +10,15 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from toy_problem import toy_problem
 
+from stages.features.blocks import Block
+from stages.features.early_fusion import cross_distances, encode_fold
+from stages.features.encoders import Dense
+from stages.features.pairwise import manhattan_distances
+from stages.model_selection.choice import choose
+from stages.model_selection.decisions import THRESHOLDS, fit_thresholds, known_means
 from stages.models import constant, knn, svm
-from stages.numerics.blocks import Block
-from stages.numerics.encoders import Dense
-from stages.numerics.fusion import cross_distances, encode_fold
-from stages.numerics.neighbours import means_for, vote_probabilities, vote_weights
-from stages.numerics.outputs import THRESHOLDS, fit_thresholds, known_means
-from stages.numerics.pairwise import manhattan_distances
-from stages.numerics.projection import fit_projection
-from stages.numerics.selection import choose
+from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
+from stages.models.mlp.projection import fit_projection
 from stages.train import metrics_of
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.errors import InputError
-from stages.tables import column_values, fixed_lists, read_json, read_table, replacing, write_json, write_table
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, fixed_lists, read_json, read_table, replacing, write_json, write_table
 
 
 def toy(n: int = 3) -> pa.Table:

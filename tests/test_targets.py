@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 from stages.ingest import check_sample
-from stages.targets import MAX_CLASSES, check_target, described, encode_target, missing_targets, sorted_outputs
+from stages.ingestion.encode_target import MAX_CLASSES, check_target, described, encode_target, missing_targets, sorted_outputs
 
 
 def column(values: list, kind: pa.DataType | None = None) -> pa.ChunkedArray:

@@ -11,16 +11,16 @@ import yaml
 from toy_columns import MAKERS, Toy
 
 from stages import validate
-from stages.contracts import features_path, left_out_path, samples_path, splits_path, validation_dir
-from stages.errors import InputError
-from stages.expectations import MAX_NAMED, run_suites
+from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
 from stages.featurize import featurize_column
-from stages.params import SplitEntry
-from stages.registry import component
-from stages.reporting.validation_page import validation_page
+from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values, fixed_lists, read_json, read_table, write_table
 from stages.split import split_samples
-from stages.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
-from stages.tables import column_values, fixed_lists, read_json, read_table, write_table
+from stages.splitting.split_settings import SplitEntry
+from stages.validation.expectations import MAX_NAMED, run_suites
+from stages.validation.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
+from stages.validation.validation_page import validation_page
 
 N = 24
 LABELS = list(MAKERS)

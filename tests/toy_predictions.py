@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from stages.contracts import Task, left_out_path, predictions_dir, samples_path, splits_path
-from stages.tables import fixed_lists, read_table, write_table
+from stages.contracts.paths import left_out_path, predictions_dir, samples_path, splits_path
+from stages.contracts.task import Task
+from stages.foundation.tables import fixed_lists, read_table, write_table
 
 SKILL: dict[str, dict[str, float]] = {
     "constant": {"image": 0.0, "text": 0.0, "image+text": 0.0},

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.contracts import Fold, Problem, Task
-from stages.numerics.blocks import Block
-from stages.numerics.encoders import Columns, Dense, Sparse
-from stages.params import SelectEntry
+from stages.contracts.problem import Fold, Problem
+from stages.contracts.task import Task
+from stages.features.blocks import Block
+from stages.features.encoders import Columns, Dense, Sparse
 from stages.train import all_subsets, metrics_of
+from stages.training.train_settings import SelectEntry
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:

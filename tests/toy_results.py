@@ -17,11 +17,11 @@ import yaml
 from PIL import Image
 from toy_predictions import SELECT, SKILL, Toy, write_toy
 
-from stages.contracts import DATA, quarantine_path, samples_path, splits_path, validation_dir
+from stages.contracts.paths import DATA, quarantine_path, samples_path, splits_path, validation_dir
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
-from stages.samples import quarantine_table
-from stages.tables import read_table, write_json, write_table
+from stages.foundation.tables import read_table, write_json, write_table
+from stages.samples.read import quarantine_table
 from stages.train import main as train
 
 REPOSITORY = Path(__file__).parent.parent

@@ -1,4 +1,4 @@
-"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/prediction.py.
+"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/training/prediction.py.
 
 It travels with the model and imports nothing of pipelines/.
 """
@@ -39,7 +39,7 @@ class SamplesModel(PythonModel):
         Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Regression: a column
         per number.
         """
-        from stages.prediction import predict_samples
+        from stages.training.prediction import predict_samples
 
         columns = {field.name: modality_column(model_input, field) for field in self.schema}
         said = predict_samples(self.folder, columns)

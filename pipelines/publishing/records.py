@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.publishing import notes
-from pipelines.publishing.lock import digest, identity, output_hash, refuse_changed
-from pipelines.publishing.points import Point, run_points, score_points
-from pipelines.publishing.settings import chosen_settings, data_params, run_params
-from stages.contracts import (
+from pipelines.publishing import descriptions
+from pipelines.publishing.lock_entries import digest, identity, output_hash, refuse_changed
+from pipelines.publishing.metric_values import Point, run_points, score_points
+from pipelines.publishing.run_params import chosen_settings, data_params, run_params
+from stages.contracts.paths import (
     DATA,
     evaluation_dir,
     left_out_path,
@@ -25,7 +25,7 @@ from stages.contracts import (
     samples_path,
     validation_dir,
 )
-from stages.tables import read_json, read_table
+from stages.foundation.tables import read_json, read_table
 
 PARTS = ("scores", "confusion", "by_output", "agreement", "configs", "curves", "sweeps")  # of evaluation.json, by model and subset
 SUMMARISED = ("_mean", "_lo", "_hi")
@@ -92,7 +92,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: S
               "mlflow.source.name": stage},
         params=run_params(lock, evaluation, results["configs"] or [], model=model, subset=subset),
         points=run_points(results, metric_order(evaluation), evaluation["outputs"]),
-        note=notes.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
+        note=descriptions.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
         files={**pictures(dataset, f"{model}__{subset}__"), **page(dataset)},
         source=source,
         tables=predictions_dir(dataset, model),
@@ -114,10 +114,10 @@ def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], sourc
         points=[*((f"best/{name}", value, step) for name, value, step in score_points(scores, metric_order(evaluation))
                   if name.endswith(SUMMARISED)),
                 ("quarantined_share", evaluation["quarantined"]["share"], 0)],
-        note=notes.summary_note(evaluation),
+        note=descriptions.summary_note(evaluation),
         files={**report, **pictures(dataset, ""), **page(dataset)},
         source=source,
-        texts={"leaderboard.csv": notes.leaderboard_csv(evaluation), **left_out(evaluation)},
+        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **left_out(evaluation)},
     )
 
 
@@ -154,7 +154,7 @@ def left_out(evaluation: Mapping[str, Any]) -> dict[str, str]:
     if not evaluation["quarantined"]["rows"]:
         return {}
     table = read_table(left_out_path(evaluation["dataset"]))[0]
-    return {"quarantine.csv": notes.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
+    return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 
 def pictures(dataset: str, prefix: str) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from stages.tables import read_table
+from stages.foundation.tables import read_table
 
 
 def write_run_tables(source: Path, subset: str, folder: Path) -> None:

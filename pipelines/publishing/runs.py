@@ -33,7 +33,7 @@ def log_run(server: Server, experiment: str, record: Record) -> None:
     log_artifacts(server, run_id, record)
     server.client.set_tag(run_id, VIEW, record.view)
     if record.model is not None:
-        from pipelines.publishing.models import log_fitted_model
+        from pipelines.publishing.logged_models import log_fitted_model
 
         log_fitted_model(run_id, record.model, metrics)
     server.client.set_terminated(run_id, "FINISHED")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.errors import InputError
-from stages.params import PublishEntry
-from stages.tables import replacing
+from stages.checking.pipeline_settings import PublishEntry
+from stages.foundation.errors import InputError
+from stages.foundation.tables import replacing
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

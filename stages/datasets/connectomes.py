@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member, read_members
-from stages.datasets._graphs import GraphSample, graph_column
-from stages.datasets._table import samples_table
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.readers.archive import damaged, read_member, read_members
+from stages.samples.graph_column import GraphSample, graph_column
 
 FOLDER = "graspologic/datasets/mice/"
 PARTICIPANTS, BLOCKS = FOLDER + "participants.csv", FOLDER + "blocks.csv"

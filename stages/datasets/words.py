@@ -27,10 +27,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.contracts import DataSet, Settings
-from stages.datasets._archive import damaged, read_member
-from stages.datasets._table import merged_groups, samples_table
-from stages.datasets._vader import CITATION, LICENCE, PACKAGE, WHEEL, read_rating
+from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.vader import CITATION, LICENCE, PACKAGE, WHEEL, read_rating
+from stages.contracts.data_set import DataSet
+from stages.contracts.settings import Settings
+from stages.readers.archive import damaged, read_member
 
 MEMBER = "vaderSentiment/vader_lexicon.txt"
 STEM = 5  # letters

@@ -20,9 +20,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from stages.contracts import DataSet, Settings, Source
-from stages.datasets._archive import LIMIT_BYTES, damaged, read_member
-from stages.datasets._table import samples_table
+from stages.collections.samples_table import samples_table
+from stages.contracts.data_set import DataSet, Source
+from stages.contracts.settings import Settings
+from stages.readers.archive import LIMIT_BYTES, damaged, read_member
 
 MEMBER = "river/datasets/yeast.csv.gz"
 NUMBERS = tuple(f"Att{i}" for i in range(1, 104))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 from stages.evaluation.scores import Scores, Uncertainty, goodness
 from stages.evaluation.statistics import holm
 

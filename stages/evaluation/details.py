@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 from stages.evaluation.held_out import Outcome, Protocol
 
 N_BINS = 20  # of each axis of predicted against true: enough to see a shape, few enough for every model and subset

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts import Task
-from stages.errors import InputError
-from stages.tables import column_values
+from stages.contracts.task import Task
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values
 
 
 @dataclass(frozen=True)

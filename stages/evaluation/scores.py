@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 from stages.evaluation.held_out import Outcome, Protocol
 from stages.evaluation.statistics import (
     FEWEST_GROUPS,

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 from stages.evaluation.scores import goodness
 
 

@@ -6,7 +6,7 @@ A label that no row has is left out; scikit-learn warns and counts it 0.
 
 import numpy as np
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 
 
 def average_precision(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray) -> float:

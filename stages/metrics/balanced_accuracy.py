@@ -5,9 +5,9 @@ A class absent from the target has no recall and is left out, as in scikit-learn
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.metrics._counts import class_counts
-from stages.numerics.stacks import Stack, mean_where
+from stages.contracts.metric import Metric
+from stages.scoring.confusion_counts import class_counts
+from stages.scoring.stacks import Stack, mean_where
 
 
 def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

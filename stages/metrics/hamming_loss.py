@@ -5,8 +5,8 @@ Low by itself where few labels hold: read it beside the control's.
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.numerics.stacks import Stack
+from stages.contracts.metric import Metric
+from stages.scoring.stacks import Stack
 
 
 def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

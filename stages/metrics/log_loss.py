@@ -6,7 +6,7 @@ so that a probability of zero for the true class costs 36 nats and not infinity.
 
 import numpy as np
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 
 EPSILON = float(np.finfo(np.float64).eps)
 SUM_TOLERANCE = 1e-3  # rows of float32 probabilities add up to 1 within about 1e-6 per class

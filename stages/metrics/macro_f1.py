@@ -6,9 +6,9 @@ alone counts 0, as in scikit-learn. Differs for labels: scikit-learn counts a la
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.metrics._counts import class_counts
-from stages.numerics.stacks import Stack, mean_where
+from stages.contracts.metric import Metric
+from stages.scoring.confusion_counts import class_counts
+from stages.scoring.stacks import Stack, mean_where
 
 
 def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

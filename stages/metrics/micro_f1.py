@@ -5,9 +5,9 @@ Where no label holds and none is predicted, no mistake was made: 1. (scikit-lear
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.metrics._counts import class_counts
-from stages.numerics.stacks import Stack
+from stages.contracts.metric import Metric
+from stages.scoring.confusion_counts import class_counts
+from stages.scoring.stacks import Stack
 
 
 def micro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

@@ -6,9 +6,9 @@ not known (NaN) are left out, and so is a target that has one value only, whose 
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.metrics._residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
-from stages.numerics.stacks import Stack
+from stages.contracts.metric import Metric
+from stages.scoring.residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
+from stages.scoring.stacks import Stack
 
 
 def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

@@ -7,7 +7,7 @@ so is a label that all rows or none have. scikit-learn refuses such targets.
 
 import numpy as np
 
-from stages.contracts import Metric
+from stages.contracts.metric import Metric
 
 
 def roc_auc(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray) -> float:

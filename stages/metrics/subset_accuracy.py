@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.contracts import Metric
-from stages.numerics.stacks import Stack
+from stages.contracts.metric import Metric
+from stages.scoring.stacks import Stack
 
 
 def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

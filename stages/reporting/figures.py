@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from stages.reporting.formatting import number
 from stages.reporting.svg import Axis, element, figure, padded, short, text, ticks, title, width_of
-from stages.reporting.words import number
 
 WIDTH = 440.0
 N_COLOURS = 6

@@ -7,7 +7,7 @@ which is not "equal".
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.reporting.words import (
+from stages.reporting.formatting import (
     candidate_name,
     control_name,
     interval,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from stages.reporting.figures import WIDTH
+from stages.reporting.formatting import number
 from stages.reporting.svg import Axis, element, figure, short, text, ticks, title, width_of
-from stages.reporting.words import number
 
 ROW = 22.0  # px
 PANEL, GAP = 124.0, 30.0  # px, one small multiple and the room between two

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.reporting.answers import answer_pictures, primary_title
 from stages.reporting.figures import intervals
-from stages.reporting.page import colours, control_level, ranked
+from stages.reporting.formatting import candidate_name, model_name
+from stages.reporting.prediction_figures import answer_pictures, primary_title
+from stages.reporting.report_page import colours, control_level, ranked
 from stages.reporting.svg import standalone
-from stages.reporting.tuning import learning_curve, tuning_curve
-from stages.reporting.words import candidate_name, model_name
+from stages.reporting.tuning_figures import learning_curve, tuning_curve
 
 
 def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.errors import InputError
+from stages.foundation.errors import InputError
 from stages.reporting.findings import verdict
-from stages.reporting.words import metric_of, model_name, number, outputs_name, subset_name
+from stages.reporting.formatting import metric_of, model_name, number, outputs_name, subset_name
 
 RESULTS, KEPT = "results", "kept results"  # names of the markers
 # what the table needs of an evaluation

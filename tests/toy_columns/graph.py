@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.datasets._graphs import GraphSample, graph_column
+from stages.samples.graph_column import GraphSample, graph_column
 from toy_columns import Toy
 
 

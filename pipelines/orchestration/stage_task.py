@@ -1,0 +1,57 @@
+"""One stage as a Prefect task: run by a worker, told in the task's log, tried again where that may help.
+
+Imported after `set_up_prefect`, as Prefect reads its settings when it is imported.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed
+
+from pipelines.running.dvc_graph import Step
+from pipelines.running.executor import Outcome, Workers
+
+RETRY_AFTER_S = 2
+STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
+STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache", "unchanged": "unchanged: nothing to do"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A step, why it cannot run (or ""), whether it need not, and whether nothing can run beside it."""
+
+    step: Step
+    blocked: str
+    is_settled: bool
+    is_alone: bool
+
+
+class StageFailedError(Exception):
+    """A stage ended with an error; `outcome` says how."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
+    """Return whether a failed stage may succeed when tried again: not if it says what a person must mend."""
+    error = state.result(raise_on_failure=False)
+    return not (isinstance(error, StageFailedError) and error.outcome.mendable)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
+def reproduce(job: Job, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
+    """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
+    logger, name = get_run_logger(), job.step.name
+    if job.blocked:
+        outcomes[name] = Outcome(name, "skipped", 0.0, job.blocked)
+        return Cancelled(name="Skipped", message=job.blocked)
+    outcome = Outcome(name, "unchanged", 0.0) if job.is_settled else workers.reproduce(name, logger.info, alone=job.is_alone)
+    outcomes[name] = outcome
+    if not outcome.good:
+        raise StageFailedError(outcome)
+    return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])

@@ -1,0 +1,1 @@
+"""Running DVC's graph: steps in order, warm workers, dvc.lock."""

@@ -1,0 +1,90 @@
+"""The graph that DVC sees, as plain steps in the order to run them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.reproduce import get_active_graph, plan_repro
+
+from pipelines.running.repository import opened
+from stages.foundation.errors import InputError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One DVC stage: its address (`train@emoji-knn`) and the addresses of the stages whose outputs it reads."""
+
+    name: str
+    upstream: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Return the stage's name in dvc.yaml, without the data set or model."""
+        return self.name.partition("@")[0]
+
+
+def steps(targets: Sequence[str] = ()) -> list[Step]:
+    """Return the steps that `targets` (default: every stage) need, in the order that keeps several workers busy (`by_height`).
+
+    Raises:
+        InputError: as `steps_in_order`.
+    """
+    return by_height(steps_in_order(targets))
+
+
+def steps_and_settled(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
+    """Return `steps(targets)` and the names of those that are settled: the graph is read once, which takes most of a second.
+
+    Raises:
+        InputError: as `steps_in_order`.
+    """
+    with opened() as repo:
+        plan = by_height(_in_order(repo, targets))
+        return plan, _settled(repo, plan)
+
+
+def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
+    """Return the steps that `targets` (default: every stage) need in `dvc repro`'s order, each after those that it reads from.
+
+    A target is what `dvc repro` takes: `train@emoji-knn`, or `train` for all of them.
+
+    Raises:
+        InputError: if dvc.yaml cannot be read, or has no such target.
+    """
+    with opened() as repo:
+        return _in_order(repo, targets)
+
+
+def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
+    try:
+        graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
+        wanted = [stage for target in targets for stage in repo.stage.collect(target)]
+        plan = plan_repro(graph, wanted or None)
+        return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
+    except DvcException as error:
+        raise InputError(f"dvc.yaml: {error}") from error
+
+
+def _settled(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
+    """Return the names of the steps that need not be looked at: what DVC recorded of them and of all upstream of them still holds."""
+    changed = set(repo.status())
+    found: set[str] = set()
+    for step in plan:
+        if step.name not in changed and all(name in found for name in step.upstream):
+            found.add(step.name)
+    return frozenset(found)
+
+
+def by_height(plan: Sequence[Step]) -> list[Step]:
+    """Return the steps, those with the longest way to go below them first, so that no long chain is left to run alone at the end.
+
+    Args:
+        plan: in an order in which each step stands after those upstream of it; so does the result.
+    """
+    height: dict[str, int] = {}
+    for step in reversed(plan):
+        height.setdefault(step.name, 0)
+        for name in step.upstream:
+            height[name] = max(height.get(name, 0), height[step.name] + 1)
+    return sorted(plan, key=lambda step: -height[step.name])

@@ -1,0 +1,44 @@
+"""What the sections `publish:` and `flow:` may hold: pipelines read them, check refuses what cannot work."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import Field, field_validator
+
+from stages.contracts.settings import Settings
+from stages.foundation.params_file import nearest
+
+
+class PublishEntry(Settings):
+    tracking_uri: str = Field(
+        "sqlite:///mlflow.db",
+        pattern=r"^[a-z][a-z0-9+]*:.+",
+        description="MLflow's server, as scheme:address (sqlite:///mlflow.db, http://127.0.0.1:5000); MLFLOW_TRACKING_URI goes before it",
+    )
+
+
+CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
+
+
+class FlowEntry(Settings):
+    cron: str = Field("0 3 * * *", description="when `make schedule` runs the flow")
+    timezone: str = Field("UTC", description="time zone of the cron line")
+    workers: int = Field(2, ge=1, le=64, description="stages at once")
+    retries: int = Field(1, ge=0, le=10, description="how often a failed stage is tried again")
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, cron: str) -> str:
+        if len(cron.split()) != 5:
+            raise ValueError("expected five fields (minute hour day month weekday)")
+        for value, (name, most) in zip(cron.split(), CRON_FIELDS.items(), strict=True):
+            if value.isdigit() and int(value) > most:
+                raise ValueError(f"{name} {value} is above {most}")
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, timezone: str) -> str:
+        try:
+            return ZoneInfo(timezone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last two: a path, a folder of zones
+            raise ValueError(f"no time zone of this name{nearest(timezone, available_timezones())}") from error

@@ -1,0 +1,17 @@
+"""The sections of params.yaml that have defaults, each with its settings model."""
+
+from collections.abc import Mapping
+
+from stages.checking.pipeline_settings import FlowEntry, PublishEntry
+from stages.contracts.settings import Settings
+from stages.evaluation.evaluate_settings import EvaluateEntry
+from stages.splitting.split_settings import SplitEntry
+from stages.training.train_settings import TrainEntry
+
+SECTIONS: Mapping[str, type[Settings]] = {
+    "split": SplitEntry,
+    "train": TrainEntry,
+    "evaluate": EvaluateEntry,
+    "publish": PublishEntry,
+    "flow": FlowEntry,
+}

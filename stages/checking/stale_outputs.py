@@ -1,0 +1,55 @@
+"""Remove outputs of stages that params.yaml no longer has: a data set, modality or model that was taken out.
+
+A folder of outputs is one dependency of what follows (evaluate needs data/predictions/<data set>). Left there, the files of a model
+that is gone would count into it, and dvc.lock would not be that of a fresh clone. Only what dvc.lock records is removed: DVC's
+cache has it, and it comes back when the line does.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.contracts.paths import DATA
+
+LOCK = Path("dvc.lock")
+PER_DATASET = ("ingest", "split", "validate", "evaluate")
+
+
+def remove_leftovers(params: Mapping[str, Any]) -> list[Path]:
+    """Delete the outputs of stages in dvc.lock that params.yaml no longer has, and the folders that this empties; return the outputs."""
+    locked = yaml.load(LOCK.read_text("utf-8"), yaml.CSafeLoader) if LOCK.is_file() else None  # the C parser: 0.1 s instead of 1
+    stages: Mapping[str, Any] = (locked or {}).get("stages") or {}
+    current = stage_names(params)
+    kept = {path for name, stage in stages.items() if name in current for path in _outputs(stage)}
+    found = [path for name, stage in stages.items() if "@" in name and name not in current for path in _outputs(stage)]
+    removed = []
+    for path in found:
+        if path in kept or DATA not in path.parents or ".." in path.parts or not (path.is_file() or path.is_dir()):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        removed.append(path)
+        folder = path.parent
+        while folder.parent != DATA and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+    return removed
+
+
+def stage_names(params: Mapping[str, Any]) -> set[str]:
+    """Return the names of the graph's stages that params.yaml multiplies (tests/test_graph.py compares with DVC's own)."""
+    datasets, features, models = params["datasets"], params["features"], params["models"]
+    return (
+        {f"{stage}@{dataset}" for stage in PER_DATASET for dataset in datasets}
+        | {f"featurize@{key}" for key in features}
+        | {f"train@{dataset}-{model}" for dataset in datasets for model in models}
+    )
+
+
+def _outputs(stage: Mapping[str, Any]) -> list[Path]:
+    return [Path(out["path"]) for out in stage.get("outs", [])]

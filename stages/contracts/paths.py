@@ -1,0 +1,51 @@
+"""Where each file that passes between stages is, relative to the workspace."""
+
+from pathlib import Path
+
+DATA = Path("data")
+
+
+def check_path(dataset: str) -> Path:
+    """Return where check notes what a data set is made of."""
+    return DATA / "check" / f"{dataset}.json"
+
+
+def samples_path(dataset: str) -> Path:
+    return DATA / "samples" / dataset / "samples.arrow"
+
+
+def splits_path(dataset: str) -> Path:
+    return DATA / "splits" / dataset / "splits.arrow"
+
+
+def features_path(dataset: str, label: str) -> Path:
+    return DATA / "features" / dataset / f"{dataset}-{label}.arrow"
+
+
+def validation_dir(dataset: str) -> Path:
+    return DATA / "validation" / dataset
+
+
+def left_out_path(dataset: str) -> Path:
+    return DATA / "splits" / dataset / "quarantine.arrow"
+
+
+def quarantine_path(dataset: str, label: str = "") -> Path:
+    """Return where ingest (no label) or featurize notes the samples that it could not read."""
+    return DATA / "quarantine" / dataset / f"{dataset}-{label}.arrow" if label else DATA / "quarantine" / dataset / f"{dataset}.arrow"
+
+
+def predictions_dir(dataset: str, model: str) -> Path:
+    return DATA / "predictions" / dataset / model
+
+
+def models_dir(dataset: str, model: str) -> Path:
+    return DATA / "models" / dataset / model
+
+
+def evaluation_dir(dataset: str) -> Path:
+    return DATA / "evaluation" / dataset
+
+
+def report_path() -> Path:
+    return DATA / "report" / "report.html"

@@ -1,0 +1,84 @@
+"""A block: one modality's features of every sample, and how blocks are put on one scale.
+
+Early fusion concatenates the encoded blocks, each multiplied by one number, so that every modality has the same say. For
+squared Euclidean distances (and so for kernels and cosine) the number makes the mean squared distance between two training rows
+1; for L1 it makes the mean L1 distance 1. Distances and inner products of a subset are then sums over its blocks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from stages.features.encoders import Matrix, Raw, State, raw_features
+from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
+from stages.features.scales import mean_manhattan_distance, mean_squared_distance
+
+Derived = TypeVar("Derived")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One modality's features. `settings` are what the features file says about fitting."""
+
+    label: str
+    raw: Raw
+    settings: Mapping[str, Any]
+    _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
+
+    def encoded(self, rows: np.ndarray) -> "EncodedBlock":
+        """Return the block's matrix of every sample, fitted on `rows`; the same object for all `rows` if nothing is fitted."""
+        if not self.raw.shared:
+            return self._encode(rows)
+        if "block" not in self._shared:
+            self._shared["block"] = self._encode(rows)
+        return self._shared["block"]
+
+    def _encode(self, rows: np.ndarray) -> "EncodedBlock":
+        state = self.raw.fit(rows, self.settings)
+        return EncodedBlock(self.raw.encode(state), state)
+
+
+@dataclass(frozen=True)
+class EncodedBlock:
+    """A block's matrix (n, d) of every sample, with the pairwise quantities that models ask for, each computed once."""
+
+    matrix: Matrix
+    state: State
+    _derived: dict[Callable[[Matrix], Any], Any] = field(default_factory=dict, repr=False)
+
+    def derived(self, compute: Callable[[Matrix], Derived]) -> Derived:
+        """Return `compute(matrix)`, computed once however many folds and combinations ask for it."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self.matrix)
+        found: Derived = self._derived[compute]
+        return found
+
+    def unit_scale(self, distance: str, rows: np.ndarray) -> float:
+        """Return the number that makes the mean distance between two different ones of `rows` 1 (1.0 if all are 0): L1, else squared."""
+        mean = (mean_manhattan_distance if distance == "l1" else mean_squared_distance)(self.matrix, rows)
+        return 1.0 / mean if mean > 0 else 1.0
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """float64 (n, n): inner products."""
+        return inner_products(self.matrix, self.matrix)
+
+    @cached_property
+    def squared(self) -> np.ndarray:
+        """float64 (n, n): squared Euclidean distances."""
+        return squared_distances(self.products, np.diagonal(self.products), np.diagonal(self.products))
+
+    @cached_property
+    def manhattan(self) -> np.ndarray:
+        """float64 (n, n): L1 distances."""
+        return manhattan_distances(self.matrix, self.matrix)
+
+
+def load_block(label: str, table: pa.Table, metadata: Mapping[str, Any]) -> Block:
+    """Return a features file as a block."""
+    return Block(label, raw_features({name: table[name] for name in table.column_names}, metadata["encoding"]), metadata["fit"])
+

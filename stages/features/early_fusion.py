@@ -1,0 +1,109 @@
+"""Early fusion of one outer fold's blocks: distances and inner products of any subset as sums over its blocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stages.contracts.problem import Fold, Problem
+from stages.features.blocks import Block, EncodedBlock
+from stages.features.encoders import Matrix
+from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
+
+# Distances are of order 1 (see blocks.py). Equal ones must compare equal, or rounding would order ties instead of the row
+# number, and differently on another machine.
+DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class FoldBlocks:
+    """Every block, encoded and scaled by one outer fold's training rows."""
+
+    encoded: Mapping[str, EncodedBlock]
+    train: np.ndarray
+
+    @cached_property
+    def squared_scales(self) -> dict[str, float]:
+        """Return each block's factor on squared distances and inner products."""
+        return {label: block.unit_scale("l2", self.train) for label, block in self.encoded.items()}
+
+    @cached_property
+    def manhattan_scales(self) -> dict[str, float]:
+        """Return each block's factor on L1 distances."""
+        return {label: block.unit_scale("l1", self.train) for label, block in self.encoded.items()}
+
+    def products(self, subset: Sequence[str]) -> np.ndarray:
+        """Return the inner products of the fused rows: float64 (n, n)."""
+        return _total([self.squared_scales[label] * self.encoded[label].products for label in subset])
+
+    def squared(self, subset: Sequence[str]) -> np.ndarray:
+        """Return the squared Euclidean distances of the fused rows: float64 (n, n)."""
+        return _total([self.squared_scales[label] * self.encoded[label].squared for label in subset])
+
+    def distances(self, subset: Sequence[str], distance: str) -> np.ndarray:
+        """Return l1, l2 or cosine distances of the fused rows, to 9 decimals: float64 (n, n)."""
+        if distance == "l1":
+            found = _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in subset])
+        elif distance == "l2":
+            found = np.sqrt(self.squared(subset))
+        else:
+            products = self.products(subset)
+            found = cosine_distances(products, np.diagonal(products), np.diagonal(products))
+        return np.round(found, DECIMALS)
+
+    def scales(self, subset: Sequence[str], distance: str) -> list[float]:
+        """Return the factors of a subset's blocks for a distance."""
+        chosen = self.manhattan_scales if distance == "l1" else self.squared_scales
+        return [chosen[label] for label in subset]
+
+
+def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
+    """Return the blocks fitted on `train`."""
+    return FoldBlocks({label: block.encoded(train) for label, block in blocks.items()}, train)
+
+
+def each_subset(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:
+    """Yield every outer fold with its blocks, encoded once, and every subset of them."""
+    for fold in problem.folds:
+        blocks = encode_fold(problem.blocks, fold.train)
+        for subset in problem.subsets:
+            yield fold, blocks, subset
+
+
+def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:
+    """Return 1 − cos: float64 (n_a, n_b); an all-zero row has cosine 0 with every row, as in scikit-learn."""
+    norms = np.sqrt(np.maximum(squared_a, 0))[:, None] * np.sqrt(np.maximum(squared_b, 0))[None, :]
+    return np.maximum(1 - products / np.where(norms > 0, norms, 1.0), 0.0)
+
+
+def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
+    """Return inner products between other rows: Σ scale · a·bᵀ over blocks, float64 (n_a, n_b)."""
+    return _total([s * inner_products(x, y) for x, y, s in zip(a, b, scales, strict=True)])
+
+
+def squared_norms(matrices: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
+    """Return the squared norms of the fused rows: float64 (n,)."""
+    return _total([s * _row_norms(x.astype(np.float64)) for x, s in zip(matrices, scales, strict=True)])
+
+
+def _row_norms(x: Matrix) -> np.ndarray:
+    return np.asarray((x * x).sum(axis=1)).ravel()
+
+
+def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], distance: str) -> np.ndarray:
+    """Return l1, l2 or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
+    if distance == "l1":
+        found = _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
+    else:
+        products = cross_products(a, b, scales)
+        norms = squared_norms(a, scales), squared_norms(b, scales)
+        found = np.sqrt(squared_distances(products, *norms)) if distance == "l2" else cosine_distances(products, *norms)
+    return np.round(found, DECIMALS)
+
+
+def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total

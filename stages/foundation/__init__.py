@@ -1,0 +1,1 @@
+"""What every stage uses: tables, entry point, errors, registry, seeds, lease, parallel work, progress."""

@@ -1,0 +1,93 @@
+"""Read a stage's own keys of params.yaml as typed settings.
+
+A stage asks for its own keys only (`section`), so that it runs in a folder whose params.yaml holds no others. What is wrong with a value
+is explained by stages/params.py.
+"""
+
+import difflib
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+
+PARAMS = Path("params.yaml")
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """Return params.yaml as a plain dict.
+
+    Read as DVC reads it, in YAML 1.2 (`1e-4` is a number, `no` is a word), so that stage and graph see the same values.
+
+    Raises:
+        InputError: if it is missing or is not a YAML mapping.
+    """
+    try:
+        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError, RecursionError):
+        _explain("read_params", path, key="the file")
+    if not isinstance(params, dict):
+        _explain("read_params", path, key="the file")
+    return params
+
+
+def value_at(params: Mapping[str, Any], key: str) -> Any:
+    """Return the value under a dotted key; raise InputError where it is missing."""
+    value: Any = params
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            _explain("value_at", params, key, key=key)
+        value = value[part]
+    return value
+
+
+def section(params: Mapping[str, Any], key: str, model: type[AnySettings]) -> AnySettings:
+    """Return the settings under a dotted key as `model`, or its defaults where the key holds nothing.
+
+    Raises:
+        InputError: one line per mistake: file, key, what was found, what is allowed.
+    """
+    return parse(value_at(params, key), key, model)
+
+
+def parse(values: Any, key: str, model: type[AnySettings]) -> AnySettings:
+    """Return `values` as `model`; see `section`."""
+    try:
+        # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
+        return model.model_validate_json(json.dumps({} if values is None else values, default=str), strict=True)
+    except (ValidationError, ValueError):
+        _explain("parse", values, key, model, key=key)
+
+
+def feature_labels(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
+    """Return the labels of the modalities that a data set is trained on, in the order declared."""
+    return tuple(value_at(params, f"datasets.{dataset}.modalities"))
+
+
+def nearest(word: str, known: Any) -> str:
+    """Return " (did you mean 'x'?)" for the nearest known word, or ""."""
+    close = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _explain(function: str, *arguments: Any, key: str) -> NoReturn:
+    """Raise the error that the function of the same name in stages/params.py raises.
+
+    Imported here alone, when a stage fails: words change no result, so no stage declares that file, and where it is not there a shorter
+    message serves.
+    """
+    try:
+        words = importlib.import_module("stages.params")
+    except ModuleNotFoundError as error:
+        raise InputError(f"{PARAMS}: {key}: missing or not valid; `python -m stages.check` explains it") from error
+    getattr(words, function)(*arguments)
+    raise AssertionError(f"stages/params.py accepts {key}, which is refused here")

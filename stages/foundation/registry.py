@@ -1,0 +1,40 @@
+"""Find components: the folder is the registry, a component is imported by its name.
+
+A component is a module of its kind's folder, `<name>.py` or, where it has parts of its own, `<name>/__init__.py`, that ends in one typed
+constant. An unknown name is answered with the list of names; an error inside the module propagates.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from stages.foundation.errors import InputError
+
+STAGES = Path(__file__).parents[1]
+# kind → folder under stages/, the constant in which its modules end
+KINDS = {
+    "datasets": ("datasets", "DATA_SET"),
+    "modalities": ("modalities", "MODALITY"),
+    "models": ("models", "MODEL"),
+    "metrics": ("metrics", "METRIC"),
+    "sources": ("own_data/sources", "SOURCE"),
+}
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all components of a kind, sorted."""
+    folder = STAGES / KINDS[kind][0]
+    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return sorted(name for name in modules if not name.startswith("_"))
+
+
+def component(kind: str, name: str) -> Any:
+    """Return the component `name`.
+
+    Raises:
+        InputError: if there is no such module; the message lists what there is.
+    """
+    folder, constant = KINDS[kind]
+    if name not in names(kind):
+        raise InputError(f"no {name!r} under stages/{folder}/; there are: {', '.join(names(kind))}")
+    return getattr(importlib.import_module(f"stages.{folder.replace('/', '.')}.{name}"), constant)

@@ -1,0 +1,140 @@
+"""Read and write the files that pass between stages: Arrow IPC tables and JSON.
+
+Every writer writes to a temporary name in the same folder and renames, so a reader never sees half a file.
+The bytes are a function of the content alone: one record batch, no compression, sorted JSON keys.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.foundation.errors import InputError
+
+METADATA_KEY = b"sensorium"
+BATCH_BYTES = 2**28
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; rename it to `path` if the block succeeds, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """Write `table` as one Arrow IPC record batch, with `metadata` as JSON in its schema.
+
+    Field metadata (such as a samples column's modality) is kept.
+    """
+    schema = table.schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+    batches = table.combine_chunks().cast(schema).to_batches()
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+@contextmanager
+def writing_pieces(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that appends a piece of a table; the file takes its name when the block succeeds.
+
+    Pieces are joined to record batches of about BATCH_BYTES: one as a rule, several where the table is larger, so that memory stays
+    bounded. Every piece must have the first one's columns, and there must be one.
+    """
+    waiting: list[pa.Table] = []
+    writer: pa.RecordBatchFileWriter | None = None
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+
+        def flush() -> None:
+            nonlocal writer
+            schema = waiting[0].schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+            writer = writer or pa.ipc.new_file(sink, schema)
+            for batch in pa.concat_tables(waiting).combine_chunks().cast(schema).to_batches():
+                writer.write_batch(batch)
+            waiting.clear()
+
+        def append(piece: pa.Table) -> None:
+            waiting.append(piece)
+            if sum(table.nbytes for table in waiting) >= BATCH_BYTES:
+                flush()
+
+        yield append
+        if waiting:
+            flush()
+        if writer is None:
+            raise ValueError(f"{path}: a table of no pieces has no columns")
+        writer.close()
+
+
+def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Return a memory-mapped table and the metadata it was written with.
+
+    Raises:
+        InputError: if the file is missing or is not one of ours.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not an Arrow IPC file ({error}); delete it and run `dvc repro`") from error
+    raw = (table.schema.metadata or {}).get(METADATA_KEY)
+    if raw is None:
+        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it; delete it and run `dvc repro`")
+    return table, json.loads(raw)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON with sorted keys; NaN is refused, as JSON has none (write null)."""
+    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; raise InputError if it is missing or is not JSON."""
+    if not path.is_file():
+        raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from error
+
+
+def fixed_lists(values: np.ndarray) -> pa.FixedSizeListArray:
+    """Return a (n, d) array as n Arrow lists of fixed size d, without a copy where `values` is C-contiguous."""
+    values = np.ascontiguousarray(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+
+
+def target_array(values: np.ndarray) -> pa.Array:
+    """Return codes (n,), labels or numbers (n, n_outputs) as a target column (see stages/contracts/)."""
+    return pa.array(values) if values.ndim == 1 else fixed_lists(values)
+
+
+def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Return a null-free primitive column (n,), or a FixedSizeList one (n, d), as a read-only view.
+
+    `np.from_dlpack` keeps pandas out: `pa.Array.to_numpy` imports it when it is installed (0.6 s).
+    """
+    array = column
+    if isinstance(array, pa.ChunkedArray):  # combining copies, even a single chunk
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    if pa.types.is_fixed_size_list(array.type):
+        width = array.type.list_size
+        return np.from_dlpack(array.flatten()).reshape(len(array), width)
+    return np.from_dlpack(array)

@@ -1,0 +1,1 @@
+"""What ingest does: packages fetched by checksum, targets encoded."""

@@ -1,0 +1,62 @@
+"""What an entry under `datasets:` may declare."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from stages.contracts.settings import Settings
+from stages.contracts.task import TASKS, Task
+
+
+class TargetEntry(Settings):
+    """What is predicted of a person's own samples."""
+
+    column: str | None = Field(None, description="column (or field of the file pattern) that holds it")
+    columns: tuple[str, ...] = Field((), description="regression: several numbers; multilabel: columns of 0 and 1, one per label")
+    task: Task = Field(description=f"one of {', '.join(TASKS)}")
+    separator: str = Field(";", min_length=1, description="multilabel in one column: what stands between labels")
+    empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell: no target, or no label")
+
+
+class ModalityEntry(Settings):
+    """Where a modality of a person's own samples is."""
+
+    modality: str = Field(description="a file under stages/modalities/")
+    column: str | None = Field(None, description="column with the value itself, or its file's path, relative to the source's folder")
+    columns: tuple[str, ...] = Field((), description="table: its columns (default: all that have no other role)")
+    files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
+
+
+class DataSetEntry(Settings):
+    """One entry under `datasets:`, of a file under stages/datasets/ or, with `source`, of a person's own files.
+
+    `options` are the data set's own settings, checked by its file.
+    """
+
+    rows: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        "all", description="'all', or the size of a seeded, stratified, group-aware sample"
+    )
+    target: str | TargetEntry = Field(description="what is predicted: one of the data set's targets; of own files {column, task}")
+    modalities: tuple[str, ...] | dict[str, ModalityEntry] = Field(
+        min_length=1, description="labels of the modalities to train on; of own files label: {modality, column or files}"
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="settings of the data set's own file")
+    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …} or {blocks: path}")
+    group: str | tuple[str, ...] | None = Field(None, description="own files: columns whose rows must not part (speaker, patient, …)")
+    id: str | None = Field(None, description="own files: column with a unique name of each sample (default: the file's, or the row number)")
+    split: str | None = Field(None, description="own files: column that says train or test, an official split")
+    on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="of unreadable samples: fail, or leave them out (quarantine)")
+    max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: share of samples that may be left out, at most")
+    unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether numbers of a row may be unknown (mask)")
+    title: str | None = Field(None, description="own files: what the data set is called in the report")
+    licence: str | None = Field(None, description="own files: what may be done with it")
+    citation: str | None = Field(None, description="own files: whom to cite")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _folders_are_classes(cls, values: Any) -> Any:
+        """Where the source is a folder of folders and nothing else is declared, those are the classes to predict."""
+        source = values.get("source") if isinstance(values, Mapping) else None
+        by_folder = isinstance(source, Mapping) and "folder" in source and source.get("label", "folder") == "folder"
+        return {"target": {"column": "folder", "task": "multiclass"}, **values} if by_folder else values

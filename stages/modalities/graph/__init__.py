@@ -1,0 +1,188 @@
+"""Graphs: web, social, device, molecular and brain graphs as one struct of nodes and edges, a whole one or the one around a root.
+
+The column is a struct (the data sets' `graph_column` makes it): n_nodes, directed, source, target, and optionally weight, edge_labels,
+node_labels, node_attributes, root.
+
+statistics  what can be measured of any graph, as columns of numbers (missing where there is none): size, degrees, motifs, distances,
+            spectrum, weights, labels and attributes; of the root degrees, strength, clustering, PageRank and neighbours
+wl          how often each Weisfeiler–Lehman subtree occurs, hashed: shape and labels together, weights and attributes apart
+edges       how often (or by which weight) nodes of two labels are joined, hashed: for graphs whose nodes have names of their own
+
+Numbering the nodes otherwise changes nothing. Numbers are given to six digits, so that a constant stays one whatever the order of a sum.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from stages.contracts.modality import Features, Modality
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, fixed_lists
+from stages.modalities.graph import statistics
+from stages.modalities.graph.arrays import Graph, read_graph
+from stages.modalities.graph.root_statistics import root_numbers
+from stages.modalities.graph.wl_terms import edge_terms, wl_terms
+from stages.samples.read import read_each
+
+N_INDICES = 2**31
+SMALLEST = 1e-9  # what is nearer to 0 is the rounding of a sum
+TYPES = {
+    "n_nodes": "int32",
+    "directed": "bool",
+    "source": "list<int32>",
+    "target": "list<int32>",
+    "weight": "list<float>",
+    "edge_labels": "list<string>",
+    "node_labels": "list<string>",
+    "node_attributes": "list<fixed_size_list<float>",  # and then the number of attributes
+    "root": "int32",
+}
+EMPTY = pa.list_(pa.string(), 0)
+
+
+class GraphSettings(Settings):
+    features: Literal["statistics", "wl", "edges"] = Field("statistics", description="statistics, wl (subtrees) or edges (by labels)")
+    iterations: int = Field(3, ge=0, le=20, description="wl: steps that a subtree reaches from its node")
+    bins: int = Field(12, ge=6, le=40, description="statistics: bins of degrees (0, 1, 2, 3, 4, 5–8, 9–16, …; the last takes all above)")
+    label_bins: int = Field(64, ge=1, le=1_024, description="statistics: bins to which labels are dealt by their hash")
+    eigenvalues: int = Field(6, ge=1, le=100, description="statistics: eigenvalues kept at each end of the Laplacian's spectrum")
+    log_weights: bool = Field(False, description="whether a weight w counts as sign(w)·ln(1 + |w|)")
+    min_documents: int = Field(1, ge=1, description="wl, edges: training graphs that a term stands in, at least")
+    max_terms: int = Field(20_000, ge=1, le=1_000_000, description="wl, edges: terms kept, those in most training graphs")
+    idf: bool = Field(False, description="wl, edges: whether rare terms weigh more")
+    sublinear: bool = Field(True, description="wl, edges: whether a term's count weighs as 1 + ln(count)")
+
+
+def featurize(column: pa.Array | pa.ChunkedArray, settings: GraphSettings) -> Features:
+    """Return per graph numeric columns (statistics), or indices and values (wl, edges), and the edges as n_nodes, source and target.
+
+    Raises:
+        InputError: if a field of the column is not of its type.
+        SampleError: naming the graphs whose parts do not fit together.
+    """
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    _check_fields(whole.type)
+    graphs = read_each(whole, lambda struct: _prepared(read_graph(struct), settings))
+    edges = {
+        "n_nodes": pa.array([graph.n for graph in graphs], pa.int32()),
+        "source": pa.array([graph.source for graph in graphs], pa.list_(pa.int32())),
+        "target": pa.array([graph.target for graph in graphs], pa.list_(pa.int32())),
+    }
+    if settings.features == "statistics":
+        return _statistics(graphs, whole.type, settings, edges)
+    terms = [wl_terms(graph, settings.iterations) if settings.features == "wl" else edge_terms(graph) for graph in graphs]
+    columns = {
+        "indices": pa.array([list(found) for found in terms], pa.list_(pa.int32())),
+        "values": pa.array([list(found.values()) for found in terms], pa.list_(pa.float32())),
+    }
+    fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
+    return Features(columns | edges, "sparse", (N_INDICES,), fit=fit)
+
+
+def _check_fields(kind: pa.StructType) -> None:
+    for field in kind:
+        expected = TYPES.get(field.name)
+        if expected is None or re.sub(r"\b(element|item): ", "", str(field.type)).partition("[")[0] != expected:
+            wanted = f"expected {expected}" if expected else f"a graph has {', '.join(TYPES)}"
+            raise InputError(f"graph field {field.name!r} has Arrow type {field.type}; {wanted} (stages/samples/graph_column.py)")
+
+
+def _prepared(graph: Graph, settings: GraphSettings) -> Graph:
+    if graph.weight is None or not settings.log_weights:
+        return graph
+    weight = np.sign(graph.weight) * np.log1p(np.abs(graph.weight))
+    return Graph(graph.n, graph.directed, graph.source, graph.target, weight, graph.edge_labels, graph.labels, graph.attributes, graph.root)
+
+
+def _statistics(graphs: Sequence[Graph], kind: pa.StructType, settings: GraphSettings, edges: Mapping[str, pa.Array]) -> Features:
+    nobody = Graph(1, False, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    names = list(graph_numbers(nobody, kind, settings))
+    rows = [list(graph_numbers(graph, kind, settings).values()) for graph in graphs]
+    columns = {
+        "numeric": fixed_lists(settled(np.array(rows, dtype=np.float64).reshape(len(graphs), len(names)))),
+        "categorical": pa.array([[]] * len(graphs), EMPTY),
+    }
+    return Features(columns | dict(edges), "table", (len(names), 0), {"numeric": names, "categorical": []}, {"max_categories": 2})
+
+
+def graph_numbers(graph: Graph, kind: pa.StructType, settings: GraphSettings) -> dict[str, float]:
+    """Return the statistics by name; which there are depends on settings and the fields of the column alone, never on the graph."""
+    fields = set(kind.names)
+    numbers = statistics.size_numbers(graph) | statistics.degree_numbers(graph, settings.bins) | statistics.motif_numbers(graph)
+    numbers |= statistics.component_numbers(graph) | statistics.spectral_numbers(graph, settings.eigenvalues)
+    if "weight" in fields:
+        numbers |= statistics.weight_numbers(graph)
+    if "node_labels" in fields:
+        numbers |= statistics.label_numbers(graph.labels, settings.label_bins, "node label")
+    if "edge_labels" in fields:
+        numbers |= statistics.label_numbers(graph.edge_labels, settings.label_bins, "edge label")
+    if "node_attributes" in fields:
+        numbers |= statistics.attribute_numbers(graph, kind.field("node_attributes").type.value_type.list_size)
+    if "root" in fields:
+        numbers |= root_numbers(graph, settings.label_bins)
+    return numbers
+
+
+def settled(values: np.ndarray) -> np.ndarray:
+    """Return float32 of the same shape, rounded to six significant digits, with 0 for what is nearer to it than SMALLEST."""
+    digits = 5 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
+    scale = 10.0 ** np.where(np.isnan(values), 0, digits)
+    rounded = np.rint(values * scale) / scale
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which validate then names
+        return np.where(np.abs(values) < SMALLEST, 0.0, rounded).astype(np.float32)
+
+
+def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return per graph: finite, n_nodes, n_edges; statistics: null_share; terms: n_terms, min (count), out_of_order (indices that are)."""
+    edges = table["source"].combine_chunks()
+    n_edges = np.diff(np.from_dlpack(edges.offsets)).astype(np.float64)
+    summary = {"n_nodes": column_values(table["n_nodes"]).astype(np.float64), "n_edges": n_edges}
+    if "numeric" in table.column_names:
+        numbers = column_values(table["numeric"])
+        return summary | {"finite": ~np.isinf(numbers).any(axis=1), "null_share": np.isnan(numbers).mean(axis=1)}
+    lists = table["indices"].combine_chunks()
+    offsets, indices = np.from_dlpack(lists.offsets), np.from_dlpack(lists.flatten())
+    values = np.from_dlpack(table["values"].combine_chunks().flatten())
+    row_of = np.repeat(np.arange(len(table)), np.diff(offsets))
+    low = np.full(len(table), np.nan)
+    np.fmin.at(low, row_of, values.astype(np.float64))
+    wrong = (np.diff(indices) <= 0) & (row_of[1:] == row_of[:-1])
+    return summary | {
+        "finite": np.bincount(row_of, weights=~np.isfinite(values), minlength=len(table)) == 0,
+        "n_terms": np.diff(offsets).astype(np.float64),
+        "min": low,
+        "out_of_order": np.bincount(row_of[1:], weights=wrong, minlength=len(table)),
+    }
+
+
+def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what must hold: nodes in every graph, edges in most, and numbers that are finite or, in part, missing."""
+    between = "expect_column_values_to_be_between"
+    common: list[tuple[str, dict[str, Any]]] = [
+        ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
+        (between, {"column": "n_nodes", "min_value": 1.0}),
+        (between, {"column": "n_edges", "min_value": 1.0, "mostly": 0.8, "notes": "edges; a graph without one has little to say"}),
+    ]
+    if metadata["settings"]["features"] == "statistics":
+        notes = "share of the graph's numbers that are missing"
+        return [*common, (between, {"column": "null_share", "min_value": 0.0, "max_value": 0.9, "notes": notes})]
+    return [
+        *common,
+        (between, {"column": "min", "min_value": 0.0, "strict_min": True, "notes": "smallest count or weight of a term"}),
+        (between, {"column": "out_of_order", "min_value": 0.0, "max_value": 0.0, "notes": "indices that are not above the one before"}),
+    ]
+
+
+MODALITY = Modality(
+    name="graph",
+    settings=GraphSettings,
+    column_types=("struct",),
+    featurize=featurize,
+    summarise=summarise,
+    expectations=expectations,
+)

@@ -1,0 +1,199 @@
+"""Tables: one row of mixed columns per sample, numeric and categorical apart, missing values kept.
+
+A column's Arrow type decides what it becomes:
+    number, decimal  the number                        truth value  1 or 0
+    duration         its seconds                       string       a category
+    date             days since 1970-01-01; the place in the year as sine and cosine; the weekday, a category
+    time             the time of day as sine and cosine
+    timestamp        as a date and a time, by the clocks of its time zone if it has one
+A dictionary-encoded column becomes what its values become; a column of Arrow's null type is a number that is always missing.
+
+Imputation, scaling and the list of categories are fitted in train, on training rows. That bounds a column of many categories too: the
+`max_categories` most frequent get a column each; all others, like those that no training row has, share the code of zeros. A string
+column of which nearly every value is distinct is an identifier, from which nothing can be learned: validation fails (`max_unique_share`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from stages.contracts.modality import Features, Modality
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values, fixed_lists
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+SECONDS_PER_DAY = 86_400
+DAYS_PER_YEAR = 365.2425
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
+
+
+class TableSettings(Settings):
+    max_categories: int = Field(50, ge=2, le=10_000, description="categories kept of a column, the most frequent; others count as none")
+    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column, or of rows whole, that is missing, at most")
+    max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of a string column's values that are distinct, at most")
+
+
+def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Features:
+    """Return numeric float32 (n, p) (NaN: missing) and categorical string (n, q) (null: missing) of a struct column.
+
+    The columns keep the struct's order; metadata `names` lists them by kind. A null struct is a row of missing values.
+
+    Raises:
+        InputError: naming a column whose type has no place in a table, or a name that stands twice.
+    """
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    numeric: dict[str, np.ndarray] = {}
+    categorical: dict[str, pa.Array] = {}
+    for name, values in zip(whole.type.names, whole.flatten(), strict=True):
+        for part, content in _parts(name, values):
+            if part in numeric or part in categorical:
+                raise InputError(f"table has two columns {part!r}; rename one in the data set")
+            if isinstance(content, np.ndarray):
+                numeric[part] = content
+            else:
+                categorical[part] = content
+    columns = {
+        "numeric": fixed_lists(np.stack(list(numeric.values()), axis=1)) if numeric else _no_columns(len(whole), pa.float32()),
+        "categorical": _side_by_side(list(categorical.values())) if categorical else _no_columns(len(whole), pa.string()),
+    }
+    names = {"numeric": list(numeric), "categorical": list(categorical)}
+    return Features(columns, "table", (len(numeric), len(categorical)), names, {"max_categories": settings.max_categories})
+
+
+def _parts(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
+    """Yield the columns that one column becomes: numbers as float32 (NaN: missing), categories as strings (null: missing)."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        yield name, values.cast(pa.string())
+    elif pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_interval(kind):
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            values = _wall_clock(name, values)
+        days, time_of_day = _days(values)
+        if not pa.types.is_time(kind):
+            yield from _calendar(name, days, values.is_valid())
+        if not pa.types.is_date(kind):
+            yield from _cycle(f"{name}:day", time_of_day, values.is_valid())
+    else:
+        yield name, _numbers(name, values)
+
+
+def _numbers(name: str, values: pa.Array) -> np.ndarray:
+    """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite there, which validate then names."""
+    kind = values.type
+    per_unit = 1
+    if pa.types.is_boolean(kind):
+        values = values.cast(pa.uint8())
+    elif pa.types.is_duration(kind):
+        values, per_unit = values.cast(pa.int64()), PER_SECOND[kind.unit]
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
+        raise InputError(
+            f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
+            "a date or a time in the data set"
+        )
+    numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
+    with np.errstate(over="ignore"):
+        return np.divide(numbers, per_unit).astype(np.float32)
+
+
+def _wall_clock(name: str, values: pa.Array) -> pa.Array:
+    try:
+        return pc.local_timestamp(values)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"table column {name!r}: the clocks of time zone {values.type.tz!r} cannot be told ({error}); name a zone "
+            "that this machine knows, or give the column without a zone in the data set"
+        ) from error
+
+
+def _days(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the whole days since 1970-01-01, int64 (n,), and the rest of the day in [0, 1); both 0 where null."""
+    kind = values.type
+    units_per_day = 1 if pa.types.is_date32(kind) else SECONDS_PER_DAY * PER_SECOND["ms" if pa.types.is_date64(kind) else kind.unit]
+    narrow = pa.types.is_date32(kind) or pa.types.is_time32(kind)
+    units = np.from_dlpack(pc.fill_null(values.cast(pa.int32() if narrow else pa.int64()), 0)).astype(np.int64)
+    return units // units_per_day, (units % units_per_day) / units_per_day
+
+
+def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
+    dates = days.astype("datetime64[D]")
+    day_of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
+    yield f"{name}:days", np.where(_mask(valid), days, np.nan).astype(np.float32)
+    yield from _cycle(f"{name}:year", day_of_year / DAYS_PER_YEAR, valid)
+    yield f"{name}:weekday", pa.array(WEEKDAYS).take(pc.if_else(valid, pa.array((days - MONDAY) % 7), None))
+
+
+def _cycle(name: str, place: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield sine and cosine of a place in a cycle of length 1, so that its end is near its beginning."""
+    for part, function in (("sine", np.sin), ("cosine", np.cos)):
+        yield f"{name}_{part}", np.where(_mask(valid), function(2 * np.pi * place), np.nan).astype(np.float32)
+
+
+def _mask(valid: pa.Array) -> np.ndarray:
+    return np.from_dlpack(valid.cast(pa.uint8())).astype(bool)
+
+
+def _side_by_side(columns: list[pa.Array]) -> pa.FixedSizeListArray:
+    """Return q arrays of n strings as n lists of q strings, without a Python object per value."""
+    n, q = len(columns[0]), len(columns)
+    by_row = np.arange(n * q).reshape(q, n).T.reshape(-1)
+    return pa.FixedSizeListArray.from_arrays(pa.concat_arrays(columns).take(pa.array(by_row)), q)
+
+
+def _no_columns(n: int, kind: pa.DataType) -> pa.Array:
+    """Return `n` empty lists of fixed size 0."""
+    return pa.array([[]] * n, type=pa.list_(kind, 0))
+
+
+def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return per row: finite, null_share, and every column as `column:<name>` (null: missing)."""
+    p, q = metadata["shape"]
+    numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float32)
+    flat = table["categorical"].combine_chunks().flatten()
+    strings = [_strings(flat.take(pa.array(np.arange(len(table)) * q + j))) for j in range(q)]
+    missing = np.isnan(numeric).sum(axis=1) + sum(np.equal(column, np.array(None)) for column in strings)
+    names = [*metadata["names"]["numeric"], *metadata["names"]["categorical"]]
+    named = dict(zip((f"column:{name}" for name in names), [*numeric.astype(np.float64).T, *strings], strict=True))
+    return {"finite": ~np.isinf(numeric).any(axis=1), "null_share": missing / max(1, p + q), **named}
+
+
+def _strings(values: pa.Array) -> np.ndarray:
+    """Return object (n,), None where null; equal values are one object, which spares memory and time."""
+    encoded = values.dictionary_encode("encode")
+    return np.array([*encoded.dictionary.to_pylist(), None], dtype=object)[np.from_dlpack(encoded.indices)]
+
+
+def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what must hold: no infinite number, few wholly missing rows, no column that is mostly missing, no identifier.
+
+    A row of a narrow table is wholly missing as soon as its one column is, and a sample may lack its table altogether: so of rows, too,
+    at most `max_null_share` may be.
+    """
+    settings = metadata["settings"]
+    numeric, categorical = ([f"column:{name}" for name in metadata["names"][kind]] for kind in ("numeric", "categorical"))
+    mostly = 1 - settings["max_null_share"]
+    in_part = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "mostly": mostly, "notes": "share of the row that is missing"}
+    distinct = {"max_value": settings["max_unique_share"], "notes": "share of distinct values; near 1 it is an identifier: leave it out"}
+    return [
+        ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
+        ("expect_column_values_to_be_between", {"column": "null_share", **in_part}),
+        *(("expect_column_values_to_not_be_null", {"column": name, "mostly": mostly}) for name in [*numeric, *categorical]),
+        *(("expect_column_proportion_of_unique_values_to_be_between", {"column": name, **distinct}) for name in categorical),
+    ]
+
+
+MODALITY = Modality(
+    name="table",
+    settings=TableSettings,
+    column_types=("struct",),
+    featurize=featurize,
+    summarise=summarise,
+    expectations=expectations,
+)

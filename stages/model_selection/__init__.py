@@ -1,0 +1,1 @@
+"""Folds, choice of a configuration, thresholds: what every model shares."""

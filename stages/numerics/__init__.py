@@ -1,1 +1,0 @@
-"""The numerics that models and split share: blocks, distances, kernels, networks, folds."""

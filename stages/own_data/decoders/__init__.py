@@ -1,0 +1,1 @@
+"""One sample's file, or cell, as what its modality reads."""

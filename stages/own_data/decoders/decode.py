@@ -1,0 +1,112 @@
+"""One sample's file, or value in a table, as what its modality reads.
+
+`decode` makes a value of a file: the suffix of its name says the format. `column` makes an Arrow column of values, which may as well have
+stood in the table itself (nested lists, dictionaries). Nothing in a file is run, nothing that it refers to is opened, and what it claims to
+hold is checked against limits before memory is taken. Whether the values make sense is for the modality to say, of every sample.
+
+    series   T×c: .npy, .npz, .csv, .tsv, .txt (a row a point; T numbers alone are one channel)
+    tactile  T×H×W: .npy, .npz
+    set      n×c: .npy, .npz, .csv, .tsv, .txt; x, y, z of .xyz, .ply, .off
+    graph    .csv, .tsv, .txt, .edges, .graphml, .json: see _graph_files.py, _decode_graphml.py and _decode_graph_json.py
+    text     any suffix, UTF-8
+    image, audio  any suffix: the bytes as they are, to be decoded by the modality
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.own_data.decoders.arrays import MAX_BYTES, MAX_WIDTH, read_npy, read_npz, read_rows
+from stages.own_data.decoders.decoded_columns import encoded_column, nested_lists, read_values, text_column, to_array
+from stages.own_data.decoders.decoded_graphs import graph_array
+from stages.own_data.decoders.edge_lists import read_edges
+from stages.own_data.decoders.graph_json import read_node_link, to_graph
+from stages.own_data.decoders.graphml import read_graphml
+from stages.own_data.decoders.point_clouds import read_off, read_ply, read_xyz
+from stages.own_data.decoders.text_files import characters, check_size
+
+ARRAYS: dict[str, Callable[[bytes], np.ndarray]] = {".npy": read_npy, ".npz": read_npz}
+ROWS: dict[str, Callable[[bytes], np.ndarray]] = {
+    suffix: lambda raw, suffix=suffix: read_rows(raw, suffix) for suffix in (".csv", ".tsv", ".txt")  # type: ignore[misc]
+}
+CLOUDS = {".xyz": read_xyz, ".ply": read_ply, ".off": read_off}
+EDGES: dict[str, Callable[[bytes], Any]] = {
+    suffix: lambda raw, suffix=suffix: read_edges(raw, suffix) for suffix in (".csv", ".tsv", ".txt", ".edges")  # type: ignore[misc]
+}
+FORMATS: Mapping[str, Mapping[str, Callable[[bytes], Any]]] = {
+    "series": ARRAYS | ROWS,
+    "tactile": ARRAYS,
+    "set": ARRAYS | ROWS | CLOUDS,
+    "graph": EDGES | {".graphml": read_graphml, ".json": read_node_link},
+}
+AXES = {"series": "T×c", "set": "n×c", "tactile": "T×H×W"}
+ENCODED = ("image", "audio")
+MODALITIES = (*FORMATS, "text", *ENCODED)
+
+
+def decode(modality: str, raw: bytes, name: str) -> Any:
+    """Return the value in a file: bytes, text, float64 array, or graph.
+
+    Raises:
+        ValueError: in words for a person, if the file is none of the formats of the modality, is damaged or too large.
+    """
+    if modality in ENCODED:
+        if not raw:
+            raise ValueError("the file is empty (0 bytes)")
+        check_size(raw, MAX_BYTES)
+        return raw
+    if modality == "text":
+        return characters(raw)
+    formats = _formats(modality)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in formats:
+        raise ValueError(f"no format of modality {modality!r} has the suffix {suffix!r}; files are read of {', '.join(formats)}")
+    if not raw:
+        raise ValueError("the file is empty (0 bytes)")
+    value = formats[suffix](raw)
+    return value if modality == "graph" else _shaped(modality, value)
+
+
+def _formats(modality: str) -> Mapping[str, Callable[[bytes], Any]]:
+    if modality not in FORMATS:
+        raise ValueError(f"modality {modality!r} is not read from files of its own; those that are: {', '.join(MODALITIES)}")
+    return FORMATS[modality]
+
+
+def _shaped(modality: str, values: np.ndarray) -> np.ndarray:
+    """Return (T, c), (n, c) or (T, H, W); one number a point may stand without an axis of its own."""
+    axes = AXES[modality]
+    if values.ndim == 1 and modality != "tactile":
+        values = values[:, None]
+    if values.ndim != axes.count("×") + 1:
+        raise ValueError(f"an array of shape {values.shape}; modality {modality!r} reads {axes}")
+    if values.size == 0:
+        raise ValueError(f"an array of shape {values.shape}, which holds nothing")
+    if max(values.shape[1:]) > MAX_WIDTH:
+        raise ValueError(f"an array of shape {values.shape}; modality {modality!r} reads {axes}, of which only the "
+                         f"first may be above {MAX_WIDTH}. Is it the other way round?")
+    return values
+
+
+def column(modality: str, values: Sequence[Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Return the values as the column that the modality reads; None is null.
+
+    Args:
+        values: what `decode` gave, or what stood in a table: nested lists of numbers, strings, bytes, dictionaries.
+        kind: Arrow type of the pieces of this column that came before, which this piece then has too.
+    Raises:
+        ColumnError: naming by position every value that is of another kind, shape or width than it must be.
+    """
+    if modality in ENCODED:
+        return encoded_column(values)
+    if modality == "text":
+        return text_column(values, kind)
+    _formats(modality)
+    if modality == "graph":
+        return graph_array(read_values(values, to_graph), kind)
+    n_axes = AXES[modality].count("×") + 1
+    arrays = read_values(values, lambda value: _shaped(modality, to_array(value, n_axes)))
+    return nested_lists(arrays, kind, np.float32 if modality == "tactile" else np.float64)

@@ -1,0 +1,121 @@
+"""Guesses about data that nobody has described yet, each with the reason for it: what `python -m pipelines.new` writes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.foundation.errors import InputError
+
+FORMATS = {  # endings → modality; .npy is looked into
+    "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
+    "audio": (".wav", ".flac", ".ogg", ".mp3"),
+    "text": (".txt", ".md"),
+    "set": (".ply", ".off", ".xyz"),
+    "graph": (".graphml", ".edges"),
+    "series": (".npy", ".npz"),
+}
+LABELS = {"image": "photo", "audio": "sound", "text": "words", "set": "points", "graph": "graph", "series": "series", "tactile": "touch",
+          "table": "facts"}  # fmt: skip
+MODALITY_OF = {ending: modality for modality, endings in FORMATS.items() for ending in endings}
+MAX_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Part:
+    """A modality: its entry under `modalities`, and why."""
+
+    label: str
+    entry: dict[str, Any]
+    why: str
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An entry under `datasets`, guessed. Each value comes with the reason for it."""
+
+    source: tuple[dict[str, Any], str]
+    target: tuple[dict[str, Any], str]
+    group: tuple[str | None, str]
+    parts: Sequence[Part]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a column of text holds, counted: number of rows, of missing and of different values, and whether all are (whole) numbers."""
+
+    n: int
+    n_missing: int
+    n_different: int
+    numbers: bool
+    whole: bool
+
+
+def count_values(values: Sequence[str | None]) -> Values:
+    """Return what a column holds."""
+    there = [value for value in values if value not in (None, "")]
+    numbers = [_number(str(value)) for value in there]
+    real = bool(there) and None not in numbers
+    return Values(len(values), len(values) - len(there), len(set(there)), real, real and all(n == int(n) for n in numbers if n is not None))
+
+
+def task_of(values: Values) -> tuple[str, str]:
+    """Return the task that a target's values suggest, and why.
+
+    Raises:
+        InputError: if they can be neither classes nor numbers.
+    """
+    known = values.n - values.n_missing
+    kind = "whole numbers" if values.whole else "numbers" if values.numbers else "texts"
+    told = f"{values.n_different} different {kind} in {values.n} rows"
+    few = values.n_different <= (20 if values.numbers else MAX_CLASSES) and known >= 2 * values.n_different
+    if values.n_different == 2:
+        return "binary", told
+    if few and values.n_different > 2 and (values.whole or not values.numbers):
+        return "multiclass", told
+    if values.numbers and values.n_different > 2:
+        return "regression", told
+    raise InputError(f"the target has {told}: neither classes that repeat nor numbers; name another with --target")
+
+
+def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
+    """Return the modality that most of the files have by their endings, and its most frequent ending; None if they have none."""
+    endings = Counter(ending for name in names if (ending := Path(name).suffix.lower()) in MODALITY_OF)
+    if not endings:
+        return None
+    ending = endings.most_common(1)[0][0]
+    modality = MODALITY_OF[ending]
+    if ending == ".npy":
+        first = next(name for name in names if name.lower().endswith(ending))
+        modality = _kind_of_array(root / first)
+    return modality, ending
+
+
+def free_label(modality: str, taken: Sequence[str]) -> str:
+    """Return a label for a modality that none of the others has."""
+    label = LABELS[modality]
+    return next(name for name in (label, *(f"{label}_{i}" for i in range(2, 1000))) if name not in taken)
+
+
+def _kind_of_array(path: Path) -> str:
+    """Return series (T×c) or tactile (T×H×W) by the number of axes in a .npy file's header; nothing else of it is read."""
+    import numpy as np
+
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape = read(file)[0]
+    except (OSError, ValueError):
+        return "series"
+    return "tactile" if len(shape) == 3 else "series"
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e300 else None

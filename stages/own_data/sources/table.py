@@ -1,0 +1,138 @@
+"""A table with one row per sample: CSV, TSV, JSON lines, Parquet or Arrow (Feather).
+
+In CSV and TSV every cell is text; what a column of the `table` modality holds (numbers, dates, …) is told from all of its cells. Text files
+are held in memory as columns; of Parquet and Arrow the contents are read batch by batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.own_data.delimited import read_delimited
+from stages.own_data.json_lines import read_json_lines
+from stages.own_data.paths_inside import existing
+from stages.own_data.source_rows import PIECE, Cursor, Rows, SourceKind, numbered
+
+Kind = Literal["number", "truth", "date", "text"]
+MAX_ROWS = 10_000_000  # each has a name in memory, whatever of it is read
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# What Arrow was seen to raise on damaged files, and its kin.
+DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
+JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
+
+
+class TableSettings(Settings):
+    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
+    missing: tuple[str, ...] = Field((), description="cells that count as missing, beside empty ones, such as [NA, '-']")
+    types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells leave that open")
+
+
+def open_rows(settings: TableSettings, key: str) -> Rows:
+    """Return a row per row of the file.
+
+    Raises:
+        InputError: if the file is not what its ending says, or damaged.
+    """
+    path = existing(settings.table, f"{key}.table", folder=False)
+    ending = path.suffix.lower()
+    missing = frozenset(settings.missing)
+    if ending in DELIMITERS or settings.delimiter:
+        table, lines = read_delimited(path, settings.table, settings.delimiter or DELIMITERS[ending], missing)
+        rows = _in_memory(path, table, lines, settings)
+    elif ending in JSON_LINES:
+        table, lines = read_json_lines(path, settings.table, missing, settings.types)
+        rows = _in_memory(path, table, lines, settings)
+    elif ending in PARQUET or ending in ARROW:
+        rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
+    else:
+        raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
+                         f"{', '.join([*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW])}; save it as one of these")
+    if not rows.ids:
+        raise InputError(f"{settings.table}: there is no row in it, so no sample; write one row per sample")
+    unknown = [name for name in settings.types if name not in rows.types]
+    if unknown:
+        raise InputError(f"{key}.types: {settings.table} has no column {unknown[0]!r}; there are: {', '.join(rows.types)}")
+    return rows
+
+
+def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSettings) -> Rows:
+    def read(fields: Sequence[str], rows: np.ndarray | None) -> pa.Table:
+        chosen = table.select(list(fields))
+        return chosen if rows is None else chosen.take(pa.array(rows))
+
+    types = {field.name: field.type for field in table.schema}
+    written = path.suffix.lower() not in JSON_LINES
+    return Rows(path.parent, numbered(len(table)), types, read, lambda row: f"line {lines[row]} of {path.name}", None, written=written,
+                declared=settings.types, files={path.name: path})
+
+
+Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
+
+
+def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Opened]) -> Rows:
+    """Return the rows of a file in batches, dictionaries decoded and every kind of string as `string`."""
+    try:
+        schema, n_rows, batches = opened(path)
+        names, types = schema.names, {field.name: _plain(field.type) for field in schema}
+    except DAMAGED as error:
+        why = _told(error)
+        raise InputError(f"{settings.table}: is not a {path.suffix.lower()} file that can be read ({why})") from error
+    if not 0 <= n_rows <= MAX_ROWS:
+        raise InputError(f"{settings.table}: {n_rows:,} rows; expected at most {MAX_ROWS:,}: cut it up, or keep a sample")
+    if len(types) < len(names):
+        raise InputError(f"{settings.table}: a column's name stands twice; every column needs a name of its own")
+
+    def start(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        target, n_found = pa.schema([(name, types[name]) for name in fields]), 0
+        try:
+            for batch in batches(fields):
+                batch.validate(full=True)
+                n_found += batch.num_rows
+                yield batch.select(list(fields)).cast(target)
+        except DAMAGED as error:
+            raise InputError(f"{settings.table}: is damaged ({_told(error)})") from error
+        if n_found != n_rows:
+            raise InputError(f"{settings.table}: is damaged (it says that it has {n_rows} rows, and has {n_found})")
+
+    return Rows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None, written=False,
+                declared=settings.types, files={path.name: path})
+
+
+def _parquet(path: Path) -> Opened:
+    import pyarrow.parquet as pq  # 0.1 s that only these files need
+
+    file = pq.ParquetFile(path, pre_buffer=False)
+    return file.schema_arrow, file.metadata.num_rows, lambda fields: file.iter_batches(batch_size=PIECE, columns=list(fields))
+
+
+def _arrow(path: Path) -> Opened:
+    file = pa.ipc.open_file(pa.memory_map(str(path)))
+
+    def batches(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        yield from (file.get_batch(i).select(list(fields)) for i in range(file.num_record_batches))
+
+    return file.schema, sum(file.get_batch(i).num_rows for i in range(file.num_record_batches)), batches
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    return kind
+
+
+def _told(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+SOURCE = SourceKind("table", TableSettings, open_rows)

@@ -1,0 +1,1 @@
+"""Readers of the files inside packages: in memory, bounded, nothing executed."""

@@ -1,0 +1,100 @@
+"""Read the samples of one column: one at a time, nothing skipped, and every unreadable one named with its reason."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.contracts.modality import Modality
+from stages.foundation.errors import InputError
+
+MAX_NAMED = 20  # samples that a message names
+MAX_REASON = 500  # characters of a reason in a message; the quarantine table has the whole of it
+QUARANTINE = pa.schema([("sample_id", pa.string()), ("reason", pa.string())])
+
+
+class SampleError(InputError):
+    """Some samples of a column cannot be read. `reasons`: row in the column → why."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        self.reasons = dict(reasons)
+        super().__init__("; ".join(f"row {row}: {reason}" for row, reason in list(self.reasons.items())[:MAX_NAMED]))
+
+
+def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) -> list[Any]:
+    """Return `read(sample)` of every row.
+
+    `read` raises ValueError, in words for a person, where a sample cannot be read.
+
+    Raises:
+        SampleError: with the reasons of all rows that cannot be read, nulls included.
+    """
+    results: list[Any] = []
+    reasons: dict[int, str] = {}
+    for row, sample in enumerate(column.to_pylist()):
+        try:
+            if sample is None:
+                raise ValueError("the sample is missing (null)")
+            results.append(read(sample))
+        except ValueError as error:
+            reasons[row] = str(error)
+    if reasons:
+        raise SampleError(reasons)
+    return results
+
+
+def located(reasons: Mapping[str, str], samples: pa.Table, label: str) -> dict[str, str]:
+    """Return why samples cannot be read (id → reason), headed by the file or row of each where the samples know it and it is not the id."""
+    if not reasons or "source" not in samples.column_names:
+        return dict(reasons)
+    rows = pc.index_in(pa.array(list(reasons), pa.string()), samples["sample_id"].combine_chunks()).to_pylist()
+    places = [samples["source"][row].as_py()[label] for row in rows]
+    named = zip(reasons.items(), places, strict=True)
+    return {name: reason if place == name else f"{place}: {reason}" for (name, reason), place in named}
+
+
+def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality, where: str) -> None:
+    """Raise InputError unless the Arrow type of `column` is one that `modality` reads (a struct of any fields is `struct`)."""
+    kind = str(column.type).partition("<")[0]
+    if kind not in modality.column_types:
+        allowed = ", ".join(modality.column_types)
+        raise InputError(f"{where}: column of Arrow type {column.type}; modality {modality.name!r} reads {allowed}")
+
+
+def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, Any], where: str) -> None:
+    """Raise InputError unless the samples that could not be read may be left out.
+
+    Args:
+        reasons: sample id → why it cannot be read.
+        policy: `on_bad_sample` and `max_bad_share` of the data set, as in the samples' metadata.
+    """
+    if not reasons:
+        return
+    lines = [f"  sample {name!r}: {_one_line(reason)}" for name, reason in list(reasons.items())[:MAX_NAMED]]
+    if len(reasons) > MAX_NAMED:
+        lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
+    many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
+    if len(reasons) == n_samples:
+        raise InputError(f"{many}; if they are whole, does datasets.{policy['dataset']} in params.yaml name the right column, files and "
+                         "modality?\n" + "\n".join(lines))
+    if policy["on_bad_sample"] == "fail":
+        remedy = "mend them, or leave them out with `on_bad_sample: quarantine`"
+        raise InputError(f"{many}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+    share = len(reasons) / n_samples
+    if share > policy["max_bad_share"]:
+        raise InputError(f"{many}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
+                         f"datasets.{policy['dataset']} in params.yaml; mend them, or raise it\n" + "\n".join(lines))
+    print(f"{many} and are left out (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
+
+
+def _one_line(reason: str) -> str:
+    """Return a reason as one line of a message: names of files stand in it, which may hold line ends or be very long."""
+    if len(reason) > MAX_REASON:
+        reason = f"{reason[: MAX_REASON // 2]}…{reason[-MAX_REASON // 2 :]}"
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in reason)
+
+
+def quarantine_table(reasons: Mapping[str, str]) -> pa.Table:
+    """Return the quarantine table of sample id → reason."""
+    return pa.table([pa.array(list(reasons), pa.string()), pa.array(list(reasons.values()), pa.string())], schema=QUARANTINE)

@@ -1,0 +1,1 @@
+"""What metrics share: counts and residuals of many predictions at once."""

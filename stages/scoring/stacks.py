@@ -1,0 +1,57 @@
+"""Predictions of many configurations for the same rows, with what metrics count in them, once for all metrics."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Stack:
+    """target: (n,) or (n, n_outputs); predictions: (m, n) or (m, n, n_outputs), one of each configuration."""
+
+    target: np.ndarray
+    predictions: np.ndarray
+
+    @cached_property
+    def counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(true, predicted, hit) rows, int64 (n_outputs,), (m, n_outputs), (m, n_outputs), by class code or by label.
+
+        Classes are counted up to the highest code that occurs anywhere.
+        """
+        if self.target.ndim == 2:
+            holds, said = self.target != 0, self.predictions != 0
+            return np.count_nonzero(holds, axis=0), np.count_nonzero(said, axis=1), np.count_nonzero(holds & said, axis=1)
+        from stages.scoring.compiled_counts import count_classes
+
+        n_classes = int(max(self.target.max(), self.predictions.max())) + 1
+        predictions = np.ascontiguousarray(self.predictions, np.int32)
+        predicted, hits = count_classes(np.ascontiguousarray(self.target, np.int32), predictions, n_classes)
+        return np.bincount(self.target, minlength=n_classes), predicted, hits
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Where a number is known: bool (n, n_outputs)."""
+        return ~np.isnan(self.target)
+
+    @cached_property
+    def residuals(self) -> np.ndarray:
+        """target − prediction, 0 where the target is not known: float64 (m, n, n_outputs)."""
+        return np.where(self.known, self.target - self.predictions.astype(np.float64), 0.0)
+
+
+def mean_where(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the mean of each row's wanted values, float64 (m,), NaN where none is; the same bits as numpy's mean of them alone.
+
+    Args:
+        values: float64 (m, n_values).
+        wanted: bool (m, n_values) or (n_values,).
+    """
+    wanted = np.broadcast_to(wanted, values.shape)
+    found = np.full(len(values), np.nan)
+    patterns, of_row = np.unique(wanted, axis=0, return_inverse=True) if len(wanted) and (wanted != wanted[0]).any() else (wanted[:1], None)
+    for i, pattern in enumerate(patterns):
+        if pattern.any():
+            rows = slice(None) if of_row is None else np.flatnonzero(of_row.ravel() == i)
+            found[rows] = np.ascontiguousarray(values[rows][:, pattern]).mean(axis=1)
+    return found

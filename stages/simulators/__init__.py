@@ -1,0 +1,1 @@
+"""Simulated and synthetic data: presses by MuJoCo, speech by espeak-ng."""

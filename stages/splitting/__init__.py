@@ -1,0 +1,1 @@
+"""What split does: rows assigned to folds, groups never split."""

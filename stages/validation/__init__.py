@@ -1,0 +1,1 @@
+"""What validate does: suites of expectations, run by Great Expectations, and their page."""
