@@ -119,6 +119,9 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
     first = items[0]
     if first["type"] == "extra_forbidden":
         inner = _inmost(model, first["loc"])[0]
+        now = inner.renamed.get(str(first["loc"][-1])) if issubclass(inner, Settings) else None
+        if now is not None:
+            return f"{PARAMS}: {place}: this key is called {now!r} now; allowed: {allowed(inner)}"
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"

@@ -70,7 +70,7 @@ def test_facts_stand_in_the_evaluation(place: Path) -> None:
     assert found["subsets"] == ["image", "text", "image+text"]
     assert found["metrics"][0] == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
     assert found["primary"] == "accuracy"
-    assert found["controls"] == ["constant"]
+    assert found["controls"] == ["dummy"]
     assert found["quarantined"] == {"rows": 0, "share": 0.0}
     assert "shipped" not in found
 
@@ -141,7 +141,7 @@ def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) 
     means = [row[primary] for row in found["leaderboard"]]
     assert means == sorted(means, reverse=primary == "r2")
     assert found["best"]["model"] in ("svm", "mlp")
-    assert found["leaderboard"][-1]["model"] == "constant"
+    assert found["leaderboard"][-1]["model"] == "dummy"
     assert all(c["verdict"] == "better" for c in found["comparisons"] if c["family"] == "control")
     for c in found["comparisons"]:
         if c["family"] == "control":
@@ -152,13 +152,13 @@ def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) 
 
 
 def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
-    with pytest.raises(InputError, match=r"train\.select\.regression: 'accuracy' does not score this task; allowed: mae, q2, r2, rmse"):
+    with pytest.raises(InputError, match=r"train\.scoring\.regression: 'accuracy' does not score this task; allowed: mae, q2, r2, rmse"):
         evaluated(SIZES, regression="accuracy")
 
 
 @pytest.mark.parametrize("toy", [TAGS, SIZES], ids=lambda toy: toy.dataset)
 def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
-    skill = {model: {"image": SKILL[model]["image"]} for model in ("constant", "knn")}
+    skill = {model: {"image": SKILL[model]["image"]} for model in ("dummy", "knn")}
     found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
     scores = found["scores"]["knn"]["image"][found["primary"]]
     assert scores["lo"] < scores["mean"] < scores["hi"]
@@ -203,7 +203,7 @@ def test_one_modality_needs_no_fusion_family(place: Path) -> None:
 
 
 def test_official_split_is_bootstrapped(place: Path) -> None:
-    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("constant", "svm")}))
+    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("dummy", "svm")}))
     scores = found["scores"]["svm"]["text"]["accuracy"]
     assert len(scores["folds"]) == 1
     assert scores["lo"] < scores["mean"] < scores["hi"]
@@ -241,7 +241,7 @@ def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
     of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["k"] == 5)
     assert dict(map(lambda p: (p["value"], p["mean"]), found["sweeps"]["knn"]["text"]["k"]))[5] == pytest.approx(of_five)
     assert set(found["sweeps"]["svm"]["text"]) == {"C", "gamma", "kernel"}
-    assert found["sweeps"]["constant"]["text"] == {}
+    assert found["sweeps"]["dummy"]["text"] == {}
 
 
 def test_a_parameter_that_does_not_apply_takes_no_part() -> None:

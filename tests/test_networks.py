@@ -7,17 +7,18 @@ import pytest
 import scipy.sparse as sp
 import torch
 from scipy.sparse.linalg import LinearOperator
+from stages.models.mlp.devices import chosen_device
+from stages.models.mlp.draws import Draws, Orders
+from stages.models.mlp.trainer import Trainer
 from toy_problem import toy_problem
 
 from stages.foundation.errors import InputError
 from stages.foundation.prefetch import held_back, workers
+from stages.model_selection.protocol import results
 from stages.models import mlp
 from stages.models.mlp import batched, descent, projection
-from stages.models.mlp.devices import chosen_device
-from stages.models.mlp.draws import Draws, Orders
 from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
 from stages.models.mlp.projection import fit_projection, leading_eigenvectors
-from stages.models.mlp.trainer import Trainer
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "linear": lambda x: x}
 LOSSES = ("classes", "labels", "numbers")
@@ -208,8 +209,8 @@ def test_a_sweep_equals_the_plain_loop() -> None:
     settings = mlp.MlpSettings(width=(6,), depth=(1, 2), activation=("relu",), learning_rate=(0.03,), weight_decay=(0.01,),
                                epochs=8, patience=2, batch=10, components=4)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in mlp.sweep(problem, settings, configs):
-        fold, subset = result.fold, result.subset
+    for result in results(mlp.MODEL, problem, settings, configs):
+        fold, subset = result.fold, result.modalities
         matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
         X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), subset)
         target = problem.target[fold.train]
@@ -231,7 +232,7 @@ def test_a_sweep_equals_the_plain_loop() -> None:
         schedule = Schedule(epochs[result.chosen], 10, 2)
         _, parameters = plain_training(network, examples, schedule, lesson.seed_for("order", "refit"))
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-        assert result.scores == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
+        assert result.probabilities == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
 
 
 def test_each_item_is_begun_before_the_one_before_it_is_used() -> None:

@@ -35,10 +35,10 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.folds", "5", "split.folds: expected a whole number, found '5'"),
     ("split.folds", True, "split.folds: expected a whole number, found True"),
     ("split.repeats", 2.5, "split.repeats: expected a whole number, found 2.5"),
-    ("train.select", "accuracy", "train.select: expected a mapping"),
-    ("train.select.binary", "acuracy", r"train\.select\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
-    ("train.select.multiclass", "log_loss", "train.select.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
-    ("train.select.regression", "accuracy", "train.select.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
+    ("train.scoring", "accuracy", "train.scoring: expected a mapping"),
+    ("train.scoring.binary", "acuracy", r"train\.scoring\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
+    ("train.scoring.multiclass", "log_loss", "train.scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
+    ("train.scoring.regression", "accuracy", "train.scoring.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
     ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),
@@ -70,14 +70,14 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
     ("features.emoji-image.colour", "red", "features.emoji-image.colour: expected 'rgb'.* found 'red'"),
     ("models", None, "models: expected a mapping with at least one entry, found None"),
-    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: constant, knn"),
+    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: dummy, knn"),
     ("models.knn.K", [1], r"models\.knn\.K: unknown key \(did you mean 'k'\?\)|models\.knn\.K: unknown key; allowed: k, "),
-    ("models.knn.k", 3, "models.knn.k: expected a list, found 3; 'k' is "),
-    ("models.knn.k", [0], "models.knn.k: every k must be at least 1"),
-    ("models.knn.k", [9999], r"models\.knn: every configuration needs 9999 training rows or more, .* fold of 'touch' has "),
+    ("models.knn.n_neighbors", 3, "models.knn.k: expected a list, found 3; 'k' is "),
+    ("models.knn.n_neighbors", [0], "models.knn.k: every k must be at least 1"),
+    ("models.knn.n_neighbors", [9999], r"models\.knn: every configuration needs 9999 training rows or more, .* fold of 'touch' has "),
     ("models.knn.distance", ["l3"], r"models\.knn\.distance\.0: expected 'l1', 'l2' or 'cosine', found 'l3'"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
-    ("models.constant", [], r"models\.constant: expected a mapping with no keys, found \[\]"),
+    ("models.dummy", [], r"models\.dummy: expected a mapping with no keys, found \[\]"),
 ]
 
 
@@ -143,7 +143,7 @@ def test_a_mistake_in_own_data_is_one_line_about_the_inmost_key(right: dict[str,
 
 
 def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:
-    found = problems(with_value(with_value(right, "split.folds", 0), "models.knn.k", []))
+    found = problems(with_value(with_value(right, "split.folds", 0), "models.knn.n_neighbors", []))
     assert len(found) == 2
 
 
@@ -164,7 +164,7 @@ def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any]) -> None:
     ("text", "line"),
     [
         ("seed: 1\nseed: 2\n", "params.yaml: line 2: .*duplicate key \"seed\".*; keep one"),
-        ("models: {knn: {k: [1], k: [2]}}\n", "params.yaml: line 1: .*duplicate key \"k\""),
+        ("models: {knn: {n_neighbors: [1], k: [2]}}\n", "params.yaml: line 1: .*duplicate key \"k\""),
         ("seed: [1, 2\nmodels: 3\n", "params.yaml: line 2: not valid YAML: "),
         ("a:\n\t- 1\n", "params.yaml: line 2: not valid YAML: .*"),
         ("a:\n  b: 1\n\tc: 2\n", "params.yaml: line 3: not valid YAML: .*; indent with blanks, not with tabs"),

@@ -142,8 +142,8 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
     assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
     assert (tags["task"], tags["control"]) == ("multiclass", "false")
-    assert run_named("gamma", "constant · series").data.tags["control"] == "true"
-    assert run_named("gamma", "constant · series").data.tags["task"] == "regression"
+    assert run_named("gamma", "dummy · series").data.tags["control"] == "true"
+    assert run_named("gamma", "dummy · series").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
     assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
@@ -164,15 +164,15 @@ def test_notes_put_the_metric_of_the_task_first_and_call_the_control_by_what_it_
     rows = [line.split("&nbsp;&nbsp; |") for line in note.splitlines() if line.startswith("|")]
     titles = [metric["title"] for metric in evaluation["metrics"]]
     assert titles[0] == first and [row[0].removeprefix("| ").removesuffix(" ↓") for row in rows[2:2 + len(titles)]] == titles
-    assert f"| {control}&nbsp;" in note and "constant" not in note
-    note = run_named(dataset, f"constant · {subset}").data.tags["mlflow.note.content"]
+    assert f"| {control}&nbsp;" in note and "dummy" not in note
+    note = run_named(dataset, f"dummy · {subset}").data.tags["mlflow.note.content"]
     assert note.startswith(f"**{control}**, a control: it looks at no modality")
     summary = run_named(dataset, "summary").data
     assert summary.tags["mlflow.note.content"].count(f"| {control}&nbsp;") == 1  # once, not for each subset
     names = [metric["name"] for metric in evaluation["metrics"]]
     assert {f"best/{name}_mean" for name in names} <= set(summary.metrics)
     params = run_named(dataset, f"knn · {subset}").data.params
-    assert [name for name in params if name.startswith("train.")] == ["train.select"] and params["train.select"] == evaluation["primary"]
+    assert [name for name in params if name.startswith("train.")] == ["train.scoring"] and params["train.scoring"] == evaluation["primary"]
 
 
 def test_what_was_chosen_is_written_as_the_grid_is() -> None:
@@ -275,7 +275,7 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
 def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
     packages = {line.partition("==")[0] for line in requirements(predicting_files("mlp", ["audio"]))}
     assert {"mlflow", "numpy", "soundfile", "torch"} <= packages
-    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("constant", ["table"]))}
+    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("dummy", ["table"]))}
     distances = Path(stages.__file__).parent / "numerics"
     used = any("numba" in path.read_text(encoding="utf-8") for path in distances.glob("*.py"))
     assert not used or "numba" in packages

@@ -116,7 +116,7 @@ def test_pictures_are_whole_files_named_for_model_and_subset(place: Path) -> Non
     report.main()
     folder = report_path().parent / "pictures"
     names = {path.name for path in (folder / "toy").iterdir()}
-    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "constant__image__confusion.svg", "knn__text__k.svg",
+    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "dummy__image__confusion.svg", "knn__text__k.svg",
             "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
     assert len([name for name in names if name.endswith("__confusion.svg")]) == 12
     for path in folder.rglob("*.svg"):
@@ -306,4 +306,4 @@ def test_model_without_its_own_view_is_drawn_over_its_longest_parameter(place: P
     grid = [{"settings": {"trees": n, "depth": d, "kind": "x"}, "mean": 0.5} for n in (10, 20, 40) for d in (1, 2)]
     assert view_of("forest", grid) == ("trees", ())
     assert view_of("forest", [{"settings": {"depth": 1}, "mean": 0.5}]) is None
-    assert view_of("constant", [{"settings": {}, "mean": 0.5}]) is None
+    assert view_of("dummy", [{"settings": {}, "mean": 0.5}]) is None

@@ -20,6 +20,7 @@ from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import Task
 from stages.model_selection.decisions import CLASSES, decide
+from stages.model_selection.protocol import results
 from stages.models import mlp, svm
 from stages.models.mlp import projection
 from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of
@@ -70,7 +71,7 @@ def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]],
 def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], epsilon: float) -> tuple[Answers, np.ndarray]:
     """Return libsvm's answers on the fused features, one machine per output; and what it says of the test rows."""
     fold, target = result.fold, problem.target
-    X = fused(problem, fold, result.subset, "l2") / np.sqrt(len(result.subset))
+    X = fused(problem, fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
 
     def said(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         config = configs[i]
@@ -117,9 +118,9 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> 
     problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
     configs, compared = svm.grid(settings, 0), 0
-    results = list(svm.sweep(problem, settings, configs))
-    assert [(r.fold, r.subset) for r in results] == [(f, s) for f in problem.folds for s in problem.subsets]
-    for result in results:
+    reached = list(results(svm.MODEL, problem, settings, configs))
+    assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
+    for result in reached:
         answers, expected = machine_answers(problem, result, configs, settings.epsilon)
         compared += compare(problem, result, configs, answers)
         if task in CLASSES:
@@ -127,7 +128,7 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> 
             clear = ordered[:, -1] - ordered[:, -2] > NEAR
             np.testing.assert_array_equal(result.prediction[clear], expected.argmax(axis=1)[clear])
         elif task == "multilabel":
-            assert result.scores == pytest.approx(expected, abs=NEAR)
+            assert result.probabilities == pytest.approx(expected, abs=NEAR)
         else:
             assert result.prediction == pytest.approx(expected, abs=NEAR * np.nanstd(problem.target, axis=0).max())
     assert compared > 0 or task == "multilabel"
@@ -152,8 +153,8 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: Task, seed: int, comp
     settings = mlp.MlpSettings(width=(5,), depth=(1,), activation=("tanh",), learning_rate=(0.01, 0.03), weight_decay=(0.01,),
                                epochs=6, patience=2, batch=16, components=components)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in list(mlp.sweep(problem, settings, configs))[::3]:
-        fold, subset = result.fold, result.subset
+    for result in list(results(mlp.MODEL, problem, settings, configs))[::3]:
+        fold, subset = result.fold, result.modalities
         matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
         X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), subset)
         learner = mlp.learner_for(problem, fold.train)
@@ -173,5 +174,5 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: Task, seed: int, comp
         _, parameters = plain_training(network, plan[0], plan[1], lesson.seed_for("order", "refit"))
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         expected = learner.scores(outputs_of(layers, X[fold.test], "tanh", learner.loss))
-        shown = result.prediction if task == "regression" else result.scores
+        shown = result.prediction if task == "regression" else result.probabilities
         assert shown == pytest.approx(expected, abs=NEAR * (np.nanstd(problem.target) if task == "regression" else 1))

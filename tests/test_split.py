@@ -262,7 +262,7 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
         (tmp_path / "params.yaml").write_text(
             f"{PARAMS}datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
             "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
-            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {constant: {}}\n"
+            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {dummy: {}}\n"
             "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"
         )
         check.main()

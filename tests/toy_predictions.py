@@ -21,16 +21,16 @@ from stages.contracts.task import Task
 from stages.foundation.tables import fixed_lists, read_table, write_table
 
 SKILL: dict[str, dict[str, float]] = {
-    "constant": {"image": 0.0, "text": 0.0, "image+text": 0.0},
+    "dummy": {"image": 0.0, "text": 0.0, "image+text": 0.0},
     "knn": {"image": 0.35, "text": 0.5, "image+text": 0.6},
     "svm": {"image": 0.4, "text": 0.6, "image+text": 0.75},
     "mlp": {"image": 0.4, "text": 0.62, "image+text": 0.74},
 }
 GRIDS: dict[str, list[dict[str, Any]]] = {
-    "constant": [{}],
+    "dummy": [{}],
     "knn": [
-        {"k": k, "distance": distance, "weights": weights}
-        for k in (1, 3, 5, 10, 20) for distance in ("l1", "l2", "cosine") for weights in ("uniform", "distance")
+        {"n_neighbors": k, "metric": distance, "weights": weights}
+        for k in (1, 3, 5, 10, 20) for distance in ("manhattan", "euclidean", "cosine") for weights in ("uniform", "distance")
     ],
     "svm": [{"kernel": "linear", "C": c} for c in (0.1, 1, 10)]
     + [{"kernel": "rbf", "C": c, "gamma": gamma} for gamma in (0.1, 1) for c in (0.1, 1, 10)],
@@ -194,7 +194,7 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
     if toy.task != "regression":
         table["scores"] = fixed_lists(np.concatenate(scores))
     write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", pa.table(table),
-                {"dataset": toy.dataset, "model": model, "control": model == "constant", "target": toy.metadata["target"],
+                {"dataset": toy.dataset, "model": model, "control": model == "dummy", "target": toy.metadata["target"],
                  "subsets": toy.subsets})
 
 

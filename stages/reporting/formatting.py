@@ -21,7 +21,7 @@ def model_name(model: str, task: str | None = None) -> str:
     Args:
         task: what the model was trained for; None: several tasks are spoken of at once.
     """
-    if model == "constant":
+    if model == "dummy":
         return CONSTANT_NAMES[task] if task else "majority or mean"
     return MODEL_NAMES.get(model, model)
 
