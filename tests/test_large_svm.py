@@ -8,10 +8,12 @@ import scipy.sparse as sp
 from sklearn.svm import LinearSVC, LinearSVR
 from toy_problem import toy_problem
 
+from stages.contracts.model import Size
 from stages.contracts.problem import Problem
 from stages.contracts.task import Task
 from stages.features.early_fusion import encode_fold
-from stages.model_selection.protocol import results
+from stages.model_selection.decisions import decide
+from stages.model_selection.protocol import fit_on, results
 from stages.models import svm
 from stages.models.svm import approximation
 from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
@@ -127,7 +129,8 @@ def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
     settings, configs = large(problem)
     target = problem.target.copy()
     target[problem.folds[0].test] = 0
-    for a, b in zip(results(svm.MODEL, problem, settings, configs), results(svm.MODEL, replace(problem, target=target), settings, configs), strict=True):
+    other = replace(problem, target=target)
+    for a, b in zip(*(results(svm.MODEL, one, settings, configs) for one in (problem, other)), strict=True):
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
 
 
@@ -137,16 +140,17 @@ def test_the_refitted_model_is_saved_and_loaded(task: Task, kernel: str, tmp_pat
     problem = toy_problem(n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem, kernel=(kernel,))
     subset = problem.combinations[-1]
-    fitted = svm.fit(problem, subset, configs[-1], settings)
-    save_fitted(tmp_path, fitted, problem, {"model": "svm", "subset": list(subset), "config": configs[-1], "features": {}})
+    fitted = fit_on(svm.MODEL, problem, problem.final_fold(), subset, configs[-1], settings)
+    save_fitted(tmp_path, fitted, problem, {"model": "svm", "modalities": list(subset), "config": configs[-1], "features": {}})
     loaded, about = load_fitted(tmp_path)
     assert "squared" in about["config"]["approximation"]
     matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
     before, after = svm.predict(fitted, matrices), svm.predict(loaded, matrices)
-    assert before[0].tobytes() == after[0].tobytes()
-    assert problem.metrics[problem.scoring].score(problem.target, before[0], before[1]) > 0.8
+    assert before.decisions.tobytes() == after.decisions.tobytes()
+    prediction = decide(task, before.decisions, fitted.arrays.get("thresholds"))
+    assert problem.metrics[problem.scoring].score(problem.target, prediction, before.probabilities) > 0.8
 
 
 def test_large_data_are_not_refused() -> None:
     """200,000 rows would need a thousand gigabytes for matrices of all pairs."""
-    require_memory("toy", svm.MODEL, 200_000, 1, settings=svm.SvmSettings(), n_values=100.0)
+    require_memory("toy", svm.MODEL, Size(200_000, 1, n_values=100.0), svm.SvmSettings())

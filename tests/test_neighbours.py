@@ -15,13 +15,14 @@ from stages.features.pairwise import SAME
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 from stages.model_selection.choice import choose
 from stages.model_selection.decisions import CLASSES, decide, known_means
+from stages.model_selection.protocol import fit_on, results
 from stages.model_selection.thresholds import fit_thresholds
-from stages.model_selection.protocol import results
 from stages.models import knn
 from stages.models.knn import neighbourhoods, topk
 from stages.models.knn.tiles import measured_rows, square
 from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
 
+METRICS = ("manhattan", "euclidean", "cosine")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
@@ -70,7 +71,7 @@ def test_a_shared_sweep_equals_the_plain_loop(task: Task, seed: int, monkeypatch
     most = smallest_training_fold(problem)
     if seed == 5:  # folds and subsets one by one
         monkeypatch.setattr(knn, "KEPT_BYTES", 1)
-    settings = knn.KnnSettings(n_neighbors=(1, 4, most // 2, most), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
+    settings = knn.KnnSettings(n_neighbors=(1, 4, most // 2, most), metric=METRICS, weights=("uniform", "distance"))
     configs = knn.grid(settings, 0)
     reached = list(results(knn.MODEL, problem, settings, configs))
     assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
@@ -107,12 +108,12 @@ def test_the_saved_model_answers_as_the_sweep(subset: tuple[str, ...]) -> None:
         settings = knn.KnnSettings(n_neighbors=(7,), metric=(distance,), weights=("distance",))
         alone = replace(problem, folds=problem.folds[:1], combinations=(subset,))
         (result,) = results(knn.MODEL, alone, settings, knn.grid(settings, 0))
-        fitted = knn.fit(alone, subset, knn.grid(settings, 0)[0], settings)
         fold = alone.folds[0]
+        fitted = fit_on(knn.MODEL, alone, fold, subset, knn.grid(settings, 0)[0], settings)
         matrices = {label: problem.blocks[label].encoded(fold.train).matrix[fold.test] for label in subset}
-        prediction, scores = knn.predict(fitted, matrices)
-        np.testing.assert_array_equal(prediction, result.prediction)
-        assert scores == pytest.approx(result.probabilities, abs=1e-6)
+        scores = knn.predict(fitted, matrices)
+        np.testing.assert_array_equal(decide("multiclass", scores.decisions), result.prediction)
+        assert scores.probabilities == pytest.approx(result.probabilities, abs=1e-6)
 
 
 # ---------------------------------------------------------------- the parts

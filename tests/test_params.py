@@ -37,7 +37,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.repeats", 2.5, "split.repeats: expected a whole number, found 2.5"),
     ("train.scoring", "accuracy", "train.scoring: expected a mapping"),
     ("train.scoring.binary", "acuracy", r"train\.scoring\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
-    ("train.scoring.multiclass", "log_loss", "train.scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
+    ("train.scoring.multiclass", "log_loss", "scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
     ("train.scoring.regression", "accuracy", "train.scoring.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 from PIL import Image
-from toy_predictions import SELECT, SKILL, Toy, write_toy
+from toy_predictions import SCORING, SKILL, Toy, write_toy
 
 from stages.contracts.paths import DATA, quarantine_path, samples_path, splits_path, validation_dir
 from stages.evaluate import main as evaluate
@@ -69,7 +69,7 @@ def toy_params() -> dict[str, Any]:
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in TOYS},
         "features": features,
         "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
-        "train": {"select": SELECT},
+        "train": {"scoring": SCORING},
         "models": {"dummy": {}, "knn": {"n_neighbors": [1, 3, 5], "metric": ["euclidean", "cosine"]},
                    "mlp": {"hidden_layer_sizes": [[8]], "learning_rate_init": [0.01, 0.03], "max_iter": 8, "n_components": 8}},
         "evaluate": {"confidence": 0.95},

@@ -117,7 +117,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """Return "k 5, distance l2"; what does not apply (null) is left out."""
+    """Return "n_neighbors 5, metric cosine"; what does not apply (null) is left out."""
     return ", ".join(f"{name} {setting(value)}" for name, value in settings.items() if value is not None) or "nothing to choose"
 
 

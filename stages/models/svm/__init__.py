@@ -25,7 +25,7 @@ from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
 from stages.models.svm.fold_grid import FoldOfSvm
 from stages.models.svm.kernels import kernel_of, kernel_values
-from stages.models.svm.large_svm import FoldOfLargeSvm, approximation, decisions_of
+from stages.models.svm.large_svm import FoldOfLargeSvm, approximation_of, decisions_of
 from stages.models.svm.solvers import saved_solver
 
 LARGE_BYTES_PER_ROW = 6000  # of each core, while it trains machines in the primal
@@ -63,7 +63,7 @@ def approximated(configs: list[Config], settings: SvmSettings, problem: Problem)
     """Return the configurations as they are, or above `exact_rows` what stands for them."""
     if len(problem.target) <= settings.exact_rows:
         return configs
-    return [{**config, "approximation": approximation(config["kernel"], problem, settings.landmarks)} for config in configs]
+    return [{**config, "approximation": approximation_of(config["kernel"], problem, settings.landmarks)} for config in configs]
 
 
 def run(problem: Problem, settings: SvmSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:

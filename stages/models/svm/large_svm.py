@@ -28,7 +28,7 @@ from stages.models.svm.primal import Examples, train_primal
 from stages.models.svm.solvers import Solver, saved_solver, solver_for
 
 
-def approximation(kernel: str, problem: Problem, n_landmarks: int) -> str:
+def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
     """Return what a kernel's machines are approximated by, in words."""
     loss = "squared epsilon-insensitive loss" if problem.task == "regression" else "squared hinge"
     if problem.task == "multiclass":
