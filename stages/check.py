@@ -218,7 +218,7 @@ def check_sizes(params: Mapping[str, Any], name: str) -> None:
     smallest, dataset = min(sizes, default=(needed, ""))
     if needed > smallest:
         raise InputError(f"{PARAMS}: models.{name}: every configuration needs {needed} training rows or more, but the smallest training "
-                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
+                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.n_splits")
 
 
 def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
@@ -229,10 +229,10 @@ def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
     data_set: DataSet = component("datasets", name)
     split: SplitEntry = section(params, "split", SplitEntry)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
-    outer = rows * (split.folds - 1) // split.folds
+    outer = rows * (split.n_splits - 1) // split.n_splits
     if data_set.n_train is not None:
         outer = rows * data_set.n_train // data_set.n_samples
-    return outer * (split.inner_folds - 1) // split.inner_folds
+    return outer * (split.n_inner_splits - 1) // split.n_inner_splits
 
 
 def known(kind: str, name: str, key: str) -> Any:

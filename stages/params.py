@@ -99,7 +99,7 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
     try:
         # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
-        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+        return model.model_validate_json(json.dumps(model.completed(values), default=str), strict=True)
     except ValidationError as error:
         raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
 

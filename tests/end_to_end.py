@@ -32,7 +32,7 @@ EMOJI: dict[str, Any] = {
         "emoji-image": {"dataset": "emoji", "modality": "image", "size": [8, 8], "colour": "rgb"},
         "emoji-text": {"dataset": "emoji", "modality": "text", "ngrams": [1, 1]},
     },
-    "split": {"folds": 2, "repeats": 1, "inner_folds": 2},
+    "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
     "train": {"select": {"multiclass": "accuracy"}},
     "models": {
         "dummy": {},

@@ -51,7 +51,7 @@ def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Pat
     ("models.knn.n_neighbors", [1, 3], {"train@emoji-knn", "evaluate@emoji", "publish"}),
     ("models.mlp.epochs", 30, {"train@emoji-mlp", "evaluate@emoji", "publish"}),
     ("evaluate.confidence", 0.9, {"evaluate@emoji"}),
-    ("split.inner_folds", 3, {"split@emoji"}),
+    ("split.n_inner_splits", 3, {"split@emoji"}),
     ("flow.workers", 1, set()),
 ])
 def test_a_parameter_touches_only_the_stages_that_read_it(shared_copy: Path, key: str, value: Any, expected: set[str]) -> None:

@@ -146,7 +146,7 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert run_named("gamma", "dummy · series").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
-    assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
+    assert (params["grid.n_neighbors"], params["split.n_splits"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
     assert params["chosen.k"].split()[0] in {"1", "3", "5"}
     assert "accuracy" in tags["mlflow.note.content"]
     source = run.inputs.dataset_inputs[0].dataset
@@ -210,7 +210,7 @@ def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
     assert {"target", "prediction", "correct", "score apple"} <= set(predictions.column_names)
     assert set(predictions["target"].to_pylist()) <= set(TOYS[0].outputs)
     sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
-    assert {"k", "distance", "accuracy", "chosen"} <= set(sweep.column_names)
+    assert {"n_neighbors", "metric", "score", "chosen"} <= set(sweep.column_names)
     for name in ("validation.html", "pictures/answers.svg"):
         assert artifact(run, name).is_file()
 

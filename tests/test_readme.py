@@ -244,7 +244,7 @@ def test_what_the_readme_says_of_the_defaults_is_so() -> None:
     assert f"{NUMBERS[len(names('datasets'))]} data sets" in README
     assert f"{NUMBERS[len(params['datasets'])].capitalize()} run by default" in README
     assert f"({params['models']['mlp']['components']} by default" in README
-    assert params["split"]["folds"] == 5 and "over five outer folds" in README
+    assert params["split"]["n_splits"] == 5 and "over five outer folds" in README
 
 
 # ---------------------------------------------------------------- docs/extending.md

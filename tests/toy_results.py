@@ -68,7 +68,7 @@ def toy_params() -> dict[str, Any]:
         "seed": 7,
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in TOYS},
         "features": features,
-        "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
+        "split": {"n_splits": 5, "n_repeats": 1, "n_inner_splits": 3},
         "train": {"scoring": SCORING},
         "models": {"dummy": {}, "knn": {"n_neighbors": [1, 3, 5], "metric": ["euclidean", "cosine"]},
                    "mlp": {"hidden_layer_sizes": [[8]], "learning_rate_init": [0.01, 0.03], "max_iter": 8, "n_components": 8}},

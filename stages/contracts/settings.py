@@ -1,7 +1,7 @@
 """What every settings model has in common."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,3 +14,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def completed(cls, values: Any) -> Any:
+        """Return what a person wrote, with the keys that follow from others; checked afterwards."""
+        return values
