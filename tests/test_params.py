@@ -252,7 +252,8 @@ def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:
 
 def test_the_command_explains_every_key(workspace: Path) -> None:
     text = run_check(workspace, "--help").stdout
-    for key in ("datasets.<name>", "split: folds", "flow: cron", "models.knn: n_neighbors, metric", "features.<data set>-<label> (modality: text)"):
+    for key in ("datasets.<name>", "split: n_splits", "flow: cron", "models.knn: n_neighbors, metric",
+                "features.<data set>-<label> (modality: text)"):
         assert key in text
 
 

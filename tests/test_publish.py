@@ -273,12 +273,9 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
 
 # ---------------------------------------------------------------- models
 def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
-    packages = {line.partition("==")[0] for line in requirements(predicting_files("mlp", ["audio"]))}
-    assert {"mlflow", "numpy", "soundfile", "torch"} <= packages
-    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("dummy", ["table"]))}
-    distances = Path(stages.__file__).parent / "numerics"
-    used = any("numba" in path.read_text(encoding="utf-8") for path in distances.glob("*.py"))
-    assert not used or "numba" in packages
+    packages = {line.partition("==")[0] for line in requirements(predicting_files("knn", ["audio"]))}
+    assert {"mlflow", "numba", "numpy", "scikit-learn", "skops", "soundfile"} <= packages
+    assert not {"numba", "soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("linear", ["table"]))}
 
 
 @pytest.mark.parametrize("model", names("models"))
@@ -294,16 +291,17 @@ def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Pa
 
 def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "stages"
-    for name, text in {"prediction.py": "", "models/a.py": "from ..numerics import b\n", "numerics/b.py": "from . import c\nimport numba\n",
-                       "numerics/c.py": "", "numerics/d.py": "", "modalities/m.py": "from .parts.w import x\n", "modalities/parts/w.py": "",
-                       "modalities/parts/words.txt": "a b", "modalities/other.py": ""}.items():  # fmt: skip
+    for name, text in {"training/prediction.py": "", "models/a/__init__.py": "from ...numerics import b\n",
+                       "numerics/b.py": "from . import c\nimport numba\n", "numerics/c.py": "", "numerics/d.py": "",
+                       "modalities/m/__init__.py": "from .w import x\n", "modalities/m/w.py": "", "modalities/m/words.txt": "a b",
+                       "modalities/other/__init__.py": ""}.items():  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr("pipelines.publishing.model_code.ROOT", root)
     found = predicting_files("a", ["m"])
     assert [str(path.relative_to(root)) for path in found] == [
-        "modalities/m.py", "modalities/parts/w.py", "modalities/parts/words.txt", "models/a.py", "numerics/b.py", "numerics/c.py",
-        "prediction.py"]  # fmt: skip
+        "modalities/m/__init__.py", "modalities/m/w.py", "modalities/m/words.txt", "models/a/__init__.py", "numerics/b.py",
+        "numerics/c.py", "training/prediction.py"]  # fmt: skip
     assert any(line.startswith("numba==") for line in requirements(found))
 
 
