@@ -22,11 +22,13 @@ def count_terms(samples: Sequence[TextSample], analyzer: Literal["word", "char"]
     if analyzer == "word":  # all texts at once, which polars does fastest
         documents = pl.Series(documents, dtype=pl.String).str.extract_all(WORD).to_list()
     ngrams = ngram_analyzer(analyzer, ngram_range)
-    hashing = HashingVectorizer(
-        analyzer=lambda pair: [*(pair[0].prefix + ngram for ngram in ngrams(pair[1])), *pair[0].terms],
-        n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32,
-    )  # fmt: skip
-    return hashing.transform(list(zip(samples, documents, strict=True)))
+
+    def terms(row: int) -> list[str]:
+        prefix, found = samples[row].prefix, ngrams(documents[row])
+        return [*([prefix + ngram for ngram in found] if prefix else found), *samples[row].terms]
+
+    hashing = HashingVectorizer(analyzer=terms, n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32)
+    return hashing.transform(range(len(samples)))
 
 
 def ngram_analyzer(analyzer: Literal["word", "char"], ngram_range: tuple[int, int]) -> Callable[[Any], list[str]]:
