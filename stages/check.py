@@ -26,7 +26,7 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.foundation.registry import component, names
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
-from stages.model_selection.protocol import as_sweep
+from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import TOP_LEVEL, allowed, parse, read_params, section
 from stages.splitting.split_settings import SplitEntry
 from stages.training.train_settings import ScoringEntry, TrainEntry

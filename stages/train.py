@@ -11,7 +11,8 @@ from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
 from stages.foundation.tables import read_table
 from stages.model_selection.choice import defined_mean
-from stages.model_selection.protocol import as_sweep, best_overall, fit_on, results
+from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import write_results

@@ -33,7 +33,7 @@ EMOJI: dict[str, Any] = {
         "emoji-text": {"dataset": "emoji", "modality": "text", "ngrams": [1, 1]},
     },
     "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
-    "train": {"select": {"multiclass": "accuracy"}},
+    "train": {"scoring": {"multiclass": "accuracy"}},
     "models": {
         "dummy": {},
         "knn": {"n_neighbors": [5, 9], "metric": ["euclidean"]},

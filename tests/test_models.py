@@ -13,7 +13,8 @@ from stages.contracts.problem import Problem
 from stages.contracts.task import Task
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
-from stages.model_selection.protocol import as_sweep, best_overall, fit_on, results
+from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.training.limits import fitting_configs, require_memory
 from stages.training.read_problem import require_classes
 from stages.training.saved_model import load_fitted, save_fitted

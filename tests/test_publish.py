@@ -23,7 +23,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from toy_results import TOYS, make_workspace
 
-import stages
 from pipelines import publish
 from pipelines.publishing import descriptions
 from pipelines.publishing.lock_entries import md5_of, read_lock
@@ -147,7 +146,7 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
     assert (params["grid.n_neighbors"], params["split.n_splits"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
-    assert params["chosen.k"].split()[0] in {"1", "3", "5"}
+    assert params["chosen.n_neighbors"].split()[0] in {"1", "3", "5"}
     assert "accuracy" in tags["mlflow.note.content"]
     source = run.inputs.dataset_inputs[0].dataset
     assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
@@ -193,13 +192,13 @@ def test_of_one_official_test_split_a_note_has_scores_and_no_folds() -> None:
     assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
 
-def test_training_curves_and_the_k_curve_are_steps(workspace: Path) -> None:
+def test_training_curves_and_the_curve_of_neighbors_are_steps(workspace: Path) -> None:
     curves = [name for name in run_named("alpha", "mlp · image").data.metrics if name.startswith("curve/")]
     assert curves
     history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
     assert len(history) > 1
     assert min(point.step for point in history) == 1
-    k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_k")
+    k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_n_neighbors")
     assert sorted(point.step for point in k_curve) == [1, 3, 5]
 
 
@@ -207,7 +206,7 @@ def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
     run = run_named("alpha", "knn · text")
     predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
     assert predictions.num_rows == TOYS[0].n_samples
-    assert {"target", "prediction", "correct", "score apple"} <= set(predictions.column_names)
+    assert {"target", "prediction", "correct", "probability apple"} <= set(predictions.column_names)
     assert set(predictions["target"].to_pylist()) <= set(TOYS[0].outputs)
     sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
     assert {"n_neighbors", "metric", "score", "chosen"} <= set(sweep.column_names)
@@ -235,7 +234,7 @@ def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path
     assert {name: numbers.data.metrics[name] for name in expected} == expected
     table = pyarrow.csv.read_csv(artifact(labels, "predictions.csv"))
     assert set(table["target"].to_pylist()) <= {None, "", "red", "ripe (soft)", "red; ripe (soft)"}
-    assert {"prediction", "correct", "score red", "score ripe (soft)"} <= set(table.column_names)
+    assert {"prediction", "correct", "probability red", "probability ripe (soft)"} <= set(table.column_names)
     table = pyarrow.csv.read_csv(artifact(numbers, "predictions.csv"))
     assert table.column_names[3:] == ["target length, m", "prediction length, m", "target mass", "prediction mass"]
     assert run_named("gamma", "summary").data.metrics["quarantined_share"] == 0
@@ -330,7 +329,7 @@ def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tm
     assert not files & {".pkl", ".pickle", ".joblib", ".pt"}
     needed = Path(logged[name].artifact_location, "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in needed)
-    assert any(line.startswith("torch==") for line in needed) == (kind == "mlp")
+    assert any(line.startswith("numba==") for line in needed) == (kind == "knn")  # networks are scored by numpy
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), logged[name].model_uri], cwd=tmp_path,
                           env=environment, capture_output=True, text=True, check=False)

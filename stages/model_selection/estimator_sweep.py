@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.fitted import Fitted, Scores
-from stages.contracts.model import Config, Estimator, FoldSweep, Size, Sweep, TestScores
+from stages.contracts.model import Config, Estimator, FoldSweep, Model, Size, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import FoldBlocks, encode_fold, fused_matrix, fused_matrix_of
 from stages.features.encoders import Matrix
@@ -22,6 +22,11 @@ from stages.foundation.seeds import derived_seed
 from stages.model_selection.fitted_estimators import fit_path, scores_by
 from stages.model_selection.grid import empty_predictions, in_order, predictions_of, product
 from stages.model_selection.saved_estimators import load_estimators, save_estimators
+
+
+def as_sweep(model: Model) -> Sweep:
+    """Return the model as a sweep: itself, or the plain loop over an estimator's configurations and folds."""
+    return model if isinstance(model, Sweep) else sweep_of(model)
 
 
 def sweep_of(model: Estimator) -> Sweep:

@@ -13,13 +13,13 @@ import numpy as np
 
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.metric import Metric
-from stages.contracts.model import Config, FoldResult, FoldSweep, Model, Sweep, TestScores
+from stages.contracts.model import Config, FoldResult, FoldSweep, Model, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.choice import Choice, choose, choose_config
 from stages.model_selection.decisions import decide
-from stages.model_selection.estimator_sweep import sweep_of
+from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.thresholds import thresholds_for
 
 
@@ -32,11 +32,6 @@ class _Begun:
     choice: Choice
     refit: Callable[[], TestScores]
     out_of_fold: Scores | None
-
-
-def as_sweep(model: Model) -> Sweep:
-    """Return the model as a sweep: itself, or the plain loop over an estimator's configurations and folds."""
-    return model if isinstance(model, Sweep) else sweep_of(model)
 
 
 def results(

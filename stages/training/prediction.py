@@ -15,7 +15,7 @@ from stages.features.encoders import State, raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.model_selection.decisions import decide
-from stages.model_selection.protocol import as_sweep
+from stages.model_selection.estimator_sweep import as_sweep
 from stages.training.saved_model import load_fitted
 
 
