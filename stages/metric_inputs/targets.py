@@ -38,5 +38,5 @@ def mean_over(values: np.ndarray, defined: np.ndarray) -> float:
 
 def is_known(target: np.ndarray) -> np.ndarray:
     """Return which targets have a known value: bool (n_outputs,)."""
-    return np.asarray(~np.isnan(target)).any(axis=0)
+    return np.asarray((~np.isnan(target)).any(axis=0))
 

@@ -101,11 +101,11 @@ def _subset_accuracy(found: Counts) -> np.ndarray:
 
 # ---------------------------------------------------------------- regression
 def _mae(stack: Stack) -> np.ndarray:
-    return mean_where(mean_where_known(np.abs(stack.residuals), stack.known), stack.known.any(axis=0))
+    return mean_where(mean_where_known(np.abs(stack.residuals), stack.known), stack.has_known)
 
 
 def _rmse(stack: Stack) -> np.ndarray:
-    return mean_where(np.sqrt(mean_where_known(stack.residuals**2, stack.known)), stack.known.any(axis=0))
+    return mean_where(np.sqrt(mean_where_known(stack.residuals**2, stack.known)), stack.has_known)
 
 
 def _r2(stack: Stack) -> np.ndarray:
@@ -119,7 +119,7 @@ def _q2(stack: Stack, variance: np.ndarray | None) -> np.ndarray:
     of_data = variance_of(stack.target) if variance is None else variance
     errors = mean_where_known(stack.residuals**2, stack.known)
     shares = 1 - np.divide(errors, of_data, out=np.full(errors.shape, np.nan), where=of_data > 0)
-    return mean_where(shares, stack.known.any(axis=0) & (of_data > 0))
+    return mean_where(shares, stack.has_known & (of_data > 0))
 
 
 COUNTED: dict[str, Callable[[Counts], np.ndarray]] = {

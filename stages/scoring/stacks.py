@@ -43,6 +43,11 @@ class Stack:
         """Where a target is known: bool (n, n_outputs)."""
         return ~np.isnan(self.target)
 
+    @property
+    def has_known(self) -> np.ndarray:
+        """Which targets have a known value: bool (n_outputs,)."""
+        return np.asarray(self.known.any(axis=0))
+
     @cached_property
     def residuals(self) -> np.ndarray:
         """target − prediction, 0 where the target is not known: float64 (m, n, n_outputs)."""
