@@ -34,7 +34,7 @@ MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
 
 
 class TableSettings(Settings):
-    max_categories: int = Field(50, ge=2, le=10_000, description="columns that a category column becomes at most; the rarest categories share one")
+    max_categories: int = Field(50, ge=2, le=10_000, description="columns of a category column at most; the rarest share one")
     max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column, or of rows whole, that is missing, at most")
     max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of a string column's values that are distinct, at most")
 
