@@ -28,6 +28,7 @@ from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import TOP_LEVEL, allowed, parse, read_params, section
+from stages.scoring.stacked_scores import stacked
 from stages.splitting.split_settings import SplitEntry
 from stages.training.train_settings import ScoringEntry, TrainEntry
 
@@ -190,13 +191,13 @@ def check_model(params: Mapping[str, Any], name: str) -> None:
 
 
 def check_scoring(params: Mapping[str, Any]) -> None:
-    """Raise InputError unless train.scoring names, for each task, a metric of that task that needs no probabilities."""
+    """Raise InputError unless train.scoring names, for each task, a metric of that task that has a stacked form (stages/scoring/)."""
     scoring = section(params, "train", TrainEntry).scoring
     for task in TASKS:
         name = getattr(scoring, task)
         metric: Metric = known("metrics", name, f"train.scoring.{task}")
-        if metric.needs_scores or task not in metric.tasks:
-            fit = [n for n in names("metrics") if not (m := component("metrics", n)).needs_scores and task in m.tasks]
+        if task not in metric.tasks or stacked(name) is None:
+            fit = [n for n in names("metrics") if stacked(n) is not None and task in component("metrics", n).tasks]
             raise InputError(f"{PARAMS}: train.scoring.{task}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
 
 
@@ -218,7 +219,8 @@ def check_sizes(params: Mapping[str, Any], name: str) -> None:
     smallest, dataset = min(sizes, default=(needed, ""))
     if needed > smallest:
         raise InputError(f"{PARAMS}: models.{name}: every configuration needs {needed} training rows or more, but the smallest training "
-                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.n_splits")
+                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or "
+                         "split.n_splits")
 
 
 def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:

@@ -9,15 +9,16 @@ import scipy.sparse as sp
 import torch
 from toy_problem import toy_problem
 
+from stages.features import projection
+from stages.features.projection import fit_projection
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.protocol import results
 from stages.models import mlp
-from stages.models.mlp import descent, projection
+from stages.models.mlp import descent
 from stages.models.mlp.fold_grid import _seed
 from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
 from stages.models.mlp.orders import Orders
-from stages.models.mlp.projection import fit_projection
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "softplus": torch.nn.functional.softplus,
          "identity": lambda x: x}  # fmt: skip

@@ -19,10 +19,10 @@ from test_sweeps import fused
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import Task
+from stages.features import projection
 from stages.model_selection.decisions import CLASSES, decide
 from stages.model_selection.protocol import results
 from stages.models import mlp, svm
-from stages.models.mlp import projection
 from stages.models.mlp.fold_grid import _seed
 from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of

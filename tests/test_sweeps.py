@@ -14,13 +14,13 @@ from stages.features.blocks import Block
 from stages.features.early_fusion import cross_distances, encode_fold
 from stages.features.encoders import Dense
 from stages.features.pairwise import manhattan_distances
+from stages.features.projection import fit_projection
 from stages.model_selection.choice import choose
 from stages.model_selection.decisions import decide, known_means
 from stages.model_selection.protocol import fit_on, results
 from stages.model_selection.thresholds import THRESHOLDS, fit_thresholds
 from stages.models import dummy, knn, svm
 from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
-from stages.models.mlp.projection import fit_projection
 
 
 def fused(problem, fold, subset, distance: str) -> np.ndarray:

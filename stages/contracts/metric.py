@@ -2,10 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from stages.contracts.task import Task
+
+
+class Scoring(Protocol):
+    """What chooses a configuration: a metric, or its stacked form alone (stages/scoring/)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def greater_is_better(self) -> bool: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.metric import Metric
+from stages.contracts.metric import Scoring
 from stages.contracts.task import Task
 
 
@@ -46,7 +46,7 @@ class Problem:
     outputs: tuple[str, ...]  # names of the classes, labels or targets
     folds: tuple[Fold, ...]
     combinations: tuple[tuple[str, ...], ...]
-    metrics: Mapping[str, Metric]  # those that score predictions on the inner folds
+    metrics: Mapping[str, Scoring]  # those that score predictions on the inner folds
     scoring: str  # the one of them that chooses the configuration
     seed: int
 

@@ -4,7 +4,7 @@ Modalities are fused early: each block is scaled so that the mean squared distan
 one another (stages/features/early_fusion.py), sparse if one of them is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,8 +15,9 @@ import numpy as np
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, Estimator, FoldSweep, Model, Size, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
-from stages.features.early_fusion import FoldBlocks, encode_fold, fused_matrix, fused_matrix_of
+from stages.features.early_fusion import FoldBlocks, encode_fold, fused_matrix_of
 from stages.features.encoders import Matrix
+from stages.features.projection import Projection, fit_projections, saved_projection
 from stages.foundation.parallel import each, n_cores
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.fitted_estimators import fit_path, scores_by
@@ -45,8 +46,8 @@ def sweep_of(model: Estimator) -> Sweep:
 
 
 def grid_of(settings: Any, seed: int) -> list[Config]:
-    """Return the product of the settings that are lists; the others are the same in every configuration."""
-    values = dict(settings)
+    """Return the product of the settings that are lists; the others are the same in every configuration, `n_components` is the blocks'."""
+    values = {name: value for name, value in settings if name != "n_components"}
     return product(**{name: value if isinstance(value, tuple) else (value,) for name, value in values.items()})
 
 
@@ -55,8 +56,9 @@ def _run(
 ) -> Iterator[Sequence[FoldSweep]]:
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
+        projections = fit_projections(dense_blocks(blocks, settings), fold.train, getattr(settings, "n_components", None))
         for modalities in problem.combinations:
-            yield [_FoldOfEstimator(model, problem, configs, fold, modalities, blocks)]
+            yield [_FoldOfEstimator(model, problem, configs, fold, modalities, blocks, projections)]
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,23 @@ class _FoldOfEstimator:
     fold: Fold
     modalities: tuple[str, ...]
     blocks: FoldBlocks
+    projections: Mapping[str, Projection]
 
     @cached_property
     def rows(self) -> Matrix:
         """The fused rows of every sample."""
-        return fused_matrix(self.blocks, self.modalities)
+        return fused_matrix_of([self.block(name) for name in self.modalities], self.scales).astype(np.float32)
+
+    @cached_property
+    def scales(self) -> np.ndarray:
+        """The blocks' factors on squared distances; components have their own scale."""
+        found = [1.0 if name in self.projections else self.blocks.scales([name], "euclidean")[0] for name in self.modalities]
+        return np.array(found) / len(self.modalities)
+
+    def block(self, name: str) -> Matrix:
+        """The matrix of a modality, or its principal components."""
+        matrix = self.blocks.encoded[name].matrix
+        return components(matrix, self.projections[name]) if name in self.projections else matrix
 
     @cached_property
     def seed(self) -> int:
@@ -101,10 +115,12 @@ class _FoldOfEstimator:
 
     def fitted(self, config: int) -> Fitted:
         (estimators,) = self._fit([config], self.fold.train)
-        scales = np.array(self.blocks.scales(self.modalities, "euclidean")) / len(self.modalities)
-        state = {"modalities": list(self.modalities), "task": self.problem.task, "n_outputs": len(self.problem.outputs)}
-        files, arrays = save_estimators(estimators)
-        return Fitted({"scales": scales, **arrays}, state, files)
+        saved = save_estimators(estimators)
+        arrays = {"scales": self.scales, **saved.arrays}
+        projected = [name for name in self.modalities if name in self.projections]
+        for name in projected:
+            arrays |= self.projections[name].arrays(name)
+        return Fitted(arrays, {"modalities": list(self.modalities), "projected": projected, **saved.state}, saved.files)
 
     def _paths(self) -> list[list[int]]:
         """Return the configurations' indices in groups that are fitted one after another, each from the last one's solution."""
@@ -128,8 +144,24 @@ class _FoldOfEstimator:
 
 
 def _predict(fitted: Fitted, matrices: Any) -> Scores:
-    blocks = [matrices[name] for name in fitted.state["modalities"]]
+    blocks = [
+        components(matrices[name], saved_projection(name, fitted.arrays)) if name in fitted.state["projected"] else matrices[name]
+        for name in fitted.state["modalities"]
+    ]
     return scores_by(load_estimators(fitted), fused_matrix_of(blocks, fitted.arrays["scales"]))
+
+
+def dense_blocks(blocks: FoldBlocks, settings: Any) -> dict[str, np.ndarray]:
+    """Return the dense blocks with more columns than the setting `n_components`, if there is one: their components stand for them."""
+    most = getattr(settings, "n_components", None)
+    found = {name: block.matrix for name, block in blocks.encoded.items() if isinstance(block.matrix, np.ndarray)}
+    return {name: matrix for name, matrix in found.items() if most is not None and matrix.shape[1] > most}
+
+
+def components(matrix: Matrix, projection: Projection) -> np.ndarray:
+    """Return a block's principal components, float64 (n, c), whose mean squared distance between two training rows is 1."""
+    rows = projection.apply(matrix).astype(np.float64)
+    return rows / np.sqrt(2 * rows.shape[1])
 
 
 def _memory_bytes(size: Size, settings: Any) -> float:

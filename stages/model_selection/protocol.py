@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.fitted import Fitted, Scores
-from stages.contracts.metric import Metric
+from stages.contracts.metric import Scoring
 from stages.contracts.model import Config, FoldResult, FoldSweep, Model, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
@@ -90,7 +90,7 @@ def fit_on(
     return replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
 
 
-def best_overall(found: Sequence[FoldResult], metric: Metric) -> tuple[tuple[str, ...], int]:
+def best_overall(found: Sequence[FoldResult], metric: Scoring) -> tuple[tuple[str, ...], int]:
     """Return the combination and configuration with the best mean inner score over all outer folds: no outer score takes part."""
     combinations = sorted(dict.fromkeys(result.modalities for result in found), key=len)  # of equals the smallest
     configs, best = [], []

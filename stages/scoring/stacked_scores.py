@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from stages.contracts.metric import Metric
+from stages.contracts.metric import Metric, Scoring
 from stages.scoring.known_values import mean_where_known, variance_of, varies
 from stages.scoring.stacks import Stack, mean_where
 
@@ -33,6 +33,7 @@ class Counts(Protocol):
 class StackedScore:
     """A metric's stacked form: called with a stack of m predictions it returns float64 (m,)."""
 
+    name: str
     compute: Callable[[Stack], np.ndarray]
     greater_is_better: bool
 
@@ -49,15 +50,19 @@ def stacked(name: str, reference: np.ndarray | None = None) -> StackedScore | No
     """
     if name == "q2":
         variance = None if reference is None else variance_of(reference)
-        return StackedScore(lambda stack: _q2(stack, variance), greater_is_better=True)
+        return StackedScore(name, lambda stack: _q2(stack, variance), greater_is_better=True)
     compute = COUNTED.get(name) or REGRESSION.get(name)
-    return None if compute is None else StackedScore(compute, greater_is_better=name not in LOWER_IS_BETTER)
+    return None if compute is None else StackedScore(name, compute, greater_is_better=name not in LOWER_IS_BETTER)
 
 
-def scorer(metric: Metric, reference: np.ndarray | None = None) -> Callable[[Stack], np.ndarray]:
+def scorer(metric: Scoring, reference: np.ndarray | None = None) -> Callable[[Stack], np.ndarray]:
     """Return what scores a stack: the metric's stacked form, or its definition applied to one prediction after another."""
+    found = stacked(metric.name, reference)
+    if found is not None:
+        return found
+    assert isinstance(metric, Metric), f"{metric.name} has no stacked form"
     bound = metric if reference is None else metric.bound_to(reference)
-    return stacked(metric.name, reference) or (lambda stack: score_each(bound, stack))
+    return lambda stack: score_each(bound, stack)
 
 
 def score_each(metric: Metric, stack: Stack) -> np.ndarray:

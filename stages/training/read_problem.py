@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.metric import Metric
+from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
 from stages.contracts.task import Task
 from stages.features.blocks import load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import feature_labels, section, value_at
-from stages.foundation.registry import component
 from stages.foundation.tables import column_values, read_table
 from stages.model_selection.decisions import CLASSES
 from stages.model_selection.folds import read_folds
+from stages.scoring.stacked_scores import stacked
 from stages.training.train_settings import TrainEntry
 
 
@@ -54,7 +54,7 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
         outputs=tuple(about["target"]["outputs"]),
         folds=read_folds(table, about),
         combinations=all_combinations(modalities),
-        metrics=metrics_of([scoring], task, target),
+        metrics={scoring: scoring_form(scoring, task)},
         scoring=scoring,
         seed=int(value_at(params, "seed")),
     )
@@ -82,18 +82,17 @@ def scoring_of(params: Mapping[str, Any], task: Task) -> str:
     return scoring
 
 
-def metrics_of(names: Iterable[str], task: Task, target: np.ndarray) -> dict[str, Metric]:
-    """Return metrics that score a task's predictions without probabilities, with the scale of the whole target, by name.
+def scoring_form(name: str, task: Task) -> Scoring:
+    """Return the stacked form of the metric that chooses the configuration.
 
     Raises:
-        InputError: if one needs probabilities or does not score the task.
+        InputError: if it has none.
     """
-    found: dict[str, Metric] = {name: component("metrics", name) for name in names}
-    for name, metric in found.items():
-        if metric.needs_scores or task not in metric.tasks:
-            raise InputError(f"params.yaml: train.scoring.{task}: {name!r} cannot choose a configuration; `python -m stages.check` lists "
-                             "those that can")
-    return {name: metric.bound_to(target) for name, metric in found.items()}
+    found = stacked(name)
+    if found is None:
+        raise InputError(f"params.yaml: train.scoring.{task}: {name!r} cannot choose a configuration; `python -m stages.check` lists those "
+                         "that can")
+    return found
 
 
 def require_classes(problem: Problem, dataset: str) -> None:

@@ -9,7 +9,8 @@ from stages.contracts.settings import Settings
 
 
 class LinearSettings(Settings):
-    C: tuple[float, ...] = Field((0.1, 1, 10, 100, 1000), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
+    n_components: int | None = Field(64, ge=1, description="principal components of dense blocks with more columns; null: all columns")
+    C: tuple[float, ...] = Field((0.1, 1, 10, 100), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
     max_iter: int = Field(200, ge=1, description="most iterations of L-BFGS for one penalty")
     tol: float = Field(1e-3, gt=0, description="largest entry of the gradient at which L-BFGS stops")
 

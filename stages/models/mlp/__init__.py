@@ -17,6 +17,7 @@ from stages.contracts.model import Config, FoldSweep, Size, Sweep
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
 from stages.features.encoders import Matrix
+from stages.features.projection import Projection, fit_projections, project, saved_projection
 from stages.foundation.parallel import n_cores
 from stages.foundation.prefetch import prefetched
 from stages.foundation.seeds import derived_seed
@@ -24,7 +25,6 @@ from stages.model_selection.grid import product
 from stages.models.mlp.fold_grid import begin, scores_of
 from stages.models.mlp.losses import saved_loss
 from stages.models.mlp.networks import outputs_of
-from stages.models.mlp.projection import Projection, fit_projections, project
 
 Activation = Literal["relu", "tanh", "logistic", "softplus", "identity"]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=1, max_length=16)]
@@ -90,9 +90,7 @@ def run(problem: Problem, settings: MlpSettings, configs: list[Config], pool: Th
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     """Return the scores of new rows."""
     arrays, state = fitted.arrays, fitted.state
-    projections = {
-        name: Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"]) for name in state["modalities"]
-    }
+    projections = {name: saved_projection(name, arrays) for name in state["modalities"]}
     inputs = project(matrices, projections, state["modalities"])
     weights = [(arrays[f"weight/{i}"], arrays[f"bias/{i}"]) for i in range(state["n_layers"])]
     loss = saved_loss(state["task"], arrays)

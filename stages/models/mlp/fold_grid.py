@@ -11,12 +11,12 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Matrix
+from stages.features.projection import Projection, project
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.grid import empty_predictions, in_order, predictions_of
 from stages.models.mlp.losses import Loss, loss_for
 from stages.models.mlp.networks import Examples, Network, Schedule, Shape, Trained, outputs_of, train_network
 from stages.models.mlp.orders import Orders
-from stages.models.mlp.projection import Projection, project
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,7 @@ class FoldOfMlp:
         for i, (weight, bias) in enumerate(weights):
             arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}
         for name in self.modalities:
-            projection = self.projections[name]
-            arrays |= {f"mean/{name}": projection.mean, f"scale/{name}": np.array(projection.scale)}
-            if projection.directions is not None:
-                arrays[f"directions/{name}"] = projection.directions
+            arrays |= self.projections[name].arrays(name)
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
         return Fitted(arrays, state | {"task": self.problem.task})
 

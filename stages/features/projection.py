@@ -19,6 +19,11 @@ class Projection:
     directions: np.ndarray | None
     scale: float | np.ndarray
 
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Return what a saved model keeps of a block's projection."""
+        kept = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
+        return kept if self.directions is None else kept | {f"directions/{name}": self.directions}
+
     def apply(self, matrix: Matrix) -> np.ndarray:
         """Return scaled components of rows: float32 (n, c)."""
         if self.directions is None:
@@ -95,6 +100,11 @@ def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
     varies = rows.max(axis=0) > rows.min(axis=0)
     spread = rows.var(axis=0, dtype=np.float64)
     return Projection(mean, None, varies / np.sqrt(spread[varies].mean()) if varies.any() else np.zeros(len(mean)))
+
+
+def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
+    """Return a block's projection out of the arrays of a saved model."""
+    return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
 
 
 def fit_projections(
