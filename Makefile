@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test check bench bench-quick lock clean
+.PHONY: help run new flow schedule publish ui test check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,14 @@ test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
+
+inventory: .venv/.locked  ## regenerate the generated parts of README.md and docs/ (tree, components, data sets, parameters, decisions)
+	@$(PY) -m docs.inventory
+
+docs: inventory  ## build the documentation as a site, build/docs/index.html; any warning (a broken link) is an error
+	@rm -rf build/docs
+	@$(PY) -m sphinx -c docs -d build/doctrees -b html -q -W --keep-going . build/docs
+	@echo "Documentation: build/docs/index.html (open it in a browser)"
 
 bench: .venv/.bench  ## measure against other libraries, results checked (ARGS="knn svm" for some; ARGS=--run: make run too)
 	@$(PY) -m benchmarks $(ARGS)
