@@ -26,6 +26,7 @@ NAVIGATION = {
     "How and why": ["docs/how_it_works", "docs/guarantees", "docs/decisions/README"],
     "Change it": ["docs/extending", "docs/development"],
 }
+WIDE = {"docs/catalogue", "docs/results", "docs/performance"}  # pages of wide tables
 
 
 def toctree(caption: str, pages: list[str]) -> str:
@@ -42,6 +43,12 @@ def add_navigation(app: Any, page: str, text: list[str]) -> None:
         text[0] += toctree("", [path.stem for path in sorted((Path(app.srcdir) / page).parent.glob("[0-9]*.md"))])
 
 
+def widen(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Hide the list of sections of a page of wide tables."""
+    if page in WIDE:
+        context["furo_hide_toc"] = True
+
+
 def write_index(app: Any, error: Exception | None) -> None:
     """Make the README the page that opens first."""
     if error is None and app.builder.name == "html":
@@ -49,6 +56,7 @@ def write_index(app: Any, error: Exception | None) -> None:
 
 
 def setup(app: Any) -> None:
-    """Connect the two functions above."""
+    """Connect the functions above."""
     app.connect("source-read", add_navigation)
+    app.connect("html-page-context", widen, priority=900)  # after Furo's own
     app.connect("build-finished", write_index)

@@ -31,7 +31,7 @@ ABOUT = {
     "tests/": "one module of common tests per kind of component, and the promises",
     "benchmarks/": "time and memory, against other libraries and on large data",
 }
-WIDTH, SHORTEST = 90, 20  # of a line about a file
+WIDTH, SHORTEST = 66, 20  # of a line about a file
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
 
 
@@ -110,9 +110,10 @@ def data_set_section(name: str) -> str:
 # ---------------------------------------------------------------- other components
 def components() -> str:
     """Return the page of tasks, modalities, models, metrics and sources: a table of each, then the docstrings."""
-    parts = [COMPONENTS_HEAD, "\n## Tasks\n\n", table("task", "what", "metric that chooses and ranks", "also scored"), *map(task_row, TASKS)]
+    tasks = table("task", "what", "metric that chooses and ranks", "also scored") + "".join(map(task_row, TASKS))
+    parts = [f"{COMPONENTS_HEAD}\n## Tasks\n\n{tasks}"]
     for kind, title in TITLES.items():
-        parts += [f"\n## {title}\n\n", table(kind.removesuffix("s") if kind != "modalities" else "modality", "what", *COLUMNS.get(kind, ()))]
+        parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
     for kind in ("modalities", "models", "metrics"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
@@ -228,26 +229,26 @@ def escaped(text: str) -> str:
 
 CATALOGUE_HEAD = """# Data sets
 
-None of these data sets is part of Sensorium: each is fetched from the package that carries it (by version and SHA-256), or made here, and then it says
-that it is simulated or synthetic. To run one, remove the `#` from its lines in `params.yaml`.
+None of these data sets is part of Sensorium: each is fetched from the package that carries it (by version and SHA-256), or generated here,
+and then it says that it is simulated or synthetic. To run one, remove the `#` from its lines in `params.yaml`.
 
-`make inventory` makes this page of the files under `stages/datasets/`. Below the table stands the docstring of each file: what the data is, what
-would leak the target and is left out, what a group is, and which published figures a score compares with.
+`make inventory` generates this page from the files under `stages/datasets/`. Below the table stands the docstring of each file: what the
+data is, what would leak the target and is excluded, what a group is, and which published figures a score compares with.
 
 """
 COMPONENTS_HEAD = """# Components
 
-`make inventory` makes this page of the files under `stages/`: their names, the first lines of their docstrings, and below the tables the whole
-docstrings. [Data sets](catalogue.md) have a page of their own, and so do their [settings](params.md).
+`make inventory` generates this page from the files under `stages/`: names, the first lines of the docstrings, and below the tables the
+whole docstrings. [Data sets](catalogue.md) have a page of their own, and so do the [parameters](params.md) of every component.
 
-Every model does every task on every modality and every modality combination, next to a baseline that looks at no modality: the most frequent class,
-the labels that hold often enough, or the mean. All metrics of a task are computed; `train.select` in `params.yaml` names another metric to choose
-and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
+Every model does every task on every modality and every modality combination, next to a baseline that looks at no modality: the most
+frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.select` in `params.yaml` names
+another metric to choose and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
 """
 PARAMS_HEAD = """# Parameters
 
-Every key that `params.yaml` may have, with its default and its meaning. `make inventory` makes this page of what `python -m stages.check --help`
-prints. A key that does not exist is answered with the nearest one that does; a list under a model is swept.
+Every key that `params.yaml` may have, with its default and its meaning. `make inventory` generates this page from what
+`python -m stages.check --help` prints. A key that does not exist is answered with the nearest one that does; a list under a model is swept.
 """
 
 

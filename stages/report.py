@@ -2,7 +2,7 @@
 
 Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
     --keep=<data set>  puts what the tables below need of one evaluation under docs/results/, for data sets that are not run by default
-    --readme           rewrites the results tables: of params.yaml's data sets in README.md (short) and docs/results.md, of the kept ones there
+    --readme           rewrites the results tables of README.md (short) and docs/results.md: params.yaml's data sets, and the kept ones
 """
 
 import shutil

@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.foundation.errors import InputError
 from stages.reporting.findings import verdict
-from stages.reporting.formatting import metric_of, model_name, number, outputs_name, subset_name
+from stages.reporting.formatting import SPACE, metric_of, model_name, number, outputs_name, subset_name
 
 RESULTS, KEPT = "results", "kept results"  # names of the markers
 # what the table needs of an evaluation
@@ -27,7 +27,7 @@ def results_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
         rows = evaluation["rows"] or {}
         best = {row["model"]: row for row in reversed(evaluation["leaderboard"])}
         control = next((row for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
-        used = f"{rows['used']:,} of {rows['available']:,}" if rows else ""
+        used = f"{rows['used']:,} of{SPACE}{rows['available']:,}" if rows else ""
         shipped = "" if evaluation.get("shipped", True) else " (not shipped)"
         columns = [evaluation["dataset"] + shipped, used, outputs_name(evaluation), _metric(evaluation),
                    *(_cell(row, evaluation) for row in (control, *map(best.get, learners))), verdict(evaluation)]
@@ -64,7 +64,7 @@ def _score(row: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
         return ""
     score = number(row[evaluation["primary"]])
     shown = f"**{score}**" if row["rank"] == 1 else score
-    return shown + ("" if row["lo"] is None else f" [{number(row['lo'])}, {number(row['hi'])}]")
+    return shown + ("" if row["lo"] is None else f" [{number(row['lo'])},{SPACE}{number(row['hi'])}]")
 
 
 def markers(name: str) -> tuple[str, str]:
