@@ -104,7 +104,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq --no-input --progres
 UV := $(PY) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 lock:  ## resolve the locks anew from pyproject.toml and requirements.in (ARGS=--upgrade for newer versions)
 	@echo "torch ; sys_platform == 'never'" | $(UV) $(ARGS) --generate-hashes --no-emit-package torch --override - \
-	  --extra dev -o requirements.lock pyproject.toml requirements.in
+	  --extra dev --extra docs -o requirements.lock pyproject.toml requirements.in
 	@sed -n 's/^ *"\(torch==[0-9.]*\)",.*/\1/p' pyproject.toml | $(UV) $(ARGS) -c requirements.lock -o requirements-torch.lock -
 	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
 	  | $(UV) $(ARGS) --generate-hashes -c requirements.lock \

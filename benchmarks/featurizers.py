@@ -4,7 +4,6 @@ Ours reads the same encoded bytes or strings as the peer, and gives Arrow column
 through the samples one after the other, as its documentation shows; where threads help it, a second peer has two.
 """
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -174,8 +173,10 @@ def count_vectorizer(ngrams: tuple[int, int]) -> Run:
 
 def compare_counts(ours: Answer, theirs: Answer) -> str:
     """Require the same counts of the same terms in every document; terms that share an index (31 bits of a hash) are counted together."""
+    from sklearn.utils import murmurhash3_32
+
     counts = theirs["counts"].tocsr()
-    index = np.array([_hashed(term) for term in theirs["terms"]])
+    index = np.array([abs(murmurhash3_32(term, seed=0)) for term in theirs["terms"]])
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     key = rows * 2**31 + index[counts.indices]
     unique, place = np.unique(key, return_inverse=True)
@@ -187,10 +188,6 @@ def compare_counts(ours: Answer, theirs: Answer) -> str:
     if not (np.array_equal(found, unique) and np.array_equal(values, expected)):
         raise Disagreement(f"{len(found):,} counts of terms, and {len(unique):,}; or counts that differ")
     return f"all {len(found):,} counts equal"
-
-
-def _hashed(term: str) -> int:
-    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big") >> 1
 
 
 # ---------------------------------------------------------------- rows
@@ -214,7 +211,7 @@ def rows(*, quick: bool) -> list[Row]:
                  Side("Pillow, 2 threads", "benchmarks.featurizers:pillow_pixels", {"threads": 2})],
                 compare_pixels(*allowed), pieces=(PICTURES, "pictures"))
         )  # fmt: skip
-    for ngrams, what, goal in (((1, 1), "bag of words", 3), ((1, 2), "words and pairs of words", None)):
+    for ngrams, what, goal in (((1, 1), "bag of words", None), ((1, 2), "words and pairs of words", None)):
         found.append(
             Row(what, f"{what}, {DOCUMENTS:,} documents of 20 to 120 words (synthetic)", _ours("text", {"ngrams": ngrams}),
                 [Side("CountVectorizer", "benchmarks.featurizers:count_vectorizer", {"ngrams": ngrams}, goal=goal)],

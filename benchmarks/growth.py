@@ -24,7 +24,8 @@ from stages.contracts.model import Model
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
-from stages.train import require_memory
+from stages.model_selection.protocol import results
+from stages.training.limits import require_memory
 
 LEARNERS = ("knn", "svm", "mlp")
 ROWS, WIDTH, N_INNER = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000), 784, 5
@@ -43,7 +44,7 @@ def sweep_once(learner: str, n: int, m: int) -> float:
     configs = model.grid(settings, SEED)
     configs = model.at_size(configs, settings, problem)
     started = time.perf_counter()
-    for _ in model.sweep(problem, settings, configs):
+    for _ in results(model, problem, settings, configs):
         pass
     return time.perf_counter() - started
 
@@ -52,7 +53,7 @@ def learner_of(learner: str) -> tuple[Model, Any]:
     """Return a learner and its settings: those of params.yaml; of kNN k = 1…50, L1 and L2."""
     model: Model = component("models", learner)
     if learner == "knn":
-        return model, model.settings.model_validate({"k": range(1, 51), "distance": ("l1", "l2"), "weights": ("uniform",)})
+        return model, model.settings.model_validate({"n_neighbors": range(1, 51), "metric": ("manhattan", "euclidean"), "weights": ("uniform",)})
     return model, section(read_params(ROOT / "params.yaml"), f"models.{learner}", model.settings)
 
 

@@ -15,9 +15,10 @@ from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts.problem import Fold
 from stages.foundation.registry import component
+from stages.model_selection.protocol import results
 
 KS = tuple(range(1, 51))
-METRICS = {"l1": "manhattan", "l2": "euclidean"}
+METRICS = {"manhattan": "manhattan", "euclidean": "euclidean"}
 Run = Callable[[int], dict[str, Any]]
 
 
@@ -30,11 +31,11 @@ def work_of(n: int, widths: dict[str, int], *, n_outer: int, n_inner: int) -> Wo
 def ours(**shape: Any) -> Run:
     """Prepare our sweep."""
     work, model = work_of(**shape), component("models", "knn")
-    settings = model.settings(k=KS, distance=("l1", "l2"), weights=("uniform",))
+    settings = model.settings(n_neighbors=KS, distance=("manhattan", "euclidean"), weights=("uniform",))
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
-        return answer_of(list(model.sweep(work.problem(), settings, configs)))
+        return answer_of(list(results(model, work.problem(), settings, configs)))
 
     return run
 
@@ -54,7 +55,7 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
     from sklearn.neighbors import KNeighborsClassifier
 
     work, model = work_of(**shape), component("models", "knn")
-    configs = model.grid(model.settings(k=KS, distance=("l1", "l2"), weights=("uniform",)), SEED)
+    configs = model.grid(model.settings(n_neighbors=KS, distance=("manhattan", "euclidean"), weights=("uniform",)), SEED)
     features = {
         (fold.index, subset, distance): work.fused(fold, subset, distance)
         for fold in work.folds for subset in work.subsets() for distance in METRICS
@@ -73,7 +74,7 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
         scores = np.full((len(configs), len(splits)), np.nan)
         target = work.target[fold.train]
         for distance, metric in METRICS.items():
-            rows = [i for i, config in enumerate(configs) if config["distance"] == distance]
+            rows = [i for i, config in enumerate(configs) if config["metric"] == distance]
             grid = [{"n_neighbors": [configs[i]["k"]]} for i in rows]
             plain = KNeighborsClassifier(metric=metric, algorithm="brute")
             found = GridSearchCV(plain, grid, scoring="accuracy", cv=chosen_splits, n_jobs=n_jobs, refit=False)
@@ -84,8 +85,8 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
             return {"scores": scores, "chosen": None}
         chosen = best_of(scores)
         config = configs[chosen]
-        best = KNeighborsClassifier(config["k"], metric=METRICS[config["distance"]], algorithm="brute")
-        fused = features[fold.index, subset, config["distance"]]
+        best = KNeighborsClassifier(config["n_neighbors"], metric=METRICS[config["metric"]], algorithm="brute")
+        fused = features[fold.index, subset, config["metric"]]
         return {"scores": scores, "chosen": chosen, "prediction": best.fit(fused[fold.train], target).predict(fused[fold.test])}
 
     return run

@@ -108,7 +108,7 @@ def params_of(side: int) -> dict[str, Any]:
         },
         "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
         "train": {"select": {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "q2"}},
-        "models": {"constant": {}, "knn": {"k": [1, 5]}, "svm": {"C": [1], "gamma": [1], "exact_rows": 10**9}},
+        "models": {"dummy": {}, "knn": {"n_neighbors": [1, 5]}, "svm": {"C": [1], "gamma": [1], "exact_rows": 10**9}},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},
         "flow": {"cron": "0 3 * * *", "timezone": "UTC", "workers": 2, "retries": 1},

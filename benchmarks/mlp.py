@@ -17,11 +17,12 @@ from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, enlarged_digits, one_fold, splits_of
 from stages.contracts.problem import Fold
 from stages.foundation.registry import component
+from stages.model_selection.protocol import results
 
-SCHEDULE = {"epochs": 40, "patience": 5, "batch": 128, "components": None}
-SMALL = {"width": [32, 64], "depth": [1, 2], "activation": ["relu"], "learning_rate": [0.001, 0.002, 0.003, 0.005, 0.01],
+SCHEDULE = {"max_iter": 40, "n_iter_no_change": 5, "batch_size": 128, "n_components": None}
+SMALL = {"width": [32, 64], "depth": [1, 2], "activation": ["relu"], "learning_rate_init": [0.001, 0.002, 0.003, 0.005, 0.01],
          "weight_decay": [0.0001, 0.01], **SCHEDULE}
-LARGE = {"width": [64, 128], "depth": [1, 2], "activation": ["relu"], "learning_rate": [0.0003, 0.0005, 0.001, 0.002, 0.003],
+LARGE = {"width": [64, 128], "depth": [1, 2], "activation": ["relu"], "learning_rate_init": [0.0003, 0.0005, 0.001, 0.002, 0.003],
          "weight_decay": [0.0001], **SCHEDULE}
 Run = Callable[[int], dict[str, Any]]
 
@@ -40,7 +41,7 @@ def ours(data: str, n: int | None = None) -> Run:
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
-        return answer_of(list(model.sweep(work.problem(), settings, configs)))
+        return answer_of(list(results(model, work.problem(), settings, configs)))
 
     return run
 

@@ -28,9 +28,9 @@ class Work:
 
     def subsets(self) -> list[tuple[str, ...]]:
         """Return every non-empty subset of the modalities, small ones first."""
-        from stages.train import all_subsets
+        from stages.training.read_problem import all_combinations
 
-        return list(all_subsets(self.modalities))
+        return list(all_combinations(self.modalities))
 
     def problem(self) -> Problem:
         """Return the work as train gives it to a learner: made anew, so that nothing is left of an earlier round."""
@@ -47,7 +47,7 @@ class Work:
         parts = []
         for label in subset:
             values = self.modalities[label].astype(np.float64)
-            mean = mean_manhattan(values[fold.train]) if distance == "l1" else np.sqrt(mean_squared(values[fold.train]))
+            mean = mean_manhattan(values[fold.train]) if distance == "manhattan" else np.sqrt(mean_squared(values[fold.train]))
             parts.append(values / mean)
         return np.hstack(parts)
 

@@ -17,7 +17,7 @@ from stages.contracts.task import TASKS
 from stages.foundation.registry import KINDS, component, names
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, results_table, with_block
-from stages.training.train_settings import SelectEntry
+from stages.training.train_settings import ScoringEntry
 
 README, RESULTS_PAGE, DECISIONS = Path("README.md"), Path("docs/results.md"), Path("docs/decisions/README.md")
 CATALOGUE, COMPONENTS, PARAMS = Path("docs/catalogue.md"), Path("docs/components.md"), Path("docs/params.md")
@@ -137,8 +137,8 @@ def cells(kind: str, name: str) -> Iterator[str]:
 def task_row(task: str) -> str:
     """Return a task's line: what it is, its metrics."""
     scored: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics") if task in component("metrics", name).tasks}
-    chooses = scored.pop(getattr(SelectEntry(), task))
-    about = str(SelectEntry.model_fields[task].description).removeprefix("for ")
+    chooses = scored.pop(getattr(ScoringEntry(), task))
+    about = str(ScoringEntry.model_fields[task].description).removeprefix("for ")
     return row(task, about, chooses.title, ", ".join(metric.title for metric in scored.values())) + "\n"
 
 
@@ -180,7 +180,7 @@ def params() -> str:
 def decisions() -> str:
     """Return a table of the pages under docs/decisions/."""
     found = [(path, read(path).partition("\n")[0]) for path in sorted(DECISIONS.parent.glob("[0-9]*.md"))]
-    rows = [row(f"[{path.name[:4]}]({path.name})", title.partition(": ")[2]) for path, title in found]
+    rows = [row(f"[{path.name[:4]}]({path.name})", re.sub(r"^# \d+[.:] ", "", title)) for path, title in found]
     return "\n".join([table("page", "decision").rstrip(), *rows])
 
 
@@ -242,7 +242,7 @@ COMPONENTS_HEAD = """# Components
 whole docstrings. [Data sets](catalogue.md) have a page of their own, and so do the [parameters](params.md) of every component.
 
 Every model does every task on every modality and every modality combination, next to a baseline that looks at no modality: the most
-frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.select` in `params.yaml` names
+frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.scoring` in `params.yaml` names
 another metric to choose and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
 """
 PARAMS_HEAD = """# Parameters

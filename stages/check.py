@@ -17,7 +17,6 @@ from stages.checking.stale_outputs import remove_leftovers
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
 from stages.contracts.modality import Modality
-from stages.contracts.model import Model
 from stages.contracts.paths import check_path
 from stages.contracts.settings import Settings
 from stages.contracts.task import TASKS
@@ -27,9 +26,10 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.foundation.registry import component, names
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
+from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import TOP_LEVEL, allowed, parse, read_params, section
 from stages.splitting.split_settings import SplitEntry
-from stages.training.train_settings import SelectEntry, TrainEntry
+from stages.training.train_settings import ScoringEntry, TrainEntry
 
 SEEDS = 2**32  # numpy's and scikit-learn's limit
 KEYS_OF_A_FEATURE = ("dataset", "modality")
@@ -73,7 +73,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
     for name in params["models"]:
         attempt(check_model, params, name)
     if not found:
-        attempt(check_selection, params)
+        attempt(check_scoring, params)
         for name in params["models"]:
             attempt(check_sizes, params, name)
             for dataset in params["datasets"]:
@@ -185,26 +185,26 @@ def section_values(params: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def check_model(params: Mapping[str, Any], name: str) -> None:
     """Raise InputError unless models.<name> names a known model with settings that it knows."""
-    model: Model = known("models", name, f"models.{name}")
-    model.grid(section(params, f"models.{name}", model.settings), seed=0)
+    model = as_sweep(known("models", name, f"models.{name}"))
+    model.grid(section(params, f"models.{name}", model.settings), 0)
 
 
-def check_selection(params: Mapping[str, Any]) -> None:
-    """Raise InputError unless train.select names, for each task, a metric of that task that needs no probabilities."""
-    select = section(params, "train", TrainEntry).select
+def check_scoring(params: Mapping[str, Any]) -> None:
+    """Raise InputError unless train.scoring names, for each task, a metric of that task that needs no probabilities."""
+    scoring = section(params, "train", TrainEntry).scoring
     for task in TASKS:
-        name = getattr(select, task)
-        metric: Metric = known("metrics", name, f"train.select.{task}")
+        name = getattr(scoring, task)
+        metric: Metric = known("metrics", name, f"train.scoring.{task}")
         if metric.needs_scores or task not in metric.tasks:
             fit = [n for n in names("metrics") if not (m := component("metrics", n)).needs_scores and task in m.tasks]
-            raise InputError(f"{PARAMS}: train.select.{task}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
+            raise InputError(f"{PARAMS}: train.scoring.{task}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
 
 
 def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
     """Raise InputError where models.<name> cannot do what is to be predicted of a data set."""
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     task = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
-    model: Model = component("models", name)
+    model = as_sweep(component("models", name))
     if task not in model.tasks:
         raise InputError(f"{PARAMS}: models.{name}: it cannot do {task} (datasets.{dataset}.target), only {', '.join(model.tasks)}; take "
                          "one of the two out")
@@ -212,13 +212,13 @@ def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:
     """Raise InputError where every configuration of models.<name> asks for more rows than a data set's smallest training fold has."""
-    model: Model = component("models", name)
-    needed = min(map(model.needed_rows, model.grid(section(params, f"models.{name}", model.settings), seed=0)))
+    model = as_sweep(component("models", name))
+    needed = min(map(model.min_samples, model.grid(section(params, f"models.{name}", model.settings), 0)))
     sizes = [(size, dataset) for dataset in params["datasets"] if (size := smallest_training_fold(params, dataset)) is not None]
     smallest, dataset = min(sizes, default=(needed, ""))
     if needed > smallest:
         raise InputError(f"{PARAMS}: models.{name}: every configuration needs {needed} training rows or more, but the smallest training "
-                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.folds")
+                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or split.n_splits")
 
 
 def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
@@ -229,10 +229,10 @@ def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
     data_set: DataSet = component("datasets", name)
     split: SplitEntry = section(params, "split", SplitEntry)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
-    outer = rows * (split.folds - 1) // split.folds
+    outer = rows * (split.n_splits - 1) // split.n_splits
     if data_set.n_train is not None:
         outer = rows * data_set.n_train // data_set.n_samples
-    return outer * (split.inner_folds - 1) // split.inner_folds
+    return outer * (split.n_inner_splits - 1) // split.n_inner_splits
 
 
 def known(kind: str, name: str, key: str) -> Any:
@@ -289,7 +289,7 @@ def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
 def usage() -> str:
     """Return all keys that params.yaml may have, with their meaning."""
     lines = []
-    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS, "train.select": SelectEntry}
+    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS, "train.scoring": ScoringEntry}
     models |= {f"datasets.<name>.source ({n}: …)": component("sources", n).settings for n in names("sources")}
     models |= {"datasets.<name>.target (own files)": TargetEntry, "datasets.<name>.modalities.<label> (own files)": ModalityEntry}
     models |= {f"features.<data set>-<label> (modality: {n})": component("modalities", n).settings for n in names("modalities")}

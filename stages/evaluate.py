@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, left_out_path, samples_path, splits_path
+from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path, splits_path
 from stages.contracts.task import Task
-from stages.evaluation.comparisons import Candidate, Contest, compare
+from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.held_out import Outcome, Protocol, protocol_of
@@ -23,38 +24,53 @@ from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, S
 from stages.evaluation.summary import csv_text, leaderboard, summary
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, read_params, section, value_at
+from stages.foundation.params_file import feature_labels, read_params, section
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_table, write_json, write_text
-from stages.training.train_settings import TrainEntry
 
 
 def main(dataset: str) -> None:
     """Write data/evaluation/<dataset>/."""
     params = read_params()
     confidence: float = section(params, "evaluate", EvaluateEntry).confidence
-    models = list(value_at(params, "models"))
     splits, described = read_table(splits_path(dataset))
     # title, licence and citation: from the samples, so that a word changed there does not train every model again
     described = read_table(samples_path(dataset))[1] | described
     protocol = protocol_of(splits)
     task, outputs = described["target"]["task"], described["target"]["outputs"]
-    found = metrics_of(task, getattr(section(params, "train", TrainEntry).select, task))
-    metrics = {name: metric.bound_to(protocol.targets) for name, metric in found.items()}
-    trained = read_models(dataset, models, protocol, task=task, outputs=outputs, select=next(iter(metrics.values())))
+    models, scoring = trained_models(dataset)
+    metrics = {name: metric.bound_to(protocol.targets) for name, metric in metrics_of(task, scoring).items()}
+    trained = read_models(dataset, models, protocol, task=task, outputs=outputs, scoring=metrics[scoring])
     evaluation = {
         **facts(dataset, described, protocol),
         "modalities": list(feature_labels(params, dataset)),
         "models": models,
         "controls": trained.controls,
-        "subsets": trained.subsets,
+        "not_applicable": trained.not_applicable,
+        "subsets": trained.combinations,
         **trained.tuning,
         **details(trained, protocol, metrics, task, outputs),
         **judge(trained, protocol, metrics, models=models, confidence=confidence),
     }
     evaluation = without_nan(evaluation)
-    best = trained.outcomes[evaluation["best"]["model"], evaluation["best"]["subset"]]
+    best = trained.outcomes[Candidate(evaluation["best"]["model"], tuple(evaluation["best"]["subset"].split("+")))]
     write(evaluation, next(iter(metrics.values())), confusion_rows(task, outputs, best))
+
+
+def trained_models(dataset: str) -> tuple[list[str], str]:
+    """Return the models that were trained, controls first, and the metric that chose their configurations.
+
+    Raises:
+        InputError: if there is none, or they do not share that metric.
+    """
+    folder = predictions_dir(dataset, "")
+    described = {path.name: read_table(path / "predictions.arrow")[1] for path in sorted(folder.glob("*")) if path.is_dir()}
+    if not described:
+        raise InputError(f"{folder}: no predictions; run `dvc repro`")
+    metrics = {model: about["scoring"] for model, about in described.items()}
+    if len(set(metrics.values())) > 1:
+        raise InputError(f"{folder}: configurations were chosen by different metrics ({metrics}); run `dvc repro`")
+    return sorted(described, key=lambda model: not described[model]["control"]), next(iter(metrics.values()))
 
 
 def metrics_of(task: Task, primary: str) -> dict[str, Metric]:
@@ -65,7 +81,7 @@ def metrics_of(task: Task, primary: str) -> dict[str, Metric]:
     """
     found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if task in metric.tasks]
     if primary not in {metric.name for metric in found}:
-        raise InputError(f"params.yaml: train.select.{task}: {primary!r} does not score this task; "
+        raise InputError(f"params.yaml: train.scoring.{task}: {primary!r} does not score this task; "
                          f"allowed: {', '.join(metric.name for metric in found if not metric.needs_scores)}")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}
@@ -88,7 +104,7 @@ def judge(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], *
         "leaderboard": board,
         "best": {name: board[0][name] for name in ("model", "subset")},
         "comparisons": compare({candidate: found[primary] for candidate, found in scored.items()},
-                               Contest(models, trained.controls, trained.subsets), metric=metrics[primary], uncertainty=uncertainty),
+                               Contest(models, trained.controls, list(scored)), metric=metrics[primary], uncertainty=uncertainty),
     }
 
 
@@ -147,10 +163,10 @@ def score_table(scored: Mapping[Candidate, Mapping[str, Scores]], metrics: Mappi
 
 
 def by_model(values: Mapping[Candidate, Any]) -> dict[str, dict[str, Any]]:
-    """Return {(model, subset): value} as {model: {subset: value}}."""
+    """Return {candidate: value} as {model: {combination: value}}."""
     nested: dict[str, dict[str, Any]] = {}
-    for (model, subset), value in values.items():
-        nested.setdefault(model, {})[subset] = value
+    for candidate, value in values.items():
+        nested.setdefault(candidate.model, {})[candidate.combination] = value
     return nested
 
 

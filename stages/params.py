@@ -99,7 +99,7 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
     try:
         # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
-        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+        return model.model_validate_json(json.dumps(model.completed(values), default=str), strict=True)
     except ValidationError as error:
         raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
 
@@ -119,6 +119,9 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
     first = items[0]
     if first["type"] == "extra_forbidden":
         inner = _inmost(model, first["loc"])[0]
+        now = inner.renamed.get(str(first["loc"][-1])) if issubclass(inner, Settings) else None
+        if now is not None:
+            return f"{PARAMS}: {place}: this key is called {now!r} now; allowed: {allowed(inner)}"
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"

@@ -43,7 +43,7 @@ def main(dataset: str) -> None:
     kept = {name: metadata[name] for name in ("dataset", "target")}
     rows = {"used": samples.num_rows, "available": metadata["rows"]["available"]}
     n_folds = splits.schema.field("inner").type.list_size
-    sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.inner_folds}
+    sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.n_inner_splits}
     write_table(splits_path(dataset), splits, kept | {"rows": rows} | sizes)
     write_table(left_out_path(dataset), left_out, {"dataset": dataset, "share": share})
 
@@ -82,13 +82,13 @@ def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: 
     groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)[1]
     official = samples["split"].to_pylist() if "split" in samples.column_names else None
     outer = [official_fold(official, groups)] if official is not None else [
-        assign_folds(counted, groups, settings.folds, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.repeats)
+        assign_folds(counted, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.n_repeats)
     ]
-    n_folds = 1 if official is not None else settings.folds
+    n_folds = 1 if official is not None else settings.n_splits
     tables = []
     for repeat, fold in enumerate(outer):
         inner = np.stack([
-            inner_of_fold(counted, groups, fold != index, settings.inner_folds, names=outputs, where=f"outer fold {index}",
+            inner_of_fold(counted, groups, fold != index, settings.n_inner_splits, names=outputs, where=f"outer fold {index}",
                           seed=derived_seed(seed, "inner", str(repeat), str(index)))
             for index in range(n_folds)
         ], axis=1)

@@ -62,22 +62,23 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 COMPILE = """
 import pyarrow as pa
-from stages.foundation.registry import component, names
+from stages.foundation.registry import component
+from stages.model_selection.protocol import results
 from toy_problem import toy_problem
 from test_models import SMALL
-for name in names("models"):
+for name in ("knn", "svm", "mlp"):  # the compiled ones
     model = component("models", name)
     settings = model.settings(**SMALL.get(name, {}))
     for task in model.tasks:
         problem = toy_problem(task=task, n_classes=2 if task == "binary" else 3)
-        list(model.sweep(problem, settings, model.grid(settings, 0)))
+        list(results(model, problem, settings, model.grid(settings, 0)))
 text = component("modalities", "text")
 text.featurize(pa.chunked_array([["two words", "of a text"]]), text.settings(ngrams=(1, 2)))
 """
 
 
 def _compile_once() -> None:
-    """Compile what stages compile, once for all processes: a workspace takes the results over, or each would spend half a minute on it."""
+    """Compile what stages compile, once for all processes: a workspace takes the reached over, or each would spend half a minute on it."""
     kept = ROOT / ".pytest_cache"
     kept.mkdir(exist_ok=True)
     with (kept / "compiling").open("a") as lock:

@@ -32,14 +32,14 @@ EMOJI: dict[str, Any] = {
         "emoji-image": {"dataset": "emoji", "modality": "image", "size": [8, 8], "colour": "rgb"},
         "emoji-text": {"dataset": "emoji", "modality": "text", "ngrams": [1, 1]},
     },
-    "split": {"folds": 2, "repeats": 1, "inner_folds": 2},
-    "train": {"select": {"multiclass": "accuracy"}},
+    "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
+    "train": {"scoring": {"multiclass": "accuracy"}},
     "models": {
-        "constant": {},
-        "knn": {"k": [5, 9], "distance": ["l2"]},
+        "dummy": {},
+        "knn": {"n_neighbors": [5, 9], "metric": ["euclidean"]},
         "svm": {"kernel": ["linear"], "C": [1], "gamma": [1]},
-        "mlp": {"width": [16], "depth": [1], "activation": ["relu"], "learning_rate": [0.01], "weight_decay": [0.001],
-                "components": 16, "epochs": 40, "patience": 40, "batch": 16},
+        "mlp": {"hidden_layer_sizes": [[16]], "activation": ["relu"], "learning_rate_init": [0.01], "weight_decay": [0.001],
+                "n_components": 16, "max_iter": 40, "n_iter_no_change": 40, "batch_size": 16},
     },
     "evaluate": {"confidence": 0.95},
     "publish": {"tracking_uri": "sqlite:///mlflow.db"},
@@ -51,7 +51,7 @@ ONE_INVALID: dict[str, Any] = {
     **EMOJI,
     "datasets": {"emoji": {"rows": 100, "target": "category", "modalities": ["text"]}, **toy_own.DATASETS},
     "features": {"emoji-text": {**EMOJI["features"]["emoji-text"], "ngrams": [5, 5]}, **toy_own.FEATURES},
-    "models": {"constant": {}, "knn": EMOJI["models"]["knn"]},
+    "models": {"dummy": {}, "knn": EMOJI["models"]["knn"]},
 }
 ALL_VALID: dict[str, Any] = {**ONE_INVALID, "datasets": toy_own.DATASETS, "features": toy_own.FEATURES}
 

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
-from toy_problem import toy_blocks, toy_problem
+from toy_problem import metrics_of, toy_blocks, toy_problem
 
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import Task
 from stages.features.blocks import Block
 from stages.features.encoders import Dense
 from stages.model_selection.decisions import CLASSES
-from stages.train import all_subsets, metrics_of
+from stages.training.read_problem import all_combinations
 
 
 def random_folds(draw: np.random.Generator, n: int) -> tuple[Fold, ...]:
@@ -44,7 +44,7 @@ def random_problem(seed: int, task: Task) -> Problem:
     target = codes if task in CLASSES else toy.target
     return replace(
         toy, blocks={label: blocks[label] for label in labels}, target=target, task=task, folds=random_folds(draw, n),
-        outputs=tuple(map(str, range(n_outputs))), subsets=all_subsets(labels), metrics=metrics_of(task, target),
+        outputs=tuple(map(str, range(n_outputs))), combinations=all_combinations(labels), metrics=metrics_of(task, target),
     )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def test_svm_and_its_peers_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_mlp_and_the_loop_in_torch_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {"width": [16], "depth": [1], "activation": ["relu"], "learning_rate": [0.01], "weight_decay": [0.01], **mlp.SCHEDULE}
+    small = {"hidden_layer_sizes": [[16]], "activation": ["relu"], "learning_rate_init": [0.01], "weight_decay": [0.01], **mlp.SCHEDULE}
     monkeypatch.setattr(mlp, "SMALL", small)
     assert agreement.within_band(best=0.1, mean=0.1)(mlp.ours("digits", 500)(0), mlp.in_turn("digits", "all", 1, 500)(0))
 

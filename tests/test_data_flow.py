@@ -41,17 +41,17 @@ def shared_copy(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Path) -> None:
     write_params(copy, changed(EMOJI, "features.emoji-text.ngrams", [1, 2]))
     assert stale(copy) == {"check", "featurize@emoji-text"}
-    said = dvc(copy, "repro", "train@emoji-constant")
+    said = dvc(copy, "repro", "train@emoji-dummy")
     assert said.returncode == 0, said.stderr
-    assert stages_run(said) == ["check", "featurize@emoji-text", "validate@emoji", "train@emoji-constant"]
+    assert stages_run(said) == ["check", "featurize@emoji-text", "validate@emoji", "train@emoji-dummy"]
     assert stale(copy) >= {f"train@emoji-{model}" for model in ("knn", "svm", "mlp")}
 
 
 @pytest.mark.parametrize(("key", "value", "expected"), [
-    ("models.knn.k", [1, 3], {"train@emoji-knn", "evaluate@emoji", "publish"}),
-    ("models.mlp.epochs", 30, {"train@emoji-mlp", "evaluate@emoji", "publish"}),
+    ("models.knn.n_neighbors", [1, 3], {"train@emoji-knn", "publish"}),
+    ("models.mlp.max_iter", 30, {"train@emoji-mlp", "publish"}),
     ("evaluate.confidence", 0.9, {"evaluate@emoji"}),
-    ("split.inner_folds", 3, {"split@emoji"}),
+    ("split.n_inner_splits", 3, {"split@emoji"}),
     ("flow.workers", 1, set()),
 ])
 def test_a_parameter_touches_only_the_stages_that_read_it(shared_copy: Path, key: str, value: Any, expected: set[str]) -> None:
@@ -60,11 +60,11 @@ def test_a_parameter_touches_only_the_stages_that_read_it(shared_copy: Path, key
 
 
 def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(workspace: Path) -> None:
-    write_params(workspace, changed(EMOJI, "models.knn", {"kk": [5], "distance": ["l2"]}))
+    write_params(workspace, changed(EMOJI, "models.knn", {"kk": [5], "metric": ["euclidean"]}))
     said = dvc(workspace, "repro")
     assert said.returncode != 0
     assert stages_run(said) == ["check"]
-    assert "params.yaml: models.knn.kk: unknown key (did you mean 'k'?)" in said.stderr
+    assert "params.yaml: models.knn.kk: unknown key; allowed: n_neighbors, metric, weights" in said.stderr
     assert "Traceback" not in said.stderr
     assert not list(workspace.glob("data/*/**/*.arrow"))
 
@@ -94,7 +94,7 @@ def test_training_waits_until_the_data_is_mended(invalid: Route) -> None:
     assert (outcome["success"], failed) == (False, ["text"])
     page = (invalid.folder / "data/validation/emoji/validation.html").read_text(encoding="utf-8")
     assert outcome["suites"][2]["expectations"][-1]["offending"][0]["sample_id"] in page
-    assert not {"train@emoji-constant", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
+    assert not {"train@emoji-dummy", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
     assert not (invalid.folder / "data/predictions/emoji").exists()
 
 
@@ -128,10 +128,10 @@ def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: s
     assert (evaluation["task"], evaluation["shipped"]) == (task, False)
     assert validation["success"] and {*labels} <= {suite["suite"] for suite in validation["suites"]}
     assert evaluation["subsets"] == [*labels, "+".join(labels)]
-    assert evaluation["controls"] == ["constant"]
+    assert evaluation["controls"] == ["dummy"]
     primary, scores = evaluation["primary"], evaluation["scores"]
     for subset in scores["knn"]:
-        assert scores["knn"][subset][primary]["mean"] > scores["constant"][subset][primary]["mean"], (subset, primary)
+        assert scores["knn"][subset][primary]["mean"] > scores["dummy"][subset][primary]["mean"], (subset, primary)
 
 
 @pytest.mark.parametrize("dataset", TASKS)

@@ -98,7 +98,7 @@ import json
 from pathlib import Path
 import mlflow
 from stages.contracts.paths import models_dir, samples_path
-from stages.training.prediction import predict_samples
+from stages.training.prediction import Predictor
 from stages.foundation.tables import read_table
 
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
@@ -108,7 +108,7 @@ experiment = mlflow.get_experiment_by_name("sensorium/emoji").experiment_id
 for logged in mlflow.search_logged_models([experiment], output_format="list"):
     model = mlflow.pyfunc.load_model(logged.model_uri)
     needed = model.metadata.get_input_schema().input_names()
-    saved = predict_samples(models_dir("emoji", logged.name.split("-")[1]), {name: samples[name] for name in needed}).answers
+    saved = Predictor.load(models_dir("emoji", logged.name.split("-")[1])).predict({name: samples[name] for name in needed}).predictions
     answers[logged.name] = {"logged": list(model.predict(frame[needed])["label"]), "saved": saved}
 print(json.dumps(answers))
 """
@@ -121,7 +121,7 @@ def experiment(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Route
     folder = copied(by_dvc.folder, tmp_path_factory.mktemp("experiment") / "workspace")
     for command in (["add", "-A"], [*IDENTITY, "commit", "-q", "-m", "run"], ["config", "user.name", "t"], ["config", "user.email", "t@t"]):
         assert run(folder, "git", *command).returncode == 0
-    return Route(folder, {"exp": dvc(folder, "exp", "run", "-S", "models.knn.k=[1,3]")})
+    return Route(folder, {"exp": dvc(folder, "exp", "run", "-S", "models.knn.n_neighbors=[1,3]")})
 
 
 def test_an_experiment_runs_only_what_its_parameter_touches(experiment: Route) -> None:

@@ -33,9 +33,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluated(toy: Toy, **select: str) -> Any:
+def evaluated(toy: Toy, scoring: str = "") -> Any:
     """Return the evaluation of a toy, written in the current folder."""
-    write_params([toy], **select)
+    toy = replace(toy, scoring=scoring)
+    write_params([toy])
     write_toy(toy)
     main(toy.dataset)
     return read_json(evaluation_dir(toy.dataset) / "evaluation.json")
@@ -43,7 +44,7 @@ def evaluated(toy: Toy, **select: str) -> Any:
 
 def held(toy: Toy, model: str, subset: str) -> pl.DataFrame:
     """Return the predictions of a model on a subset."""
-    return pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0]).filter(pl.col("subset") == subset)
+    return pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0]).filter(pl.col("modalities") == subset)
 
 
 @pytest.mark.parametrize("n_repeats", [1, 3])
@@ -70,7 +71,7 @@ def test_facts_stand_in_the_evaluation(place: Path) -> None:
     assert found["subsets"] == ["image", "text", "image+text"]
     assert found["metrics"][0] == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
     assert found["primary"] == "accuracy"
-    assert found["controls"] == ["constant"]
+    assert found["controls"] == ["dummy"]
     assert found["quarantined"] == {"rows": 0, "share": 0.0}
     assert "shipped" not in found
 
@@ -92,7 +93,7 @@ def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: P
 def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
     found = evaluated(TAGS)
     frame = read_table(predictions_dir("tags", "svm") / "predictions.arrow")[0]
-    frame = frame.filter(pa.array([name == "text" for name in frame["subset"].to_pylist()]))
+    frame = frame.filter(pa.array([name == "text" for name in frame["modalities"].to_pylist()]))
     target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
     folds = [fold == f for f in range(5)]
     micro = [f1_score(target[f], prediction[f], average="micro") for f in folds]
@@ -110,7 +111,7 @@ def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
 def test_numbers_are_scored_together_and_one_by_one(place: Path) -> None:
     found = evaluated(SIZES)
     frame = read_table(predictions_dir("sizes", "svm") / "predictions.arrow")[0]
-    frame = frame.filter(pa.array([name == "text" for name in frame["subset"].to_pylist()]))
+    frame = frame.filter(pa.array([name == "text" for name in frame["modalities"].to_pylist()]))
     target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
     known = ~np.isnan(target)
     assert not known.all()
@@ -137,11 +138,11 @@ def test_fifths_of_the_true_values_hold_as_many_rows_each() -> None:
 
 @pytest.mark.parametrize("primary", ["rmse", "r2"])
 def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) -> None:
-    found = evaluated(replace(SIZES, n_samples=600), regression=primary)
+    found = evaluated(replace(SIZES, n_samples=600), scoring=primary)
     means = [row[primary] for row in found["leaderboard"]]
     assert means == sorted(means, reverse=primary == "r2")
     assert found["best"]["model"] in ("svm", "mlp")
-    assert found["leaderboard"][-1]["model"] == "constant"
+    assert found["leaderboard"][-1]["model"] == "dummy"
     assert all(c["verdict"] == "better" for c in found["comparisons"] if c["family"] == "control")
     for c in found["comparisons"]:
         if c["family"] == "control":
@@ -152,13 +153,13 @@ def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) 
 
 
 def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
-    with pytest.raises(InputError, match=r"train\.select\.regression: 'accuracy' does not score this task; allowed: mae, q2, r2, rmse"):
-        evaluated(SIZES, regression="accuracy")
+    with pytest.raises(InputError, match=r"train\.scoring\.regression: 'accuracy' does not score this task; allowed: mae, q2, r2, rmse"):
+        evaluated(SIZES, scoring="accuracy")
 
 
 @pytest.mark.parametrize("toy", [TAGS, SIZES], ids=lambda toy: toy.dataset)
 def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
-    skill = {model: {"image": SKILL[model]["image"]} for model in ("constant", "knn")}
+    skill = {model: {"image": SKILL[model]["image"]} for model in ("dummy", "knn")}
     found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
     scores = found["scores"]["knn"]["image"][found["primary"]]
     assert scores["lo"] < scores["mean"] < scores["hi"]
@@ -203,7 +204,7 @@ def test_one_modality_needs_no_fusion_family(place: Path) -> None:
 
 
 def test_official_split_is_bootstrapped(place: Path) -> None:
-    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("constant", "svm")}))
+    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("dummy", "svm")}))
     scores = found["scores"]["svm"]["text"]["accuracy"]
     assert len(scores["folds"]) == 1
     assert scores["lo"] < scores["mean"] < scores["hi"]
@@ -232,16 +233,16 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
 
 def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
     found = evaluated(TOY)
-    sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("subset") == "text")
-    chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("accuracy"))
+    sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("modalities") == "text")
+    chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("score"))
     configs = found["configs"]["knn"]["text"]
     assert [c["settings"] for c in configs] == [json.loads(text) for text in chosen["settings"]]
-    assert [c["inner_score"] for c in configs] == pytest.approx(chosen["accuracy"].to_list())
-    means = sweep.group_by("settings").agg(pl.mean("accuracy"))
-    of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["k"] == 5)
-    assert dict(map(lambda p: (p["value"], p["mean"]), found["sweeps"]["knn"]["text"]["k"]))[5] == pytest.approx(of_five)
+    assert [c["inner_score"] for c in configs] == pytest.approx(chosen["score"].to_list())
+    means = sweep.group_by("settings").agg(pl.mean("score"))
+    of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["n_neighbors"] == 5)
+    assert dict(map(lambda p: (p["value"], p["mean"]), found["sweeps"]["knn"]["text"]["n_neighbors"]))[5] == pytest.approx(of_five)
     assert set(found["sweeps"]["svm"]["text"]) == {"C", "gamma", "kernel"}
-    assert found["sweeps"]["constant"]["text"] == {}
+    assert found["sweeps"]["dummy"]["text"] == {}
 
 
 def test_a_parameter_that_does_not_apply_takes_no_part() -> None:

@@ -8,14 +8,17 @@ import scipy.sparse as sp
 from sklearn.svm import LinearSVC, LinearSVR
 from toy_problem import toy_problem
 
+from stages.contracts.model import Size
 from stages.contracts.problem import Problem
 from stages.contracts.task import Task
 from stages.features.early_fusion import encode_fold
+from stages.model_selection.decisions import decide
+from stages.model_selection.protocol import fit_on, results
 from stages.models import svm
 from stages.models.svm import approximation
 from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
 from stages.models.svm.primal import Examples, train_primal
-from stages.train import fitting_configs, require_memory
+from stages.training.limits import fitting_configs, require_memory
 from stages.training.saved_model import load_fitted, save_fitted
 
 PENALTIES = np.array([0.1, 1.0, 30.0])
@@ -66,8 +69,8 @@ def test_machines_do_not_depend_on_those_beside_them() -> None:
 def test_nystroem_of_all_rows_is_the_kernel() -> None:
     problem = toy_problem(n=60)
     blocks, rows = encode_fold(problem.blocks, np.arange(60)), np.arange(60)
-    subset = problem.subsets[-1]
-    scales = [s / 3 for s in blocks.scales(subset, "l2")]
+    subset = problem.combinations[-1]
+    scales = [s / 3 for s in blocks.scales(subset, "euclidean")]
     distances = landmark_distances([blocks.encoded[label].matrix for label in subset], scales, rows)
     assert distances == pytest.approx(blocks.squared(subset) / 3, abs=1e-6)
     axes, _ = nystroem_features(("rbf", 0.7), distances, rows, rows)
@@ -82,8 +85,8 @@ def test_fused_rows_lie_as_far_apart_as_their_blocks_say(most: int, monkeypatch:
     monkeypatch.setattr(approximation, "_ROTATED", most)
     problem = toy_problem(n=60)
     blocks, rows = encode_fold(problem.blocks, np.arange(60)), np.arange(40)
-    for subset in problem.subsets:
-        matrices, scales = [blocks.encoded[label].matrix for label in subset], blocks.scales(subset, "l2")
+    for subset in problem.combinations:
+        matrices, scales = [blocks.encoded[label].matrix for label in subset], blocks.scales(subset, "euclidean")
         axes = linear_features(matrices, scales, rows)
         values = axes.values.toarray() if sp.issparse(axes.values) else axes.values
         apart = ((values[:, None].astype(np.float64) - values[None]) ** 2).sum(axis=2)
@@ -105,20 +108,20 @@ def test_the_sweep_is_near_the_exact_one(task: Task) -> None:
     """The same bytes on any number of cores, and no worse than the exact machines by much."""
     problem = toy_problem(n=150, n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem)
-    score = problem.metrics[problem.select].score
+    score = problem.metrics[problem.scoring].score
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENSORIUM_CORES", "1")
-        alone = list(svm.sweep(problem, settings, configs))
+        alone = list(results(svm.MODEL, problem, settings, configs))
         patch.setenv("SENSORIUM_CORES", "3")
-        found = list(svm.sweep(problem, settings, configs))
-    exact = list(svm.sweep(problem, settings, svm.grid(settings, 0)))
+        found = list(results(svm.MODEL, problem, settings, configs))
+    exact = list(results(svm.MODEL, problem, settings, svm.grid(settings, 0)))
     for a, b in zip(alone, found, strict=True):
         assert a.prediction.tobytes() == b.prediction.tobytes() and a.chosen == b.chosen
-        assert a.scores is None or a.scores.tobytes() == b.scores.tobytes()
-    of_large, of_exact = (np.mean([score(problem.target[r.fold.test], r.prediction, r.scores) for r in rs]) for rs in (found, exact))
+        assert a.probabilities is None or a.probabilities.tobytes() == b.probabilities.tobytes()
+    of_large, of_exact = (np.mean([score(problem.target[r.fold.test], r.prediction, r.probabilities) for r in rs]) for rs in (found, exact))
     assert of_large > of_exact - 0.05
     for result in found:
-        assert result.scores is None or task == "multilabel" or result.scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
+        assert result.probabilities is None or task == "multilabel" or result.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
@@ -126,7 +129,8 @@ def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
     settings, configs = large(problem)
     target = problem.target.copy()
     target[problem.folds[0].test] = 0
-    for a, b in zip(svm.sweep(problem, settings, configs), svm.sweep(replace(problem, target=target), settings, configs), strict=True):
+    other = replace(problem, target=target)
+    for a, b in zip(*(results(svm.MODEL, one, settings, configs) for one in (problem, other)), strict=True):
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
 
 
@@ -135,17 +139,18 @@ def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
 def test_the_refitted_model_is_saved_and_loaded(task: Task, kernel: str, tmp_path) -> None:
     problem = toy_problem(n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem, kernel=(kernel,))
-    subset = problem.subsets[-1]
-    fitted = svm.fit(problem, subset, configs[-1], settings)
-    save_fitted(tmp_path, fitted, problem, {"model": "svm", "subset": list(subset), "config": configs[-1], "features": {}})
+    subset = problem.combinations[-1]
+    fitted = fit_on(svm.MODEL, problem, problem.final_fold(), subset, configs[-1], settings)
+    save_fitted(tmp_path, fitted, problem, {"model": "svm", "modalities": list(subset), "config": configs[-1], "features": {}})
     loaded, about = load_fitted(tmp_path)
     assert "squared" in about["config"]["approximation"]
     matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
     before, after = svm.predict(fitted, matrices), svm.predict(loaded, matrices)
-    assert before[0].tobytes() == after[0].tobytes()
-    assert problem.metrics[problem.select].score(problem.target, before[0], before[1]) > 0.8
+    assert before.decisions.tobytes() == after.decisions.tobytes()
+    prediction = decide(task, before.decisions, fitted.arrays.get("thresholds"))
+    assert problem.metrics[problem.scoring].score(problem.target, prediction, before.probabilities) > 0.8
 
 
 def test_large_data_are_not_refused() -> None:
     """200,000 rows would need a thousand gigabytes for matrices of all pairs."""
-    require_memory("toy", svm.MODEL, 200_000, 1, settings=svm.SvmSettings(), n_values=100.0)
+    require_memory("toy", svm.MODEL, Size(200_000, 1, n_values=100.0), svm.SvmSettings())

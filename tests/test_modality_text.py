@@ -1,9 +1,7 @@
 """What the text modality promises at its three levels: document, utterance, and a word amid its neighbours."""
 
-import hashlib
 import tracemalloc
 from collections import Counter
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -11,15 +9,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from hashed_terms import bags as hashed_bags
+from hashed_terms import hashed
 from sklearn.feature_extraction.text import CountVectorizer
 
 from stages.features.encoders import raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.modalities.text import MODALITY, TextSettings
-from stages.modalities.text.characters import N_ASCII, N_CODES, word_characters
-from stages.modalities.text.digests import term_indices
 from stages.modalities.text.terms import count_terms
+from stages.modalities.text.text_samples import TextSample
 from stages.samples.read import SampleError, check_type
 
 UTTERANCE = pa.struct([("text", pa.string()), ("speaker", pa.string())])
@@ -27,9 +26,8 @@ WINDOW = pa.list_(pa.string())
 TEXTS = ["The cat sat on the mat; the cat!", "Don't sit. DON'T!", "x", "", "a_b 42 naïve ÉCOLE", "so sad :-( :-("]
 
 
-def bags(samples: list[Any], kind: pa.DataType, **settings: Any) -> list[dict[str, float]]:
-    table = pa.table(dict(MODALITY.featurize(pa.array(samples, kind), TextSettings(**settings)).columns))
-    return [dict(zip(row["terms"], row["values"], strict=True)) for row in table.to_pylist()]
+def bags(samples: list[Any], kind: pa.DataType | None, **settings: Any) -> list[dict[int, float]]:
+    return hashed_bags(MODALITY, pa.array(samples, kind), **settings)
 
 
 # ---------------------------------------------------------------- characters
@@ -39,20 +37,21 @@ def test_characters_agree_with_scikit_learn(characters: tuple[int, int]) -> None
     counts = vectorizer.fit_transform(TEXTS).toarray()
     terms = vectorizer.get_feature_names_out()
     expected = [{term: float(count) for term, count in zip(terms, row, strict=True) if count} for row in counts]
-    assert bags(TEXTS, pa.string(), analyzer="char", characters=characters) == expected
+    assert bags(TEXTS, pa.string(), analyzer="char", characters=characters) == hashed(expected)
 
 
 def test_characters_are_folded_as_words_are() -> None:
-    assert bags(["ﬁ’S"], pa.string(), analyzer="char", characters=(3, 3)) == [{" fi": 1, "fi'": 1, "i's": 1, "'s ": 1}]
-    assert bags(["Ab"], pa.string(), analyzer="char", characters=(4, 4), lowercase=False) == [{" Ab ": 1}]
+    assert bags(["ﬁ’S"], pa.string(), analyzer="char", characters=(3, 3)) == hashed([{" fi": 1, "fi'": 1, "i's": 1, "'s ": 1}])
+    assert bags(["Ab"], pa.string(), analyzer="char", characters=(4, 4), lowercase=False) == hashed([{" Ab ": 1}])
 
 
 # ---------------------------------------------------------------- utterances
 def test_the_speaker_is_a_term_of_its_own() -> None:
     samples = [{"text": "anna speaks", "speaker": "Anna B"}, {"text": "anna", "speaker": None}, {"text": "", "speaker": "Anna B"}]
-    assert bags(samples, UTTERANCE, ngrams=(1, 1)) == [{"anna": 1, "speaks": 1, "speaker: anna b": 1}, {"anna": 1}, {"speaker: anna b": 1}]
+    expected = [{"anna": 1, "speaks": 1, "speaker: anna b": 1}, {"anna": 1}, {"speaker: anna b": 1}]
+    assert bags(samples, UTTERANCE, ngrams=(1, 1)) == hashed(expected)
     bag = bags(samples[:1], UTTERANCE, analyzer="char", characters=(7, 7))
-    assert bag == [{" anna ": 1, " speaks": 1, "speaks ": 1, "speaker: anna b": 1}]
+    assert bag == hashed([{" anna ": 1, " speaks": 1, "speaks ": 1, "speaker: anna b": 1}])
 
 
 def test_without_a_speaker_an_utterance_is_a_document() -> None:
@@ -64,16 +63,16 @@ def test_without_a_speaker_an_utterance_is_a_document() -> None:
 # ---------------------------------------------------------------- words
 def test_a_word_is_coded_with_its_place() -> None:
     window = [None, "The", "cat", "sat", "The"]
-    assert bags([window], WINDOW) == [{"-2": 1, "-1 the": 1, "0 cat": 1, "+1 sat": 1, "+2 the": 1}]
-    assert bags([window], WINDOW, window=1, lowercase=False) == [{"-1 The": 1, "0 cat": 1, "+1 sat": 1}]
-    assert bags([window], WINDOW, window=0) == [{"0 cat": 1}]
+    assert bags([window], WINDOW) == hashed([{"-2": 1, "-1 the": 1, "0 cat": 1, "+1 sat": 1, "+2 the": 1}])
+    assert bags([window], WINDOW, window=1, lowercase=False) == hashed([{"-1 The": 1, "0 cat": 1, "+1 sat": 1}])
+    assert bags([window], WINDOW, window=0) == hashed([{"0 cat": 1}])
     assert bags([window], WINDOW, window=20) == bags([window], WINDOW), "a window may ask for more than there is"
 
 
 def test_the_middle_word_s_characters_count_and_its_neighbours_do_not() -> None:
     bag = bags([["x", "Ab", "y"]], WINDOW, analyzer="char", characters=(3, 4))
-    assert bag == [{"-1 x": 1, "0 ab": 1, "+1 y": 1, "chars: ab": 1, "chars:ab ": 1, "chars: ab ": 1}]
-    assert bags([[":-)"]], WINDOW) == [{"0 :-)": 1}], "an emoticon is a word"
+    assert bag == hashed([{"-1 x": 1, "0 ab": 1, "+1 y": 1, "chars: ab": 1, "chars:ab ": 1, "chars: ab ": 1}])
+    assert bags([[":-)"]], WINDOW) == hashed([{"0 :-)": 1}]), "an emoticon is a word"
 
 
 def test_an_empty_word_is_an_empty_row() -> None:
@@ -135,7 +134,7 @@ def test_a_dictionary_of_100_000_words_stays_sparse() -> None:
     assert 99_980 < matrix.nnz <= 100_000
 
 
-# ---------------------------------------------------------------- the compiled parts against the plain way
+# ---------------------------------------------------------------- n-grams against the plain way
 MARKS = [*map(chr, [*range(0x00, 0x250), *range(0x300, 0x340), *range(0x620, 0x660), *range(0x900, 0x970), *range(0x2000, 0x2070)]),
          "’", "'", "ﬁ", "中", "文", "\u200d", "\u203f", "😀", "𝟘", "\U0010ffff"]  # fmt: skip
 
@@ -159,29 +158,12 @@ def test_terms_are_those_of_the_plain_way(unit: Literal["word", "char"], sizes: 
     texts = ["".join(random.choice(MARKS, random.integers(0, 80))) for _ in range(150)]
     texts += ["".join(random.choice(list("ab' é"), random.integers(0, 40))) for _ in range(100)]
     others = [["a", "speaker: x"][: random.integers(0, 3)] for _ in texts]
-    found = count_terms(texts, others, unit=unit, sizes=sizes)
-    letters, terms = found.letters.tobytes(), []
-    for start, stop in pairwise(found.term_bounds):
-        terms.append(letters[start:stop].decode())
-    for row, (start, stop) in enumerate(pairwise(found.bounds)):
-        expected = plain_terms(texts[row], unit, sizes) + Counter(others[row])
-        assert dict(zip(terms[start:stop], found.counts[start:stop], strict=True)) == expected
-        assert (np.diff(found.indices[start:stop]) > 0).all()
-    indices = [int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big") >> 1 for term in terms]
-    np.testing.assert_array_equal(found.indices, indices)
-
-
-def test_digests_are_those_of_hashlib() -> None:
-    random = np.random.default_rng(3)
-    lengths = np.concatenate([np.arange(300), random.integers(0, 20, 37)])
-    bounds = np.concatenate([[0], np.cumsum(lengths)])
-    letters = random.integers(0, 256, bounds[-1], dtype=np.uint8)
-    expected = [hashlib.blake2b(letters[start:stop].tobytes(), digest_size=4).digest() for start, stop in pairwise(bounds)]
-    np.testing.assert_array_equal(term_indices(letters, bounds), [int.from_bytes(digest, "big") >> 1 for digest in expected])
-
-
-def test_word_characters_of_ascii_are_those_of_unicode() -> None:
-    np.testing.assert_array_equal(word_characters(N_ASCII), word_characters(N_CODES)[:N_ASCII])
+    counts = count_terms([TextSample(text, terms) for text, terms in zip(texts, others, strict=True)], unit, sizes)
+    for row, (text, terms) in enumerate(zip(texts, others, strict=True)):
+        start, stop = counts.indptr[row : row + 2]
+        [expected] = hashed([plain_terms(text, unit, sizes) + Counter(terms)])
+        assert dict(zip(counts.indices[start:stop].tolist(), counts.data[start:stop].tolist(), strict=True)) == expected
+        assert (np.diff(counts.indices[start:stop]) > 0).all()
 
 
 @pytest.mark.parametrize("window", [False, True])

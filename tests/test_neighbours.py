@@ -14,26 +14,29 @@ from stages.features.early_fusion import FoldBlocks, encode_fold
 from stages.features.pairwise import SAME
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 from stages.model_selection.choice import choose
-from stages.model_selection.decisions import CLASSES, decide, fit_thresholds, known_means
+from stages.model_selection.decisions import CLASSES, decide, known_means
+from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.thresholds import fit_thresholds
 from stages.models import knn
 from stages.models.knn import neighbourhoods, topk
 from stages.models.knn.tiles import measured_rows, square
 from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
 
+METRICS = ("manhattan", "euclidean", "cosine")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
 # ---------------------------------------------------------------- the plain way
 def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, task: Task, n_outputs: int) -> np.ndarray:
     """One configuration: sort whole rows by (distance, row), and let the first k vote."""
-    near = np.argsort(distances, axis=1, kind="stable")[:, : config["k"]]
+    near = np.argsort(distances, axis=1, kind="stable")[:, : config["n_neighbors"]]
     of_near = np.take_along_axis(distances, near, axis=1)
     if task in CLASSES:
-        return votes_for(target[near], vote_weights(of_near, config["weights"]), [config["k"]], n_outputs)[0]
+        return votes_for(target[near], vote_weights(of_near, config["weights"]), [config["n_neighbors"]], n_outputs)[0]
     values = target[near].astype(np.float64)
     weights = vote_weights(of_near, config["weights"], ~np.isnan(values))
-    means = means_for(values, weights if weights.ndim == 3 else weights[:, :, None], [config["k"]], known_means(target))[0]
-    return label_probabilities(means, config["k"]) if task == "multilabel" else means
+    means = means_for(values, weights if weights.ndim == 3 else weights[:, :, None], [config["n_neighbors"]], known_means(target))[0]
+    return label_probabilities(means, config["n_neighbors"]) if task == "multilabel" else means
 
 
 def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict]) -> tuple:
@@ -43,7 +46,7 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
     scores = {name: np.empty((len(configs), int(fold.inner.max()) + 1)) for name in metrics}
     thresholds = []
     for i, config in enumerate(configs):
-        distances = blocks.distances(subset, config["distance"])
+        distances = blocks.distances(subset, config["metric"])
         held_out = None
         for j in range(int(fold.inner.max()) + 1):
             out = fold.inner == j
@@ -55,8 +58,8 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
         for j in range(int(fold.inner.max()) + 1):
             for name, metric in metrics.items():
                 scores[name][i, j] = metric.score(target[fold.inner == j], prediction[fold.inner == j], None)
-    chosen = choose(scores[problem.select], greater_is_better=problem.metrics[problem.select].greater_is_better)
-    distances = blocks.distances(subset, configs[chosen]["distance"])[np.ix_(fold.test, fold.train)]
+    chosen = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
+    distances = blocks.distances(subset, configs[chosen]["metric"])[np.ix_(fold.test, fold.train)]
     found = plain_scores(distances, target, configs[chosen], problem.task, n_outputs)
     return scores, chosen, decide(problem.task, found, thresholds[chosen])
 
@@ -68,13 +71,13 @@ def test_a_shared_sweep_equals_the_plain_loop(task: Task, seed: int, monkeypatch
     most = smallest_training_fold(problem)
     if seed == 5:  # folds and subsets one by one
         monkeypatch.setattr(knn, "KEPT_BYTES", 1)
-    settings = knn.KnnSettings(k=(1, 4, most // 2, most), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
+    settings = knn.KnnSettings(n_neighbors=(1, 4, most // 2, most), metric=METRICS, weights=("uniform", "distance"))
     configs = knn.grid(settings, 0)
-    results = list(knn.sweep(problem, settings, configs))
-    assert [(r.fold, r.subset) for r in results] == [(f, s) for f in problem.folds for s in problem.subsets]
-    for result in results:
+    reached = list(results(knn.MODEL, problem, settings, configs))
+    assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
+    for result in reached:
         blocks = encode_fold(problem.blocks, result.fold.train)
-        scores, chosen, prediction = plain_fold(problem, result.fold, blocks, result.subset, configs)
+        scores, chosen, prediction = plain_fold(problem, result.fold, blocks, result.modalities, configs)
         for name, expected in scores.items():
             np.testing.assert_array_equal(result.inner_scores[name], expected)
         assert result.chosen == chosen
@@ -85,8 +88,8 @@ def test_a_shared_sweep_equals_the_plain_loop(task: Task, seed: int, monkeypatch
 def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(7, "multiclass")
     search = neighbourhoods.Search(
-        [neighbourhoods.fold_view(encode_fold(problem.blocks, f.train), neighbourhoods.fold_codes(f, len(problem.target)))
-         for f in problem.folds], problem.subsets, ["l1", "l2", "cosine"], 3,
+        [neighbourhoods.fold_index(encode_fold(problem.blocks, f.train), neighbourhoods.fold_codes(f, len(problem.target)))
+         for f in problem.folds], problem.combinations, ["manhattan", "euclidean", "cosine"], 3,
     )  # fmt: skip
     monkeypatch.setenv("SENSORIUM_CORES", "1")
     first = search.tables()
@@ -101,16 +104,16 @@ def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.Mo
 def test_the_saved_model_answers_as_the_sweep(subset: tuple[str, ...]) -> None:
     """Refitted on a fold's training rows, it says of the test rows what the sweep said."""
     problem = toy_problem(n=90)
-    for distance in ("l1", "l2", "cosine"):
-        settings = knn.KnnSettings(k=(7,), distance=(distance,), weights=("distance",))
-        alone = replace(problem, folds=problem.folds[:1], subsets=(subset,))
-        (result,) = knn.sweep(alone, settings, knn.grid(settings, 0))
-        fitted = knn.fit(alone, subset, knn.grid(settings, 0)[0], settings)
+    for distance in ("manhattan", "euclidean", "cosine"):
+        settings = knn.KnnSettings(n_neighbors=(7,), metric=(distance,), weights=("distance",))
+        alone = replace(problem, folds=problem.folds[:1], combinations=(subset,))
+        (result,) = results(knn.MODEL, alone, settings, knn.grid(settings, 0))
         fold = alone.folds[0]
+        fitted = fit_on(knn.MODEL, alone, fold, subset, knn.grid(settings, 0)[0], settings)
         matrices = {label: problem.blocks[label].encoded(fold.train).matrix[fold.test] for label in subset}
-        prediction, scores = knn.predict(fitted, matrices)
-        np.testing.assert_array_equal(prediction, result.prediction)
-        assert scores == pytest.approx(result.scores, abs=1e-6)
+        scores = knn.predict(fitted, matrices)
+        np.testing.assert_array_equal(decide("multiclass", scores.decisions), result.prediction)
+        assert scores.probabilities == pytest.approx(result.probabilities, abs=1e-6)
 
 
 # ---------------------------------------------------------------- the parts
@@ -152,9 +155,9 @@ def test_the_nearest_of_a_tile_are_those_of_a_sort(distance: int, n: int, k: int
 
 def test_too_few_neighbours_are_refused() -> None:
     problem = toy_problem(n=24, labels=("image",))
-    settings = knn.KnnSettings(k=(9,), distance=("l2",))
+    settings = knn.KnnSettings(n_neighbors=(9,), metric=("euclidean",))
     with pytest.raises(ValueError, match="fewer than 9 others"):
-        list(knn.sweep(problem, settings, knn.grid(settings, 0)))
+        list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
 
 
 def block_matrices() -> dict[str, np.ndarray | sp.csr_array]:

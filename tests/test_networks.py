@@ -9,17 +9,18 @@ import torch
 from scipy.sparse.linalg import LinearOperator
 from toy_problem import toy_problem
 
-from stages.foundation.errors import InputError
-from stages.foundation.prefetch import held_back, workers
+from stages.foundation.prefetch import prefetched, workers
+from stages.model_selection.protocol import results
 from stages.models import mlp
-from stages.models.mlp import batched, descent, projection
-from stages.models.mlp.devices import chosen_device
-from stages.models.mlp.draws import Draws, Orders
+from stages.models.mlp import descent, projection
+from stages.models.mlp.fold_grid import _seed
+from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
+from stages.models.mlp.orders import Orders
 from stages.models.mlp.projection import fit_projection, leading_eigenvectors
-from stages.models.mlp.trainer import Trainer
 
-TORCH = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "linear": lambda x: x}
+TORCH = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "softplus": torch.nn.functional.softplus,
+         "identity": lambda x: x}  # fmt: skip
 LOSSES = ("classes", "labels", "numbers")
 
 
@@ -46,9 +47,9 @@ def plain_training(network: Network, examples: Examples, schedule: Schedule, ord
             x = TORCH[network.shape.activation](x @ weight + bias)
         return x @ layers[-1][0] + layers[-1][1]
 
-    order, found = torch.Generator().manual_seed(order_seed), Trained(np.empty(0))
+    orders, found = np.vstack(list(Orders(order_seed, len(y), schedule.epochs).chunks())), Trained(np.empty(0))
     for epoch in range(1, schedule.epochs + 1):
-        for batch in torch.randperm(len(y), generator=order).split(schedule.batch):
+        for batch in torch.from_numpy(orders[epoch - 1]).long().split(schedule.batch):
             rows = batch[used[batch]]
             optimizer.zero_grad()
             (plain_loss(examples.loss, outputs_for(X[rows]), y[rows]) if len(rows) else 0 * layers[0][0].sum()).backward()
@@ -120,24 +121,6 @@ def test_a_mini_batch_without_training_rows_moves_by_momentum_alone(loss: str) -
     assert train_network(network, examples, schedule, Orders(2, 57, 5)).held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_networks_in_one_product_learn_what_each_learns_alone(loss: str) -> None:
-    """What a graphics card would be given, here on the processor."""
-    examples, schedule = toy_examples(loss), Schedule(epochs=20, batch=16, patience=3)
-    for shape in (Shape(8, 2, "tanh"), Shape(5, 1, "softplus")):
-        networks = [Network(shape, 0.01 * (j + 1), 0.05 * j, np.arange(57) % 4 != j, 5 + j) for j in range(4)]
-        networks.append(Network(shape, 0.01, 0.1, np.ones(57, dtype=bool), 9))
-        together = batched.train_together(networks, examples, schedule, Orders(1, 57, 20), "cpu")
-        for network, found in zip(networks, together, strict=True):
-            alone = train_network(network, examples, schedule, Orders(1, 57, 20))
-            assert found.best_epoch == alone.best_epoch
-            assert found.held_out == pytest.approx(alone.held_out, abs=2e-4)
-            assert found.held_out_loss == pytest.approx(alone.held_out_loss, rel=1e-4)
-            assert found.train_loss == pytest.approx(alone.train_loss, rel=1e-4)
-            for (a, b), (c, d) in zip(found.weights, alone.weights, strict=True):
-                assert a == pytest.approx(c, abs=2e-4) and b == pytest.approx(d, abs=2e-4)
-
-
 def test_company_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     examples, schedule = toy_examples("classes"), Schedule(epochs=12, batch=16, patience=3)
     networks = [Network(Shape(width, 2, "tanh"), rate, 0.01, np.arange(57) % 3 != j, j)
@@ -145,30 +128,29 @@ def test_company_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> No
     alone = [train_network(network, examples, schedule, Orders(1, 57, 12)).held_out.tobytes() for network in networks]
     for cores in ("1", "2", "3"):
         monkeypatch.setenv("SENSORIUM_CORES", cores)
-        with Trainer("cpu") as trainer:
-            coming = trainer.begin(networks, examples, schedule, Orders(1, 57, 12))
-            assert [network().held_out.tobytes() for network in coming] == alone
+        orders = Orders(1, 57, 12)
+        with workers() as pool:
+            futures = [pool.submit(train_network, network, examples, schedule, orders) for network in networks]
+            assert [future.result().held_out.tobytes() for future in futures] == alone
 
 
 def test_orders_drawn_in_parts_train_the_same() -> None:
     examples, schedule = toy_examples("numbers"), Schedule(epochs=12, batch=16, patience=4)
     network, orders = Network(Shape(6, 1, "relu"), 0.02, 0.01, np.arange(57) % 3 != 0, 4), Orders(1, 57, 12)
     orders._at_once = 5
-    assert [len(part) for part in orders.parts()] == [5, 5, 2]
+    assert [len(part) for part in orders.chunks()] == [5, 5, 2]
     a, b = (train_network(network, examples, schedule, given) for given in (orders, Orders(1, 57, 12)))
     assert (a.held_out.tobytes(), a.held_out_loss, a.best_epoch) == (b.held_out.tobytes(), b.held_out_loss, b.best_epoch)
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
-def test_draws_are_torchs(seed: int) -> None:
-    ours, theirs = Draws(seed), torch.Generator().manual_seed(seed)
-    for n in (1, 2, 1000):
-        assert (ours.uniform(n, 3) == torch.rand(n, 3, generator=theirs).numpy()).all()
-        assert ours.permutation(n).tolist() == torch.randperm(n, generator=theirs).tolist()
-    theirs.manual_seed(seed)
-    parts = list(Orders(seed, 2**19, 3).parts())
-    assert [part.shape for part in parts] == [(2, 2**19), (1, 2**19)]
-    assert all((order == torch.randperm(2**19, generator=theirs).numpy()).all() for part in parts for order in part)
+def test_orders_are_permutations_of_their_seed(seed: int) -> None:
+    chunks = list(Orders(seed, 2**19, 3).chunks())
+    assert [chunk.shape for chunk in chunks] == [(2, 2**19), (1, 2**19)]
+    random = np.random.default_rng(seed)
+    for order in np.vstack(chunks):
+        assert (order == random.permutation(2**19)).all()
+    assert np.vstack(chunks)[0].tolist() != np.vstack(chunks)[1].tolist()
 
 
 def test_vectorised_functions_are_close_to_the_exact_ones() -> None:
@@ -194,7 +176,7 @@ def test_extreme_outputs_have_finite_losses() -> None:
 
 
 def test_training_that_diverges_keeps_what_an_ignorant_network_says() -> None:
-    network = Network(Shape(4, 1, "linear"), 10.0, 10.0, np.arange(57) % 2 == 0, 1)
+    network = Network(Shape(4, 1, "identity"), 10.0, 10.0, np.arange(57) % 2 == 0, 1)
     examples = toy_examples("numbers")
     examples = Examples(examples.inputs * np.float32(1e30), examples.target, 3, "numbers")
     found = train_network(network, examples, Schedule(9, 8, 3), Orders(1, 57, 9))
@@ -205,40 +187,38 @@ def test_training_that_diverges_keeps_what_an_ignorant_network_says() -> None:
 def test_a_sweep_equals_the_plain_loop() -> None:
     """Every configuration, inner fold and subset by itself in torch, and the chosen one again on all rows."""
     problem = toy_problem(n=48, labels=("image", "text"))
-    settings = mlp.MlpSettings(width=(6,), depth=(1, 2), activation=("relu",), learning_rate=(0.03,), weight_decay=(0.01,),
-                               epochs=8, patience=2, batch=10, components=4)  # fmt: skip
+    settings = mlp.MlpSettings(hidden_layer_sizes=((6,), (6, 6)), activation=("relu",), learning_rate_init=(0.03,), weight_decay=(0.01,),
+                               max_iter=8, n_iter_no_change=2, batch_size=10, n_components=4)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in mlp.sweep(problem, settings, configs):
-        fold, subset = result.fold, result.subset
-        matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
-        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), subset)
-        target = problem.target[fold.train]
-        purpose = ("0", str(fold.index), "+".join(subset))
-        lesson = mlp.Lesson(X[fold.train], target, mlp.learner_for(problem, fold.train), settings, 0, purpose)
-        examples, schedule, _ = lesson.plan(8, 0)
+    for result in results(mlp.MODEL, problem, settings, configs):
+        fold, modalities = result.fold, result.modalities
+        matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
+        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), modalities)
+        target, loss = problem.target[fold.train], loss_for(problem, fold.train)
+        examples, schedule = Examples(X[fold.train], loss.encoded(target), loss.n_outputs, loss.name), Schedule(8, 10, 2)
         epochs = []
         for i, config in enumerate(configs):
-            shape, epochs_of = Shape(config["width"], config["depth"], "relu"), []
+            shape, epochs_of = Shape(6, len(config["hidden_layer_sizes"]), "relu"), []
             for j in range(2):
-                network = Network(shape, 0.03, 0.01, fold.inner != j, lesson.seed_for("weights", str(j)))
-                found, _ = plain_training(network, examples, schedule, lesson.seed_for("order"))
+                network = Network(shape, 0.03, 0.01, fold.inner != j, _seed(problem, fold, modalities, "weights", str(j)))
+                found, _ = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order"))
                 hits = found.held_out.argmax(axis=1) == target[fold.inner == j]
                 assert result.inner_scores["accuracy"][i, j] == pytest.approx(hits.mean())
                 epochs_of.append(found.best_epoch)
             epochs.append(max(1, round(np.mean(epochs_of))))
-        shape = Shape(6, configs[result.chosen]["depth"], "relu")
-        network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), lesson.seed_for("weights", "refit"))
+        shape = Shape(6, len(configs[result.chosen]["hidden_layer_sizes"]), "relu")
+        network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), _seed(problem, fold, modalities, "weights", "refit"))
         schedule = Schedule(epochs[result.chosen], 10, 2)
-        _, parameters = plain_training(network, examples, schedule, lesson.seed_for("order", "refit"))
+        _, parameters = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order", "refit"))
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-        assert result.scores == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
+        assert result.probabilities == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
 
 
 def test_each_item_is_begun_before_the_one_before_it_is_used() -> None:
     begun = []
-    for item in held_back(begun.append(i) or i for i in range(3)):  # type: ignore[func-returns-value]
+    for item in prefetched(begun.append(i) or i for i in range(3)):  # type: ignore[func-returns-value]
         assert begun == list(range(min(item + 2, 3)))
-    assert list(held_back([])) == []
+    assert list(prefetched([])) == []
 
 
 def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
@@ -250,13 +230,6 @@ def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
         rest = [pool.submit(done.append, i) for i in range(1, 100)]
         raise ValueError("enough")
     assert blocker.done() and done == [0] and all(future.cancelled() for future in rest)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
-def test_a_card_that_is_not_there_is_said() -> None:
-    assert chosen_device("auto") == chosen_device("cpu") == "cpu"
-    with pytest.raises(InputError, match="torch sees no graphics card"):
-        chosen_device("cuda")
 
 
 # ---------------------------------------------------------------- principal components

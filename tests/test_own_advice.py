@@ -95,7 +95,7 @@ def test_files_with_endings_of_another_kind_are_told(folder: Path, endings: list
 
 # ---------------------------------------------------------------- where a sample is
 def run(entry: Entry) -> None:
-    params = {"seed": 1, "datasets": {"mine": entry}, "models": {"constant": {}}, "features": {
+    params = {"seed": 1, "datasets": {"mine": entry}, "models": {"dummy": {}}, "features": {
         f"mine-{label}": {"dataset": "mine", "modality": part["modality"]} for label, part in entry["modalities"].items()}}
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params | {name: {} for name in ("split", "train", "evaluate", "publish", "flow")}, file)

@@ -26,19 +26,19 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("seed", REMOVED, r"seed: expected a whole number from 0 to \d+, found None"),
     ("seed", -1, r"seed: expected a whole number from 0 to \d+, found -1"),
     ("seed", True, "seed: expected a whole number"),
-    ("splits", {"folds": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
+    ("splits", {"n_splits": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
     ("split", REMOVED, r"split: missing; for its defaults add the line `split: \{\}`"),
-    ("split", [5], r"split: expected a mapping with folds, repeats, inner_folds, found \[5\]"),
-    ("split.fold", 5, r"split\.fold: unknown key \(did you mean 'folds'\?\); allowed: folds, repeats, inner_folds"),
-    ("split.folds", 1, "split.folds: expected at least 2, found 1; 'folds' is outer folds"),
-    ("split.folds", "many", "split.folds: expected a whole number, found 'many'"),
-    ("split.folds", "5", "split.folds: expected a whole number, found '5'"),
-    ("split.folds", True, "split.folds: expected a whole number, found True"),
-    ("split.repeats", 2.5, "split.repeats: expected a whole number, found 2.5"),
-    ("train.select", "accuracy", "train.select: expected a mapping"),
-    ("train.select.binary", "acuracy", r"train\.select\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
-    ("train.select.multiclass", "log_loss", "train.select.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
-    ("train.select.regression", "accuracy", "train.select.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
+    ("split", [5], r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, found \[5\]"),
+    ("split.n_split", 5, r"split\.n_split: unknown key \(did you mean 'n_splits'\?\); allowed: n_splits, n_repeats, n_inner_splits"),
+    ("split.n_splits", 1, "split.n_splits: expected at least 2, found 1; 'n_splits' is outer folds"),
+    ("split.n_splits", "many", "split.n_splits: expected a whole number, found 'many'"),
+    ("split.n_splits", "5", "split.n_splits: expected a whole number, found '5'"),
+    ("split.n_splits", True, "split.n_splits: expected a whole number, found True"),
+    ("split.n_repeats", 2.5, "split.n_repeats: expected a whole number, found 2.5"),
+    ("train.scoring", "accuracy", "train.scoring: expected a mapping"),
+    ("train.scoring.binary", "acuracy", r"train\.scoring\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
+    ("train.scoring.multiclass", "log_loss", "scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
+    ("train.scoring.regression", "accuracy", "train.scoring.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
     ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),
@@ -70,14 +70,19 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
     ("features.emoji-image.colour", "red", "features.emoji-image.colour: expected 'rgb'.* found 'red'"),
     ("models", None, "models: expected a mapping with at least one entry, found None"),
-    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: constant, knn"),
-    ("models.knn.K", [1], r"models\.knn\.K: unknown key \(did you mean 'k'\?\)|models\.knn\.K: unknown key; allowed: k, "),
-    ("models.knn.k", 3, "models.knn.k: expected a list, found 3; 'k' is "),
-    ("models.knn.k", [0], "models.knn.k: every k must be at least 1"),
-    ("models.knn.k", [9999], r"models\.knn: every configuration needs 9999 training rows or more, .* fold of 'touch' has "),
-    ("models.knn.distance", ["l3"], r"models\.knn\.distance\.0: expected 'l1', 'l2' or 'cosine', found 'l3'"),
+    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: dummy, hist_gradient_boosting, knn, "),
+    ("models.knn.K", [1], r"models\.knn\.K: unknown key; allowed: n_neighbors, metric, weights"),
+    ("models.knn.n_neighbors", 3, "models.knn.n_neighbors: expected a list, found 3; 'n_neighbors' is "),
+    ("models.knn.n_neighbors", [0], "models.knn.n_neighbors: every number of neighbors must be at least 1"),
+    ("models.knn.n_neighbors", [9999], r"models\.knn: every configuration needs 9999 training rows or more, .* fold of 'touch' has "),
+    ("models.knn.metric", ["l3"], r"models\.knn\.metric\.0: expected 'manhattan', 'euclidean' or 'cosine', found 'l3'"),
+    ("models.knn.k", [3], r"models\.knn\.k: this key is called 'n_neighbors' now; allowed: n_neighbors, metric, weights"),
+    ("models.mlp.components", 3, r"models\.mlp\.components: this key is called 'n_components' now; allowed: "),
+    ("models.mlp.hidden_layer_sizes", [[8, 16]], r"hidden_layer_sizes: the hidden layers of a network must have equal widths, found "),
+    ("train.select", {"binary": "accuracy"}, r"train\.select: this key is called 'scoring' now; allowed: scoring, keep"),
+    ("split.folds", 5, r"split\.folds: this key is called 'n_splits' now; allowed: n_splits, n_repeats, n_inner_splits"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
-    ("models.constant", [], r"models\.constant: expected a mapping with no keys, found \[\]"),
+    ("models.dummy", [], r"models\.dummy: expected a mapping with no keys, found \[\]"),
 ]
 
 
@@ -143,7 +148,7 @@ def test_a_mistake_in_own_data_is_one_line_about_the_inmost_key(right: dict[str,
 
 
 def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:
-    found = problems(with_value(with_value(right, "split.folds", 0), "models.knn.k", []))
+    found = problems(with_value(with_value(right, "split.n_splits", 0), "models.knn.n_neighbors", []))
     assert len(found) == 2
 
 
@@ -205,17 +210,17 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
 
 
 def test_a_stage_reads_its_own_keys_from_a_file_that_holds_no_others() -> None:
-    params = {"split": {"folds": 3}}
-    assert section(params, "split", SplitEntry) == SplitEntry(folds=3, repeats=1, inner_folds=3)
+    params = {"split": {"n_splits": 3}}
+    assert section(params, "split", SplitEntry) == SplitEntry(n_splits=3, n_repeats=1, n_inner_splits=3)
     with pytest.raises(InputError, match=r"top level: 'spilt' is not there \(did you mean 'split'\?\)"):
         value_at(params, "spilt")
-    with pytest.raises(InputError, match=r"split\.folds: expected a mapping with key 'x', found 3"):
-        value_at(params, "split.folds.x")
+    with pytest.raises(InputError, match=r"split\.n_splits: expected a mapping with key 'x', found 3"):
+        value_at(params, "split.n_splits.x")
 
 
 def test_an_empty_section_takes_the_defaults() -> None:
     assert parse(None, "split", SplitEntry) == SplitEntry()
-    with pytest.raises(InputError, match=r"split: expected a mapping with folds, repeats, inner_folds, found 0"):
+    with pytest.raises(InputError, match=r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, found 0"):
         parse(0, "split", SplitEntry)
 
 
@@ -241,13 +246,14 @@ def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "2 mistake(s) in params.yaml" in done.stderr
-    assert "params.yaml: split.folds: expected at least 2, found 0" in done.stderr
+    assert "params.yaml: split.n_splits: expected at least 2, found 0" in done.stderr
     assert "params.yaml: datasets.av_digits.target: no target 'didgit' (did you mean 'digit'?); there are: digit" in done.stderr
 
 
 def test_the_command_explains_every_key(workspace: Path) -> None:
     text = run_check(workspace, "--help").stdout
-    for key in ("datasets.<name>", "split: folds", "flow: cron", "models.knn: k, distance", "features.<data set>-<label> (modality: text)"):
+    for key in ("datasets.<name>", "split: n_splits", "flow: cron", "models.knn: n_neighbors, metric",
+                "features.<data set>-<label> (modality: text)"):
         assert key in text
 
 

@@ -23,7 +23,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from toy_results import TOYS, make_workspace
 
-import stages
 from pipelines import publish
 from pipelines.publishing import descriptions
 from pipelines.publishing.lock_entries import md5_of, read_lock
@@ -142,12 +141,12 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
     assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
     assert (tags["task"], tags["control"]) == ("multiclass", "false")
-    assert run_named("gamma", "constant · series").data.tags["control"] == "true"
-    assert run_named("gamma", "constant · series").data.tags["task"] == "regression"
+    assert run_named("gamma", "dummy · series").data.tags["control"] == "true"
+    assert run_named("gamma", "dummy · series").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
-    assert (params["grid.k"], params["split.folds"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
-    assert params["chosen.k"].split()[0] in {"1", "3", "5"}
+    assert (params["grid.n_neighbors"], params["split.n_splits"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
+    assert params["chosen.n_neighbors"].split()[0] in {"1", "3", "5"}
     assert "accuracy" in tags["mlflow.note.content"]
     source = run.inputs.dataset_inputs[0].dataset
     assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
@@ -164,15 +163,15 @@ def test_notes_put_the_metric_of_the_task_first_and_call_the_control_by_what_it_
     rows = [line.split("&nbsp;&nbsp; |") for line in note.splitlines() if line.startswith("|")]
     titles = [metric["title"] for metric in evaluation["metrics"]]
     assert titles[0] == first and [row[0].removeprefix("| ").removesuffix(" ↓") for row in rows[2:2 + len(titles)]] == titles
-    assert f"| {control}&nbsp;" in note and "constant" not in note
-    note = run_named(dataset, f"constant · {subset}").data.tags["mlflow.note.content"]
+    assert f"| {control}&nbsp;" in note and "dummy" not in note
+    note = run_named(dataset, f"dummy · {subset}").data.tags["mlflow.note.content"]
     assert note.startswith(f"**{control}**, a control: it looks at no modality")
     summary = run_named(dataset, "summary").data
     assert summary.tags["mlflow.note.content"].count(f"| {control}&nbsp;") == 1  # once, not for each subset
     names = [metric["name"] for metric in evaluation["metrics"]]
     assert {f"best/{name}_mean" for name in names} <= set(summary.metrics)
     params = run_named(dataset, f"knn · {subset}").data.params
-    assert [name for name in params if name.startswith("train.")] == ["train.select"] and params["train.select"] == evaluation["primary"]
+    assert [name for name in params if name.startswith("train.")] == ["train.scoring"] and params["train.scoring"] == evaluation["primary"]
 
 
 def test_what_was_chosen_is_written_as_the_grid_is() -> None:
@@ -193,13 +192,13 @@ def test_of_one_official_test_split_a_note_has_scores_and_no_folds() -> None:
     assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
 
-def test_training_curves_and_the_k_curve_are_steps(workspace: Path) -> None:
+def test_training_curves_and_the_curve_of_neighbors_are_steps(workspace: Path) -> None:
     curves = [name for name in run_named("alpha", "mlp · image").data.metrics if name.startswith("curve/")]
     assert curves
     history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
     assert len(history) > 1
     assert min(point.step for point in history) == 1
-    k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_k")
+    k_curve = client().get_metric_history(run_named("alpha", "knn · image").info.run_id, "inner/by_n_neighbors")
     assert sorted(point.step for point in k_curve) == [1, 3, 5]
 
 
@@ -207,10 +206,10 @@ def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
     run = run_named("alpha", "knn · text")
     predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
     assert predictions.num_rows == TOYS[0].n_samples
-    assert {"target", "prediction", "correct", "score apple"} <= set(predictions.column_names)
+    assert {"target", "prediction", "correct", "probability apple"} <= set(predictions.column_names)
     assert set(predictions["target"].to_pylist()) <= set(TOYS[0].outputs)
     sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
-    assert {"k", "distance", "accuracy", "chosen"} <= set(sweep.column_names)
+    assert {"n_neighbors", "metric", "score", "chosen"} <= set(sweep.column_names)
     for name in ("validation.html", "pictures/answers.svg"):
         assert artifact(run, name).is_file()
 
@@ -235,7 +234,7 @@ def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path
     assert {name: numbers.data.metrics[name] for name in expected} == expected
     table = pyarrow.csv.read_csv(artifact(labels, "predictions.csv"))
     assert set(table["target"].to_pylist()) <= {None, "", "red", "ripe (soft)", "red; ripe (soft)"}
-    assert {"prediction", "correct", "score red", "score ripe (soft)"} <= set(table.column_names)
+    assert {"prediction", "correct", "probability red", "probability ripe (soft)"} <= set(table.column_names)
     table = pyarrow.csv.read_csv(artifact(numbers, "predictions.csv"))
     assert table.column_names[3:] == ["target length, m", "prediction length, m", "target mass", "prediction mass"]
     assert run_named("gamma", "summary").data.metrics["quarantined_share"] == 0
@@ -273,12 +272,9 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
 
 # ---------------------------------------------------------------- models
 def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
-    packages = {line.partition("==")[0] for line in requirements(predicting_files("mlp", ["audio"]))}
-    assert {"mlflow", "numpy", "soundfile", "torch"} <= packages
-    assert not {"soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("constant", ["table"]))}
-    distances = Path(stages.__file__).parent / "numerics"
-    used = any("numba" in path.read_text(encoding="utf-8") for path in distances.glob("*.py"))
-    assert not used or "numba" in packages
+    packages = {line.partition("==")[0] for line in requirements(predicting_files("knn", ["audio"]))}
+    assert {"mlflow", "numba", "numpy", "scikit-learn", "skops", "soundfile"} <= packages
+    assert not {"numba", "soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("linear", ["table"]))}
 
 
 @pytest.mark.parametrize("model", names("models"))
@@ -294,16 +290,17 @@ def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Pa
 
 def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "stages"
-    for name, text in {"prediction.py": "", "models/a.py": "from ..numerics import b\n", "numerics/b.py": "from . import c\nimport numba\n",
-                       "numerics/c.py": "", "numerics/d.py": "", "modalities/m.py": "from .parts.w import x\n", "modalities/parts/w.py": "",
-                       "modalities/parts/words.txt": "a b", "modalities/other.py": ""}.items():  # fmt: skip
+    for name, text in {"training/prediction.py": "", "models/a/__init__.py": "from ...numerics import b\n",
+                       "numerics/b.py": "from . import c\nimport numba\n", "numerics/c.py": "", "numerics/d.py": "",
+                       "modalities/m/__init__.py": "from .w import x\n", "modalities/m/w.py": "", "modalities/m/words.txt": "a b",
+                       "modalities/other/__init__.py": ""}.items():  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr("pipelines.publishing.model_code.ROOT", root)
     found = predicting_files("a", ["m"])
     assert [str(path.relative_to(root)) for path in found] == [
-        "modalities/m.py", "modalities/parts/w.py", "modalities/parts/words.txt", "models/a.py", "numerics/b.py", "numerics/c.py",
-        "prediction.py"]  # fmt: skip
+        "modalities/m/__init__.py", "modalities/m/w.py", "modalities/m/words.txt", "models/a/__init__.py", "numerics/b.py",
+        "numerics/c.py", "training/prediction.py"]  # fmt: skip
     assert any(line.startswith("numba==") for line in requirements(found))
 
 
@@ -332,7 +329,7 @@ def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tm
     assert not files & {".pkl", ".pickle", ".joblib", ".pt"}
     needed = Path(logged[name].artifact_location, "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in needed)
-    assert any(line.startswith("torch==") for line in needed) == (kind == "mlp")
+    assert not any(line.startswith("torch==") for line in needed)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), logged[name].model_uri], cwd=tmp_path,
                           env=environment, capture_output=True, text=True, check=False)

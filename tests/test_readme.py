@@ -22,7 +22,7 @@ from stages.foundation.registry import component, names
 from stages.foundation.tables import read_json
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table
-from stages.training.train_settings import SelectEntry
+from stages.training.train_settings import ScoringEntry
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 START, END = markers(RESULTS)
@@ -232,11 +232,11 @@ def test_every_task_is_named_with_its_metrics() -> None:
     rows = table_rows("| task |")
     assert list(rows) == list(TASKS)
     for task, (_, chosen_by, others) in rows.items():
-        chosen = getattr(SelectEntry(), task)
+        chosen = getattr(ScoringEntry(), task)
         scoring = {name: component("metrics", name) for name in names("metrics") if task in component("metrics", name).tasks}
         assert chosen_by == scoring.pop(chosen).title
         assert sorted(others.split(", ")) == sorted(metric.title for metric in scoring.values())
-        assert value_at(read_params(ROOT / "params.yaml"), f"train.select.{task}") == chosen
+        assert value_at(read_params(ROOT / "params.yaml"), f"train.scoring.{task}") == chosen
 
 
 def test_what_the_readme_says_of_the_defaults_is_so() -> None:
@@ -244,7 +244,7 @@ def test_what_the_readme_says_of_the_defaults_is_so() -> None:
     assert f"{NUMBERS[len(names('datasets'))]} data sets" in README
     assert f"{NUMBERS[len(params['datasets'])].capitalize()} run by default" in README
     assert f"({params['models']['mlp']['components']} by default" in README
-    assert params["split"]["folds"] == 5 and "over five outer folds" in README
+    assert params["split"]["n_splits"] == 5 and "over five outer folds" in README
 
 
 # ---------------------------------------------------------------- docs/extending.md

@@ -116,7 +116,7 @@ def test_pictures_are_whole_files_named_for_model_and_subset(place: Path) -> Non
     report.main()
     folder = report_path().parent / "pictures"
     names = {path.name for path in (folder / "toy").iterdir()}
-    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "constant__image__confusion.svg", "knn__text__k.svg",
+    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "dummy__image__confusion.svg", "knn__text__n_neighbors.svg",
             "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
     assert len([name for name in names if name.endswith("__confusion.svg")]) == 12
     for path in folder.rglob("*.svg"):
@@ -260,8 +260,8 @@ def test_of_one_official_test_split_nothing_is_called_a_mean(place: Path) -> Non
 
 def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_params(OF_EACH_TASK[3:], regression="rmse")
-    write_toy(OF_EACH_TASK[3])
+    write_params(OF_EACH_TASK[3:])
+    write_toy(replace(OF_EACH_TASK[3], scoring="rmse"))
     evaluate.main("sizes")
     report.main()
     page = report_path().read_text(encoding="utf-8")
@@ -270,8 +270,8 @@ def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatc
     assert "has the lowest mean RMSE" in page
     evaluation = read_json(evaluation_dir("sizes") / "evaluation.json")
     assert "| RMSE ↓ |" in results_table([evaluation])
-    least = min(entry["mean"] for entry in evaluation["grids"]["knn"]["text"] if entry["settings"]["k"] == 5)
-    assert f"k 5: {number(least)}" in tuning_curve(evaluation, "knn", "text")[1]  # type: ignore[index]
+    least = min(entry["mean"] for entry in evaluation["grids"]["knn"]["text"] if entry["settings"]["n_neighbors"] == 5)
+    assert f"n_neighbors 5: {number(least)}" in tuning_curve(evaluation, "knn", "text")[1]  # type: ignore[index]
 
 
 def test_a_score_that_is_undefined_everywhere_is_a_dash(place: Path) -> None:
@@ -306,4 +306,4 @@ def test_model_without_its_own_view_is_drawn_over_its_longest_parameter(place: P
     grid = [{"settings": {"trees": n, "depth": d, "kind": "x"}, "mean": 0.5} for n in (10, 20, 40) for d in (1, 2)]
     assert view_of("forest", grid) == ("trees", ())
     assert view_of("forest", [{"settings": {"depth": 1}, "mean": 0.5}]) is None
-    assert view_of("constant", [{"settings": {}, "mean": 0.5}]) is None
+    assert view_of("dummy", [{"settings": {}, "mean": 0.5}]) is None

@@ -20,8 +20,11 @@ from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import Task
 from stages.model_selection.decisions import CLASSES, decide
+from stages.model_selection.protocol import results
 from stages.models import mlp, svm
 from stages.models.mlp import projection
+from stages.models.mlp.fold_grid import _seed
+from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
@@ -70,7 +73,7 @@ def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]],
 def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], epsilon: float) -> tuple[Answers, np.ndarray]:
     """Return libsvm's answers on the fused features, one machine per output; and what it says of the test rows."""
     fold, target = result.fold, problem.target
-    X = fused(problem, fold, result.subset, "l2") / np.sqrt(len(result.subset))
+    X = fused(problem, fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
 
     def said(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         config = configs[i]
@@ -117,9 +120,9 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> 
     problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
     configs, compared = svm.grid(settings, 0), 0
-    results = list(svm.sweep(problem, settings, configs))
-    assert [(r.fold, r.subset) for r in results] == [(f, s) for f in problem.folds for s in problem.subsets]
-    for result in results:
+    reached = list(results(svm.MODEL, problem, settings, configs))
+    assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
+    for result in reached:
         answers, expected = machine_answers(problem, result, configs, settings.epsilon)
         compared += compare(problem, result, configs, answers)
         if task in CLASSES:
@@ -127,51 +130,50 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> 
             clear = ordered[:, -1] - ordered[:, -2] > NEAR
             np.testing.assert_array_equal(result.prediction[clear], expected.argmax(axis=1)[clear])
         elif task == "multilabel":
-            assert result.scores == pytest.approx(expected, abs=NEAR)
+            assert result.probabilities == pytest.approx(expected, abs=NEAR)
         else:
             assert result.prediction == pytest.approx(expected, abs=NEAR * np.nanstd(problem.target, axis=0).max())
     assert compared > 0 or task == "multilabel"
 
 
 def network_answers(
-    lesson: mlp.Lesson, examples: Examples, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold, best: dict[int, list[int]],
-    i: int, used: np.ndarray, out: np.ndarray,
+    problem: Problem, modalities: tuple[str, ...], examples: Examples, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold,
+    best: dict[int, list[int]], i: int, used: np.ndarray, out: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """Return what torch's network of configuration i says of the rows `out`; note its best epoch in `best`."""
-    seed = lesson.seed_for("weights", str(int(fold.inner[out][0])))
-    network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate"], 0.01, used, seed)
-    found, _ = plain_training(network, examples, schedule, lesson.seed_for("order"))
+    """Return the outputs of torch's network of configuration i for the rows `out`; note its best epoch in `best`."""
+    seed = _seed(problem, fold, modalities, "weights", str(int(fold.inner[out][0])))
+    network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
+    found, _ = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order"))
     best.setdefault(i, []).append(found.best_epoch)
-    return np.asarray(lesson.learner.scores(found.held_out))
+    return np.asarray(loss_for(problem, fold.train).restored(found.held_out))
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(("seed", "components"), [(0, 4), (1, None), (2, 3)])
 def test_networks_equal_those_of_torch_one_at_a_time(task: Task, seed: int, components: int | None) -> None:
     problem = random_problem(2000 + 100 * TASKS.index(task) + seed, task)
-    settings = mlp.MlpSettings(width=(5,), depth=(1,), activation=("tanh",), learning_rate=(0.01, 0.03), weight_decay=(0.01,),
-                               epochs=6, patience=2, batch=16, components=components)  # fmt: skip
+    settings = mlp.MlpSettings(hidden_layer_sizes=((5,),), activation=("tanh",), learning_rate_init=(0.01, 0.03), weight_decay=(0.01,),
+                               max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in list(mlp.sweep(problem, settings, configs))[::3]:
-        fold, subset = result.fold, result.subset
-        matrices = {label: problem.blocks[label].encoded(fold.train).matrix for label in subset}
-        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), subset)
-        learner = mlp.learner_for(problem, fold.train)
-        purpose = (str(fold.repeat), str(fold.index), "+".join(subset))
-        lesson = mlp.Lesson(X[fold.train], problem.target[fold.train], learner, settings, problem.seed, purpose)
-        examples, schedule, _ = lesson.plan(6, 0)
+    for result in list(results(mlp.MODEL, problem, settings, configs))[::3]:
+        fold, modalities = result.fold, result.modalities
+        matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
+        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), modalities)
+        loss = loss_for(problem, fold.train)
+        examples = Examples(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}
-        answers = partial(network_answers, lesson, examples, schedule, configs, fold, best)
+        answers = partial(network_answers, problem, modalities, examples, Schedule(6, 16, 2), configs, fold, best)
         compare(problem, result, configs, answers)
         best.clear()
         for j in range(int(fold.inner.max()) + 1):
             answers(result.chosen, fold.inner != j, fold.inner == j)
         epochs = max(1, round(np.mean(best[result.chosen])))
-        network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate"], 0.01, np.ones(len(fold.train), dtype=bool),
-                          lesson.seed_for("weights", "refit"))  # fmt: skip
-        plan = lesson.plan(epochs, 0)
-        _, parameters = plain_training(network, plan[0], plan[1], lesson.seed_for("order", "refit"))
+        seed_of_weights = _seed(problem, fold, modalities, "weights", "refit")
+        everything = np.ones(len(fold.train), dtype=bool)
+        network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
+        order = _seed(problem, fold, modalities, "order", "refit")
+        _, parameters = plain_training(network, examples, Schedule(epochs, 16, 2), order)
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-        expected = learner.scores(outputs_of(layers, X[fold.test], "tanh", learner.loss))
-        shown = result.prediction if task == "regression" else result.scores
+        expected = loss.restored(outputs_of(layers, X[fold.test], "tanh", loss.name))
+        shown = result.prediction if task == "regression" else result.probabilities
         assert shown == pytest.approx(expected, abs=NEAR * (np.nanstd(problem.target) if task == "regression" else 1))

@@ -14,9 +14,10 @@ from stages.contracts.paths import left_out_path, quarantine_path, samples_path,
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
 from stages.model_selection.decisions import strata
-from stages.model_selection.folds import assign_folds, read_folds
+from stages.model_selection.folds import read_folds
 from stages.samples.read import quarantine_table
 from stages.split import main, official_fold, split_samples
+from stages.splitting.assign_folds import assign_folds
 from stages.splitting.split_settings import SplitEntry
 from stages.validate import dataset_suites
 
@@ -90,7 +91,7 @@ def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None
 @given(seeds, st.integers(1, 3), st.integers(2, 4), st.integers(2, 4))
 def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: int, inner_folds: int) -> None:
     target, groups = grouped([1, 2, 3] * 16, seed)
-    entry = SplitEntry(folds=folds, repeats=repeats, inner_folds=inner_folds)
+    entry = SplitEntry(n_splits=folds, n_repeats=repeats, n_inner_splits=inner_folds)
     table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, seed)
     result = read_folds(table, {"n_folds": folds, "n_repeats": repeats, "n_inner_folds": inner_folds})
     assert [(fold.repeat, fold.index) for fold in result] == [(repeat, index) for repeat in range(repeats) for index in range(folds)]
@@ -109,7 +110,7 @@ def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: i
 
 def test_the_table_is_as_the_contract_says() -> None:
     target, groups = grouped([2] * 60, 0)
-    entry = SplitEntry(folds=4, repeats=2, inner_folds=3)
+    entry = SplitEntry(n_splits=4, n_repeats=2, n_inner_splits=3)
     table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, 0)
     assert table.schema.equals(
         pa.schema({"sample_id": pa.string(), "group": pa.string(), "target": pa.int32(), "repeat": pa.int16(), "fold": pa.int16(),
@@ -124,7 +125,7 @@ def test_the_table_is_as_the_contract_says() -> None:
 def test_an_official_split_is_one_fold_whatever_params_say() -> None:
     target, groups = grouped([1] * 90, 0)
     official = ["test" if row % 3 == 0 else "train" for row in range(90)]
-    table = split_samples(samples(target, groups, official), SplitEntry(folds=5, repeats=3, inner_folds=3), "multiclass", CLASSES, 0)
+    table = split_samples(samples(target, groups, official), SplitEntry(n_splits=5, n_repeats=3, n_inner_splits=3), "multiclass", CLASSES, 0)
     (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
     assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
     assert set(column_values(table["fold"])) == {0, -1}
@@ -147,21 +148,21 @@ def test_a_wrong_official_split_is_named(official: list[str | None], message: st
 def test_fewer_groups_than_folds_are_named() -> None:
     target, groups = grouped([9] * 4, 0)
     with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
-        split_samples(samples(target, groups), SplitEntry(folds=5), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=5), "multiclass", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
-        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(folds=3, inner_folds=3), "multiclass", CLASSES, 0)
+        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(n_splits=3, n_inner_splits=3), "multiclass", CLASSES, 0)
 
 
 def test_a_class_that_a_training_set_lacks_is_named() -> None:
     target, groups = np.repeat([0, 0, 0, 0, 0, 1], 5), np.repeat(np.arange(6), 5)
     with pytest.raises(InputError, match=r"class 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "multiclass", CLASSES, 0)
     target = np.repeat([0, 0, 0, 0, 1, 1], 5)
     with pytest.raises(InputError, match=r"class 'b' .* is absent from the training set of inner fold \d of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(folds=2, inner_folds=2), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "multiclass", CLASSES, 0)
 
 
-PARAMS = "seed: 1\nsplit: {folds: 3, repeats: 2, inner_folds: 2}\n"
+PARAMS = "seed: 1\nsplit: {n_splits: 3, n_repeats: 2, n_inner_splits: 2}\n"
 TARGET = {"name": "t", "task": "multiclass", "outputs": list(CLASSES)}
 POLICY = {"on_bad_sample": "quarantine", "max_bad_share": 0.1}
 
@@ -211,7 +212,7 @@ def test_labels_and_numbers_have_splits() -> None:
     table = samples(np.zeros(80, dtype=np.int32), np.arange(80))
     for task, values in (("multilabel", (random.random((80, 3)) < 0.4).astype(np.uint8)), ("regression", random.standard_normal((80, 3)))):
         with_target = table.set_column(2, "target", fixed_lists(values))
-        splits = split_samples(with_target, SplitEntry(folds=4), task, CLASSES, 0)
+        splits = split_samples(with_target, SplitEntry(n_splits=4), task, CLASSES, 0)
         assert sorted(set(column_values(splits["fold"]))) == [0, 1, 2, 3]
         assert column_values(splits["target"]).tolist() == values.tolist()
 
@@ -221,7 +222,7 @@ def test_a_label_that_a_training_set_lacks_is_named() -> None:
     labels[:, 0], labels[:5, 1] = 1, 1
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(labels))
     with pytest.raises(InputError, match=r"label 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(table, SplitEntry(folds=2, inner_folds=2), "multilabel", ("a", "b"), 0)
+        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "multilabel", ("a", "b"), 0)
 
 
 @pytest.mark.parametrize(("n_bad", "fails"), [(6, False), (7, True)])
@@ -262,7 +263,7 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
         (tmp_path / "params.yaml").write_text(
             f"{PARAMS}datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
             "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
-            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {constant: {}}\n"
+            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {dummy: {}}\n"
             "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"
         )
         check.main()
@@ -280,4 +281,4 @@ def test_a_number_of_which_a_training_set_knows_nothing_is_named() -> None:
     numbers[5:, 1] = np.nan
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(numbers))
     with pytest.raises(InputError, match=r"number 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(table, SplitEntry(folds=2, inner_folds=2), "regression", ("a", "b"), 0)
+        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "regression", ("a", "b"), 0)

@@ -8,18 +8,19 @@ import scipy.sparse as sp
 from sklearn.metrics import f1_score, pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
-from toy_problem import toy_problem
+from toy_problem import metrics_of, toy_problem
 
 from stages.features.blocks import Block
 from stages.features.early_fusion import cross_distances, encode_fold
 from stages.features.encoders import Dense
 from stages.features.pairwise import manhattan_distances
 from stages.model_selection.choice import choose
-from stages.model_selection.decisions import THRESHOLDS, fit_thresholds, known_means
-from stages.models import constant, knn, svm
+from stages.model_selection.decisions import decide, known_means
+from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.thresholds import THRESHOLDS, fit_thresholds
+from stages.models import dummy, knn, svm
 from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
 from stages.models.mlp.projection import fit_projection
-from stages.train import metrics_of
 
 
 def fused(problem, fold, subset, distance: str) -> np.ndarray:
@@ -29,7 +30,7 @@ def fused(problem, fold, subset, distance: str) -> np.ndarray:
     for label, scale in zip(subset, blocks.scales(subset, distance), strict=True):
         matrix = blocks.encoded[label].matrix
         dense = matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix, dtype=np.float64)
-        parts.append(dense * (scale if distance == "l1" else np.sqrt(scale)))
+        parts.append(dense * (scale if distance == "manhattan" else np.sqrt(scale)))
     return np.hstack(parts)
 
 
@@ -41,7 +42,7 @@ def plain_knn(distances: np.ndarray, target: np.ndarray, config: dict, n_classes
     """One query at a time: neighbours by (distance, row), equal votes to the lower class code."""
     predictions = []
     for row in np.round(distances, 9):
-        near = sorted(range(len(row)), key=lambda i: (row[i], i))[: config["k"]]
+        near = sorted(range(len(row)), key=lambda i: (row[i], i))[: config["n_neighbors"]]
         votes = np.zeros(n_classes)
         exact = [i for i in near if row[i] == 0]
         for i in near:
@@ -56,12 +57,12 @@ def plain_knn(distances: np.ndarray, target: np.ndarray, config: dict, n_classes
 @pytest.mark.parametrize("seed", range(3))
 def test_knn_equals_the_plain_loop(seed: int) -> None:
     problem = toy_problem(n=48, seed=seed)
-    settings = knn.KnnSettings(k=(1, 2, 5), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
-    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
+    settings = knn.KnnSettings(n_neighbors=(1, 2, 5), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
+    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
         train, inner, test = result.fold.train, result.fold.inner, result.fold.test
         for i, config in enumerate(knn.grid(settings, 0)):
-            X = fused(problem, result.fold, result.subset, config["distance"])
-            distances = pairwise_distances(X, metric={"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}[config["distance"]])
+            X = fused(problem, result.fold, result.modalities, config["metric"])
+            distances = pairwise_distances(X, metric=config["metric"])
             for j in range(2):
                 a, b = train[inner != j], train[inner == j]
                 expected = plain_knn(distances[np.ix_(b, a)], problem.target[a], config, 3)
@@ -73,12 +74,12 @@ def test_knn_equals_the_plain_loop(seed: int) -> None:
 def test_knn_equals_brute_force_of_scikit_learn() -> None:
     """On blocks without tied distances, as scikit-learn leaves the order of ties open."""
     problem = toy_problem(n=72, labels=("image", "table"))
-    settings = knn.KnnSettings(k=(1, 2, 5, 11), distance=("l1", "l2", "cosine"), weights=("uniform", "distance"))
-    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
+    settings = knn.KnnSettings(n_neighbors=(1, 2, 5, 11), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
+    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
         for i, config in enumerate(knn.grid(settings, 0)):
-            X = fused(problem, result.fold, result.subset, config["distance"])
-            metric = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}[config["distance"]]
-            plain = KNeighborsClassifier(config["k"], algorithm="brute", metric=metric, weights=config["weights"])
+            X = fused(problem, result.fold, result.modalities, config["metric"])
+            metric = config["metric"]
+            plain = KNeighborsClassifier(config["n_neighbors"], algorithm="brute", metric=metric, weights=config["weights"])
             train, inner = result.fold.train, result.fold.inner
             expected = [accuracy_of(plain, X, problem.target, train[inner != j], train[inner == j]) for j in range(2)]
             assert result.inner_scores["accuracy"][i] == pytest.approx(expected, abs=1e-12)
@@ -88,8 +89,8 @@ def test_knn_equals_brute_force_of_scikit_learn() -> None:
 def test_svm_equals_svc_on_features(n_classes: int) -> None:
     problem = toy_problem(n=72, n_classes=n_classes)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3, 2.0))
-    for result in svm.sweep(problem, settings, svm.grid(settings, 0)):
-        X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
+    for result in results(svm.MODEL, problem, settings, svm.grid(settings, 0)):
+        X = fused(problem, result.fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
         for i, config in enumerate(svm.grid(settings, 0)):
             plain = SVC(C=config["C"], kernel=config["kernel"], gamma=config["gamma"] or 1.0, break_ties=True)
             train, inner = result.fold.train, result.fold.inner
@@ -116,11 +117,11 @@ def test_projection_equals_principal_components(shape: tuple[int, int]) -> None:
     assert fit_projection(sp.csr_array(X), 4).apply(sp.csr_array(X)) == pytest.approx(ours, abs=1e-4)
 
 
-@pytest.mark.parametrize("distance", ["l1", "l2", "cosine"])
+@pytest.mark.parametrize("distance", ["manhattan", "euclidean", "cosine"])
 def test_distances_to_stored_rows_are_those_of_the_sweep(distance: str) -> None:
     """Pixels are float32: their norms must not be, or equal rows would lie apart."""
     problem = toy_problem()
-    fold, subset = problem.folds[0], problem.subsets[-1]
+    fold, subset = problem.folds[0], problem.combinations[-1]
     blocks = encode_fold(problem.blocks, fold.train)
     matrices = [blocks.encoded[label].matrix for label in subset]
     crossed = cross_distances(matrices, matrices, blocks.scales(subset, distance), distance)
@@ -167,21 +168,21 @@ def inner_pairs(fold, j: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_knn_means_equal_those_of_scikit_learn() -> None:
     """Numbers: the weighted mean of the neighbours, where all are known. Labels: their share, one more neighbour half for, half against."""
-    settings = knn.KnnSettings(k=(2, 5), distance=("l1", "l2"), weights=("uniform", "distance"))
+    settings = knn.KnnSettings(n_neighbors=(2, 5), metric=("manhattan", "euclidean"), weights=("uniform", "distance"))
     for task in ("regression", "multilabel"):
         problem = toy_problem(n=72, labels=("image", "table"), task=task)
         problem = replace(problem, target=np.nan_to_num(problem.target))
-        for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
+        for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
             config = knn.grid(settings, 0)[result.chosen]
-            X = fused(problem, result.fold, result.subset, config["distance"])
-            metric = {"l1": "manhattan", "l2": "euclidean"}[config["distance"]]
-            plain = KNeighborsRegressor(config["k"], algorithm="brute", metric=metric, weights=config["weights"])
+            X = fused(problem, result.fold, result.modalities, config["metric"])
+            metric = {"manhattan": "manhattan", "euclidean": "euclidean"}[config["metric"]]
+            plain = KNeighborsRegressor(config["n_neighbors"], algorithm="brute", metric=metric, weights=config["weights"])
             train, test = result.fold.train, result.fold.test
             means = plain.fit(X[train], problem.target[train]).predict(X[test])
             if task == "regression":
                 assert result.prediction == pytest.approx(means, rel=1e-5)
             else:
-                assert result.scores == pytest.approx((config["k"] * means + 0.5) / (config["k"] + 1), abs=1e-6)
+                assert result.probabilities == pytest.approx((config["n_neighbors"] * means + 0.5) / (config["n_neighbors"] + 1), abs=1e-6)
 
 
 def test_knn_leaves_unknown_numbers_out() -> None:
@@ -201,15 +202,15 @@ def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
     for task in ("multilabel", "regression"):
         problem = toy_problem(n=72, labels=("image", "table"), task=task)
-        for result in svm.sweep(problem, settings, svm.grid(settings, 0)):
+        for result in results(svm.MODEL, problem, settings, svm.grid(settings, 0)):
             config = svm.grid(settings, 0)[result.chosen]
-            X = fused(problem, result.fold, result.subset, "l2") / np.sqrt(len(result.subset))
+            X = fused(problem, result.fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
             train, test = result.fold.train, result.fold.test
             plain = {"C": config["C"], "kernel": config["kernel"], "gamma": config["gamma"] or 1.0}
             for j, values in enumerate(problem.target[train].T):
                 if task == "multilabel":
                     margin = SVC(**plain).fit(X[train], values).decision_function(X[test])
-                    assert result.scores[:, j] == pytest.approx(1 / (1 + np.exp(-margin)), abs=2e-3)
+                    assert result.probabilities[:, j] == pytest.approx(1 / (1 + np.exp(-margin)), abs=2e-3)
                 else:
                     known = ~np.isnan(values)
                     mean, deviation = values[known].mean(), values[known].std()
@@ -221,9 +222,9 @@ def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
 def test_inner_scores_are_those_of_each_fold(task: str) -> None:
     """With the thresholds that the held-out rows of all inner folds choose together."""
     problem = toy_problem(n=72, labels=("image",), task=task)
-    settings = knn.KnnSettings(k=(3,), distance=("l2",), weights=("uniform",))
-    for result in knn.sweep(problem, settings, knn.grid(settings, 0)):
-        X = fused(problem, result.fold, result.subset, "l2")
+    settings = knn.KnnSettings(n_neighbors=(3,), metric=("euclidean",), weights=("uniform",))
+    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
+        X = fused(problem, result.fold, result.modalities, "euclidean")
         scores = np.empty((len(result.fold.train), 3))
         for j in range(2):
             a, b = inner_pairs(result.fold, j)
@@ -234,9 +235,9 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
         prediction = scores if task == "regression" else scores >= fit_thresholds(target, scores.astype(np.float32), by_f1=True)
         for j in range(2):
             rows = result.fold.inner == j
-            metric = problem.metrics[problem.select].bound_to(target)
+            metric = problem.metrics[problem.scoring].bound_to(target)
             expected = metric.score(target[rows], prediction[rows].astype(result.prediction.dtype), None)
-            assert result.inner_scores[problem.select][0, j] == pytest.approx(expected, abs=1e-6)
+            assert result.inner_scores[problem.scoring][0, j] == pytest.approx(expected, abs=1e-6)
 
 
 def test_thresholds_are_the_best_of_the_grid() -> None:
@@ -261,14 +262,14 @@ def test_errors_in_any_unit_are_told_apart(unit: float) -> None:
 
 def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
     """Not even the scale of the metric that chooses: a number that varies in test rows alone would weigh less."""
-    settings = knn.KnnSettings(k=(1, 3, 9), distance=("l1", "l2"), weights=("uniform", "distance"))
+    settings = knn.KnnSettings(n_neighbors=(1, 3, 9), metric=("manhattan", "euclidean"), weights=("uniform", "distance"))
     for task in ("multilabel", "regression"):
         problem = toy_problem(n=48, labels=("image",), task=task)
         problem = replace(problem, folds=problem.folds[:1])
         target = problem.target.copy()
         target[problem.folds[0].test] = 1 if task == "multilabel" else 1e6 * np.arange(16)[:, None] * [1, 0, 0]
         other = replace(problem, target=target, metrics=metrics_of(task, target))
-        (a,), (b,) = (knn.sweep(p, settings, knn.grid(settings, 0)) for p in (problem, other))
+        (a,), (b,) = (results(knn.MODEL, p, settings, knn.grid(settings, 0)) for p in (problem, other))
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
         assert all(a.inner_scores[name].tobytes() == b.inner_scores[name].tobytes() for name in problem.metrics)
 
@@ -279,14 +280,15 @@ def test_noise_does_not_beat_the_control_of_labels() -> None:
     target = (draw.random((240, 4)) < 0.3).astype(np.uint8)
     noise = Block("noise", Dense(draw.standard_normal((240, 5)).astype(np.float32)), {})
     problem = replace(toy_problem(n=240, labels=("image",), task="multilabel"), blocks={"noise": noise}, target=target,
-                      outputs=tuple("abcd"), subsets=(("noise",),), metrics=metrics_of("multilabel", target))  # fmt: skip
-    settings = knn.KnnSettings(k=(20,), distance=("l2",))
-    control = list(constant.sweep(problem, constant.ConstantSettings(), [{}]))
-    learner = list(knn.sweep(problem, settings, knn.grid(settings, 0)))
+                      outputs=tuple("abcd"), combinations=(("noise",),), metrics=metrics_of("multilabel", target))  # fmt: skip
+    settings = knn.KnnSettings(n_neighbors=(20,), metric=("euclidean",))
+    control = list(results(dummy.MODEL, problem, dummy.DummySettings(), [{}]))
+    learner = list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
     score = problem.metrics["micro_f1"].score
     of_control, of_learner = ([score(target[r.fold.test], r.prediction, None) for r in found] for found in (control, learner))
     assert min(of_control) > 0.35
     assert np.mean(of_learner) < np.mean(of_control) + 0.03
     assert np.mean([r.inner_scores["micro_f1"].mean() for r in control]) == pytest.approx(np.mean(of_control), abs=0.05)
-    fitted = constant.fit(problem, ("noise",), {}, constant.ConstantSettings())
-    assert constant.predict(fitted, {"noise": noise.raw.values})[0].all()
+    fitted = fit_on(dummy.MODEL, problem, problem.final_fold(), ("noise",), {}, dummy.DummySettings())
+    scores = dummy.predict(fitted, {"noise": noise.raw.values})
+    assert decide("multilabel", scores.decisions, fitted.arrays["thresholds"]).all()

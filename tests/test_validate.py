@@ -49,7 +49,7 @@ def ordinary(toy: Toy) -> pa.Array:
 
 
 def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
-    settings = SplitEntry(folds=3, repeats=repeats, inner_folds=2)
+    settings = SplitEntry(n_splits=3, n_repeats=repeats, n_inner_splits=2)
     splits = split_samples(samples, settings, "binary", ["no", "yes"], 5)
     n_folds = splits.schema.field("inner").type.list_size
     return splits, {"target": METADATA["target"], "n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
@@ -261,7 +261,7 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
     labels = (numbers > 0).astype(np.uint8)
     for task, target in (("multilabel", labels), ("regression", numbers)):
         samples, metadata = with_target(task, target)
-        splits = split_samples(samples, SplitEntry(folds=3, inner_folds=2), task, ["a", "b"], 5)
+        splits = split_samples(samples, SplitEntry(n_splits=3, n_inner_splits=2), task, ["a", "b"], 5)
         about = {"target": metadata["target"], "n_folds": 3, "n_repeats": 1, "n_inner_folds": 2}
         assert failed(samples_suite(samples, metadata, 3, 0)) == {}
         assert failed(splits_suite(splits, about, samples)) == {}

@@ -21,28 +21,22 @@ from stages.contracts.task import Task
 from stages.foundation.tables import fixed_lists, read_table, write_table
 
 SKILL: dict[str, dict[str, float]] = {
-    "constant": {"image": 0.0, "text": 0.0, "image+text": 0.0},
+    "dummy": {"image": 0.0, "text": 0.0, "image+text": 0.0},
     "knn": {"image": 0.35, "text": 0.5, "image+text": 0.6},
     "svm": {"image": 0.4, "text": 0.6, "image+text": 0.75},
     "mlp": {"image": 0.4, "text": 0.62, "image+text": 0.74},
 }
 GRIDS: dict[str, list[dict[str, Any]]] = {
-    "constant": [{}],
+    "dummy": [{}],
     "knn": [
-        {"k": k, "distance": distance, "weights": weights}
-        for k in (1, 3, 5, 10, 20) for distance in ("l1", "l2", "cosine") for weights in ("uniform", "distance")
+        {"n_neighbors": k, "metric": distance, "weights": weights}
+        for k in (1, 3, 5, 10, 20) for distance in ("manhattan", "euclidean", "cosine") for weights in ("uniform", "distance")
     ],
     "svm": [{"kernel": "linear", "C": c} for c in (0.1, 1, 10)]
     + [{"kernel": "rbf", "C": c, "gamma": gamma} for gamma in (0.1, 1) for c in (0.1, 1, 10)],
     "mlp": [{"width": w, "depth": d} for w in (32, 128) for d in (1, 2)],
 }
-FOLD = [("subset", pa.string()), ("repeat", pa.int16()), ("fold", pa.int16())]
-SCORED: dict[str, tuple[str, ...]] = {
-    "binary": ("accuracy", "balanced_accuracy", "macro_f1"),
-    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1"),
-    "multilabel": ("micro_f1", "macro_f1", "hamming_loss", "subset_accuracy"),
-    "regression": ("r2", "rmse", "mae"),
-}
+FOLD = [("modalities", pa.string()), ("fusion", pa.string()), ("seed", pa.int64()), ("repeat", pa.int16()), ("fold", pa.int16())]
 CURVES = pa.schema([*FOLD, ("name", pa.string()), ("step", pa.int32()), ("value", pa.float64())])
 
 
@@ -60,6 +54,7 @@ class Toy:
     n_repeats: int = 1
     n_inner_folds: int = 3
     seed: int = 7
+    scoring: str = ""  # as usual for the task, if not given
     skill: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: SKILL)
 
     @property
@@ -79,7 +74,7 @@ class Toy:
         }
 
 
-SELECT = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
+SCORING = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
 
 
 TOYS = (
@@ -90,12 +85,12 @@ TOYS = (
 )  # one for each task
 
 
-def write_params(toys: Sequence[Toy], confidence: float = 0.95, **select: str) -> None:
-    """Write the params.yaml that evaluate and report read, in the current folder; `select` by task."""
+def write_params(toys: Sequence[Toy], confidence: float = 0.95, **scoring: str) -> None:
+    """Write the params.yaml that evaluate and report read, in the current folder; `scoring` by task."""
     params = {
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
         "models": {model: {} for model in toys[0].skill},
-        "train": {"select": SELECT | select},
+        "train": {"scoring": SCORING | scoring},
         "evaluate": {"confidence": confidence},
     }
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
@@ -169,7 +164,7 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
-    columns: dict[str, list[Any]] = {name: [] for name in ("subset", "repeat", "fold", "row")}
+    columns: dict[str, list[Any]] = {name: [] for name in ("modalities", "repeat", "fold", "row")}
     scores, predictions = [], []
     # luck is of the row, shared by models and subsets: hard rows are hard for all, as in real data
     luck = np.random.default_rng(toy.seed).random(toy.n_samples)
@@ -180,11 +175,14 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
             score, prediction = ANSWERS[toy.task](toy, target[rows], luck[rows], share, generator)
             scores.append(score.astype(np.float32))
             predictions.append(prediction)
-            for name, value in (("subset", subset), ("repeat", repeat), ("fold", fold)):
+            for name, value in (("modalities", subset), ("repeat", repeat), ("fold", fold)):
                 columns[name] += [value] * rows.size
             columns["row"] += rows.tolist()
     table = {
-        "subset": columns["subset"],
+        "modalities": columns["modalities"],
+        "fusion": ["early"] * len(columns["row"]),
+        "seed": pa.array([toy.seed] * len(columns["row"]), pa.int64()),
+        "condition": ["clean"] * len(columns["row"]),
         "repeat": pa.array(columns["repeat"], pa.int16()),
         "fold": pa.array(columns["fold"], pa.int16()),
         "sample_id": _ids(toy)[columns["row"]],
@@ -192,10 +190,10 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
         "prediction": target_column(np.concatenate(predictions)),
     }
     if toy.task != "regression":
-        table["scores"] = fixed_lists(np.concatenate(scores))
+        table["probabilities"] = fixed_lists(np.concatenate(scores))
     write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", pa.table(table),
-                {"dataset": toy.dataset, "model": model, "control": model == "constant", "target": toy.metadata["target"],
-                 "subsets": toy.subsets})
+                {"dataset": toy.dataset, "model": model, "control": model == "dummy", "target": toy.metadata["target"],
+                 "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.subsets, "not_applicable": None})
 
 
 Answer = tuple[np.ndarray, np.ndarray]  # scores, prediction
@@ -232,17 +230,18 @@ ANSWERS: dict[str, Callable[..., Answer]] = {"binary": _classes, "multiclass": _
 
 
 def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np.random.Generator) -> None:
-    grid, metrics, rows = GRIDS[model], SCORED[toy.task], []
+    grid, rows = GRIDS[model], []
     schema = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()),
-                        *((name, pa.float64()) for name in metrics), ("chosen", pa.bool_())])
+                        ("score", pa.float64()), ("chosen", pa.bool_())])
     for subset, share in skill.items():
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
             best = int(means.mean(1).argmax())
             rows += [
-                {"subset": subset, "repeat": repeat, "fold": fold, "inner": inner, "config": config, "settings": json.dumps(settings),
-                 **{name: float(means[config, inner]) for name in metrics}, "chosen": config == best}
+                {"modalities": subset, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
+                 "config": config, "settings": json.dumps(settings),
+                 "score": float(means[config, inner]), "chosen": config == best}
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
             ]
     table = pa.Table.from_pylist(rows, schema)
@@ -255,8 +254,8 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             n_steps = int(generator.integers(20, 30))
             for name, level in (("train_loss", 0.1), ("inner_loss", 0.5)):
-                rows += [{"subset": subset, "repeat": repeat, "fold": fold, "name": name, "step": step,
-                          "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
+                rows += [{"modalities": subset, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
+                          "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
     write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, {"dataset": toy.dataset, "model": model})
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from stages.contracts.metric import Metric
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import Task
 from stages.features.blocks import Block
 from stages.features.encoders import Columns, Dense, Sparse
-from stages.train import all_subsets, metrics_of
-from stages.training.train_settings import SelectEntry
+from stages.foundation.registry import component, names
+from stages.training.read_problem import all_combinations
+from stages.training.train_settings import ScoringEntry
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
@@ -49,8 +51,14 @@ def toy_problem(
     codes = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
     blocks = {label: block for label, block in toy_blocks(codes, seed).items() if label in labels}
     outputs = tuple(f"output {code}" for code in range(n_classes))
-    target, select = toy_target(codes, n_classes, task), getattr(SelectEntry(), task)
-    return Problem(blocks, target, task, outputs, toy_folds(n), all_subsets(labels), metrics_of(task, target), select, 0)
+    target, select = toy_target(codes, n_classes, task), getattr(ScoringEntry(), task)
+    return Problem(blocks, target, task, outputs, toy_folds(n), all_combinations(labels), metrics_of(task, target), select, 0)
+
+
+def metrics_of(task: Task, target: np.ndarray) -> dict[str, Metric]:
+    """Return every metric that scores a task's predictions without probabilities, by name."""
+    known: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
+    return {name: metric.bound_to(target) for name, metric in known.items() if task in metric.tasks and not metric.needs_scores}
 
 
 def toy_target(codes: np.ndarray, n_classes: int, task: Task) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 from PIL import Image
-from toy_predictions import SELECT, SKILL, Toy, write_toy
+from toy_predictions import SCORING, SKILL, Toy, write_toy
 
 from stages.contracts.paths import DATA, quarantine_path, samples_path, splits_path, validation_dir
 from stages.evaluate import main as evaluate
@@ -25,7 +25,7 @@ from stages.samples.read import quarantine_table
 from stages.train import main as train
 
 REPOSITORY = Path(__file__).parent.parent
-MODELS = ("constant", "knn", "mlp")
+MODELS = ("dummy", "knn", "mlp")
 OTHER = {"text": "image", "table": "text", "text+table": "image+text"}  # beta's subsets borrow the skill of alpha's
 TOYS = (
     Toy(dataset="alpha", title="Alpha: picture and name", n_samples=90, skill={model: SKILL[model] for model in MODELS}),
@@ -68,10 +68,10 @@ def toy_params() -> dict[str, Any]:
         "seed": 7,
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in TOYS},
         "features": features,
-        "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
-        "train": {"select": SELECT},
-        "models": {"constant": {}, "knn": {"k": [1, 3, 5], "distance": ["l2", "cosine"]},
-                   "mlp": {"width": [8], "depth": [1], "learning_rate": [0.01, 0.03], "epochs": 8, "components": 8}},
+        "split": {"n_splits": 5, "n_repeats": 1, "n_inner_splits": 3},
+        "train": {"scoring": SCORING},
+        "models": {"dummy": {}, "knn": {"n_neighbors": [1, 3, 5], "metric": ["euclidean", "cosine"]},
+                   "mlp": {"hidden_layer_sizes": [[8]], "learning_rate_init": [0.01, 0.03], "max_iter": 8, "n_components": 8}},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},
     }

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.publishing import model_script
 from pipelines.publishing.model_code import copy_code, predicting_files, requirements
-from pipelines.publishing.model_script import ANSWER, PROBABILITY, flat_names, framed_type, is_list
+from pipelines.publishing.model_script import PREDICTION, PROBABILITY, flat_names, framed_type, is_list
 from stages.contracts.paths import samples_path
 from stages.foundation.tables import read_json, read_table
 
@@ -31,8 +31,8 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     from mlflow.entities import Metric
 
     about = read_json(folder / "model.json")
-    samples = read_table(samples_path(about["dataset"]))[0].select(about["subset"])
-    files = predicting_files(about["model"], [about["features"][label]["modality"] for label in about["subset"]])
+    samples = read_table(samples_path(about["dataset"]))[0].select(about["modalities"])
+    files = predicting_files(about["model"], [about["features"][name]["modality"] for name in about["modalities"]])
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"
         schema.write_bytes(samples.schema.remove_metadata().serialize().to_pybytes())
@@ -45,7 +45,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 signature=signature(samples.schema, about["task"], about["outputs"]),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
-                metadata={key: about[key] for key in ("dataset", "model", "subset", "config", "task")},
+                metadata={key: about[key] for key in ("dataset", "model", "modalities", "config", "task")},
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
@@ -62,7 +62,7 @@ def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSig
               for column in schema for name, field, required in leaves(column)]
     if task == "regression":
         return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name=name) for name in outputs]))
-    answer = ColSpec(Array(DataType.string) if task == "multilabel" else DataType.string, name=ANSWER[task])
+    answer = ColSpec(Array(DataType.string) if task == "multilabel" else DataType.string, name=PREDICTION[task])
     return ModelSignature(Schema(inputs), Schema([answer, *(ColSpec(DataType.double, name=PROBABILITY + name) for name in outputs)]))
 
 

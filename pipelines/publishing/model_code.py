@@ -11,7 +11,7 @@ import stages
 
 ROOT = Path(stages.__file__).parent
 # What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
-PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydantic", "pyyaml", "scikit-learn", "scipy")
+PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydantic", "pyyaml", "scikit-learn", "scipy", "skops")
 EXTRA_PACKAGES = ("numba", "soundfile", "torch")  # not for every model
 
 

@@ -1,4 +1,4 @@
-"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and asks stages/training/prediction.py.
+"""The logged model's own script ("models from code"): turns a frame of raw samples into Arrow and calls stages/training/prediction.py.
 
 It travels with the model and imports nothing of pipelines/.
 """
@@ -13,7 +13,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 PROBABILITY = "probability "
-ANSWER = {"binary": "label", "multiclass": "label", "multilabel": "labels"}  # the column that says it in words
+PREDICTION = {"binary": "label", "multiclass": "label", "multilabel": "labels"}  # the column with the name
 
 
 def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
@@ -29,25 +29,24 @@ class SamplesModel(PythonModel):
     """A refitted model over raw samples."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read where the arrays are and what Arrow types the samples had."""
-        self.folder = Path(context.artifacts["fitted"])
+        """Load the model, and read what Arrow types the samples had."""
+        from stages.training.prediction import Predictor
+
+        self.predictor = Predictor.load(Path(context.artifacts["fitted"]))
         self.schema = pa.ipc.read_schema(pa.py_buffer(Path(context.artifacts["schema"]).read_bytes()))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return what the model says, a row per sample as given.
+        """Return the predictions, a row per sample as given.
 
         Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Regression: a column
         per number.
         """
-        from stages.training.prediction import predict_samples
-
-        columns = {field.name: modality_column(model_input, field) for field in self.schema}
-        said = predict_samples(self.folder, columns)
-        if said.scores is None:
-            return pd.DataFrame(said.answers, columns=list(said.outputs), index=model_input.index).astype("float64")
-        names = [PROBABILITY + name for name in said.outputs]
-        result = pd.DataFrame(said.scores.astype("float64"), columns=names, index=model_input.index)
-        result.insert(0, ANSWER[said.task], pd.Series(list(said.answers), index=model_input.index, dtype="object"))
+        found = self.predictor.predict({field.name: modality_column(model_input, field) for field in self.schema})
+        if found.probabilities is None:
+            return pd.DataFrame(found.predictions, columns=list(found.outputs), index=model_input.index).astype("float64")
+        names = [PROBABILITY + name for name in found.outputs]
+        result = pd.DataFrame(found.probabilities.astype("float64"), columns=names, index=model_input.index)
+        result.insert(0, PREDICTION[found.task], pd.Series(list(found.predictions), index=model_input.index, dtype="object"))
         return result
 
 

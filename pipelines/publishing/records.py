@@ -174,7 +174,7 @@ def page(dataset: str) -> dict[str, Path]:
 def fitted_folder(lock: Mapping[str, Any], dataset: str, model: str, subset: str) -> Path | None:
     """Return the folder of a refitted model if it belongs to this subset, else None."""
     folder = models_dir(dataset, model)
-    if not (folder / "model.json").is_file() or "+".join(read_json(folder / "model.json")["subset"]) != subset:
+    if not (folder / "model.json").is_file() or "+".join(read_json(folder / "model.json").get("modalities", [])) != subset:
         return None
     refuse_changed(lock[f"train@{dataset}-{model}"], f"train@{dataset}-{model}", ("data/models/",))
     return folder

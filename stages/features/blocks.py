@@ -57,9 +57,9 @@ class EncodedBlock:
         found: Derived = self._derived[compute]
         return found
 
-    def unit_scale(self, distance: str, rows: np.ndarray) -> float:
-        """Return the number that makes the mean distance between two different ones of `rows` 1 (1.0 if all are 0): L1, else squared."""
-        mean = (mean_manhattan_distance if distance == "l1" else mean_squared_distance)(self.matrix, rows)
+    def unit_scale(self, metric: str, rows: np.ndarray) -> float:
+        """Return the number that makes the mean distance between two of `rows` 1 (1.0 if all are 0): manhattan, else squared."""
+        mean = (mean_manhattan_distance if metric == "manhattan" else mean_squared_distance)(self.matrix, rows)
         return 1.0 / mean if mean > 0 else 1.0
 
     @cached_property

@@ -1,10 +1,11 @@
-"""Early fusion of one outer fold's blocks: distances and inner products of any subset as sums over its blocks."""
+"""Early fusion of one outer fold's blocks: distances and inner products of any modalities as sums over its blocks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 
 from stages.contracts.problem import Fold, Problem
 from stages.features.blocks import Block, EncodedBlock
@@ -26,36 +27,36 @@ class FoldBlocks:
     @cached_property
     def squared_scales(self) -> dict[str, float]:
         """Return each block's factor on squared distances and inner products."""
-        return {label: block.unit_scale("l2", self.train) for label, block in self.encoded.items()}
+        return {label: block.unit_scale("euclidean", self.train) for label, block in self.encoded.items()}
 
     @cached_property
     def manhattan_scales(self) -> dict[str, float]:
         """Return each block's factor on L1 distances."""
-        return {label: block.unit_scale("l1", self.train) for label, block in self.encoded.items()}
+        return {label: block.unit_scale("manhattan", self.train) for label, block in self.encoded.items()}
 
-    def products(self, subset: Sequence[str]) -> np.ndarray:
+    def products(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the inner products of the fused rows: float64 (n, n)."""
-        return _total([self.squared_scales[label] * self.encoded[label].products for label in subset])
+        return _total([self.squared_scales[label] * self.encoded[label].products for label in modalities])
 
-    def squared(self, subset: Sequence[str]) -> np.ndarray:
+    def squared(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the squared Euclidean distances of the fused rows: float64 (n, n)."""
-        return _total([self.squared_scales[label] * self.encoded[label].squared for label in subset])
+        return _total([self.squared_scales[label] * self.encoded[label].squared for label in modalities])
 
-    def distances(self, subset: Sequence[str], distance: str) -> np.ndarray:
-        """Return l1, l2 or cosine distances of the fused rows, to 9 decimals: float64 (n, n)."""
-        if distance == "l1":
-            found = _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in subset])
-        elif distance == "l2":
-            found = np.sqrt(self.squared(subset))
+    def distances(self, modalities: Sequence[str], metric: str) -> np.ndarray:
+        """Return manhattan, euclidean or cosine distances of the fused rows, to 9 decimals: float64 (n, n)."""
+        if metric == "manhattan":
+            found = _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in modalities])
+        elif metric == "euclidean":
+            found = np.sqrt(self.squared(modalities))
         else:
-            products = self.products(subset)
+            products = self.products(modalities)
             found = cosine_distances(products, np.diagonal(products), np.diagonal(products))
         return np.round(found, DECIMALS)
 
-    def scales(self, subset: Sequence[str], distance: str) -> list[float]:
-        """Return the factors of a subset's blocks for a distance."""
-        chosen = self.manhattan_scales if distance == "l1" else self.squared_scales
-        return [chosen[label] for label in subset]
+    def scales(self, modalities: Sequence[str], metric: str) -> list[float]:
+        """Return the factors of a modalities's blocks for a metric."""
+        chosen = self.manhattan_scales if metric == "manhattan" else self.squared_scales
+        return [chosen[label] for label in modalities]
 
 
 def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
@@ -63,12 +64,12 @@ def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
     return FoldBlocks({label: block.encoded(train) for label, block in blocks.items()}, train)
 
 
-def each_subset(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:
-    """Yield every outer fold with its blocks, encoded once, and every subset of them."""
+def each_combination(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:
+    """Yield every outer fold with its blocks, encoded once, and every modalities of them."""
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
-        for subset in problem.subsets:
-            yield fold, blocks, subset
+        for modalities in problem.combinations:
+            yield fold, blocks, modalities
 
 
 def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.ndarray) -> np.ndarray:
@@ -91,14 +92,14 @@ def _row_norms(x: Matrix) -> np.ndarray:
     return np.asarray((x * x).sum(axis=1)).ravel()
 
 
-def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], distance: str) -> np.ndarray:
-    """Return l1, l2 or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
-    if distance == "l1":
+def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], metric: str) -> np.ndarray:
+    """Return manhattan, euclidean or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
+    if metric == "manhattan":
         found = _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
     else:
         products = cross_products(a, b, scales)
         norms = squared_norms(a, scales), squared_norms(b, scales)
-        found = np.sqrt(squared_distances(products, *norms)) if distance == "l2" else cosine_distances(products, *norms)
+        found = np.sqrt(squared_distances(products, *norms)) if metric == "euclidean" else cosine_distances(products, *norms)
     return np.round(found, DECIMALS)
 
 
@@ -107,3 +108,17 @@ def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
     for part in parts[1:]:
         total = total + part
     return total
+
+
+def fused_matrix(blocks: FoldBlocks, modalities: Sequence[str]) -> Matrix:
+    """Return every sample's fused row, float64 (n, Σ d): the mean squared distance of training rows is 1. Sparse if a block is."""
+    scales = np.array(blocks.scales(modalities, "euclidean")) / len(modalities)
+    return fused_matrix_of([blocks.encoded[name].matrix for name in modalities], scales)
+
+
+def fused_matrix_of(matrices: Sequence[Matrix], scales: np.ndarray) -> Matrix:
+    """Return matrices next to one another, float64 (n, Σ d); `scales` are their factors on squared distances."""
+    parts = [np.sqrt(scale) * matrix.astype(np.float64) for matrix, scale in zip(matrices, scales, strict=True)]
+    if any(sp.issparse(part) for part in parts):
+        return sp.csr_array(sp.hstack(parts, format="csr"))
+    return parts[0] if len(parts) == 1 else np.hstack(parts)

@@ -63,7 +63,7 @@ def parse(values: Any, key: str, model: type[AnySettings]) -> AnySettings:
     """Return `values` as `model`; see `section`."""
     try:
         # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
-        return model.model_validate_json(json.dumps({} if values is None else values, default=str), strict=True)
+        return model.model_validate_json(json.dumps(model.completed({} if values is None else values), default=str), strict=True)
     except (ValidationError, ValueError):
         _explain("parse", values, key, model, key=key)
 

@@ -1,4 +1,4 @@
-"""Keep the cores busy where steps wait for one another: the next item's work is queued before this item's is waited for."""
+"""Keep the cores busy where steps wait for one another: the next item's work is queued before this item's result is waited for."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def workers(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def held_back(items: Iterable[Item]) -> Iterator[Item]:
+def prefetched(items: Iterable[Item]) -> Iterator[Item]:
     """Yield each item once the next has been made, or there is none: what making that one queues runs while this one is used."""
     items = iter(items)
     for previous in items:

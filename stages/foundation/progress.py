@@ -1,31 +1,33 @@
-"""Say how far a stage is: a bar that redraws itself in a terminal, a line now and then in a log."""
+"""Progress of a stage, as tqdm formats it: a bar on a terminal, a plain line every few seconds in a log."""
 
 import sys
 import time
 
-WIDTH = 30
-EVERY_S = {True: 0.1, False: 5.0}  # by whether it is a terminal
+from tqdm import tqdm
+
+LOG_INTERVAL_S = 5.0
 
 
 class Progress:
-    """Progress of one piece of work over `total` items. What it prints is for a person: no output of a stage depends on it."""
+    """Progress of one job over `total` items. It is printed for a person: no output of a stage depends on it."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total = what, total
-        self.terminal = sys.stdout.isatty()
-        self.started = self.said = time.perf_counter()
+    def __init__(self, description: str, total: int) -> None:
+        self.description, self.total = description, total
+        self.start_s = self.printed_s = time.perf_counter()
+        self.bar = tqdm(desc=description, total=total, unit="", file=sys.stdout, dynamic_ncols=True, disable=not sys.stdout.isatty())
 
-    def advance(self, done: int) -> None:
-        """Show that `done` items are done, if it is time to, or all are."""
-        now = time.perf_counter()
-        if done < self.total and now - self.said < EVERY_S[self.terminal]:
-            return
-        self.said = now
-        rate = done / max(now - self.started, 1e-9)
-        filled = round(WIDTH * done / max(self.total, 1))
-        left = "" if done >= self.total else f", {(self.total - done) / max(rate, 1e-9):.0f} s left"
-        line = f"{self.what} [{'█' * filled}{'·' * (WIDTH - filled)}] {done:,} of {self.total:,}, {rate:,.0f}/s{left}"
-        if self.terminal:
-            print(f"\r\033[K{line}", end="" if done < self.total else "\n", flush=True)
+    def advance(self, n_done: int) -> None:
+        """Show that `n_done` items are done, if it is time to; all of them end the bar."""
+        if self.bar.disable:
+            self._log(n_done)
+        elif n_done < self.total:
+            self.bar.update(n_done - self.bar.n)
         else:
-            print(line, flush=True)
+            self.bar.n = n_done
+            self.bar.close()
+
+    def _log(self, n_done: int) -> None:
+        now_s = time.perf_counter()
+        if n_done >= self.total or now_s - self.printed_s >= LOG_INTERVAL_S:
+            self.printed_s = now_s
+            print(tqdm.format_meter(n_done, self.total, now_s - self.start_s, ncols=0, prefix=self.description, unit=""), flush=True)

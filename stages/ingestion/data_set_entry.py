@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stages.contracts.settings import Settings
 from stages.contracts.task import TASKS, Task
@@ -53,10 +53,9 @@ class DataSetEntry(Settings):
     licence: str | None = Field(None, description="own files: what may be done with it")
     citation: str | None = Field(None, description="own files: whom to cite")
 
-    @model_validator(mode="before")
     @classmethod
-    def _folders_are_classes(cls, values: Any) -> Any:
-        """Where the source is a folder of folders and nothing else is declared, those are the classes to predict."""
+    def completed(cls, values: Any) -> Any:
+        """Return an entry; where its source is a folder of folders and nothing else is declared, those are the classes to predict."""
         source = values.get("source") if isinstance(values, Mapping) else None
         by_folder = isinstance(source, Mapping) and "folder" in source and source.get("label", "folder") == "folder"
         return {"target": {"column": "folder", "task": "multiclass"}, **values} if by_folder else values

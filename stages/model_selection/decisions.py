@@ -6,7 +6,6 @@ import numpy as np
 
 from stages.contracts.task import Task
 
-THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 
 
@@ -21,31 +20,6 @@ def decide(task: Task, scores: np.ndarray, thresholds: np.ndarray | None = None)
     if task == "multilabel":
         return (scores >= thresholds).astype(np.uint8)
     return scores.astype(np.float64)  # as the target: a time in seconds since 1970 is 64 s off in float32
-
-
-def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
-    """Return per label the threshold of THRESHOLDS that does best on held-out rows: float64 (n_outputs,).
-
-    Args:
-        target: uint8 (n, n_outputs). scores: (n, n_outputs), probabilities by models that held the row out.
-        by_f1: best is the label's F1, else its accuracy; of equals the one nearest to one half, then the lower.
-    """
-    best: np.ndarray = fit_thresholds_of_each(target, np.asarray(scores)[None], by_f1=by_f1)[0]
-    return best
-
-
-def fit_thresholds_of_each(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
-    """Return `fit_thresholds` of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs)."""
-    from stages.scoring.compiled_counts import count_labels_above
-
-    truth = np.ascontiguousarray(target.astype(bool))
-    n_predicted, hits = count_labels_above(truth, np.ascontiguousarray(scores), THRESHOLDS)
-    n_true = truth.sum(axis=0)
-    n_said = n_predicted + n_true
-    quality = 2 * hits / np.maximum(n_said, 1) if by_f1 else (len(truth) - n_said + 2 * hits) / len(truth)
-    preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
-    best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[:, preference], 12), axis=1)]]
-    return best
 
 
 def strata(task: Task, target: np.ndarray, n_outputs: int) -> np.ndarray:

@@ -21,7 +21,7 @@ def model_name(model: str, task: str | None = None) -> str:
     Args:
         task: what the model was trained for; None: several tasks are spoken of at once.
     """
-    if model == "constant":
+    if model == "dummy":
         return CONSTANT_NAMES[task] if task else "majority or mean"
     return MODEL_NAMES.get(model, model)
 
@@ -117,7 +117,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """Return "k 5, distance l2"; what does not apply (null) is left out."""
+    """Return "n_neighbors 5, metric cosine"; what does not apply (null) is left out."""
     return ", ".join(f"{name} {setting(value)}" for name, value in settings.items() if value is not None) or "nothing to choose"
 
 

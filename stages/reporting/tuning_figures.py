@@ -8,9 +8,8 @@ from stages.reporting.formatting import is_one_split, metric_of, model_name, set
 
 # parameter on the x axis, and those that split it into lines; the rest is taken at its best
 VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "knn": ("k", ("distance",)),
+    "knn": ("n_neighbors", ("metric",)),
     "svm": ("C", ("kernel", "gamma")),
-    "mlp": ("width", ("depth", "activation")),
 }
 FEWEST_POINTS = 3  # from which a curve says more than a table
 

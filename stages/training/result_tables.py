@@ -1,4 +1,4 @@
-"""Write what training found: predictions, the whole sweep, and curves."""
+"""Write what training found: predictions, the whole sweep, curves and, if asked for, out-of-fold scores."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,67 +8,96 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.model import FoldResult, Model
+from stages.contracts.candidate import CLEAN, Candidate
+from stages.contracts.model import Config, FoldResult, Sweep
 from stages.contracts.problem import Problem
 from stages.foundation.tables import fixed_lists, target_array, write_table
+from stages.model_selection.grid import empty_predictions
 
 
 def write_results(
-    folder: Path,
-    results: Sequence[FoldResult],
-    configs: Sequence[Mapping[str, Any]],
-    problem: Problem,
-    about: Mapping[str, Any],
-    *,
-    model: Model,
-) -> None:
-    """Write predictions.arrow, sweep.arrow and curves.arrow in the schemas of stages/contracts/."""
+    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], problem: Problem, about: Mapping[str, Any], *, model: Sweep,
+    not_applicable: str | None = None,
+) -> None:  # fmt: skip
+    """Write predictions.arrow, sweep.arrow, curves.arrow and, where it was kept, out_of_fold.arrow, as in stages/contracts/."""
     carried = {key: value for key, value in about.items() if key != "sample_id"}
-    metadata = {**carried, "model": model.name, "control": model.is_control, "subsets": ["+".join(subset) for subset in problem.subsets]}
-    write_table(folder / "predictions.arrow", pa.concat_tables([_predictions(r, problem, about) for r in results]), metadata)
-    write_table(folder / "sweep.arrow", pa.concat_tables([_sweep(r, configs) for r in results]), metadata)
-    write_table(folder / "curves.arrow", pa.concat_tables([_curves(r) for r in results]), metadata)
+    metadata = {
+        **carried,
+        "model": model.name,
+        "control": model.is_control,
+        "scoring": problem.scoring,
+        "combinations": [] if not_applicable else ["+".join(some) for some in problem.combinations],
+        "not_applicable": not_applicable,
+    }
+    # without a result the tables have their columns all the same
+    nothing = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, empty_predictions(problem, 0), None)
+    found = list(results) or [nothing]
+    tables = {
+        "predictions": [_predictions(result, model, problem, about) for result in found],
+        "sweep": [_sweep(result, model, problem, configs) for result in found],
+        "curves": [_curves(result, model, problem) for result in found],
+        "out_of_fold": [_out_of_fold(result, model, problem, about) for result in found if result.out_of_fold is not None],
+    }
+    for name, parts in tables.items():
+        if parts:
+            write_table(folder / f"{name}.arrow", pa.concat_tables(parts), metadata)
 
 
-def _keys(result: FoldResult, n: int) -> dict[str, pa.Array]:
+def _keys(result: FoldResult, model: Sweep, problem: Problem, n: int) -> dict[str, pa.Array]:
+    """Return the columns that tell a row's candidate and fold."""
+    candidate = Candidate(model.name, result.modalities)
     return {
-        "subset": pa.array(["+".join(result.subset)] * n, pa.string()),
+        "modalities": pa.array([candidate.combination] * n, pa.string()),
+        "fusion": pa.array([candidate.fusion] * n, pa.string()),
+        "seed": pa.array(np.full(n, problem.seed, dtype=np.int64)),
         "repeat": pa.array(np.full(n, result.fold.repeat, dtype=np.int16)),
         "fold": pa.array(np.full(n, result.fold.index, dtype=np.int16)),
     }
 
 
-def _predictions(result: FoldResult, problem: Problem, about: Mapping[str, Any]) -> pa.Table:
+def _predictions(result: FoldResult, model: Sweep, problem: Problem, about: Mapping[str, Any]) -> pa.Table:
     rows = result.fold.test
     columns = {
+        "condition": pa.array([CLEAN] * len(rows), pa.string()),
         "sample_id": about["sample_id"].take(pa.array(rows)),
         "target": target_array(problem.target[rows]),
         "prediction": target_array(result.prediction),
     }
-    if result.scores is not None:
-        columns["scores"] = fixed_lists(result.scores.astype(np.float32))
-    return pa.table({**_keys(result, len(rows)), **columns})
+    if result.probabilities is not None:
+        columns["probabilities"] = fixed_lists(result.probabilities.astype(np.float32))
+    return pa.table({**_keys(result, model, problem, len(rows)), **columns})
 
 
-def _sweep(result: FoldResult, configs: Sequence[Mapping[str, Any]]) -> pa.Table:
-    n_configs, n_inner = next(iter(result.inner_scores.values())).shape
+def _out_of_fold(result: FoldResult, model: Sweep, problem: Problem, about: Mapping[str, Any]) -> pa.Table:
+    rows, scores = result.fold.train, result.out_of_fold
+    assert scores is not None
+    columns = {
+        "sample_id": about["sample_id"].take(pa.array(rows)),
+        "inner": pa.array(result.fold.inner),
+        "decisions": fixed_lists(scores.decisions.astype(np.float64)),
+    }
+    return pa.table({**_keys(result, model, problem, len(rows)), **columns})
+
+
+def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence[Config]) -> pa.Table:
+    n_configs, n_inner = result.inner_scores[problem.scoring].shape
     numbers = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
     settings = [json.dumps(config, sort_keys=True) for config in configs]
     columns = {
         "inner": pa.array(np.tile(np.arange(n_inner, dtype=np.int16), n_configs)),
         "config": pa.array(numbers),
         "settings": pa.array([settings[i] for i in numbers], pa.string()),
-        **{name: pa.array(scores.ravel()) for name, scores in result.inner_scores.items()},
+        "score": pa.array(result.inner_scores[problem.scoring].ravel()),
         "chosen": pa.array(numbers == result.chosen),
     }
-    return pa.table({**_keys(result, len(numbers)), **columns})
+    return pa.table({**_keys(result, model, problem, len(numbers)), **columns})
 
 
-def _curves(result: FoldResult) -> pa.Table:
+def _curves(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
     names = [name for name, values in result.curves.items() for _ in values]
     columns = {
         "name": pa.array(names, pa.string()),
         "step": pa.array([i + 1 for values in result.curves.values() for i in range(len(values))], pa.int32()),
         "value": pa.array([value for values in result.curves.values() for value in values], pa.float64()),
     }
-    return pa.table({**_keys(result, len(names)), **columns})
+    return pa.table({**_keys(result, model, problem, len(names)), **columns})

@@ -1,4 +1,4 @@
-"""Save a refitted model as JSON and arrays, and load it."""
+"""Save a fitted model as JSON, arrays and, of estimators, skops files, and load it: no pickle."""
 
 import zipfile
 from collections.abc import Mapping
@@ -7,28 +7,38 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.model import Fitted
+from stages.contracts.fitted import Fitted
 from stages.contracts.problem import Problem
 from stages.foundation.tables import read_json, replacing, write_json
 
 
-def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[str, Any]) -> None:
-    """Write model.json and arrays.npz (no pickle inside), with what encodes each of the model's blocks.
+def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[str, Any], *, rows: np.ndarray | None = None) -> None:
+    """Write model.json and arrays.npz, with what encodes each of the model's blocks, and the estimators' files.
 
     Args:
-        about: dataset, model, subset, config, and `features`: label → {modality, settings}.
+        about: dataset, model, modalities, config, and `features`: modality name → {modality, settings}.
+        rows: the rows that the model was fitted on; all training rows if not given.
     """
-    rows, arrays, encoders = problem.training_rows(), dict(fitted.arrays), {}
-    for label in about["subset"]:
-        block = problem.blocks[label]
+    rows = problem.training_rows() if rows is None else rows
+    arrays, encoders = dict(fitted.arrays), {}
+    for name in about["modalities"]:
+        block = problem.blocks[name]
         state = block.raw.fit(rows, block.settings)
-        arrays |= {f"encoder/{label}/{name}": value for name, value in state.arrays.items()}
-        encoders[label] = {"arrays": sorted(state.arrays), "json": dict(state.json)}
+        arrays |= {f"encoder/{name}/{key}": value for key, value in state.arrays.items()}
+        encoders[name] = {"arrays": sorted(state.arrays), "json": dict(state.json)}
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "arrays.npz") as temporary:
         write_arrays(temporary, arrays)
+    for name, content in fitted.files.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
     learned = {"task": problem.task, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
-    write_json(folder / "model.json", {**about, **learned})
+    write_json(folder / "model.json", {**about, **learned, "files": sorted(fitted.files)})
+
+
+def save_not_applicable(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write why there is no model."""
+    write_json(folder / "model.json", dict(about))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -46,4 +56,4 @@ def load_fitted(folder: Path) -> tuple[Fitted, dict[str, Any]]:
     about = read_json(folder / "model.json")
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    return Fitted(arrays, about["state"]), about
+    return Fitted(arrays, about["state"], {name: (folder / name).read_bytes() for name in about["files"]}), about

@@ -1,8 +1,14 @@
-"""Votes of the nearest neighbours, for every k at once: the plain form of what votes.py does for whole grids."""
+"""Votes of the nearest neighbors, for every k at once: the plain form of what compiled_votes.py does for whole grids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from stages.contracts.fitted import Scores
+from stages.contracts.task import Task
+from stages.model_selection.decisions import CLASSES, known_means
 
 
 def vote_weights(distances: np.ndarray, weights: str, known: np.ndarray | None = None) -> np.ndarray:
@@ -65,3 +71,28 @@ def vote_probabilities(votes: np.ndarray, k: int) -> np.ndarray:
 def label_probabilities(shares: np.ndarray, k: int) -> np.ndarray:
     """Return the share of k neighbours with a label as its probability, one more neighbour being half for, half against: float32."""
     return ((k * shares + 0.5) / (k + 1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The nearest rows of some queries: distances float64 (n, k), rows int32 (n, k), by (distance, row)."""
+
+    distances: np.ndarray
+    rows: np.ndarray
+
+
+def scores_of(near: Neighbors, target: np.ndarray, config: Mapping[str, Any], task: Task, n_outputs: int, train: np.ndarray) -> Scores:
+    """Return the votes, shares or means of a configuration; `train` are the rows whose mean stands in for unknown ones."""
+    k = config["n_neighbors"]
+    distances, values = near.distances[:, :k], target[near.rows[:, :k]]
+    if task in CLASSES:
+        votes = votes_for(values, vote_weights(distances, config["weights"]), [k], n_outputs)[0]
+        return Scores(votes, vote_probabilities(votes, k))
+    values = values.astype(np.float64)
+    known = ~np.isnan(values)
+    weights = vote_weights(distances, config["weights"], None if known.all() else known)
+    means = means_for(values, weights, [k], known_means(target[train]))[0]
+    if task == "regression":
+        return Scores(means, None)
+    probabilities = label_probabilities(means, k)
+    return Scores(probabilities, probabilities)

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-ACTIVATIONS = {"relu": 0, "tanh": 1, "sigmoid": 2, "softplus": 3, "linear": 4}
+ACTIVATIONS = {"relu": 0, "tanh": 1, "logistic": 2, "softplus": 3, "identity": 4}
 LOSSES = {"classes": 0, "labels": 1, "numbers": 2}
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
@@ -386,13 +386,3 @@ def _gather(source: np.ndarray, rows: np.ndarray, target: np.ndarray) -> None:
         if row >= 0:  # always: said so, the compiler need not ask at each value, and copies four times as fast
             for j in range(target.shape[1]):
                 target[i, j] = source[row, j]
-
-
-@_compiled
-def shuffled(drawn: np.ndarray, n: int) -> np.ndarray:
-    """Return rows 0 … n − 1 in the order that `drawn`, uint64 (n − 1,), says: int32."""
-    rows = np.arange(n).astype(np.int32)
-    for i in range(n - 1):
-        other = i + np.int64(drawn[i] % np.uint64(n - i))
-        rows[i], rows[other] = rows[other], rows[i]
-    return rows

@@ -1,8 +1,7 @@
-"""Networks of a grid: what they are, what they learn from, how one is trained on a processor's core, and what it answers.
+"""Networks of a grid: what they are, what they learn from, how one is trained on one core, and its outputs.
 
 Networks of a group share inputs, order of rows and mini-batches; each has its own initial weights, learning rate, weight decay, training
-rows and stopping time. Here each trains by itself, start to end (stages/models/mlp/descent.py); on a graphics card all networks of a shape
-train as one product (stages/models/mlp/batched.py).
+rows and stopping time. Each trains by itself, start to end, on one core (stages/models/mlp/descent.py).
 """
 
 from collections.abc import Sequence
@@ -12,14 +11,14 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit, softmax
 
-from stages.models.mlp.draws import Draws, Orders
+from stages.models.mlp.orders import Orders
 
 ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
-    "sigmoid": expit,
+    "logistic": expit,
     "softplus": lambda x: np.logaddexp(x, np.float32(0)),
-    "linear": lambda x: x,
+    "identity": lambda x: x,
 }
 
 READ = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "numbers": lambda outputs: outputs}
@@ -101,11 +100,11 @@ def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seed: int) -> W
 
     Source: He et al. 2015; LeCun et al. 1998.
     """
-    gain, draws = 2.0 if shape.activation in ("relu", "softplus") else 1.0, Draws(seed)
+    gain, random = 2.0 if shape.activation in ("relu", "softplus") else 1.0, np.random.default_rng(seed)
     layers = []
     for fan_in, fan_out in shape.sizes(n_inputs, n_outputs):
         bound = np.float32((3 * gain / fan_in) ** 0.5)
-        layers.append(((draws.uniform(fan_in, fan_out) * 2 - 1) * bound, np.zeros(fan_out, dtype=np.float32)))
+        layers.append(((random.random((fan_in, fan_out), np.float32) * 2 - 1) * bound, np.zeros(fan_out, dtype=np.float32)))
     return layers
 
 
@@ -140,8 +139,8 @@ def train_network(network: Network, examples: Examples, schedule: Schedule, orde
     counts = np.array([shape.width, shape.depth, descent.ACTIVATIONS[shape.activation], descent.LOSSES[examples.loss], schedule.batch,
                        patience, 0, 0, 0])  # fmt: skip
     hyper = np.array([network.rate, network.decay])
-    for part in orders.parts():
-        if descent.train_epochs(X, *learned, network.used, part, X[judged], *asked, weights, mean, square, hyper, counts, best, curve,
+    for chunk in orders.chunks():
+        if descent.train_epochs(X, *learned, network.used, chunk, X[judged], *asked, weights, mean, square, hyper, counts, best, curve,
                                 answers):  # fmt: skip
             break
     losses = curve[: counts[6]].tolist()

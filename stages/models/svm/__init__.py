@@ -7,24 +7,26 @@ Labels and numbers have a machine each, over the same Gram matrices. Classes' pr
 temperature is fitted on the inner folds' held-out rows; labels' scores are sigmoids of the margins, not calibrated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from stages.contracts.model import Fitted, FoldResult, Model, Size
-from stages.contracts.problem import Fold, Problem
+from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.model import Config, FoldSweep, Size, Sweep
+from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
-from stages.features.early_fusion import FoldBlocks, cross_products, each_subset, encode_fold, squared_norms
-from stages.features.matrices import pack, unpack
+from stages.features.early_fusion import cross_products, each_combination, squared_norms
+from stages.features.matrices import unpack
 from stages.features.pairwise import squared_distances
-from stages.foundation.parallel import each, n_cores
-from stages.model_selection.choice import InnerPredictions, product, thresholds_for
-from stages.model_selection.decisions import decide as decide_outputs
-from stages.models.svm.kernels import Kernel, by_kernel, feature_distances, kernel_of, kernel_values, reordered
-from stages.models.svm.large_svm import approximation, decisions_of, fit_large, sweep_subset
-from stages.models.svm.solvers import Solver, saved_solver, solver_for
+from stages.foundation.parallel import n_cores
+from stages.model_selection.grid import product
+from stages.models.svm.fold_grid import FoldOfSvm
+from stages.models.svm.kernels import kernel_of, kernel_values
+from stages.models.svm.large_svm import FoldOfLargeSvm, approximation_of, decisions_of
+from stages.models.svm.solvers import saved_solver
 
 LARGE_BYTES_PER_ROW = 6000  # of each core, while it trains machines in the primal
 
@@ -48,7 +50,7 @@ class SvmSettings(Settings):
         return values
 
 
-def grid(settings: SvmSettings, seed: int) -> list[dict[str, Any]]:
+def grid(settings: SvmSettings, seed: int) -> list[Config]:
     """Return kernel × gamma × C, linear and small values first."""
     configs = []
     for kernel in sorted(settings.kernel):
@@ -57,109 +59,37 @@ def grid(settings: SvmSettings, seed: int) -> list[dict[str, Any]]:
     return configs
 
 
-def at_size(configs: list[dict[str, Any]], settings: SvmSettings, problem: Problem) -> list[dict[str, Any]]:
+def approximated(configs: list[Config], settings: SvmSettings, problem: Problem) -> list[Config]:
     """Return the configurations as they are, or above `exact_rows` what stands for them."""
     if len(problem.target) <= settings.exact_rows:
         return configs
-    return [{**config, "approximation": approximation(config["kernel"], problem, settings.landmarks)} for config in configs]
+    return [{**config, "approximation": approximation_of(config["kernel"], problem, settings.landmarks)} for config in configs]
 
 
-def sweep(problem: Problem, settings: SvmSettings, configs: list[dict[str, Any]]) -> Iterator[FoldResult]:
-    """Yield the result of every outer fold and subset."""
-    for fold, blocks, subset in each_subset(problem):
-        if "approximation" in configs[0]:
-            yield sweep_subset(problem, fold, blocks, subset, configs, settings)
-            continue
-        solver = solver_for(problem, fold.train, settings)
-        yield _sweep_subset(problem, fold, _squared(blocks, subset), subset, configs, solver)
+def run(problem: Problem, settings: SvmSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
+    """Yield the sweeps of every outer fold and modality combination, one at a time: each has matrices of all pairs of rows."""
+    fold_sweep = FoldOfLargeSvm if "approximation" in configs[0] else FoldOfSvm
+    for fold, blocks, modalities in each_combination(problem):
+        yield [fold_sweep(problem, settings, configs, fold, modalities, blocks)]
 
 
-def _squared(blocks: FoldBlocks, subset: tuple[str, ...]) -> np.ndarray:
-    """Return squared distances whose mean between two training rows is 1, however many blocks there are: float64 (n, n)."""
-    squared = blocks.squared(subset)
-    return squared if len(subset) == 1 else squared / len(subset)
-
-
-def _sweep_subset(
-    problem: Problem, fold: Fold, squared: np.ndarray, subset: tuple[str, ...], configs: list[dict[str, Any]], solver: Solver
-) -> FoldResult:
-    members = by_kernel(configs)
-    places = solver.order(fold.train)  # once for all: classes lie together then, and parts of the matrix are nearly contiguous
-    rows, inner_of = np.concatenate([fold.train[places], fold.test]), fold.inner[places]
-    solver, squared = solver.at(rows), reordered(squared, rows)
-    pieces = [(kernel, inner) for kernel in members for inner in range(int(fold.inner.max()) + 1)]
-
-    def inner_decisions(piece: tuple[Kernel, int]) -> np.ndarray:
-        kernel, inner = piece
-        penalties = np.array([configs[i]["C"] for i in members[kernel]])
-        return _decisions(solver, kernel, squared, (np.flatnonzero(inner_of != inner), np.flatnonzero(inner_of == inner)), penalties)
-
-    inner_predictions = InnerPredictions(problem, fold, len(configs))
-    decisions = np.empty((len(configs), len(places), len(problem.outputs)))
-    for (kernel, inner), found in zip(pieces, each(inner_decisions, pieces), strict=True):
-        out = places[inner_of == inner]
-        for i, values in zip(members[kernel], found, strict=True):
-            decisions[i, out] = values
-            inner_predictions.put(i, out, solver.scores(values))
-    choice = inner_predictions.choose()
-    config, (train, test) = configs[choice.config], np.split(np.arange(len(rows)), [len(places)])
-    (values,) = _decisions(solver, kernel_of(config), squared, (train, test), np.array([config["C"]]))
-    prediction = decide_outputs(problem.task, solver.scores(values), choice.thresholds)
-    temperature = solver.temperature(decisions[choice.config][places], train)
-    return FoldResult(fold, subset, choice.scores, choice.config, prediction, solver.probabilities(values, temperature))
-
-
-def _decisions(
-    solver: Solver, kernel: Kernel, squared: np.ndarray, pair: tuple[np.ndarray, np.ndarray], penalties: np.ndarray
-) -> np.ndarray:
-    """Return what machines of the first rows say of the second ones: float64 (n_C, n, n_outputs)."""
-    train, held_out = pair[0][solver.order(pair[0])], pair[1]
-    machines = solver.train(feature_distances(kernel, squared, train), train, penalties)
-    return solver.decide(machines, kernel_values(kernel, squared, held_out, train[machines.support]))
-
-
-def fit(problem: Problem, subset: tuple[str, ...], config: Mapping[str, Any], settings: SvmSettings) -> Fitted:
-    """Return the machine of every training row with its support vectors; crossed held-out rows give temperature and thresholds."""
-    rows = problem.training_rows()
-    blocks = encode_fold({label: problem.blocks[label] for label in subset}, rows)
-    if "approximation" in config:
-        return fit_large(problem, blocks, subset, config, settings)
-    squared = np.ascontiguousarray(_squared(blocks, subset))
-    kernel, solver, penalties = kernel_of(config), solver_for(problem, rows, settings), np.array([config["C"]])
-    ordered = rows[solver.order(rows)]
-    machines = solver.train(feature_distances(kernel, squared, ordered), ordered, penalties)
-    arrays = {**solver.arrays(machines), "scales": np.array(blocks.scales(subset, "l2")) / len(subset)}
-    for label in subset:
-        arrays |= pack(f"support/{label}", blocks.encoded[label].matrix[ordered[machines.support]])
-    state = {"config": dict(config), "subset": list(subset), "task": problem.task, "n_outputs": len(problem.outputs)}
-    if problem.task != "regression":
-        pairs = problem.crossed()
-        crossed = np.vstack(each(lambda pair: _decisions(solver, kernel, squared, pair, penalties)[0], pairs))
-        tested = np.concatenate([test for _, test in pairs])
-        state["temperature"] = solver.temperature(crossed, tested)
-        thresholds = thresholds_for(problem, problem.target[tested], solver.scores(crossed))
-        arrays |= {} if thresholds is None else {"thresholds": thresholds}
-    return Fitted(arrays, state)
-
-
-def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return predictions and probabilities of new rows."""
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
+    """Return the scores of new rows."""
     state, arrays = fitted.state, fitted.arrays
     if "approximation" in state["config"]:
         solver, values = decisions_of(fitted, matrices)
     else:
         solver = saved_solver(state["task"], state["n_outputs"], arrays)
-        support = [unpack(f"support/{label}", arrays) for label in state["subset"]]
-        queries, scales = [matrices[label] for label in state["subset"]], list(arrays["scales"])
+        support = [unpack(f"support/{name}", arrays) for name in state["modalities"]]
+        queries, scales = [matrices[name] for name in state["modalities"]], list(arrays["scales"])
         products = cross_products(queries, support, scales)
         squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
         kernel = kernel_values(kernel_of(state["config"]), squared, *map(np.arange, squared.shape))
         (values,) = solver.decide(solver.machines(arrays), kernel)
-    prediction = decide_outputs(state["task"], solver.scores(values), arrays.get("thresholds"))
-    return prediction, solver.probabilities(values, state.get("temperature", 1.0))
+    return Scores(solver.scores(values), solver.probabilities(values, state.get("temperature", 1.0)))
 
 
-def needed_bytes(size: Size, settings: SvmSettings) -> float:
+def memory_bytes(size: Size, settings: SvmSettings) -> float:
     """Return the memory of the matrices of all pairs of rows; above `exact_rows` of features, landmarks and machines."""
     n = float(size.n_rows)
     if n <= settings.exact_rows:  # of each block products and L2; fused, in another order and in between; each core's own, float32
@@ -169,14 +99,12 @@ def needed_bytes(size: Size, settings: SvmSettings) -> float:
     return n * (8 * n_columns + 8 * settings.landmarks + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
 
 
-MODEL = Model(
+MODEL = Sweep(
     name="svm",
     settings=SvmSettings,
     grid=grid,
-    sweep=sweep,
-    fit=fit,
+    run=run,
     predict=predict,
-    needed_rows=lambda config: 2,
-    at_size=at_size,
-    needed_bytes=needed_bytes,
+    approximated=approximated,
+    memory_bytes=memory_bytes,
 )

@@ -5,28 +5,30 @@ the exact ones (primal.py), RBF machines besides that features of some rows' ker
 apart one against the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from stages.contracts.model import Fitted, FoldResult
+from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import FoldBlocks, cross_products, squared_norms
 from stages.features.encoders import Matrix
 from stages.features.matrices import pack, unpack
 from stages.features.pairwise import squared_distances
 from stages.foundation.seeds import derived_seed
-from stages.model_selection.choice import InnerPredictions, thresholds_for
-from stages.model_selection.decisions import CLASSES, decide, fit_scale
+from stages.model_selection.decisions import CLASSES, fit_scale
+from stages.model_selection.grid import empty_predictions, predictions_of
 from stages.models.svm.approximation import Axes, fused_rows, landmark_distances, linear_features, nystroem_features
 from stages.models.svm.kernels import Kernel, by_kernel, kernel_of
 from stages.models.svm.primal import Examples, train_primal
 from stages.models.svm.solvers import Solver, saved_solver, solver_for
 
 
-def approximation(kernel: str, problem: Problem, n_landmarks: int) -> str:
+def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
     """Return what a kernel's machines are approximated by, in words."""
     loss = "squared epsilon-insensitive loss" if problem.task == "regression" else "squared hinge"
     if problem.task == "multiclass":
@@ -36,7 +38,7 @@ def approximation(kernel: str, problem: Problem, n_landmarks: int) -> str:
 
 @dataclass(frozen=True)
 class Fused:
-    """One subset's blocks, scaled, and the rows that are learned from.
+    """One combination's blocks, scaled, and the rows that are learned from.
 
     matrices: (n, d) each. scales: their factors on squared distances. train: int64. landmarks: int64, some of them.
     distances: float32 (n, n_landmarks), squared; None where no kernel needs them.
@@ -56,11 +58,12 @@ class Fused:
 
 
 def fuse(
-    problem: Problem, blocks: FoldBlocks, subset: Sequence[str], configs: Sequence[Mapping[str, Any]], n_landmarks: int
+    problem: Problem, blocks: FoldBlocks, modalities: Sequence[str], configs: Sequence[Mapping[str, Any]], n_landmarks: int
 ) -> Fused:
-    """Return a subset's blocks with seeded landmarks among the rows that the blocks are fitted on."""
+    """Return a combination's blocks with seeded landmarks among the rows that the blocks are fitted on."""
     train = blocks.train
-    matrices, scales = [blocks.encoded[label].matrix for label in subset], [s / len(subset) for s in blocks.scales(subset, "l2")]
+    matrices = [blocks.encoded[name].matrix for name in modalities]
+    scales = [scale / len(modalities) for scale in blocks.scales(modalities, "euclidean")]
     draw = np.random.default_rng(derived_seed(problem.seed, "svm", "landmarks"))
     landmarks = np.sort(draw.choice(train, min(n_landmarks, len(train)), replace=False))
     needed = any(config["kernel"] == "rbf" for config in configs)
@@ -101,74 +104,96 @@ def targets_of(problem: Problem, train: np.ndarray) -> np.ndarray:
     return fit_scale(problem.target[train]).standardised(problem.target)
 
 
-def sweep_subset(
-    problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict[str, Any]], settings: Any
-) -> FoldResult:
-    """Return the result of one outer fold and subset; no matrix of all pairs of rows is made."""
-    solver, target, tube = solver_for(problem, fold.train, settings), targets_of(problem, fold.train), _tube(problem, settings)
-    fused = fuse(problem, blocks, subset, configs, settings.landmarks)
-    inner_predictions = InnerPredictions(problem, fold, len(configs))
-    decisions = np.empty((len(configs), len(fold.train), len(problem.outputs)), dtype=np.float32)
-    held_out = [np.flatnonzero(fold.inner == inner) for inner in range(int(fold.inner.max()) + 1)]
-    for kernel, members in by_kernel(configs).items():
-        axes, _ = fused.features(kernel)
-        used = [np.delete(fold.train, out) for out in held_out]
-        *_, found = machines_of(problem, axes, target, [configs[i]["C"] for i in members], used, tube)
-        for inner, out in enumerate(held_out):
-            for c, i in enumerate(members):
-                decisions[i, out] = values = found[inner, c, fold.train[out]]
-                inner_predictions.put(i, out, solver.scores(values))
-    choice = inner_predictions.choose()
-    config = configs[choice.config]
-    axes, _ = fused.features(kernel_of(config))
-    *_, found = machines_of(problem, axes, target, [config["C"]], [fold.train], tube)
-    values = found[0, 0, fold.test]
-    prediction = decide(problem.task, solver.scores(values), choice.thresholds)
-    temperature = solver.temperature(decisions[choice.config].astype(np.float64), fold.train)
-    return FoldResult(fold, subset, choice.scores, choice.config, prediction, solver.probabilities(values, temperature))
+@dataclass(frozen=True)
+class FoldOfLargeSvm:
+    """A whole grid of approximated SVMs on one outer fold and modality combination."""
 
+    problem: Problem
+    settings: Any
+    configs: list[Config]
+    fold: Fold
+    modalities: tuple[str, ...]
+    blocks: FoldBlocks
 
-def fit_large(problem: Problem, blocks: FoldBlocks, subset: tuple[str, ...], config: Mapping[str, Any], settings: Any) -> Fitted:
-    """Return the machines of every training row, as weights of fused features or of kernel values against the landmarks."""
-    rows, tube = problem.training_rows(), _tube(problem, settings)
-    solver, target = solver_for(problem, rows, settings), targets_of(problem, rows)
-    fused = fuse(problem, blocks, subset, [config], settings.landmarks)
-    axes, root = fused.features(kernel_of(config))
-    pairs = problem.crossed() if problem.task != "regression" else []
-    weights, intercepts, found = machines_of(problem, axes, target, [config["C"]], [rows, *(train for train, _ in pairs)], tube)
-    dual, intercept = axes.restored(weights[:, 0, 0], intercepts[0, 0])
-    arrays = {"dual": dual if root is None else root @ dual, "intercept": intercept, "scales": np.array(fused.scales)}
-    if root is not None:
-        for label, matrix in zip(subset, fused.matrices, strict=True):
-            arrays |= pack(f"support/{label}", matrix[fused.landmarks])
-    state = {"config": dict(config), "subset": list(subset), "task": problem.task, "n_outputs": len(problem.outputs)}
-    if problem.task == "regression":
-        scale = fit_scale(problem.target[rows])
-        return Fitted(arrays | {"target_mean": scale.mean, "target_deviation": scale.deviation}, state)
-    crossed = np.vstack([found[1 + place, 0, test] for place, (_, test) in enumerate(pairs)])
-    tested = np.concatenate([test for _, test in pairs])
-    state["temperature"] = solver.temperature(crossed, tested)
-    thresholds = thresholds_for(problem, problem.target[tested], solver.scores(crossed))
-    return Fitted(arrays | ({} if thresholds is None else {"thresholds": thresholds}), state)
+    @cached_property
+    def fused(self) -> "Fused":
+        return fuse(self.problem, self.blocks, self.modalities, self.configs, self.settings.landmarks)
+
+    @cached_property
+    def solver(self) -> Solver:
+        return solver_for(self.problem, self.fold.train, self.settings)
+
+    @cached_property
+    def decisions(self) -> np.ndarray:
+        """Every configuration's out-of-fold decision values of the training rows: float32 (n_configs, n_train, n_outputs)."""
+        decisions = np.empty((len(self.configs), len(self.fold.train), len(self.problem.outputs)), dtype=np.float32)
+        held_out = [np.flatnonzero(self.fold.inner == inner) for inner in range(self.fold.n_inner)]
+        used = [np.delete(self.fold.train, out) for out in held_out]
+        for kernel, members in by_kernel(self.configs).items():
+            axes, _ = self.fused.features(kernel)
+            *_, found = self._machines(axes, [self.configs[i]["C"] for i in members], used)
+            for inner, out in enumerate(held_out):
+                for c, i in enumerate(members):
+                    decisions[i, out] = found[inner, c, self.fold.train[out]]
+        return decisions
+
+    def _machines(self, axes: Axes, penalties: Sequence[float], used: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        tube = self.settings.epsilon if self.problem.task == "regression" else None
+        return machines_of(self.problem, axes, targets_of(self.problem, self.fold.train), penalties, used, tube)
+
+    def inner_predictions(self) -> np.ndarray:
+        found = empty_predictions(self.problem, *self.decisions.shape[:2])
+        for i, values in enumerate(self.decisions):
+            found[i] = predictions_of(self.problem, self.solver.scores(values))
+        return found
+
+    def temperature(self, config: int) -> float:
+        """Return the temperature that makes probabilities of the decision values of held-out rows."""
+        return self.solver.temperature(self.decisions[config].astype(np.float64), self.fold.train)
+
+    def _scores(self, config: int, values: np.ndarray) -> Scores:
+        return Scores(self.solver.scores(values), self.solver.probabilities(values, self.temperature(config)))
+
+    def out_of_fold(self, config: int) -> Scores:
+        return self._scores(config, self.decisions[config])
+
+    def refit(self, config: int) -> Callable[[], TestScores]:
+        chosen = self.configs[config]
+        axes, _ = self.fused.features(kernel_of(chosen))
+        *_, found = self._machines(axes, [chosen["C"]], [self.fold.train])
+        scores = TestScores(self._scores(config, found[0, 0, self.fold.test]))
+        return lambda: scores
+
+    def fitted(self, config: int) -> Fitted:
+        """Keep weights of the fused features, or of kernel values against the landmarks."""
+        problem, chosen, rows = self.problem, self.configs[config], self.fold.train
+        axes, root = self.fused.features(kernel_of(chosen))
+        weights, intercepts, _ = self._machines(axes, [chosen["C"]], [rows])
+        dual, intercept = axes.restored(weights[:, 0, 0], intercepts[0, 0])
+        arrays = {"dual": dual if root is None else root @ dual, "intercept": intercept, "scales": np.array(self.fused.scales)}
+        if root is not None:
+            for name, matrix in zip(self.modalities, self.fused.matrices, strict=True):
+                arrays |= pack(f"support/{name}", matrix[self.fused.landmarks])
+        state = {"config": dict(chosen), "modalities": list(self.modalities), "task": problem.task, "n_outputs": len(problem.outputs)}
+        if problem.task == "regression":
+            scale = fit_scale(problem.target[rows])
+            return Fitted(arrays | {"target_mean": scale.mean, "target_deviation": scale.deviation}, state)
+        return Fitted(arrays, state | {"temperature": self.temperature(config)})
 
 
 def decisions_of(fitted: Fitted, matrices: Mapping[str, Matrix]) -> tuple[Solver, np.ndarray]:
     """Return what a saved model's machines say of new rows, float64 (n, n_outputs), and the solver that turns it into answers."""
     state, arrays = fitted.state, fitted.arrays
-    queries, scales = [matrices[label] for label in state["subset"]], list(arrays["scales"])
+    queries, scales = [matrices[label] for label in state["modalities"]], list(arrays["scales"])
     n = queries[0].shape[0]
     _, gamma = kernel_of(state["config"])
     if gamma is None:
         values = fused_rows(queries, np.sqrt(arrays["scales"]), np.arange(n))
     else:
-        marks = [unpack(f"support/{label}", arrays) for label in state["subset"]]
+        marks = [unpack(f"support/{label}", arrays) for label in state["modalities"]]
         products = cross_products(queries, marks, scales)
         values = np.exp(-gamma * squared_distances(products, squared_norms(queries, scales), squared_norms(marks, scales)))
     found = values @ arrays["dual"] + arrays["intercept"]
     if found.shape[1] < state["n_outputs"]:
         found = np.concatenate([-found, found], axis=1)
     return saved_solver(state["task"], state["n_outputs"], arrays), found
-
-
-def _tube(problem: Problem, settings: Any) -> float | None:
-    return settings.epsilon if problem.task == "regression" else None

@@ -1,13 +1,13 @@
 """One sample's file, or value in a table, as what its modality reads.
 
-`decode` makes a value of a file: the suffix of its name says the format. `column` makes an Arrow column of values, which may as well have
+`decode` makes a value of a file, by the suffix of its name. `column` makes an Arrow column of values, which may as well have
 stood in the table itself (nested lists, dictionaries). Nothing in a file is run, nothing that it refers to is opened, and what it claims to
 hold is checked against limits before memory is taken. Whether the values make sense is for the modality to say, of every sample.
 
     series   T×c: .npy, .npz, .csv, .tsv, .txt (a row a point; T numbers alone are one channel)
     tactile  T×H×W: .npy, .npz
     set      n×c: .npy, .npz, .csv, .tsv, .txt; x, y, z of .xyz, .ply, .off
-    graph    .csv, .tsv, .txt, .edges, .graphml, .json: see _graph_files.py, _decode_graphml.py and _decode_graph_json.py
+    graph    .csv, .tsv, .txt, .edges, .graphml, .json: see edge_lists.py, graphml.py and graph_json.py
     text     any suffix, UTF-8
     image, audio  any suffix: the bytes as they are, to be decoded by the modality
 """

@@ -75,24 +75,15 @@ def _from_links(value: Mapping[str, Any]) -> NamedGraph:
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise ValueError(f"{name} of a graph that are not a list of objects; expected node-link JSON")
     nodes: list[Mapping[str, Any]] = value["nodes"]
-    names = {json.dumps(place if node.get("id") is None else node["id"]): place for place, node in enumerate(nodes)}
-    if len(names) != len(nodes):
-        raise ValueError("two nodes have the same id; every node needs its own")
-    edges = []
-    for place, link in enumerate(links):
-        ends = [json.dumps(link.get(end)) for end in ("source", "target")]
-        lost = [end for end in ends if end not in names]
-        if lost:
-            raise ValueError(f"link {place} joins {lost[0][:40]}, which is no node's id")
-        edges.append([names[end] for end in ends])
     keys = set().union(*nodes) - {"id", "label"}
+    edges = _link_ends(nodes, links)
     check_attributes(len(nodes), len(keys))
     numeric = sorted(key for key in keys if _is_numeric([node.get(key) for node in nodes]))
     attributes = [[_number(node.get(key), f"{key} of node {place}") for key in numeric] for place, node in enumerate(nodes)]
     return checked(
         NamedGraph(
             n_nodes=len(nodes),
-            edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
+            edges=edges,
             directed=_is_directed(value),
             weight=_of_all(links, "weight", _number),
             edge_labels=_of_all(links, "label", _text),
@@ -101,6 +92,21 @@ def _from_links(value: Mapping[str, Any]) -> NamedGraph:
             attribute_names=tuple(numeric),
         )
     )
+
+
+def _link_ends(nodes: list[Mapping[str, Any]], links: list[Mapping[str, Any]]) -> np.ndarray:
+    """Return the places of each link's source and target among the nodes, int64 (n_links, 2)."""
+    place_of = {json.dumps(place if node.get("id") is None else node["id"]): place for place, node in enumerate(nodes)}
+    if len(place_of) != len(nodes):
+        raise ValueError("two nodes have the same id; every node needs its own")
+    edges = []
+    for place, link in enumerate(links):
+        ends = [json.dumps(link.get(end)) for end in ("source", "target")]
+        lost = [end for end in ends if end not in place_of]
+        if lost:
+            raise ValueError(f"link {place} joins {lost[0][:40]}, which is no node's id")
+        edges.append([place_of[end] for end in ends])
+    return np.array(edges, dtype=np.int64).reshape(-1, 2)
 
 
 def _is_directed(value: Mapping[str, Any]) -> bool:

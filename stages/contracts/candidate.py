@@ -1,0 +1,20 @@
+"""What is compared: a model, the modalities that it sees, and the way in which they are fused."""
+
+from dataclasses import dataclass
+
+EARLY = "early"  # scaled blocks next to one another
+CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no modality absent
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """modalities: in the order of the data set. fusion: the way of fusing, the same for a single modality, where nothing is fused."""
+
+    model: str
+    modalities: tuple[str, ...]
+    fusion: str = EARLY
+
+    @property
+    def combination(self) -> str:
+        """Return the modalities as files and keys name them: image+text."""
+        return "+".join(self.modalities)

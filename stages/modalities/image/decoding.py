@@ -1,0 +1,115 @@
+"""Decode an image file to pixels of the declared size and colour, by Pillow."""
+
+import re
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from stages.modalities.image.settings import ImageSettings
+
+# Named, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+# What Pillow was seen to raise on damaged files, and its kin.
+UNREADABLE = (
+    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, MemoryError,
+    struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+IN_MEMORY = re.compile(r" <[^<>]* at 0x[0-9a-f]+>")  # how Pillow names an object without a name: another address in every run
+ORIENTATION = 0x0112  # EXIF's tag
+FIRST_ON_ITS_SIDE = 5  # of the orientations: 5 to 8 exchange height and width
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+OVERSAMPLING = 1.5  # `decode: scaled`: sides of the decoded image, in sides of `size`, at least
+
+
+class TooLarge(ValueError):
+    """An image has more pixels than may be decoded."""
+
+
+class PillowWarnings:
+    """What Pillow's warnings do while any thread decodes. `warnings.catch_warnings` changes them for all threads, and is for one."""
+
+    def __init__(self) -> None:
+        self.lock, self.n_inside, self.stack = threading.Lock(), 0, ExitStack()
+
+    @contextmanager
+    def filtered(self) -> Iterator[None]:
+        """Ignore those about damaged metadata around sound pixels; raise the one about too many pixels."""
+        with self.lock:
+            self.n_inside += 1
+            if self.n_inside == 1:
+                self.stack.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.n_inside -= 1
+                if self.n_inside == 0:
+                    self.stack.close()
+
+
+PILLOW_WARNINGS = PillowWarnings()
+
+
+def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
+    """Return (H, W, d), uint8 or of 16-bit greyscale float32 in [0, 1]; raise ValueError if the bytes are no readable image."""
+    try:
+        with Image.open(BytesIO(encoded), formats=FORMATS) as image:
+            if image.width * image.height > settings.max_pixels:
+                raise TooLarge(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
+            if settings.decode == "scaled" and image.format == "JPEG":
+                _decode_less(image, settings.size)
+            image.load()  # before its orientation is read: a TIFF file is turned as it is loaded
+            turn = UPRIGHT.get(_orientation(image))
+            opaque = _opaque(image if turn is None else image.transpose(turn), settings)
+    except TooLarge:
+        raise
+    except UNREADABLE as error:
+        reason = IN_MEMORY.sub("", str(error)).replace("\n", " ")
+        raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {reason})") from error
+    height, width = settings.size
+    pixels = np.asarray(opaque.resize((width, height), Image.Resampling.BILINEAR))
+    if opaque.mode == "F":
+        return np.repeat(pixels[:, :, None], settings.n_channels, axis=2)
+    return pixels.reshape(height, width, settings.n_channels)
+
+
+def _decode_less(image: Image.Image, size: tuple[int, int]) -> None:
+    """Have a JPEG decoded no larger than is of use."""
+    height, width = size
+    if _orientation(image) >= FIRST_ON_ITS_SIDE:
+        height, width = width, height
+    image.draft(None, (round(OVERSAMPLING * width), round(OVERSAMPLING * height)))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the camera's orientation, 1 to 8; 1, upright, where the metadata lack it or are damaged: the pixels may be sound."""
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except UNREADABLE:
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _opaque(image: Image.Image, settings: ImageSettings) -> Image.Image:
+    """Return an image without transparency: mode L or RGB (0 to 255), or F (0 to 1) of 16-bit greyscale."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):  # Pillow's own conversion to 8 bits clips
+        return Image.fromarray(np.asarray(image).astype(np.float32) / np.float32(65535))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode!r} have no fixed range; save the image with 8 or 16 bits a channel")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, settings.background)
+        opaque.alpha_composite(image.convert("RGBA"))
+        image = opaque
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return rgb.convert("L") if settings.colour == "grey" else rgb

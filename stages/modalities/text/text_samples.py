@@ -1,0 +1,60 @@
+"""What a sample of the text modality holds: a document, an utterance with its speaker, or a word amid its neighbors."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.modalities.text.settings import TextSettings
+
+
+@dataclass(frozen=True)
+class TextSample:
+    """A normalized text, whose n-grams are terms with `prefix` before them, and the sample's other terms."""
+
+    text: str
+    terms: Sequence[str] = ()
+    prefix: str = ""
+
+
+def read_sample(sample: Any, settings: TextSettings) -> TextSample:
+    """Return a string, a struct or a list of words normalized; raise ValueError where it cannot be read."""
+    if isinstance(sample, list):
+        return _window(sample, settings)
+    text, speaker = _utterance(sample) if isinstance(sample, dict) else (sample, None)
+    name = _normalized(speaker or "", lowercase=settings.lowercase).strip()
+    return TextSample(_normalized(text, lowercase=settings.lowercase), [f"speaker: {name}"] if name else [])
+
+
+def _utterance(sample: Mapping[str, Any]) -> tuple[str, str | None]:
+    speaker = sample.get("speaker")
+    if set(sample) - {"text", "speaker"} or not isinstance(sample.get("text", ""), str | None) or not isinstance(speaker, str | None):
+        raise ValueError(f"expected a struct of text and speaker, both strings; found {', '.join(sample) or 'no fields'}")
+    if sample.get("text") is None:
+        raise ValueError("its text is missing (null)")
+    return sample["text"], speaker
+
+
+def _window(words: list[Any], settings: TextSettings) -> TextSample:
+    """Return each word with its place as terms, and with `analyzer: char` the word in the middle as a text."""
+    middle = len(words) // 2
+    if len(words) % 2 == 0:
+        raise ValueError(f"a window of {len(words)} words has no middle; make its length odd")
+    if not all(isinstance(word, str | None) for word in words):
+        raise ValueError("its words are not strings")
+    if words[middle] is None:
+        raise ValueError("the word in the middle of its window is missing (null)")
+    reach = min(middle, settings.window)
+    near = [_normalized(word or "", lowercase=settings.lowercase).strip() for word in words[middle - reach : middle + reach + 1]]
+    terms = [f"{place:+d} {word}".strip() for place, word in enumerate(near, start=-reach) if place]
+    terms += [f"0 {near[reach]}"] if near[reach] else []
+    return TextSample(near[reach] if settings.analyzer == "char" else "", terms, prefix="chars:")
+
+
+def _normalized(text: str, *, lowercase: bool) -> str:
+    if text.isascii():
+        return text.lower() if lowercase else text
+    text = unicodedata.normalize("NFKC", text)
+    if lowercase:  # folding can leave a sequence that is not normal: once more
+        text = unicodedata.normalize("NFKC", text.casefold())
+    return text.replace("\u2019", "'")

@@ -1,0 +1,138 @@
+"""A sweep out of an estimator: every configuration on every inner fold by itself, side by side on the cores.
+
+Modalities are fused early: each block is scaled so that the mean squared distance of two training rows is 1, then they are put next to
+one another (stages/features/early_fusion.py), sparse if one of them is.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.model import Config, Estimator, FoldSweep, Model, Size, Sweep, TestScores
+from stages.contracts.problem import Fold, Problem
+from stages.features.early_fusion import FoldBlocks, encode_fold, fused_matrix, fused_matrix_of
+from stages.features.encoders import Matrix
+from stages.foundation.parallel import each, n_cores
+from stages.foundation.seeds import derived_seed
+from stages.model_selection.fitted_estimators import fit_path, scores_by
+from stages.model_selection.grid import empty_predictions, in_order, predictions_of, product
+from stages.model_selection.saved_estimators import load_estimators, save_estimators
+
+
+def as_sweep(model: Model) -> Sweep:
+    """Return the model as a sweep: itself, or the plain loop over an estimator's configurations and folds."""
+    return model if isinstance(model, Sweep) else sweep_of(model)
+
+
+def sweep_of(model: Estimator) -> Sweep:
+    """Return the estimator as a sweep."""
+    return Sweep(
+        name=model.name,
+        settings=model.settings,
+        grid=grid_of,
+        run=partial(_run, model),
+        predict=_predict,
+        min_samples=model.min_samples,
+        memory_bytes=_memory_bytes,
+        tasks=model.tasks,
+        forms=model.forms,
+    )
+
+
+def grid_of(settings: Any, seed: int) -> list[Config]:
+    """Return the product of the settings that are lists; the others are the same in every configuration."""
+    values = dict(settings)
+    return product(**{name: value if isinstance(value, tuple) else (value,) for name, value in values.items()})
+
+
+def _run(
+    model: Estimator, problem: Problem, settings: Any, configs: list[Config], pool: ThreadPoolExecutor
+) -> Iterator[Sequence[FoldSweep]]:
+    for fold in problem.folds:
+        blocks = encode_fold(problem.blocks, fold.train)
+        for modalities in problem.combinations:
+            yield [_FoldOfEstimator(model, problem, configs, fold, modalities, blocks)]
+
+
+@dataclass(frozen=True)
+class _FoldOfEstimator:
+    model: Estimator
+    problem: Problem
+    configs: list[Config]
+    fold: Fold
+    modalities: tuple[str, ...]
+    blocks: FoldBlocks
+
+    @cached_property
+    def rows(self) -> Matrix:
+        """The fused rows of every sample."""
+        return fused_matrix(self.blocks, self.modalities)
+
+    @cached_property
+    def seed(self) -> int:
+        where = ("final",) if self.fold.is_final else (str(self.fold.repeat), str(self.fold.index))
+        return derived_seed(self.problem.seed, self.model.name, *where, "+".join(self.modalities))
+
+    def inner_predictions(self) -> np.ndarray:
+        found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
+
+        def fit_and_predict(piece: tuple[list[int], int]) -> None:
+            indices, inner = piece
+            out = self.fold.inner == inner
+            for config, scores in zip(indices, self._scores(indices, self.fold.train[~out], self.fold.train[out]), strict=True):
+                found[config, out] = predictions_of(self.problem, scores.decisions)
+
+        each(fit_and_predict, [(indices, inner) for indices in self._paths() for inner in range(self.fold.n_inner)])
+        return found
+
+    def out_of_fold(self, config: int) -> Scores:
+        parts = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
+        found = each(lambda out: next(self._scores([config], self.fold.train[~out], self.fold.train[out])), parts)
+        return in_order(found, parts)
+
+    def refit(self, config: int) -> Callable[[], TestScores]:
+        (scores,) = self._scores([config], self.fold.train, self.fold.test)
+        return lambda: TestScores(scores)
+
+    def fitted(self, config: int) -> Fitted:
+        (estimators,) = self._fit([config], self.fold.train)
+        scales = np.array(self.blocks.scales(self.modalities, "euclidean")) / len(self.modalities)
+        state = {"modalities": list(self.modalities), "task": self.problem.task, "n_outputs": len(self.problem.outputs)}
+        files, arrays = save_estimators(estimators)
+        return Fitted({"scales": scales, **arrays}, state, files)
+
+    def _paths(self) -> list[list[int]]:
+        """Return the configurations' indices in groups that are fitted one after another, each from the last one's solution."""
+        groups: dict[str, list[int]] = {}
+        for index, config in enumerate(self.configs):
+            alone = self.model.path is None
+            key = str(index) if alone else repr([(name, value) for name, value in config.items() if name != self.model.path])
+            groups.setdefault(key, []).append(index)
+        return list(groups.values())
+
+    def _fit(self, indices: list[int], train: np.ndarray) -> Iterator[Any]:
+        configs = [self.configs[index] for index in indices]
+
+        def make(config: Config) -> Any:
+            return self.model.make(config, self.problem.task, self.seed)
+
+        return fit_path(make, configs, self.rows[train], self.problem, train, path=self.model.path)
+
+    def _scores(self, indices: list[int], train: np.ndarray, rows: np.ndarray) -> Iterator[Scores]:
+        return (scores_by(estimators, self.rows[rows]) for estimators in self._fit(indices, train))
+
+
+def _predict(fitted: Fitted, matrices: Any) -> Scores:
+    blocks = [matrices[name] for name in fitted.state["modalities"]]
+    return scores_by(load_estimators(fitted), fused_matrix_of(blocks, fitted.arrays["scales"]))
+
+
+def _memory_bytes(size: Size, settings: Any) -> float:
+    """Return the memory of the features and of their fused rows in float64, of one for each core beside them."""
+    n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    return 8.0 * size.n_rows * n_values * (3 + n_cores())

@@ -1,0 +1,48 @@
+"""Thresholds of labels, chosen on held-out rows."""
+
+import numpy as np
+
+from stages.contracts.problem import Problem
+
+THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
+
+
+def thresholds_of_each(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Return the labels' thresholds of each configuration's scores (n_configs, n, n_outputs); None unless the task is multilabel.
+
+    They serve the metric that chooses: an F1 wants lower ones than a share of correct predictions.
+    """
+    if problem.task != "multilabel":
+        return None
+    return fit_thresholds_of_each(target, scores, by_f1="f1" in problem.scoring)
+
+
+def thresholds_for(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Return the labels' thresholds by held-out scores (n, n_outputs); None unless the task is multilabel."""
+    found = thresholds_of_each(problem, target, scores[None])
+    return None if found is None else found[0]
+
+
+def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
+    """Return per label the threshold of THRESHOLDS that does best on held-out rows: float64 (n_outputs,).
+
+    Args:
+        target: uint8 (n, n_outputs). scores: (n, n_outputs), probabilities by models that held the row out.
+        by_f1: best is the label's F1, else its accuracy; of equals the one nearest to one half, then the lower.
+    """
+    best: np.ndarray = fit_thresholds_of_each(target, np.asarray(scores)[None], by_f1=by_f1)[0]
+    return best
+
+
+def fit_thresholds_of_each(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
+    """Return `fit_thresholds` of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs)."""
+    from stages.scoring.compiled_counts import count_labels_above
+
+    truth = np.ascontiguousarray(target.astype(bool))
+    n_predicted, hits = count_labels_above(truth, np.ascontiguousarray(scores), THRESHOLDS)
+    n_true = truth.sum(axis=0)
+    n_said = n_predicted + n_true
+    quality = 2 * hits / np.maximum(n_said, 1) if by_f1 else (len(truth) - n_said + 2 * hits) / len(truth)
+    preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
+    best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[:, preference], 12), axis=1)]]
+    return best

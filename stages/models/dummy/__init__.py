@@ -1,0 +1,79 @@
+"""Baseline that sees no modality: the most frequent class, the labels that hold often enough, or each target's mean over the training rows.
+
+"Often enough" is a threshold on a label's share of the training rows, chosen as a learner's are. One half would be no baseline where the
+metric is an F1: it may predict no label at all, and thresholds alone then beat it on noise.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.model import Config, FoldSweep, Sweep, TestScores
+from stages.contracts.problem import Fold, Problem
+from stages.contracts.settings import Settings
+from stages.model_selection.decisions import CLASSES, known_means
+from stages.model_selection.grid import predictions_of
+
+
+class DummySettings(Settings):
+    """Nothing to set."""
+
+
+def grid(settings: DummySettings, seed: int) -> list[Config]:
+    """Return the one configuration."""
+    return [{}]
+
+
+def run(problem: Problem, settings: DummySettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
+    """Yield the baseline's sweep of every outer fold and modality combination, which are all the same within a fold."""
+    for fold in problem.folds:
+        for modalities in problem.combinations:
+            yield [_FoldOfDummy(problem, fold, modalities)]
+
+
+@dataclass(frozen=True)
+class _FoldOfDummy:
+    problem: Problem
+    fold: Fold
+    modalities: tuple[str, ...]
+
+    def inner_predictions(self) -> np.ndarray:
+        return predictions_of(self.problem, self.out_of_fold(0).decisions)[None]
+
+    def out_of_fold(self, config: int) -> Scores:
+        target = self.problem.target[self.fold.train]
+        values = np.stack([_expected(self.problem, target[self.fold.inner != inner]) for inner in range(self.fold.n_inner)])
+        return _scores(self.problem, values[self.fold.inner])
+
+    def refit(self, config: int) -> Callable[[], TestScores]:
+        expected = _expected(self.problem, self.problem.target[self.fold.train])
+        found = TestScores(_scores(self.problem, np.tile(expected, (len(self.fold.test), 1))))
+        return lambda: found
+
+    def fitted(self, config: int) -> Fitted:
+        expected = _expected(self.problem, self.problem.target[self.fold.train])
+        return Fitted({"expected": expected}, {"task": self.problem.task})
+
+
+def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
+    """Return the same scores for every row."""
+    rows = np.tile(fitted.arrays["expected"], (next(iter(matrices.values())).shape[0], 1))
+    return Scores(rows, None if fitted.state["task"] == "regression" else rows)
+
+
+def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
+    """Return the share of each class or label, float32 (n_outputs,), or the mean of each target where it is known, float64."""
+    if problem.task in CLASSES:
+        return (np.bincount(target, minlength=len(problem.outputs)) / len(target)).astype(np.float32)
+    return known_means(target) if problem.task == "regression" else known_means(target).astype(np.float32)
+
+
+def _scores(problem: Problem, rows: np.ndarray) -> Scores:
+    return Scores(rows, None if problem.task == "regression" else rows)
+
+
+MODEL = Sweep(name="dummy", settings=DummySettings, grid=grid, run=run, predict=predict, min_samples=lambda config: 1, is_control=True)

@@ -1,0 +1,23 @@
+"""Histogram-based gradient boosting, by scikit-learn; of dense features and tables."""
+
+from typing import Any
+
+from pydantic import Field
+
+from stages.contracts.model import Config, Estimator
+from stages.contracts.settings import Settings
+
+
+class HistGradientBoostingSettings(Settings):
+    max_iter: tuple[int, ...] = Field((50, 200), min_length=1, description="numbers of trees (per class), ascending")
+    learning_rate: float = Field(0.1, gt=0, description="shrinkage of each tree")
+    max_leaf_nodes: int = Field(31, ge=2, description="most leaves of a tree")
+
+
+def make(config: Config, task: str, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    return (HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier)(**config, random_state=seed)
+
+
+MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, forms=("dense", "table"))

@@ -1,0 +1,23 @@
+"""Logistic regression of classes and labels, ridge regression of targets, by scikit-learn: a path of penalties C."""
+
+from typing import Any
+
+from pydantic import Field
+
+from stages.contracts.model import Config, Estimator
+from stages.contracts.settings import Settings
+
+
+class LinearSettings(Settings):
+    C: tuple[float, ...] = Field((0.1, 1, 10, 100, 1000), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
+    max_iter: int = Field(200, ge=1, description="most iterations of L-BFGS for one penalty")
+    tol: float = Field(1e-3, gt=0, description="largest entry of the gradient at which L-BFGS stops")
+
+
+def make(config: Config, task: str, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    return Ridge(1 / config["C"]) if task == "regression" else LogisticRegression(**config)
+
+
+MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C")

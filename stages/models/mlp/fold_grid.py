@@ -1,0 +1,132 @@
+"""The networks of a whole grid on one outer fold and modality combination: one per configuration and inner fold, queued at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.model import Config, TestScores
+from stages.contracts.problem import Fold, Problem
+from stages.features.encoders import Matrix
+from stages.foundation.seeds import derived_seed
+from stages.model_selection.grid import empty_predictions, in_order, predictions_of
+from stages.models.mlp.losses import Loss, loss_for
+from stages.models.mlp.networks import Examples, Network, Schedule, Shape, Trained, outputs_of, train_network
+from stages.models.mlp.orders import Orders
+from stages.models.mlp.projection import Projection, project
+
+
+@dataclass(frozen=True)
+class FoldOfMlp:
+    """inputs: of every sample. networks: per configuration, one per inner fold, in training."""
+
+    problem: Problem
+    settings: Any
+    configs: list[Config]
+    fold: Fold
+    modalities: tuple[str, ...]
+    loss: Loss
+    projections: Mapping[str, Projection]
+    inputs: np.ndarray
+    pool: ThreadPoolExecutor
+    networks: Sequence[Sequence[Future[Trained]]]
+
+    def inner_predictions(self) -> np.ndarray:
+        found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
+        for i in range(len(self.configs)):
+            found[i] = predictions_of(self.problem, self.out_of_fold(i).decisions)
+        return found
+
+    def out_of_fold(self, config: int) -> Scores:
+        masks = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
+        return in_order([scores_of(self.loss, network.result().held_out) for network in self.networks[config]], masks)
+
+    def refit(self, config: int) -> Callable[[], TestScores]:
+        refitted = self._refit(config)
+
+        def wait() -> TestScores:
+            network = refitted.result()
+            outputs = outputs_of(network.weights, self.inputs[self.fold.test], self.configs[config]["activation"], self.loss.name)
+            inner = [network.result().held_out_loss for network in self.networks[config]]
+            return TestScores(scores_of(self.loss, outputs), {"train_loss": network.train_loss, "inner_loss": _mean_curve(inner)})
+
+        return wait
+
+    def fitted(self, config: int) -> Fitted:
+        """Keep the weights, and what projects the blocks."""
+        weights = self._refit(config).result().weights
+        arrays: dict[str, np.ndarray] = self.loss.arrays()
+        for i, (weight, bias) in enumerate(weights):
+            arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}
+        for name in self.modalities:
+            projection = self.projections[name]
+            arrays |= {f"mean/{name}": projection.mean, f"scale/{name}": np.array(projection.scale)}
+            if projection.directions is not None:
+                arrays[f"directions/{name}"] = projection.directions
+        state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
+        return Fitted(arrays, state | {"task": self.problem.task})
+
+    def _refit(self, config: int) -> Future[Trained]:
+        """Queue a configuration's network of all training rows, for the mean best epoch of its inner folds."""
+        best = [network.result().best_epoch for network in self.networks[config]]
+        everything = np.ones(len(self.fold.train), dtype=bool)
+        network = _network(self.configs[config], everything, _seed(self.problem, self.fold, self.modalities, "weights", "refit"))
+        epochs = max(1, round(sum(best) / len(best)))
+        order = _seed(self.problem, self.fold, self.modalities, "order", "refit")
+        return _queue(self.pool, [network], _examples(self), self.settings, Orders(order, len(self.fold.train), epochs))[0]
+
+
+def begin(
+    problem: Problem, settings: Any, configs: list[Config], fold: Fold, modalities: tuple[str, ...],
+    matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], *, pool: ThreadPoolExecutor,
+) -> FoldOfMlp:  # fmt: skip
+    """Return a fold and combination with all its networks queued."""
+    found = FoldOfMlp(problem, settings, configs, fold, modalities, loss_for(problem, fold.train), projections,
+                      project(matrices, projections, modalities), pool, [])  # fmt: skip
+    seeds = [_seed(problem, fold, modalities, "weights", str(inner)) for inner in range(fold.n_inner)]
+    networks = [_network(config, fold.inner != inner, seed) for config in configs for inner, seed in enumerate(seeds)]
+    orders = Orders(_seed(problem, fold, modalities, "order"), len(fold.train), settings.max_iter)
+    futures = _queue(pool, networks, _examples(found), settings, orders)
+    of_config = [futures[i : i + fold.n_inner] for i in range(0, len(futures), fold.n_inner)]
+    return FoldOfMlp(**{**vars(found), "networks": of_config})
+
+
+def scores_of(loss: Loss, outputs: np.ndarray) -> Scores:
+    """Return a network's outputs as scores: probabilities as they are, targets in their own units."""
+    found = loss.restored(outputs)
+    return Scores(found, None if loss.scale is not None else found)
+
+
+def _queue(
+    pool: ThreadPoolExecutor, networks: Sequence[Network], examples: Examples, settings: Any, orders: Orders
+) -> list[Future[Trained]]:
+    """Queue networks on the same examples, the slowest first, so that no core waits at the end."""
+    n_inputs = examples.inputs.shape[1]
+    schedule = Schedule(orders.epochs, settings.batch_size, settings.n_iter_no_change)
+    futures: dict[int, Future[Trained]] = {}
+    for i in sorted(range(len(networks)), key=lambda i: -networks[i].shape.n_weights(n_inputs, examples.n_outputs)):
+        futures[i] = pool.submit(train_network, networks[i], examples, schedule, orders)
+    return [futures[i] for i in range(len(networks))]
+
+
+def _examples(of: FoldOfMlp) -> Examples:
+    target = of.problem.target[of.fold.train]
+    return Examples(of.inputs[of.fold.train], of.loss.encoded(target), of.loss.n_outputs, of.loss.name)
+
+
+def _network(config: Config, used: np.ndarray, seed: int) -> Network:
+    sizes = config["hidden_layer_sizes"]
+    return Network(Shape(sizes[0], len(sizes), config["activation"]), config["learning_rate_init"], config["weight_decay"], used, seed)
+
+
+def _seed(problem: Problem, fold: Fold, modalities: Sequence[str], what: str, *more: str) -> int:
+    where = ("final",) if fold.is_final else (str(fold.repeat), str(fold.index))
+    return derived_seed(problem.seed, "mlp", what, *where, "+".join(modalities), *more)
+
+
+def _mean_curve(curves: list[list[float]]) -> list[float]:
+    """Return the mean per epoch over the networks that reached it."""
+    return [float(np.mean([curve[i] for curve in curves if len(curve) > i])) for i in range(max(map(len, curves)))]

@@ -1,0 +1,23 @@
+"""Random forest, by scikit-learn."""
+
+from typing import Any
+
+from pydantic import Field
+
+from stages.contracts.model import Config, Estimator
+from stages.contracts.settings import Settings
+
+
+class RandomForestSettings(Settings):
+    n_estimators: int = Field(200, ge=1, description="number of trees")
+    max_features: tuple[float, ...] = Field((0.1, 0.3), min_length=1, description="shares of the columns that a split looks at")
+    min_samples_leaf: tuple[int, ...] = Field((3, 1), min_length=1, description="fewest samples of a leaf, descending")
+
+
+def make(config: Config, task: str, seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    return (RandomForestRegressor if task == "regression" else RandomForestClassifier)(**config, random_state=seed)
+
+
+MODEL = Estimator(name="random_forest", settings=RandomForestSettings, make=make)

@@ -1,0 +1,86 @@
+"""What this machine and the data allow: memory, and the configurations that the smallest training fold has rows enough for."""
+
+import bisect
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import psutil
+
+from stages.contracts.model import Config, Size, Sweep
+from stages.contracts.paths import features_path
+from stages.contracts.problem import Problem
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import feature_labels
+from stages.foundation.tables import read_table
+
+USABLE_SHARE = 0.8  # of the machine's memory
+VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
+
+
+def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -> None:
+    """Raise InputError where the sweep would not fit this machine's memory, naming the most rows that would."""
+
+    def needed(n_rows: int) -> float:
+        return model.memory_bytes(replace(size, n_rows=n_rows), settings)
+
+    total = psutil.virtual_memory().total
+    usable = USABLE_SHARE * total
+    if needed(size.n_rows) > usable:
+        most = bisect.bisect_right(range(size.n_rows), usable, key=needed) - 1
+        raise InputError(
+            f"params.yaml: datasets.{dataset}.rows: {model.name} on {size.n_rows} rows needs about {needed(size.n_rows) / 1e9:.0f} GB of "
+            f"memory, and this machine has {total / 1e9:.0f} GB; set rows to at most {max(most, 0)}"
+        )
+
+
+def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -> Size:
+    """Return what is known of the problem's size before its features are read; `about` are the splits' metadata."""
+    modalities = feature_labels(params, dataset)
+    n_bytes = n_sparse = 0
+    for name in modalities:
+        columns, _ = read_table(features_path(dataset, name))  # mapped, not read
+        n_bytes += sum(columns[column].nbytes for column in VALUES if column in columns.column_names)
+        n_sparse += "indices" in columns.column_names
+    return Size(
+        n_rows=about["rows"]["used"],
+        n_blocks=len(modalities),
+        task=about["target"]["task"],
+        n_outputs=len(about["target"]["outputs"]),
+        n_folds=about["n_folds"] * about["n_repeats"],
+        n_values=n_bytes / 4 / max(1, about["rows"]["used"]),
+        n_sparse=n_sparse,
+    )
+
+
+def fitting_configs(dataset: str, model: Sweep, settings: Settings, problem: Problem) -> list[Config]:
+    """Return the grid's configurations that the smallest inner training set has rows enough for; report which are skipped.
+
+    Raises:
+        InputError: if none is left.
+    """
+    smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(fold.n_inner))
+    grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
+    kept = [config for config in grid if model.min_samples(config) <= smallest]
+    where = f"the smallest training fold of {dataset!r} has {smallest} rows"
+    if not kept:
+        raise InputError(f"params.yaml: models.{model.name}: every configuration needs more training rows than there are: {where}, and "
+                         f"the least that one needs is {min(map(model.min_samples, grid))}; lower the grid's values")
+    if len(kept) < len(grid):
+        print(f"{model.name} {dataset}: {len(grid) - len(kept)} of {len(grid)} configurations need more rows and are skipped: {where}",
+              flush=True)
+    return kept
+
+
+def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:
+    """Return the problem with the modality combinations that the model can read, or why there is none.
+
+    Args:
+        encodings: modality → encoding of its features.
+    """
+    kept = tuple(some for some in problem.combinations if all(encodings[name] in model.forms for name in some))
+    if kept:
+        return replace(problem, combinations=kept)
+    found = ", ".join(f"{name} is {encoding}" for name, encoding in encodings.items())
+    return f"it reads {' and '.join(model.forms)} features; {found}"

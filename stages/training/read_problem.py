@@ -1,0 +1,102 @@
+"""Read a data set's splits and features as the problem that models are trained on."""
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.contracts.metric import Metric
+from stages.contracts.paths import features_path, splits_path
+from stages.contracts.problem import Problem
+from stages.contracts.task import Task
+from stages.features.blocks import load_block
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import feature_labels, section, value_at
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values, read_table
+from stages.model_selection.decisions import CLASSES
+from stages.model_selection.folds import read_folds
+from stages.training.train_settings import TrainEntry
+
+
+def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return every non-empty combination in the modalities' order, small ones first."""
+    modalities = tuple(modalities)
+    return tuple(some for size in range(1, len(modalities) + 1) for some in combinations(modalities, size))
+
+
+def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[str, Any], dict[str, Any]]:
+    """Return the data set as a problem, the splits' metadata, and each block's features metadata.
+
+    Raises:
+        InputError: if a features file does not hold the samples of the split table, or there is nothing to tell apart.
+    """
+    modalities = feature_labels(params, dataset)
+    table, about = read_table(splits_path(dataset))
+    n = table.num_rows // about["n_repeats"]
+    ids = table["sample_id"][:n]
+    blocks, features = {}, {}
+    for name in modalities:
+        path = features_path(dataset, name)
+        columns, metadata = read_table(path)
+        remedy = f"run `dvc repro featurize@{dataset}-{name}`"
+        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
+        blocks[name], features[name] = load_block(name, columns, metadata), metadata
+    task, target = about["target"]["task"], np.ascontiguousarray(column_values(table["target"][:n]))
+    scoring = scoring_of(params, task)
+    problem = Problem(
+        blocks=blocks,
+        target=target,
+        task=task,
+        outputs=tuple(about["target"]["outputs"]),
+        folds=read_folds(table, about),
+        combinations=all_combinations(modalities),
+        metrics=metrics_of([scoring], task, target),
+        scoring=scoring,
+        seed=int(value_at(params, "seed")),
+    )
+    require_classes(problem, dataset)
+    return problem, {**about, "sample_id": ids}, features
+
+
+def rows_of(features: pa.Table, ids: pa.ChunkedArray, complaint: str) -> pa.Table:
+    """Return the rows of the samples `ids`, in their order; the table itself, without a copy, where nothing was left out.
+
+    Raises:
+        InputError: if a sample is missing or the order differs.
+    """
+    if features["sample_id"].combine_chunks() == ids.combine_chunks():
+        return features
+    kept = features.filter(pc.is_in(features["sample_id"], value_set=ids.combine_chunks()))
+    if kept["sample_id"].combine_chunks() != ids.combine_chunks():
+        raise InputError(complaint)
+    return kept
+
+
+def scoring_of(params: Mapping[str, Any], task: Task) -> str:
+    """Return the name of the metric that chooses the configuration."""
+    scoring: str = getattr(section(params, "train", TrainEntry).scoring, task)
+    return scoring
+
+
+def metrics_of(names: Iterable[str], task: Task, target: np.ndarray) -> dict[str, Metric]:
+    """Return metrics that score a task's predictions without probabilities, with the scale of the whole target, by name.
+
+    Raises:
+        InputError: if one needs probabilities or does not score the task.
+    """
+    found: dict[str, Metric] = {name: component("metrics", name) for name in names}
+    for name, metric in found.items():
+        if metric.needs_scores or task not in metric.tasks:
+            raise InputError(f"params.yaml: train.scoring.{task}: {name!r} cannot choose a configuration; `python -m stages.check` lists "
+                             "those that can")
+    return {name: metric.bound_to(target) for name, metric in found.items()}
+
+
+def require_classes(problem: Problem, dataset: str) -> None:
+    """Raise InputError where there is nothing to tell apart."""
+    if problem.task in CLASSES and len(present := np.unique(problem.target)) < 2:
+        raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.outputs[present[0]]!r}; a classifier needs two")
