@@ -148,8 +148,9 @@ def docstring(kind: str, name: str) -> str:
 
 
 def first_line(kind: str, name: str) -> str:
-    """Return the first line of a component's docstring."""
-    return docstring(kind, name).partition("\n")[0]
+    """Return the first line of a component's docstring, and the end of its sentence where that is on the next."""
+    line, _, more = docstring(kind, name).partition("\n\n")[0].partition("\n")
+    return line if line.endswith(".") or not more else f"{line} {' '.join(more.split())}".partition(". ")[0].rstrip(".") + "."
 
 
 def has_more(kind: str, name: str) -> bool:
@@ -241,9 +242,9 @@ COMPONENTS_HEAD = """# Components
 `make inventory` generates this page from the files under `stages/`: names, the first lines of the docstrings, and below the tables the
 whole docstrings. [Data sets](catalogue.md) have a page of their own, and so do the [parameters](params.md) of every component.
 
-Every model does every task on every modality and every modality combination, next to a baseline that looks at no modality: the most
-frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.scoring` in `params.yaml` names
-another metric to choose and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
+A model does every task on every modality and every modality combination whose features it reads, next to a baseline that sees no modality:
+the most frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.scoring` in
+`params.yaml` names another metric to choose and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
 """
 PARAMS_HEAD = """# Parameters
 
