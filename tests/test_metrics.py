@@ -1,4 +1,4 @@
-"""One battery over every file in stages/metrics/, for every task that it scores."""
+"""Common tests of every file in stages/metrics/, for every task that it scores, and of the stacked forms."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,9 @@ import pytest
 from sklearn import metrics as reference
 
 from stages.contracts.metric import Metric
+from stages.evaluation.draws import score_draws
 from stages.foundation.registry import component, names
+from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack
 
 METRICS: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
@@ -17,7 +19,7 @@ CASES = [(name, task) for name, metric in METRICS.items() for task in metric.tas
 CLASS_TASKS = ("binary", "multiclass")
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
-# target, prediction, scores by kind of task, and what each metric must say of them to 1e-12
+# target, prediction, scores by kind of task, and the value of each metric to 1e-12
 CLASSES: Triple = (
     np.array([0, 0, 1, 1, 2, 2], dtype=np.int32),
     np.array([0, 1, 1, 1, 2, 0], dtype=np.int32),
@@ -92,14 +94,14 @@ def draw(task: str, seed: int, n_rows: int, n_outputs: int) -> Triple:
 
 
 def perfect(task: str, target: np.ndarray) -> Triple:
-    """Return the best that can be said of a target."""
+    """Return a perfect prediction of a target."""
     if task == "regression":
         return target, target, None
     return target, target, target.astype(float) if task == "multilabel" else np.eye(int(target.max()) + 1)[target]
 
 
 def n_outputs_of(task: str) -> int:
-    """Return how many classes, labels or numbers to draw."""
+    """Return how many classes, labels or targets to draw."""
     return 2 if task == "binary" else 4
 
 
@@ -165,35 +167,89 @@ def test_metric_without_probabilities_takes_none(name: str, task: str) -> None:
     assert METRICS[name].score(*drawn[:2], None) == METRICS[name].score(*drawn)
 
 
-@pytest.mark.parametrize(("name", "task"), [(name, task) for name, task in CASES if not METRICS[name].needs_scores])
-@pytest.mark.parametrize(("n_rows", "n_outputs"), [(1, 1), (7, 2), (40, 3), (300, 9), (150, 140)])
-def test_scores_of_a_stack_are_those_of_each_prediction(name: str, task: str, n_rows: int, n_outputs: int) -> None:
-    """To the last bit, whatever is not known, predicted nowhere, or predicted only."""
-    draw_from = np.random.default_rng(n_rows)
+STACKED_CASES = [(name, task) for name, task in CASES if stacked(name) is not None]
+SHAPES = [(1, 1), (1, 3), (7, 2), (40, 3), (300, 9), (150, 140)]
+
+
+def stack_of(task: str, seed: int, n_rows: int, n_outputs: int) -> Stack:
+    """Return predictions of random quality, with absent and merely predicted classes, ties, unknown targets and one that does not vary."""
+    random = np.random.default_rng(seed)
     if task == "regression":
-        target = draw_from.normal(0, 3, (n_rows, n_outputs))
-        target[draw_from.random(target.shape) < 0.2] = np.nan
-        target[:, 0] = [np.nan, 0.1][n_rows % 2]
-        predictions = np.nan_to_num(target) + draw_from.normal(0, 2, (12, n_rows, n_outputs))
-    else:
-        shape = (n_rows, n_outputs) if task == "multilabel" else (n_rows,)
-        high = 2 if task == "multilabel" else n_outputs
-        kind = np.uint8 if task == "multilabel" else np.int32
-        target = draw_from.integers(0, high, shape).astype(kind)
-        predictions = np.where(draw_from.random((12, *shape)) < 0.6, target, draw_from.integers(0, high, (12, *shape))).astype(kind)
-        target = np.where(target == high // 2, 0, target).astype(kind)  # one that is predicted only
-        predictions[0], predictions[1] = target, 0
-        predictions[2] = np.minimum(predictions[2], 1)
-    for metric in (METRICS[name], METRICS[name].bound_to(np.vstack([target, target[:1]]) if target.ndim == 2 else target)):
-        found = metric.scores_of(Stack(target, predictions))
-        expected = np.array([metric.score(target, prediction, None) for prediction in predictions])
-        assert found.dtype == np.float64 and found.tobytes() == expected.tobytes()
+        target = random.normal(0, 3, (n_rows, n_outputs))
+        target[random.random(target.shape) < 0.2] = np.nan
+        target[:, 0] = [np.nan, 0.1][seed % 2]
+        return Stack(target, np.nan_to_num(target) + random.normal(0, 2, (12, n_rows, n_outputs)))
+    shape = (n_rows, n_outputs) if task == "multilabel" else (n_rows,)
+    high, kind = (2, np.uint8) if task == "multilabel" else (n_outputs, np.int32)
+    target = random.integers(0, high, shape).astype(kind)
+    predictions = np.where(random.random((12, *shape)) < 0.6, target, random.integers(0, high, (12, *shape))).astype(kind)
+    target = np.where(target == high // 2, 0, target).astype(kind)  # one that is predicted only
+    predictions[0], predictions[1] = target, 0
+    predictions[2] = np.minimum(predictions[2], 1)
+    return Stack(target, predictions)
 
 
-def test_a_metric_without_a_form_for_stacks_scores_them_one_by_one() -> None:
+def test_metrics_that_need_no_probabilities_have_a_stacked_form() -> None:
+    assert {name for name, _ in STACKED_CASES} == {name for name, metric in METRICS.items() if not metric.needs_scores}
+
+
+@pytest.mark.parametrize(("name", "task"), STACKED_CASES)
+@pytest.mark.parametrize(("n_rows", "n_outputs"), SHAPES)
+def test_a_stacked_form_equals_the_metric(name: str, task: str, n_rows: int, n_outputs: int) -> None:
+    stack = stack_of(task, n_rows, n_rows, n_outputs)
+    whole = np.vstack([stack.target, stack.target[:1]]) if stack.target.ndim == 2 else stack.target
+    for scale_of in (None, whole):
+        metric = METRICS[name] if scale_of is None else METRICS[name].bound_to(scale_of)
+        form = stacked(name, scale_of)
+        assert form is not None and form.greater_is_better == metric.greater_is_better
+        expected = score_each(metric, stack)
+        assert form(stack).dtype == np.float64
+        np.testing.assert_allclose(form(stack), expected, rtol=1e-12, atol=1e-12)
+        assert form(stack).tobytes() == expected.tobytes() or task in ("multilabel", "regression")  # of classes: every bit
+        np.testing.assert_allclose(scorer(metric, scale_of)(stack), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_metric_without_a_stacked_form_is_computed_prediction_by_prediction() -> None:
     target, predictions = np.array([0, 1, 1], np.int32), np.array([[0, 1, 1], [0, 0, 0]], np.int32)
-    plain = replace(METRICS["accuracy"], score_stack=None)
-    assert plain.scores_of(Stack(target, predictions)).tolist() == [1.0, 1 / 3]
+    unknown = replace(METRICS["accuracy"], name="agreement")
+    assert stacked("agreement") is None
+    assert scorer(unknown)(Stack(target, predictions)).tolist() == [1.0, 1 / 3]
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+@pytest.mark.parametrize("n_rows", [1, 12, 90])
+def test_scores_of_bootstrap_draws_equal_the_metric(name: str, task: str, n_rows: int) -> None:
+    """Also where a draw lacks a class, and where rows tie."""
+    n_outputs = n_outputs_of(task)
+    target, prediction, scores = (part if part is None else part[:n_rows] for part in draw(task, 5, max(n_rows, 4), n_outputs))
+    random = np.random.default_rng(n_rows)
+    rows = [random.integers(0, n_rows, random.integers(1, n_rows + 3)) for _ in range(25)]
+    metric = METRICS[name].bound_to(target)
+    expected = [metric.score(target[r], prediction[r], None if scores is None else scores[r]) for r in rows]
+    np.testing.assert_allclose(score_draws(metric, rows, (target, prediction, scores)), expected, rtol=1e-12, atol=1e-12)
+    assert score_draws(metric, [], (target, prediction, scores)).shape == (0,)
+    other = replace(metric, name="own")
+    np.testing.assert_allclose(score_draws(other, rows[:5], (target, prediction, scores)), expected[:5], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])
+@pytest.mark.parametrize(("value", "is_worst"), [(np.inf, True), (np.nan, False)])
+def test_an_infinite_prediction_is_the_worst_and_no_number_is_undefined(name: str, value: float, is_worst: bool) -> None:
+    target, prediction, _ = draw("regression", 1, 20, 2)
+    prediction[4, 0] = value
+    worst = -np.inf if METRICS[name].greater_is_better else np.inf
+    for found in (METRICS[name].score(target, prediction, None), stacked(name)(Stack(target, prediction[None]))[0]):  # type: ignore[misc]
+        assert found == worst if is_worst else math.isnan(found)
+
+
+def test_a_single_label_is_scored_as_a_label() -> None:
+    """scikit-learn reads a column of 0 and 1 as two classes."""
+    target, prediction = np.array([[1], [0], [1], [0]], np.uint8), np.array([[1], [1], [0], [0]], np.uint8)
+    scores = np.array([[0.9], [0.8], [0.3], [0.1]])
+    found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "multilabel" in metric.tasks}
+    assert found == pytest.approx({"macro_f1": 0.5, "micro_f1": 0.5, "subset_accuracy": 0.5, "hamming_loss": 0.5, "roc_auc": 0.75,
+                                   "average_precision": (1 + 2 / 3) / 2})  # fmt: skip
+    assert METRICS["macro_f1"].by_output(target, prediction, scores).tolist() == [0.5]  # type: ignore[misc]
 
 
 def test_balanced_accuracy_leaves_out_a_class_absent_from_the_target() -> None:
@@ -238,7 +294,7 @@ def test_ranking_leaves_out_a_label_without_rows_and_is_undefined_without_any(na
 
 
 @pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
-def test_unknown_numbers_are_left_out(name: str) -> None:
+def test_unknown_values_are_left_out(name: str) -> None:
     target, prediction, _ = draw("regression", 0, 40, 1)
     longer = np.vstack([target, np.full((5, 1), np.nan)])
     assert METRICS[name].score(longer, np.vstack([prediction, np.full((5, 1), 1e6, np.float32)]), None) == pytest.approx(

@@ -21,6 +21,8 @@ from stages.models import knn
 from stages.models.knn import neighbourhoods, topk
 from stages.models.knn.tiles import measured_rows, square
 from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
+from stages.scoring.stacked_scores import scorer
+from stages.scoring.stacks import Stack
 
 METRICS = ("manhattan", "euclidean", "cosine")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
@@ -42,7 +44,7 @@ def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, task: 
 def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict]) -> tuple:
     """Return (inner scores, chosen, prediction) of one outer fold and subset, configuration by configuration, inner fold by inner fold."""
     target, n_outputs = problem.target[fold.train], len(problem.outputs)
-    metrics = {name: metric.bound_to(target) for name, metric in problem.metrics.items()}
+    metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}  # equal to the metrics: tests/test_metrics.py
     scores = {name: np.empty((len(configs), int(fold.inner.max()) + 1)) for name in metrics}
     thresholds = []
     for i, config in enumerate(configs):
@@ -56,8 +58,8 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
         thresholds.append(fit_thresholds(target, held_out, by_f1=True) if problem.task == "multilabel" else None)
         prediction = decide(problem.task, held_out, thresholds[-1])
         for j in range(int(fold.inner.max()) + 1):
-            for name, metric in metrics.items():
-                scores[name][i, j] = metric.score(target[fold.inner == j], prediction[fold.inner == j], None)
+            for name, score in metrics.items():
+                (scores[name][i, j],) = score(Stack(target[fold.inner == j], prediction[fold.inner == j][None]))
     chosen = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
     distances = blocks.distances(subset, configs[chosen]["metric"])[np.ix_(fold.test, fold.train)]
     found = plain_scores(distances, target, configs[chosen], problem.task, n_outputs)

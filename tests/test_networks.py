@@ -1,12 +1,12 @@
 """A network learns what torch's AdamW with automatic gradients learns, in whatever company and on any number of cores."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from scipy.sparse.linalg import LinearOperator
 from toy_problem import toy_problem
 
 from stages.foundation.prefetch import prefetched, workers
@@ -17,7 +17,7 @@ from stages.models.mlp.fold_grid import _seed
 from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
 from stages.models.mlp.orders import Orders
-from stages.models.mlp.projection import fit_projection, leading_eigenvectors
+from stages.models.mlp.projection import fit_projection
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "softplus": torch.nn.functional.softplus,
          "identity": lambda x: x}  # fmt: skip
@@ -235,27 +235,39 @@ def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
 # ---------------------------------------------------------------- principal components
 @pytest.mark.parametrize("shape", [(300, 700), (700, 300), (400, 400)])
 @pytest.mark.parametrize("sparse", [False, True])
-def test_leading_components_equal_those_of_all(shape: tuple[int, int], sparse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leading_components_equal_those_of_all(shape: tuple[int, int], sparse: bool) -> None:
     draw = np.random.default_rng(0)
     dense = np.where(draw.random(shape) < 0.05, draw.random(shape) * np.linspace(1, 4, shape[1]), 0).astype(np.float64)
-    matrix = sp.csr_array(dense) if sparse else dense
-    found = fit_projection(matrix, 20)
-    monkeypatch.setattr(projection, "FEW", 10**9)
-    expected = fit_projection(matrix, 20)
+    found = fit_projection(sp.csr_array(dense) if sparse else dense, 20)
+    centred = dense - dense.mean(axis=0)
+    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    assert found.scale == pytest.approx(np.sqrt(20 * len(dense) / (singular[:20] ** 2).sum()), rel=1e-10)
+    signs = np.sign((directions[:20].T * found.directions).sum(axis=0))
+    assert found.directions == pytest.approx(directions[:20].T * signs, abs=1e-8)
+    assert found.apply(dense) == pytest.approx(found.scale * (centred @ found.directions), abs=1e-5)
+
+
+@pytest.mark.parametrize("n_components", [None, 60])
+def test_components_of_fewer_sparse_rows_than_columns_equal_those_of_dense_ones(n_components: int | None) -> None:
+    draw = np.random.default_rng(0)
+    dense = np.where(draw.random((90, 400)) < 0.1, draw.random((90, 400)), 0)
+    found, expected = fit_projection(sp.csr_array(dense), n_components), fit_projection(dense, n_components or 89)
     assert found.scale == pytest.approx(expected.scale, rel=1e-10)
     assert found.directions == pytest.approx(expected.directions, abs=1e-8)
-    assert found.apply(matrix) == pytest.approx(expected.apply(matrix), abs=1e-5)
 
 
-def test_equal_eigenvalues_are_all_found_or_left_to_the_whole() -> None:
-    """A Krylov space holds one vector of each eigenvalue, were it not for rounding."""
-    values = np.repeat([5.0, 4.0, 3.0, 1.0], [40, 40, 40, 280])
-    found = leading_eigenvectors(LinearOperator((400, 400), matvec=lambda x: values * x.ravel(), dtype=np.float64), 60)
-    assert found is None or found[0] == pytest.approx(np.sort(values)[-60:], abs=1e-9)
+def test_equal_variances_are_all_found() -> None:
     words = sp.csr_array(np.kron(np.eye(100), np.ones((4, 3))))  # 100 groups of rows that share no term
     scale = fit_projection(words, 64).scale
     whole = np.linalg.svd(words.toarray() - words.toarray().mean(axis=0))[1][:64]
     assert scale == pytest.approx(np.sqrt(64 * 400 / (whole**2).sum()), rel=1e-9)
+
+
+def test_components_are_the_same_bytes_in_any_thread() -> None:
+    X = np.random.default_rng(0).standard_normal((600, 500)) @ np.diag(np.linspace(3, 0.1, 500))
+    expected = fit_projection(X, 32).directions.tobytes()
+    with ThreadPoolExecutor(4) as pool:
+        assert {fit.directions.tobytes() for fit in pool.map(lambda _: fit_projection(X, 32), range(8))} == {expected}
 
 
 @pytest.mark.parametrize("matrix", [np.full((600, 500), 0.3), sp.csr_array((600, 500), dtype=np.float64)])

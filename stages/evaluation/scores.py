@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.contracts.metric import Metric
+from stages.evaluation.draws import score_draws
 from stages.evaluation.held_out import Outcome, Protocol
 from stages.evaluation.statistics import (
     FEWEST_GROUPS,
@@ -81,6 +82,6 @@ def score(outcomes: Sequence[Outcome], metrics: Mapping[str, Metric], draws: Seq
     for name, metric in metrics.items():
         folds = [metric.score(o.target, o.prediction, o.scores) for o in outcomes]
         only = outcomes[0]
-        drawn = [metric.score(o.target, o.prediction, o.scores) for o in map(only.take, draws)]
-        found[name] = Scores(np.asarray(folds, dtype=np.float64), np.asarray(drawn, dtype=np.float64))
+        drawn = score_draws(metric, draws, (only.target, only.prediction, only.scores))
+        found[name] = Scores(np.asarray(folds, dtype=np.float64), drawn)
     return found

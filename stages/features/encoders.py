@@ -41,10 +41,10 @@ class Dense:
 
 @dataclass(frozen=True)
 class Sparse:
-    """Term counts under hashed indices; the dictionary and its weights come from the training rows.
+    """Term counts under hashed indices; the vocabulary and its weights come from the training rows.
 
-    Weighting: (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, rows of unit Euclidean norm.
-    Source: Manning, Raghavan, Schütze, Introduction to Information Retrieval, section 6.4 (sublinear tf; smoothed idf).
+    Weighting by scikit-learn's `TfidfTransformer`: (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, rows of unit Euclidean norm.
+    The vocabulary is cut here: `CountVectorizer` reads text, and these are counts of 31-bit indices (docs/decisions/0009-text.md).
     """
 
     offsets: np.ndarray  # int32 (n + 1,)
@@ -53,40 +53,52 @@ class Sparse:
     shared = False
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
+        terms = self._vocabulary(rows, int(settings["min_documents"]), int(settings["max_terms"]))
+        weights = np.ones(len(terms))
+        if settings["idf"] and len(terms):
+            from sklearn.feature_extraction.text import TfidfTransformer
+
+            weights = TfidfTransformer().fit(self._counts(terms)[rows]).idf_
+        return State({"terms": terms, "weights": weights}, {"sublinear": bool(settings["sublinear"])})
+
+    def encode(self, state: State) -> Matrix:
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        terms, n = state.arrays["terms"], len(self.offsets) - 1
+        if len(terms) == 0 or n == 0:
+            return sp.csr_array((n, max(1, len(terms))), dtype=np.float64)
+        transformer = TfidfTransformer(sublinear_tf=state.json["sublinear"])
+        transformer.idf_ = state.arrays["weights"]
+        return sp.csr_array(transformer.transform(self._counts(terms), copy=False))
+
+    def _vocabulary(self, rows: np.ndarray, min_documents: int, max_terms: int) -> np.ndarray:
+        """Return the terms of at least `min_documents` of `rows`, the most frequent `max_terms` of them: int32, sorted."""
         counts = np.diff(self.offsets)
         is_training = np.zeros(len(counts), dtype=bool)
         is_training[rows] = True
         terms, n_documents = np.unique(self.indices[np.repeat(is_training, counts)], return_counts=True)
-        keep = n_documents >= int(settings["min_documents"])
+        keep = n_documents >= min_documents
         terms, n_documents = terms[keep], n_documents[keep]
-        most = np.lexsort((terms, -n_documents))[: int(settings["max_terms"])]
-        most.sort()
-        terms, n_documents = terms[most], n_documents[most]
-        weights = np.log((1 + len(rows)) / (1 + n_documents)) + 1 if settings["idf"] else np.ones(len(terms))
-        return State({"terms": terms, "weights": weights}, {"sublinear": bool(settings["sublinear"])})
+        return np.sort(terms[np.lexsort((terms, -n_documents))[:max_terms]])
 
-    def encode(self, state: State) -> Matrix:
-        terms, weights = state.arrays["terms"], state.arrays["weights"]
+    def _counts(self, terms: np.ndarray) -> sp.csr_array:
+        """Return the counts of some terms in every row: float64 CSR (n, n_terms)."""
         n = len(self.offsets) - 1
-        if len(terms) == 0:
-            return sp.csr_array((n, 1), dtype=np.float64)
         place = np.minimum(np.searchsorted(terms, self.indices), len(terms) - 1)
         known = terms[place] == self.indices
         row_of = np.repeat(np.arange(n), np.diff(self.offsets))[known]
-        tf = self.values[known].astype(np.float64)
-        values = (1 + np.log(tf) if state.json["sublinear"] else tf) * weights[place[known]]
-        norms = np.sqrt(np.bincount(row_of, weights=values**2, minlength=n))
-        values /= np.where(norms > 0, norms, 1)[row_of]
         # int32 throughout, as in the file: scikit-learn's sparse distances take nothing wider
         indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=n))]).astype(np.int32)
+        values = self.values[known].astype(np.float64)
         return sp.csr_array((values, place[known].astype(np.int32), indptr), shape=(n, len(terms)))
 
 
 @dataclass(frozen=True)
 class Columns:
-    """A mixed table: numeric columns standardised, their gaps filled with the median and marked; categories one-hot.
+    """A mixed table: numeric columns standardised, missing values imputed by the median and marked; categories one-hot.
 
-    Medians, means, deviations and the lists of categories come from the training rows; a category not among them is all zeros.
+    By scikit-learn's `SimpleImputer`, `StandardScaler` and `OneHotEncoder`, fitted on the training rows. A missing category is one of its
+    own; where there are more than `max_categories` the rarest share the last column; a category that no training row has is all zeros.
     """
 
     numeric: np.ndarray  # float32 (n, p), NaN where missing
@@ -95,38 +107,23 @@ class Columns:
     shared = False
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
-        training = self.numeric[rows].astype(np.float64)
-        gaps = np.isnan(training)
-        median = np.array([np.median(c[~g]) if not g.all() else 0.0 for c, g in zip(training.T, gaps.T, strict=True)])
-        filled = np.hstack([np.where(gaps, median, training), gaps[:, gaps.any(axis=0)]])
-        deviation = filled.std(axis=0)
-        kept = [_frequent(c, v, settings) for c, v in zip(self.codes[rows].T, self.categories, strict=True)]
-        arrays = {
-            "median": median,
-            "marked": gaps.any(axis=0),
-            "mean": filled.mean(axis=0),
-            "deviation": np.where(deviation > 0, deviation, 1.0),
-        }
-        return State(arrays, {"categories": kept})
+        from stages.features.table_transformers import fit_categories, fit_numeric
+
+        categories, arrays = [], fit_numeric(self.numeric[rows].astype(np.float64))
+        for names, codes in zip(self.categories, self.codes[rows].T, strict=True):
+            categories.append(fit_categories(names, codes))
+        return State(arrays, {"categories": categories, "max_categories": int(settings["max_categories"])})
 
     def encode(self, state: State) -> Matrix:
-        values = self.numeric.astype(np.float64)
-        gaps = np.isnan(values)
-        filled = np.hstack([np.where(gaps, state.arrays["median"], values), gaps[:, state.arrays["marked"]]])
-        parts = [(filled - state.arrays["mean"]) / state.arrays["deviation"]]
-        for column, known, kept in zip(self.codes.T, self.categories, state.json["categories"], strict=True):
-            place = {value: i for i, value in enumerate(kept)}
-            lookup = np.array([place.get(value, -1) for value in known] or [-1])
-            parts.append((lookup[column][:, None] == np.arange(len(kept))).astype(np.float64))
-        return np.hstack(parts)
+        from stages.features.table_transformers import encode_categories, scale_numeric
 
-
-def _frequent(codes: np.ndarray, known: tuple[str | None, ...], settings: Mapping[str, Any]) -> list[str | None]:
-    """Return the categories of the training rows, the most frequent `max_categories` of them, sorted (missing first)."""
-    counts = np.bincount(codes, minlength=len(known))
-    names = sorted(((-int(c), v is not None, v or "") for c, v in zip(counts, known, strict=True) if c))
-    kept = [(is_value, name) for _, is_value, name in names[: int(settings["max_categories"])]]
-    return [name if is_value else None for is_value, name in sorted(kept)]
+        numeric = scale_numeric(self.numeric.astype(np.float64), state.arrays)
+        if not self.categories:
+            return numeric
+        values = np.empty(self.codes.shape, dtype=object)
+        for column, names in enumerate(self.categories):
+            values[:, column] = np.array([*names, None], dtype=object)[self.codes[:, column]]
+        return np.hstack([numeric, encode_categories(values, state.json["categories"], state.json["max_categories"])])
 
 
 Raw = Dense | Sparse | Columns

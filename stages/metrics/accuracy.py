@@ -1,9 +1,9 @@
-"""Accuracy: the share of rows whose predicted class is the true one."""
+"""Accuracy: the share of rows whose predicted class is the true one; scikit-learn's `accuracy_score`."""
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.classes import no_warnings, require_rows
 
 
 def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -15,17 +15,11 @@ def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     Raises:
         ValueError: if there is no row.
     """
-    if target.size == 0:
-        raise ValueError("accuracy of no rows is undefined; pass at least one row")
-    return int(np.count_nonzero(target == prediction)) / target.size
+    from sklearn.metrics import accuracy_score
+
+    require_rows(target, "accuracy")
+    with no_warnings():
+        return float(accuracy_score(target, prediction))
 
 
-def accuracies(stack: Stack) -> np.ndarray:
-    """Return the accuracy of each prediction of a stack, float64 (m,)."""
-    _, _, hits = stack.counts
-    return hits.sum(axis=1) / stack.target.size
-
-
-METRIC = Metric(
-    name="accuracy", title="accuracy", score=accuracy, greater_is_better=True, needs_scores=False, score_stack=accuracies
-)
+METRIC = Metric(name="accuracy", title="accuracy", score=accuracy, greater_is_better=True, needs_scores=False)

@@ -1,12 +1,12 @@
-"""Average precision: the precision at the rank of each row that has the label, mean over those rows; macro over labels.
+"""Average precision: AP = Σ (R_n − R_{n−1})·P_n over distinct thresholds, mean over labels; `average_precision_score`.
 
-Rows of equal score share a rank, the last of theirs, which is scikit-learn's AP = Σ (R_n − R_{n−1})·P_n over distinct thresholds.
 A label that no row has is left out; scikit-learn warns and counts it 0.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
+from stages.metric_inputs.classes import label_indicator, mean_of_defined, require_rows
 
 
 def average_precision(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray) -> float:
@@ -19,24 +19,19 @@ def average_precision(target: np.ndarray, prediction: np.ndarray | None, scores:
     Raises:
         ValueError: if there is no row.
     """
-    values = average_precision_by_output(target, prediction, scores)
-    occurs = ~np.isnan(values)
-    return float(np.mean(values[occurs])) if occurs.any() else float("nan")
+    return mean_of_defined(average_precision_by_output(target, prediction, scores))
 
 
 def average_precision_by_output(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
     """Return the average precision of each label, float64 (n_labels,); NaN for a label that no row has."""
-    if target.size == 0:
-        raise ValueError("average precision of no rows is undefined; pass at least one row")
-    order = np.argsort(-scores, axis=0, kind="stable")
-    ranked, holds = np.take_along_axis(scores, order, axis=0), np.take_along_axis(target != 0, order, axis=0)
-    places = np.broadcast_to(np.arange(len(target))[:, None], ranked.shape)
-    is_last = np.vstack([ranked[1:] != ranked[:-1], np.ones((1, ranked.shape[1]), dtype=bool)])
-    last = np.minimum.accumulate(np.where(is_last, places, len(target))[::-1], axis=0)[::-1]  # of the rows of this row's score
-    precision = np.take_along_axis(np.cumsum(holds, axis=0), last, axis=0) / (last + 1)
-    n_true = holds.sum(axis=0)
-    total = np.where(holds, precision, 0.0).sum(axis=0)
-    return np.divide(total, n_true, out=np.full(n_true.size, np.nan), where=n_true > 0)
+    from sklearn.metrics import average_precision_score
+
+    require_rows(target, "average precision")
+    values, occurs = np.full(target.shape[1], np.nan), (target != 0).any(axis=0)
+    if occurs.any():
+        holds, of_labels = label_indicator(target[:, occurs]), label_indicator(scores[:, occurs])
+        values[occurs] = average_precision_score(holds, of_labels, average=None)[: occurs.sum()]
+    return values
 
 
 METRIC = Metric(

@@ -1,13 +1,12 @@
-"""Balanced accuracy: the mean recall over the classes that are present in the target.
+"""Balanced accuracy: the mean recall over the classes that are present in the target; scikit-learn's `balanced_accuracy_score`.
 
-A class absent from the target has no recall and is left out, as in scikit-learn.
+A class absent from the target has no recall and is left out.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.confusion_counts import class_counts
-from stages.scoring.stacks import Stack, mean_where
+from stages.metric_inputs.classes import no_warnings, require_rows
 
 
 def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -19,17 +18,11 @@ def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.nda
     Raises:
         ValueError: if there is no row.
     """
-    if target.size == 0:
-        raise ValueError("balanced accuracy of no rows is undefined; pass at least one row")
-    true, _, hits = class_counts(target, prediction)
-    present = true > 0
-    return float(np.mean(hits[present] / true[present]))
+    from sklearn.metrics import balanced_accuracy_score
 
-
-def balanced_accuracies(stack: Stack) -> np.ndarray:
-    """Return the balanced accuracy of each prediction of a stack, float64 (m,)."""
-    true, _, hits = stack.counts
-    return mean_where(hits / np.maximum(true, 1), true > 0)
+    require_rows(target, "balanced accuracy")
+    with no_warnings():
+        return float(balanced_accuracy_score(target, prediction))
 
 
 METRIC = Metric(
@@ -38,5 +31,4 @@ METRIC = Metric(
     score=balanced_accuracy,
     greater_is_better=True,
     needs_scores=False,
-    score_stack=balanced_accuracies,
 )

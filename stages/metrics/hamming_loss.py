@@ -1,12 +1,12 @@
-"""Hamming loss: the share of wrong pairs of row and label.
+"""Hamming loss: the share of wrong pairs of row and label; scikit-learn's `hamming_loss`.
 
-Low by itself where few labels hold: read it beside the control's.
+Low by itself where few labels hold: read it next to the baseline's.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
 
 
 def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -18,15 +18,11 @@ def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray 
     Raises:
         ValueError: if there is no row.
     """
-    if target.size == 0:
-        raise ValueError("Hamming loss of no rows is undefined; pass at least one row")
-    return int(np.count_nonzero(target != prediction)) / target.size
+    from sklearn import metrics
 
-
-def hamming_losses(stack: Stack) -> np.ndarray:
-    """Return the Hamming loss of each prediction of a stack, float64 (m,)."""
-    true, predicted, hits = (counts.sum(axis=-1) for counts in stack.counts)
-    return (true + predicted - 2 * hits) / stack.target.size
+    require_rows(target, "Hamming loss")
+    with no_warnings():
+        return float(metrics.hamming_loss(label_indicator(target), label_indicator(prediction)))
 
 
 METRIC = Metric(
@@ -36,5 +32,4 @@ METRIC = Metric(
     greater_is_better=False,
     needs_scores=False,
     tasks=("multilabel",),
-    score_stack=hamming_losses,
 )

@@ -1,14 +1,13 @@
-"""Macro-F1: the mean over classes, or over labels, of F1 = 2·TP / (true rows + predicted rows).
+"""Macro-F1: the mean over classes, or over labels, of F1 = 2·TP / (true rows + predicted rows); scikit-learn's `f1_score`.
 
-Those present in neither target nor prediction are left out (where all are, no mistake was made: 1); one in target or prediction
-alone counts 0, as in scikit-learn. Differs for labels: scikit-learn counts a label that is in neither as 0.
+Classes and labels that are neither in the target nor predicted are left out (`zero_division=nan`); where all are, no mistake was made: 1.
+One that is only in the target or only predicted counts 0.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.confusion_counts import class_counts
-from stages.scoring.stacks import Stack, mean_where
+from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
 
 
 def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -20,26 +19,24 @@ def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | No
     Raises:
         ValueError: if there is no row.
     """
-    values = f1_by_output(target, prediction)
-    present = ~np.isnan(values)
-    return float(np.mean(values[present])) if present.any() else 1.0
+    from sklearn.metrics import f1_score
+
+    require_rows(target, "macro-F1")
+    with no_warnings():
+        value = float(f1_score(label_indicator(target), label_indicator(prediction), average="macro", zero_division=np.nan))
+    return 1.0 if np.isnan(value) else value
 
 
 def f1_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
-    """Return the F1 of each class or label, float64; NaN for one that is in neither target nor prediction."""
-    if target.size == 0:
-        raise ValueError("macro-F1 of no rows is undefined; pass at least one row")
-    true, predicted, hits = class_counts(target, prediction)
-    rows = true + predicted
-    return np.divide(2 * hits, rows, out=np.full(rows.size, np.nan), where=rows > 0)
+    """Return the F1 of each class up to the highest code, or of each label, float64; NaN for one that is neither true nor predicted."""
+    from sklearn.metrics import f1_score
 
-
-def macro_f1s(stack: Stack) -> np.ndarray:
-    """Return the macro-F1 of each prediction of a stack, float64 (m,)."""
-    true, predicted, hits = stack.counts
-    rows = true + predicted
-    scores = mean_where(2 * hits / np.maximum(rows, 1), rows > 0)
-    return np.where(np.isnan(scores), 1.0, scores)
+    require_rows(target, "macro-F1")
+    n_outputs = int(max(target.max(), prediction.max())) + 1 if target.ndim == 1 else target.shape[1]
+    labels = np.arange(n_outputs) if target.ndim == 1 else None
+    with no_warnings():
+        values = f1_score(label_indicator(target), label_indicator(prediction), labels=labels, average=None, zero_division=np.nan)
+    return np.asarray(values, dtype=np.float64)[:n_outputs]
 
 
 METRIC = Metric(
@@ -50,5 +47,4 @@ METRIC = Metric(
     needs_scores=False,
     tasks=("binary", "multiclass", "multilabel"),
     by_output=f1_by_output,
-    score_stack=macro_f1s,
 )

@@ -1,13 +1,12 @@
-"""Mean absolute error, in the target's own unit; mean over targets, which the target of the largest numbers governs.
+"""Mean absolute error, in the target's own unit, mean over targets; scikit-learn's `mean_absolute_error`.
 
-Entries that are not known (NaN) are left out, and so is a target of which none is known.
+The target with the largest values dominates the mean. Entries that are not known (NaN) are left out, and so is a target without any.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.targets import by_target, is_known, mean_over
 
 
 def mae(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -20,18 +19,14 @@ def mae(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = 
     Raises:
         ValueError: if there is no row.
     """
-    return mean_of_defined(mae_by_output(target, prediction), ~np.isnan(target).all(axis=0))
+    return mean_over(mae_by_output(target, prediction), is_known(target))
 
 
 def mae_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
     """Return the mean absolute error of each target, float64 (n_outputs,); NaN for one of which nothing is known."""
-    residuals, known = known_residuals(target, prediction, "MAE")
-    return mean_where_known(np.abs(residuals), known)
+    from sklearn.metrics import mean_absolute_error
 
-
-def maes(stack: Stack) -> np.ndarray:
-    """Return the mean absolute error of each prediction of a stack, float64 (m,)."""
-    return means_of_defined(mean_where_known(np.abs(stack.residuals), stack.known), stack.known.any(axis=0))
+    return by_target(mean_absolute_error, target, prediction, title="MAE", worst=np.inf)
 
 
 METRIC = Metric(
@@ -43,5 +38,4 @@ METRIC = Metric(
     bounds=(0.0, float("inf")),
     tasks=("regression",),
     by_output=mae_by_output,
-    score_stack=maes,
 )

@@ -1,14 +1,14 @@
-"""R²: the share of a target's variance that is explained, 1 − Σ residual² / Σ (value − mean)², mean over targets.
+"""R²: the share of a target's variance that is explained, 1 − Σ residual² / Σ (value − mean)², mean over targets; `r2_score`.
 
-The mean is that of the rows scored, as in scikit-learn: 0 is what their own mean would get, and less is possible. Entries that are
-not known (NaN) are left out, and so is a target that has one value only, whose R² is undefined; scikit-learn counts it 0 or 1.
+The mean is that of the rows scored: 0 is what their own mean would get, and less is possible. Entries that are not known (NaN) are left
+out, and so is a target that has one value only, whose R² is undefined; scikit-learn counts it 0 or 1.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.targets import by_target, mean_over
+from stages.scoring.known_values import varies
 
 
 def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -21,32 +21,17 @@ def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = N
     Raises:
         ValueError: if there is no row.
     """
-    values = r2_by_output(target, prediction)
-    return mean_of_defined(values, _varies(target))
+    return mean_over(r2_by_output(target, prediction), varies(target))
 
 
 def r2_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
     """Return R² of each target, float64 (n_outputs,); NaN for one whose known entries are all equal."""
-    residuals, known = known_residuals(target, prediction, "R²")
-    return _shares(target, residuals, known)
+    from sklearn.metrics import r2_score
 
+    def score(known: np.ndarray, predicted: np.ndarray) -> float:
+        return float(r2_score(known, predicted)) if known.max() > known.min() else float("nan")
 
-def _shares(target: np.ndarray, residuals: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return R² of each target from residuals (n, n_outputs), or from a stack of them (m, n, n_outputs)."""
-    spread = np.where(known, target - mean_where_known(target, known), 0.0)
-    total, errors = (spread**2).sum(axis=0), (residuals**2).sum(axis=-2)
-    return 1 - np.divide(errors, total, out=np.full(errors.shape, np.nan), where=_varies(target))
-
-
-def r2s(stack: Stack) -> np.ndarray:
-    """Return R² of each prediction of a stack, float64 (m,)."""
-    return means_of_defined(_shares(stack.target, stack.residuals, stack.known), _varies(stack.target))
-
-
-def _varies(target: np.ndarray) -> np.ndarray:
-    """Return which targets have two known values that differ (the mean of equal numbers may round, so a variance is no test)."""
-    known = ~np.isnan(target)
-    return np.where(known, target, -np.inf).max(axis=0) > np.where(known, target, np.inf).min(axis=0)
+    return by_target(score, target, prediction, title="R²", worst=-np.inf)
 
 
 METRIC = Metric(
@@ -58,5 +43,4 @@ METRIC = Metric(
     bounds=(float("-inf"), 1.0),
     tasks=("regression",),
     by_output=r2_by_output,
-    score_stack=r2s,
 )

@@ -1,13 +1,12 @@
-"""Root mean squared error, in the target's own unit; mean over targets, which the target of the largest numbers governs.
+"""Root mean squared error, in the target's own unit, mean over targets; scikit-learn's `root_mean_squared_error`.
 
-Entries that are not known (NaN) are left out, and so is a target of which none is known.
+The target with the largest values dominates the mean. Entries that are not known (NaN) are left out, and so is a target without any.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.residuals import known_residuals, mean_of_defined, mean_where_known, means_of_defined
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.targets import by_target, is_known, mean_over
 
 
 def rmse(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -20,19 +19,14 @@ def rmse(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None =
     Raises:
         ValueError: if there is no row.
     """
-    return mean_of_defined(rmse_by_output(target, prediction), ~np.isnan(target).all(axis=0))
+    return mean_over(rmse_by_output(target, prediction), is_known(target))
 
 
 def rmse_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
     """Return the root mean squared error of each target, float64 (n_outputs,); NaN for one of which nothing is known."""
-    residuals, known = known_residuals(target, prediction, "RMSE")
-    values: np.ndarray = np.sqrt(mean_where_known(residuals**2, known))
-    return values
+    from sklearn.metrics import root_mean_squared_error
 
-
-def rmses(stack: Stack) -> np.ndarray:
-    """Return the root mean squared error of each prediction of a stack, float64 (m,)."""
-    return means_of_defined(np.sqrt(mean_where_known(stack.residuals**2, stack.known)), stack.known.any(axis=0))
+    return by_target(root_mean_squared_error, target, prediction, title="RMSE", worst=np.inf)
 
 
 METRIC = Metric(
@@ -44,5 +38,4 @@ METRIC = Metric(
     bounds=(0.0, float("inf")),
     tasks=("regression",),
     by_output=rmse_by_output,
-    score_stack=rmses,
 )

@@ -1,13 +1,14 @@
-"""Area under the ROC curve: the chance that a row of the class scores above a row of another; a tie counts one half.
+"""Area under the ROC curve: the chance that a row of the class scores above a row of another, a tie one half; `roc_auc_score`.
 
-Two classes: the score of class 1. More: the unweighted mean of one-versus-rest areas (macro), as in scikit-learn. Labels: the
-unweighted mean of each label's area. A class that is absent from the target, or the only one there, has no area and is left out;
-so is a label that all rows or none have. scikit-learn refuses such targets.
+Two classes: the score of class 1. More: the unweighted mean of one-versus-rest areas (macro). Labels: the unweighted mean of each label's
+area. A class that is absent from the target, or the only one there, has no area and is left out; so is a label that all rows or none have.
+scikit-learn has no area of such targets.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
+from stages.metric_inputs.classes import label_indicator, require_rows
 
 
 def roc_auc(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray) -> float:
@@ -20,28 +21,18 @@ def roc_auc(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarra
     Raises:
         ValueError: if there is no row.
     """
-    if target.size == 0:
-        raise ValueError("ROC-AUC of no rows is undefined; pass at least one row")
-    n_outputs = scores.shape[1]
-    if target.ndim == 2:
-        areas = [_area(scores[:, label], target[:, label] != 0) for label in range(n_outputs)]
+    from sklearn.metrics import roc_auc_score
+
+    require_rows(target, "ROC-AUC")
+    if target.ndim == 1:
+        codes = np.array([1]) if scores.shape[1] == 2 else np.arange(scores.shape[1])
+        holds, scores = target[:, None] == codes, scores[:, codes]
     else:
-        codes = [1] if n_outputs == 2 else range(n_outputs)
-        areas = [_area(scores[:, code], target == code) for code in codes]
-    defined = [area for area in areas if not np.isnan(area)]
-    return float(np.mean(defined)) if defined else float("nan")
-
-
-def _area(score: np.ndarray, positive: np.ndarray) -> float:
-    """Return the share of (positive, negative) pairs in the right order; NaN where there is no pair.
-
-    Counts are whole numbers, so ties are exact: average ranks by another road.
-    """
-    above, below = score[positive], np.sort(score[~positive])
-    if above.size == 0 or below.size == 0:
+        holds = target != 0
+    defined = holds.any(axis=0) & ~holds.all(axis=0)
+    if not defined.any():
         return float("nan")
-    wins_and_half_ties = np.searchsorted(below, above, "left").sum() + np.searchsorted(below, above, "right").sum()
-    return float(wins_and_half_ties / (2 * above.size * below.size))
+    return float(roc_auc_score(label_indicator(holds[:, defined].astype(np.uint8)), label_indicator(scores[:, defined])))
 
 
 METRIC = Metric(

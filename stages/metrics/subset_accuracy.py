@@ -1,9 +1,9 @@
-"""Subset accuracy: the share of rows all of whose labels are right; the strictest score of multi-label predictions."""
+"""Subset accuracy: the share of rows all of whose labels are right, the strictest metric of labels; scikit-learn's `accuracy_score`."""
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.scoring.stacks import Stack
+from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
 
 
 def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
@@ -15,14 +15,11 @@ def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarr
     Raises:
         ValueError: if there is no row.
     """
-    if target.size == 0:
-        raise ValueError("subset accuracy of no rows is undefined; pass at least one row")
-    return int(np.count_nonzero((target == prediction).all(axis=1))) / len(target)
+    from sklearn.metrics import accuracy_score
 
-
-def subset_accuracies(stack: Stack) -> np.ndarray:
-    """Return the subset accuracy of each prediction of a stack, float64 (m,)."""
-    return np.count_nonzero((stack.target == stack.predictions).all(axis=2), axis=1) / len(stack.target)
+    require_rows(target, "subset accuracy")
+    with no_warnings():
+        return float(accuracy_score(label_indicator(target), label_indicator(prediction)))
 
 
 METRIC = Metric(
@@ -32,5 +29,4 @@ METRIC = Metric(
     greater_is_better=True,
     needs_scores=False,
     tasks=("multilabel",),
-    score_stack=subset_accuracies,
 )

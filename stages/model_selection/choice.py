@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.contracts.problem import Fold, Problem
 from stages.model_selection.thresholds import thresholds_of_each
+from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack, mean_where
 
 STACK_VALUES = 4_000_000  # predictions that are scored at once
@@ -35,15 +36,15 @@ def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choi
     """
     target = problem.target[fold.train]
     thresholds = thresholds_of_each(problem, target, predictions)
-    metrics = {name: metric.bound_to(target) for name, metric in problem.metrics.items()}
+    metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}
     scores = {name: np.empty((len(predictions), fold.n_inner)) for name in metrics}
     for inner in range(fold.n_inner):
         members = np.flatnonzero(fold.inner == inner)
         for some in _chunks(len(predictions), len(members) * (1 if target.ndim == 1 else target.shape[1])):
             found = predictions[some].take(members, axis=1)
             stack = Stack(target[members], found if thresholds is None else (found >= thresholds[some, None]).astype(np.uint8))
-            for name, metric in metrics.items():
-                scores[name][some, inner] = metric.scores_of(stack)
+            for name, score in metrics.items():
+                scores[name][some, inner] = score(stack)
     best = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
     return Choice(best, scores, None if thresholds is None else thresholds[best])
 

@@ -1,1 +1,1 @@
-"""What metrics share: counts and residuals of many predictions at once."""
+"""Scores of whole grids of predictions at once."""

@@ -1,4 +1,4 @@
-"""Predictions of many configurations for the same rows, with what metrics count in them, once for all metrics."""
+"""Predictions of many configurations for the same rows, with the counts that metrics share."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +20,8 @@ class Stack:
         Classes are counted up to the highest code that occurs anywhere.
         """
         if self.target.ndim == 2:
-            holds, said = self.target != 0, self.predictions != 0
-            return np.count_nonzero(holds, axis=0), np.count_nonzero(said, axis=1), np.count_nonzero(holds & said, axis=1)
+            true, predicted = self.target != 0, self.predictions != 0
+            return np.count_nonzero(true, axis=0), np.count_nonzero(predicted, axis=1), np.count_nonzero(true & predicted, axis=1)
         from stages.scoring.compiled_counts import count_classes
 
         n_classes = int(max(self.target.max(), self.predictions.max())) + 1
@@ -29,10 +29,24 @@ class Stack:
         predicted, hits = count_classes(np.ascontiguousarray(self.target, np.int32), predictions, n_classes)
         return np.bincount(self.target, minlength=n_classes), predicted, hits
 
+    @property
+    def n_rows(self) -> int:
+        return len(self.target)
+
+    @property
+    def n_exact(self) -> np.ndarray:
+        """Rows without a wrong label: int64 (m,)."""
+        return np.asarray(np.count_nonzero((self.target == self.predictions).all(axis=2), axis=1))
+
     @cached_property
     def known(self) -> np.ndarray:
-        """Where a number is known: bool (n, n_outputs)."""
+        """Where a target is known: bool (n, n_outputs)."""
         return ~np.isnan(self.target)
+
+    @property
+    def has_known(self) -> np.ndarray:
+        """Which targets have a known value: bool (n_outputs,)."""
+        return np.asarray(self.known.any(axis=0))
 
     @cached_property
     def residuals(self) -> np.ndarray:

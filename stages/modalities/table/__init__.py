@@ -9,7 +9,7 @@ A column's Arrow type decides what it becomes:
 A dictionary-encoded column becomes what its values become; a column of Arrow's null type is a number that is always missing.
 
 Imputation, scaling and the list of categories are fitted in train, on training rows. That bounds a column of many categories too: the
-`max_categories` most frequent get a column each; all others, like those that no training row has, share the code of zeros. A string
+rarest categories share one column where there are more than `max_categories`; one that no training row has is all zeros. A string
 column of which nearly every value is distinct is an identifier, from which nothing can be learned: validation fails (`max_unique_share`).
 """
 
@@ -34,7 +34,7 @@ MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
 
 
 class TableSettings(Settings):
-    max_categories: int = Field(50, ge=2, le=10_000, description="categories kept of a column, the most frequent; others count as none")
+    max_categories: int = Field(50, ge=2, le=10_000, description="columns of a category column at most; the rarest share one")
     max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column, or of rows whole, that is missing, at most")
     max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of a string column's values that are distinct, at most")
 

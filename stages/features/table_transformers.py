@@ -1,0 +1,67 @@
+"""scikit-learn's transformers of tables, whose fitted state is arrays and JSON.
+
+A fitted transformer is made again from its sufficient statistics, so that nothing is pickled and no private attribute is set: an imputer
+from two rows, the medians and the gaps; an encoder of categories from how often each occurs (docs/decisions/0028-encoders.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+
+def fit_numeric(training: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the state of imputer and scaler, fitted on training rows float64 (n, p), NaN where missing.
+
+    Returns:
+        median float64 (p,), marked bool (p,): the columns with missing values; mean and deviation float64 (p + n_marked,).
+    """
+    if training.shape[1] == 0:
+        return {"median": np.zeros(0), "marked": np.zeros(0, dtype=bool), "mean": np.zeros(0), "deviation": np.zeros(0)}
+    imputer = _imputer()
+    scaler = StandardScaler().fit(imputer.fit_transform(training))
+    marked = np.isnan(training).any(axis=0)
+    return {"median": imputer.statistics_, "marked": marked, "mean": scaler.mean_, "deviation": scaler.scale_}
+
+
+def scale_numeric(values: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return imputed and standardised columns, then marks of what was missing: float64 (n, p + n_marked)."""
+    if values.size == 0:
+        return np.zeros((len(values), len(state["mean"])))
+    median, scaler = state["median"], StandardScaler()
+    imputer = _imputer().fit(np.stack([median, np.where(state["marked"], np.nan, median)]))
+    scaler.mean_, scaler.scale_ = state["mean"], state["deviation"]
+    return np.asarray(scaler.transform(imputer.transform(values)))
+
+
+def fit_categories(names: Sequence[str | None], codes: np.ndarray) -> dict[str, Any]:
+    """Return how often each category occurs in training rows: {names, counts}, those that occur.
+
+    Args:
+        names: of the categories, None: missing. codes: int32 (n,), into `names`.
+    """
+    counts = np.bincount(codes, minlength=len(names))
+    occur = np.flatnonzero(counts).tolist()
+    return {"names": [names[code] for code in occur], "counts": [int(counts[code]) for code in occur]}
+
+
+def encode_categories(values: np.ndarray, fitted: Sequence[Mapping[str, Any]], max_categories: int) -> np.ndarray:
+    """Return one-hot columns: float64 (n, n_columns), of each category in order, a missing one last, then of the infrequent ones.
+
+    Args:
+        values: object (n, q), str or None. fitted: as `fit_categories` returns, of each column.
+    """
+    encoder = OneHotEncoder(handle_unknown="ignore", max_categories=max_categories, sparse_output=False)
+    training = np.empty((sum(fitted[0]["counts"]), len(fitted)), dtype=object)
+    for column, found in enumerate(fitted):
+        training[:, column] = np.repeat(np.array(found["names"], dtype=object), found["counts"])
+    encoder.fit(training)
+    if len(values) == 0:
+        return np.zeros((0, len(encoder.get_feature_names_out())))
+    return np.asarray(encoder.transform(values))
+
+
+def _imputer() -> SimpleImputer:
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
