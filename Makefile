@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test check bench bench-quick lock clean
+.PHONY: help run new flow schedule publish ui test check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,14 @@ test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
+
+inventory: .venv/.locked  ## regenerate the generated parts of README.md and docs/ (tree, components, data sets, parameters, decisions)
+	@$(PY) -m docs.inventory
+
+docs: inventory  ## build the documentation as a site, build/docs/index.html; any warning (a broken link) is an error
+	@rm -rf build/docs
+	@$(PY) -m sphinx -c docs -d build/doctrees -b html -q -W --keep-going . build/docs
+	@echo "Documentation: build/docs/index.html (open it in a browser)"
 
 bench: .venv/.bench  ## measure against other libraries, results checked (ARGS="knn svm" for some; ARGS=--run: make run too)
 	@$(PY) -m benchmarks $(ARGS)
@@ -96,7 +104,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq --no-input --progres
 UV := $(PY) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 lock:  ## resolve the locks anew from pyproject.toml and requirements.in (ARGS=--upgrade for newer versions)
 	@echo "torch ; sys_platform == 'never'" | $(UV) $(ARGS) --generate-hashes --no-emit-package torch --override - \
-	  --extra dev -o requirements.lock pyproject.toml requirements.in
+	  --extra dev --extra docs -o requirements.lock pyproject.toml requirements.in
 	@sed -n 's/^ *"\(torch==[0-9.]*\)",.*/\1/p' pyproject.toml | $(UV) $(ARGS) -c requirements.lock -o requirements-torch.lock -
 	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
 	  | $(UV) $(ARGS) --generate-hashes -c requirements.lock \

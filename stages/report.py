@@ -1,8 +1,8 @@
 """Write the static report over all data sets, and the pictures that the tracking server shows.
 
 Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
-    --keep=<data set>  puts what the README needs of one evaluation under docs/results/, for data sets that are not run by default
-    --readme           rewrites the README's two tables: that of params.yaml's data sets, and that of the kept ones
+    --keep=<data set>  puts what the tables below need of one evaluation under docs/results/, for data sets that are not run by default
+    --readme           rewrites the results tables of README.md (short) and docs/results.md: params.yaml's data sets, and the kept ones
 """
 
 import shutil
@@ -16,10 +16,10 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import read_json, write_json, write_text
 from stages.reporting.pictures import pictures
-from stages.reporting.readme import KEPT, NEEDED, RESULTS, results_table, with_results
+from stages.reporting.readme import KEPT, NEEDED, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
-README = Path("README.md")
+README, RESULTS_PAGE = Path("README.md"), Path("docs") / "results.md"
 KEPT_RESULTS = Path("docs") / "results"
 
 
@@ -32,8 +32,9 @@ def main(option: str = "") -> None:
         raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, or none")
     evaluations = [read_json(evaluation_dir(dataset) / "evaluation.json") for dataset in value_at(read_params(), "datasets")]
     if option == "--readme":
-        text = with_results(README.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
-        write_text(README, with_results(text, results_table(kept_evaluations()), KEPT))
+        write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
+        full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
+        write_text(RESULTS_PAGE, with_block(full, results_table(kept_evaluations()), KEPT))
         return
     folder = report_path().parent / "pictures"
     shutil.rmtree(folder, ignore_errors=True)  # a picture of a model that params.yaml no longer names

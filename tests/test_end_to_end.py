@@ -85,9 +85,9 @@ def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
         assert len(answer["logged"]) == EMOJI["datasets"]["emoji"]["rows"]
 
 
-def test_the_readmes_example_predicts(by_dvc: Route) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+def test_the_example_of_the_docs_predicts(by_dvc: Route) -> None:
+    page = (Path(__file__).parents[1] / "docs/dashboard.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     done = run(by_dvc.folder, sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "label" in done.stdout

@@ -28,7 +28,7 @@ def version_of(requirement: Requirement) -> str:
     return only.version
 
 
-@pytest.mark.parametrize("asked", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+@pytest.mark.parametrize("asked", [*PROJECT["dependencies"], *(asked for extra in ("dev", "docs") for asked in PROJECT["optional-dependencies"][extra])])
 def test_the_lock_holds_what_the_project_asks_for(asked: str) -> None:
     requirement = Requirement(asked)
     locked = {**pins(HASHED), **pins(TORCH)}

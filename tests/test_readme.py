@@ -1,4 +1,4 @@
-"""What README.md and docs/ say is so: commands, keys, links, the tree, the graph, the numbers, and the examples of docs/extending.md."""
+"""What README.md and docs/ say is so: commands, keys, links, the graph, the results, and the examples of docs/extending.md."""
 
 import re
 import shlex
@@ -9,30 +9,22 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from catalogue import PAGE, catalogue
 from dvc.cli import parse_args
 from dvc.repo import Repo
 from imports import ROOT, file_of
 from ruamel.yaml import YAML
 
 from stages.check import check_dataset, check_feature
-from stages.contracts.task import TASKS
 from stages.foundation.params_file import read_params, value_at
-from stages.foundation.registry import component, names
 from stages.foundation.tables import read_json
-from stages.report import kept_evaluations
-from stages.reporting.readme import KEPT, RESULTS, markers, results_table
-from stages.training.train_settings import ScoringEntry
+from stages.reporting.readme import RESULTS, markers, results_table, short_table
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-START, END = markers(RESULTS)
-KEPT_START, KEPT_END = markers(KEPT)
-EXTENDING = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-DECISIONS = ROOT / "docs/decisions"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_CODE = {"__pycache__", "__init__.py"}
+FILES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
+README, EXTENDING = PAGES["README.md"], PAGES["docs/extending.md"]
+ALL = "\n".join(PAGES.values())
 OTHER_COMMANDS = {"git", "rm", "source", "pip"}
-NUMBERS = {7: "seven", 19: "nineteen"}  # as the README writes them
+LONGEST_README = 150
 
 
 def blocks(text: str, language: str) -> list[tuple[str, str]]:
@@ -42,7 +34,9 @@ def blocks(text: str, language: str) -> list[tuple[str, str]]:
 
 # ---------------------------------------------------------------- commands
 def commands() -> list[str]:
-    return [line for _, block in blocks(README, "bash") for line in block.splitlines() if line.strip()]
+    """Return every command of every page, once."""
+    lines = [line for _, block in blocks(ALL, "(?:ba)?sh") for line in block.splitlines()]
+    return list(dict.fromkeys(filter(None, (line.partition("  #")[0].rstrip() for line in lines))))
 
 
 def words_of(command: str) -> list[str]:
@@ -54,7 +48,7 @@ def words_of(command: str) -> list[str]:
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
 def test_the_commands_are_found() -> None:
@@ -74,11 +68,11 @@ def test_a_command_exists(command: str) -> None:
         for setting in re.findall(r"-S (\S+)=", " ".join(rest)):
             value_at(read_params(ROOT / "params.yaml"), setting)
     else:
-        assert program in OTHER_COMMANDS, f"{program}: the README may use {sorted(OTHER_COMMANDS)}, make, python and dvc"
+        assert program in OTHER_COMMANDS, f"{program}: README and docs may use {sorted(OTHER_COMMANDS)}, make, python and dvc"
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ((?:stages|pipelines)\.\w+)", README))))
-def test_a_module_that_the_readme_runs_is_there(module: str) -> None:
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ((?:stages|pipelines|docs|benchmarks)\.\w+)", ALL))))
+def test_a_module_that_a_page_runs_is_there(module: str) -> None:
     assert file_of(module)
 
 
@@ -88,26 +82,21 @@ def test_the_help_of_check_lists_the_keys() -> None:
         assert f"{key}: " in result.stdout
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make (\w+)", "\n".join(page.read_text(encoding="utf-8") for page in PAGES)))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make (\w[\w-]*)", ALL))))
 def test_a_make_target_is_there(target: str) -> None:
     assert target in make_targets()
 
 
-@pytest.mark.parametrize("stage", sorted(set(re.findall(r"(?:dvc repro|ARGS=) ?(\w+@[\w-]+)", README))))
+# ecoli is the example of docs/extending.md
+@pytest.mark.parametrize("stage", sorted(set(re.findall(r"(?:dvc repro|ARGS=) ?(\w+@[\w-]+)", ALL)) - {"evaluate@ecoli"}))
 def test_a_stage_is_there(stage: str) -> None:
     with Repo(str(ROOT)) as repo:
         assert stage in {found.addressing for found in repo.index.stages}
 
 
-def test_python_in_the_readme_compiles() -> None:
-    assert blocks(README, "python")
-    for _, code in blocks(README, "python"):
-        compile(code, "README.md", "exec")
-
-
 @pytest.mark.parametrize("page", ["README.md", "docs/own_data.md"])
 def test_the_lines_for_own_data_are_understood(page: str) -> None:
-    (_, lines), *_ = blocks((ROOT / page).read_text(encoding="utf-8"), "yaml")
+    (_, lines), *_ = blocks(PAGES[page], "yaml")
     shown = YAML(typ="safe").load(lines)
     for name in shown["datasets"]:
         check_dataset(shown, name)
@@ -115,70 +104,52 @@ def test_the_lines_for_own_data_are_understood(page: str) -> None:
         check_feature(shown, key)
 
 
-# ---------------------------------------------------------------- links, tree, graph
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
-        if not target.startswith(("http://", "https://", "#")):
-            assert (page.parent / target.partition("#")[0]).exists(), f"{page.name} links {target}"
+# ---------------------------------------------------------------- links, images, graph
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as code hosts and the site make them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), flags=re.MULTILINE)
+    plain = [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).replace("\\", "") for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
-def test_pictures_are_small() -> None:
-    pictures = list((ROOT / "docs/images").glob("*.png"))
-    assert pictures
-    for picture in pictures:
-        assert picture.stat().st_size < 300_000, picture.name
-        assert f"docs/images/{picture.name}" in README, f"{picture.name} is not shown"
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    prose = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / name if name else ROOT / page
+        assert file.is_file(), f"{page} links {target}"
+        if anchor:
+            assert anchor in anchors(PAGES[file.resolve().relative_to(ROOT).as_posix()]), f"{page} links {target}"
 
 
-def test_every_decision_is_in_the_index() -> None:
-    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (DECISIONS / "README.md").read_text(encoding="utf-8")))
-    assert linked == {page.name for page in DECISIONS.glob("*.md")} - {"README.md"}
+def test_images_are_small_and_shown() -> None:
+    images = list((ROOT / "docs/images").glob("*.png"))
+    assert images
+    for image in images:
+        assert image.stat().st_size < 300_000, image.name
+        assert f"images/{image.name})" in ALL, f"{image.name} is not shown"
 
 
-def tree() -> dict[str, str]:
-    """Return path → what the README's tree says of it."""
-    ((_, block),) = [found for found in blocks(README, "text") if "stages/" in found[1]]
-    found: dict[str, str] = {}
-    above: list[str] = []
-    for line in block.splitlines():
-        name, _, about = line.strip().partition(" ")
-        depth = (len(line) - len(line.lstrip())) // 2
-        above = [*above[:depth], name]
-        found["".join(above)] = about.strip()
-    return found
-
-
-def test_the_tree_names_every_file_of_the_product_and_no_other() -> None:
-    on_disk = {
-        path.relative_to(ROOT).as_posix() + "/" * path.is_dir()
-        for package in ("stages", "pipelines")
-        for path in (ROOT / package).rglob("*")
-        if not NOT_CODE & set(path.parts) and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
-    }
-    listed = {path for path in tree() if path.startswith(("stages/", "pipelines/"))} - {"stages/", "pipelines/"}
-    assert listed - on_disk == set(), "in the README's tree, not on disk"
-    assert on_disk - listed == set(), "on disk, not in the README's tree: add a line that says what it is for"
-
-
-def test_the_rest_of_the_tree_is_there() -> None:
-    assert all(tree().values()), "each entry says what it is"
-    made_by_a_run = {"dvc.lock"}
-    assert {path for path in tree() if not (ROOT / path).exists()} <= made_by_a_run
+def test_the_readme_is_one_page() -> None:
+    assert len(README.splitlines()) <= LONGEST_README
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own use of pygtrie
 def test_the_drawn_graph_is_dvcs() -> None:
-    ((_, drawn),) = blocks(README, "mermaid")
-    edges = set(re.findall(r"(\w+) --> (\w+)", drawn))
+    page = PAGES["docs/how_it_works.md"]
+    (drawn,) = [block for _, block in blocks(page, "text") if "→" in block]
+    edges = set(re.findall(r"(\w+) → (?=(\w+))", drawn))
     with Repo(str(ROOT)) as repo:
         graph = nx.DiGraph((b.addressing.partition("@")[0], a.addressing.partition("@")[0]) for a, b in repo.index.graph.edges)
     assert edges == set(nx.transitive_reduction(graph).edges)
-    rows = re.findall(r"^\| (\w+) \|", README.partition("| stage | once per |")[2].partition("\n\n")[0], flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\w+) \|", page.partition("| stage | once per |")[2].partition("\n\n")[0], flags=re.MULTILINE)
     assert set(rows) == set(graph.nodes)
 
 
-# ---------------------------------------------------------------- numbers and licences
+# ---------------------------------------------------------------- results
 def unchanged_since_the_commit(*paths: str) -> bool:
     tracked = subprocess.run(["git", "ls-files", "--error-unmatch", *paths], cwd=ROOT, capture_output=True, check=False)
     differs = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *paths], cwd=ROOT, capture_output=True, check=False)
@@ -192,59 +163,27 @@ def test_the_results_are_those_of_the_evaluation_files() -> None:
         pytest.skip("data/evaluation is not there or not whole: nothing to compare with (`make run`)")
     if not unchanged_since_the_commit("params.yaml", "dvc.lock"):
         pytest.skip("params.yaml or dvc.lock differs from the commit: the results are not those that the README shows")
-    shown = README.partition(START)[2].partition(END)[0].strip()
-    assert shown == results_table([read_json(file) for file in files]), "run `python -m stages.report --readme`"
+    evaluations = [read_json(file) for file in files]
+    for page, table in {"README.md": short_table, "docs/results.md": results_table}.items():
+        assert shown(page) == table(evaluations), "run `python -m stages.report --readme`"
 
 
-def test_the_results_table_is_filled() -> None:
-    shown = README.partition(START)[2].partition(END)[0]
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_the_results_table_is_filled(page: str) -> None:
     for dataset in read_params(ROOT / "params.yaml")["datasets"]:
-        assert f"| {dataset} |" in shown
+        assert f"| {dataset} |" in shown(page)
 
 
-def test_the_table_of_kept_results_is_that_of_the_kept_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    shown = README.partition(KEPT_START)[2].partition(KEPT_END)[0].strip()
-    assert shown == results_table(kept_evaluations()), "run `python -m stages.report --readme`"
+def shown(page: str) -> str:
+    """Return the results table of a page."""
+    start, end = markers(RESULTS)
+    return PAGES[page].partition(start)[2].partition(end)[0].strip()
 
 
-def test_the_catalogue_is_what_the_data_sets_say() -> None:
-    assert (ROOT / PAGE).read_text(encoding="utf-8") == catalogue(), "run `python -m tests.catalogue`"
-
-
-def table_rows(head: str) -> dict[str, list[str]]:
-    """Return first cell → the others, of the README's table that begins with `head`."""
-    lines = README.partition(f"\n{head}")[2].partition("\n\n")[0].splitlines()[2:]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {first: rest for first, *rest in rows}
-
-
-def test_every_modality_is_named_with_the_data_sets_that_have_it() -> None:
-    having: dict[str, list[str]] = {name: [] for name in names("modalities")}
-    for dataset in names("datasets"):
-        for modality in dict.fromkeys(component("datasets", dataset).modalities.values()):
-            having[modality].append(dataset)
-    shown = {name: cells[-1].split(", ") for name, cells in table_rows("| modality |").items()}
-    assert shown == having
-
-
-def test_every_task_is_named_with_its_metrics() -> None:
-    rows = table_rows("| task |")
-    assert list(rows) == list(TASKS)
-    for task, (_, chosen_by, others) in rows.items():
-        chosen = getattr(ScoringEntry(), task)
-        scoring = {name: component("metrics", name) for name in names("metrics") if task in component("metrics", name).tasks}
-        assert chosen_by == scoring.pop(chosen).title
-        assert sorted(others.split(", ")) == sorted(metric.title for metric in scoring.values())
-        assert value_at(read_params(ROOT / "params.yaml"), f"train.scoring.{task}") == chosen
-
-
-def test_what_the_readme_says_of_the_defaults_is_so() -> None:
+def test_what_the_docs_say_of_the_defaults_is_so() -> None:
     params = read_params(ROOT / "params.yaml")
-    assert f"{NUMBERS[len(names('datasets'))]} data sets" in README
-    assert f"{NUMBERS[len(params['datasets'])].capitalize()} run by default" in README
-    assert f"({params['models']['mlp']['components']} by default" in README
-    assert params["split"]["n_splits"] == 5 and "over five outer folds" in README
+    assert f"({params['models']['mlp']['n_components']} by default" in PAGES["docs/guarantees.md"]
+    assert params["split"]["n_splits"] == 5 and "over five outer folds" in PAGES["docs/results.md"]
 
 
 # ---------------------------------------------------------------- docs/extending.md

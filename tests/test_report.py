@@ -17,7 +17,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import read_json, write_json
 from stages.reporting.formatting import number, reading_order
 from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, answer_pictures, output_metrics, output_table
-from stages.reporting.readme import KEPT, RESULTS, markers, results_table, with_results
+from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
 from stages.reporting.report_page import render
 from stages.reporting.tuning_figures import tuning_curve, view_of
 
@@ -156,42 +156,54 @@ def test_unknown_option_is_refused(place: Path) -> None:
         report.main("--reedme")
 
 
+def write_pages(place: Path) -> None:
+    """Write a README and a page of results with markers."""
+    (place / "docs").mkdir(exist_ok=True)
+    (place / "README.md").write_text(f"above\n{START}\n{END}\nbelow\n", encoding="utf-8")
+    (place / "docs/results.md").write_text(f"before\n{START}\nold\n{END}\nafter\n{KEPT_START}\n{KEPT_END}\n", encoding="utf-8")
+
+
 def test_readme_table_is_replaced_between_its_markers(place: Path) -> None:
-    (place / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n{KEPT_START}\n{KEPT_END}\n", encoding="utf-8")
+    write_pages(place)
     report.main("--readme")
-    once = (place / "README.md").read_text(encoding="utf-8")
+    once = (place / "docs/results.md").read_text(encoding="utf-8")
+    short = (place / "README.md").read_text(encoding="utf-8")
     report.main("--readme")
-    assert (place / "README.md").read_text(encoding="utf-8") == once
+    assert (place / "docs/results.md").read_text(encoding="utf-8") == once
+    assert (place / "README.md").read_text(encoding="utf-8") == short
+    evaluations = [read_json(evaluation_dir(toy.dataset) / "evaluation.json") for toy in TOYS]
+    assert short == f"above\n{START}\n{short_table(evaluations)}\n{END}\nbelow\n"
     assert once.startswith(f"before\n{START}\n| data set |")
     assert f"{END}\nafter\n{KEPT_START}\n| data set |" in once
     rows = [line for line in once.partition(END)[0].splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + len(TOYS)
     assert len({line.count("|") for line in rows}) == 1
-    assert re.search(r"\| toy \| 240 of 960 \| 3 classes \| accuracy \| 0\.\d{3} \[", once)
-    assert re.search(r"\| tags \| 240 of 960 \| 45 labels \| micro-F1 \| 0\.\d{3} \[", once)
-    assert re.search(r"\| sizes \| 240 of 960 \| 3 numbers \| R² \| −0\.\d{3} \[", once)
+    assert re.search(r"\| toy \| 240 of\u00a0960 \| 3 classes \| accuracy \| 0\.\d{3} \[", once)
+    assert re.search(r"\| tags \| 240 of\u00a0960 \| 45 labels \| micro-F1 \| 0\.\d{3} \[", once)
+    assert re.search(r"\| sizes \| 240 of\u00a0960 \| 3 numbers \| R² \| −0\.\d{3} \[", once)
 
 
 def test_what_is_kept_of_an_evaluation_stands_in_the_readme_without_it(place: Path) -> None:
-    (place / "README.md").write_text(f"{START}\n{END}\n{KEPT_START}\n{KEPT_END}\n", encoding="utf-8")
+    write_pages(place)
     report.main("--keep=toy")
     kept = read_json(place / "docs/results/toy.json")
     assert results_table([kept]) == results_table([read_json(evaluation_dir("toy") / "evaluation.json")])
     report.main("--readme")
-    shown = (place / "README.md").read_text(encoding="utf-8").partition(KEPT_START)[2].partition(KEPT_END)[0].strip()
+    shown = (place / "docs/results.md").read_text(encoding="utf-8").partition(KEPT_START)[2].partition(KEPT_END)[0].strip()
     assert shown == results_table([kept])
 
 
 @pytest.mark.parametrize("readme", ["", START, f"{END}\n{START}", f"{START}{START}{END}"])
 def test_readme_without_markers_is_refused(readme: str) -> None:
     with pytest.raises(InputError, match="expected one line"):
-        with_results(readme, "table", RESULTS)
+        with_block(readme, "table", RESULTS)
 
 
 def test_best_of_each_model_stands_in_the_readme(place: Path) -> None:
     evaluation = read_json(evaluation_dir("toy") / "evaluation.json")
     best = evaluation["leaderboard"][0]
-    assert f"**{best['accuracy']:.3f}** [{best['lo']:.3f}, {best['hi']:.3f}]<br>image + text" in results_table([evaluation])
+    assert f"**{best['accuracy']:.3f}** [{best['lo']:.3f},\u00a0{best['hi']:.3f}]<br>image + text" in results_table([evaluation])
+    assert f"SVM, image + text | **{best['accuracy']:.3f}** [" in short_table([evaluation])
 
 
 def test_data_that_is_not_shipped_and_samples_left_out_are_marked(place: Path) -> None:
