@@ -236,6 +236,10 @@ and then it says that it is simulated or synthetic. To run one, remove the `#` f
 `make inventory` generates this page from the files under `stages/datasets/`. Below the table stands the docstring of each file: what the
 data is, what would leak the target and is excluded, what a group is, and which published figures a score compares with.
 
+Licences and citations also stand in the metadata of `data/samples/`, in the report and on the dashboard. The speech of `av_digits` and
+`speech_frames` is synthesized here by espeak-ng, whose licence (GPL-3.0-or-later) does not cover what it says; `touch` is computed here
+with MuJoCo.
+
 """
 COMPONENTS_HEAD = """# Components
 

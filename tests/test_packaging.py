@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 HASHED, TORCH = "requirements.lock", "requirements-torch.lock"
 
 
@@ -28,7 +29,7 @@ def version_of(requirement: Requirement) -> str:
     return only.version
 
 
-@pytest.mark.parametrize("asked", [*PROJECT["dependencies"], *(asked for extra in ("dev", "docs") for asked in PROJECT["optional-dependencies"][extra])])
+@pytest.mark.parametrize("asked", PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["docs"])
 def test_the_lock_holds_what_the_project_asks_for(asked: str) -> None:
     requirement = Requirement(asked)
     locked = {**pins(HASHED), **pins(TORCH)}
