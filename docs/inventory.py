@@ -1,11 +1,12 @@
 """The generated parts of README.md and docs/: `make inventory` writes them, tests/test_inventory.py generates them and compares.
 
-Whole pages: catalogue.md, components.md, params.md. Between markers: the README's tree, the index of decisions, the table of kept results.
+Whole pages: catalogue.md, components.md, params.md, schemas.md and the files of schemas/. Between markers: the README's tree, the index of decisions, the table of kept results.
 """
 
 import ast
 import importlib
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,17 @@ from pathlib import Path
 from stages.check import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
+from stages.contracts.table_schema import TableSchema
 from stages.contracts.task import TASKS
 from stages.foundation.registry import KINDS, component, names
+from stages.foundation.schemas import schemas
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, results_table, with_block
 from stages.training.train_settings import ScoringEntry
 
 README, RESULTS_PAGE, DECISIONS = Path("README.md"), Path("docs/results.md"), Path("docs/decisions/README.md")
 CATALOGUE, COMPONENTS, PARAMS = Path("docs/catalogue.md"), Path("docs/components.md"), Path("docs/params.md")
+SCHEMAS = Path("docs/schemas.md")
 # What is no Python and has no docstring; the tree shows what is there.
 ABOUT = {
     "params.yaml": "every number a user may change: data sets, modalities, models, grids",
@@ -43,6 +47,8 @@ def pages() -> dict[Path, str]:
         PARAMS: params(),
         README: with_block(read(README), tree(), "tree"),
         DECISIONS: with_block(read(DECISIONS), decisions(), "index"),
+        SCHEMAS: schemas_page(),
+        **{SCHEMAS.with_suffix("") / f"{schema.name}.json": exported(schema) for schema in schemas()},
         RESULTS_PAGE: with_block(read(RESULTS_PAGE), results_table(kept_evaluations()), KEPT),
     }
 
@@ -257,10 +263,32 @@ Every key that `params.yaml` may have, with its default and its meaning. `make i
 """
 
 
+# ---------------------------------------------------------------- schemas
+def schemas_page() -> str:
+    """Return the page of the Arrow files that pass between stages."""
+    lines = ["# Schemas", "", "The Arrow files that pass between stages, by `stages/contracts/tables/`. Columns and metadata are checked when a "
+             "file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]  # fmt: skip
+    for schema in schemas():
+        lines += [f"## {schema.name}", "", f"`{schema.path}`: {schema.meaning}.", "", "| column | type | what |", "|---|---|---|"]
+        lines += [f"| {c.name}{'' if c.required else ' (optional)'} | {' or '.join(c.types)} | {c.meaning} |" for c in schema.columns]
+        lines += [f"| … | any | {schema.others} |"] if schema.others else []
+        lines += ["", f"Metadata: {', '.join(schema.metadata.model_fields)}.", ""]
+    return "\n".join(lines)
+
+
+def exported(schema: TableSchema) -> str:
+    """Return a schema as JSON; of its metadata the JSON schema."""
+    columns = [{"name": c.name, "types": c.types, "meaning": c.meaning, "required": c.required} for c in schema.columns]
+    whole = {"name": schema.name, "path": schema.path, "meaning": schema.meaning, "columns": columns, "others": schema.others,
+             "metadata": schema.metadata.model_json_schema()}  # fmt: skip
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def main() -> None:
     """Write every generated part that differs."""
     for path, text in pages().items():
         if not path.is_file() or read(path) != text:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path}")
 

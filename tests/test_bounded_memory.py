@@ -7,6 +7,7 @@ import psutil
 import pyarrow as pa
 import pytest
 from toy_columns import MAKERS
+from toy_samples import features_metadata, write_samples
 
 from stages import featurize, validate
 from stages.contracts.paths import features_path, samples_path
@@ -29,7 +30,7 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(len(column))], name: column})
     modality = component("modalities", name)
     features, metadata = featurize_column(samples, name, modality, modality.settings(), where=name)
-    with writing_pieces(features_path("toy", name), metadata) as append:
+    with writing_pieces(features_path("toy", name), features_metadata(name, **metadata)) as append:
         append(features)
     features, metadata = read_table(features_path("toy", name))
     monkeypatch.setattr(validate, "PIECE_BYTES", 2 * features.nbytes // len(features))
@@ -40,7 +41,7 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
 
 def test_an_empty_features_file_is_one_empty_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_table(features_path("toy", "image"), pa.table({"sample_id": pa.array([], pa.string())}), {})
+    write_table(features_path("toy", "image"), pa.table({"sample_id": pa.array([], pa.string())}), features_metadata("image"))
     assert [len(piece) for piece in validate.feature_pieces("toy", "image")] == [0]
 
 
@@ -49,7 +50,9 @@ def test_what_was_read_of_a_large_file_is_given_back(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(validate, "PIECE_BYTES", 4 * MEGABYTES)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(20 * MEGABYTES, np.float32)), MEGABYTES)
-    write_table(features_path("toy", "image"), pa.table({"sample_id": [f"id-{i}" for i in range(20)], "vector": vectors}), {})
+    table = pa.table({"sample_id": [f"id-{i}" for i in range(20)], "vector": vectors})
+    write_table(features_path("toy", "image"), table, features_metadata("image"))
+    del table
     del vectors
     process, before, most, n_rows = psutil.Process(), 0, 0, 0
     for piece in validate.feature_pieces("toy", "image"):
@@ -64,7 +67,7 @@ def test_what_was_read_of_a_large_file_is_given_back(tmp_path: Path, monkeypatch
 def test_featurize_holds_on_to_no_part_of_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     samples = pa.table({"sample_id": ["a", "b", "c"], "image": pa.array([MAKERS["image"]().column[0].as_py()] * 3)})
-    write_table(samples_path("toy"), samples, {})
+    write_samples(samples_path("toy"), samples, {})
     opened: list[pa.Table] = []
 
     def reopened() -> pa.Table:

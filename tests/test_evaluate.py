@@ -14,6 +14,7 @@ import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
 from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
+from toy_samples import write_samples
 
 from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path
 from stages.evaluate import main
@@ -82,7 +83,7 @@ def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: P
     bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
     write_table(left_out_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
     samples, metadata = read_table(samples_path("toy"))
-    write_table(samples_path("toy"), samples, {**metadata, "shipped": False})
+    write_samples(samples_path("toy"), samples, {**metadata, "shipped": False})
     main("toy")
     found = read_json(evaluation_dir("toy") / "evaluation.json")
     assert found["quarantined"] == {"rows": 1, "share": 1 / 241}

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import yaml
 from toy_columns import MAKERS
+from toy_samples import write_samples
 
 from stages import featurize
 from stages.contracts.modality import Features
@@ -18,7 +19,7 @@ from stages.contracts.paths import features_path, quarantine_path, samples_path
 from stages.featurize import featurize_column
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table, write_table
+from stages.foundation.tables import read_table
 
 ROOT = Path(__file__).parents[1]
 POLICY = {"dataset": "toy", "on_bad_sample": "fail", "max_bad_share": 0.2}
@@ -40,7 +41,7 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), samples_of(name), POLICY)
+    write_samples(samples_path("toy"), samples_of(name), POLICY)
     featurize.main(f"toy-{name}")
     path = features_path("toy", name)
     table, metadata = read_table(path)
@@ -67,7 +68,7 @@ def test_pieces_do_not_matter(name: str, piece: int) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_number_of_cores_does_not_matter(name: str, toy_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
-    write_table(samples_path("toy"), samples_of(name, 5), POLICY)
+    write_samples(samples_path("toy"), samples_of(name, 5), POLICY)
     written = set()
     for n_cores in ("1", "2", "3"):
         monkeypatch.setenv("SENSORIUM_CORES", n_cores)
@@ -92,7 +93,7 @@ def test_a_piece_is_shared_out_among_the_cores(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_settings_reach_the_featurizer(toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), samples_of("image"), POLICY)
+    write_samples(samples_path("toy"), samples_of("image"), POLICY)
     entry = FEATURES["toy-image"] | {"size": [3, 5], "colour": "grey"}
     Path("params.yaml").write_text(yaml.safe_dump({"features": {"toy-image": entry}}), encoding="utf-8")
     featurize.main("toy-image")
@@ -122,7 +123,7 @@ def test_names_twenty_samples_at_most() -> None:
 
 
 def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], "image": pa.array([b"nonsense"])}), POLICY)
+    write_samples(samples_path("toy"), pa.table({"sample_id": ["a"], "image": pa.array([b"nonsense"])}), POLICY)
     (toy_workspace / "stages").symlink_to(ROOT / "stages")
     command = [sys.executable, "-m", "stages.featurize", "toy-image"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -151,7 +152,7 @@ def test_samples_are_named_in_their_order_whichever_core_read_them(monkeypatch: 
     ],
 )
 def test_wrong_samples_are_refused(column: dict[str, list[str | bytes]], match: str, toy_workspace: Path) -> None:
-    write_table(samples_path("toy"), pa.table({"sample_id": ["a"], **column}), POLICY)
+    write_samples(samples_path("toy"), pa.table({"sample_id": ["a"], **column}), POLICY)
     with pytest.raises(InputError, match=match):
         featurize.main("toy-image")
 
@@ -167,7 +168,7 @@ def test_quarantine_leaves_unreadable_samples_out_and_says_which(toy_workspace: 
     good = MAKERS["image"]().column[0].as_py()
     files = [good] * 9 + [b"nonsense"]
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(10)], "image": pa.array(files, type=pa.binary())})
-    write_table(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
+    write_samples(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
     featurize.main("toy-image")
     assert read_table(features_path("toy", "image"))[0]["sample_id"].to_pylist() == [f"id-{i}" for i in range(9)]
     (row,) = read_table(quarantine_path("toy", "image"))[0].to_pylist()
@@ -176,7 +177,7 @@ def test_quarantine_leaves_unreadable_samples_out_and_says_which(toy_workspace: 
 
 def test_more_unreadable_samples_than_declared_fail_and_leave_no_file(toy_workspace: Path) -> None:
     samples = pa.table({"sample_id": ["a", "b"], "image": pa.array([MAKERS["image"]().column[0].as_py(), b"nonsense"])})
-    write_table(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
+    write_samples(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
     with pytest.raises(InputError, match=r"1 of 2 samples cannot be read, which is 50\.0%, above max_bad_share 20\.0%"):
         featurize.main("toy-image")
     assert not features_path("toy", "image").exists() and not quarantine_path("toy", "image").exists()

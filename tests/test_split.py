@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toy_samples import write_samples
 
 from stages import check, ingest
 from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
@@ -171,7 +172,7 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     splits = splits_path("toy")
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 60}}
-    write_table(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, **POLICY, "title": "Toy"})
+    write_samples(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, **POLICY, "title": "Toy"})
     (tmp_path / "params.yaml").write_text(PARAMS)
     main("toy")
     first = splits.read_bytes()
@@ -185,7 +186,7 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
 def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 6, "available": 6}}
-    write_table(samples_path("toy"), samples(*grouped([3, 3], 0)), about | POLICY)
+    write_samples(samples_path("toy"), samples(*grouped([3, 3], 0)), about | POLICY)
     (tmp_path / "params.yaml").write_text(PARAMS)
     with pytest.raises(InputError, match=r"^toy: 2 groups cannot be split into 3 folds.*params\.yaml: split"):
         main("toy")
@@ -232,7 +233,7 @@ def test_samples_that_could_not_be_read_are_left_out_and_listed(
     monkeypatch.chdir(tmp_path)
     table = samples(*grouped([2] * 30, 0))
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 90}}
-    write_table(samples_path("toy"), table, about | POLICY)
+    write_samples(samples_path("toy"), table, about | POLICY)
     ids = table["sample_id"].to_pylist()
     write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), {"dataset": "toy"})
     bad = {name: "broken" for name in ids[3 : 3 + n_bad]}

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 import yaml
 from toy_columns import MAKERS, Toy
+from toy_samples import features_metadata, write_samples
 
 from stages import validate
 from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
@@ -52,7 +53,8 @@ def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
     settings = SplitEntry(n_splits=3, n_repeats=repeats, n_inner_splits=2)
     splits = split_samples(samples, settings, "binary", ["no", "yes"], 5)
     n_folds = splits.schema.field("inner").type.list_size
-    return splits, {"target": METADATA["target"], "n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
+    sizes = {"n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
+    return splits, {"dataset": "toy", "target": METADATA["target"], "rows": {"used": len(samples), "available": len(samples)}, **sizes}
 
 
 @pytest.fixture
@@ -60,12 +62,13 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     samples = toy_samples()
     Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
-    write_table(samples_path("toy"), samples, METADATA)
+    write_samples(samples_path("toy"), samples, METADATA)
     write_table(splits_path("toy"), *toy_splits(samples))
     write_table(left_out_path("toy"), NOBODY, {"dataset": "toy", "share": 0.0})
     for label in LABELS:
         modality = component("modalities", label)
-        write_table(features_path("toy", label), *featurize_column(samples, label, modality, modality.settings(), where=label))
+        features, metadata = featurize_column(samples, label, modality, modality.settings(), where=label)
+        write_table(features_path("toy", label), features, features_metadata(label, **metadata))
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import yaml
+from toy_samples import write_samples
 
 from stages.contracts.paths import left_out_path, predictions_dir, samples_path, splits_path
 from stages.contracts.task import Task
@@ -158,9 +159,18 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
     counts = {"n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds}
     kept = {name: toy.metadata[name] for name in ("dataset", "target", "rows")}
     write_table(splits_path(toy.dataset), table, kept | counts)
-    write_table(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
+    write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
     nothing = {name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")}
     write_table(left_out_path(toy.dataset), pa.table(nothing), {"dataset": toy.dataset, "share": 0.0})
+
+
+def _metadata(toy: Toy, model: str) -> dict[str, Any]:
+    """Return what train writes into the metadata of its tables."""
+    return {
+        **{name: toy.metadata[name] for name in ("dataset", "target", "rows")},
+        "n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds, "model": model,
+        "control": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.subsets, "not_applicable": None,
+    }  # fmt: skip
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
@@ -192,8 +202,7 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
     if toy.task != "regression":
         table["probabilities"] = fixed_lists(np.concatenate(scores))
     write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", pa.table(table),
-                {"dataset": toy.dataset, "model": model, "control": model == "dummy", "target": toy.metadata["target"],
-                 "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.subsets, "not_applicable": None})
+                _metadata(toy, model))
 
 
 Answer = tuple[np.ndarray, np.ndarray]  # scores, prediction
@@ -222,7 +231,7 @@ def _labels(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, genera
 def _numbers(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, generator: np.random.Generator) -> Answer:
     unit = 10.0 ** np.arange(len(toy.outputs))
     noise = generator.normal(0, 1, target.shape) * unit * (0.5 + luck[:, None]) if share else 0.02 * unit
-    prediction = (share * np.nan_to_num(target) + (1 - share) * 0.5 * noise).astype(np.float32)
+    prediction = share * np.nan_to_num(target) + (1 - share) * 0.5 * noise
     return np.empty(0), prediction
 
 
@@ -245,7 +254,7 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
             ]
     table = pa.Table.from_pylist(rows, schema)
-    write_table(predictions_dir(toy.dataset, model) / "sweep.arrow", table, {"dataset": toy.dataset, "model": model})
+    write_table(predictions_dir(toy.dataset, model) / "sweep.arrow", table, _metadata(toy, model))
 
 
 def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
@@ -257,7 +266,7 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
                 rows += [{"modalities": subset, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
                           "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
-    write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, {"dataset": toy.dataset, "model": model})
+    write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, _metadata(toy, model))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
+from stages.foundation.schemas import schema_of
 
 METADATA_KEY = b"sensorium"
 BATCH_BYTES = 2**28
@@ -37,7 +38,7 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
 
     Field metadata (such as a samples column's modality) is kept.
     """
-    schema = table.schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+    schema = _written_schema(path, table.schema, metadata)
     batches = table.combine_chunks().cast(schema).to_batches()
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in batches:
@@ -57,7 +58,7 @@ def writing_pieces(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable
 
         def flush() -> None:
             nonlocal writer
-            schema = waiting[0].schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+            schema = _written_schema(path, waiting[0].schema, metadata)
             writer = writer or pa.ipc.new_file(sink, schema)
             for batch in pa.concat_tables(waiting).combine_chunks().cast(schema).to_batches():
                 writer.write_batch(batch)
@@ -76,11 +77,21 @@ def writing_pieces(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable
         writer.close()
 
 
+def _written_schema(path: Path, schema: pa.Schema, metadata: Mapping[str, Any]) -> pa.Schema:
+    """Return a table's Arrow schema with its metadata; raise ValueError where it is not as stages/contracts/tables/ has it."""
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    expected = schema_of(path)
+    mistakes = expected.mistakes(schema, json.loads(text)) if expected else []
+    if mistakes:
+        raise ValueError(f"{path}: not as its schema has it: {'; '.join(mistakes)}")
+    return schema.with_metadata({METADATA_KEY: text})
+
+
 def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Return a memory-mapped table and the metadata it was written with.
 
     Raises:
-        InputError: if the file is missing or is not one of ours.
+        InputError: if the file is missing, is not one of ours or is not as its schema has it.
     """
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
@@ -91,7 +102,12 @@ def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it; delete it and run `dvc repro`")
-    return table, json.loads(raw)
+    metadata = json.loads(raw)
+    expected = schema_of(path)
+    mistakes = expected.mistakes(table.schema, metadata) if expected else []
+    if mistakes:
+        raise InputError(f"{path}: not as its schema has it: {'; '.join(mistakes)}; delete it and run `dvc repro`")
+    return table, metadata
 
 
 def write_text(path: Path, text: str) -> None:

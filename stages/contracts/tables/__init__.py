@@ -1,0 +1,1 @@
+"""One file per kind of Arrow file that passes between stages."""

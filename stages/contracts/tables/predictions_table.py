@@ -1,0 +1,43 @@
+"""What train writes: predictions of every outer test row."""
+
+from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
+
+KEYS = (
+    Column("modalities", ("string",), "the combination: image+text"),
+    Column("fusion", ("string",), "the way of fusing"),
+    Column("seed", ("int64",), "of params.yaml"),
+    Column("repeat", ("int16",), "as in splits"),
+    Column("fold", ("int16",), "as in splits"),
+)
+
+
+class TrainingMetadata(Metadata):
+    """control: whether the model is a baseline. scoring: the metric that chose. not_applicable: why there is no row; else null."""
+
+    dataset: str
+    target: Target
+    rows: Rows
+    n_folds: int
+    n_repeats: int
+    n_inner_folds: int
+    model: str
+    control: bool
+    scoring: str
+    combinations: tuple[str, ...]
+    not_applicable: str | None
+
+
+TABLE = TableSchema(
+    name="predictions",
+    path="data/predictions/{dataset}/{model}/predictions.arrow",
+    meaning="a row per modality combination, repeat and test row",
+    columns=(
+        *KEYS,
+        Column("condition", ("string",), "of the samples: clean"),
+        Column("sample_id", ("string",), "as in samples"),
+        Column("target", ("int32", "uint8[]", "float64[]"), "as in samples"),
+        Column("prediction", ("int32", "uint8[]", "float64[]"), "in the target's form"),
+        Column("probabilities", ("float32[]",), "of classes or labels; not for regression", required=False),
+    ),
+    metadata=TrainingMetadata,
+)

@@ -1,0 +1,35 @@
+"""What ingest writes: every sample of a data set."""
+
+from typing import Any
+
+from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
+
+
+class SamplesMetadata(Metadata):
+    dataset: str
+    title: str
+    licence: str
+    citation: str
+    group: str
+    shipped: bool
+    sources: tuple[dict[str, Any], ...]
+    target: Target
+    rows: Rows
+    on_bad_sample: str
+    max_bad_share: float
+
+
+TABLE = TableSchema(
+    name="samples",
+    path="data/samples/{dataset}/samples.arrow",
+    meaning="a row per sample, sorted by id; images and sounds stay encoded",
+    columns=(
+        Column("sample_id", ("string",), "unique name"),
+        Column("group", ("string",), "samples of one group are never split"),
+        Column("split", ("string",), "train or test, an official split", required=False),
+        Column("target", ("int32", "uint8[]", "float64[]"), "class code; 1 per label that holds; targets, NaN where not known"),
+        Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False),
+    ),
+    metadata=SamplesMetadata,
+    others="one per modality, its kind in the field's metadata under `modality`",
+)

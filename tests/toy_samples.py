@@ -1,0 +1,31 @@
+"""Write a samples file of a test: what its schema requires and the test does not care about is filled in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.foundation.tables import write_table
+
+METADATA: dict[str, Any] = {
+    "dataset": "toy", "title": "Toy", "licence": "CC0", "citation": "none", "group": "none", "shipped": True, "sources": [],
+    "target": {"name": "kind", "task": "binary", "outputs": ["a", "b"]}, "rows": {"used": 1, "available": 1}, "on_bad_sample": "fail",
+    "max_bad_share": 0.05,
+}  # fmt: skip
+
+
+def write_samples(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """Write a samples table; each sample is a group of its own and of class 0 unless the table has other columns."""
+    if "group" not in table.column_names:
+        table = table.append_column("group", table["sample_id"].cast(pa.string()))
+    if "target" not in table.column_names:
+        table = table.append_column("target", pa.array(np.zeros(len(table), np.int32)))
+    write_table(path, table, {**METADATA, **metadata})
+
+
+def features_metadata(label: str, **known: Any) -> dict[str, Any]:
+    """Return the metadata of a features file; what is not given is filled in."""
+    usual = {"modality": label, "settings": {}, "encoding": "dense", "shape": [1], "names": [], "fit": {}}
+    return {"dataset": "toy", "label": label, **usual, **known}
