@@ -38,8 +38,8 @@ def main() -> None:
     """Bring the server up to date with dvc.lock; write the receipt."""
     params = read_params()
     lock = read_lock()
-    datasets, models = list(value_at(params, "datasets")), list(value_at(params, "models"))
-    outdated = {dataset: why for dataset in datasets if (why := why_outdated(lock, dataset, models))}
+    datasets = list(value_at(params, "datasets"))
+    outdated = {dataset: why for dataset in datasets if (why := why_outdated(lock, dataset))}
     for dataset, why in outdated.items():
         print(f"{dataset}: left out, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}

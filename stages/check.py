@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.checking.sections import SECTIONS
 from stages.checking.stale_outputs import remove_leftovers
 from stages.contracts.data_set import DataSet

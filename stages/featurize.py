@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.modality import Features, Modality
 from stages.contracts.paths import features_path, quarantine_path, samples_path
 from stages.contracts.settings import Settings

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.data_set import DataSet
 from stages.contracts.paths import quarantine_path, samples_path
 from stages.contracts.task import Task

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import evaluation_dir, report_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
 from stages.contracts.task import Task
 from stages.foundation.entry import run_stage

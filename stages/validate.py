@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError

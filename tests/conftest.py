@@ -21,7 +21,7 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
-import stages  # noqa: E402, F401 - sets the number of threads before numpy is imported
+import stages.foundation.threads  # noqa: E402, F401 - before numpy is imported
 
 ROOT = Path(__file__).parents[1]
 PARTS_OF_A_WORKSPACE = (

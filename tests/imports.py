@@ -9,7 +9,6 @@ from stages.foundation.registry import KINDS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("stages", "pipelines")
-WITH_CODE = Path("stages", "__init__.py")  # gives libraries one thread before any stage imports them
 COMPONENTS = {kind: Path("stages", folder) for kind, (folder, _) in KINDS.items()}  # kind → its folder
 
 
@@ -48,10 +47,9 @@ def imported(path: Path) -> Iterator[str]:
 
 @cache
 def imported_files(path: Path) -> set[Path]:
-    """Return the files of the repository that a file imports, with stages/__init__.py but without the empty ones on the way."""
+    """Return the files of the repository that a file imports, without the empty ones of packages on the way."""
     found = {file_of(name) for name in imported(path) if name.split(".")[0] in PACKAGES}
-    threads = {WITH_CODE} if path.parts[0] == "stages" else set()
-    return threads | {file for file in found if file is not None and (file.name != "__init__.py" or component_kind(file))}
+    return {file for file in found if file is not None and (file.name != "__init__.py" or component_kind(file))}
 
 
 def component_kind(path: Path) -> str | None:

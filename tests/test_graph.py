@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
-from imports import COMPONENTS, PACKAGES, ROOT, WITH_CODE, component_kind, file_of, imported_files, source_files
+from imports import COMPONENTS, PACKAGES, ROOT, component_kind, file_of, imported_files, source_files
 
 from stages.checking.stale_outputs import stage_names
 from stages.foundation.params_file import read_params
@@ -116,7 +116,7 @@ def test_a_model_touches_its_own_training_only() -> None:
     assert of_knn and all(name.startswith("train@") and name.endswith("-knn") for name in of_knn)
 
 
-PACKAGE_FILES = [path for path in source_files() if path.name == "__init__.py" and path != WITH_CODE and not component_kind(path)]
+PACKAGE_FILES = [path for path in source_files() if path.name == "__init__.py" and not component_kind(path)]
 
 
 @pytest.mark.parametrize("path", PACKAGE_FILES, ids=str)

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stages.contracts.paths import validation_dir
+from stages.contracts.paths import evaluation_dir, validation_dir
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_json
 
@@ -49,7 +49,7 @@ def output_hash(lock: Mapping[str, Any], stage: str) -> str | None:
     return str(outs[0]["md5"]) if outs else None
 
 
-def why_outdated(lock: Mapping[str, Any], dataset: str, models: Iterable[str]) -> str | None:
+def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     """Return why a data set's results are not those of its data as it is now; None if they are.
 
     A stage that failed leaves its old entry in dvc.lock, and the results that came of it on disk: what was evaluated before then
@@ -62,6 +62,8 @@ def why_outdated(lock: Mapping[str, Any], dataset: str, models: Iterable[str]) -
     if validation.is_file() and not read_json(validation)["success"]:
         return f"its validation fails ({validation.with_suffix('.html')} says why)"
     written = {item["path"]: item.get("md5") for entry in lock.values() for item in entry.get("outs", ())}
+    evaluation = evaluation_dir(dataset) / "evaluation.json"
+    models = read_json(evaluation)["models"] if evaluation.is_file() else ()
     for stage in (evaluate, *(f"train@{dataset}-{model}" for model in models)):
         for item in lock.get(stage, {}).get("deps", ()):
             if written.get(item["path"], item.get("md5")) != item.get("md5"):

@@ -1,6 +1,6 @@
 """Run independent pieces side by side on the cores that this stage may use.
 
-Each piece is computed by one thread from start to end (stages/__init__.py gives BLAS one thread), so the result does not
+Each piece is computed by one thread from start to end (stages/foundation/threads.py gives BLAS one thread), so the result does not
 depend on how many run at once. Threads suffice: the libraries that do the work release the interpreter's lock.
 """
 

@@ -1,0 +1,97 @@
+"""What an edit of a file reruns, computed from dvc.yaml for every file of the product: no stage whose results it cannot change."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from imports import ROOT, source_files
+from test_graph import covered, declared
+
+from stages.foundation.params_file import read_params
+
+PARAMS = read_params(ROOT / "params.yaml")
+VERBS = ("ingest", "split", "featurize", "validate", "train", "evaluate", "report")
+EVERY = set(VERBS)
+LEARNING = {"train"}
+# path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
+# models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
+RERUNS: dict[str, set[str]] = {
+    "contracts": EVERY,
+    "foundation": EVERY,
+    "__init__.py": set(),
+    "check.py": set(),
+    "checking": set(),  # the cron line's settings, outputs of stages that are gone
+    "params.py": set(),  # messages about params.yaml
+    "ingest.py": {"ingest"},
+    "ingestion": {"ingest"},
+    "datasets": {"ingest"},
+    "collections": {"ingest"},
+    "readers": {"ingest"},
+    "simulators": {"ingest"},
+    "own_data": {"ingest"},
+    "samples": {"ingest", "featurize", "validate"},
+    "split.py": {"split"},
+    "splitting": {"split"},
+    "featurize.py": {"featurize"},
+    "validate.py": {"validate"},
+    "validation": {"validate"},
+    "train.py": LEARNING,
+    "training": LEARNING,
+    "features": LEARNING,
+    "model_selection": LEARNING,
+    "model_selection/decisions.py": {"split", "validate", *LEARNING},
+    "scoring": {*LEARNING, "evaluate"},
+    "evaluate.py": {"evaluate"},
+    "evaluation": {"evaluate"},
+    "metrics": {"evaluate"},
+    "metric_inputs": {"evaluate"},
+    "report.py": {"report"},
+    "reporting": {"report"},  # the report's words
+    "modalities/__init__.py": {"validate"},
+    "models/__init__.py": set(),
+}
+FILES = [path for path in source_files() if path.parts[0] == "stages"]
+
+
+def reran(path: Path) -> set[str]:
+    """Return the stages that depend on a file by dvc.yaml itself."""
+    return {name for name, (_, deps, _) in declared().items() if covered(path, deps)} - {"check", "publish"}
+
+
+def of_verbs(names: Iterable[str]) -> set[str]:
+    return {name.partition("@")[0] for name in names}
+
+
+def part_of(path: Path) -> tuple[str, str] | None:
+    """Return ("models", "svm") of a file in that component's folder; None elsewhere."""
+    inner = path.relative_to("stages").parts
+    return (inner[0], inner[1]) if inner[0] in ("models", "modalities") and len(inner) > 2 else None
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) is None], ids=str)
+def test_a_file_reruns_what_it_can_change(path: Path) -> None:
+    inner = path.relative_to("stages").as_posix()
+    rules = [rule for rule in RERUNS if inner == rule or inner.startswith(rule + "/")]
+    assert rules, f"{path}: add what an edit of it may rerun to RERUNS"
+    assert of_verbs(reran(path)) == RERUNS[max(rules, key=len)]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path)], ids=str)
+def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
+    kind, name = part_of(path)  # type: ignore[misc]
+    if kind == "models":
+        assert reran(path) == ({f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set())
+        return
+    features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
+    assert reran(path) == features | {f"validate@{dataset}" for dataset in PARAMS["datasets"]}
+
+
+def test_the_examples_of_the_table() -> None:
+    """The files that reran everything once."""
+    n_datasets = len(PARAMS["datasets"])
+    assert len(reran(Path("stages/models/svm/smo.py"))) == n_datasets
+    n_texts = sum(entry["modality"] == "text" for entry in PARAMS["features"].values())
+    assert sum(name.startswith("featurize@") for name in reran(Path("stages/modalities/text/__init__.py"))) == n_texts
+    for path in ("stages/params.py", "stages/checking/pipeline_settings.py", "stages/reporting/formatting.py"):
+        assert not of_verbs(reran(Path(path))) & {"ingest", "featurize", "train"}
+    assert of_verbs(reran(Path("stages/metrics/a_new_one.py"))) == {"evaluate"}
