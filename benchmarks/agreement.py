@@ -1,6 +1,6 @@
 """When the results of a cross-validation by two sides are the same.
 
-An answer maps each outer fold and subset, "0/image+text", to what was found there:
+An answer maps each outer fold and modality combination, "0/image+text", to what was found there:
     scores      float64 (n_configs, n_inner), accuracy; NaN for the inner folds that a side was not asked for
     chosen      the configuration used (None where a side did not choose)
     prediction  of the outer fold's held-out rows
@@ -20,14 +20,14 @@ from stages.contracts.problem import Fold
 ROUNDING = 1e-12
 
 
-def key_of(fold: Fold, subset: Sequence[str]) -> str:
-    return f"{fold.index}/{'+'.join(subset)}"
+def key_of(fold: Fold, modalities: Sequence[str]) -> str:
+    return f"{fold.index}/{'+'.join(modalities)}"
 
 
 def answer_of(results: Sequence[FoldResult]) -> dict[str, dict[str, Any]]:
     """Return what one of our sweeps found."""
     return {
-        key_of(found.fold, found.subset): {
+        key_of(found.fold, found.modalities): {
             "scores": np.asarray(found.inner_scores["accuracy"]), "chosen": found.chosen, "prediction": np.asarray(found.prediction)
         }
         for found in results

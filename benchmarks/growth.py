@@ -1,8 +1,8 @@
-"""How time and memory of a sweep grow with rows and with modalities, per learner, as far as each goes.
+"""How time and memory of a sweep grow with rows and with modalities, per model, as far as each goes.
 
-Each point is a sweep in a process of its own, once: one outer fold and five inner ones on n rows × 784 columns, or every subset of m
+Each point is a sweep in a process of its own, once: one outer fold and five inner ones on n rows × 784 columns, or every combination of m
 modalities of 128 columns on 2,000 rows with three inner folds. kNN sweeps k = 1…50, L1 and L2; SVM and MLP the grid of params.yaml. A
-learner's series ends where its next point would take longer than what is left of its time, or train would refuse it for want of memory.
+model's series ends where its next point would take longer than what is left of its time, or train would refuse it as too large.
 """
 
 import json
@@ -20,10 +20,11 @@ import numpy as np
 from benchmarks.harness import ROOT, significant
 from benchmarks.side import high_water
 from benchmarks.work import HELD_OUT, SEED, Work, one_fold, synthetic_features
-from stages.contracts.model import Model
+from stages.contracts.model import Size, Sweep
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
+from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import results
 from stages.training.limits import require_memory
 
@@ -31,7 +32,7 @@ LEARNERS = ("knn", "svm", "mlp")
 ROWS, WIDTH, N_INNER = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000), 784, 5
 MODALITIES, N_ROWS, MODALITY_WIDTH, N_INNER_OF_MANY = (1, 2, 3, 4, 5), 2_000, 128, 3
 BUDGET_S = 375.0  # per learner, both series
-STEEPEST = {"knn": 2.0, "svm": 2.6, "mlp": 1.2}  # exponent by which the next point is foretold, where the series itself says less
+STEEPEST = {"knn": 2.0, "svm": 2.6, "mlp": 1.2}  # exponent by which the next point is predicted, where the series itself says less
 SHORT_S = 0.5  # points below it are mostly overhead: left out of the exponent
 
 
@@ -41,19 +42,19 @@ def sweep_once(learner: str, n: int, m: int) -> float:
     modalities, target = synthetic_features(n + HELD_OUT, widths)
     problem = Work(modalities, target, one_fold(len(target), N_INNER_OF_MANY if m else N_INNER)).problem()
     model, settings = learner_of(learner)
-    configs = model.grid(settings, SEED)
-    configs = model.at_size(configs, settings, problem)
+    configs = model.approximated(model.grid(settings, SEED), settings, problem)
     started = time.perf_counter()
     for _ in results(model, problem, settings, configs):
         pass
     return time.perf_counter() - started
 
 
-def learner_of(learner: str) -> tuple[Model, Any]:
-    """Return a learner and its settings: those of params.yaml; of kNN k = 1…50, L1 and L2."""
-    model: Model = component("models", learner)
+def learner_of(learner: str) -> tuple[Sweep, Any]:
+    """Return a model and its settings: those of params.yaml; of kNN k = 1…50, L1 and L2."""
+    model = as_sweep(component("models", learner))
     if learner == "knn":
-        return model, model.settings.model_validate({"n_neighbors": range(1, 51), "metric": ("manhattan", "euclidean"), "weights": ("uniform",)})
+        grid = {"n_neighbors": range(1, 51), "metric": ("manhattan", "euclidean"), "weights": ("uniform",)}
+        return model, model.settings.model_validate(grid)
     return model, section(read_params(ROOT / "params.yaml"), f"models.{learner}", model.settings)
 
 
@@ -99,7 +100,7 @@ def series(learner: str, along: str, budget_s: float, say: Callable[[str], None]
 
 
 def _work(size: int) -> float:
-    """Return rows, or of how many modalities the number of their subsets: what time is a power of."""
+    """Return rows, or of modalities the number of their combinations: what time is a power of."""
     return size if size > max(MODALITIES) else 2**size - 1
 
 
@@ -108,7 +109,7 @@ def _refused(learner: str, n: int, m: int) -> str | None:
     model, settings = learner_of(learner)
     width = MODALITY_WIDTH * m if m else WIDTH
     try:
-        require_memory("growth", model, n, max(1, m), settings=settings, n_outputs=10, n_folds=1, n_values=float(width))
+        require_memory("growth", model, Size(n, max(1, m), n_outputs=10, n_folds=1, n_values=float(width)), settings)
     except InputError as error:
         return "refused: " + re.sub(r".*(needs about [\d,]+ GB).*", r"\1", str(error))
     return None
@@ -122,12 +123,12 @@ def _too_long(learner: str, points: list[dict[str, Any]], size: int, left_s: flo
     slope = STEEPEST[learner] if size > max(MODALITIES) else 1.1
     if len(done) > 1:
         slope = max(slope, math.log(done[-1][1] / done[-2][1]) / math.log(done[-1][0] / done[-2][0]))
-    foretold = done[-1][1] * (_work(size) / done[-1][0]) ** slope
-    return f"about {foretold:,.0f} s foretold" if foretold > left_s else None
+    expected = done[-1][1] * (_work(size) / done[-1][0]) ** slope
+    return f"about {expected:,.0f} s predicted" if expected > left_s else None
 
 
 def measure(say: Callable[[str], None] = print) -> list[dict[str, Any]]:
-    """Return the series of every learner."""
+    """Return the series of every model."""
     return [
         series(learner, along, share * BUDGET_S, say)
         for learner in LEARNERS for along, share in (("rows", 0.8), ("modalities", 0.2))
@@ -136,4 +137,4 @@ def measure(say: Callable[[str], None] = print) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     took_s = sweep_once(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
-    print(json.dumps([took_s, high_water(os.getpid())]))  # by the process itself: its parent is told at least what the parent had itself
+    print(json.dumps([took_s, high_water(os.getpid())]))  # by the process itself: its parent reads at least what the parent had itself

@@ -1,6 +1,6 @@
-"""kNN rows: one grid on five folds, and every subset of three modalities in a nested cross-validation.
+"""kNN rows: one grid on five folds, and every combination of three modalities in a nested cross-validation.
 
-Ours is the sweep of models.knn. A peer gets the scaled, concatenated features for nothing, once for each distance, as ours scales a block
+Ours is the sweep of models.knn. A peer gets the scaled, concatenated features for nothing, once for each metric, as ours scales a block
 by one number for each.
 """
 
@@ -18,7 +18,7 @@ from stages.foundation.registry import component
 from stages.model_selection.protocol import results
 
 KS = tuple(range(1, 51))
-METRICS = {"manhattan": "manhattan", "euclidean": "euclidean"}
+METRICS = ("manhattan", "euclidean")
 Run = Callable[[int], dict[str, Any]]
 
 
@@ -31,7 +31,7 @@ def work_of(n: int, widths: dict[str, int], *, n_outer: int, n_inner: int) -> Wo
 def ours(**shape: Any) -> Run:
     """Prepare our sweep."""
     work, model = work_of(**shape), component("models", "knn")
-    settings = model.settings(n_neighbors=KS, distance=("manhattan", "euclidean"), weights=("uniform",))
+    settings = model.settings(n_neighbors=KS, metric=METRICS, weights=("uniform",))
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def ours(**shape: Any) -> Run:
 
 
 def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Run:
-    """Prepare scikit-learn's search: GridSearchCV and a prediction by the refitted best, per outer fold, subset and distance.
+    """Prepare scikit-learn's search: GridSearchCV and a prediction by the refitted best, per outer fold, combination and metric.
 
     Args:
         accelerated: whether scikit-learn-intelex takes the place of scikit-learn's algorithms.
@@ -55,10 +55,10 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
     from sklearn.neighbors import KNeighborsClassifier
 
     work, model = work_of(**shape), component("models", "knn")
-    configs = model.grid(model.settings(n_neighbors=KS, distance=("manhattan", "euclidean"), weights=("uniform",)), SEED)
+    configs = model.grid(model.settings(n_neighbors=KS, metric=METRICS, weights=("uniform",)), SEED)
     features = {
-        (fold.index, subset, distance): work.fused(fold, subset, distance)
-        for fold in work.folds for subset in work.subsets() for distance in METRICS
+        (fold.index, modalities, metric): work.fused(fold, modalities, metric)
+        for fold in work.folds for modalities in work.combinations() for metric in METRICS
     }  # fmt: skip
 
     warm = np.arange(400) % 20
@@ -66,27 +66,27 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
 
     def run(part: int) -> dict[str, Any]:
         folds = [work.folds[part]] if by == "outer" else work.folds
-        return {key_of(fold, subset): search(fold, subset, part) for fold in folds for subset in work.subsets()}
+        return {key_of(fold, names): search(fold, names, part) for fold in folds for names in work.combinations()}
 
-    def search(fold: Fold, subset: tuple[str, ...], part: int) -> dict[str, Any]:
+    def search(fold: Fold, modalities: tuple[str, ...], part: int) -> dict[str, Any]:
         splits = splits_of(fold)
         chosen_splits = [splits[part]] if by == "inner" else splits
         scores = np.full((len(configs), len(splits)), np.nan)
         target = work.target[fold.train]
-        for distance, metric in METRICS.items():
-            rows = [i for i, config in enumerate(configs) if config["metric"] == distance]
-            grid = [{"n_neighbors": [configs[i]["k"]]} for i in rows]
+        for metric in METRICS:
+            rows = [i for i, config in enumerate(configs) if config["metric"] == metric]
+            grid = [{"n_neighbors": [configs[i]["n_neighbors"]]} for i in rows]
             plain = KNeighborsClassifier(metric=metric, algorithm="brute")
             found = GridSearchCV(plain, grid, scoring="accuracy", cv=chosen_splits, n_jobs=n_jobs, refit=False)
-            found.fit(features[fold.index, subset, distance][fold.train], target)
+            found.fit(features[fold.index, modalities, metric][fold.train], target)
             for place in range(len(chosen_splits)):
                 scores[rows, part if by == "inner" else place] = found.cv_results_[f"split{place}_test_score"]
         if by == "inner":
             return {"scores": scores, "chosen": None}
         chosen = best_of(scores)
         config = configs[chosen]
-        best = KNeighborsClassifier(config["n_neighbors"], metric=METRICS[config["metric"]], algorithm="brute")
-        fused = features[fold.index, subset, config["metric"]]
+        best = KNeighborsClassifier(config["n_neighbors"], metric=config["metric"], algorithm="brute")
+        fused = features[fold.index, modalities, config["metric"]]
         return {"scores": scores, "chosen": chosen, "prediction": best.fit(fused[fold.train], target).predict(fused[fold.test])}
 
     return run
@@ -113,7 +113,8 @@ def rows(*, quick: bool) -> list[Row]:
     return [
         *rows,
         Row(
-            "knn nested", "kNN, 3 modalities (64, 64 and 32 columns, synthetic) × 7 subsets, 5×4 nested, k = 1…50, L1 and L2, 2,000 rows",
+            "knn nested",
+            "kNN, 3 modalities (64, 64 and 32 columns, synthetic) × 7 combinations, 5×4 nested, k = 1…50, L1 and L2, 2,000 rows",
             Side("ours", "benchmarks.knn:ours", nested),
             [*([_peer("scikit-learn-intelex, n_jobs=2", nested, True, 2, "outer", 5, 150)] * accelerated),
              _peer("n_jobs=2", nested, False, 2, "outer", 5, 150)],
@@ -124,5 +125,5 @@ def rows(*, quick: bool) -> list[Row]:
 
 def _peer(name: str, shape: dict[str, Any], accelerated: bool, n_jobs: int | None, by: str, parts: int, goal: float) -> Side:
     arguments = {"accelerated": accelerated, "n_jobs": n_jobs, "by": by, **shape}
-    nested = " per subset" if by == "outer" else ""
+    nested = " per combination" if by == "outer" else ""
     return Side(f"GridSearchCV{nested}, {name}", "benchmarks.knn:searched", arguments, parts, goal)

@@ -25,7 +25,7 @@ LIMIT_BYTES = 1.5e9
 LIMITED = ("ingest", "featurize")
 TABLE, PICTURES = "large_table", "large_pictures"
 SVM_MATRICES = 6  # of n × n float64, with one modality
-REFUSAL_S = 15.0  # importing scikit-learn and torch is most of it
+REFUSAL_S = 15.0  # importing scikit-learn is most of it
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -106,8 +106,8 @@ def params_of(side: int) -> dict[str, Any]:
             f"{TABLE}-notes": {"dataset": TABLE, "modality": "text"},
             f"{PICTURES}-image": {"dataset": PICTURES, "modality": "image", "size": [side, side]},
         },
-        "split": {"folds": 5, "repeats": 1, "inner_folds": 3},
-        "train": {"select": {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "q2"}},
+        "split": {"n_splits": 5, "n_repeats": 1, "n_inner_splits": 3},
+        "train": {"scoring": {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "q2"}},
         "models": {"dummy": {}, "knn": {"n_neighbors": [1, 5]}, "svm": {"C": [1], "gamma": [1], "exact_rows": 10**9}},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},

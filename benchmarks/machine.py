@@ -101,14 +101,14 @@ def _copy_on(threads: int, source: np.ndarray, target: np.ndarray) -> float:
 
 
 def kernels() -> list[dict[str, Any]]:
-    """Return how near the learners come to those rates, as whole sweeps of one configuration on all cores, and as exponentials.
+    """Return how near the models come to those rates, as whole sweeps of one configuration on all cores, and as exponentials.
 
     A kNN sweep measures each pair of rows once for each direction; what else it does (selection, votes) counts against it.
     """
     machine = rates()
     gemm = machine[f"gemm_float64_{n_cores()}"]
     pairs = float(N_ROWS) ** 2 * WIDTH
-    l1, l2 = (1e-9 * pairs / _sweep_s(distance) for distance in ("manhattan", "euclidean"))
+    l1, l2 = (1e-9 * pairs / _sweep_s(metric) for metric in ("manhattan", "euclidean"))
     exp = machine["exp_1"]
     lines = [
         (f"kNN sweep, L1 alone, k = 1, {N_ROWS:,}×{WIDTH}", l1, "1e9 absolute differences/s", gemm / 4, "a quarter of GEMM, float64"),
@@ -122,9 +122,9 @@ def kernels() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _sweep_s(distance: str) -> float:
+def _sweep_s(metric: str) -> float:
     model = component("models", "knn")
-    settings = model.settings(n_neighbors=(1,), distance=(distance,), weights=("uniform",))
+    settings = model.settings(n_neighbors=(1,), metric=(metric,), weights=("uniform",))
     modalities, target = synthetic_features(N_ROWS, {"features": WIDTH})
     work = Work(modalities, target, one_fold(len(target), 5))
     times = []

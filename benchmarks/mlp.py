@@ -1,7 +1,7 @@
 """MLP rows: 40 small networks × 5 folds on the digits, 20 larger ones × 5 folds on 784 pixels.
 
-Ours is the sweep of models.mlp on the pixels (`components: null`), which it centres and scales itself. The peers get the same inputs
-for nothing: centred and brought to mean variance 1. All have the same widths, depths, epochs, batches and patience. Random numbers differ,
+Ours is the sweep of models.mlp on the pixels (`n_components: null`), which it centres and scales itself. The peers get the same inputs
+for nothing: centred and brought to mean variance 1. All have the same layers, epochs, batches and patience. Random numbers differ,
 and MLPClassifier draws its first weights by another law and stops by a tenth of its own training rows, where ours and the loop in torch
 stop by the inner fold's held-out rows.
 """
@@ -20,10 +20,10 @@ from stages.foundation.registry import component
 from stages.model_selection.protocol import results
 
 SCHEDULE = {"max_iter": 40, "n_iter_no_change": 5, "batch_size": 128, "n_components": None}
-SMALL = {"width": [32, 64], "depth": [1, 2], "activation": ["relu"], "learning_rate_init": [0.001, 0.002, 0.003, 0.005, 0.01],
-         "weight_decay": [0.0001, 0.01], **SCHEDULE}
-LARGE = {"width": [64, 128], "depth": [1, 2], "activation": ["relu"], "learning_rate_init": [0.0003, 0.0005, 0.001, 0.002, 0.003],
-         "weight_decay": [0.0001], **SCHEDULE}
+SMALL = {"hidden_layer_sizes": [[32], [64], [32, 32], [64, 64]], "activation": ["relu"],
+         "learning_rate_init": [0.001, 0.002, 0.003, 0.005, 0.01], "weight_decay": [0.0001, 0.01], **SCHEDULE}
+LARGE = {"hidden_layer_sizes": [[64], [128], [64, 64], [128, 128]], "activation": ["relu"],
+         "learning_rate_init": [0.0003, 0.0005, 0.001, 0.002, 0.003], "weight_decay": [0.0001], **SCHEDULE}
 Run = Callable[[int], dict[str, Any]]
 
 
@@ -46,7 +46,7 @@ def ours(data: str, n: int | None = None) -> Run:
     return run
 
 
-def lesson_of(data: str, n: int | None) -> tuple[Fold, np.ndarray, np.ndarray, list[dict[str, Any]], dict[str, Any]]:
+def task_of(data: str, n: int | None) -> tuple[Fold, np.ndarray, np.ndarray, list[dict[str, Any]], dict[str, Any]]:
     """Return the fold, the inputs float32 (n, d), the classes, the configurations and the grid.
 
     Inputs are the columns, centred, on one scale for all: of mean variance 1 on the training rows.
@@ -65,20 +65,21 @@ def searched(data: str, by: str, n: int | None = None) -> Run:
     from sklearn.model_selection import GridSearchCV
     from sklearn.neural_network import MLPClassifier
 
-    fold, features, target, configs, grid = lesson_of(data, n)
+    fold, features, target, configs, grid = task_of(data, n)
     splits = splits_of(fold)
 
     warm = np.arange(400) % 2
     GridSearchCV(MLPClassifier(max_iter=2), [{"alpha": [1.0]}], cv=2, n_jobs=2).fit(warm[:, None] * 1.0, warm)
 
     def values_of(config: dict[str, Any]) -> dict[str, Any]:
-        hidden = (config["width"],) * config["depth"]
-        return {"hidden_layer_sizes": hidden, "learning_rate_init": config["learning_rate"], "alpha": config["weight_decay"]}
+        hidden, rate = tuple(config["hidden_layer_sizes"]), config["learning_rate_init"]
+        return {"hidden_layer_sizes": hidden, "learning_rate_init": rate, "alpha": config["weight_decay"]}
 
     def run(part: int) -> dict[str, Any]:
         plain = MLPClassifier(
-            max_iter=grid["epochs"], batch_size=grid["batch"], early_stopping=True, n_iter_no_change=grid["patience"], random_state=0
-        )
+            max_iter=grid["max_iter"], batch_size=grid["batch_size"], early_stopping=True, n_iter_no_change=grid["n_iter_no_change"],
+            random_state=0,
+        )  # fmt: skip
         chosen_splits = [splits[part]] if by == "inner" else splits
         listed = [{name: [value] for name, value in values_of(config).items()} for config in configs]
         found = GridSearchCV(plain, listed, scoring="accuracy", cv=chosen_splits, n_jobs=2, refit=False)
@@ -101,13 +102,13 @@ def in_turn(data: str, by: str, threads: int, n: int | None = None) -> Run:
     import torch
 
     torch.set_num_threads(threads)
-    fold, features, target, configs, grid = lesson_of(data, n)
+    fold, features, target, configs, grid = task_of(data, n)
     splits = splits_of(fold)
     X, y = torch.from_numpy(features[fold.train]), torch.from_numpy(target[fold.train].astype(np.int64))
     n_classes = int(target.max()) + 1
 
     def network_of(config: dict[str, Any]) -> torch.nn.Sequential:
-        sizes = [X.shape[1], *[config["width"]] * config["depth"]]
+        sizes = [X.shape[1], *config["hidden_layer_sizes"]]
         layers: list[torch.nn.Module] = []
         for a, b in pairwise(sizes):
             layers += [linear(a, b), torch.nn.ReLU()]
@@ -124,12 +125,12 @@ def in_turn(data: str, by: str, threads: int, n: int | None = None) -> Run:
         """Return the network, its best epoch, and the accuracy on the rows `out` after it."""
         torch.manual_seed(0)
         network = network_of(config)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=config["learning_rate"], weight_decay=config["weight_decay"])
+        optimizer = torch.optim.AdamW(network.parameters(), lr=config["learning_rate_init"], weight_decay=config["weight_decay"])
         loss = torch.nn.CrossEntropyLoss()
         rows, held_out = torch.from_numpy(used), None if out is None else torch.from_numpy(out)
         best_loss, best_epoch, accuracy = float("inf"), epochs, float("nan")
         for epoch in range(1, epochs + 1):
-            for batch in rows[torch.randperm(len(rows))].split(grid["batch"]):
+            for batch in rows[torch.randperm(len(rows))].split(grid["batch_size"]):
                 optimizer.zero_grad()
                 loss(network(X[batch]), y[batch]).backward()
                 optimizer.step()
@@ -140,7 +141,7 @@ def in_turn(data: str, by: str, threads: int, n: int | None = None) -> Run:
                 found = float(loss(logits, y[held_out]))
             if found < best_loss:
                 best_loss, best_epoch, accuracy = found, epoch, float((logits.argmax(1) == y[held_out]).float().mean())
-            if epoch - best_epoch >= grid["patience"]:
+            if epoch - best_epoch >= grid["n_iter_no_change"]:
                 break
         return network, best_epoch, accuracy
 
@@ -149,7 +150,7 @@ def in_turn(data: str, by: str, threads: int, n: int | None = None) -> Run:
         epochs = np.zeros(scores.shape)
         for i, config in enumerate(configs):
             for j in [part] if by == "inner" else range(len(splits)):
-                _, epochs[i, j], scores[i, j] = train(config, *splits[j], grid["epochs"])
+                _, epochs[i, j], scores[i, j] = train(config, *splits[j], grid["max_iter"])
         answer: dict[str, Any] = {"scores": scores, "chosen": None}
         if by == "all":
             chosen = answer["chosen"] = best_of(scores)

@@ -1,4 +1,4 @@
-"""SVM rows: one RBF grid on the digits, and every subset of three modalities in a nested cross-validation.
+"""SVM rows: one RBF grid on the digits, and every combination of three modalities in a nested cross-validation.
 
 Ours is the sweep of models.svm, probabilities included. A peer gets the scaled, concatenated features for nothing. Its ties between
 classes are broken as ours are (`break_ties`).
@@ -52,17 +52,18 @@ def configurations(grid: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def machine(config: dict[str, Any], **others: Any) -> Any:
+def svc(config: dict[str, Any], **others: Any) -> Any:
     from sklearn.svm import SVC
 
     return SVC(**{"kernel": config["kernel"], "C": config["C"], "gamma": config.get("gamma") or 1.0, "break_ties": True, **others})
 
 
 def features_of(work: Work) -> dict[tuple[int, tuple[str, ...]], np.ndarray]:
-    """Return the fused rows per outer fold and subset; their mean squared distance is 1."""
+    """Return the fused rows per outer fold and combination; their mean squared distance is 1."""
     return {
-        (fold.index, subset): work.fused(fold, subset, "euclidean") / np.sqrt(len(subset)) for fold in work.folds for subset in work.subsets()
-    }
+        (fold.index, modalities): work.fused(fold, modalities, "euclidean") / np.sqrt(len(modalities))
+        for fold in work.folds for modalities in work.combinations()
+    }  # fmt: skip
 
 
 def searched(data: str, by: str, n: int | None = None) -> Run:
@@ -72,18 +73,18 @@ def searched(data: str, by: str, n: int | None = None) -> Run:
     work, grid = work_of(data, n)
     configs, features = configurations(grid), features_of(work)
     warm = np.arange(40) % 2
-    GridSearchCV(machine(configs[0]), [{"C": [1.0]}], cv=2, n_jobs=N_JOBS).fit(warm[:, None] * 1.0, warm)
+    GridSearchCV(svc(configs[0]), [{"C": [1.0]}], cv=2, n_jobs=N_JOBS).fit(warm[:, None] * 1.0, warm)
 
     def run(part: int) -> dict[str, Any]:
         folds = [work.folds[part]] if by == "outer" else work.folds
-        return {key_of(fold, subset): search(fold, subset, part) for fold in folds for subset in work.subsets()}
+        return {key_of(fold, names): search(fold, names, part) for fold in folds for names in work.combinations()}
 
-    def search(fold: Fold, subset: tuple[str, ...], part: int) -> dict[str, Any]:
+    def search(fold: Fold, modalities: tuple[str, ...], part: int) -> dict[str, Any]:
         splits = splits_of(fold)
         chosen_splits = [splits[part]] if by == "inner" else splits
-        rows, target = features[fold.index, subset], work.target[fold.train]
+        rows, target = features[fold.index, modalities], work.target[fold.train]
         listed = [{"kernel": [c["kernel"]], "C": [c["C"]], "gamma": [c.get("gamma") or 1.0]} for c in configs]
-        found = GridSearchCV(machine(configs[0]), listed, scoring="accuracy", cv=chosen_splits, n_jobs=N_JOBS, refit=False)
+        found = GridSearchCV(svc(configs[0]), listed, scoring="accuracy", cv=chosen_splits, n_jobs=N_JOBS, refit=False)
         found.fit(rows[fold.train], target)
         scores = np.full((len(configs), len(splits)), np.nan)
         for place in range(len(chosen_splits)):
@@ -102,8 +103,8 @@ def precomputed(data: str, by: str, n: int | None = None) -> Run:
 
     work, grid = work_of(data, n)
     configs, features = configurations(grid), features_of(work)
-    fold, subset = work.folds[0], work.subsets()[0]
-    splits, target, rows = splits_of(fold), work.target[fold.train], features[fold.index, subset]
+    fold, modalities = work.folds[0], work.combinations()[0]
+    splits, target, rows = splits_of(fold), work.target[fold.train], features[fold.index, modalities]
     gammas = dict.fromkeys(config["gamma"] for config in configs)
     warm = np.arange(40) % 2
     Parallel(n_jobs=N_JOBS)(delayed(_accuracies)(np.eye(40), warm, np.arange(40), np.arange(5), 1.0, [1.0]) for _ in range(4))
@@ -120,9 +121,9 @@ def precomputed(data: str, by: str, n: int | None = None) -> Run:
                 if config["gamma"] == gamma:
                     scores[place, i] = accuracies[config["C"]]
         if by == "inner":
-            return {key_of(fold, subset): {"scores": scores, "chosen": None}}
+            return {key_of(fold, modalities): {"scores": scores, "chosen": None}}
         chosen = best_of(scores)
-        return {key_of(fold, subset): {"scores": scores, "chosen": chosen, **predicted(configs[chosen], X, target, rows[fold.test])}}
+        return {key_of(fold, modalities): {"scores": scores, "chosen": chosen, **predicted(configs[chosen], X, target, rows[fold.test])}}
 
     return run
 
@@ -133,14 +134,14 @@ def _accuracies(
     gram, cross = np.exp(-gamma * squared[np.ix_(train, train)]), np.exp(-gamma * squared[np.ix_(out, train)])
     found = {}
     for penalty in penalties:
-        fitted = machine({"kernel": "precomputed", "C": penalty}).fit(gram, target[train])
+        fitted = svc({"kernel": "precomputed", "C": penalty}).fit(gram, target[train])
         found[penalty] = float((fitted.predict(cross) == target[out]).mean())
     return found
 
 
 def predicted(config: dict[str, Any], X: np.ndarray, target: np.ndarray, held_out: np.ndarray) -> dict[str, np.ndarray]:
     """Return predictions of the refitted best, and how near each row is to a boundary between two classes."""
-    fitted = machine(config).fit(X, target)
+    fitted = svc(config).fit(X, target)
     prediction = fitted.predict(held_out)
     fitted.decision_function_shape, fitted.break_ties = "ovo", False
     return {"prediction": prediction, "margin": np.abs(fitted.decision_function(held_out)).min(axis=1)}
@@ -166,9 +167,10 @@ def rows(*, quick: bool) -> list[Row]:
         *found,
         Row(
             "svm nested",
-            f"SVM, 3 modalities (64, 64, 32 columns, synthetic) × 7 subsets, 5×4 nested, linear and RBF, 4 C × 4 gamma, {N_NESTED:,} rows",
+            "SVM, 3 modalities (64, 64, 32 columns, synthetic) × 7 combinations, 5×4 nested, linear and RBF, 4 C × 4 gamma, "
+            f"{N_NESTED:,} rows",
             Side("ours", "benchmarks.svm:ours", {"data": "synthetic"}),
-            [Side("GridSearchCV(SVC) per subset, n_jobs=2", "benchmarks.svm:searched", {"data": "synthetic", "by": "outer"}, 5, 12)],
+            [Side("GridSearchCV(SVC) per combination, n_jobs=2", "benchmarks.svm:searched", {"data": "synthetic", "by": "outer"}, 5, 12)],
             within_tolerance(N_NESTED * 4 // 5 // 4),
         ),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ def read() -> dict[str, Any]:
 
 
 def write(results: Mapping[str, Any]) -> None:
-    """Keep the results, and write the page's tables anew."""
+    """Keep the results, and write the page's tables again."""
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
 
@@ -112,7 +112,7 @@ def machine(results: Mapping[str, Any]) -> str:
 
 
 def growth(found: list[dict[str, Any]]) -> str:
-    """Return a line per learner for rows, then for modalities."""
+    """Return a line per model for rows, then for modalities."""
     if not found:
         return "Not measured yet."
     parts = []
@@ -122,7 +122,7 @@ def growth(found: list[dict[str, Any]]) -> str:
         lines = [f"| {head} | {' | '.join(f'{size:,}' for size in sizes)} | time ∝ |", f"|---|{'--:|' * (len(sizes) + 1)}"]
         for series in chosen:
             cells = {point["size"]: _cell(point) for point in series["points"]}
-            unit = "n" if along == "rows" else "subsets"
+            unit = "n" if along == "rows" else "combinations"
             slope = f"{unit}^{series['exponent']:g}" if series["exponent"] is not None else ""
             lines.append(f"| {TITLES[series['learner']]} | {' | '.join(cells.get(size, '') for size in sizes)} | {slope} |")
         parts.append("\n".join(lines))

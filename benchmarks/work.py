@@ -26,28 +26,28 @@ class Work:
     target: np.ndarray
     folds: tuple[Fold, ...]
 
-    def subsets(self) -> list[tuple[str, ...]]:
-        """Return every non-empty subset of the modalities, small ones first."""
+    def combinations(self) -> list[tuple[str, ...]]:
+        """Return every combination of the modalities, small ones first."""
         from stages.training.read_problem import all_combinations
 
         return list(all_combinations(self.modalities))
 
     def problem(self) -> Problem:
-        """Return the work as train gives it to a learner: made anew, so that nothing is left of an earlier round."""
-        blocks = {label: Block(label, Dense(values), {}) for label, values in self.modalities.items()}
+        """Return the work as train gives it to a model: made again, so that nothing is left of an earlier round."""
+        blocks = {name: Block(name, Dense(values), {}) for name, values in self.modalities.items()}
         outputs = tuple(str(code) for code in range(int(self.target.max()) + 1))
         metrics = {"accuracy": component("metrics", "accuracy")}
-        return Problem(blocks, self.target, "multiclass", outputs, self.folds, tuple(self.subsets()), metrics, "accuracy", SEED)
+        return Problem(blocks, self.target, "multiclass", outputs, self.folds, tuple(self.combinations()), metrics, "accuracy", SEED)
 
-    def fused(self, fold: Fold, subset: Sequence[str], distance: str) -> np.ndarray:
+    def fused(self, fold: Fold, modalities: Sequence[str], metric: str) -> np.ndarray:
         """Return the scaled and concatenated features of all rows, float64 (n, Σ d): early fusion by its definition.
 
         Each block is multiplied so that over the fold's training rows the mean L1 distance, or the mean squared distance, is 1.
         """
         parts = []
-        for label in subset:
-            values = self.modalities[label].astype(np.float64)
-            mean = mean_manhattan(values[fold.train]) if distance == "manhattan" else np.sqrt(mean_squared(values[fold.train]))
+        for name in modalities:
+            values = self.modalities[name].astype(np.float64)
+            mean = mean_manhattan(values[fold.train]) if metric == "manhattan" else np.sqrt(mean_squared(values[fold.train]))
             parts.append(values / mean)
         return np.hstack(parts)
 
@@ -76,20 +76,20 @@ def one_fold(n: int, n_inner: int) -> tuple[Fold, ...]:
     """Return one outer fold that holds HELD_OUT rows out, and `n_inner` inner folds: what GridSearchCV and a prediction do."""
     order = np.random.default_rng(SEED).permutation(n)
     train = np.sort(order[HELD_OUT:])
-    return (Fold(0, 0, train, np.sort(order[:HELD_OUT]), _dealt(len(train), n_inner, SEED + 1)),)
+    return (Fold(0, 0, train, np.sort(order[:HELD_OUT]), _assigned(len(train), n_inner, SEED + 1)),)
 
 
 def nested_folds(n: int, n_outer: int, n_inner: int) -> tuple[Fold, ...]:
     """Return the folds of a nested cross-validation, all of equal size."""
-    outer = _dealt(n, n_outer, SEED)
+    outer = _assigned(n, n_outer, SEED)
     folds = []
     for index in range(n_outer):
         train = np.flatnonzero(outer != index)
-        folds.append(Fold(0, index, train, np.flatnonzero(outer == index), _dealt(len(train), n_inner, SEED + 1 + index)))
+        folds.append(Fold(0, index, train, np.flatnonzero(outer == index), _assigned(len(train), n_inner, SEED + 1 + index)))
     return tuple(folds)
 
 
-def _dealt(n: int, n_folds: int, seed: int) -> np.ndarray:
+def _assigned(n: int, n_folds: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(np.arange(n) % n_folds).astype(np.int16)
 
 

@@ -1,4 +1,4 @@
-"""Score the predictions of every model on every subset of modalities, with intervals and paired tests.
+"""Score the predictions of every model on every modality combination, with intervals and paired tests.
 
 Reads splits, what was left out of them, predictions, sweeps and curves of one data set, and its samples' metadata. Writes
 evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and

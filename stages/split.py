@@ -1,4 +1,4 @@
-"""Decide once, for all models and subsets, which rows are trained on and which are held out."""
+"""Decide once, for all models and modality combinations, which rows are trained on and which are held out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -200,6 +200,7 @@ def write_examples(folder: Path) -> list[str]:
                 path.write_text(re.sub(rf"^{section}\n", lambda m, lines=lines: m[0] + lines, path.read_text(), flags=re.MULTILINE))
         else:
             assert not path.exists(), f"{name} is there already: choose another example"
+            path.parent.mkdir(exist_ok=True)
             path.write_text(code)
             new.append(name)
     return new
@@ -209,7 +210,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     shutil.copytree(ROOT / "tests", workspace / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", workspace)
     new = write_examples(workspace)
-    added = [Path(name).stem for name in new if name.startswith("stages/")]
+    added = [Path(name).with_suffix("").parts[2] for name in new if name.startswith("stages/")]
     assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == {"datasets", "modalities", "models", "metrics"}
 
     def run(*arguments: str) -> str:
@@ -224,4 +225,4 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     assert int(re.search(r"(\d+) passed", out)[1]) > 30  # type: ignore[index]
     with Repo(str(workspace)) as repo:
         found = {stage.addressing for stage in repo.index.stages}
-    assert {"train@ecoli-ridge", "train@emoji-ridge", "featurize@ecoli-membrane", "evaluate@ecoli"} <= found
+    assert {"train@ecoli-extra_trees", "train@emoji-parzen", "featurize@ecoli-membrane", "evaluate@ecoli"} <= found

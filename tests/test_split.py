@@ -126,7 +126,8 @@ def test_the_table_is_as_the_contract_says() -> None:
 def test_an_official_split_is_one_fold_whatever_params_say() -> None:
     target, groups = grouped([1] * 90, 0)
     official = ["test" if row % 3 == 0 else "train" for row in range(90)]
-    table = split_samples(samples(target, groups, official), SplitEntry(n_splits=5, n_repeats=3, n_inner_splits=3), "multiclass", CLASSES, 0)
+    entry = SplitEntry(n_splits=5, n_repeats=3, n_inner_splits=3)
+    table = split_samples(samples(target, groups, official), entry, "multiclass", CLASSES, 0)
     (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
     assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
     assert set(column_values(table["fold"])) == {0, -1}
@@ -151,7 +152,8 @@ def test_fewer_groups_than_folds_are_named() -> None:
     with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
         split_samples(samples(target, groups), SplitEntry(n_splits=5), "multiclass", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
-        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), SplitEntry(n_splits=3, n_inner_splits=3), "multiclass", CLASSES, 0)
+        entry = SplitEntry(n_splits=3, n_inner_splits=3)
+        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), entry, "multiclass", CLASSES, 0)
 
 
 def test_a_class_that_a_training_set_lacks_is_named() -> None:

@@ -1,6 +1,6 @@
 """Support vector machines: kernel (linear, RBF), C and gamma are swept.
 
-A fold's squared distances are summed once per subset; they serve every gamma, C and inner fold, and linear kernels too.
+A fold's squared distances are summed once per combination; they serve every gamma, C and inner fold, and linear kernels too.
 One piece of work is a kernel and an inner fold: its matrix is made once for every pair of classes and every C.
 Fused rows are scaled so that the mean squared distance of two training rows is 1: gamma and C mean the same for every data set.
 Labels and numbers have a machine each, over the same Gram matrices. Classes' probabilities are a softmax of the decision values whose
