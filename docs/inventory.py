@@ -1,6 +1,7 @@
 """The generated parts of README.md and docs/: `make inventory` writes them, tests/test_inventory.py generates them and compares.
 
-Whole pages: catalogue.md, components.md, params.md, schemas.md and the files of schemas/. Between markers: the README's tree, the index of decisions, the table of kept results.
+Whole pages: catalogue.md, components.md, params.md, schemas.md and the files of schemas/.
+Between markers: the README's tree, the index of decisions, the table of kept results.
 """
 
 import ast
@@ -266,8 +267,8 @@ Every key that `params.yaml` may have, with its default and its meaning. `make i
 # ---------------------------------------------------------------- schemas
 def schemas_page() -> str:
     """Return the page of the Arrow files that pass between stages."""
-    lines = ["# Schemas", "", "The Arrow files that pass between stages, by `stages/contracts/tables/`. Columns and metadata are checked when a "
-             "file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]  # fmt: skip
+    lines = ["# Schemas", "", "The Arrow files that pass between stages, by `stages/contracts/tables/`. Columns and metadata are checked when "
+             "a file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]
     for schema in schemas():
         lines += [f"## {schema.name}", "", f"`{schema.path}`: {schema.meaning}.", "", "| column | type | what |", "|---|---|---|"]
         lines += [f"| {c.name}{'' if c.required else ' (optional)'} | {' or '.join(c.types)} | {c.meaning} |" for c in schema.columns]

@@ -12,7 +12,8 @@ from stages.foundation.registry import KINDS, names
 from stages.foundation.schemas import schemas
 
 GENERATED = (
-    "README.md", "docs/catalogue.md", "docs/components.md", "docs/decisions/README.md", "docs/params.md", "docs/results.md", "docs/schemas.md",
+    "README.md", "docs/catalogue.md", "docs/components.md", "docs/decisions/README.md", "docs/params.md", "docs/results.md",
+    "docs/schemas.md",
     *(f"docs/schemas/{schema.name}.json" for schema in schemas()),
 )  # fmt: skip
 

@@ -16,7 +16,8 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
 
 @pytest.mark.parametrize(("path", "name"), [
-    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (left_out_path("toy"), "skipped"), (quarantine_path("toy"), "quarantine"),
+    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (left_out_path("toy"), "skipped"),
+    (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "out_of_fold")),
 ])  # fmt: skip
@@ -41,7 +42,7 @@ def test_types_are_named_without_sizes(kind: pa.DataType, name: str) -> None:
 
 @pytest.mark.parametrize(("table", "metadata", "message"), [
     (SAMPLES.drop_columns("sample_id").append_column("group", pa.array(["g", "g"])), {}, "column 'sample_id' is missing"),
-    (SAMPLES.append_column("target", pa.array(["no", "yes"])), {}, r"column 'target' is string; expected int32 or uint8\[\] or float64\[\]"),
+    (SAMPLES.append_column("target", pa.array(["no", "yes"])), {}, r"column 'target' is string; expected int32 or uint8"),
     (SAMPLES, {"rows": {"used": 2}}, "metadata rows.available: Field required"),
     (SAMPLES, {"colour": "red"}, "metadata colour: Extra inputs are not permitted"),
 ])
@@ -73,5 +74,5 @@ def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, m
     old = pa.table({"sample_id": ["a"], "row": [1]}).replace_schema_metadata({METADATA_KEY: '{"dataset": "toy"}'})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, old.schema) as writer:
         writer.write_table(old)
-    with pytest.raises(InputError, match=r"splits\.arrow: not as its schema has it: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
+    with pytest.raises(InputError, match=r"not as its schema has it: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
         read_table(path)
