@@ -71,7 +71,8 @@ class Toy:
         return {
             "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
             "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": {"name": "kind", "task": self.task, "outputs": list(self.outputs)}, "shipped": True,
+            "target": {"name": "kind", "task": self.task, "outputs": list(self.outputs)}, "shipped": True, "sources": [],
+            "on_bad_sample": "fail", "max_bad_share": 0.05,
         }
 
 
