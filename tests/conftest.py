@@ -35,14 +35,17 @@ WHOLE_RUNS = ("test_data_flow", "test_end_to_end", "test_reproducible")
 LONG = (*WHOLE_RUNS, "test_publish", "test_flow", "test_executor", "test_models", "test_datasets")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under `make test`, keep a file's tests in one process, as they share what is made once for them; long files go first."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        name = item.path.stem
-        item.add_marker(pytest.mark.xdist_group("whole_runs" if name in WHOLE_RUNS else name))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Under `make test`, keep a file's tests in one process, as they share what is made once for them.
+
+    Here, as pytest-xdist reads the groups in its own `pytest_collection_modifyitems`, which may be called before one of ours.
+    """
+    name = item.path.stem
+    item.add_marker(pytest.mark.xdist_group("whole_runs" if name in WHOLE_RUNS else name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long first, so that no process is left with one at the end."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 

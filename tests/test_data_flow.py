@@ -48,8 +48,8 @@ def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Pat
 
 
 @pytest.mark.parametrize(("key", "value", "expected"), [
-    ("models.knn.n_neighbors", [1, 3], {"train@emoji-knn", "publish"}),
-    ("models.mlp.max_iter", 30, {"train@emoji-mlp", "publish"}),
+    ("models.knn.n_neighbors", [1, 3], {"train@emoji-knn"}),
+    ("models.mlp.max_iter", 30, {"train@emoji-mlp"}),
     ("evaluate.confidence", 0.9, {"evaluate@emoji"}),
     ("split.n_inner_splits", 3, {"split@emoji"}),
     ("flow.workers", 1, set()),
