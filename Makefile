@@ -50,7 +50,7 @@ ui: .venv/.locked  ## open the MLflow dashboard on this machine, until ctrl-c
 	@$(PY) -m pipelines.ui $(ARGS)
 
 test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
-	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check

@@ -4,6 +4,9 @@ What is written of a data set is a constant, or the fingerprint of its files: an
 the edit or a changed file touches.
 """
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +15,6 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.checking.sections import SECTIONS
 from stages.checking.stale_outputs import remove_leftovers
 from stages.contracts.data_set import DataSet

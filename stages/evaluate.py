@@ -5,13 +5,15 @@ evaluation.json (all that the report and the tracking server show), summary.json
 confusion.csv (`dvc plots`).
 """
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path, splits_path

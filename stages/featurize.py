@@ -4,13 +4,15 @@ The column is read in pieces, which keeps memory bounded, and each piece is shar
 a featurizer works sample by sample.
 """
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.modality import Features, Modality
 from stages.contracts.paths import features_path, quarantine_path, samples_path
 from stages.contracts.settings import Settings

@@ -1,5 +1,8 @@
 """Read one data set: its samples as one Arrow table, with provenance in the metadata, and which samples could not be read."""
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.data_set import DataSet
 from stages.contracts.paths import quarantine_path, samples_path
 from stages.contracts.task import Task

@@ -5,12 +5,14 @@ Reads evaluation.json of every data set in params.yaml and nothing else. Two opt
     --readme           rewrites the results tables of README.md (short) and docs/results.md: params.yaml's data sets, and the kept ones
 """
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import evaluation_dir, report_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError

@@ -1,5 +1,8 @@
 """Decide once, for all models and modality combinations, which rows are trained on and which are held out."""
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
 from stages.contracts.task import Task
 from stages.foundation.entry import run_stage

@@ -1,9 +1,11 @@
 """Train one model on one data set: every outer fold, every modality combination, the whole grid, then the refitted best."""
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.model import Config, FoldResult
 from stages.contracts.paths import models_dir, predictions_dir, splits_path
 from stages.contracts.problem import Problem

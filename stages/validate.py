@@ -1,12 +1,14 @@
 """Check a data set's samples, splits and features before anything is trained on them: `python -m stages.validate <data set>`."""
 
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError

@@ -30,18 +30,8 @@ PARTS_OF_A_WORKSPACE = (
 
 
 pytest_plugins = ["end_to_end"]
-# Files that look at the same whole runs, and those that take longest and so must not come last, when several processes share the tests.
-WHOLE_RUNS = ("test_data_flow", "test_end_to_end", "test_reproducible")
-LONG = (*WHOLE_RUNS, "test_publish", "test_flow", "test_executor", "test_models", "test_datasets")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Under `make test`, keep a file's tests in one process, as they share what is made once for them.
-
-    Here, as pytest-xdist reads the groups in its own `pytest_collection_modifyitems`, which may be called before one of ours.
-    """
-    name = item.path.stem
-    item.add_marker(pytest.mark.xdist_group("whole_runs" if name in WHOLE_RUNS else name))
+# Files that take longest and so must not come last when several processes share the tests, a file each (`make test`).
+LONG = ("test_data_flow", "test_publish", "test_end_to_end", "test_reproducible", "test_publish", "test_flow", "test_executor", "test_models", "test_datasets")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
