@@ -267,8 +267,8 @@ Every key that `params.yaml` may have, with its default and its meaning. `make i
 # ---------------------------------------------------------------- schemas
 def schemas_page() -> str:
     """Return the page of the Arrow files that pass between stages."""
-    lines = ["# Schemas", "", "The Arrow files that pass between stages (`stages/contracts/tables/`). Columns and metadata are checked when "
-             "a file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]
+    lines = ["# Schemas", "", "The Arrow files that pass between stages (`stages/contracts/tables/`). Columns and metadata are checked "
+             "when a file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]
     for schema in schemas():
         lines += [f"## {schema.name}", "", f"`{schema.path}`: {schema.meaning}.", "", "| column | type | what |", "|---|---|---|"]
         lines += [f"| {c.name}{'' if c.required else ' (optional)'} | {' or '.join(c.types)} | {c.meaning} |" for c in schema.columns]

@@ -31,7 +31,9 @@ PARTS_OF_A_WORKSPACE = (
 
 pytest_plugins = ["end_to_end"]
 # Files that take longest and so must not come last when several processes share the tests, a file each (`make test`).
-LONG = ("test_data_flow", "test_publish", "test_end_to_end", "test_reproducible", "test_publish", "test_flow", "test_executor", "test_models", "test_datasets")
+LONG = (
+    "test_data_flow", "test_publish", "test_end_to_end", "test_reproducible", "test_models", "test_flow", "test_executor", "test_datasets",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
