@@ -240,7 +240,7 @@ def test_the_command_writes_a_constant_per_data_set(workspace: Path) -> None:
 
 def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:
     text = (workspace / "params.yaml").read_text(encoding="utf-8")
-    text = text.replace("folds: 5", "folds: 0").replace("target: digit", "target: didgit")
+    text = text.replace("n_splits: 5", "n_splits: 0").replace("target: digit", "target: didgit")
     (workspace / "params.yaml").write_text(text, encoding="utf-8")
     done = run_check(workspace)
     assert done.returncode == 1
