@@ -165,6 +165,23 @@ class TestModel:
         assert task == "regression" or before.probabilities.tobytes() == after.probabilities.tobytes()
         assert (about["task"], about["outputs"]) == (task, list(problem.outputs))
 
+    @pytest.mark.parametrize("task", LEARNED)
+    def test_the_saved_model_predicts_what_the_sweep_predicted(self, name: str, task: Task, tmp_path) -> None:
+        """Fitted on a fold's training rows, saved and loaded, it scores the fold's test rows as the protocol did."""
+        model, settings = small(name)
+        problem, reached = swept(name, task)
+        result = next(r for r in reached if r.modalities == problem.combinations[-1])
+        config = model.grid(settings, problem.seed)[result.chosen]
+        fitted = fit_on(model, problem, result.fold, result.modalities, config, settings)
+        about = {"model": name, "modalities": list(result.modalities), "features": {}}
+        save_fitted(tmp_path, fitted, problem, about, rows=result.fold.train)
+        encoded = {label: problem.blocks[label].encoded(result.fold.train).matrix[result.fold.test] for label in result.modalities}
+        scores = model.predict(load_fitted(tmp_path)[0], encoded)
+        if task == "regression":
+            assert scores.decisions == pytest.approx(result.prediction, rel=1e-4, abs=1e-4 * np.nanstd(problem.target))
+        else:
+            assert scores.probabilities == pytest.approx(result.probabilities, abs=1e-4)
+
     def test_grid_is_not_empty_and_unique(self, name: str) -> None:
         model, settings = small(name)
         configs = model.grid(settings, 0)
@@ -234,3 +251,14 @@ def test_more_rows_than_fit_in_memory_are_refused_with_the_most_that_fit() -> No
     with pytest.raises(InputError, match=r"datasets\.toy\.rows: knn on 10000000 rows needs .* set rows to at most \d+"):
         require_memory("toy", component("models", "knn"), Size(10_000_000, 2), component("models", "knn").settings())
     require_memory("toy", component("models", "dummy"), Size(10_000_000, 2), component("models", "dummy").settings())
+
+
+@pytest.mark.parametrize("kind", ["numpy.memmap", "os.system", "sklearn.base.clone", "sklearn.no_such", "builtins.eval"])
+def test_a_saved_state_that_is_no_estimator_is_refused(kind: str, tmp_path) -> None:
+    """A model's file may come from elsewhere: nothing but an estimator of scikit-learn is made of it."""
+    model, settings = small("linear")
+    problem = toy_problem(labels=("image",))
+    fitted = fit_on(model, problem, problem.final_fold(), ("image",), model.grid(settings, 0)[0], settings)
+    changed = replace(fitted, state={**fitted.state, "members": [{**fitted.state["members"][0], "class": kind}]})
+    with pytest.raises(InputError, match=f"holds '{kind}', which is no estimator of scikit-learn"):
+        model.predict(changed, {"image": problem.blocks["image"].raw.values})

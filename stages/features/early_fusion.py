@@ -110,12 +110,6 @@ def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
     return total
 
 
-def fused_matrix(blocks: FoldBlocks, modalities: Sequence[str]) -> Matrix:
-    """Return every sample's fused row, float64 (n, Σ d): the mean squared distance of training rows is 1. Sparse if a block is."""
-    scales = np.array(blocks.scales(modalities, "euclidean")) / len(modalities)
-    return fused_matrix_of([blocks.encoded[name].matrix for name in modalities], scales)
-
-
 def fused_matrix_of(matrices: Sequence[Matrix], scales: np.ndarray) -> Matrix:
     """Return matrices next to one another, float64 (n, Σ d); `scales` are their factors on squared distances."""
     parts = [np.sqrt(scale) * matrix.astype(np.float64) for matrix, scale in zip(matrices, scales, strict=True)]

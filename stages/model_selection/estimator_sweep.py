@@ -74,7 +74,7 @@ class _FoldOfEstimator:
     @cached_property
     def rows(self) -> Matrix:
         """The fused rows of every sample."""
-        return fused_matrix_of([self.block(name) for name in self.modalities], self.scales).astype(np.float32)
+        return estimator_rows([self.block(name) for name in self.modalities], self.scales)
 
     @cached_property
     def scales(self) -> np.ndarray:
@@ -148,7 +148,12 @@ def _predict(fitted: Fitted, matrices: Any) -> Scores:
         components(matrices[name], saved_projection(name, fitted.arrays)) if name in fitted.state["projected"] else matrices[name]
         for name in fitted.state["modalities"]
     ]
-    return scores_by(load_estimators(fitted), fused_matrix_of(blocks, fitted.arrays["scales"]))
+    return scores_by(load_estimators(fitted), estimator_rows(blocks, fitted.arrays["scales"]))
+
+
+def estimator_rows(blocks: Sequence[Matrix], scales: np.ndarray) -> Matrix:
+    """Return the fused rows as estimators see them, in training and in prediction: float32 (n, Σ d)."""
+    return fused_matrix_of(blocks, scales).astype(np.float32)
 
 
 def dense_blocks(blocks: FoldBlocks, settings: Any) -> dict[str, np.ndarray]:

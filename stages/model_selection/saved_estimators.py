@@ -18,7 +18,7 @@ from stages.foundation.errors import InputError
 from stages.model_selection.decisions import Scale
 from stages.model_selection.fitted_estimators import FittedEstimators
 
-TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.[\w.]+")  # types that a saved estimator may be or hold
+TRUSTED = re.compile(r"sklearn\.[\w.]+")  # what a saved estimator may be or hold beside the types that skops trusts by itself
 SCHEMA = "schema.json"
 
 
@@ -64,7 +64,7 @@ def load_estimators(fitted: Fitted) -> FittedEstimators:
     """Return the estimators of a saved model.
 
     Raises:
-        InputError: if one is of a type that is not scikit-learn's, numpy's or scipy's.
+        InputError: if one is not an estimator of scikit-learn, or holds what is not its own.
     """
     state, arrays = fitted.state, fitted.arrays
     members = [
@@ -75,10 +75,13 @@ def load_estimators(fitted: Fitted) -> FittedEstimators:
 
 
 def _from_state(state: Any, arrays: Any) -> Any:
-    if not TRUSTED.fullmatch(state["class"]):
-        raise InputError(f"model.json: holds the type {state['class']!r}, which is not scikit-learn's; train the model again")
+    from sklearn.base import BaseEstimator
+
     module, _, name = state["class"].rpartition(".")
-    estimator = getattr(importlib.import_module(module), name)(**state["params"])
+    kind = getattr(importlib.import_module(module), name, None) if TRUSTED.fullmatch(state["class"]) else None
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
+        raise InputError(f"model.json: holds {state['class']!r}, which is no estimator of scikit-learn; train the model again")
+    estimator = kind(**state["params"])
     vars(estimator).update(state["values"])
     vars(estimator).update({name.rpartition("/")[2]: arrays[name] for name in state["arrays"]})
     return estimator

@@ -1,6 +1,7 @@
 """What train writes: predictions of every outer test row."""
 
-from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
+from stages.contracts.table_schema import Column, TableSchema
+from stages.contracts.tables.splits_table import SplitsMetadata
 
 KEYS = (
     Column("modalities", ("string",), "the combination: image+text"),
@@ -11,15 +12,12 @@ KEYS = (
 )
 
 
-class TrainingMetadata(Metadata):
-    """control: whether the model is a baseline. scoring: the metric that chose. not_applicable: why there is no row; else null."""
+class TrainingMetadata(SplitsMetadata):
+    """The splits' metadata and more.
 
-    dataset: str
-    target: Target
-    rows: Rows
-    n_folds: int
-    n_repeats: int
-    n_inner_folds: int
+    control: whether the model is a baseline. scoring: the metric that chose. not_applicable: why there is no row; else null.
+    """
+
     model: str
     control: bool
     scoring: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def begin(
     orders = Orders(_seed(problem, fold, modalities, "order"), len(fold.train), settings.max_iter)
     futures = _queue(pool, networks, _examples(found), settings, orders)
     of_config = [futures[i : i + fold.n_inner] for i in range(0, len(futures), fold.n_inner)]
-    return FoldOfMlp(**{**vars(found), "networks": of_config})
+    return replace(found, networks=of_config)
 
 
 def scores_of(loss: Loss, outputs: np.ndarray) -> Scores:

@@ -3,30 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from stages.contracts.fitted import Fitted, Scores
-from stages.contracts.model import Config, TestScores
-from stages.contracts.problem import Fold, Problem
-from stages.features.early_fusion import FoldBlocks
+from stages.contracts.fitted import Fitted
+from stages.contracts.model import TestScores
 from stages.features.matrices import pack
 from stages.foundation.parallel import each
-from stages.model_selection.grid import empty_predictions, predictions_of
+from stages.models.svm.fold_scores import FoldScores
 from stages.models.svm.kernels import Kernel, by_kernel, feature_distances, kernel_of, kernel_values, reordered
 from stages.models.svm.solvers import Solver, solver_for
 
 
 @dataclass(frozen=True)
-class FoldOfSvm:
-    problem: Problem
-    settings: Any
-    configs: list[Config]
-    fold: Fold
-    modalities: tuple[str, ...]
-    blocks: FoldBlocks
-
+class FoldOfSvm(FoldScores):
     @cached_property
     def places(self) -> np.ndarray:
         """The order in which training rows are solved: classes lie together, and parts of the matrix are nearly contiguous."""
@@ -72,27 +62,15 @@ class FoldOfSvm:
         machines = self.solver.train(feature_distances(kernel, self.squared, train), train, penalties)
         return self.solver.decide(machines, kernel_values(kernel, self.squared, others, train[machines.support]))
 
-    def inner_predictions(self) -> np.ndarray:
-        found = empty_predictions(self.problem, *self.decisions.shape[:2])
-        for i, values in enumerate(self.decisions):
-            found[i] = predictions_of(self.problem, self.solver.scores(values))
-        return found
-
     def temperature(self, config: int) -> float:
         """Return the temperature that makes probabilities of the decision values of held-out rows."""
         return self.solver.temperature(self.decisions[config][self.places], np.arange(len(self.places)))
-
-    def _scores(self, config: int, values: np.ndarray) -> Scores:
-        return Scores(self.solver.scores(values), self.solver.probabilities(values, self.temperature(config)))
-
-    def out_of_fold(self, config: int) -> Scores:
-        return self._scores(config, self.decisions[config])
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         train, test = np.split(np.arange(len(self.rows)), [len(self.places)])
         chosen = self.configs[config]
         (values,) = self._decisions(kernel_of(chosen), train, test, np.array([chosen["C"]]))
-        found = TestScores(self._scores(config, values))
+        found = TestScores(self.scores(config, values))
         return lambda: found
 
     def fitted(self, config: int) -> Fitted:
@@ -106,7 +84,5 @@ class FoldOfSvm:
         }
         for name in self.modalities:
             arrays |= pack(f"support/{name}", self.blocks.encoded[name].matrix[self.rows[train[machines.support]]])
-        state = {
-            "config": dict(chosen), "modalities": list(self.modalities), "task": self.problem.task, "n_outputs": len(self.problem.outputs),
-        }  # fmt: skip
+        state = {"config": dict(chosen), **self.state}
         return Fitted(arrays, state if self.problem.task == "regression" else state | {"temperature": self.temperature(config)})

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.fitted import Fitted, Scores
-from stages.contracts.model import Config, TestScores
-from stages.contracts.problem import Fold, Problem
+from stages.contracts.fitted import Fitted
+from stages.contracts.model import TestScores
+from stages.contracts.problem import Problem
 from stages.features.early_fusion import FoldBlocks, cross_products, squared_norms
 from stages.features.encoders import Matrix
 from stages.features.matrices import pack, unpack
 from stages.features.pairwise import squared_distances
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.decisions import CLASSES, fit_scale
-from stages.model_selection.grid import empty_predictions, predictions_of
 from stages.models.svm.approximation import Axes, fused_rows, landmark_distances, linear_features, nystroem_features
+from stages.models.svm.fold_scores import FoldScores
 from stages.models.svm.kernels import Kernel, by_kernel, kernel_of
 from stages.models.svm.primal import Examples, train_primal
 from stages.models.svm.solvers import Solver, saved_solver, solver_for
@@ -105,15 +105,8 @@ def targets_of(problem: Problem, train: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class FoldOfLargeSvm:
+class FoldOfLargeSvm(FoldScores):
     """A whole grid of approximated SVMs on one outer fold and modality combination."""
-
-    problem: Problem
-    settings: Any
-    configs: list[Config]
-    fold: Fold
-    modalities: tuple[str, ...]
-    blocks: FoldBlocks
 
     @cached_property
     def fused(self) -> "Fused":
@@ -141,27 +134,15 @@ class FoldOfLargeSvm:
         tube = self.settings.epsilon if self.problem.task == "regression" else None
         return machines_of(self.problem, axes, targets_of(self.problem, self.fold.train), penalties, used, tube)
 
-    def inner_predictions(self) -> np.ndarray:
-        found = empty_predictions(self.problem, *self.decisions.shape[:2])
-        for i, values in enumerate(self.decisions):
-            found[i] = predictions_of(self.problem, self.solver.scores(values))
-        return found
-
     def temperature(self, config: int) -> float:
         """Return the temperature that makes probabilities of the decision values of held-out rows."""
         return self.solver.temperature(self.decisions[config].astype(np.float64), self.fold.train)
-
-    def _scores(self, config: int, values: np.ndarray) -> Scores:
-        return Scores(self.solver.scores(values), self.solver.probabilities(values, self.temperature(config)))
-
-    def out_of_fold(self, config: int) -> Scores:
-        return self._scores(config, self.decisions[config])
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         chosen = self.configs[config]
         axes, _ = self.fused.features(kernel_of(chosen))
         *_, found = self._machines(axes, [chosen["C"]], [self.fold.train])
-        scores = TestScores(self._scores(config, found[0, 0, self.fold.test]))
+        scores = TestScores(self.scores(config, found[0, 0, self.fold.test]))
         return lambda: scores
 
     def fitted(self, config: int) -> Fitted:
@@ -174,7 +155,7 @@ class FoldOfLargeSvm:
         if root is not None:
             for name, matrix in zip(self.modalities, self.fused.matrices, strict=True):
                 arrays |= pack(f"support/{name}", matrix[self.fused.landmarks])
-        state = {"config": dict(chosen), "modalities": list(self.modalities), "task": problem.task, "n_outputs": len(problem.outputs)}
+        state = {"config": dict(chosen), **self.state}
         if problem.task == "regression":
             scale = fit_scale(problem.target[rows])
             return Fitted(arrays | {"target_mean": scale.mean, "target_deviation": scale.deviation}, state)

@@ -1,0 +1,54 @@
+"""What a grid of SVMs on one outer fold and modality combination does with its decision values, exact or approximated."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import Scores
+from stages.contracts.model import Config
+from stages.contracts.problem import Fold, Problem
+from stages.features.early_fusion import FoldBlocks
+from stages.model_selection.grid import empty_predictions, predictions_of
+from stages.models.svm.solvers import Solver
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    problem: Problem
+    settings: Any
+    configs: list[Config]
+    fold: Fold
+    modalities: tuple[str, ...]
+    blocks: FoldBlocks
+
+    @property
+    def solver(self) -> Solver:
+        raise NotImplementedError
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """Every configuration's out-of-fold decision values of the training rows: float (n_configs, n_train, n_outputs)."""
+        raise NotImplementedError
+
+    def temperature(self, config: int) -> float:
+        """Return the temperature that makes probabilities of the decision values of held-out rows."""
+        raise NotImplementedError
+
+    def inner_predictions(self) -> np.ndarray:
+        found = empty_predictions(self.problem, *self.decisions.shape[:2])
+        for i, values in enumerate(self.decisions):
+            found[i] = predictions_of(self.problem, self.solver.scores(values))
+        return found
+
+    def scores(self, config: int, values: np.ndarray) -> Scores:
+        """Return a configuration's decision values of some rows as scores."""
+        return Scores(self.solver.scores(values), self.solver.probabilities(values, self.temperature(config)))
+
+    def out_of_fold(self, config: int) -> Scores:
+        return self.scores(config, self.decisions[config])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a saved SVM must know of its problem."""
+        return {"modalities": list(self.modalities), "task": self.problem.task, "n_outputs": len(self.problem.outputs)}
