@@ -16,12 +16,11 @@ from stages.check import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
 from stages.contracts.table_schema import TableSchema
-from stages.contracts.task import TASKS
+from stages.contracts.task import Task
 from stages.foundation.registry import KINDS, component, names
 from stages.foundation.schemas import schemas
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, results_table, with_block
-from stages.training.train_settings import ScoringEntry
 
 README, RESULTS_PAGE, DECISIONS = Path("README.md"), Path("docs/results.md"), Path("docs/decisions/README.md")
 CATALOGUE, COMPONENTS, PARAMS = Path("docs/catalogue.md"), Path("docs/components.md"), Path("docs/params.md")
@@ -117,7 +116,7 @@ def data_set_section(name: str) -> str:
 # ---------------------------------------------------------------- other components
 def components() -> str:
     """Return the page of tasks, modalities, models, metrics and sources: a table of each, then the docstrings."""
-    tasks = table("task", "what", "metric that chooses and ranks", "also scored") + "".join(map(task_row, TASKS))
+    tasks = table("task", "what", "targets", "metric that chooses and ranks", "also scored") + "".join(map(task_row, names("tasks")))
     parts = [f"{COMPONENTS_HEAD}\n## Tasks\n\n{tasks}"]
     for kind, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
@@ -128,7 +127,7 @@ def components() -> str:
 
 
 TITLES = {"modalities": "Modalities", "models": "Models", "metrics": "Metrics", "sources": "Sources of own data"}
-COLUMNS = {"modalities": ("data sets",), "metrics": ("tasks", "better")}
+COLUMNS = {"modalities": ("data sets",), "metrics": ("targets", "better")}
 
 
 def cells(kind: str, name: str) -> Iterator[str]:
@@ -137,16 +136,17 @@ def cells(kind: str, name: str) -> Iterator[str]:
         yield ", ".join(data_set for data_set in names("datasets") if name in component("datasets", data_set).modalities.values())
     if kind == "metrics":
         metric: Metric = component(kind, name)
-        yield ", ".join(metric.tasks)
+        yield ", ".join(metric.forms)
         yield "higher" if metric.greater_is_better else "lower"
 
 
-def task_row(task: str) -> str:
-    """Return a task's line: what it is, its metrics."""
-    scored: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics") if task in component("metrics", name).tasks}
-    chooses = scored.pop(getattr(ScoringEntry(), task))
-    about = str(ScoringEntry.model_fields[task].description).removeprefix("for ")
-    return row(task, about, chooses.title, ", ".join(metric.title for metric in scored.values())) + "\n"
+def task_row(name: str) -> str:
+    """Return a task's line: what it is, the form of its targets, its metrics."""
+    task: Task = component("tasks", name)
+    scored: dict[str, Metric] = {n: component("metrics", n) for n in names("metrics") if task.form in component("metrics", n).forms}
+    chooses = scored.pop(task.scoring)
+    also = ", ".join(metric.title for metric in scored.values())
+    return row(name, escaped(first_line("tasks", name)), task.form, chooses.title, also) + "\n"
 
 
 def docstring(kind: str, name: str) -> str:

@@ -22,7 +22,7 @@ from stages.contracts.metric import Metric
 from stages.contracts.modality import Modality
 from stages.contracts.paths import check_path
 from stages.contracts.settings import Settings
-from stages.contracts.task import TASKS
+from stages.contracts.task import Task
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
@@ -33,7 +33,7 @@ from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import TOP_LEVEL, allowed, parse, read_params, section
 from stages.scoring.stacked_scores import stacked
 from stages.splitting.split_settings import SplitEntry
-from stages.training.train_settings import ScoringEntry, TrainEntry
+from stages.training.train_settings import TrainEntry
 
 SEEDS = 2**32  # numpy's and scikit-learn's limit
 KEYS_OF_A_FEATURE = ("dataset", "modality")
@@ -194,14 +194,13 @@ def check_model(params: Mapping[str, Any], name: str) -> None:
 
 
 def check_scoring(params: Mapping[str, Any]) -> None:
-    """Raise InputError unless train.scoring names, for each task, a metric of that task that has a stacked form (stages/scoring/)."""
-    scoring = section(params, "train", TrainEntry).scoring
-    for task in TASKS:
-        name = getattr(scoring, task)
-        metric: Metric = known("metrics", name, f"train.scoring.{task}")
-        if task not in metric.tasks or stacked(name) is None:
-            fit = [n for n in names("metrics") if stacked(n) is not None and task in component("metrics", n).tasks]
-            raise InputError(f"{PARAMS}: train.scoring.{task}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
+    """Raise InputError unless train.scoring names tasks, and for each a metric of its targets that has a stacked form (stages/scoring/)."""
+    for name, scoring in section(params, "train", TrainEntry).scoring.items():
+        task: Task = known("tasks", name, "train.scoring")
+        metric: Metric = known("metrics", scoring, f"train.scoring.{name}")
+        if task.form not in metric.forms or stacked(scoring) is None:
+            fit = [n for n in names("metrics") if stacked(n) is not None and task.form in component("metrics", n).forms]
+            raise InputError(f"{PARAMS}: train.scoring.{name}: {metric.name!r} cannot choose a configuration; allowed: {', '.join(fit)}")
 
 
 def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
@@ -209,9 +208,10 @@ def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     task = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
     model = as_sweep(component("models", name))
-    if task not in model.tasks:
-        raise InputError(f"{PARAMS}: models.{name}: it cannot do {task} (datasets.{dataset}.target), only {', '.join(model.tasks)}; take "
-                         "one of the two out")
+    if component("tasks", task).form not in model.target_forms:
+        fit = [other for other in names("tasks") if component("tasks", other).form in model.target_forms]
+        raise InputError(f"{PARAMS}: models.{name}: it cannot do {task} (datasets.{dataset}.target), only {', '.join(fit)}; remove one of "
+                         "the two")
 
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:
@@ -294,7 +294,7 @@ def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
 def usage() -> str:
     """Return all keys that params.yaml may have, with their meaning."""
     lines = []
-    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS, "train.scoring": ScoringEntry}
+    models: dict[str, type[BaseModel]] = {"datasets.<name>": DataSetEntry, **SECTIONS}
     models |= {f"datasets.<name>.source ({n}: …)": component("sources", n).settings for n in names("sources")}
     models |= {"datasets.<name>.target (own files)": TargetEntry, "datasets.<name>.modalities.<label> (own files)": ModalityEntry}
     models |= {f"features.<data set>-<label> (modality: {n})": component("modalities", n).settings for n in names("modalities")}

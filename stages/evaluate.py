@@ -17,7 +17,7 @@ import numpy as np
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path, splits_path
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
@@ -40,10 +40,10 @@ def main(dataset: str) -> None:
     # title, licence and citation: from the samples, so that a word changed there does not train every model again
     described = read_table(samples_path(dataset))[1] | described
     protocol = protocol_of(splits)
-    task, outputs = described["target"]["task"], described["target"]["outputs"]
+    form, outputs = described["target"]["form"], described["target"]["outputs"]
     models, scoring = trained_models(dataset)
-    metrics = {name: metric.bound_to(protocol.targets) for name, metric in metrics_of(task, scoring).items()}
-    trained = read_models(dataset, models, protocol, task=task, outputs=outputs, scoring=metrics[scoring])
+    metrics = {name: metric.bound_to(protocol.targets) for name, metric in metrics_of(form, scoring).items()}
+    trained = read_models(dataset, models, protocol, form=form, outputs=outputs, scoring=metrics[scoring])
     evaluation = {
         **facts(dataset, described, protocol),
         "modalities": list(feature_labels(params, dataset)),
@@ -52,12 +52,12 @@ def main(dataset: str) -> None:
         "not_applicable": trained.not_applicable,
         "subsets": trained.combinations,
         **trained.tuning,
-        **details(trained, protocol, metrics, task, outputs),
+        **details(trained, protocol, metrics, form, outputs),
         **judge(trained, protocol, metrics, models=models, confidence=confidence),
     }
     evaluation = without_nan(evaluation)
     best = trained.outcomes[Candidate(evaluation["best"]["model"], tuple(evaluation["best"]["subset"].split("+")))]
-    write(evaluation, next(iter(metrics.values())), confusion_rows(task, outputs, best))
+    write(evaluation, next(iter(metrics.values())), confusion_rows(form, outputs, best))
 
 
 def trained_models(dataset: str) -> tuple[list[str], str]:
@@ -76,15 +76,18 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
     return sorted(described, key=lambda model: not described[model]["control"]), next(iter(metrics.values()))
 
 
-def metrics_of(task: Task, primary: str) -> dict[str, Metric]:
-    """Return the metrics of a task by name, the primary one first, those of probabilities last.
+TARGETS = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}
+
+
+def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
+    """Return the metrics of a form of targets by name, the primary one first, those of probabilities last.
 
     Raises:
-        InputError: if the primary metric does not score the task.
+        InputError: if the primary metric does not score it.
     """
-    found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if task in metric.tasks]
+    found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if form in metric.forms]
     if primary not in {metric.name for metric in found}:
-        raise InputError(f"params.yaml: train.scoring.{task}: {primary!r} does not score this task; "
+        raise InputError(f"params.yaml: train.scoring: {primary!r} does not score {TARGETS[form]}; "
                          f"allowed: {', '.join(metric.name for metric in found if not metric.needs_scores)}")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}
@@ -111,13 +114,15 @@ def judge(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], *
     }
 
 
-def details(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], task: Task, outputs: Sequence[str]) -> dict[str, Any]:
+def details(
+    trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str]
+) -> dict[str, Any]:
     """Return what stands beside the scores: confusion of classes; scores by label or number; predicted against true numbers."""
     outcomes = trained.outcomes
-    if task in ("binary", "multiclass"):
+    if form == "classes":
         return {"confusion": by_model({candidate: confusion(found, len(outputs)) for candidate, found in outcomes.items()})}
     found: dict[str, Any] = {"by_output": by_model({candidate: by_output(of, metrics) for candidate, of in outcomes.items()})}
-    if task == "regression":
+    if form == "continuous":
         of_true = ranges(protocol, outputs)
         found |= {"n_bins": N_BINS, "ranges": of_true}
         found["agreement"] = by_model({candidate: agreement(of, of_true) for candidate, of in outcomes.items()})
@@ -127,14 +132,15 @@ def details(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric],
 def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """Return what a reader must know of data set and protocol."""
     left_out, about = read_table(left_out_path(dataset))
-    task, outputs = described["target"]["task"], list(described["target"]["outputs"])
+    target, outputs = described["target"], list(described["target"]["outputs"])
     found = {
         "dataset": dataset,
         **{key: described.get(key) for key in ("title", "licence", "citation", "group", "rows")},
-        "task": task,
-        "target": described["target"]["name"],
+        "task": target["task"],
+        "form": target["form"],
+        "target": target["name"],
         "outputs": outputs,
-        "counts": counts_of(task, outputs, protocol.targets),
+        "counts": counts_of(target["form"], outputs, protocol.targets),
         "quarantined": {"rows": left_out.num_rows, "share": about["share"]},
         "n_groups": len(set(protocol.groups)),
         "n_folds": described["n_folds"],
@@ -145,11 +151,11 @@ def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dic
     return found if described.get("shipped", True) else found | {"shipped": False}
 
 
-def counts_of(task: Task, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
-    """Return the rows of each class or label; None for regression."""
-    if task == "regression":
+def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
+    """Return the rows of each class or label; None of continuous targets."""
+    if form == "continuous":
         return None
-    counts = targets.sum(axis=0, dtype=np.int64) if task == "multilabel" else np.bincount(targets, minlength=len(outputs))
+    counts = targets.sum(axis=0, dtype=np.int64) if form == "labels" else np.bincount(targets, minlength=len(outputs))
     return dict(zip(outputs, counts.tolist(), strict=True))
 
 
@@ -182,15 +188,15 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def confusion_rows(task: Task, outputs: Sequence[str], best: Sequence[Outcome]) -> Iterable[tuple[str, str]]:
+def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[Outcome]) -> Iterable[tuple[str, str]]:
     """Return (target, prediction) in words, as DVC's confusion plot counts them.
 
     Classes: as they are. Labels: whether each holds, against whether it was predicted. Numbers: the fifth of the true values
     that each falls into.
     """
-    if task == "multilabel":
+    if form == "labels":
         return label_pairs(best, outputs)
-    return fifth_pairs(best) if task == "regression" else class_pairs(best, outputs)
+    return fifth_pairs(best) if form == "continuous" else class_pairs(best, outputs)
 
 
 def write(evaluation: Mapping[str, Any], metric: Metric, pairs: Iterable[tuple[str, str]]) -> None:

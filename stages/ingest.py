@@ -4,7 +4,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,16 +22,6 @@ from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import write_table, writing_pieces
 from stages.ingestion.data_set_entry import DataSetEntry
-from stages.ingestion.encode_target import (
-    CLASSES,
-    check_target,
-    described,
-    encode_target,
-    missing_targets,
-    numbers_of,
-    sampling_strata,
-    sorted_outputs,
-)
 from stages.ingestion.fetch import fetch
 from stages.samples.read import judge_bad, quarantine_table
 
@@ -49,7 +39,7 @@ class Found:
     index: pa.Table
     task: Task
     about: Mapping[str, Any]
-    remedy: str  # where a person mends the data
+    remedy: str  # where a person fixes the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
     piece: int = PIECE  # rows that are loaded at once
     where: Callable[[int], str] | None = None  # where a person finds a row of the index
@@ -61,20 +51,22 @@ def main(dataset: str) -> None:
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     found = packaged(dataset, entry, seed) if entry.source is None else own(dataset, entry)
+    encoding = found.task.encoding
     reasons: dict[str, str] = {}
     policy = {"dataset": dataset, "on_bad_sample": entry.on_bad_sample, "max_bad_share": entry.max_bad_share}
     try:
         index = check_index(found, reasons)
-        check_target(index["target"], found.task, found.remedy, unknown=entry.unknown_targets)
+        encoding.check(index["target"], found.remedy, entry.unknown_targets)
     except InputError as error:
         raise InputError(f"{dataset}: {error}") from error
     whole, key = index, f"datasets.{dataset}.rows"
     index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
-    check_sample(whole["target"], index["target"], found.task, key)
+    if len(index) < len(whole):
+        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
     reasons = in_proportion(reasons, index.num_rows, whole.num_rows)
     n_used = index.num_rows + len(reasons)  # those without a target are of the sample too
-    codes, outputs = encode_target(index["target"], found.task)
-    index = index.set_column(index.column_names.index("target"), pa.field("target", codes.type), codes)
+    encoded, outputs = encoding.encode(index["target"])
+    index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
     metadata = {
         **found.about,
@@ -107,7 +99,8 @@ def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
         "group": data_set.group,
         "shipped": True,
     }
-    return Found(table, data_set.targets[target], about, f"mend stages/datasets/{dataset}.py", lambda piece, reasons: piece)
+    task = component("tasks", data_set.targets[target])
+    return Found(table, task, about, f"fix stages/datasets/{dataset}.py", lambda piece, reasons: piece)
 
 
 def own(dataset: str, entry: DataSetEntry) -> Found:
@@ -140,9 +133,9 @@ def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
             raise InputError(f"row {row} has no {name}; every sample needs one, so {found.remedy}")
     repeated = [name for name, count in Counter(table["sample_id"].to_pylist()).items() if count > 1]
     if repeated:
-        raise InputError(f"sample_id {repeated[0]!r} stands more than once ({len(repeated)} such ids); ids must be unique, so "
+        raise InputError(f"sample_id {repeated[0]!r} occurs more than once ({len(repeated)} such ids); ids must be unique, so "
                          f"{found.remedy}")
-    missing = missing_targets(table["target"], found.task)
+    missing = found.task.encoding.missing(table["target"])
     for row in map(int, np.flatnonzero(missing)):
         name = table["sample_id"][row].as_py()
         place = found.where(row) if found.where else name
@@ -150,21 +143,39 @@ def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
     return table.filter(pa.array(~missing)) if missing.any() else table
 
 
-def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task: Task, key: str) -> pa.Table:
-    """Return `rows` rows in the table's order: each class (and part of an official split) in proportion, and within it each group.
+def sampling_strata(table: pa.Table, task: Task) -> np.ndarray:
+    """Return what a sample of rows keeps in proportion: string (n,), the task's stratum and the side of an official split."""
+    columns: list[Sequence[Any]] = []
+    if (strata := task.encoding.sampling_strata(table["target"])) is not None:
+        columns.append(strata)
+    if "split" in table.column_names:
+        columns.append(table["split"].to_pylist())
+    joined = ["\0".join(map(str, row)) for row in zip(*columns, strict=True)] if columns else [""] * len(table)
+    return np.asarray(joined, dtype=np.str_)
 
-    Groups are shuffled; within a class every n-th row is taken along the groups (systematic sampling), so that a group's share
-    of the sample is its share of the class to within one row.
+
+def described(name: str, declared: Task, outputs: list[str]) -> dict[str, Any]:
+    """Return what the metadata hold of a target; of two classes the task is binary, whatever was declared."""
+    exact = declared.exact_task(outputs)
+    task: Task = declared if exact is None else component("tasks", exact)
+    return {"name": name, "task": task.name, "form": task.form, "scoring": task.scoring, "outputs": outputs}
+
+
+def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task: Task, key: str) -> pa.Table:
+    """Return `rows` rows in the table's order: each of the task's strata in proportion, and within it each group.
+
+    Groups are shuffled; within a stratum every n-th row is taken along the groups (systematic sampling), so that a group's share
+    of the sample is its share of the stratum to within one row.
 
     Raises:
-        InputError: if there are fewer rows than asked for, or a class would be left with fewer than two.
+        InputError: if there are fewer rows than requested, or a class would be left with fewer than two.
     """
     if rows == "all" or rows == table.num_rows:
         return table
     if rows > table.num_rows:
         raise InputError(f"{PARAMS}: {key}: {rows} is impossible, the data set has {table.num_rows} rows; allowed: all, or at most that")
-    labels = sampling_strata(table, task)
-    classes, counts = np.unique(labels, return_counts=True)
+    strata = sampling_strata(table, task)
+    classes, counts = np.unique(strata, return_counts=True)
     quotas = proportional_quotas(counts, rows)
     if quotas.min() < 2:
         scarce = int(np.argmin(quotas))
@@ -175,8 +186,8 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task:
     names, codes = np.unique(groups, return_inverse=True)
     rank = random.permutation(len(names))[codes]
     taken = []
-    for label, quota in zip(classes, quotas, strict=True):
-        members = np.flatnonzero(labels == label)
+    for stratum, quota in zip(classes, quotas, strict=True):
+        members = np.flatnonzero(strata == stratum)
         members = members[np.argsort(rank[members], kind="stable")]
         taken.append(members[np.floor((np.arange(quota) + random.random()) * len(members) / quota).astype(np.int64)])
     return table.take(pa.array(np.sort(np.concatenate(taken))))
@@ -187,26 +198,6 @@ def in_proportion(reasons: Mapping[str, str], n_sampled: int, n_whole: int) -> d
     names = list(reasons)
     n_kept = -(-len(names) * n_sampled // n_whole)
     return {name: reasons[name] for name in (names[i * len(names) // n_kept] for i in range(n_kept))}
-
-
-def check_sample(whole: pa.ChunkedArray, sampled: pa.ChunkedArray, task: Task, key: str) -> None:
-    """Raise InputError where a sample of rows leaves a label with fewer than two rows, or a number with one value.
-
-    Classes cannot be lost: they are sampled one by one.
-    """
-    if len(sampled) == len(whole) or task in CLASSES:
-        return
-    where = f"{PARAMS}: {key}: {len(sampled)} rows are too few"
-    if task == "multilabel":
-        before, after = (Counter(label for labels in column.to_pylist() for label in set(labels)) for column in (whole, sampled))
-        scarce = min(sorted_outputs(set(before)), key=lambda label: after[label])
-        if after[scarce] < 2:
-            raise InputError(f"{where}: label {scarce!r} ({before[scarce]} of {len(whole)} rows) would be left with {after[scarce]}; "
-                             f"allowed: all, or enough for two of every label")
-        return
-    for name, values in zip(sampled.type.names, numbers_of(sampled).T, strict=True):
-        if len(np.unique(values[~np.isnan(values)])) < 2:
-            raise InputError(f"{where}: target {name!r} would not vary; allowed: all, or enough for two values of every number")
 
 
 def proportional_quotas(counts: np.ndarray, total: int) -> np.ndarray:

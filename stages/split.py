@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section, value_at
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
-from stages.model_selection.decisions import strata
+from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.split_settings import SplitEntry
 
@@ -33,14 +33,14 @@ def main(dataset: str) -> None:
     share = left_out.num_rows / metadata["rows"]["used"]
     if share > metadata["max_bad_share"]:
         raise InputError(f"{dataset}: {left_out.num_rows} of {metadata['rows']['used']} samples cannot be read in one modality or another, "
-                         f"{share:.1%}, above datasets.{dataset}.max_bad_share {metadata['max_bad_share']:.1%} in params.yaml; mend them "
+                         f"{share:.1%}, above datasets.{dataset}.max_bad_share {metadata['max_bad_share']:.1%} in params.yaml; fix them "
                          f"(data/quarantine/{dataset}/ has the reasons)")
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # what is chosen from it is copied
     samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
     refuse_emptied(dataset, metadata["target"], column_values(samples["target"]), column_values(needed["target"]))
     target, seed = metadata["target"], derived_seed(value_at(params, "seed"), "split", dataset)
     try:
-        splits = split_samples(samples, settings, target["task"], target["outputs"], seed)
+        splits = split_samples(samples, settings, target["form"], target["outputs"], seed)
     except InputError as error:
         raise InputError(f"{dataset}: {error} (params.yaml: split, datasets.{dataset}.rows)") from error
     kept = {name: metadata[name] for name in ("dataset", "target")}
@@ -52,15 +52,14 @@ def main(dataset: str) -> None:
 
 
 def refuse_emptied(dataset: str, target: Mapping[str, Any], kept: np.ndarray, whole: np.ndarray) -> None:
-    """Raise InputError naming the first class or label of which every sample is left out, so that none is there to learn from."""
-    if target["task"] == "regression":
-        return
-    before, after = (strata(target["task"], values, len(target["outputs"])).sum(axis=0) for values in (whole, kept))
+    """Raise InputError naming the first class, label or target of which every sample is skipped, so that none is there to learn from."""
+    form, n_outputs = FORMS[target["form"]], len(target["outputs"])
+    before, after = (form.strata(values, n_outputs).reshape(len(values), n_outputs, -1).sum(axis=(0, 2)) for values in (whole, kept))
     emptied = np.flatnonzero((before > 0) & (after == 0))
     if len(emptied):
-        what, name = "label" if target["task"] == "multilabel" else "class", target["outputs"][emptied[0]]
+        what, name = form.output, target["outputs"][emptied[0]]
         raise InputError(f"{dataset}: {what} {name!r} has no sample left: all {int(before[emptied[0]])} of them cannot be read and are "
-                         f"left out (data/quarantine/{dataset}/ has the reasons); mend some of them, or take the {what} out of the data")
+                         f"left out (data/quarantine/{dataset}/ has the reasons); fix some of them, or take the {what} out of the data")
 
 
 def left_out_samples(dataset: str) -> pa.Table:
@@ -75,13 +74,14 @@ def left_out_samples(dataset: str) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
-def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: Sequence[str], seed: int) -> pa.Table:
+def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, outputs: Sequence[str], seed: int) -> pa.Table:
     """Return the splits table: for each repeat, every sample with its outer fold and its inner folds.
 
     Raises:
-        InputError: if groups, classes or labels do not allow the folds asked for.
+        InputError: if groups, classes or labels do not allow the requested folds.
     """
-    counted = strata(task, column_values(samples["target"]), len(outputs))
+    names = [f"{FORMS[form].output} {name!r}" for name in outputs]
+    counted = FORMS[form].strata(column_values(samples["target"]), len(outputs))
     groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)[1]
     official = samples["split"].to_pylist() if "split" in samples.column_names else None
     outer = [official_fold(official, groups)] if official is not None else [
@@ -91,7 +91,7 @@ def split_samples(samples: pa.Table, settings: SplitEntry, task: Task, outputs: 
     tables = []
     for repeat, fold in enumerate(outer):
         inner = np.stack([
-            inner_of_fold(counted, groups, fold != index, settings.n_inner_splits, names=outputs, where=f"outer fold {index}",
+            inner_of_fold(counted, groups, fold != index, settings.n_inner_splits, names=names, where=f"outer fold {index}",
                           seed=derived_seed(seed, "inner", str(repeat), str(index)))
             for index in range(n_folds)
         ], axis=1)
@@ -119,7 +119,7 @@ def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndar
         raise InputError(f"the official split must say 'train' or 'test' of every row, and both must occur; found {found}")
     shared = np.intersect1d(groups[labels == "train"], groups[labels == "test"])
     if len(shared):
-        raise InputError(f"{len(shared)} group(s) are in both parts of the official split; a group must not be parted")
+        raise InputError(f"{len(shared)} group(s) are in both parts of the official split; a group must not be split")
     return np.where(labels == "test", 0, -1).astype(np.int16)
 
 
@@ -129,9 +129,9 @@ def inner_of_fold(
     """Return the inner fold of every row of one outer training set, -1 elsewhere: int16 (n,).
 
     Args:
-        counted: the strata of every row, as many for each output. names: of the outputs.
+        counted: the strata of every row, as many for each output. names: of the outputs, as errors write them.
     Raises:
-        InputError: if a class, a label or every known value of a number is absent from the outer training set, or from what an inner
+        InputError: if a class, a label or every known value of a target is absent from the outer training set, or from what an inner
             fold leaves of it.
     """
     refuse_absent(counted, groups, train, names=names, where=f"the training set of {where}")
@@ -145,13 +145,12 @@ def inner_of_fold(
 
 
 def refuse_absent(counted: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
-    """Raise InputError naming the first class, label or known number that has rows, but none in `train` (bool (n,))."""
+    """Raise InputError naming the first class, label or known target that has rows, but none in `train` (bool (n,))."""
     present = np.asarray(counted.reshape(len(counted), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
-            kind = "number" if counted.shape[1] != len(names) else "class" if (counted.sum(axis=1) == 1).all() else "label"
-            raise InputError(f"{kind} {name!r} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
-                             f"{where}; ask for fewer folds, or for more rows")
+            raise InputError(f"{name} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
+                             f"{where}; use fewer folds, or more rows")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ import numpy as np
 from toy_problem import metrics_of, toy_blocks, toy_problem
 
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import Task
 from stages.features.blocks import Block
 from stages.features.encoders import Dense
-from stages.model_selection.decisions import CLASSES
 from stages.training.read_problem import all_combinations
 
 
@@ -28,7 +26,7 @@ def random_folds(draw: np.random.Generator, n: int) -> tuple[Fold, ...]:
     return tuple(folds)
 
 
-def random_problem(seed: int, task: Task) -> Problem:
+def random_problem(seed: int, task: str) -> Problem:
     """Return a problem with duplicated rows, so that distances tie, some of its blocks, and 30 to 160 rows."""
     draw = np.random.default_rng(seed)
     n, n_outputs = int(draw.integers(30, 160)), 2 if task == "binary" else 3
@@ -41,10 +39,10 @@ def random_problem(seed: int, task: Task) -> Problem:
     blocks["image"] = replace(blocks["image"], raw=Dense(values))
     blocks["odd"] = Block("odd", Dense(draw.standard_normal((n, 5)).astype(np.float32)[twin]), {})
     labels = draw.permutation(list(blocks))[: int(draw.integers(1, 4))].tolist()
-    target = codes if task in CLASSES else toy.target
+    target = codes if toy.form == "classes" else toy.target
     return replace(
-        toy, blocks={label: blocks[label] for label in labels}, target=target, task=task, folds=random_folds(draw, n),
-        outputs=tuple(map(str, range(n_outputs))), combinations=all_combinations(labels), metrics=metrics_of(task, target),
+        toy, blocks={label: blocks[label] for label in labels}, target=target, folds=random_folds(draw, n),
+        outputs=tuple(map(str, range(n_outputs))), combinations=all_combinations(labels), metrics=metrics_of(toy.form, target),
     )  # fmt: skip
 
 

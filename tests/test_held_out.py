@@ -93,7 +93,7 @@ def drop_an_output(table: pa.Table, metadata: Any) -> Any:
     (SIZES, with_first("prediction", np.inf), "1 predictions are not finite numbers"),
     (SIZES, with_first("target", 17.0), "1 targets differ from those of the splits"),
     (SIZES, with_first("target", np.nan), "1 targets differ from those of the splits"),
-    (SIZES, drop_an_output, "not of 3 numbers"),
+    (SIZES, drop_an_output, "not of 3 continuous"),
 ])
 def test_labels_and_numbers_that_cannot_be_are_refused(toy: Toy, change: Any, message: str) -> None:
     write_params([toy])

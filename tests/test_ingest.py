@@ -17,9 +17,12 @@ from toy import write_wheel
 
 from stages.contracts.paths import samples_path
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import read_table
 from stages.ingest import Found, check_index, proportional_quotas, sample_rows
+
+MULTICLASS = component("tasks", "multiclass")
 
 
 def samples(targets: Sequence[str | None], groups: Sequence[str] | None = None, ids: Sequence[str] | None = None) -> pa.Table:
@@ -48,15 +51,15 @@ def test_a_sample_is_in_proportion_repeatable_and_in_order(counts: list[int], sh
     rows = max(int(share * table.num_rows), 2)
     if proportional_quotas(np.array(counts), rows).min() < 2:
         with pytest.raises(InputError, match="too few: class 'c"):
-            sample_rows(table, rows, seed, task="multiclass", key="k")
+            sample_rows(table, rows, seed, task=MULTICLASS, key="k")
         return
-    taken = sample_rows(table, rows, seed, task="multiclass", key="k")
+    taken = sample_rows(table, rows, seed, task=MULTICLASS, key="k")
     ids = taken["sample_id"].to_pylist()
     assert len(ids) == rows and ids == sorted(set(ids))
     found = Counter(taken["target"].to_pylist())
     for label, count in enumerate(counts):
         assert abs(found[f"c{label}"] - count * rows / sum(counts)) < 1
-    assert taken.equals(sample_rows(table, rows, seed, task="multiclass", key="k"))
+    assert taken.equals(sample_rows(table, rows, seed, task=MULTICLASS, key="k"))
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
@@ -65,7 +68,7 @@ def test_groups_keep_their_share_of_a_class(sizes: list[int], seed: int) -> None
     groups = [f"g{group}" for group, size in enumerate(sizes) for _ in range(size)]
     table = samples(["a", "b"] * len(groups), [name for name in groups for _ in range(2)])
     rows = len(groups)  # half of them
-    taken = sample_rows(table, max(rows, 4), seed, task="multiclass", key="k")
+    taken = sample_rows(table, max(rows, 4), seed, task=MULTICLASS, key="k")
     for label in ("a", "b"):
         found = Counter(row["group"] for row in taken.to_pylist() if row["target"] == label)
         quota = sum(found.values())
@@ -74,39 +77,39 @@ def test_groups_keep_their_share_of_a_class(sizes: list[int], seed: int) -> None
 
 def test_another_seed_takes_other_rows_and_all_takes_all() -> None:
     table = samples(["a", "b"] * 50)
-    assert not sample_rows(table, 20, 1, task="multiclass", key="k").equals(sample_rows(table, 20, 2, task="multiclass", key="k"))
+    assert not sample_rows(table, 20, 1, task=MULTICLASS, key="k").equals(sample_rows(table, 20, 2, task=MULTICLASS, key="k"))
     for rows in ("all", 100):
-        assert sample_rows(table, rows, 1, task="multiclass", key="k").equals(table)
+        assert sample_rows(table, rows, 1, task=MULTICLASS, key="k").equals(table)
 
 
 def test_impossible_numbers_of_rows_are_named() -> None:
     table = samples(["a"] * 90 + ["rare"] * 10)
     with pytest.raises(InputError, match=r"params\.yaml: datasets\.toy\.rows: 101 is impossible, the data set has 100 rows"):
-        sample_rows(table, 101, 1, task="multiclass", key="datasets.toy.rows")
+        sample_rows(table, 101, 1, task=MULTICLASS, key="datasets.toy.rows")
     with pytest.raises(InputError, match=r"datasets\.toy\.rows: 10 rows are too few: class 'rare' \(10 of 100 rows\) would be left with 1"):
-        sample_rows(table, 10, 1, task="multiclass", key="datasets.toy.rows")
+        sample_rows(table, 10, 1, task=MULTICLASS, key="datasets.toy.rows")
 
 
 def test_an_official_split_keeps_its_parts_in_proportion() -> None:
     table = samples(["a", "b"] * 50).append_column("split", pa.array((["train"] * 4 + ["test"]) * 20))
-    taken = sample_rows(table, 50, 3, task="binary", key="k")
+    taken = sample_rows(table, 50, 3, task=component("tasks", "binary"), key="k")
     assert Counter(taken["split"].to_pylist()) == {"train": 40, "test": 10}
 
 
 def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
     table = samples(["a"] * 70)
     for task in ("regression", "multilabel"):
-        taken = sample_rows(table, 35, 3, task=task, key="k")
+        taken = sample_rows(table, 35, 3, task=component("tasks", task), key="k")
         assert set(Counter(taken["group"].to_pylist()).values()) == {5}
 
 
 # ---------------------------------------------------------------- what is refused
 def found(table: pa.Table) -> Found:
-    return Found(table, "multiclass", {}, "mend it", lambda piece, reasons: piece)
+    return Found(table, MULTICLASS, {}, "mend it", lambda piece, reasons: piece)
 
 
 def test_ids_that_stand_twice_are_named() -> None:
-    with pytest.raises(InputError, match="sample_id 'x' stands more than once"):
+    with pytest.raises(InputError, match="sample_id 'x' occurs more than once"):
         check_index(found(samples(["a", "a", "b", "b"], ids=["x", "y", "x", "z"])), {})
 
 

@@ -10,10 +10,9 @@ from toy_problem import toy_problem
 
 from stages.contracts.model import Size
 from stages.contracts.problem import Problem
-from stages.contracts.task import Task
 from stages.features.early_fusion import encode_fold
-from stages.model_selection.decisions import decide
 from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.target_forms import FORMS
 from stages.models import svm
 from stages.models.svm import approximation
 from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
@@ -104,7 +103,7 @@ def test_configurations_say_what_stands_for_them() -> None:
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
-def test_the_sweep_is_near_the_exact_one(task: Task) -> None:
+def test_the_sweep_is_near_the_exact_one(task: str) -> None:
     """The same bytes on any number of cores, and no worse than the exact machines by much."""
     problem = toy_problem(n=150, n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem)
@@ -136,7 +135,7 @@ def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-def test_the_refitted_model_is_saved_and_loaded(task: Task, kernel: str, tmp_path) -> None:
+def test_the_refitted_model_is_saved_and_loaded(task: str, kernel: str, tmp_path) -> None:
     problem = toy_problem(n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem, kernel=(kernel,))
     subset = problem.combinations[-1]
@@ -147,7 +146,7 @@ def test_the_refitted_model_is_saved_and_loaded(task: Task, kernel: str, tmp_pat
     matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
     before, after = svm.predict(fitted, matrices), svm.predict(loaded, matrices)
     assert before.decisions.tobytes() == after.decisions.tobytes()
-    prediction = decide(task, before.decisions, fitted.arrays.get("thresholds"))
+    prediction = FORMS[problem.form].decide(before.decisions, fitted.arrays.get("thresholds"))
     assert problem.metrics[problem.scoring].score(problem.target, prediction, before.probabilities) > 0.8
 
 

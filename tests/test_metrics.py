@@ -15,7 +15,8 @@ from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack
 
 METRICS: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
-CASES = [(name, task) for name, metric in METRICS.items() for task in metric.tasks]
+CASES_OF = {"classes": ("binary", "multiclass"), "labels": ("multilabel",), "continuous": ("regression",)}
+CASES = [(name, task) for name, metric in METRICS.items() for form in metric.forms for task in CASES_OF[form]]
 CLASS_TASKS = ("binary", "multiclass")
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
@@ -126,7 +127,7 @@ def test_agrees_with_scikit_learn(name: str, task: str, n_rows: int) -> None:
 
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.by_output])
 def test_scores_by_output_agree_with_scikit_learn(name: str) -> None:
-    drawn = draw(METRICS[name].tasks[-1], 3, 120, 5)
+    drawn = draw(CASES_OF[METRICS[name].forms[-1]][-1], 3, 120, 5)
     values = METRICS[name].by_output(*drawn)  # type: ignore[misc]
     assert values == pytest.approx(REFERENCE_BY_OUTPUT[name](*drawn), abs=1e-12)
     assert METRICS[name].score(*drawn) == pytest.approx(values.mean(), abs=1e-12)
@@ -248,7 +249,7 @@ def test_a_single_label_is_scored_as_a_label() -> None:
     """scikit-learn reads a column of 0 and 1 as two classes."""
     target, prediction = np.array([[1], [0], [1], [0]], np.uint8), np.array([[1], [1], [0], [0]], np.uint8)
     scores = np.array([[0.9], [0.8], [0.3], [0.1]])
-    found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "multilabel" in metric.tasks}
+    found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "labels" in metric.forms}
     assert found == pytest.approx({"macro_f1": 0.5, "micro_f1": 0.5, "subset_accuracy": 0.5, "hamming_loss": 0.5, "roc_auc": 0.75,
                                    "average_precision": (1 + 2 / 3) / 2})  # fmt: skip
     assert METRICS["macro_f1"].by_output(target, prediction, scores).tolist() == [0.5]  # type: ignore[misc]

@@ -9,13 +9,12 @@ from random_problem import random_problem, smallest_training_fold
 from toy_problem import toy_problem
 
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import Task
 from stages.features.early_fusion import FoldBlocks, encode_fold
 from stages.features.pairwise import SAME
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 from stages.model_selection.choice import choose
-from stages.model_selection.decisions import CLASSES, decide, known_means
 from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.target_forms import FORMS, known_means
 from stages.model_selection.thresholds import fit_thresholds
 from stages.models import knn
 from stages.models.knn import neighbourhoods, topk
@@ -25,20 +24,20 @@ from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack
 
 METRICS = ("manhattan", "euclidean", "cosine")
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+TASKS: tuple[str, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
 # ---------------------------------------------------------------- the plain way
-def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, task: Task, n_outputs: int) -> np.ndarray:
+def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, form: str, n_outputs: int) -> np.ndarray:
     """One configuration: sort whole rows by (distance, row), and let the first k vote."""
     near = np.argsort(distances, axis=1, kind="stable")[:, : config["n_neighbors"]]
     of_near = np.take_along_axis(distances, near, axis=1)
-    if task in CLASSES:
+    if form == "classes":
         return votes_for(target[near], vote_weights(of_near, config["weights"]), [config["n_neighbors"]], n_outputs)[0]
     values = target[near].astype(np.float64)
     weights = vote_weights(of_near, config["weights"], ~np.isnan(values))
     means = means_for(values, weights if weights.ndim == 3 else weights[:, :, None], [config["n_neighbors"]], known_means(target))[0]
-    return label_probabilities(means, config["n_neighbors"]) if task == "multilabel" else means
+    return label_probabilities(means, config["n_neighbors"]) if form == "labels" else means
 
 
 def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict]) -> tuple:
@@ -52,23 +51,23 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
         held_out = None
         for j in range(int(fold.inner.max()) + 1):
             out = fold.inner == j
-            found = plain_scores(distances[np.ix_(fold.train[out], fold.train[~out])], target[~out], config, problem.task, n_outputs)
+            found = plain_scores(distances[np.ix_(fold.train[out], fold.train[~out])], target[~out], config, problem.form, n_outputs)
             held_out = np.empty((len(target), n_outputs), found.dtype) if held_out is None else held_out
             held_out[out] = found
-        thresholds.append(fit_thresholds(target, held_out, by_f1=True) if problem.task == "multilabel" else None)
-        prediction = decide(problem.task, held_out, thresholds[-1])
+        thresholds.append(fit_thresholds(target, held_out, by_f1=True) if problem.form == "labels" else None)
+        prediction = FORMS[problem.form].decide(held_out, thresholds[-1])
         for j in range(int(fold.inner.max()) + 1):
             for name, score in metrics.items():
                 (scores[name][i, j],) = score(Stack(target[fold.inner == j], prediction[fold.inner == j][None]))
     chosen = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
     distances = blocks.distances(subset, configs[chosen]["metric"])[np.ix_(fold.test, fold.train)]
-    found = plain_scores(distances, target, configs[chosen], problem.task, n_outputs)
-    return scores, chosen, decide(problem.task, found, thresholds[chosen])
+    found = plain_scores(distances, target, configs[chosen], problem.form, n_outputs)
+    return scores, chosen, FORMS[problem.form].decide(found, thresholds[chosen])
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("seed", range(6))
-def test_a_shared_sweep_equals_the_plain_loop(task: Task, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shared_sweep_equals_the_plain_loop(task: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(100 * TASKS.index(task) + seed, task)
     most = smallest_training_fold(problem)
     if seed == 5:  # folds and subsets one by one
@@ -114,7 +113,7 @@ def test_the_saved_model_answers_as_the_sweep(subset: tuple[str, ...]) -> None:
         fitted = fit_on(knn.MODEL, alone, fold, subset, knn.grid(settings, 0)[0], settings)
         matrices = {label: problem.blocks[label].encoded(fold.train).matrix[fold.test] for label in subset}
         scores = knn.predict(fitted, matrices)
-        np.testing.assert_array_equal(decide("multiclass", scores.decisions), result.prediction)
+        np.testing.assert_array_equal(FORMS["classes"].decide(scores.decisions), result.prediction)
         assert scores.probabilities == pytest.approx(result.probabilities, abs=1e-6)
 
 

@@ -22,7 +22,7 @@ from stages.models.mlp.orders import Orders
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "softplus": torch.nn.functional.softplus,
          "identity": lambda x: x}  # fmt: skip
-LOSSES = ("classes", "labels", "numbers")
+LOSSES = ("classes", "labels", "continuous")
 
 
 def plain_loss(loss: str, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -67,7 +67,7 @@ def plain_training(network: Network, examples: Examples, schedule: Schedule, ord
             continue
         found.held_out_loss.append(loss)
         if loss < found.best_loss:
-            read = {"classes": lambda o: torch.softmax(o, dim=1), "labels": torch.sigmoid, "numbers": lambda o: o}[examples.loss]
+            read = {"classes": lambda o: torch.softmax(o, dim=1), "labels": torch.sigmoid, "continuous": lambda o: o}[examples.loss]
             found.best_epoch, found.best_loss, found.held_out = epoch, loss, read(outputs).numpy()
         if epoch - found.best_epoch >= schedule.patience:
             break
@@ -136,7 +136,7 @@ def test_company_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_orders_drawn_in_parts_train_the_same() -> None:
-    examples, schedule = toy_examples("numbers"), Schedule(epochs=12, batch=16, patience=4)
+    examples, schedule = toy_examples("continuous"), Schedule(epochs=12, batch=16, patience=4)
     network, orders = Network(Shape(6, 1, "relu"), 0.02, 0.01, np.arange(57) % 3 != 0, 4), Orders(1, 57, 12)
     orders._at_once = 5
     assert [len(part) for part in orders.chunks()] == [5, 5, 2]
@@ -178,8 +178,8 @@ def test_extreme_outputs_have_finite_losses() -> None:
 
 def test_training_that_diverges_keeps_what_an_ignorant_network_says() -> None:
     network = Network(Shape(4, 1, "identity"), 10.0, 10.0, np.arange(57) % 2 == 0, 1)
-    examples = toy_examples("numbers")
-    examples = Examples(examples.inputs * np.float32(1e30), examples.target, 3, "numbers")
+    examples = toy_examples("continuous")
+    examples = Examples(examples.inputs * np.float32(1e30), examples.target, 3, "continuous")
     found = train_network(network, examples, Schedule(9, 8, 3), Orders(1, 57, 9))
     assert (found.best_epoch, found.held_out.tolist(), len(found.held_out_loss)) == (0, np.zeros((28, 3)).tolist(), 3)
 

@@ -211,7 +211,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", workspace)
     new = write_examples(workspace)
     added = [Path(name).with_suffix("").parts[2] for name in new if name.startswith("stages/")]
-    assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == {"datasets", "modalities", "models", "metrics"}
+    assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == {"datasets", "modalities", "models", "metrics", "tasks"}
 
     def run(*arguments: str) -> str:
         result = subprocess.run([sys.executable, "-m", *arguments], cwd=workspace, capture_output=True, text=True, check=False)
@@ -220,7 +220,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
 
     run("stages.check")
     run("ruff", "check", *new)
-    batteries = [f"tests/test_{kind}.py" for kind in ("datasets", "modalities", "models", "metrics", "walls")]
+    batteries = [f"tests/test_{kind}.py" for kind in ("datasets", "modalities", "models", "metrics", "tasks", "walls")]
     out = run("pytest", "-q", "-p", "no:cacheprovider", *batteries, "-k", " or ".join([*added, "test_every", "test_the_battery"]))
     assert int(re.search(r"(\d+) passed", out)[1]) > 30  # type: ignore[index]
     with Repo(str(workspace)) as repo:

@@ -18,16 +18,15 @@ from test_sweeps import fused
 
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import Task
 from stages.features import projection
-from stages.model_selection.decisions import CLASSES, decide
 from stages.model_selection.protocol import results
+from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm
 from stages.models.mlp.fold_grid import _seed
 from stages.models.mlp.losses import loss_for
 from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of
 
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+TASKS: tuple[str, ...] = ("binary", "multiclass", "multilabel", "regression")
 NEAR = 5e-3  # in units of scores, or standard deviations of numbers
 Answers = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (configuration, training rows, other rows) → scores (n, n_outputs)
 
@@ -36,13 +35,13 @@ def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.
     """Return a metric's least and greatest value on the held-out rows `out`: apart where rows lie near two answers. scores: of all rows."""
     target = problem.target[fold.train]
     metric = problem.metrics[name].bound_to(target)
-    if problem.task == "regression":
+    if problem.form == "continuous":
         value = metric.score(target[out], scores[out], None)
         slack = 10 * NEAR * max(1.0, abs(value))
         return value - slack, value + slack
     ordered = np.sort(scores, axis=1)
     near = ordered[:, -1] - ordered[:, -2] < NEAR
-    value, n_near = metric.score(target[out], decide(problem.task, scores, None)[out], None), int((near & out).sum())
+    value, n_near = metric.score(target[out], FORMS[problem.form].decide(scores, None)[out], None), int((near & out).sum())
     slack = 1e-9 if n_near == 0 else 1.0
     return value - slack, value + slack
 
@@ -53,7 +52,7 @@ def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]],
     Of labels the probabilities of held-out rows choose the thresholds, of which equally good ones lie apart: what is compared is what the
     chosen configuration says of the test rows, by the caller.
     """
-    if problem.task == "multilabel":
+    if problem.form == "labels":
         return 0
     fold, train = result.fold, result.fold.train
     compared = 0
@@ -78,7 +77,7 @@ def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str
     def said(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         config = configs[i]
         plain = {"C": config["C"], "kernel": config["kernel"], "gamma": config["gamma"] or 1.0, "tol": 1e-5}
-        if problem.task in CLASSES:
+        if problem.form == "classes":
             found = np.full((len(others), len(problem.outputs)), -1.0)
             known = np.unique(target[rows])
             if len(known) == 1:
@@ -98,7 +97,7 @@ def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str
         return found
 
     def _output(plain: dict[str, Any], X: np.ndarray, values: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-        if problem.task == "multilabel":
+        if problem.form == "labels":
             if values[rows].min() == values[rows].max():
                 return np.full(len(others), 1 / (1 + np.exp(1 - 2.0 * values[rows][0])))
             return 1 / (1 + np.exp(-SVC(**plain).fit(X[rows], values[rows]).decision_function(X[others])))
@@ -116,7 +115,7 @@ def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("seed", range(6))
-def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> None:
+def test_machines_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> None:
     problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
     configs, compared = svm.grid(settings, 0), 0
@@ -125,7 +124,7 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: Task, seed: int) -> 
     for result in reached:
         answers, expected = machine_answers(problem, result, configs, settings.epsilon)
         compared += compare(problem, result, configs, answers)
-        if task in CLASSES:
+        if problem.form == "classes":
             ordered = np.sort(expected, axis=1)
             clear = ordered[:, -1] - ordered[:, -2] > NEAR
             np.testing.assert_array_equal(result.prediction[clear], expected.argmax(axis=1)[clear])
@@ -150,7 +149,7 @@ def network_answers(
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(("seed", "components"), [(0, 4), (1, None), (2, 3)])
-def test_networks_equal_those_of_torch_one_at_a_time(task: Task, seed: int, components: int | None) -> None:
+def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, components: int | None) -> None:
     problem = random_problem(2000 + 100 * TASKS.index(task) + seed, task)
     settings = mlp.MlpSettings(hidden_layer_sizes=((5,),), activation=("tanh",), learning_rate_init=(0.01, 0.03), weight_decay=(0.01,),
                                max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components)  # fmt: skip

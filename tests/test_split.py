@@ -14,8 +14,8 @@ from stages import check, ingest
 from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
-from stages.model_selection.decisions import strata
 from stages.model_selection.folds import read_folds
+from stages.model_selection.target_forms import FORMS
 from stages.samples.read import quarantine_table
 from stages.split import main, official_fold, split_samples
 from stages.splitting.assign_folds import assign_folds
@@ -35,7 +35,7 @@ def grouped(sizes: Sequence[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def one_hot(target: np.ndarray) -> np.ndarray:
-    return strata("multiclass", target, int(target.max()) + 1)
+    return FORMS["classes"].strata(target, int(target.max()) + 1)
 
 
 def samples(target: np.ndarray, groups: np.ndarray, official: Sequence[str] | None = None) -> pa.Table:
@@ -93,7 +93,7 @@ def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None
 def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: int, inner_folds: int) -> None:
     target, groups = grouped([1, 2, 3] * 16, seed)
     entry = SplitEntry(n_splits=folds, n_repeats=repeats, n_inner_splits=inner_folds)
-    table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, seed)
+    table = split_samples(samples(target, groups), entry, "classes", CLASSES, seed)
     result = read_folds(table, {"n_folds": folds, "n_repeats": repeats, "n_inner_folds": inner_folds})
     assert [(fold.repeat, fold.index) for fold in result] == [(repeat, index) for repeat in range(repeats) for index in range(folds)]
     for repeat in range(repeats):
@@ -112,7 +112,7 @@ def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: i
 def test_the_table_is_as_the_contract_says() -> None:
     target, groups = grouped([2] * 60, 0)
     entry = SplitEntry(n_splits=4, n_repeats=2, n_inner_splits=3)
-    table = split_samples(samples(target, groups), entry, "multiclass", CLASSES, 0)
+    table = split_samples(samples(target, groups), entry, "classes", CLASSES, 0)
     assert table.schema.equals(
         pa.schema({"sample_id": pa.string(), "group": pa.string(), "target": pa.int32(), "repeat": pa.int16(), "fold": pa.int16(),
                    "inner": pa.list_(pa.int16(), 4)})
@@ -127,7 +127,7 @@ def test_an_official_split_is_one_fold_whatever_params_say() -> None:
     target, groups = grouped([1] * 90, 0)
     official = ["test" if row % 3 == 0 else "train" for row in range(90)]
     entry = SplitEntry(n_splits=5, n_repeats=3, n_inner_splits=3)
-    table = split_samples(samples(target, groups, official), entry, "multiclass", CLASSES, 0)
+    table = split_samples(samples(target, groups, official), entry, "classes", CLASSES, 0)
     (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
     assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
     assert set(column_values(table["fold"])) == {0, -1}
@@ -150,23 +150,23 @@ def test_a_wrong_official_split_is_named(official: list[str | None], message: st
 def test_fewer_groups_than_folds_are_named() -> None:
     target, groups = grouped([9] * 4, 0)
     with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
-        split_samples(samples(target, groups), SplitEntry(n_splits=5), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=5), "classes", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
         entry = SplitEntry(n_splits=3, n_inner_splits=3)
-        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), entry, "multiclass", CLASSES, 0)
+        split_samples(samples(np.tile([0, 1], 18), np.repeat([0, 1, 2], 12)), entry, "classes", CLASSES, 0)
 
 
 def test_a_class_that_a_training_set_lacks_is_named() -> None:
     target, groups = np.repeat([0, 0, 0, 0, 0, 1], 5), np.repeat(np.arange(6), 5)
     with pytest.raises(InputError, match=r"class 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
     target = np.repeat([0, 0, 0, 0, 1, 1], 5)
     with pytest.raises(InputError, match=r"class 'b' .* is absent from the training set of inner fold \d of outer fold \d"):
-        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "multiclass", CLASSES, 0)
+        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
 
 
 PARAMS = "seed: 1\nsplit: {n_splits: 3, n_repeats: 2, n_inner_splits: 2}\n"
-TARGET = {"name": "t", "task": "multiclass", "outputs": list(CLASSES)}
+TARGET = {"name": "t", "task": "multiclass", "form": "classes", "scoring": "accuracy", "outputs": list(CLASSES)}
 POLICY = {"on_bad_sample": "quarantine", "max_bad_share": 0.1}
 
 
@@ -199,12 +199,12 @@ def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch
 def test_every_fold_has_its_share_of_every_label_and_of_every_quarter_of_a_number() -> None:
     random = np.random.default_rng(0)
     labels = (random.random((400, 5)) < [0.5, 0.3, 0.2, 0.1, 0.05]).astype(np.uint8)
-    fold = assign_folds(strata("multilabel", labels, 5), np.arange(400), 4, 0)
+    fold = assign_folds(FORMS["labels"].strata(labels, 5), np.arange(400), 4, 0)
     for column in labels.T:
         assert np.ptp(np.bincount(fold[column == 1], minlength=4)) <= 2
     numbers = random.lognormal(size=(400, 2))
     numbers[:40, 0] = np.nan
-    fold = assign_folds(strata("regression", numbers, 2), np.arange(400), 4, 0)
+    fold = assign_folds(FORMS["continuous"].strata(numbers, 2), np.arange(400), 4, 0)
     for column in numbers.T:
         top = column >= np.nanquantile(column, 0.75)
         assert np.ptp(np.bincount(fold[top], minlength=4)) <= 4
@@ -213,9 +213,9 @@ def test_every_fold_has_its_share_of_every_label_and_of_every_quarter_of_a_numbe
 def test_labels_and_numbers_have_splits() -> None:
     random = np.random.default_rng(0)
     table = samples(np.zeros(80, dtype=np.int32), np.arange(80))
-    for task, values in (("multilabel", (random.random((80, 3)) < 0.4).astype(np.uint8)), ("regression", random.standard_normal((80, 3)))):
+    for form, values in (("labels", (random.random((80, 3)) < 0.4).astype(np.uint8)), ("continuous", random.standard_normal((80, 3)))):
         with_target = table.set_column(2, "target", fixed_lists(values))
-        splits = split_samples(with_target, SplitEntry(n_splits=4), task, CLASSES, 0)
+        splits = split_samples(with_target, SplitEntry(n_splits=4), form, CLASSES, 0)
         assert sorted(set(column_values(splits["fold"]))) == [0, 1, 2, 3]
         assert column_values(splits["target"]).tolist() == values.tolist()
 
@@ -225,7 +225,7 @@ def test_a_label_that_a_training_set_lacks_is_named() -> None:
     labels[:, 0], labels[:5, 1] = 1, 1
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(labels))
     with pytest.raises(InputError, match=r"label 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "multilabel", ("a", "b"), 0)
+        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "labels", ("a", "b"), 0)
 
 
 @pytest.mark.parametrize(("n_bad", "fails"), [(6, False), (7, True)])
@@ -283,5 +283,5 @@ def test_a_number_of_which_a_training_set_knows_nothing_is_named() -> None:
     numbers = np.random.default_rng(0).standard_normal((30, 2))
     numbers[5:, 1] = np.nan
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(numbers))
-    with pytest.raises(InputError, match=r"number 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
-        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "regression", ("a", "b"), 0)
+    with pytest.raises(InputError, match=r"target 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+        split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "continuous", ("a", "b"), 0)

@@ -16,8 +16,8 @@ from stages.features.encoders import Dense
 from stages.features.pairwise import manhattan_distances
 from stages.features.projection import fit_projection
 from stages.model_selection.choice import choose
-from stages.model_selection.decisions import decide, known_means
 from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.target_forms import FORMS, known_means
 from stages.model_selection.thresholds import THRESHOLDS, fit_thresholds
 from stages.models import dummy, knn, svm
 from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
@@ -268,7 +268,7 @@ def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
         problem = replace(problem, folds=problem.folds[:1])
         target = problem.target.copy()
         target[problem.folds[0].test] = 1 if task == "multilabel" else 1e6 * np.arange(16)[:, None] * [1, 0, 0]
-        other = replace(problem, target=target, metrics=metrics_of(task, target))
+        other = replace(problem, target=target, metrics=metrics_of(problem.form, target))
         (a,), (b,) = (results(knn.MODEL, p, settings, knn.grid(settings, 0)) for p in (problem, other))
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
         assert all(a.inner_scores[name].tobytes() == b.inner_scores[name].tobytes() for name in problem.metrics)
@@ -280,7 +280,7 @@ def test_noise_does_not_beat_the_control_of_labels() -> None:
     target = (draw.random((240, 4)) < 0.3).astype(np.uint8)
     noise = Block("noise", Dense(draw.standard_normal((240, 5)).astype(np.float32)), {})
     problem = replace(toy_problem(n=240, labels=("image",), task="multilabel"), blocks={"noise": noise}, target=target,
-                      outputs=tuple("abcd"), combinations=(("noise",),), metrics=metrics_of("multilabel", target))  # fmt: skip
+                      outputs=tuple("abcd"), combinations=(("noise",),), metrics=metrics_of("labels", target))  # fmt: skip
     settings = knn.KnnSettings(n_neighbors=(20,), metric=("euclidean",))
     control = list(results(dummy.MODEL, problem, dummy.DummySettings(), [{}]))
     learner = list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
@@ -291,4 +291,4 @@ def test_noise_does_not_beat_the_control_of_labels() -> None:
     assert np.mean([r.inner_scores["micro_f1"].mean() for r in control]) == pytest.approx(np.mean(of_control), abs=0.05)
     fitted = fit_on(dummy.MODEL, problem, problem.final_fold(), ("noise",), {}, dummy.DummySettings())
     scores = dummy.predict(fitted, {"noise": noise.raw.values})
-    assert decide("multilabel", scores.decisions, fitted.arrays["thresholds"]).all()
+    assert FORMS["labels"].decide(scores.decisions, fitted.arrays["thresholds"]).all()

@@ -17,6 +17,7 @@ from stages.featurize import featurize_column
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values, fixed_lists, read_json, read_table, write_table
+from stages.ingest import described
 from stages.split import split_samples
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.expectations import MAX_NAMED, run_suites
@@ -25,7 +26,7 @@ from stages.validation.validation_page import validation_page
 
 N = 24
 LABELS = list(MAKERS)
-METADATA = {"target": {"name": "kind", "task": "binary", "outputs": ["no", "yes"]}, "rows": {"used": N, "available": N},
+METADATA = {"target": described("kind", component("tasks", "binary"), ["no", "yes"]), "rows": {"used": N, "available": N},
             "max_bad_share": 0.1}
 NOBODY = pa.table({name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")})
 Broken = tuple[pa.Table, dict[str, Any]]
@@ -51,7 +52,7 @@ def ordinary(toy: Toy) -> pa.Array:
 
 def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
     settings = SplitEntry(n_splits=3, n_repeats=repeats, n_inner_splits=2)
-    splits = split_samples(samples, settings, "binary", ["no", "yes"], 5)
+    splits = split_samples(samples, settings, "classes", ["no", "yes"], 5)
     n_folds = splits.schema.field("inner").type.list_size
     sizes = {"n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
     return splits, {"dataset": "toy", "target": METADATA["target"], "rows": {"used": len(samples), "available": len(samples)}, **sizes}
@@ -256,7 +257,7 @@ def test_an_expectation_about_no_column_is_a_defect() -> None:
 def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, dict[str, Any]]:
     samples = toy_samples()
     samples = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(target))
-    return samples, METADATA | {"target": {"name": "t", "task": task, "outputs": ["a", "b"]}}
+    return samples, METADATA | {"target": described("t", component("tasks", task), ["a", "b"])}
 
 
 def test_labels_and_numbers_have_suites_of_their_own() -> None:
@@ -264,7 +265,7 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
     labels = (numbers > 0).astype(np.uint8)
     for task, target in (("multilabel", labels), ("regression", numbers)):
         samples, metadata = with_target(task, target)
-        splits = split_samples(samples, SplitEntry(n_splits=3, n_inner_splits=2), task, ["a", "b"], 5)
+        splits = split_samples(samples, SplitEntry(n_splits=3, n_inner_splits=2), component("tasks", task).form, ["a", "b"], 5)
         about = {"target": metadata["target"], "n_folds": 3, "n_repeats": 1, "n_inner_folds": 2}
         assert failed(samples_suite(samples, metadata, 3, 0)) == {}
         assert failed(splits_suite(splits, about, samples)) == {}

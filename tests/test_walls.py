@@ -11,9 +11,9 @@ FILES = source_files()
 ROOMS = {
     "contracts": "contracts",
     "foundation": "foundation",
-    **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs"), "shared by components"),
+    **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
     **dict.fromkeys(("readers", "simulators", "collections"), "shared by components"),
-    **dict.fromkeys(("datasets", "modalities", "models", "metrics"), "component"),
+    **dict.fromkeys(("datasets", "modalities", "models", "metrics", "tasks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
     **dict.fromkeys(("reporting", "params.py"), "part of a stage"),
 }

@@ -18,8 +18,9 @@ import yaml
 from toy_samples import write_samples
 
 from stages.contracts.paths import left_out_path, predictions_dir, samples_path, splits_path
-from stages.contracts.task import Task
+from stages.foundation.registry import component
 from stages.foundation.tables import fixed_lists, read_table, write_table
+from stages.ingest import described
 
 SKILL: dict[str, dict[str, float]] = {
     "dummy": {"image": 0.0, "text": 0.0, "image+text": 0.0},
@@ -49,7 +50,7 @@ class Toy:
     title: str = "Toy objects: picture and name"
     modalities: tuple[str, ...] = ("image", "text")
     outputs: tuple[str, ...] = ("apple", "bread", "cheese")  # classes, labels or numbers
-    kind: Task | None = None  # None: binary or multiclass, by the number of outputs
+    kind: str | None = None  # None: binary or multiclass, by the number of outputs
     n_samples: int = 240
     n_folds: int = 5  # 1: one official test split, a quarter of the rows
     n_repeats: int = 1
@@ -63,7 +64,7 @@ class Toy:
         return list(next(iter(self.skill.values())))
 
     @property
-    def task(self) -> Task:
+    def task(self) -> str:
         return self.kind or ("binary" if len(self.outputs) == 2 else "multiclass")
 
     @property
@@ -71,7 +72,7 @@ class Toy:
         return {
             "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
             "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": {"name": "kind", "task": self.task, "outputs": list(self.outputs)}, "shipped": True, "sources": [],
+            "target": described("kind", component("tasks", self.task), list(self.outputs)), "shipped": True, "sources": [],
             "on_bad_sample": "fail", "max_bad_share": 0.05,
         }
 

@@ -6,12 +6,11 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm, Task
 from stages.features.blocks import Block
 from stages.features.encoders import Columns, Dense, Sparse
 from stages.foundation.registry import component, names
 from stages.training.read_problem import all_combinations
-from stages.training.train_settings import ScoringEntry
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
@@ -45,27 +44,30 @@ def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
 
 
 def toy_problem(
-    n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table"), task: Task = "multiclass"
+    n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table"), task: str = "multiclass"
 ) -> Problem:
     """Return a problem of n rows; every subset of its blocks."""
     codes = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
     blocks = {label: block for label, block in toy_blocks(codes, seed).items() if label in labels}
     outputs = tuple(f"output {code}" for code in range(n_classes))
-    target, select = toy_target(codes, n_classes, task), getattr(ScoringEntry(), task)
-    return Problem(blocks, target, task, outputs, toy_folds(n), all_combinations(labels), metrics_of(task, target), select, 0)
+    chosen: Task = component("tasks", task)
+    target = toy_target(codes, n_classes, chosen.form)
+    return Problem(
+        blocks, target, chosen.form, outputs, toy_folds(n), all_combinations(labels), metrics_of(chosen.form, target), chosen.scoring, 0
+    )
 
 
-def metrics_of(task: Task, target: np.ndarray) -> dict[str, Metric]:
-    """Return every metric that scores a task's predictions without probabilities, by name."""
+def metrics_of(form: TargetForm, target: np.ndarray) -> dict[str, Metric]:
+    """Return every metric that scores a form's predictions without probabilities, by name."""
     known: dict[str, Metric] = {name: component("metrics", name) for name in names("metrics")}
-    return {name: metric.bound_to(target) for name, metric in known.items() if task in metric.tasks and not metric.needs_scores}
+    return {name: metric.bound_to(target) for name, metric in known.items() if form in metric.forms and not metric.needs_scores}
 
 
-def toy_target(codes: np.ndarray, n_classes: int, task: Task) -> np.ndarray:
+def toy_target(codes: np.ndarray, n_classes: int, form: TargetForm) -> np.ndarray:
     """Return the codes; labels of which each holds for two codes; or numbers that follow the code, every ninth of them unknown."""
-    if task in ("binary", "multiclass"):
+    if form == "classes":
         return codes
-    if task == "multilabel":
+    if form == "labels":
         return ((codes[:, None] + np.arange(2)) % n_classes)[:, :, None].__eq__(np.arange(n_classes)).any(axis=1).astype(np.uint8)
     numbers = 100.0 * codes[:, None] + 10.0 ** np.arange(n_classes) * np.cos(codes)[:, None]
     numbers.ravel()[::9] = np.nan

@@ -11,7 +11,8 @@ from stages.foundation.tables import write_table
 
 METADATA: dict[str, Any] = {
     "dataset": "toy", "title": "Toy", "licence": "CC0", "citation": "none", "group": "none", "shipped": True, "sources": [],
-    "target": {"name": "kind", "task": "binary", "outputs": ["a", "b"]}, "rows": {"used": 1, "available": 1}, "on_bad_sample": "fail",
+    "target": {"name": "kind", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["a", "b"]},
+    "rows": {"used": 1, "available": 1}, "on_bad_sample": "fail",
     "max_bad_share": 0.05,
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     """Attach the model in `folder` (as stages/training/saved_model.py saves it) to a run, with signature, example and mean scores.
 
     `mlflow.pyfunc.load_model(uri).predict(frame)` then takes raw samples, a column per modality (table: per field), and
-    returns what model_script.py says of the task.
+    returns what model_script.py says of the form of the targets.
     """
     import mlflow
     from mlflow.entities import Metric
@@ -42,17 +42,17 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 python_model=model_script.__file__,
                 artifacts={"fitted": str(folder), "schema": str(schema)},
                 code_paths=[str(copy_code(files, Path(name)))],
-                signature=signature(samples.schema, about["task"], about["outputs"]),
+                signature=signature(samples.schema, about["form"], about["outputs"]),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
-                metadata={key: about[key] for key in ("dataset", "model", "modalities", "config", "task")},
+                metadata={key: about[key] for key in ("dataset", "model", "modalities", "config", "form")},
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
             mlflow.MlflowClient().log_batch(run_id, metrics=linked)
 
 
-def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSignature":
+def signature(schema: pa.Schema, form: str, outputs: Sequence[str]) -> "ModelSignature":
     """Return the columns that a model reads and gives."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
@@ -60,9 +60,9 @@ def signature(schema: pa.Schema, task: str, outputs: Sequence[str]) -> "ModelSig
 
     inputs = [ColSpec(data_type(field.type), name=name, required=required)
               for column in schema for name, field, required in leaves(column)]
-    if task == "regression":
+    if form == "continuous":
         return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name=name) for name in outputs]))
-    answer = ColSpec(Array(DataType.string) if task == "multilabel" else DataType.string, name=PREDICTION[task])
+    answer = ColSpec(Array(DataType.string) if form == "labels" else DataType.string, name=PREDICTION[form])
     return ModelSignature(Schema(inputs), Schema([answer, *(ColSpec(DataType.double, name=PROBABILITY + name) for name in outputs)]))
 
 

@@ -13,7 +13,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 PROBABILITY = "probability "
-PREDICTION = {"binary": "label", "multiclass": "label", "multilabel": "labels"}  # the column with the name
+PREDICTION = {"classes": "label", "labels": "labels"}  # by form of the targets, the column with the name
 
 
 def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
@@ -38,15 +38,15 @@ class SamplesModel(PythonModel):
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Return the predictions, a row per sample as given.
 
-        Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Regression: a column
-        per number.
+        Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Continuous targets: a
+        column each.
         """
         found = self.predictor.predict({field.name: modality_column(model_input, field) for field in self.schema})
         if found.probabilities is None:
             return pd.DataFrame(found.predictions, columns=list(found.outputs), index=model_input.index).astype("float64")
         names = [PROBABILITY + name for name in found.outputs]
         result = pd.DataFrame(found.probabilities.astype("float64"), columns=names, index=model_input.index)
-        result.insert(0, PREDICTION[found.task], pd.Series(list(found.predictions), index=model_input.index, dtype="object"))
+        result.insert(0, PREDICTION[found.form], pd.Series(list(found.predictions), index=model_input.index, dtype="object"))
         return result
 
 

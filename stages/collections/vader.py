@@ -15,7 +15,6 @@ from pydantic import Field
 
 from stages.contracts.data_set import Source
 from stages.contracts.settings import Settings
-from stages.contracts.task import Task
 from stages.readers.archive import damaged
 from stages.readers.tar import read_tar_members
 
@@ -40,7 +39,7 @@ _NAME = re.compile(r"[0-9]{1,6}(_[0-9]{1,6})?", re.ASCII)
 _WORD = re.compile(r"[^\W_]+")
 _MARKUP = re.compile(r"@\w+|https?://\S+|\brt\b|&\w+;", re.IGNORECASE)
 
-TARGETS: Mapping[str, Task] = {"sentiment": "multiclass", "polarity": "binary", "valence": "regression"}
+TARGETS: Mapping[str, str] = {"sentiment": "multiclass", "polarity": "binary", "valence": "regression"}
 
 
 class Neutrality(Settings):

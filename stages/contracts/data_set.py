@@ -7,7 +7,6 @@ from typing import Literal
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
-from stages.contracts.task import Task
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,11 @@ class DataSet:
 
     `read(archives, target, options, seed)` gets the verified archives by package name and returns the samples table
     (every row; `rows:` is applied by ingest) with columns sample_id, group, target, optionally split ("train", "test"), and one
-    per modality. The target is, by task:
-        binary, multiclass  string, the class
-        multilabel          list<string>, the labels that hold (none: an empty list)
-        regression          struct of float64, a field per number to predict (NaN: unknown)
-    Ingest makes codes of it.
+    per modality. The target is, by the form of its task:
+        classes     string, the class
+        labels      list<string>, the labels that hold (none: an empty list)
+        continuous  struct of float64, a field per target (NaN: not known)
+    Ingest encodes it.
     """
 
     name: str
@@ -41,7 +40,7 @@ class DataSet:
     citation: str
     n_samples: int
     modalities: Mapping[str, str]  # label (column of samples) → modality (file under modalities/)
-    targets: Mapping[str, Task]
+    targets: Mapping[str, str]  # name → task (file under tasks/)
     group: str  # what a group is, in words
     read: Callable[..., pa.Table]
     options: type[Settings] = Settings

@@ -22,7 +22,7 @@ class Scores:
 
     decisions: float (n, n_outputs), of classes, labels or targets: the largest class wins, a label above its threshold is predicted,
         targets are predicted as they are, in their own units.
-    probabilities: float32 (n, n_outputs), of classes or labels; None for regression.
+    probabilities: float32 (n, n_outputs), of classes or labels; None of continuous targets.
     """
 
     decisions: np.ndarray

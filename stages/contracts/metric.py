@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 
 
 class Scoring(Protocol):
@@ -33,7 +33,7 @@ class Metric:
     greater_is_better: bool
     needs_scores: bool
     bounds: tuple[float, float] = (0.0, 1.0)  # what a score can be; intervals are clipped to it
-    tasks: tuple[Task, ...] = ("binary", "multiclass")
+    forms: tuple[TargetForm, ...] = ("classes",)  # of the targets that it scores
     by_output: Callable[..., np.ndarray] | None = None
     bind: Callable[[np.ndarray], "Metric"] | None = None  # targets of the whole data set → the metric with a scale taken from them
 

@@ -14,7 +14,7 @@ import numpy as np
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
-from stages.contracts.task import TASKS, Task
+from stages.contracts.task import TARGET_FORMS, TargetForm
 
 Config = dict[str, Any]
 Form = Literal["dense", "sparse", "table"]
@@ -67,7 +67,7 @@ class Size:
 
     n_rows: int
     n_blocks: int
-    task: Task = "multiclass"
+    form: TargetForm = "classes"
     n_outputs: int = 2
     n_folds: int = 5  # outer ones, of all repeats
     n_values: float | None = None  # values per row in all features files; 1,000 per block where not known
@@ -106,7 +106,7 @@ class Sweep:
     min_samples: Callable[[Mapping[str, Any]], int] = lambda config: 2
     memory_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
-    tasks: tuple[Task, ...] = TASKS
+    target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     forms: tuple[Form, ...] = FORMS
     is_control: bool = False
 
@@ -115,7 +115,7 @@ class Sweep:
 class Estimator:
     """A model by scikit-learn, or with its interface: fit, predict, predict_proba. The protocol does the rest.
 
-    `make(config, task, seed)` returns an unfitted estimator: a classifier, or for regression a regressor.
+    `make(config, form, seed)` returns an unfitted estimator: a regressor of continuous targets, a classifier of the other forms.
     The grid is the product of those settings that are lists, in the order of their fields; a list's order is from simple to complex.
     `path` names a setting: configurations that differ in it alone are fitted one after another, each from the last one's solution
     (the estimator must take `warm_start`).
@@ -123,10 +123,10 @@ class Estimator:
 
     name: str
     settings: type[Settings]
-    make: Callable[[Config, Task, int], Any]
+    make: Callable[[Config, TargetForm, int], Any]
     path: str | None = None
     min_samples: Callable[[Mapping[str, Any]], int] = lambda config: 2
-    tasks: tuple[Task, ...] = TASKS
+    target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     forms: tuple[Form, ...] = FORMS
 
 
@@ -138,8 +138,7 @@ class FoldResult:
     """What a model reached on one outer fold with one modality combination.
 
     inner_scores: {metric: float64 (n_configs, n_inner)}. chosen: index of the configuration used.
-    prediction: int32 (n_test,), class codes; multilabel: uint8, regression: float64 (n_test, n_outputs).
-    probabilities: float32 (n_test, n_outputs), of classes or labels; None for regression.
+    prediction: in the target's form. probabilities: float32 (n_test, n_outputs), of classes or labels; None of continuous targets.
     curves: name → value per step, of the refit on all outer training rows.
     out_of_fold: scores of the training rows by the chosen configuration; None unless it is kept.
     """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.metric import Scoring
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Fold:
 class Problem:
     """All that a model needs at once: blocks of features, the target, every fold and every modality combination.
 
-    target: int32 (n,), class codes; multilabel: uint8 (n, n_outputs); regression: float64 (n, n_outputs), NaN where not known.
+    target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
     blocks: Mapping[str, Any]  # modality → stages.features.blocks.Block
     target: np.ndarray
-    task: Task
+    form: TargetForm
     outputs: tuple[str, ...]  # names of the classes, labels or targets
     folds: tuple[Fold, ...]
     combinations: tuple[tuple[str, ...], ...]

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stages.contracts.task import TargetForm
+
 
 class Metadata(BaseModel):
     """What the schema metadata of a file holds, under the key `sensorium`."""
@@ -19,10 +21,12 @@ class Metadata(BaseModel):
 
 
 class Target(Metadata):
-    """name: of the target. task: binary, multiclass, multilabel or regression. outputs: names of the classes, labels or targets."""
+    """task: file under tasks/, of which form and scoring are. outputs: names of the classes, labels or targets."""
 
     name: str
     task: str
+    form: TargetForm
+    scoring: str
     outputs: tuple[str, ...]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
 
@@ -45,7 +45,7 @@ class Protocol:
 class Outcome:
     """What a model said of the rows of one fold, in row order.
 
-    target, prediction: (n,) codes of classes, or (n, n_outputs); scores: (n, n_outputs), None for regression.
+    target, prediction: (n,) codes of classes, or (n, n_outputs); scores: (n, n_outputs), None of continuous targets.
     """
 
     target: np.ndarray
@@ -59,9 +59,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Expected:
-    """What predictions must be like: the task, the names of its classes, labels or numbers, and the subsets of modalities."""
+    """What predictions must be like: the form, the names of its classes, labels or numbers, and the subsets of modalities."""
 
-    task: Task
+    form: TargetForm
     outputs: Sequence[str]
     combinations: Sequence[str]
 
@@ -91,7 +91,7 @@ def outcomes_of(predictions: pa.Table, protocol: Protocol, expected: Expected, p
     names = predictions["modalities"].combine_chunks()
     row = _positions(predictions["sample_id"], protocol.ids)
     repeat, fold = column_values(predictions["repeat"]), column_values(predictions["fold"])
-    scores = None if expected.task == "regression" else column_values(predictions["probabilities"])
+    scores = None if expected.form == "continuous" else column_values(predictions["probabilities"])
     said = Outcome(column_values(predictions["target"]), column_values(predictions["prediction"]), scores)
     result: dict[str, list[Outcome]] = {}
     for subset in expected.combinations:
@@ -139,17 +139,15 @@ def _check_targets(target: np.ndarray, truth: np.ndarray, where: str) -> None:
 def _check_answers(outcome: Outcome, expected: Expected, where: str) -> None:
     prediction, scores, n_outputs = outcome.prediction, outcome.scores, len(expected.outputs)
     if prediction.shape != outcome.target.shape or (scores is not None and scores.shape != (len(prediction), n_outputs)):
-        raise InputError(f"{where}: predictions or scores are not of {n_outputs} {UNITS[expected.task]}; run `dvc repro`")
-    if expected.task == "regression":
+        raise InputError(f"{where}: predictions or scores are not of {n_outputs} {expected.form}; run `dvc repro`")
+    if expected.form == "continuous":
         if not np.isfinite(prediction).all():
             raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(prediction))} predictions are not finite numbers; mend the model")
         return
-    top = 1 if expected.task == "multilabel" else n_outputs - 1
+    top = 1 if expected.form == "labels" else n_outputs - 1
     if prediction.size and not 0 <= prediction.min() <= prediction.max() <= top:
-        what = "0 or 1 for each label" if expected.task == "multilabel" else f"class codes 0 to {top}"
+        what = "0 or 1 for each label" if expected.form == "labels" else f"class codes 0 to {top}"
         raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
     if scores is not None and not np.isfinite(scores).all():
         raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(scores))} scores are not finite numbers; mend the model")
 
-
-UNITS = {"binary": "classes", "multiclass": "classes", "multilabel": "labels", "regression": "numbers"}

@@ -9,7 +9,7 @@ import polars as pl
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.contracts.paths import predictions_dir
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.evaluation.held_out import Expected, Outcome, Protocol, outcomes_of
 from stages.evaluation.inner_scores import chosen, grid_means, mean_curves, swept
 from stages.foundation.tables import read_table
@@ -31,7 +31,9 @@ class Trained:
         return [name for _, name in sorted(found, key=lambda pair: pair[0])]
 
 
-def read_models(dataset: str, models: Sequence[str], protocol: Protocol, *, task: Task, outputs: Sequence[str], scoring: Metric) -> Trained:
+def read_models(
+    dataset: str, models: Sequence[str], protocol: Protocol, *, form: TargetForm, outputs: Sequence[str], scoring: Metric
+) -> Trained:
     """Return outcomes, controls, and configs, grids, sweeps and curves by model.
 
     Raises:
@@ -45,7 +47,7 @@ def read_models(dataset: str, models: Sequence[str], protocol: Protocol, *, task
         if described["not_applicable"]:
             trained.not_applicable[model] = described["not_applicable"]
             continue
-        expected = Expected(task, outputs, described["combinations"])
+        expected = Expected(form, outputs, described["combinations"])
         found = outcomes_of(predictions, protocol, expected, folder / "predictions.arrow")
         trained.outcomes |= {Candidate(model, tuple(name.split("+"))): folds for name, folds in found.items()}
         sweep = pl.DataFrame(read_table(folder / "sweep.arrow")[0])

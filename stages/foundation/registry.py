@@ -17,6 +17,7 @@ KINDS = {
     "modalities": ("modalities", "MODALITY"),
     "models": ("models", "MODEL"),
     "metrics": ("metrics", "METRIC"),
+    "tasks": ("tasks", "TASK"),
     "sources": ("own_data/sources", "SOURCE"),
 }
 

@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from stages.contracts.settings import Settings
-from stages.contracts.task import TASKS, Task
+from stages.foundation.registry import names
+
+
+def _known_task(name: str) -> str:
+    """Return the name of a task; the error of another is that of a value outside a list."""
+    if name not in (known := names("tasks")):
+        raise PydanticCustomError("literal_error", "no such task", {"expected": ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"})
+    return name
 
 
 class TargetEntry(Settings):
@@ -14,7 +22,7 @@ class TargetEntry(Settings):
 
     column: str | None = Field(None, description="column (or field of the file pattern) that holds it")
     columns: tuple[str, ...] = Field((), description="regression: several numbers; multilabel: columns of 0 and 1, one per label")
-    task: Task = Field(description=f"one of {', '.join(TASKS)}")
+    task: Annotated[str, AfterValidator(_known_task)] = Field(description="a file under stages/tasks/")
     separator: str = Field(";", min_length=1, description="multilabel in one column: what stands between labels")
     empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: an empty cell: no target, or no label")
 

@@ -40,6 +40,6 @@ METRIC = Metric(
     score=average_precision,
     greater_is_better=True,
     needs_scores=True,
-    tasks=("multilabel",),
+    forms=("labels",),
     by_output=average_precision_by_output,
 )

@@ -31,5 +31,5 @@ METRIC = Metric(
     score=hamming_loss,
     greater_is_better=False,
     needs_scores=False,
-    tasks=("multilabel",),
+    forms=("labels",),
 )

@@ -45,6 +45,6 @@ METRIC = Metric(
     score=macro_f1,
     greater_is_better=True,
     needs_scores=False,
-    tasks=("binary", "multiclass", "multilabel"),
+    forms=("classes", "labels"),
     by_output=f1_by_output,
 )

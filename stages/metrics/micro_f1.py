@@ -31,5 +31,5 @@ METRIC = Metric(
     score=micro_f1,
     greater_is_better=True,
     needs_scores=False,
-    tasks=("multilabel",),
+    forms=("labels",),
 )

@@ -59,7 +59,7 @@ METRIC = Metric(
     greater_is_better=True,
     needs_scores=False,
     bounds=(float("-inf"), 1.0),
-    tasks=("regression",),
+    forms=("continuous",),
     by_output=q2_by_output,
     bind=bind,
 )

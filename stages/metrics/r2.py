@@ -41,6 +41,6 @@ METRIC = Metric(
     greater_is_better=True,
     needs_scores=False,
     bounds=(float("-inf"), 1.0),
-    tasks=("regression",),
+    forms=("continuous",),
     by_output=r2_by_output,
 )

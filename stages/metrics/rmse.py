@@ -36,6 +36,6 @@ METRIC = Metric(
     greater_is_better=False,
     needs_scores=False,
     bounds=(0.0, float("inf")),
-    tasks=("regression",),
+    forms=("continuous",),
     by_output=rmse_by_output,
 )

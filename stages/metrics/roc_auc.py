@@ -41,5 +41,5 @@ METRIC = Metric(
     score=roc_auc,
     greater_is_better=True,
     needs_scores=True,
-    tasks=("binary", "multiclass", "multilabel"),
+    forms=("classes", "labels"),
 )

@@ -28,5 +28,5 @@ METRIC = Metric(
     score=subset_accuracy,
     greater_is_better=True,
     needs_scores=False,
-    tasks=("multilabel",),
+    forms=("labels",),
 )

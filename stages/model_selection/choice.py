@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.contracts.problem import Fold, Problem
-from stages.model_selection.thresholds import thresholds_of_each
+from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack, mean_where
 
@@ -17,7 +17,7 @@ STACK_VALUES = 4_000_000  # predictions that are scored at once
 class Choice:
     """The configuration used, every inner score that led to it, and its labels' thresholds.
 
-    scores: {metric: float64 (n_configs, n_inner)}. thresholds: float64 (n_outputs,), multilabel only.
+    scores: {metric: float64 (n_configs, n_inner)}. thresholds: float64 (n_outputs,), of labels only.
     """
 
     config: int
@@ -35,7 +35,7 @@ def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choi
         predictions: as `FoldSweep.inner_predictions` returns them.
     """
     target = problem.target[fold.train]
-    thresholds = thresholds_of_each(problem, target, predictions)
+    thresholds = thresholds_of_each(problem, target, predictions) if needs_thresholds(problem) else None
     metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}
     scores = {name: np.empty((len(predictions), fold.n_inner)) for name in metrics}
     for inner in range(fold.n_inner):

@@ -40,7 +40,7 @@ def sweep_of(model: Estimator) -> Sweep:
         predict=_predict,
         min_samples=model.min_samples,
         memory_bytes=_memory_bytes,
-        tasks=model.tasks,
+        target_forms=model.target_forms,
         forms=model.forms,
     )
 
@@ -135,7 +135,7 @@ class _FoldOfEstimator:
         configs = [self.configs[index] for index in indices]
 
         def make(config: Config) -> Any:
-            return self.model.make(config, self.problem.task, self.seed)
+            return self.model.make(config, self.problem.form, self.seed)
 
         return fit_path(make, configs, self.rows[train], self.problem, train, path=self.model.path)
 

@@ -1,7 +1,7 @@
 """Fit scikit-learn's estimators to a problem's target and score rows with them; save them without pickle.
 
 One estimator serves the whole target where it takes it (a class per row; several labels or targets, if its tags say so and all are
-known); else each output has its own, fitted on the rows where it is known. Targets of a regression are standardised.
+known); else each output has its own, fitted on the rows where it is known. Continuous targets are standardised.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +13,16 @@ import numpy as np
 from stages.contracts.fitted import Scores
 from stages.contracts.model import Config
 from stages.contracts.problem import Problem
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.features.encoders import Matrix
-from stages.model_selection.decisions import CLASSES, Scale, fit_scale
+from stages.model_selection.target_forms import Scale, fit_scale
 
 
 @dataclass(frozen=True)
 class FittedEstimators:
-    """members: one estimator for all outputs, or one per output. scale: of a regression's targets."""
+    """members: one estimator for all outputs, or one per output. scale: of continuous targets."""
 
-    task: Task
+    form: TargetForm
     n_outputs: int
     members: Sequence[Any]
     scale: Scale | None = None
@@ -39,19 +39,19 @@ def fit_path(
         rows: the problem's rows that X holds. path: the one setting in which the configurations differ, or None.
     """
     target, n_outputs = problem.target[rows], len(problem.outputs)
-    scale = fit_scale(target) if problem.task == "regression" else None
+    scale = fit_scale(target) if problem.form == "continuous" else None
     values = target if scale is None else scale.standardised(target)
     members: list[Any] = []
     for config in configs:
         if members and path is not None:
             _set(members, {path: config[path]})
         else:
-            members = _members(make(config), problem.task, values, warm_start=path is not None)
+            members = _members(make(config), problem.form, values, warm_start=path is not None)
         _fit(members, X, values)
-        yield FittedEstimators(problem.task, n_outputs, members, scale)
+        yield FittedEstimators(problem.form, n_outputs, members, scale)
 
 
-def _members(estimator: Any, task: Task, values: np.ndarray, *, warm_start: bool) -> list[Any]:
+def _members(estimator: Any, form: TargetForm, values: np.ndarray, *, warm_start: bool) -> list[Any]:
     """Return the unfitted estimators of a target: one, or one per output."""
     from sklearn.base import clone
     from sklearn.dummy import DummyClassifier
@@ -60,10 +60,10 @@ def _members(estimator: Any, task: Task, values: np.ndarray, *, warm_start: bool
     if warm_start and "warm_start" in estimator.get_params():
         estimator.set_params(warm_start=True)
     tags = get_tags(estimator)
-    together = tags.classifier_tags.multi_label if task == "multilabel" else tags.target_tags.multi_output
+    together = tags.classifier_tags.multi_label if form == "labels" else tags.target_tags.multi_output
     if values.ndim == 1 or (together and not np.isnan(values).any()):
         return [estimator]
-    constant = [task == "multilabel" and column.min() == column.max() for column in values.T]
+    constant = [form == "labels" and column.min() == column.max() for column in values.T]
     return [DummyClassifier(strategy="prior") if flat else clone(estimator) for flat in constant]
 
 
@@ -87,7 +87,7 @@ def scores_by(found: FittedEstimators, X: Matrix) -> Scores:
     if found.scale is not None:
         columns = [np.asarray(member.predict(X), np.float64).reshape(X.shape[0], -1) for member in found.members]
         return Scores(found.scale.restored(np.hstack(columns)), None)
-    if found.task in CLASSES:
+    if found.form == "classes":
         decisions = _of_classes(found.members[0], X, found.n_outputs)
     elif len(found.members) == 1 and found.n_outputs > 1:
         decisions = np.stack([_of_true(of_label, labels) for of_label, labels in _of_each_label(found.members[0], X)], axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from stages.contracts.fitted import Scores
 from stages.contracts.model import Config
 from stages.contracts.problem import Problem
-from stages.model_selection.decisions import CLASSES
+from stages.model_selection.target_forms import FORMS
 
 
 def product(**values: Sequence[Any]) -> list[Config]:
@@ -18,18 +18,13 @@ def product(**values: Sequence[Any]) -> list[Config]:
 
 
 def empty_predictions(problem: Problem, *shape: int) -> np.ndarray:
-    """Return room for predictions, `shape` of them, as `FoldSweep.inner_predictions` returns them.
-
-    Classes: codes alone, as the scores of many configurations would fill the memory.
-    """
-    if problem.task in CLASSES:
-        return np.empty(shape, dtype=np.int32)
-    return np.empty((*shape, len(problem.outputs)), dtype=np.float64 if problem.task == "regression" else np.float32)
+    """Return room for predictions, `shape` of them, as `FoldSweep.inner_predictions` returns them."""
+    return FORMS[problem.form].empty(shape, len(problem.outputs))
 
 
 def predictions_of(problem: Problem, decisions: np.ndarray) -> np.ndarray:
     """Return decisions (..., n, n_outputs) in the form of `empty_predictions`."""
-    return decisions.argmax(axis=-1).astype(np.int32) if problem.task in CLASSES else decisions
+    return FORMS[problem.form].kept(decisions)
 
 
 def in_order(parts: Sequence[Scores], masks: Sequence[np.ndarray]) -> Scores:

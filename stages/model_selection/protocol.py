@@ -18,9 +18,9 @@ from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.choice import Choice, choose, choose_config
-from stages.model_selection.decisions import decide
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.thresholds import thresholds_for
+from stages.model_selection.target_forms import FORMS
+from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _result(problem: Problem, begun: _Begun) -> FoldResult:
         modalities=begun.modalities,
         inner_scores=begun.choice.scores,
         chosen=begun.choice.config,
-        prediction=decide(problem.task, found.scores.decisions, begun.choice.thresholds),
+        prediction=FORMS[problem.form].decide(found.scores.decisions, begun.choice.thresholds),
         probabilities=found.scores.probabilities,
         curves=found.curves,
         out_of_fold=begun.out_of_fold,
@@ -83,10 +83,9 @@ def fit_on(
     with workers() as pool:
         ((sweep,),) = as_sweep(model).run(alone, settings, [config], pool)
         fitted = sweep.fitted(0)
-        if problem.task != "multilabel":
+        if not needs_thresholds(problem):
             return fitted
-        thresholds = thresholds_for(problem, problem.target[fold.train], sweep.inner_predictions()[0])
-    assert thresholds is not None
+        thresholds = thresholds_of_each(problem, problem.target[fold.train], sweep.inner_predictions()[:1])[0]
     return replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from stages.contracts.fitted import Fitted
 from stages.foundation.errors import InputError
-from stages.model_selection.decisions import Scale
 from stages.model_selection.fitted_estimators import FittedEstimators
+from stages.model_selection.target_forms import Scale
 
 TRUSTED = re.compile(r"sklearn\.[\w.]+")  # what a saved estimator may be or hold beside the types that skops trusts by itself
 SCHEMA = "schema.json"
@@ -37,7 +37,7 @@ def save_estimators(found: FittedEstimators) -> Fitted:
         else:
             members.append(plain.state)
             arrays |= plain.arrays
-    return Fitted(arrays, {"task": found.task, "n_outputs": found.n_outputs, "members": members}, files)
+    return Fitted(arrays, {"form": found.form, "n_outputs": found.n_outputs, "members": members}, files)
 
 
 def _plain(estimator: Any, prefix: str) -> Fitted | None:
@@ -71,7 +71,7 @@ def load_estimators(fitted: Fitted) -> FittedEstimators:
         _from_skops(one["file"], fitted.files[one["file"]]) if "file" in one else _from_state(one, arrays) for one in state["members"]
     ]
     scale = Scale(arrays["target_mean"], arrays["target_deviation"]) if "target_mean" in arrays else None
-    return FittedEstimators(state["task"], state["n_outputs"], members, scale)
+    return FittedEstimators(state["form"], state["n_outputs"], members, scale)
 
 
 def _from_state(state: Any, arrays: Any) -> Any:

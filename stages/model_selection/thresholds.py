@@ -7,20 +7,17 @@ from stages.contracts.problem import Problem
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 
 
-def thresholds_of_each(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
-    """Return the labels' thresholds of each configuration's scores (n_configs, n, n_outputs); None unless the task is multilabel.
+def needs_thresholds(problem: Problem) -> bool:
+    """Return whether predictions are decision values at a threshold or above: those of labels."""
+    return problem.form == "labels"
+
+
+def thresholds_of_each(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the labels' thresholds of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs).
 
     They serve the metric that chooses: an F1 wants lower ones than a share of correct predictions.
     """
-    if problem.task != "multilabel":
-        return None
     return fit_thresholds_of_each(target, scores, by_f1="f1" in problem.scoring)
-
-
-def thresholds_for(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
-    """Return the labels' thresholds by held-out scores (n, n_outputs); None unless the task is multilabel."""
-    found = thresholds_of_each(problem, target, scores[None])
-    return None if found is None else found[0]
 
 
 def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:

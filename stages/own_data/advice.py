@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.own_data.guess_table import GROUPS
 from stages.own_data.guesses import FORMATS
@@ -36,7 +37,9 @@ def _group(key: str, entry: DataSetEntry) -> Iterator[str]:
 def _labels(key: str, entry: DataSetEntry, rows: Rows) -> Iterator[str]:
     """Yield a line where labels of one column are never parted: most likely another mark stands between them."""
     target = entry.target
-    if isinstance(target, TargetEntry) and target.task == "multilabel" and target.column and pa.types.is_string(rows.types[target.column]):
+    if not isinstance(target, TargetEntry) or component("tasks", target.task).form != "labels":
+        return
+    if target.column and pa.types.is_string(rows.types[target.column]):
         texts = rows.read([target.column], None)[target.column]
         if not pc.any(pc.match_substring(texts, target.separator)).as_py():
             yield (f"{key}.target: no value of column {target.column!r} holds the separator {target.separator!r}, so every sample has one "

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest
+from stages.foundation.registry import component
 from stages.own_data.delimited import OTHER_DELIMITERS
 from stages.own_data.guesses import MODALITY_OF, Guess, Part, Values, count_values, free_label, modality_of, task_of
 from stages.own_data.paths_inside import existing
@@ -69,7 +70,7 @@ def _guess_target(counted: dict[str, Values]) -> str:
     usable = []
     for name, values in counted.items():
         try:
-            usable.append((bool(TARGETS.fullmatch(name)), task_of(values)[0] != "regression", name))
+            usable.append((bool(TARGETS.fullmatch(name)), component("tasks", task_of(values)[0]).form == "classes", name))
         except InputError:
             continue
     usable = [item for item in usable if item[0] or not (GROUPS.fullmatch(item[2]) or IDS.fullmatch(item[2]) or SPLITS.fullmatch(item[2]))]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from stages.contracts.paths import check_path
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
+from stages.foundation.registry import component
 from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.own_data.contents import Contents
@@ -46,7 +47,7 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     }
     return {
         "index": index_of(dataset, entry, rows),
-        "task": _target(entry).task,
+        "task": component("tasks", _target(entry).task),
         "about": about,
         "remedy": f"mend its files (datasets.{dataset}.source in {PARAMS})",
         "load": Contents(dataset, rows, sample_names(dataset, entry, rows), parts, tables).load,

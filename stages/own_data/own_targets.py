@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
+from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
 from stages.own_data.source_rows import Rows
 from stages.own_data.text_columns import numbers_of, text_of
@@ -19,10 +20,11 @@ def read_target(table: pa.Table, target: TargetEntry, rows: Rows, dataset: str) 
         InputError: naming the row whose value is not what the task needs.
     """
     fields = target.columns or (str(target.column),)
-    if target.task == "regression":
+    form = component("tasks", target.task).form
+    if form == "continuous":
         numbers = [numbers_of(table[field], field, rows, dataset) for field in fields]
         return pa.StructArray.from_arrays(numbers, names=list(fields))
-    if target.task != "multilabel":
+    if form == "classes":
         return text_of(table[fields[0]], fields[0], dataset)
     return _several_columns(table, fields, rows, dataset) if target.columns else _one_column(table[fields[0]], target, dataset)
 

@@ -53,7 +53,7 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
     target = _target_of(entry)
     if bool(target.column) == bool(target.columns):
         raise InputError(f"{key}.target: name the target in either `column` or `columns`")
-    if target.columns and target.task not in ("regression", "multilabel"):
+    if target.columns and component("tasks", target.task).form == "classes":
         raise InputError(f"{key}.target.columns: {target.task} has one `column`; several are for regression and multilabel")
     for label, part in _parts_of(entry).items():
         _check_part(f"{key}.modalities.{label}", label, part, target)

@@ -46,7 +46,7 @@ def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -
     return Size(
         n_rows=about["rows"]["used"],
         n_blocks=len(modalities),
-        task=about["target"]["task"],
+        form=about["target"]["form"],
         n_outputs=len(about["target"]["outputs"]),
         n_folds=about["n_folds"] * about["n_repeats"],
         n_values=n_bytes / 4 / max(1, about["rows"]["used"]),

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from stages.contracts.fitted import Fitted
 from stages.contracts.model import Sweep
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.features.encoders import State, raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.model_selection.decisions import decide
 from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.target_forms import FORMS
 from stages.training.saved_model import load_fitted
 
 
@@ -24,11 +24,11 @@ class Predicted:
     """What a model predicts for n samples.
 
     outputs: names of the classes, labels or targets.
-    predictions: the class (str) of each sample, or the list of its labels; regression: float64 (n, n_outputs).
-    probabilities: of classes or labels, float32 (n, n_outputs); None for regression.
+    predictions: the class (str) of each sample, or the list of its labels; of continuous targets float64 (n, n_outputs).
+    probabilities: of classes or labels, float32 (n, n_outputs); None of continuous targets.
     """
 
-    task: Task
+    form: TargetForm
     outputs: tuple[str, ...]
     predictions: list[str] | list[list[str]] | np.ndarray
     probabilities: np.ndarray | None
@@ -58,9 +58,9 @@ class Predictor:
         """
         matrices = {name: self._encoded(name, columns) for name in self.about["modalities"]}
         scores = self.model.predict(self.fitted, matrices)
-        task, outputs = self.about["task"], tuple(self.about["outputs"])
-        prediction = decide(task, scores.decisions, self.fitted.arrays.get("thresholds"))
-        return Predicted(task, outputs, _in_words(task, outputs, prediction), scores.probabilities)
+        form, outputs = self.about["form"], tuple(self.about["outputs"])
+        prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
+        return Predicted(form, outputs, _in_words(form, outputs, prediction), scores.probabilities)
 
     def _encoded(self, name: str, columns: Mapping[str, pa.Array]) -> Any:
         if name not in columns:
@@ -75,10 +75,10 @@ class Predictor:
         return raw_features(features.columns, features.encoding).encode(state)
 
 
-def _in_words(task: Task, outputs: Sequence[str], prediction: np.ndarray) -> Any:
-    if task == "regression":
+def _in_words(form: TargetForm, outputs: Sequence[str], prediction: np.ndarray) -> Any:
+    if form == "continuous":
         return prediction
-    if task == "multilabel":
+    if form == "labels":
         return [[outputs[label] for label in np.flatnonzero(row).tolist()] for row in prediction]
     return [outputs[code] for code in prediction.tolist()]
 

@@ -11,12 +11,10 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
-from stages.contracts.task import Task
 from stages.features.blocks import load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import feature_labels, section, value_at
 from stages.foundation.tables import column_values, read_table
-from stages.model_selection.decisions import CLASSES
 from stages.model_selection.folds import read_folds
 from stages.scoring.stacked_scores import stacked
 from stages.training.train_settings import TrainEntry
@@ -45,12 +43,12 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
         remedy = f"run `dvc repro featurize@{dataset}-{name}`"
         columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
         blocks[name], features[name] = load_block(name, columns, metadata), metadata
-    task, target = about["target"]["task"], np.ascontiguousarray(column_values(table["target"][:n]))
-    scoring = scoring_of(params, task)
+    target = np.ascontiguousarray(column_values(table["target"][:n]))
+    task, scoring = about["target"]["task"], scoring_of(params, about["target"])
     problem = Problem(
         blocks=blocks,
         target=target,
-        task=task,
+        form=about["target"]["form"],
         outputs=tuple(about["target"]["outputs"]),
         folds=read_folds(table, about),
         combinations=all_combinations(modalities),
@@ -76,13 +74,12 @@ def rows_of(features: pa.Table, ids: pa.ChunkedArray, complaint: str) -> pa.Tabl
     return kept
 
 
-def scoring_of(params: Mapping[str, Any], task: Task) -> str:
-    """Return the name of the metric that chooses the configuration."""
-    scoring: str = getattr(section(params, "train", TrainEntry).scoring, task)
-    return scoring
+def scoring_of(params: Mapping[str, Any], target: Mapping[str, Any]) -> str:
+    """Return the name of the metric that chooses the configuration: what params.yaml names for the task, else the task's own."""
+    return section(params, "train", TrainEntry).scoring.get(target["task"], target["scoring"])
 
 
-def scoring_form(name: str, task: Task) -> Scoring:
+def scoring_form(name: str, task: str) -> Scoring:
     """Return the stacked form of the metric that chooses the configuration.
 
     Raises:
@@ -97,5 +94,5 @@ def scoring_form(name: str, task: Task) -> Scoring:
 
 def require_classes(problem: Problem, dataset: str) -> None:
     """Raise InputError where there is nothing to tell apart."""
-    if problem.task in CLASSES and len(present := np.unique(problem.target)) < 2:
+    if problem.form == "classes" and len(present := np.unique(problem.target)) < 2:
         raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.outputs[present[0]]!r}; a classifier needs two")

@@ -32,7 +32,7 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[s
     for name, content in fitted.files.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
-    learned = {"task": problem.task, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
+    learned = {"form": problem.form, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
     write_json(folder / "model.json", {**about, **learned, "files": sorted(fitted.files)})
 
 

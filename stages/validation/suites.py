@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values
-from stages.model_selection.decisions import strata
+from stages.model_selection.target_forms import FORMS
 
 Expectations = list[tuple[str, dict[str, Any]]]
 
@@ -50,7 +50,7 @@ def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, 
     ]
     target = column_values(samples["target"])
     outputs = metadata["target"]["outputs"]
-    if metadata["target"]["task"] == "regression":
+    if metadata["target"]["form"] == "continuous":
         known = (~np.isnan(target)).sum(axis=1)
         frame |= {"target_finite": ~np.isinf(target).any(axis=1), "target_known": known}
         expectations += [
@@ -58,7 +58,7 @@ def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, 
             ("expect_column_values_to_be_between", {"column": "target_known", "min_value": 1, "max_value": len(outputs), "notes": KNOWN}),
         ]
     else:
-        counted = strata(metadata["target"]["task"], target, len(outputs))
+        counted = FORMS[metadata["target"]["form"]].strata(target, len(outputs))
         more, expected = _class_expectations(counted, frame["group"].astype(str), n_folds)
         frame, expectations = frame | more, expectations + expected
         if target.ndim == 1:
@@ -94,7 +94,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
     """Return the suite of a splits table: the samples' own rows, whole groups, and every class in every training set."""
     repeat, fold = column_values(splits["repeat"]), column_values(splits["fold"])
     target = metadata["target"]
-    counted = strata(target["task"], column_values(splits["target"]), len(target["outputs"]))
+    counted = FORMS[target["form"]].strata(column_values(splits["target"]), len(target["outputs"]))
     inner, groups = column_values(splits["inner"]), _strings(splits["group"])
     n_folds, n_inner, n_repeats = metadata["n_folds"], metadata["n_inner_folds"], metadata["n_repeats"]
     official = "split" in samples.column_names
@@ -113,7 +113,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         "inner_min": inner.min(axis=1),
         "inner_max": inner.max(axis=1),
         "inner_agrees": ((inner == -1) == (fold[:, None] == np.arange(inner.shape[1]))).all(axis=1),
-        "class_missing": _training_sets_without_class(counted if target["task"] != "regression" else counted[:, :0], repeat, fold, inner),
+        "class_missing": _training_sets_without_class(counted if target["form"] != "continuous" else counted[:, :0], repeat, fold, inner),
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),

@@ -15,8 +15,8 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, FoldSweep, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
-from stages.model_selection.decisions import CLASSES, known_means
 from stages.model_selection.grid import predictions_of
+from stages.model_selection.target_forms import FORMS
 
 
 class DummySettings(Settings):
@@ -56,24 +56,21 @@ class _FoldOfDummy:
 
     def fitted(self, config: int) -> Fitted:
         expected = _expected(self.problem, self.problem.target[self.fold.train])
-        return Fitted({"expected": expected}, {"task": self.problem.task})
+        return Fitted({"expected": expected}, {"form": self.problem.form})
 
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     """Return the same scores for every row."""
     rows = np.tile(fitted.arrays["expected"], (next(iter(matrices.values())).shape[0], 1))
-    return Scores(rows, None if fitted.state["task"] == "regression" else rows)
+    return Scores(rows, rows if FORMS[fitted.state["form"]].has_probabilities else None)
 
 
 def _expected(problem: Problem, target: np.ndarray) -> np.ndarray:
-    """Return the share of each class or label, float32 (n_outputs,), or the mean of each target where it is known, float64."""
-    if problem.task in CLASSES:
-        return (np.bincount(target, minlength=len(problem.outputs)) / len(target)).astype(np.float32)
-    return known_means(target) if problem.task == "regression" else known_means(target).astype(np.float32)
+    return FORMS[problem.form].expected(target, len(problem.outputs))
 
 
 def _scores(problem: Problem, rows: np.ndarray) -> Scores:
-    return Scores(rows, None if problem.task == "regression" else rows)
+    return Scores(rows, rows if FORMS[problem.form].has_probabilities else None)
 
 
 MODEL = Sweep(name="dummy", settings=DummySettings, grid=grid, run=run, predict=predict, min_samples=lambda config: 1, is_control=True)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.settings import Settings
+from stages.contracts.task import TargetForm
 
 
 class HistGradientBoostingSettings(Settings):
@@ -14,10 +15,10 @@ class HistGradientBoostingSettings(Settings):
     max_leaf_nodes: int = Field(31, ge=2, description="most leaves of a tree")
 
 
-def make(config: Config, task: str, seed: int) -> Any:
+def make(config: Config, form: TargetForm, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    return (HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier)(**config, random_state=seed)
+    return (HistGradientBoostingRegressor if form == "continuous" else HistGradientBoostingClassifier)(**config, random_state=seed)
 
 
 MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, forms=("dense", "table"))

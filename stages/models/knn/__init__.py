@@ -64,7 +64,7 @@ def _passes(problem: Problem, configs: list[Config]) -> Iterator[tuple[list[Fold
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
         index = fold_index(blocks, fold_codes(fold, len(problem.target)))
-        of_combination = kept_bytes(len(fold.train), len(fold.test), configs, problem.task, len(problem.outputs))
+        of_combination = kept_bytes(len(fold.train), len(fold.test), configs, problem.form, len(problem.outputs))
         fitted = [name for name, block in problem.blocks.items() if not block.raw.shared]
         of_fold = of_combination * len(problem.combinations) + sum(encoded_bytes(blocks.encoded[name].matrix) for name in fitted)
         if folds and (n_bytes + of_fold > KEPT_BYTES or len(fitted) == len(problem.blocks)):
@@ -96,7 +96,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     )
     (found,) = Search([index], [modalities], [config["metric"]], config["n_neighbors"]).tables()
     near = Neighbors(*(table[0] for table in found[config["metric"]]))
-    return scores_of(near, target, config, state["task"], state["n_outputs"], np.arange(len(target)))
+    return scores_of(near, target, config, state["form"], state["n_outputs"], np.arange(len(target)))
 
 
 def memory_bytes(size: Size, settings: KnnSettings) -> float:
@@ -104,7 +104,7 @@ def memory_bytes(size: Size, settings: KnnSettings) -> float:
     n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     configs = grid(settings, 0)
     parts = (size.n_rows, 0), (0, size.n_rows)  # how many rows are for training, and how many for testing, is not known yet
-    one = max(kept_bytes(*part, configs, size.task, size.n_outputs) for part in parts)
+    one = max(kept_bytes(*part, configs, size.form, size.n_outputs) for part in parts)
     kept = min(one * size.n_combinations * size.n_folds, max(one, KEPT_BYTES))
     return 12 * size.n_rows * n_values + kept + n_cores() * TILE_BYTES
 

@@ -17,11 +17,11 @@ import numpy as np
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import Task
+from stages.contracts.task import TargetForm
 from stages.features.early_fusion import encode_fold
 from stages.features.matrices import pack
-from stages.model_selection.decisions import CLASSES, known_means
 from stages.model_selection.grid import empty_predictions, in_order
+from stages.model_selection.target_forms import FORMS, known_means
 from stages.models.knn.neighbourhoods import TEST, FoldIndex, Search, pair_index
 from stages.models.knn.tiles import ROWS
 from stages.models.knn.votes import Neighbors, scores_of
@@ -30,9 +30,9 @@ KEPT_BYTES = 5e8  # of what is kept of folds that are gone through at once
 _BEHIND = ROWS + 4  # a tile may end behind the last row
 
 
-def kept_bytes(n_train: int, n_test: int, configs: Sequence[Mapping[str, Any]], task: Task, n_outputs: int) -> int:
+def kept_bytes(n_train: int, n_test: int, configs: Sequence[Mapping[str, Any]], form: TargetForm, n_outputs: int) -> int:
     """Return how much memory what is kept of one fold and one subset takes."""
-    of_prediction = 4 if task in CLASSES else n_outputs * (8 if task == "regression" else 4)
+    of_prediction = FORMS[form].empty((1,), n_outputs).nbytes
     n_distances = len({config["metric"] for config in configs})
     return n_train * len(configs) * of_prediction + n_test * n_distances * 12 * max(config["n_neighbors"] for config in configs)
 
@@ -87,11 +87,11 @@ class GridPass:
         positions = self._positions[index][at]
         for weights, (ks, places) in self._places[metric].items():
             shared = near_distances, near_rows, self._target, positions, ks, places, weights == "distance", found
-            if self.problem.task in CLASSES:
+            if self.problem.form == "classes":
                 vote_classes(*shared, len(self.problem.outputs))
             else:
                 codes = self._fallback_of[index][at]
-                mean_numbers(*shared, self._fallbacks[index], codes, self.problem.task == "multilabel")
+                mean_numbers(*shared, self._fallbacks[index], codes, self.problem.form == "labels")
 
     @cached_property
     def _places(self) -> dict[str, dict[str, tuple[np.ndarray, ...]]]:
@@ -106,7 +106,7 @@ class GridPass:
 
     @cached_property
     def _target(self) -> np.ndarray:
-        return np.ascontiguousarray(self.problem.target, np.int32 if self.problem.task in CLASSES else np.float64)
+        return np.ascontiguousarray(self.problem.target, np.int32 if self.problem.form == "classes" else np.float64)
 
     @cached_property
     def _positions(self) -> list[np.ndarray]:
@@ -183,9 +183,9 @@ class FoldOfKnn:
         arrays = {"target": problem.target[rows], "scales": np.array(blocks.scales(self.modalities, chosen["metric"]))}
         for name in self.modalities:
             arrays |= pack(f"training/{name}", blocks.encoded[name].matrix[rows])
-        state = {"config": dict(chosen), "modalities": list(self.modalities), "task": problem.task, "n_outputs": len(problem.outputs)}
+        state = {"config": dict(chosen), "modalities": list(self.modalities), "form": problem.form, "n_outputs": len(problem.outputs)}
         return Fitted(arrays, state)
 
     def _scores(self, near: Neighbors, config: Config, train: np.ndarray) -> Scores:
         problem = self.shared.problem
-        return scores_of(near, problem.target, config, problem.task, len(problem.outputs), train)
+        return scores_of(near, problem.target, config, problem.form, len(problem.outputs), train)

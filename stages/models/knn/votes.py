@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.fitted import Scores
-from stages.contracts.task import Task
-from stages.model_selection.decisions import CLASSES, known_means
+from stages.contracts.task import TargetForm
+from stages.model_selection.target_forms import known_means
 
 
 def vote_weights(distances: np.ndarray, weights: str, known: np.ndarray | None = None) -> np.ndarray:
@@ -81,18 +81,20 @@ class Neighbors:
     rows: np.ndarray
 
 
-def scores_of(near: Neighbors, target: np.ndarray, config: Mapping[str, Any], task: Task, n_outputs: int, train: np.ndarray) -> Scores:
+def scores_of(
+    near: Neighbors, target: np.ndarray, config: Mapping[str, Any], form: TargetForm, n_outputs: int, train: np.ndarray
+) -> Scores:
     """Return the votes, shares or means of a configuration; `train` are the rows whose mean stands in for unknown ones."""
     k = config["n_neighbors"]
     distances, values = near.distances[:, :k], target[near.rows[:, :k]]
-    if task in CLASSES:
+    if form == "classes":
         votes = votes_for(values, vote_weights(distances, config["weights"]), [k], n_outputs)[0]
         return Scores(votes, vote_probabilities(votes, k))
     values = values.astype(np.float64)
     known = ~np.isnan(values)
     weights = vote_weights(distances, config["weights"], None if known.all() else known)
     means = means_for(values, weights, [k], known_means(target[train]))[0]
-    if task == "regression":
+    if form == "continuous":
         return Scores(means, None)
     probabilities = label_probabilities(means, k)
     return Scores(probabilities, probabilities)

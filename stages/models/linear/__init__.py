@@ -6,6 +6,7 @@ from pydantic import Field
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.settings import Settings
+from stages.contracts.task import TargetForm
 
 
 class LinearSettings(Settings):
@@ -15,10 +16,10 @@ class LinearSettings(Settings):
     tol: float = Field(1e-3, gt=0, description="largest entry of the gradient at which L-BFGS stops")
 
 
-def make(config: Config, task: str, seed: int) -> Any:
+def make(config: Config, form: TargetForm, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    return Ridge(1 / config["C"]) if task == "regression" else LogisticRegression(**config)
+    return Ridge(1 / config["C"]) if form == "continuous" else LogisticRegression(**config)
 
 
 MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C")

@@ -93,7 +93,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     projections = {name: saved_projection(name, arrays) for name in state["modalities"]}
     inputs = project(matrices, projections, state["modalities"])
     weights = [(arrays[f"weight/{i}"], arrays[f"bias/{i}"]) for i in range(state["n_layers"])]
-    loss = saved_loss(state["task"], arrays)
+    loss = saved_loss(state["form"], arrays)
     return scores_of(loss, outputs_of(weights, inputs, state["config"]["activation"], loss.name))
 
 

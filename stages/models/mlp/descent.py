@@ -1,7 +1,7 @@
 """Compiled training of one network: forward and backward passes, losses, AdamW and early stopping, some epochs per call.
 
 A loop around one network keeps its weights, moments and mini-batch in the core's own cache: measured faster than a product of many
-networks in a batch, at 16 inputs as at 784 (docs/decisions/0006-mlp.md), and a network's numbers cannot depend on its neighbours. Weights
+networks in a batch, at 16 inputs as at 784 (docs/decisions/0006-mlp.md), and a network's values cannot depend on its neighbours. Weights
 lie in one flat float32 array, layer after layer: (in, out) row by row, then the biases (out,). Each product is one call of BLAS; what
 surrounds it is a loop that the compiler turns into vector instructions.
 
@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 ACTIVATIONS = {"relu": 0, "tanh": 1, "logistic": 2, "softplus": 3, "identity": 4}
-LOSSES = {"classes": 0, "labels": 1, "numbers": 2}
+LOSSES = {"classes": 0, "labels": 1, "continuous": 2}
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 _f = np.float32  # a Python number is float64 in compiled code, and would make the whole loop so
@@ -195,7 +195,7 @@ def _turned(kernel: np.ndarray, room: np.ndarray) -> np.ndarray:
 
 @_compiled
 def read_outputs(outputs: np.ndarray, loss: int) -> float:
-    """Replace outputs (m, n_outputs) by probabilities (classes, labels); numbers stay. Return the sum of the log-normalisers.
+    """Replace outputs (m, n_outputs) by probabilities (classes, labels); continuous outputs stay. Return the sum of the log-normalisers.
 
     Classes: Σ over rows of ln Σ e**(output − the row's largest). Labels: Σ of ln(1 + e**−|output|). A product of factors is logged once.
     """

@@ -64,7 +64,7 @@ class FoldOfMlp:
         for name in self.modalities:
             arrays |= self.projections[name].arrays(name)
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
-        return Fitted(arrays, state | {"task": self.problem.task})
+        return Fitted(arrays, state | {"form": self.problem.form})
 
     def _refit(self, config: int) -> Future[Trained]:
         """Queue a configuration's network of all training rows, for the mean best epoch of its inner folds."""

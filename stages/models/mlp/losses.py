@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.contracts.problem import Problem
-from stages.contracts.task import Task
-from stages.model_selection.decisions import CLASSES, Scale, fit_scale
+from stages.contracts.task import TargetForm
+from stages.model_selection.target_forms import Scale, fit_scale
 
 
 @dataclass(frozen=True)
 class Loss:
-    """name: classes, labels or numbers (networks.Examples). n_outputs: units of the last layer. scale: of a regression's targets."""
+    """name: the target's form. n_outputs: units of the last layer. scale: of continuous targets."""
 
     name: str
     n_outputs: int
     scale: Scale | None = None
 
     def encoded(self, target: np.ndarray) -> np.ndarray:
-        """Return the target as the loss wants it: int64 (n,), or float32 (n, n_outputs), numbers standardised."""
+        """Return the target as the loss wants it: int64 (n,), or float32 (n, n_outputs), continuous targets standardised."""
         if self.name == "classes":
             return target.astype(np.int64)
         return (target if self.scale is None else self.scale.standardised(target)).astype(np.float32)
@@ -35,15 +35,11 @@ class Loss:
 
 def loss_for(problem: Problem, train: np.ndarray) -> Loss:
     """Return the loss of a problem; the scale of targets is fitted on `train`."""
-    scale = fit_scale(problem.target[train]) if problem.task == "regression" else None
-    return Loss(_name(problem.task), len(problem.outputs), scale)
+    scale = fit_scale(problem.target[train]) if problem.form == "continuous" else None
+    return Loss(problem.form, len(problem.outputs), scale)
 
 
-def saved_loss(task: Task, arrays: Mapping[str, np.ndarray]) -> Loss:
+def saved_loss(form: TargetForm, arrays: Mapping[str, np.ndarray]) -> Loss:
     """Return the loss of a saved network."""
-    scale = Scale(arrays["target_mean"], arrays["target_deviation"]) if task == "regression" else None
-    return Loss(_name(task), 0, scale)
-
-
-def _name(task: Task) -> str:
-    return "classes" if task in CLASSES else "labels" if task == "multilabel" else "numbers"
+    scale = Scale(arrays["target_mean"], arrays["target_deviation"]) if form == "continuous" else None
+    return Loss(form, 0, scale)

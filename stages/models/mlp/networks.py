@@ -21,7 +21,7 @@ ACTIVATIONS = {
     "identity": lambda x: x,
 }
 
-READ = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "numbers": lambda outputs: outputs}
+READ = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "continuous": lambda outputs: outputs}
 
 Weights = list[tuple[np.ndarray, np.ndarray]]  # per layer float32: (in, out), (out,)
 
@@ -66,7 +66,7 @@ class Network:
 class Examples:
     """What networks learn from. inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs).
 
-    loss: classes (cross-entropy), labels (the mean over labels of −ln p(label as it is)) or numbers (the mean squared error over those
+    loss: classes (cross-entropy), labels (the mean over labels of −ln p(label as it is)) or continuous (the mean squared error over those
     that are known, not NaN; 0 where none is).
     """
 
@@ -77,7 +77,7 @@ class Examples:
 
     def ignorant(self) -> float:
         """Return what an untrained network says."""
-        return {"classes": 1 / self.n_outputs, "labels": 0.5, "numbers": 0.0}[self.loss]
+        return {"classes": 1 / self.n_outputs, "labels": 0.5, "continuous": 0.0}[self.loss]
 
 
 @dataclass
@@ -109,7 +109,7 @@ def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seed: int) -> W
 
 
 def outputs_of(weights: Weights, inputs: np.ndarray, activation: str, loss: str) -> np.ndarray:
-    """Return probabilities, or standardised numbers, of inputs (n, d): float32 (n, n_outputs)."""
+    """Return probabilities, or standardised targets, of inputs (n, d): float32 (n, n_outputs)."""
     *hidden, (last, last_bias) = weights
     for weight, bias in hidden:
         inputs = ACTIVATIONS[activation](inputs @ weight + bias)

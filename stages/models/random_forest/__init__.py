@@ -6,6 +6,7 @@ from pydantic import Field
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.settings import Settings
+from stages.contracts.task import TargetForm
 
 
 class RandomForestSettings(Settings):
@@ -14,10 +15,10 @@ class RandomForestSettings(Settings):
     min_samples_leaf: tuple[int, ...] = Field((3, 1), min_length=1, description="fewest samples of a leaf, descending")
 
 
-def make(config: Config, task: str, seed: int) -> Any:
+def make(config: Config, form: TargetForm, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    return (RandomForestRegressor if task == "regression" else RandomForestClassifier)(**config, random_state=seed)
+    return (RandomForestRegressor if form == "continuous" else RandomForestClassifier)(**config, random_state=seed)
 
 
 MODEL = Estimator(name="random_forest", settings=RandomForestSettings, make=make)

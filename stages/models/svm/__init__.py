@@ -79,7 +79,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     if "approximation" in state["config"]:
         solver, values = decisions_of(fitted, matrices)
     else:
-        solver = saved_solver(state["task"], state["n_outputs"], arrays)
+        solver = saved_solver(state["form"], state["n_outputs"], arrays)
         support = [unpack(f"support/{name}", arrays) for name in state["modalities"]]
         queries, scales = [matrices[name] for name in state["modalities"]], list(arrays["scales"])
         products = cross_products(queries, support, scales)

@@ -85,4 +85,4 @@ class FoldOfSvm(FoldScores):
         for name in self.modalities:
             arrays |= pack(f"support/{name}", self.blocks.encoded[name].matrix[self.rows[train[machines.support]]])
         state = {"config": dict(chosen), **self.state}
-        return Fitted(arrays, state if self.problem.task == "regression" else state | {"temperature": self.temperature(config)})
+        return Fitted(arrays, state if self.problem.form == "continuous" else state | {"temperature": self.temperature(config)})

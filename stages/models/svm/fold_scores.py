@@ -51,4 +51,4 @@ class FoldScores:
     @property
     def state(self) -> dict[str, Any]:
         """What a saved SVM must know of its problem."""
-        return {"modalities": list(self.modalities), "task": self.problem.task, "n_outputs": len(self.problem.outputs)}
+        return {"modalities": list(self.modalities), "form": self.problem.form, "n_outputs": len(self.problem.outputs)}

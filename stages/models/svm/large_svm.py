@@ -20,7 +20,7 @@ from stages.features.encoders import Matrix
 from stages.features.matrices import pack, unpack
 from stages.features.pairwise import squared_distances
 from stages.foundation.seeds import derived_seed
-from stages.model_selection.decisions import CLASSES, fit_scale
+from stages.model_selection.target_forms import fit_scale
 from stages.models.svm.approximation import Axes, fused_rows, landmark_distances, linear_features, nystroem_features
 from stages.models.svm.fold_scores import FoldScores
 from stages.models.svm.kernels import Kernel, by_kernel, kernel_of
@@ -30,8 +30,8 @@ from stages.models.svm.solvers import Solver, saved_solver, solver_for
 
 def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
     """Return what a kernel's machines are approximated by, in words."""
-    loss = "squared epsilon-insensitive loss" if problem.task == "regression" else "squared hinge"
-    if problem.task == "multiclass":
+    loss = "squared epsilon-insensitive loss" if problem.form == "continuous" else "squared hinge"
+    if problem.form == "classes" and len(problem.outputs) > 2:
         loss += ", one against the rest"
     return loss if kernel == "linear" else f"nystroem of {n_landmarks} rows, {loss}"
 
@@ -90,16 +90,16 @@ def machines_of(
     examples = Examples(axes.values, values.reshape(n, -1), masks.reshape(n, -1), of_each.ravel(), tube)
     weights, intercepts, found = train_primal(examples)
     decisions = found.reshape(n, *shape).transpose(1, 2, 0, 3)
-    if problem.task in CLASSES and len(problem.outputs) == 2:  # one machine tells them apart
+    if problem.form == "classes" and len(problem.outputs) == 2:  # one machine tells them apart
         decisions = np.concatenate([-decisions, decisions], axis=-1)
     return weights.reshape(-1, *shape), intercepts.reshape(shape), decisions
 
 
 def targets_of(problem: Problem, train: np.ndarray) -> np.ndarray:
     """Return what each machine learns: float64 (n, q), ±1 per class (of two classes one) or label, or numbers scaled by `train`."""
-    if problem.task in CLASSES:
+    if problem.form == "classes":
         return np.where(problem.target[:, None] == np.arange(len(problem.outputs))[1 if len(problem.outputs) == 2 else 0 :], 1.0, -1.0)
-    if problem.task == "multilabel":
+    if problem.form == "labels":
         return np.asarray(2.0 * problem.target - 1)
     return fit_scale(problem.target[train]).standardised(problem.target)
 
@@ -131,7 +131,7 @@ class FoldOfLargeSvm(FoldScores):
         return decisions
 
     def _machines(self, axes: Axes, penalties: Sequence[float], used: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        tube = self.settings.epsilon if self.problem.task == "regression" else None
+        tube = self.settings.epsilon if self.problem.form == "continuous" else None
         return machines_of(self.problem, axes, targets_of(self.problem, self.fold.train), penalties, used, tube)
 
     def temperature(self, config: int) -> float:
@@ -156,7 +156,7 @@ class FoldOfLargeSvm(FoldScores):
             for name, matrix in zip(self.modalities, self.fused.matrices, strict=True):
                 arrays |= pack(f"support/{name}", matrix[self.fused.landmarks])
         state = {"config": dict(chosen), **self.state}
-        if problem.task == "regression":
+        if problem.form == "continuous":
             scale = fit_scale(problem.target[rows])
             return Fitted(arrays | {"target_mean": scale.mean, "target_deviation": scale.deviation}, state)
         return Fitted(arrays, state | {"temperature": self.temperature(config)})
@@ -177,4 +177,4 @@ def decisions_of(fitted: Fitted, matrices: Mapping[str, Matrix]) -> tuple[Solver
     found = values @ arrays["dual"] + arrays["intercept"]
     if found.shape[1] < state["n_outputs"]:
         found = np.concatenate([-found, found], axis=1)
-    return saved_solver(state["task"], state["n_outputs"], arrays), found
+    return saved_solver(state["form"], state["n_outputs"], arrays), found

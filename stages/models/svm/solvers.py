@@ -7,8 +7,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from stages.contracts.problem import Problem
-from stages.contracts.task import Task
-from stages.model_selection.decisions import CLASSES, Scale, fit_scale
+from stages.contracts.task import TargetForm
+from stages.model_selection.target_forms import Scale, fit_scale
 from stages.models.svm.machines import (
     Outputs,
     Pairs,
@@ -146,19 +146,19 @@ class Solver(Protocol):
 
 
 def solver_for(problem: Problem, train: np.ndarray, settings: Any) -> Solver:
-    """Return the solver of a problem's task; what it fits to the target is fitted on `train`."""
-    if problem.task in CLASSES:
+    """Return the solver of a problem's target form; what it fits to the target is fitted on `train`."""
+    if problem.form == "classes":
         return ClassSolver(problem.target, len(problem.outputs))
-    if problem.task == "multilabel":
+    if problem.form == "labels":
         return LabelSolver(problem.target)
     return NumberSolver(problem.target, fit_scale(problem.target[train]), settings.epsilon)
 
 
-def saved_solver(task: Task, n_outputs: int, arrays: Mapping[str, np.ndarray]) -> Solver:
+def saved_solver(form: TargetForm, n_outputs: int, arrays: Mapping[str, np.ndarray]) -> Solver:
     """Return the solver that turns a saved machine's decisions into answers."""
     nothing = np.zeros(0)
-    if task in CLASSES:
+    if form == "classes":
         return ClassSolver(nothing, n_outputs)
-    if task == "multilabel":
+    if form == "labels":
         return LabelSolver(nothing)
     return NumberSolver(nothing, Scale(arrays["target_mean"], arrays["target_deviation"]), 0.0)

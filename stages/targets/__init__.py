@@ -1,0 +1,1 @@
+"""Targets by form: what the tasks share to read, check and encode them."""

@@ -1,0 +1,6 @@
+"""Multilabel classification: any number of labels per row, none included."""
+
+from stages.contracts.task import Task
+from stages.targets.labels import LABELS
+
+TASK = Task(name="multilabel", title="multilabel classification", encoding=LABELS, scoring="micro_f1")
