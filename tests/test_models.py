@@ -1,5 +1,6 @@
 """One battery over every file under stages/models/; a new one is covered without editing this test, but for its small grid."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 from toy_problem import metrics_of, toy_problem, with_other_test_rows
 
-from stages.contracts.model import FoldResult, Size, Sweep
+from stages.contracts.model import FoldResult, FoldSweep, Size, Sweep
 from stages.contracts.problem import Problem
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
+from stages.model_selection.choice import choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.model_selection.target_forms import FORMS as TARGET_FORMS
 from stages.training.limits import fitting_configs, require_memory
 from stages.training.read_problem import require_classes
 from stages.training.saved_model import load_fitted, save_fitted
@@ -28,13 +31,19 @@ SMALL = {
     "random_forest": {"n_estimators": 30, "max_features": [0.3], "min_samples_leaf": [1]},
     "hist_gradient_boosting": {"max_iter": [10, 20]},
 }  # fmt: skip
+POOL = ThreadPoolExecutor(1)
 FORMS = {"image": "dense", "text": "sparse", "table": "table"}  # of the toy problem's blocks
 LEARNED: tuple[str, ...] = ("multiclass", "multilabel", "regression")
-BEATS, FAR = "beats the control", "far from zero"
+BEATS, FAR, HELD_OUT = "beats the control", "far from zero", "learns no held-out row"
+# of models whose configurations start from one another's solution, how far a solver may stop from where it does alone: share of the
+# targets' deviation, and of a fold's rows
+SOLVED = {"linear": 0.05, "svm": 0.01}
 EXCEPTIONS = {
     **dict.fromkeys([("dummy", f"{BEATS} {task}") for task in LEARNED], "it is the control"),
     ("linear", f"{BEATS} regression"): "60 rows and 100 terms: no linear model gets half way",
     ("hist_gradient_boosting", f"{BEATS} regression"): "leaves of 20 rows, of which there are 60",
+    **dict.fromkeys([("mlp", f"{HELD_OUT} {task}") for task in LEARNED], "a network stops at the epoch that is best on these rows"),
+    **dict.fromkeys([("hist_gradient_boosting", f"{HELD_OUT} {task}") for task in LEARNED[:2]], "leaves of 20 rows, of which there are 60"),
     ("random_forest", FAR): "of splits that are equally good but for rounding either may be taken",
 }
 
@@ -70,6 +79,13 @@ def fused_score(name: str, task: str) -> float:
     metric = problem.metrics[problem.scoring]
     fused = [r for r in reached if r.modalities == problem.combinations[-1]]
     return float(np.mean([metric.score(problem.target[r.fold.test], r.prediction, r.probabilities) for r in fused]))
+
+
+def plain_sweep(model: Sweep, problem: Problem, result: FoldResult, settings: Any, config: dict[str, Any]) -> FoldSweep:
+    """Return the sweep of one configuration alone on the fold and combination of a result."""
+    alone = replace(problem, folds=(result.fold,), combinations=(result.modalities,))
+    ((sweep,),) = model.run(alone, settings, [config], POOL)
+    return sweep
 
 
 def expect_failure(request: pytest.FixtureRequest, name: str, check: str) -> None:
@@ -114,6 +130,49 @@ class TestModel:
             assert result.probabilities.min() >= 0 and result.probabilities.max() <= 1
             if task == "multiclass":
                 assert result.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+    @pytest.mark.parametrize("task", ["binary", *LEARNED])
+    def test_a_sweep_equals_the_plain_protocol(self, name: str, task: str) -> None:
+        """The plain protocol: one fold, combination and configuration at a time, so that nothing is shared."""
+        model, settings = small(name)
+        problem = problem_for(model, task=task, n_classes=2 if task == "binary" else 3)
+        configs = fitting_configs("toy", model, settings, problem)
+        shared = list(results(model, problem, settings, configs, out_of_fold=True))
+        some = {problem.combinations[0], problem.combinations[-1]}
+        tolerance, scale = SOLVED.get(name, 1e-6), np.nanstd(problem.target) if task == "regression" else 1.0
+        for result in (r for r in shared if r.fold.index == 1 and r.modalities in some):
+            alone = [plain_sweep(model, problem, result, settings, config) for config in configs]
+            predictions = np.stack([sweep.inner_predictions()[0] for sweep in alone])
+            choice = choose_config(problem, result.fold, predictions)
+            for metric, scores in choice.scores.items():
+                of_targets = metric in ("mae", "rmse")  # in the targets' units
+                np.testing.assert_allclose(result.inner_scores[metric], scores, rtol=0, atol=tolerance * (scale if of_targets else 1))
+            assert choice.config == result.chosen
+            found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0)().scores.decisions, choice.thresholds)
+            kept = TARGET_FORMS[problem.form].kept(result.out_of_fold.decisions)  # of the training rows, by the chosen configuration
+            assert np.abs(result.prediction.astype(np.float64) - found).mean() <= tolerance * scale
+            assert np.abs(kept.astype(np.float64) - predictions[choice.config]).mean() <= tolerance * scale
+
+    @pytest.mark.parametrize("task", LEARNED)
+    def test_a_held_out_row_is_not_learned(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
+        """Other targets of an inner fold's rows, of the same mean and variance, change nothing that is predicted of these rows."""
+        expect_failure(request, name, f"{HELD_OUT} {task}")
+        model, settings = small(name)
+        problem = problem_for(model, task=task)
+        fold = problem.folds[0]
+        out = fold.inner == 0
+        target = problem.target.copy()
+        target[fold.train[out]] = np.roll(target[fold.train[out]], 1, axis=0)
+        assert not np.array_equal(target, problem.target, equal_nan=task == "regression")
+        configs = fitting_configs("toy", model, settings, problem)
+        result = FoldResult(fold, problem.combinations[-1], {}, 0, np.zeros(0), None)
+        before, after = (
+            [plain_sweep(model, whole, result, settings, config).inner_predictions()[0] for config in configs]
+            for whole in (problem, replace(problem, target=target))
+        )
+        for first, second in zip(before, after, strict=True):
+            assert first[out].tobytes() == second[out].tobytes()
+        assert name == "dummy" or any((first[~out] != second[~out]).any() for first, second in zip(before, after, strict=True))
 
     def test_two_classes(self, name: str) -> None:
         model, settings = small(name)

@@ -134,7 +134,7 @@ def test_what_cannot_be_a_name_is_told_once(right: dict[str, Any], kind: str, na
 
 
 @pytest.mark.parametrize(("key", "value", "line"), [
-    ("target.task", "classes", "target.task: expected 'binary', .*; 'multilabel' or 'regression', found 'classes'; 'task' is a file under stages/tasks/"),
+    ("target.task", "classes", "target.task: expected 'binary', .* or 'regression', found 'classes'; 'task' is a file under stages/"),
     ("target.colum", "marks", r"target\.colum: unknown key \(did you mean 'column'\?\); allowed: column, columns, task, separator, empty"),
     ("modalities.facts.modalty", "x", r"facts\.modalty: unknown key \(did you mean 'modality'\?\); allowed: modality, column, columns"),
     ("modalities", ["facts"], "own files need `target: {column: …, task: …}` and `modalities: {label: "),

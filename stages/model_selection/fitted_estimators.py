@@ -43,10 +43,11 @@ def fit_path(
     values = target if scale is None else scale.standardised(target)
     members: list[Any] = []
     for config in configs:
-        if members and path is not None:
+        estimator = make(config)
+        if members and path is not None and {path, "warm_start"} <= set(estimator.get_params()):
             _set(members, {path: config[path]})
         else:
-            members = _members(make(config), problem.form, values, warm_start=path is not None)
+            members = _members(estimator, problem.form, values, warm_start=path is not None)
         _fit(members, X, values)
         yield FittedEstimators(problem.form, n_outputs, members, scale)
 
