@@ -75,5 +75,6 @@ def report_path() -> Path:
     return DATA / "report" / "report.html"
 
 
-def figures_dir(dataset: str) -> Path:
+def figures_dir(dataset: str = "") -> Path:
+    """Return where the figures of a data set, or of all, are written."""
     return DATA / "report" / "figures" / dataset

@@ -1,8 +1,8 @@
 """Scores of bootstrap resamples of a test split: one model's predictions, its rows drawn with replacement.
 
 A metric's definition by scikit-learn takes 0.3 to 3 ms a call, and there are 2,000 resamples per candidate and metric
-(docs/decisions/0027-metrics.md). A resample is no more than how often each row occurs, so that counts, ranks and losses of all resamples are
-products with one matrix of weights.
+(docs/decisions/0027-metrics.md). A resample is no more than how often each row occurs, so that counts, ranks and losses of
+all resamples are products with one matrix of weights.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,40 +1,37 @@
-"""The pictures of a data set as SVG files: <model>__<subset>__<name>, and its leaderboard."""
+"""The figures of a data set as SVG files: <model>__<modality combination>__<name>, and its leaderboard."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from stages.contracts.documents.evaluation_document import Evaluation
 from stages.reporting.figures import intervals
 from stages.reporting.formatting import candidate_name, model_name
-from stages.reporting.prediction_figures import answer_pictures, primary_title
-from stages.reporting.report_page import colours, control_level, ranked
+from stages.reporting.prediction_figures import prediction_figures
+from stages.reporting.report_page import baseline_level, colours, ranked
 from stages.reporting.svg import standalone
 from stages.reporting.tuning_figures import learning_curve, tuning_curve
 
 
-def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
-    """Return file name (without .svg) → SVG text of every picture of a data set."""
+def figure_files(evaluation: Evaluation) -> dict[str, str]:
+    """Return file name (without .svg) → SVG text of every figure of a data set."""
     found = {"leaderboard": standalone(leaderboard(evaluation))}
-    for model in evaluation["models"]:
-        for subset in evaluation["subsets"]:
-            drawn = {picture.kind: picture.drawn for picture in answer_pictures(evaluation, model, subset)}
-            tuned = tuning_curve(evaluation, model, subset)
-            if tuned:
-                drawn[tuned[0]] = tuned[1]
-            learnt = learning_curve(evaluation, model, subset)
-            if learnt:
-                drawn["learning"] = learnt
-            found |= {f"{model}__{subset}__{kind}": standalone(picture) for kind, picture in drawn.items()}
+    for result in evaluation.candidates:
+        drawn = {figure.kind: figure.drawn for figure in prediction_figures(evaluation, result)}
+        tuned = tuning_curve(evaluation, result)
+        if tuned:
+            drawn[tuned[0]] = tuned[1]
+        learnt = learning_curve(evaluation, result)
+        if learnt:
+            drawn["learning"] = learnt
+        stem = "__".join(evaluation.key(result.candidate))
+        found |= {f"{stem}__{kind}": standalone(figure) for kind, figure in drawn.items()}
     return found
 
 
-def leaderboard(evaluation: Mapping[str, Any]) -> str:
+def leaderboard(evaluation: Evaluation) -> str:
     """Return the leaderboard as dot-and-whisker rows."""
-    kinds, primary = colours(evaluation), evaluation["primary"]
-    task, controls = evaluation["task"], evaluation["controls"]
-    rows = [
-        (model_name(row["model"], task) if row["model"] in controls else candidate_name(row, task), row[primary], row["lo"], row["hi"],
-         kinds[row["model"]])
-        for row in ranked(evaluation) if row[primary] is not None
-    ]
-    return intervals(rows, x_label=f"{primary_title(evaluation)}, mean and interval", reference=control_level(evaluation),
-                     label=f"Leaderboard of {evaluation['dataset']}")
+    kinds, rows = colours(evaluation), []
+    for found in ranked(evaluation):
+        score, is_baseline = evaluation.primary_score(found), found.model in evaluation.baselines
+        name = model_name(found.model, evaluation.task) if is_baseline else candidate_name(found.candidate, evaluation)
+        if score.mean is not None:
+            rows.append((name, score.mean, score.lo, score.hi, kinds[found.model]))
+    return intervals(rows, x_label=f"{evaluation.primary.title}, mean and interval", reference=baseline_level(evaluation),
+                     label=f"Leaderboard of {evaluation.dataset}")
