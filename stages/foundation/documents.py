@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from stages.contracts.document import Document, mistakes
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of
@@ -25,12 +27,13 @@ def read_document(path: Path, kind: type[AnyDocument]) -> AnyDocument:
         InputError: if the file is missing, is not JSON or is not such a document: file, keys and the way out.
     """
     _require_kind(path, kind)
-    value = read_json(path)
-    found = mistakes(value, kind)
-    if found:
+    try:
+        return kind.model_validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValidationError) as error:
+        found = mistakes(read_json(path), kind)
         more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        raise InputError(f"{path}: not as its schema has it: {'; '.join(found[:MOST_NAMED])}{more}; delete it and run `dvc repro`")
-    return kind.model_validate(value)
+        raise InputError(
+            f"{path}: not as its schema has it: {'; '.join(found[:MOST_NAMED])}{more}; delete it and run `dvc repro`") from error
 
 
 def _require_kind(path: Path, kind: type[Document]) -> None:
