@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, run, stages_run
 
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.foundation.documents import read_document
+
 MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
           *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
@@ -96,10 +99,6 @@ PREDICT = """
 import json
 from pathlib import Path
 import mlflow
-from stages.contracts.documents.evaluation_document import Evaluation
-from stages.contracts.documents.evaluation_document import Evaluation
-from stages.foundation.documents import read_document
-from stages.foundation.documents import read_document
 from stages.contracts.paths import models_dir, samples_path
 from stages.training.prediction import Predictor
 from stages.foundation.tables import read_table

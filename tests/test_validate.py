@@ -245,7 +245,7 @@ def test_twenty_offending_samples_are_named_and_all_counted() -> None:
     (expectation,) = result.expectations
     assert len(expectation.offending) == MAX_NAMED
     assert expectation.unexpected == 50
-    assert expectation["range"] == [-1, -1]
+    assert expectation.range == (-1, -1)
 
 
 def test_an_expectation_about_no_column_is_a_defect() -> None:
