@@ -7,18 +7,16 @@ Between markers: the README's tree, the index of decisions, the table of kept re
 import ast
 import importlib
 import inspect
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.inventory_schemas import exported, schemas_page
 from stages.check import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
-from stages.contracts.table_schema import TableSchema
 from stages.contracts.task import Task
 from stages.foundation.registry import KINDS, component, names
-from stages.foundation.schemas import schemas
 from stages.report import kept_evaluations
 from stages.reporting.readme import KEPT, results_table, with_block
 
@@ -48,7 +46,7 @@ def pages() -> dict[Path, str]:
         README: with_block(read(README), tree(), "tree"),
         DECISIONS: with_block(read(DECISIONS), decisions(), "index"),
         SCHEMAS: schemas_page(),
-        **{SCHEMAS.with_suffix("") / f"{schema.name}.json": exported(schema) for schema in schemas()},
+        **{SCHEMAS.with_suffix("") / f"{name}.json": text for name, text in exported().items()},
         RESULTS_PAGE: with_block(read(RESULTS_PAGE), results_table(kept_evaluations()), KEPT),
     }
 
@@ -262,27 +260,6 @@ PARAMS_HEAD = """# Parameters
 Every key that `params.yaml` may have, with its default and its meaning. `make inventory` generates this page from what
 `python -m stages.check --help` prints. A key that does not exist is answered with the nearest one that does; a list under a model is swept.
 """
-
-
-# ---------------------------------------------------------------- schemas
-def schemas_page() -> str:
-    """Return the page of the Arrow files that pass between stages."""
-    lines = ["# Schemas", "", "The Arrow files that pass between stages (`stages/contracts/tables/`). Columns and metadata are checked "
-             "when a file is written and when it is read; `float32[]` is a FixedSizeList of any size. As JSON: `docs/schemas/`.", ""]
-    for schema in schemas():
-        lines += [f"## {schema.name}", "", f"`{schema.path}`: {schema.meaning}.", "", "| column | type | what |", "|---|---|---|"]
-        lines += [f"| {c.name}{'' if c.required else ' (optional)'} | {' or '.join(c.types)} | {c.meaning} |" for c in schema.columns]
-        lines += [f"| … | any | {schema.others} |"] if schema.others else []
-        lines += ["", f"Metadata: {', '.join(schema.metadata.model_fields)}.", ""]
-    return "\n".join(lines)
-
-
-def exported(schema: TableSchema) -> str:
-    """Return a schema as JSON; of its metadata the JSON schema."""
-    columns = [{"name": c.name, "types": c.types, "meaning": c.meaning, "required": c.required} for c in schema.columns]
-    whole = {"name": schema.name, "path": schema.path, "meaning": schema.meaning, "columns": columns, "others": schema.others,
-             "metadata": schema.metadata.model_json_schema()}  # fmt: skip
-    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def main() -> None:

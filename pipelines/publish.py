@@ -9,17 +9,19 @@ import sys
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.publishing import descriptions
 from pipelines.publishing.lock_entries import read_lock, why_outdated
-from pipelines.publishing.process_pool import helpers, spread
+from pipelines.publishing.process_pool import distribute, workers
 from pipelines.publishing.records import Record, dataset_records
 from pipelines.publishing.runs import BATCH, CURRENT, KEY, NOTE, VIEW, log_run, refresh_run
 from pipelines.publishing.saved_view import leaderboard_view
 from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
 from stages.checking.pipeline_settings import PublishEntry
-from stages.contracts.paths import DATA, evaluation_dir
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.paths import DATA, evaluation_path
+from stages.foundation.documents import read_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
@@ -41,10 +43,10 @@ def main() -> None:
     datasets = list(value_at(params, "datasets"))
     outdated = {dataset: why for dataset in datasets if (why := why_outdated(lock, dataset))}
     for dataset, why in outdated.items():
-        print(f"{dataset}: left out, {why}", file=sys.stderr)
+        print(f"{dataset}: skipped, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
     settings: PublishEntry = section(params, "publish", PublishEntry)
-    with helpers(min(MOST_PROCESSES, n_cores(), n_with_news(records)) - 1) as processes:
+    with workers(min(MOST_PROCESSES, n_cores(), n_with_news(records)) - 1) as processes:
         server = connect(settings)
         with refusals(server.uri):
             for dataset in datasets:  # in the order of params.yaml, which is the dashboard's
@@ -52,16 +54,16 @@ def main() -> None:
                     retire_dataset(server, dataset, outdated[dataset])
                 else:
                     open_experiment(server, dataset, {})
-        spread(list(records.items()), partial(publish_dataset, server), partial(publish_elsewhere, settings.tracking_uri), processes)
+        distribute(list(records.items()), partial(publish_dataset, server), partial(publish_elsewhere, settings.tracking_uri), processes)
     if not records:
-        raise InputError("no data set has results of its data as it is now, so there is nothing to publish; `dvc repro` first")
+        raise InputError("no data set has results of its data as it is now, so there is nothing to publish; run `dvc repro` first")
     write_json(RECEIPT, {dataset: receipt_of(made) for dataset, made in records.items()})
 
 
 def n_with_news(records: Mapping[str, Sequence[Record]]) -> int:
-    """Return of how many data sets (1 at least) the last receipt tells of other runs: what was published to that server, most likely."""
-    told = read_json(RECEIPT) if RECEIPT.is_file() else {}
-    return max(1, sum(told.get(dataset) != receipt_of(made) for dataset, made in records.items()))
+    """Return how many data sets (1 at least) have other runs than the last receipt: what was published to that server, most likely."""
+    published = read_json(RECEIPT) if RECEIPT.is_file() else {}
+    return max(1, sum(published.get(dataset) != receipt_of(made) for dataset, made in records.items()))
 
 
 def receipt_of(made: Sequence[Record]) -> dict[str, str]:
@@ -69,7 +71,7 @@ def receipt_of(made: Sequence[Record]) -> dict[str, str]:
 
 
 def publish_elsewhere(tracking_uri: str, made: tuple[str, Sequence[Record]]) -> None:
-    """Do as `publish_dataset`, in a process beside the one that connected first."""
+    """Do as `publish_dataset`, in a worker process."""
     publish_dataset(_connected(tracking_uri), made)
 
 
@@ -85,7 +87,7 @@ def publish_dataset(server: Server, made: tuple[str, Sequence[Record]]) -> None:
 
 
 def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
-    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
+    evaluation = read_document(evaluation_path(dataset), Evaluation)
     experiment = open_experiment(server, dataset, experiment_tags(evaluation))
     there = finished_runs(server, experiment)
     counts = {"new": 0, "refreshed": 0, "unchanged": 0}
@@ -121,9 +123,9 @@ def mark_current(server: Server, runs: "Mapping[str, Run]", keys: Set[str]) -> N
             server.client.set_tag(run.info.run_id, CURRENT, current)
 
 
-def experiment_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
+def experiment_tags(evaluation: Evaluation) -> dict[str, str]:
     """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view."""
-    return {NOTE: descriptions.experiment_note(evaluation), "licence": evaluation["licence"],
+    return {NOTE: descriptions.experiment_note(evaluation), "licence": evaluation.licence,
             "mlflow.experimentKind": "custom_model_development", **leaderboard_view(evaluation)}
 
 

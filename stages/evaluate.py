@@ -1,6 +1,6 @@
 """Score the predictions of every model on every modality combination, with intervals and paired tests.
 
-Reads splits, what was left out of them, predictions, sweeps and curves of one data set, and its samples' metadata. Writes
+Reads splits, which samples are skipped, predictions, sweeps and curves of one data set, and its samples' metadata. Writes
 evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and
 confusion.csv (`dvc plots`).
 """
@@ -8,60 +8,70 @@ confusion.csv (`dvc plots`).
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, Quarantined
+from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path, splits_path
+from stages.contracts.paths import evaluation_dir, evaluation_path, left_out_path, predictions_dir, samples_path, splits_path, summary_path
 from stages.contracts.task import TargetForm
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
-from stages.evaluation.held_out import Outcome, Protocol, protocol_of
-from stages.evaluation.read_training import Trained, read_models
-from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, Scores, Uncertainty, bootstrap_rows, score
-from stages.evaluation.summary import csv_text, leaderboard, summary
+from stages.evaluation.fold_predictions import FoldPredictions, Splits, splits_of
+from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, MetricScores, Uncertainty, bootstrap_rows, score
+from stages.evaluation.summary import csv_text, leaderboard_rows, ranks, summary
+from stages.evaluation.training_results import TrainingResults, read_models
+from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import feature_labels, read_params, section
 from stages.foundation.registry import component, names
-from stages.foundation.tables import read_table, write_json, write_text
+from stages.foundation.tables import read_table, write_text
 
 
 def main(dataset: str) -> None:
     """Write data/evaluation/<dataset>/."""
     params = read_params()
     confidence: float = section(params, "evaluate", EvaluateEntry).confidence
-    splits, described = read_table(splits_path(dataset))
+    table, described = read_table(splits_path(dataset))
     # title, licence and citation: from the samples, so that a word changed there does not train every model again
     described = read_table(samples_path(dataset))[1] | described
-    protocol = protocol_of(splits)
+    splits = splits_of(table)
     form, outputs = described["target"]["form"], described["target"]["outputs"]
     models, scoring = trained_models(dataset)
-    metrics = {name: metric.bound_to(protocol.targets) for name, metric in metrics_of(form, scoring).items()}
-    trained = read_models(dataset, models, protocol, form=form, outputs=outputs, scoring=metrics[scoring])
-    evaluation = {
-        **facts(dataset, described, protocol),
-        "modalities": list(feature_labels(params, dataset)),
-        "models": models,
-        "controls": trained.controls,
-        "not_applicable": trained.not_applicable,
-        "subsets": trained.combinations,
-        **trained.tuning,
-        **details(trained, protocol, metrics, form, outputs),
-        **judge(trained, protocol, metrics, models=models, confidence=confidence),
-    }
-    evaluation = without_nan(evaluation)
-    best = trained.outcomes[Candidate(evaluation["best"]["model"], tuple(evaluation["best"]["subset"].split("+")))]
-    write(evaluation, next(iter(metrics.values())), confusion_rows(form, outputs, best))
+    metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(form, scoring).items()}
+    trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
+    resamples = bootstrap_rows(splits)
+    scores = {candidate: score(found, metrics, resamples) for candidate, found in trained.predictions.items()}
+    uncertainty = Uncertainty(splits.test_per_train, confidence)
+    of_true = ranges(splits.targets, outputs) if form == "continuous" else None
+    results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
+    primary = {candidate: found[scoring] for candidate, found in scores.items()}
+    evaluation = Evaluation(
+        **facts(dataset, described, splits),
+        modalities=tuple(feature_labels(params, dataset)),
+        models=tuple(models),
+        baselines=tuple(trained.baselines),
+        not_applicable=trained.not_applicable,
+        combinations=tuple(trained.combinations),
+        metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better) for m in metrics.values()),
+        confidence=confidence,
+        n_bins=N_BINS if of_true else None,
+        ranges=of_true,
+        candidates=results,
+        best=min(results, key=lambda found: found.rank).candidate,
+        comparisons=compare(primary, Contest(models, trained.baselines, list(scores)), metric=metrics[scoring], uncertainty=uncertainty),
+    )
+    write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
 
 
 def trained_models(dataset: str) -> tuple[list[str], str]:
-    """Return the models that were trained, controls first, and the metric that chose their configurations.
+    """Return the models that were trained, baselines first, and the metric that chose their configurations.
 
     Raises:
         InputError: if there is none, or they do not share that metric.
@@ -76,7 +86,7 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
     return sorted(described, key=lambda model: not described[model]["control"]), next(iter(metrics.values()))
 
 
-TARGETS = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}
+TARGETS: Mapping[TargetForm, str] = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}
 
 
 def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
@@ -93,62 +103,62 @@ def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
     return {metric.name: metric for metric in found}
 
 
-def judge(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], *, models: Sequence[str],
-          confidence: float) -> dict[str, Any]:
-    """Return every score with its interval, the leaderboard, and the paired tests on the primary metric."""
-    draws = bootstrap_rows(protocol)
-    scored = {candidate: score(found, metrics, draws) for candidate, found in trained.outcomes.items()}
-    uncertainty = Uncertainty(protocol.test_per_train, confidence)
-    table = score_table(scored, metrics, uncertainty)
-    primary = next(iter(metrics))
-    board = leaderboard(table, metrics, primary)
-    return {
-        "primary": primary,
-        "metrics": [{"name": m.name, "title": m.title, "greater_is_better": m.greater_is_better} for m in metrics.values()],
-        "confidence": confidence,
-        "scores": table,
-        "leaderboard": board,
-        "best": {name: board[0][name] for name in ("model", "subset")},
-        "comparisons": compare({candidate: found[primary] for candidate, found in scored.items()},
-                               Contest(models, trained.controls, list(scored)), metric=metrics[primary], uncertainty=uncertainty),
-    }
+def candidate_results(
+    trained: TrainingResults, scores: Mapping[Candidate, Mapping[str, MetricScores]], metrics: Mapping[str, Metric],
+    uncertainty: Uncertainty, *, more: Mapping[Candidate, Mapping[str, Any]],
+) -> tuple[CandidateResult, ...]:  # fmt: skip
+    """Return all that is known of each candidate: scores with their intervals, rank by the primary metric, details, tuning."""
+    tables = {candidate: score_table(of_metric, metrics, uncertainty) for candidate, of_metric in scores.items()}
+    primary = next(iter(metrics.values()))
+    rank = ranks({candidate: table[primary.name] for candidate, table in tables.items()}, primary)
+    found = []
+    for candidate, table in tables.items():
+        tuning = trained.tuning[candidate]
+        found.append(CandidateResult(
+            model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion, rank=rank[candidate], scores=table,
+            configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, **more[candidate]))
+    return tuple(found)
 
 
-def details(
-    trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str]
-) -> dict[str, Any]:
-    """Return what stands beside the scores: confusion of classes; scores by label or number; predicted against true numbers."""
-    outcomes = trained.outcomes
-    if form == "classes":
-        return {"confusion": by_model({candidate: confusion(found, len(outputs)) for candidate, found in outcomes.items()})}
-    found: dict[str, Any] = {"by_output": by_model({candidate: by_output(of, metrics) for candidate, of in outcomes.items()})}
-    if form == "continuous":
-        of_true = ranges(protocol, outputs)
-        found |= {"n_bins": N_BINS, "ranges": of_true}
-        found["agreement"] = by_model({candidate: agreement(of, of_true) for candidate, of in outcomes.items()})
+def score_table(of_metric: Mapping[str, MetricScores], metrics: Mapping[str, Metric], uncertainty: Uncertainty) -> dict[str, FoldScores]:
+    """Return a candidate's scores with their intervals by metric."""
+    found = {}
+    for name, scores in of_metric.items():
+        estimate = uncertainty.estimate(scores, metrics[name].bounds)
+        found[name] = FoldScores(mean=estimate.mean, lo=estimate.lo, hi=estimate.hi, folds=tuple(scores.folds.tolist()))
     return found
 
 
-def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
-    """Return what a reader must know of data set and protocol."""
-    left_out, about = read_table(left_out_path(dataset))
-    target, outputs = described["target"], list(described["target"]["outputs"])
-    found = {
+def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str],
+            of_true: Mapping[str, tuple[float, float]] | None) -> dict[Candidate, dict[str, Any]]:
+    """Return each candidate's confusion of classes, or scores by label or target, and of targets predicted against true values."""
+    if form == "classes":
+        return {candidate: {"confusion": confusion(folds, len(outputs))} for candidate, folds in trained.predictions.items()}
+    return {
+        candidate: {"by_output": by_output(folds, metrics), "agreement": agreement(folds, of_true) if of_true else None}
+        for candidate, folds in trained.predictions.items()
+    }
+
+
+def facts(dataset: str, described: Mapping[str, Any], splits: Splits) -> dict[str, Any]:
+    """Return what a reader must know of data set and splits."""
+    skipped, about = read_table(left_out_path(dataset))
+    target, outputs = described["target"], tuple(described["target"]["outputs"])
+    return {
         "dataset": dataset,
-        **{key: described.get(key) for key in ("title", "licence", "citation", "group", "rows")},
+        **{key: described[key] for key in ("title", "licence", "citation", "group", "rows", "shipped")},
         "task": target["task"],
         "form": target["form"],
         "target": target["name"],
         "outputs": outputs,
-        "counts": counts_of(target["form"], outputs, protocol.targets),
-        "quarantined": {"rows": left_out.num_rows, "share": about["share"]},
-        "n_groups": len(set(protocol.groups)),
+        "counts": counts_of(target["form"], outputs, splits.targets),
+        "quarantined": Quarantined(rows=skipped.num_rows, share=about["share"]),
+        "n_groups": len(set(splits.groups)),
         "n_folds": described["n_folds"],
         "n_repeats": described["n_repeats"],
         "n_inner_folds": described["n_inner_folds"],
-        "interval": CROSS_VALIDATION if len(protocol.folds) > 1 else BOOTSTRAP if bootstrap_rows(protocol) else NO_INTERVAL,
+        "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,
     }
-    return found if described.get("shipped", True) else found | {"shipped": False}
 
 
 def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
@@ -159,55 +169,24 @@ def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> 
     return dict(zip(outputs, counts.tolist(), strict=True))
 
 
-def score_table(scored: Mapping[Candidate, Mapping[str, Scores]], metrics: Mapping[str, Metric],
-                uncertainty: Uncertainty) -> dict[str, Any]:
-    """Return {model: {subset: {metric: mean, lo, hi, folds}}}."""
-    table: dict[Candidate, dict[str, Any]] = {}
-    for candidate, of_metric in scored.items():
-        table[candidate] = {}
-        for name, scores in of_metric.items():
-            estimate = uncertainty.estimate(scores, metrics[name].bounds)
-            table[candidate][name] = {"mean": estimate.mean, "lo": estimate.lo, "hi": estimate.hi, "folds": scores.folds.tolist()}
-    return by_model(table)
+def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[FoldPredictions]) -> Iterable[tuple[str, str]]:
+    """Return (target, prediction) as text, as DVC's confusion plot counts them.
 
-
-def by_model(values: Mapping[Candidate, Any]) -> dict[str, dict[str, Any]]:
-    """Return {candidate: value} as {model: {combination: value}}."""
-    nested: dict[str, dict[str, Any]] = {}
-    for candidate, value in values.items():
-        nested.setdefault(candidate.model, {})[candidate.combination] = value
-    return nested
-
-
-def without_nan(value: Any) -> Any:
-    """Return `value` with null for every number that JSON cannot say."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[Outcome]) -> Iterable[tuple[str, str]]:
-    """Return (target, prediction) in words, as DVC's confusion plot counts them.
-
-    Classes: as they are. Labels: whether each holds, against whether it was predicted. Numbers: the fifth of the true values
-    that each falls into.
+    Classes: as they are. Labels: whether each holds, against whether it was predicted. Continuous targets: the fifth of
+    the true values that each falls into.
     """
     if form == "labels":
         return label_pairs(best, outputs)
     return fifth_pairs(best) if form == "continuous" else class_pairs(best, outputs)
 
 
-def write(evaluation: Mapping[str, Any], metric: Metric, pairs: Iterable[tuple[str, str]]) -> None:
+def write(evaluation: Evaluation, metric: Metric, pairs: Iterable[tuple[str, str]]) -> None:
     """Write the four files."""
-    folder = evaluation_dir(evaluation["dataset"])
-    write_json(folder / "evaluation.json", evaluation)
-    write_json(folder / "summary.json", summary(evaluation, metric))
-    columns = ["candidate", *evaluation["leaderboard"][0], "score"]
-    board = [[f"{row['model']} · {row['subset']}", *row.values(), row[metric.name]] for row in evaluation["leaderboard"]]
-    for name, text in (("leaderboard.csv", csv_text(columns, board)), ("confusion.csv", csv_text(["target", "prediction"], pairs))):
-        write_text(folder / name, text)
+    folder = evaluation_dir(evaluation.dataset)
+    write_document(evaluation_path(evaluation.dataset), evaluation)
+    write_document(summary_path(evaluation.dataset), summary(evaluation, metric))
+    write_text(folder / "leaderboard.csv", csv_text(*leaderboard_rows(evaluation)))
+    write_text(folder / "confusion.csv", csv_text(["target", "prediction"], pairs))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,29 @@
-"""Write the static report over all data sets, and the pictures that the tracking server shows.
+"""Write the static report over all data sets, and the figures that the tracking server shows.
 
 Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
-    --keep=<data set>  puts what the tables below need of one evaluation under docs/results/, for data sets that are not run by default
-    --readme           rewrites the results tables of README.md (short) and docs/results.md: params.yaml's data sets, and the kept ones
+    --keep=<data set>  writes what the tables below need of one evaluation to docs/results/, for data sets that do not run by default
+    --readme           rewrites the results tables of README.md (short) and docs/results.md: those of params.yaml, and the kept ones
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from stages.contracts.paths import evaluation_dir, report_path
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import Results
+from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
+from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, value_at
-from stages.foundation.tables import read_json, write_json, write_text
-from stages.reporting.pictures import pictures
-from stages.reporting.readme import KEPT, NEEDED, RESULTS, results_table, short_table, with_block
+from stages.foundation.tables import write_text
+from stages.reporting.figure_files import figure_files
+from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
 README, RESULTS_PAGE = Path("README.md"), Path("docs") / "results.md"
-KEPT_RESULTS = Path("docs") / "results"
 
 
 def main(option: str = "") -> None:
@@ -33,35 +33,33 @@ def main(option: str = "") -> None:
         return
     if option not in ("", "--readme"):
         raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, or none")
-    evaluations = [read_json(evaluation_dir(dataset) / "evaluation.json") for dataset in value_at(read_params(), "datasets")]
+    evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in value_at(read_params(), "datasets")]
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
         write_text(RESULTS_PAGE, with_block(full, results_table(kept_evaluations()), KEPT))
         return
-    folder = report_path().parent / "pictures"
-    shutil.rmtree(folder, ignore_errors=True)  # a picture of a model that params.yaml no longer names
+    shutil.rmtree(figures_dir(), ignore_errors=True)  # a figure of a model that params.yaml no longer names
     for evaluation in evaluations:
-        write_pictures(folder / evaluation["dataset"], evaluation)
+        write_figures(evaluation)
     write_text(report_path(), render(evaluations))
 
 
 def keep(dataset: str) -> None:
     """Write docs/results/<dataset>.json."""
-    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
-    write_json(KEPT_RESULTS / f"{dataset}.json", {key: evaluation[key] for key in sorted(NEEDED) if key in evaluation})
+    write_document(kept_results_path(dataset), read_document(evaluation_path(dataset), Evaluation).kept())
 
 
-def kept_evaluations() -> list[dict[str, Any]]:
+def kept_evaluations() -> list[Results]:
     """Return what is kept of the evaluations under docs/results/, by name; a person's own data sets last."""
-    found = [read_json(path) for path in sorted(KEPT_RESULTS.glob("*.json"))]
-    return sorted(found, key=lambda evaluation: not evaluation.get("shipped", True))
+    found = [read_document(path, Results) for path in sorted(kept_results_path("").parent.glob("*.json"))]
+    return sorted(found, key=lambda results: not results.shipped)
 
 
-def write_pictures(folder: Path, evaluation: Mapping[str, Any]) -> None:
-    """Write the pictures of one data set as SVG files."""
-    for name, drawn in pictures(evaluation).items():
-        write_text(folder / f"{name}.svg", drawn)
+def write_figures(evaluation: Evaluation) -> None:
+    """Write the figures of one data set as SVG files."""
+    for name, drawn in figure_files(evaluation).items():
+        write_text(figures_dir(evaluation.dataset) / f"{name}.svg", drawn)
 
 
 if __name__ == "__main__":

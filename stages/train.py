@@ -6,6 +6,8 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.model_document import ModalityFeatures
 from stages.contracts.model import Config, FoldResult
 from stages.contracts.paths import models_dir, predictions_dir, splits_path
 from stages.contracts.problem import Problem
@@ -19,7 +21,7 @@ from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import write_results
-from stages.training.saved_model import save_fitted, save_not_applicable
+from stages.training.saved_model import ModelDescription, save_fitted, save_not_applicable
 from stages.training.train_settings import TrainEntry
 
 
@@ -38,7 +40,7 @@ def main(dataset: str, name: str) -> None:
     if isinstance(applicable, str):
         print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
         write_results(folder, [], [], problem, about, model=model, not_applicable=applicable)
-        save_not_applicable(saved, {"dataset": dataset, "model": name, "not_applicable": applicable})
+        save_not_applicable(saved, dataset, name, applicable)
         return
     problem = applicable
     configs = fitting_configs(dataset, model, settings, problem)
@@ -57,10 +59,13 @@ def main(dataset: str, name: str) -> None:
         save_fitted(where, fitted, problem, described(dataset, name, result.modalities, chosen, features), rows=fold.train)
 
 
-def described(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> dict[str, Any]:
+def described(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> ModelDescription:
     """Return what a saved model must know of itself; `features` are each modality's features metadata."""
-    of_each = {modality: {key: features[modality][key] for key in ("modality", "settings")} for modality in modalities}
-    return {"dataset": dataset, "model": name, "modalities": list(modalities), "config": config, "features": of_each}
+    of_each = {
+        modality: ModalityFeatures(modality=features[modality]["modality"], settings=features[modality]["settings"])
+        for modality in modalities
+    }
+    return ModelDescription(dataset, Candidate(name, tuple(modalities)), config, of_each)
 
 
 def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], configs: list[Config]) -> str:

@@ -4,101 +4,101 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
+from stages.contracts.documents.validation_document import ExpectationResult, Validation
+from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_path
+from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import feature_labels, read_params
-from stages.foundation.tables import read_table, write_json, write_text
+from stages.foundation.tables import read_table, write_text
 from stages.validation.expectations import run_suites
-from stages.validation.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
+from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
 from stages.validation.validation_page import validation_page
 
 NEEDED = ("sample_id", "group", "split", "target")  # of the samples; what a filter leaves of a table is a copy
-PIECE_BYTES = 2**26  # of features at once, about
+CHUNK_BYTES = 2**26  # of features at once, about
 
 
 def main(dataset: str) -> None:
     """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
     suites = dataset_suites(dataset, feature_labels(read_params(), dataset))
     results = run_suites(suites)
-    success = all(suite["success"] for suite in results)
-    outcome = {"dataset": dataset, "success": success, "suites": results}
-    write_json(validation_dir(dataset) / "validation.json", outcome)
-    page = validation_dir(dataset) / "validation.html"
-    write_text(page, validation_page(outcome))
-    n_checked = sum(len(suite["expectations"]) for suite in results)
-    if not success:
-        raise InputError(f"{failures(outcome)}\n  all of it: {page}; this data set is not trained on until they hold")
-    print(f"{dataset}: {n_checked} expectations hold ({', '.join(suite['suite'] for suite in results)})", flush=True)
+    validation = Validation(dataset=dataset, success=all(suite.success for suite in results), suites=tuple(results))
+    write_document(validation_path(dataset), validation)
+    page = validation_path(dataset).with_suffix(".html")
+    write_text(page, validation_page(validation))
+    n_checked = sum(len(suite.expectations) for suite in results)
+    if not validation.success:
+        raise InputError(f"{failures(validation)}\n  all results: {page}; nothing is trained on this data set until they hold")
+    print(f"{dataset}: {n_checked} expectations hold ({', '.join(suite.suite for suite in results)})", flush=True)
 
 
 def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     """Return the suites of a data set over its files."""
     samples, metadata = read_table(samples_path(dataset))
     splits, split_metadata = read_table(splits_path(dataset))
-    left_out, _ = read_table(left_out_path(dataset))
-    samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), left_out)
+    skipped, _ = read_table(left_out_path(dataset))
+    samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), skipped)
     suites = [
-        samples_suite(samples, metadata, split_metadata["n_folds"], left_out.num_rows),
+        samples_suite(samples, metadata, split_metadata["n_folds"], skipped.num_rows),
         splits_suite(splits, split_metadata, samples),
     ]
-    if left_out.num_rows:
-        suites.append(left_out_suite(left_out, metadata["rows"]["used"], metadata["max_bad_share"]))
+    if skipped.num_rows:
+        suites.append(skipped_suite(skipped, metadata["rows"]["used"], metadata["max_bad_share"]))
     for label in labels:
         feature_metadata = read_table(features_path(dataset, label))[1]
-        pieces = (without(piece, left_out) for piece in feature_pieces(dataset, label))
-        suites.append(modality_suite(label, pieces, feature_metadata, samples))
+        chunks = (without(chunk, skipped) for chunk in feature_chunks(dataset, label))
+        suites.append(modality_suite(label, chunks, feature_metadata, samples))
     return suites
 
 
-def feature_pieces(dataset: str, label: str) -> Iterator[pa.Table]:
-    """Yield the rows of a features file, some at a time; an empty file is one empty piece.
+def feature_chunks(dataset: str, label: str) -> Iterator[pa.Table]:
+    """Yield the rows of a features file in chunks; an empty file is one empty chunk.
 
-    The file is mapped anew for each piece, so that the memory of the one before is given back.
+    The file is mapped again for each chunk, so that the memory of the one before is freed.
     """
     path = features_path(dataset, label)
     whole = read_table(path)[0]
-    n, length = len(whole), max(1, PIECE_BYTES * len(whole) // max(whole.nbytes, 1))
+    n, length = len(whole), max(1, CHUNK_BYTES * len(whole) // max(whole.nbytes, 1))
     del whole
     for start in range(0, max(1, n), length):
         yield read_table(path)[0].slice(start, length)
 
 
-def without(table: pa.Table, left_out: pa.Table) -> pa.Table:
-    """Return the rows of samples that are not left out."""
-    if left_out.num_rows == 0:
+def without(table: pa.Table, skipped: pa.Table) -> pa.Table:
+    """Return the rows of samples that are not skipped."""
+    if skipped.num_rows == 0:
         return table
-    return table.filter(pc.invert(pc.is_in(table["sample_id"], value_set=left_out["sample_id"].combine_chunks())))
+    return table.filter(pc.invert(pc.is_in(table["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
 
 
-def failures(outcome: dict[str, Any]) -> str:
-    """Return every failed expectation: data set, suite, column, what was expected, how many and which samples offend."""
+def failures(validation: Validation) -> str:
+    """Return every failed expectation: data set, suite, column, what was expected, how many and which samples are unexpected."""
     lines = []
-    for suite in outcome["suites"]:
-        for result in suite["expectations"]:
-            if not result["success"]:
-                lines.append(f"  {outcome['dataset']} / {suite['suite']} / {result['column'] or 'table'}: {failure(result)}")
-    return f"{len(lines)} expectation(s) on data set {outcome['dataset']!r} failed\n" + "\n".join(lines)
+    for suite in validation.suites:
+        for result in suite.expectations:
+            if not result.success:
+                lines.append(f"  {validation.dataset} / {suite.suite} / {result.column or 'table'}: {failure(result)}")
+    return f"{len(lines)} expectation(s) on data set {validation.dataset!r} failed\n" + "\n".join(lines)
 
 
-def failure(result: dict[str, Any]) -> str:
-    """Return one failed expectation in words."""
-    kwargs = ", ".join(f"{name}={value!r}" for name, value in result["kwargs"].items())
-    text = f"{result['expectation']}({kwargs})"
-    if result["observed"] is not None:
-        text += f", observed {result['observed']}"
-    if result["unexpected"]:
-        named = ", ".join(f"{row['sample_id']!r}{_found(row['value'])}" for row in result["offending"][:5])
-        text += f", not so for {result['unexpected']} of {result['checked']} rows, such as {named}"
+def failure(result: ExpectationResult) -> str:
+    """Return one failed expectation as text."""
+    kwargs = ", ".join(f"{name}={value!r}" for name, value in result.kwargs.items())
+    text = f"{result.expectation}({kwargs})"
+    if result.observed is not None:
+        text += f", observed {result.observed}"
+    if result.unexpected:
+        named = ", ".join(f"{sample.sample_id!r}{_found(sample.value)}" for sample in result.offending[:5])
+        text += f", not so for {result.unexpected} of {result.checked} rows, such as {named}"
     return text
 
 
-def _found(value: str | None) -> str:
+def _found(value: str) -> str:
     return f" ({'missing' if value == 'nan' else value})" if value else ""
 
 

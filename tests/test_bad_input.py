@@ -383,7 +383,7 @@ def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tell
     assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(9, N + 1)]
     assert all(left_out["reason"].to_pylist())
     suites = {suite["suite"]: suite for suite in read_json(validation_dir(NAME) / "validation.json")["suites"]}
-    assert suites["left out"]["n_rows"] == 8 and f"of {N}; at most 40.0%" in json.dumps(suites["left out"])
+    assert suites["skipped"]["n_rows"] == 8 and f"of {N}; at most 40.0%" in json.dumps(suites["skipped"])
     with pytest.raises(InputError, match=rf"8 of {N} samples cannot be read in one modality or another, 33\.3%, above"):
         run({**entry, "max_bad_share": 0.3}, **SMALL)
 

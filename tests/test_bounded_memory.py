@@ -33,8 +33,8 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
     with writing_pieces(features_path("toy", name), features_metadata(name, **metadata)) as append:
         append(features)
     features, metadata = read_table(features_path("toy", name))
-    monkeypatch.setattr(validate, "PIECE_BYTES", 2 * features.nbytes // len(features))
-    pieces = list(validate.feature_pieces("toy", name))
+    monkeypatch.setattr(validate, "CHUNK_BYTES", 2 * features.nbytes // len(features))
+    pieces = list(validate.feature_chunks("toy", name))
     assert max(map(len, pieces)) <= 2
     assert plain(modality_suite(name, pieces, metadata, samples)) == plain(modality_suite(name, features, metadata, samples))
 
@@ -42,20 +42,20 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
 def test_an_empty_features_file_is_one_empty_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_table(features_path("toy", "image"), pa.table({"sample_id": pa.array([], pa.string())}), features_metadata("image"))
-    assert [len(piece) for piece in validate.feature_pieces("toy", "image")] == [0]
+    assert [len(piece) for piece in validate.feature_chunks("toy", "image")] == [0]
 
 
 def test_what_was_read_of_a_large_file_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 80 MB of features read in pieces of 4 MB, no more than a few pieces are ever resident."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(validate, "PIECE_BYTES", 4 * MEGABYTES)
+    monkeypatch.setattr(validate, "CHUNK_BYTES", 4 * MEGABYTES)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(20 * MEGABYTES, np.float32)), MEGABYTES)
     table = pa.table({"sample_id": [f"id-{i}" for i in range(20)], "vector": vectors})
     write_table(features_path("toy", "image"), table, features_metadata("image"))
     del table
     del vectors
     process, before, most, n_rows = psutil.Process(), 0, 0, 0
-    for piece in validate.feature_pieces("toy", "image"):
+    for piece in validate.feature_chunks("toy", "image"):
         before = before or process.memory_info().rss
         n_rows += int(np.from_dlpack(piece["vector"].combine_chunks().flatten()).sum()) // MEGABYTES
         most = max(most, process.memory_info().rss)

@@ -12,6 +12,11 @@ from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 from end_to_end import EMOJI, ONE_INVALID, Route, copied, dvc, stages_run, write_params
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.validation_document import Validation
+from stages.contracts.paths import evaluation_path, validation_path
+from stages.foundation.documents import read_document
 from stages.foundation.params_file import read_params
 from stages.foundation.registry import names
 
@@ -121,16 +126,16 @@ def test_the_toys_are_all_there_is() -> None:
 
 @pytest.mark.parametrize(("dataset", "task"), TASKS.items())
 def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: str, task: str) -> None:
-    evaluation = json.loads((invalid.folder / f"data/evaluation/{dataset}/evaluation.json").read_text(encoding="utf-8"))
-    validation = json.loads((invalid.folder / f"data/validation/{dataset}/validation.json").read_text(encoding="utf-8"))
-    labels = list(ONE_INVALID["datasets"][dataset]["modalities"])
-    assert (evaluation["task"], evaluation["shipped"]) == (task, False)
-    assert validation["success"] and {*labels} <= {suite["suite"] for suite in validation["suites"]}
-    assert evaluation["subsets"] == [*labels, "+".join(labels)]
-    assert evaluation["controls"] == ["dummy"]
-    primary, scores = evaluation["primary"], evaluation["scores"]
-    for subset in scores["knn"]:
-        assert scores["knn"][subset][primary]["mean"] > scores["dummy"][subset][primary]["mean"], (subset, primary)
+    evaluation = read_document(invalid.folder / evaluation_path(dataset), Evaluation)
+    validation = read_document(invalid.folder / validation_path(dataset), Validation)
+    names_of_it = list(ONE_INVALID["datasets"][dataset]["modalities"])
+    assert (evaluation.task, evaluation.shipped) == (task, False)
+    assert validation.success and {*names_of_it} <= {suite.suite for suite in validation.suites}
+    assert evaluation.combinations == (*((name,) for name in names_of_it), tuple(names_of_it))
+    assert evaluation.baselines == ("dummy",)
+    for modalities in evaluation.combinations:
+        knn, dummy = (evaluation.primary_score(evaluation.result(Candidate(model, modalities))) for model in ("knn", "dummy"))
+        assert knn.mean > dummy.mean, modalities
 
 
 @pytest.mark.parametrize("dataset", TASKS)
@@ -138,11 +143,10 @@ def test_each_tasks_scores_stand_on_mlflow(invalid: Route, dataset: str) -> None
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{invalid.folder / 'mlflow.db'}")
-    evaluation = json.loads((invalid.folder / f"data/evaluation/{dataset}/evaluation.json").read_text(encoding="utf-8"))
+    evaluation = read_document(invalid.folder / evaluation_path(dataset), Evaluation)
     experiment = client.get_experiment_by_name(f"sensorium/{dataset}")
     assert experiment is not None
     runs = {run.info.run_name: run.data.metrics for run in client.search_runs([experiment.experiment_id])}
-    for model, by_subset in evaluation["scores"].items():
-        for subset, by_metric in by_subset.items():
-            for metric, score in by_metric.items():
-                assert runs[f"{model} · {subset}"].get(f"{metric}_mean") == score["mean"], (model, subset, metric)
+    for result in evaluation.candidates:
+        for metric, score in result.scores.items():
+            assert runs[" · ".join(evaluation.key(result.candidate))].get(f"{metric}_mean") == score.mean, (result.candidate, metric)

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, run, stages_run
 
-MODELS, SUBSETS = tuple(EMOJI["models"]), ("image", "text", "image+text")
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.foundation.documents import read_document
+
+MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
           *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
@@ -62,17 +65,16 @@ def tracked_runs(folder: Path) -> dict[str, Any]:
     return {run.info.run_id: run for run in client.search_runs([experiments[0].experiment_id])}
 
 
-def test_every_model_and_subset_is_a_finished_run_with_its_evaluations_metrics(by_dvc: Route) -> None:
-    scores = json.loads((by_dvc.folder / EVALUATION).read_text(encoding="utf-8"))["scores"]
+def test_every_candidate_is_a_finished_run_with_its_evaluations_metrics(by_dvc: Route) -> None:
+    evaluation = read_document(by_dvc.folder / EVALUATION, Evaluation)
     runs = {run.info.run_name: run for run in tracked_runs(by_dvc.folder).values()}
-    assert set(runs) == {"summary", *(f"{model} · {subset}" for model in MODELS for subset in SUBSETS)}
-    for model in MODELS:
-        for subset in SUBSETS:
-            found = runs[f"{model} · {subset}"]
-            assert found.info.status == "FINISHED"
-            for metric, score in scores[model][subset].items():
-                for part in ("mean", "lo", "hi"):
-                    assert found.data.metrics.get(f"{metric}_{part}") == score[part], f"{model} {subset} {metric}_{part}"
+    assert set(runs) == {"summary", *(f"{model} · {combination}" for model in MODELS for combination in COMBINATIONS)}
+    for result in evaluation.candidates:
+        found = runs[" · ".join(evaluation.key(result.candidate))]
+        assert found.info.status == "FINISHED"
+        for metric, score in result.scores.items():
+            for part in ("mean", "lo", "hi"):
+                assert found.data.metrics.get(f"{metric}_{part}") == getattr(score, part), f"{result.candidate} {metric}_{part}"
 
 
 def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:

@@ -5,24 +5,28 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
 from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
 from toy_samples import write_samples
 
-from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
+from stages.contracts.documents.summary_document import Summary
+from stages.contracts.paths import evaluation_dir, evaluation_path, left_out_path, predictions_dir, samples_path, summary_path
 from stages.evaluate import main
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
-from stages.evaluation.held_out import Outcome
+from stages.evaluation.fold_predictions import FoldPredictions
 from stages.evaluation.inner_scores import swept
+from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, read_json, read_table, write_table
+from stages.foundation.tables import column_values, read_table, write_table
 
 TOY, _, TAGS, SIZES = TOYS
 
@@ -34,18 +38,24 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluated(toy: Toy, scoring: str = "") -> Any:
+def evaluated(toy: Toy, scoring: str = "") -> Evaluation:
     """Return the evaluation of a toy, written in the current folder."""
     toy = replace(toy, scoring=scoring)
     write_params([toy])
     write_toy(toy)
     main(toy.dataset)
-    return read_json(evaluation_dir(toy.dataset) / "evaluation.json")
+    return read_document(evaluation_path(toy.dataset), Evaluation)
 
 
-def held(toy: Toy, model: str, subset: str) -> pl.DataFrame:
-    """Return the predictions of a model on a subset."""
-    return pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0]).filter(pl.col("modalities") == subset)
+def result(evaluation: Evaluation, model: str, combination: str) -> CandidateResult:
+    """Return the result of a model on a combination."""
+    return evaluation.result(Candidate(model, tuple(combination.split("+"))))
+
+
+def predicted(toy: Toy, model: str, combination: str) -> pl.DataFrame:
+    """Return the predictions of a model on a modality combination."""
+    table = pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0])
+    return table.filter(pl.col("modalities") == combination)
 
 
 @pytest.mark.parametrize("n_repeats", [1, 3])
@@ -53,31 +63,30 @@ def test_scores_are_those_of_the_predictions(place: Path, n_repeats: int) -> Non
     toy = replace(TOY, n_repeats=n_repeats)
     found = evaluated(toy)
     for model in toy.skill:
-        for subset in toy.subsets:
-            frame = held(toy, model, subset)
+        for combination in toy.combinations:
+            frame = predicted(toy, model, combination)
             folds = [f for _, f in frame.group_by(["repeat", "fold"], maintain_order=True)]
-            scores = found["scores"][model][subset]
-            assert scores["accuracy"]["folds"] == pytest.approx([accuracy_score(f["target"], f["prediction"]) for f in folds], abs=1e-12)
+            scores = result(found, model, combination).scores
+            assert scores["accuracy"].folds == pytest.approx([accuracy_score(f["target"], f["prediction"]) for f in folds], abs=1e-12)
             macro = [f1_score(f["target"], f["prediction"], average="macro") for f in folds]
-            assert scores["macro_f1"]["mean"] == pytest.approx(np.mean(macro))
-            assert scores["accuracy"]["lo"] <= scores["accuracy"]["mean"] <= scores["accuracy"]["hi"]
-            assert found["confusion"][model][subset] == confusion_matrix(frame["target"], frame["prediction"], labels=range(3)).tolist()
+            assert scores["macro_f1"].mean == pytest.approx(np.mean(macro))
+            assert scores["accuracy"].lo <= scores["accuracy"].mean <= scores["accuracy"].hi
+            counts = confusion_matrix(frame["target"], frame["prediction"], labels=range(3))
+            assert np.array_equal(result(found, model, combination).confusion, counts)
 
 
 def test_facts_stand_in_the_evaluation(place: Path) -> None:
     found = evaluated(TOY)
-    assert (found["title"], found["licence"], found["rows"]) == (TOY.title, "CC BY 4.0", {"used": 240, "available": 960})
-    assert (found["n_folds"], found["n_repeats"], found["n_inner_folds"], found["n_groups"]) == (5, 1, 3, 120)
-    assert sum(found["counts"].values()) == 240
-    assert found["subsets"] == ["image", "text", "image+text"]
-    assert found["metrics"][0] == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
-    assert found["primary"] == "accuracy"
-    assert found["controls"] == ["dummy"]
-    assert found["quarantined"] == {"rows": 0, "share": 0.0}
-    assert "shipped" not in found
+    assert (found.title, found.licence, found.rows.used, found.rows.available) == (TOY.title, "CC BY 4.0", 240, 960)
+    assert (found.n_folds, found.n_repeats, found.n_inner_folds, found.n_groups) == (5, 1, 3, 120)
+    assert sum(found.counts.values()) == 240
+    assert found.combinations == (("image",), ("text",), ("image", "text"))
+    assert found.primary.model_dump() == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
+    assert found.baselines == ("dummy",)
+    assert (found.quarantined.rows, found.quarantined.share, found.shipped) == (0, 0.0, True)
 
 
-def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: Path) -> None:
+def test_skipped_samples_and_whose_data_it_is_are_in_the_evaluation(place: Path) -> None:
     write_params([TOY])
     write_toy(TOY)
     bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
@@ -85,10 +94,9 @@ def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: P
     samples, metadata = read_table(samples_path("toy"))
     write_samples(samples_path("toy"), samples, {**metadata, "shipped": False})
     main("toy")
-    found = read_json(evaluation_dir("toy") / "evaluation.json")
-    assert found["quarantined"] == {"rows": 1, "share": 1 / 241}
-    assert found["shipped"] is False
-    assert read_json(evaluation_dir("toy") / "summary.json")["quarantined"] == round(1 / 241, 6)
+    found = read_document(evaluation_path("toy"), Evaluation)
+    assert (found.quarantined.rows, found.quarantined.share, found.shipped) == (1, 1 / 241, False)
+    assert read_document(summary_path("toy"), Summary).quarantined == round(1 / 241, 6)
 
 
 def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
@@ -98,12 +106,13 @@ def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
     target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
     folds = [fold == f for f in range(5)]
     micro = [f1_score(target[f], prediction[f], average="micro") for f in folds]
-    assert found["scores"]["svm"]["text"]["micro_f1"]["folds"] == pytest.approx(micro)
+    svm = result(found, "svm", "text")
+    assert svm.scores["micro_f1"].folds == pytest.approx(micro)
     by_label = np.mean([f1_score(target[f], prediction[f], average=None) for f in folds], axis=0)
-    assert found["by_output"]["svm"]["text"]["macro_f1"] == pytest.approx(by_label)
-    assert set(found["by_output"]["svm"]["text"]) == {"macro_f1", "average_precision"}
-    assert found["counts"] == dict(zip(TAGS.outputs, target.sum(axis=0).tolist(), strict=True))
-    assert "confusion" not in found
+    assert svm.by_output["macro_f1"] == pytest.approx(by_label)
+    assert set(svm.by_output) == {"macro_f1", "average_precision"}
+    assert found.counts == dict(zip(TAGS.outputs, target.sum(axis=0).tolist(), strict=True))
+    assert svm.confusion is None
     pairs = (evaluation_dir("tags") / "confusion.csv").read_text(encoding="utf-8").splitlines()
     assert len(pairs) == 1 + TAGS.n_samples * len(TAGS.outputs)
     assert set(pairs[1:]) <= {f"{label}: {t},{p}" for label in TAGS.outputs for t in ("yes", "no") for p in ("yes", "no")}
@@ -118,21 +127,22 @@ def test_numbers_are_scored_together_and_one_by_one(place: Path) -> None:
     assert not known.all()
     by_number = np.mean([[r2_score(target[here, j], prediction[here, j]) for j in range(3) for here in [(fold == f) & known[:, j]]]
                          for f in range(5)], axis=0)
-    assert found["by_output"]["svm"]["text"]["r2"] == pytest.approx(by_number)
-    assert found["scores"]["svm"]["text"]["r2"]["mean"] == pytest.approx(by_number.mean())
+    svm = result(found, "svm", "text")
+    assert svm.by_output["r2"] == pytest.approx(by_number)
+    assert svm.scores["r2"].mean == pytest.approx(by_number.mean())
     first = [mean_absolute_error(target[here, 0], prediction[here, 0]) for f in range(5) for here in [(fold == f) & known[:, 0]]]
-    assert found["by_output"]["svm"]["text"]["mae"][0] == pytest.approx(np.mean(first))
-    assert found["counts"] is None
+    assert svm.by_output["mae"][0] == pytest.approx(np.mean(first))
+    assert found.counts is None
     for place_of, name in enumerate(SIZES.outputs):
-        cells = found["agreement"]["svm"]["text"][name]
+        cells = svm.agreement[name]
         assert sum(n for *_, n in cells) == known[:, place_of].sum()
         assert all(0 <= bin_ < N_BINS for *bins, _ in cells for bin_ in bins)
-        assert found["ranges"][name] == [np.nanmin(target[:, place_of]), np.nanmax(target[:, place_of])]
+        assert found.ranges[name] == (np.nanmin(target[:, place_of]), np.nanmax(target[:, place_of]))
 
 
 def test_fifths_of_the_true_values_hold_as_many_rows_each() -> None:
     target = np.arange(10.0)[:, None]
-    pairs = list(fifth_pairs([Outcome(target, target[::-1], None)]))
+    pairs = list(fifth_pairs([FoldPredictions(target, target[::-1], None)]))
     assert pairs[0] == (FIFTHS[0], FIFTHS[4])
     assert [sum(t == name for t, _ in pairs) for name in FIFTHS] == [2] * 5
 
@@ -140,17 +150,16 @@ def test_fifths_of_the_true_values_hold_as_many_rows_each() -> None:
 @pytest.mark.parametrize("primary", ["rmse", "r2"])
 def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) -> None:
     found = evaluated(replace(SIZES, n_samples=600), scoring=primary)
-    means = [row[primary] for row in found["leaderboard"]]
+    means = [found.primary_score(candidate).mean for candidate in found.ranked()]
     assert means == sorted(means, reverse=primary == "r2")
-    assert found["best"]["model"] in ("svm", "mlp")
-    assert found["leaderboard"][-1]["model"] == "dummy"
-    assert all(c["verdict"] == "better" for c in found["comparisons"] if c["family"] == "control")
-    for c in found["comparisons"]:
-        if c["family"] == "control":
-            assert (c["difference"] > 0) == (primary == "r2")
-    summary = read_json(evaluation_dir("sizes") / "summary.json")
-    assert (summary["metric"], summary["score"]) == (primary, pytest.approx(means[0], abs=1e-6))
-    assert summary["fusion_gain"] > 0
+    assert found.best.model in ("svm", "mlp")
+    assert found.ranked()[-1].model == "dummy"
+    for test in found.family("baseline"):
+        assert (test.difference > 0) == (primary == "r2")
+        assert test.verdict == "better"
+    summary = read_document(summary_path("sizes"), Summary)
+    assert (summary.metric, summary.score) == (primary, pytest.approx(means[0], abs=1e-6))
+    assert summary.fusion_gain > 0
 
 
 def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
@@ -162,62 +171,62 @@ def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
 def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
     skill = {model: {"image": SKILL[model]["image"]} for model in ("dummy", "knn")}
     found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
-    scores = found["scores"]["knn"]["image"][found["primary"]]
-    assert scores["lo"] < scores["mean"] < scores["hi"]
+    score = found.primary_score(result(found, "knn", "image"))
+    assert score.lo < score.mean < score.hi
 
 
 def test_leaderboard_falls_and_best_leads_it(place: Path) -> None:
     found = evaluated(TOY)
-    means = [row["accuracy"] for row in found["leaderboard"]]
+    board = found.ranked()
+    means = [candidate.scores["accuracy"].mean for candidate in board]
     assert means == sorted(means, reverse=True)
-    assert [row["rank"] for row in found["leaderboard"]] == list(range(1, 13))
-    assert found["best"] == {name: found["leaderboard"][0][name] for name in ("model", "subset")}
+    assert [candidate.rank for candidate in board] == list(range(1, 13))
+    assert found.best == board[0].candidate
 
 
 def test_comparisons_are_the_declared_families(place: Path) -> None:
     found = evaluated(TOY)
-    families = [c["family"] for c in found["comparisons"]]
-    assert {name: families.count(name) for name in set(families)} == {"control": 9, "fusion": 6, "learners": 3}
-    for c in found["comparisons"]:
-        assert c["p_corrected"] >= c["p"]
-        assert c["verdict"] == ("not shown" if c["p_corrected"] >= 0.05 else "better" if c["difference"] > 0 else "worse")
-        a, b = (np.array(found["scores"][c[side]["model"]][c[side]["subset"]]["accuracy"]["folds"]) for side in "ab")
-        assert c["difference"] == pytest.approx(np.mean(a - b), abs=1e-12)
+    families = [test.family for test in found.comparisons]
+    assert {name: families.count(name) for name in set(families)} == {"baseline": 9, "fusion": 6, "learners": 3}
+    for test in found.comparisons:
+        assert test.p_corrected >= test.p
+        assert test.verdict == ("not shown" if test.p_corrected >= 0.05 else "better" if test.difference > 0 else "worse")
+        a, b = (np.array(found.result(candidate).scores["accuracy"].folds) for candidate in (test.a, test.b))
+        assert test.difference == pytest.approx(np.mean(a - b), abs=1e-12)
 
 
 def test_equal_models_are_never_called_better(place: Path) -> None:
     same = {model: dict.fromkeys(SKILL["svm"], 0.5) for model in ("knn", "svm")}
     found = evaluated(replace(TOY, skill=same))
-    assert not any(c["verdict"] == "better" for c in found["comparisons"])
+    assert not any(test.verdict == "better" for test in found.comparisons)
 
 
 def test_a_clear_gain_is_called_better(place: Path) -> None:
     found = evaluated(replace(TOY, n_samples=2000, n_repeats=2))
-    gains = [c for c in found["comparisons"] if c["family"] == "fusion"]
-    assert all(c["verdict"] == "better" for c in gains)
+    assert all(test.verdict == "better" for test in found.family("fusion"))
 
 
 def test_one_modality_needs_no_fusion_family(place: Path) -> None:
     skill = {model: {"image": share["image"]} for model, share in SKILL.items()}
     found = evaluated(replace(TOY, modalities=("image",), skill=skill))
-    assert {c["family"] for c in found["comparisons"]} == {"control", "learners"}
-    assert read_json(evaluation_dir("toy") / "summary.json")["fusion_gain"] is None
+    assert {test.family for test in found.comparisons} == {"baseline", "learners"}
+    assert read_document(summary_path("toy"), Summary).fusion_gain is None
 
 
 def test_official_split_is_bootstrapped(place: Path) -> None:
     found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("dummy", "svm")}))
-    scores = found["scores"]["svm"]["text"]["accuracy"]
-    assert len(scores["folds"]) == 1
-    assert scores["lo"] < scores["mean"] < scores["hi"]
-    assert "bootstrap" in found["interval"]
-    assert all(0 < c["p"] <= 1 for c in found["comparisons"])
+    score = result(found, "svm", "text").scores["accuracy"]
+    assert len(score.folds) == 1
+    assert score.lo < score.mean < score.hi
+    assert "bootstrap" in found.interval
+    assert all(0 < test.p <= 1 for test in found.comparisons)
 
 
 def test_a_metric_undefined_in_a_fold_is_null(place: Path) -> None:
     toy = replace(TOY, n_samples=12, outputs=("apple", "bread"), seed=1)
     found = evaluated(toy)
-    folds = found["scores"]["svm"]["text"]["roc_auc"]["folds"]
-    single = [f["target"].n_unique() == 1 for _, f in held(toy, "svm", "text").group_by("fold", maintain_order=True)]
+    folds = result(found, "svm", "text").scores["roc_auc"].folds
+    single = [f["target"].n_unique() == 1 for _, f in predicted(toy, "svm", "text").group_by("fold", maintain_order=True)]
     assert any(single)
     assert [fold is None for fold in folds] == single
 
@@ -236,30 +245,30 @@ def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
     found = evaluated(TOY)
     sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("modalities") == "text")
     chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("score"))
-    configs = found["configs"]["knn"]["text"]
-    assert [c["settings"] for c in configs] == [json.loads(text) for text in chosen["settings"]]
-    assert [c["inner_score"] for c in configs] == pytest.approx(chosen["score"].to_list())
+    knn = result(found, "knn", "text")
+    assert [fold.settings for fold in knn.configs] == [json.loads(text) for text in chosen["settings"]]
+    assert [fold.inner_score for fold in knn.configs] == pytest.approx(chosen["score"].to_list())
     means = sweep.group_by("settings").agg(pl.mean("score"))
     of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["n_neighbors"] == 5)
-    assert dict(map(lambda p: (p["value"], p["mean"]), found["sweeps"]["knn"]["text"]["n_neighbors"]))[5] == pytest.approx(of_five)
-    assert set(found["sweeps"]["svm"]["text"]) == {"C", "gamma", "kernel"}
-    assert found["sweeps"]["dummy"]["text"] == {}
+    assert {point.value: point.mean for point in knn.sweeps["n_neighbors"]}[5] == pytest.approx(of_five)
+    assert set(result(found, "svm", "text").sweeps) == {"C", "gamma", "kernel"}
+    assert result(found, "dummy", "text").sweeps == {}
 
 
 def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
     grid = [
-        {"settings": {"kernel": "linear", "gamma": None}, "mean": 0.9},
-        {"settings": {"kernel": "rbf", "gamma": 1.0}, "mean": 0.7},
-        {"settings": {"kernel": "rbf", "gamma": 0.1}, "mean": 0.8},
+        GridPoint(settings={"kernel": "linear", "gamma": None}, mean=0.9),
+        GridPoint(settings={"kernel": "rbf", "gamma": 1.0}, mean=0.7),
+        GridPoint(settings={"kernel": "rbf", "gamma": 0.1}, mean=0.8),
     ]
-    assert swept(grid)["gamma"] == [{"value": 0.1, "mean": 0.8}, {"value": 1.0, "mean": 0.7}]
-    assert swept(grid, greater_is_better=False)["kernel"] == [{"value": "linear", "mean": 0.9}, {"value": "rbf", "mean": 0.7}]
+    assert swept(grid)["gamma"] == (SweepPoint(value=0.1, mean=0.8), SweepPoint(value=1.0, mean=0.7))
+    assert swept(grid, greater_is_better=False)["kernel"] == (SweepPoint(value="linear", mean=0.9), SweepPoint(value="rbf", mean=0.7))
 
 
 def test_curves_are_means_over_the_folds_that_got_there(place: Path) -> None:
-    found = evaluated(TOY)["curves"]
-    assert found["knn"] == {}
-    curve = found["mlp"]["text"]["train_loss"]
+    found = evaluated(TOY)
+    assert result(found, "knn", "text").curves == {}
+    curve = result(found, "mlp", "text").curves["train_loss"]
     assert 20 <= len(curve) < 30
     assert curve == pytest.approx([0.1 + np.exp(-step / 8) for step in range(len(curve))])
 
@@ -278,11 +287,48 @@ def test_dvc_shows_metrics_and_plots(place: Path) -> None:
     tables = [entry["data"] for entry in shown[""]["data"].values()]
     assert len(tables) == len(TOYS)
     for table in tables:
-        assert set(table) == {*SKILL, "best", "metric", "score", "lo", "hi", "control", "fusion_gain", "rows", "rows_available",
+        assert set(table) == {"models", "best", "metric", "score", "lo", "hi", "baseline", "fusion_gain", "rows", "rows_available",
                               "quarantined"}
+        assert set(table["models"]) == set(SKILL)
     plots = json.loads(subprocess.run([*dvc, "plots", "show", "--json"], check=True, capture_output=True).stdout)
     assert not plots.get("errors")
     assert {Path(name).name for name in plots["data"]} == {"leaderboard.csv", "confusion.csv"}
     for rendered in plots["data"].values():
         assert rendered[0]["type"] == "vega"
         assert '"value": "rev"' not in rendered[0]["content"]
+
+
+def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:
+    """A model fused in two ways has two candidates of all modalities, which every name tells apart; singles stay as they are."""
+    write_params([TOY])
+    write_toy(TOY)
+    for name in ("predictions", "sweep", "curves"):
+        path = predictions_dir("toy", "svm") / f"{name}.arrow"
+        table, metadata = read_table(path)
+        fused = table.filter(pc.equal(table["modalities"], "image+text"))
+        late = fused.set_column(fused.column_names.index("fusion"), "fusion", pa.array(["late"] * len(fused), pa.string()))
+        write_table(path, pa.concat_tables([table, late]), metadata)
+    main("toy")
+    found = read_document(evaluation_path("toy"), Evaluation)
+    early, late = (Candidate("svm", ("image", "text"), way) for way in ("early", "late"))
+    assert len(found.candidates) == 13
+    assert found.result(early).scores == found.result(late).scores
+    assert {found.key(early), found.key(late)} == {("svm", "image+text", "early"), ("svm", "image+text", "late")}
+    assert found.key(Candidate("svm", ("text",))) == ("svm", "text")
+    tests = found.family("fusion")
+    assert [test.a for test in tests if test.a.model == "svm"] == [early, early, late, late]
+    board = pl.read_csv(evaluation_dir("toy") / "leaderboard.csv")
+    assert {"svm · image+text · early", "svm · image+text · late", "svm · text"} <= set(board["candidate"])
+    assert board["candidate"].n_unique() == 13
+
+
+def test_samples_in_another_condition_do_not_count(place: Path) -> None:
+    before = evaluated(TOY)
+
+    def with_noise(table: pa.Table, metadata: dict) -> tuple[pa.Table, dict]:
+        noisy = table.set_column(table.column_names.index("condition"), "condition", pa.array(["noisy"] * len(table), pa.string()))
+        return pa.concat_tables([table, noisy]), metadata
+
+    change_predictions(TOY, "svm", with_noise)
+    main("toy")
+    assert read_document(evaluation_path("toy"), Evaluation) == before

@@ -1,51 +1,70 @@
-"""What the report says in words goes as far as the tests, and numbers are written alike."""
+"""The report's sentences go as far as the tests, and numbers are written alike."""
 
-import copy
 import math
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from toy_predictions import Toy, write_params, write_toy
 
 from pipelines.publishing.descriptions import run_note, summary_note
 from stages import evaluate
-from stages.contracts.paths import evaluation_dir
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import Comparison
+from stages.contracts.paths import evaluation_path
 from stages.evaluation.comparisons import verdict as verdict_of_test
-from stages.foundation.tables import read_json
-from stages.reporting.findings import control_finding, findings, fusion_finding, learner_finding, verdict
-from stages.reporting.formatting import interval, listed, number, p_value, signed
+from stages.foundation.documents import read_document
+from stages.reporting.figure_files import figure_files
+from stages.reporting.findings import baseline_finding, findings, fusion_finding, learner_finding, verdict
+from stages.reporting.formatting import candidate_name, interval, listed, number, p_value, signed
 from stages.reporting.report_page import render
 from stages.reporting.svg import ticks
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     """Return the evaluation of the toy."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("toy"))
         write_params([Toy()])
         write_toy(Toy())
         evaluate.main("toy")
-        return read_json(evaluation_dir("toy") / "evaluation.json")
+        return read_document(evaluation_path("toy"), Evaluation)
+
+
+Judged = Callable[..., Evaluation]
+Pairs = frozenset[tuple[str, str]] | set[tuple[str, str]]
+
+
+def with_tests(evaluation: Evaluation, change: Callable[[Comparison], dict]) -> Evaluation:
+    """Return an evaluation whose comparisons have the fields that `change` returns."""
+    tests = tuple(test.model_copy(update=change(test)) for test in evaluation.comparisons)
+    return evaluation.model_copy(update={"comparisons": tests})
+
+
+def pair(test: Comparison) -> tuple[str, str]:
+    """Return the fused model and the single modality of a comparison."""
+    return test.a.model, test.b.combination
 
 
 @pytest.fixture
-def judged(base: Any) -> Any:
+def judged(base: Evaluation) -> Judged:
     """Return a function that gives the toy's evaluation with chosen verdicts of its fusion tests."""
 
-    def with_verdicts(better: set[tuple[str, str]], worse: frozenset[tuple[str, str]] = frozenset()) -> Any:
-        evaluation = copy.deepcopy(base)
-        for c in evaluation["comparisons"]:
-            key = (c["a"]["model"], c["b"]["subset"])
-            if c["family"] == "fusion":
-                said = "better" if key in better else "worse" if key in worse else "not shown"
-                c |= {"verdict": said, "difference": -0.1 if key in worse else 0.1, "p_corrected": 0.3 if said == "not shown" else 0.01}
-        return evaluation
+    def with_verdicts(better: Pairs, worse: Pairs = frozenset()) -> Evaluation:
+        def change(test: Comparison) -> dict:
+            if test.family != "fusion":
+                return {}
+            verdict = "better" if pair(test) in better else "worse" if pair(test) in worse else "not shown"
+            return {"verdict": verdict, "difference": -0.1 if pair(test) in worse else 0.1,
+                    "p_corrected": 0.3 if verdict == "not shown" else 0.01}
+
+        return with_tests(base, change)
 
     return with_verdicts
 
 
-ALL = {(model, subset) for model in ("knn", "svm", "mlp") for subset in ("image", "text")}
+ALL = {(model, modality) for model in ("knn", "svm", "mlp") for modality in ("image", "text")}
 
 
 @pytest.mark.parametrize(("better", "sentence"), [
@@ -58,24 +77,24 @@ ALL = {(model, subset) for model in ("knn", "svm", "mlp") for subset in ("image"
     ({("svm", "image"), ("mlp", "text")},
      "Fusing image and text beats image alone for SVM and beats text alone for MLP, but never every one alone."),
 ])
-def test_fusion_is_claimed_as_far_as_tests_go(judged: Any, better: set[tuple[str, str]], sentence: str) -> None:
+def test_fusion_is_claimed_as_far_as_tests_go(judged: Judged, better: set[tuple[str, str]], sentence: str) -> None:
     assert fusion_finding(judged(better)) == sentence
 
 
-def test_a_loss_by_fusing_is_said(judged: Any) -> None:
+def test_a_loss_by_fusing_is_said(judged: Judged) -> None:
     said = fusion_finding(judged(set(), frozenset({("knn", "text")})))
     assert said.endswith("It is worse than text alone for kNN (−0.100, corrected p 0.010).")
 
 
-def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Any) -> None:
+def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     evaluation = judged(set(), frozenset({("knn", "text")}))
-    evaluation["comparisons"] = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
+    evaluation = evaluation.model_copy(update={"comparisons": tuple(evaluation.family("fusion"))})
     assert '<span class="tag worse">worse</span>' in render([evaluation])
     note = summary_note(evaluation)
     assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
     assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
-    assert "yes, worse" in run_note(evaluation, "knn", "image+text", {})
-    assert "yes, better" in run_note(evaluation, "knn", "text", {})
+    assert "yes, worse" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
+    assert "yes, better" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
 
 
 @pytest.mark.parametrize(("difference", "corrected", "said"), [
@@ -86,56 +105,73 @@ def test_a_test_supports_better_worse_or_nothing(difference: float, corrected: f
     assert verdict_of_test(difference, corrected, confidence=0.95) == said
 
 
-def test_verdict_is_the_finding_in_short(judged: Any) -> None:
+def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
     assert verdict(judged(ALL)) == "beats each modality alone for every learner"
     assert verdict(judged({("svm", "image"), ("svm", "text")})) == "beats each modality alone for SVM"
     assert verdict(judged({("svm", "image")})) == "not shown to beat each modality alone"
-    single = judged(set())
-    single["comparisons"] = [c for c in single["comparisons"] if c["family"] != "fusion"]
-    assert verdict(single) == "one modality"
+    evaluation = judged(set())
+    others = tuple(test for test in evaluation.comparisons if test.family != "fusion")
+    assert verdict(evaluation.model_copy(update={"comparisons": others})) == "one modality"
 
 
-def test_findings_leave_out_families_without_tests(judged: Any) -> None:
+def test_findings_skip_families_without_tests(judged: Judged) -> None:
     evaluation = judged(set())
     assert len(findings(evaluation)) == 3
-    evaluation["comparisons"] = []
+    evaluation = evaluation.model_copy(update={"comparisons": ()})
     assert len(findings(evaluation)) == 1
     assert "lead" not in learner_finding(evaluation)
 
 
-def test_lead_is_not_claimed_without_a_test(judged: Any) -> None:
-    evaluation = judged(set())
-    for c in evaluation["comparisons"]:
-        c["verdict"] = "not shown"
+def test_lead_is_not_claimed_without_a_test(judged: Judged) -> None:
+    evaluation = with_tests(judged(set()), lambda test: {"verdict": "not shown"})
     assert "is not shown" in learner_finding(evaluation)
-    assert findings(evaluation)[1] == "No learner is shown to beat the majority control."
+    assert findings(evaluation)[1] == "No learner is shown to beat the majority baseline."
 
 
-def test_a_learner_that_is_worse_than_the_control_is_named(judged: Any) -> None:
+def test_a_learner_that_is_worse_than_the_baseline_is_named(judged: Judged) -> None:
+    def change(test: Comparison) -> dict:
+        return {"verdict": "worse" if test.a == Candidate("knn", ("text",)) else "better"} if test.family == "baseline" else {}
+
+    assert findings(with_tests(judged(set()), change))[1] == (
+        "8 of 9 learners × modality combinations beat the majority baseline; not shown for kNN · text. "
+        "Worse than the majority baseline: kNN · text.")
+
+
+def test_one_learner_on_one_modality_is_called_by_its_name(judged: Judged) -> None:
     evaluation = judged(set())
-    for c in evaluation["comparisons"]:
-        if c["family"] == "control":
-            c["verdict"] = "worse" if (c["a"]["model"], c["a"]["subset"]) == ("knn", "text") else "better"
-    assert findings(evaluation)[1] == ("8 of 9 learners × subsets beat the majority control; not shown for kNN · text. "
-                                       "Worse than the majority control: kNN · text.")
+    one = evaluation.family("baseline")[0].model_copy(update={"verdict": "better"})
+    alone = evaluation.model_copy(update={"comparisons": (one,), "combinations": (("image",),)})
+    assert baseline_finding(alone) == "kNN beats the majority baseline."
 
 
-def test_one_learner_on_one_modality_is_called_by_its_name(judged: Any) -> None:
+def test_a_baseline_at_the_top_is_no_learners_lead(judged: Judged) -> None:
     evaluation = judged(set())
-    one = next(c for c in evaluation["comparisons"] if c["family"] == "control")
-    one["verdict"] = "better"
-    assert control_finding(evaluation | {"comparisons": [one], "subsets": ["image"]}) == "kNN beats the majority control."
-
-
-def test_a_control_at_the_top_is_no_learners_lead(judged: Any) -> None:
-    evaluation = judged(set())
-    control = next(row for row in evaluation["leaderboard"] if row["model"] == "dummy")
-    evaluation |= {"best": {"model": "dummy", "subset": "image"}, "leaderboard": [control]}
-    level = number(control["accuracy"])
-    assert learner_finding(evaluation) == f"No learner's mean accuracy is above {level}, that of the majority control."
-    assert learner_finding(evaluation | {"task": "regression"}).endswith("that of the mean control.")
-    assert control_finding(evaluation | {"controls": ["dummy", "shuffled"]}).endswith("beat the controls; not shown for kNN · image, "
+    dummy = next(found for found in evaluation.candidates if found.model == "dummy")
+    evaluation = evaluation.model_copy(update={"best": dummy.candidate})
+    level = number(dummy.scores["accuracy"].mean)
+    assert learner_finding(evaluation) == f"No learner's mean accuracy is above {level}, that of the majority baseline."
+    assert learner_finding(evaluation.model_copy(update={"form": "continuous"})).endswith("that of the mean baseline.")
+    several = evaluation.model_copy(update={"baselines": ("dummy", "shuffled")})
+    assert baseline_finding(several).endswith("beat the baselines; not shown for kNN · image, "
         "MLP · image, MLP · text, SVM · image and SVM · text.")
+
+
+def test_ways_of_fusing_are_named_where_several_are_compared(judged: Judged) -> None:
+    evaluation = judged({("svm", "image"), ("svm", "text")})
+    fused = Candidate("svm", ("image", "text"))
+    late = Candidate("svm", ("image", "text"), "late")
+    assert candidate_name(fused, evaluation) == "SVM · image + text"
+    tests = tuple(test.model_copy(update={"a": late, "verdict": "not shown"}) for test in evaluation.family("fusion") if test.a == fused)
+    evaluation = evaluation.model_copy(update={
+        "candidates": (*evaluation.candidates, evaluation.result(fused).model_copy(update={"fusion": "late", "rank": 13})),
+        "comparisons": (*evaluation.comparisons, *tests)})
+    assert (candidate_name(fused, evaluation), candidate_name(late, evaluation)) == (
+        "SVM · image + text (early)", "SVM · image + text (late)")
+    assert candidate_name(Candidate("svm", ("text",)), evaluation) == "SVM · text"
+    assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM (early). "
+                                          "For kNN (early), MLP (early) and SVM (late) this is not shown.")
+    assert {"svm__image+text__early__confusion", "svm__image+text__late__confusion"} <= set(figure_files(evaluation))
+    assert "image + text (late)" in render([evaluation]) and "image + text (late)" in summary_note(evaluation)
 
 
 def test_numbers_are_written_alike() -> None:

@@ -18,6 +18,12 @@ import pytest
 import yaml
 
 from pipelines.orchestration.server import running
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, Quarantined
+from stages.contracts.documents.results_document import MetricInfo
+from stages.contracts.paths import evaluation_path
+from stages.contracts.table_schema import Rows
+from stages.foundation.documents import write_document
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import PARAMS, read_params
 
@@ -62,12 +68,19 @@ def main(name):
 if __name__ == "__main__":
     run_stage(main)
 """
-EVALUATION = {
-    "dataset": "emoji", "title": "Emoji", "primary": "accuracy", "rows": {"used": 1500, "available": 1898},
-    "metrics": [{"name": "accuracy", "title": "accuracy"}, {"name": "macro_f1", "title": "macro-F1"}],
-    "scores": {"knn": {"text": {"accuracy": {"mean": 0.7, "lo": 0.6, "hi": 0.8}, "macro_f1": {"mean": 0.5, "lo": None, "hi": None}}}},
-    "leaderboard": [{"rank": 1, "model": "knn", "subset": "text"}], "best": {"model": "knn", "subset": "text"},
-}  # fmt: skip
+BEST = Candidate("knn", ("text",))
+EVALUATION = Evaluation(
+    dataset="emoji", title="Emoji", licence="", citation="", group="", rows=Rows(used=1500, available=1898), shipped=True,
+    task="binary", target="kind", outputs=("a", "b"), counts=None, quarantined=Quarantined(rows=0, share=0.0), n_groups=9, n_folds=5,
+    n_repeats=1, n_inner_folds=3, interval="", confidence=0.95, modalities=("text",), combinations=(("text",),), models=("knn",),
+    baselines=(), not_applicable={}, n_bins=None, ranges=None, best=BEST, comparisons=(),
+    metrics=(MetricInfo(name="accuracy", title="accuracy", greater_is_better=True),
+             MetricInfo(name="macro_f1", title="macro-F1", greater_is_better=True)),
+    candidates=(CandidateResult(
+        model="knn", modalities=("text",), fusion="early", rank=1, configs=(), grid=(), sweeps={}, curves={},
+        scores={"accuracy": FoldScores(mean=0.7, lo=0.6, hi=0.8, folds=()),
+                "macro_f1": FoldScores(mean=0.5, lo=None, hi=None, folds=())}),),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -123,8 +136,7 @@ def ask(url: str, kind: str, **body: Any) -> list[dict[str, Any]]:
 def test_the_flow_does_what_dvc_repro_would_and_prefect_shows_it(server: str, project: Path) -> None:
     Path("reviews.csv").write_text("bad")
     Path("dvc.yaml").write_text(GRAPH + REPORT)
-    Path("data/evaluation/emoji").mkdir(parents=True)
-    Path("data/evaluation/emoji/evaluation.json").write_text(json.dumps(EVALUATION))
+    write_document(evaluation_path("emoji"), EVALUATION)
     done = run_flow()
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

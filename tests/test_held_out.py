@@ -50,9 +50,9 @@ def predict_an_unknown_class(table: pa.Table, metadata: Any) -> Any:
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (drop_a_row, r"modalities 'image', repeat 0, fold 0: 1 of 48 held-out rows have no prediction, first 'toy-"),
-    (repeat_a_row, "a row stands twice"),
-    (rename_a_row, "held-out rows have no prediction"),
+    (drop_a_row, r"modalities 'image', repeat 0, fold 0: 1 of 48 test rows have no prediction, first 'toy-"),
+    (repeat_a_row, "a row has two predictions"),
+    (rename_a_row, "test rows have no prediction"),
     (change_a_target, "1 targets differ from those of the splits"),
     (predict_an_unknown_class, "class codes 0 to 2"),
 ])
@@ -88,12 +88,12 @@ def drop_an_output(table: pa.Table, metadata: Any) -> Any:
 
 @pytest.mark.parametrize(("toy", "change", "message"), [
     (TAGS, with_first("prediction", 2), "predictions must be 0 or 1 for each label, found 0 to 2"),
-    (TAGS, with_first("probabilities", np.nan), "1 scores are not finite numbers"),
+    (TAGS, with_first("probabilities", np.nan), "1 probabilities are not finite numbers"),
     (TAGS, drop_an_output, "not of 5 labels"),
     (SIZES, with_first("prediction", np.inf), "1 predictions are not finite numbers"),
     (SIZES, with_first("target", 17.0), "1 targets differ from those of the splits"),
     (SIZES, with_first("target", np.nan), "1 targets differ from those of the splits"),
-    (SIZES, drop_an_output, "not of 3 continuous"),
+    (SIZES, drop_an_output, "not of 3 targets"),
 ])
 def test_labels_and_numbers_that_cannot_be_are_refused(toy: Toy, change: Any, message: str) -> None:
     write_params([toy])

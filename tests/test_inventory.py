@@ -9,12 +9,12 @@ from imports import ROOT
 
 from docs import inventory
 from stages.foundation.registry import KINDS, names
-from stages.foundation.schemas import schemas
+from stages.foundation.schemas import document_schemas, schemas
 
 GENERATED = (
     "README.md", "docs/catalogue.md", "docs/components.md", "docs/decisions/README.md", "docs/params.md", "docs/results.md",
     "docs/schemas.md",
-    *(f"docs/schemas/{schema.name}.json" for schema in schemas()),
+    *(f"docs/schemas/{schema.name}.json" for schema in (*schemas(), *document_schemas())),
 )  # fmt: skip
 
 

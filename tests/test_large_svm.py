@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.svm import LinearSVC, LinearSVR
 from toy_problem import toy_problem
 
+from stages.contracts.candidate import Candidate
 from stages.contracts.model import Size
 from stages.contracts.problem import Problem
 from stages.features.early_fusion import encode_fold
@@ -18,7 +19,7 @@ from stages.models.svm import approximation
 from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
 from stages.models.svm.primal import Examples, train_primal
 from stages.training.limits import fitting_configs, require_memory
-from stages.training.saved_model import load_fitted, save_fitted
+from stages.training.saved_model import ModelDescription, load_fitted, save_fitted
 
 PENALTIES = np.array([0.1, 1.0, 30.0])
 
@@ -140,9 +141,9 @@ def test_the_refitted_model_is_saved_and_loaded(task: str, kernel: str, tmp_path
     settings, configs = large(problem, kernel=(kernel,))
     subset = problem.combinations[-1]
     fitted = fit_on(svm.MODEL, problem, problem.final_fold(), subset, configs[-1], settings)
-    save_fitted(tmp_path, fitted, problem, {"model": "svm", "modalities": list(subset), "config": configs[-1], "features": {}})
+    save_fitted(tmp_path, fitted, problem, ModelDescription("toy", Candidate("svm", subset), configs[-1], {}))
     loaded, about = load_fitted(tmp_path)
-    assert "squared" in about["config"]["approximation"]
+    assert "squared" in about.config["approximation"]
     matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in subset}
     before, after = svm.predict(fitted, matrices), svm.predict(loaded, matrices)
     assert before.decisions.tobytes() == after.decisions.tobytes()

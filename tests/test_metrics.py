@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import metrics as reference
+from stages.evaluation.draws import score_draws
 
 from stages.contracts.metric import Metric
-from stages.evaluation.draws import score_draws
 from stages.foundation.registry import component, names
 from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toy_problem import metrics_of, toy_problem, with_other_test_rows
 
+from stages.contracts.candidate import Candidate
 from stages.contracts.model import FoldResult, FoldSweep, Size, Sweep
 from stages.contracts.problem import Problem
 from stages.foundation.errors import InputError
@@ -19,7 +20,7 @@ from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.model_selection.target_forms import FORMS as TARGET_FORMS
 from stages.training.limits import fitting_configs, require_memory
 from stages.training.read_problem import require_classes
-from stages.training.saved_model import load_fitted, save_fitted
+from stages.training.saved_model import ModelDescription, load_fitted, save_fitted
 
 SMALL = {
     "dummy": {},
@@ -213,7 +214,7 @@ class TestModel:
         config = model.grid(settings, problem.seed)[0]
         for folder in ("a", "b"):
             fitted = fit_on(model, problem, problem.final_fold(), modalities, config, settings)
-            save_fitted(tmp_path / folder, fitted, problem, {"model": name, "modalities": list(modalities), "features": {}})
+            save_fitted(tmp_path / folder, fitted, problem, ModelDescription("toy", Candidate(name, modalities), config, {}))
         for path in sorted((tmp_path / "a").iterdir()):
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
         loaded, about = load_fitted(tmp_path / "a")
@@ -222,7 +223,7 @@ class TestModel:
         assert before.decisions.tolist() == after.decisions.tolist()
         assert (before.probabilities is None) == (after.probabilities is None) == (task == "regression")
         assert task == "regression" or before.probabilities.tobytes() == after.probabilities.tobytes()
-        assert (about["form"], about["outputs"]) == (problem.form, list(problem.outputs))
+        assert (about.form, about.outputs) == (problem.form, problem.outputs)
 
     @pytest.mark.parametrize("task", LEARNED)
     def test_the_saved_model_predicts_what_the_sweep_predicted(self, name: str, task: str, tmp_path) -> None:
@@ -232,7 +233,7 @@ class TestModel:
         result = next(r for r in reached if r.modalities == problem.combinations[-1])
         config = model.grid(settings, problem.seed)[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, config, settings)
-        about = {"model": name, "modalities": list(result.modalities), "features": {}}
+        about = ModelDescription("toy", Candidate(name, result.modalities), config, {})
         save_fitted(tmp_path, fitted, problem, about, rows=result.fold.train)
         encoded = {label: problem.blocks[label].encoded(result.fold.train).matrix[result.fold.test] for label in result.modalities}
         scores = model.predict(load_fitted(tmp_path)[0], encoded)

@@ -31,11 +31,15 @@ from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, r
 from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import redact, tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
-from stages.contracts.paths import evaluation_dir, left_out_path
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import ChosenConfig, Evaluation, FoldScores
+from stages.contracts.documents.validation_document import Validation
+from stages.contracts.paths import evaluation_path, left_out_path, validation_path
+from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
-from stages.foundation.tables import read_json, write_json, write_table
+from stages.foundation.tables import read_json, write_table
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
@@ -46,7 +50,7 @@ pytestmark = [
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "CI": "true",
          # a pooled connection would go on reading a database file that a test has deleted
          "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
-N_RUNS = sum(len(toy.skill) * len(toy.subsets) + 1 for toy in TOYS)
+N_RUNS = sum(len(toy.skill) * len(toy.combinations) + 1 for toy in TOYS)
 
 
 def dvc(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -116,18 +120,18 @@ def remake(workspace: Path, change: Any) -> None:
 
 # ---------------------------------------------------------------- what stands there
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.dataset)
-def test_every_model_and_subset_is_a_finished_run_with_the_metrics_of_its_evaluation(workspace: Path, toy: Any) -> None:
-    evaluation = read_json(evaluation_dir(toy.dataset) / "evaluation.json")
-    for model in toy.skill:
-        for subset in toy.subsets:
-            run = run_named(toy.dataset, f"{model} · {subset}")
-            assert run.info.status == "FINISHED"
-            for metric, score in evaluation["scores"][model][subset].items():
-                for part in ("mean", "lo", "hi"):
-                    assert run.data.metrics.get(f"{metric}_{part}") == score[part]
-                history = client().get_metric_history(run.info.run_id, f"fold/{metric}")
-                values = [point.value for point in sorted(history, key=lambda point: point.step)]
-                assert values == [value for value in score["folds"] if value is not None]
+def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(workspace: Path, toy: Any) -> None:
+    evaluation = read_document(evaluation_path(toy.dataset), Evaluation)
+    assert len(evaluation.candidates) == len(toy.skill) * len(toy.combinations)
+    for result in evaluation.candidates:
+        run = run_named(toy.dataset, f"{result.model} · {result.candidate.combination}")
+        assert run.info.status == "FINISHED"
+        for metric, score in result.scores.items():
+            for part in ("mean", "lo", "hi"):
+                assert run.data.metrics.get(f"{metric}_{part}") == getattr(score, part)
+            history = client().get_metric_history(run.info.run_id, f"fold/{metric}")
+            values = [point.value for point in sorted(history, key=lambda point: point.step)]
+            assert values == [value for value in score.folds if value is not None]
 
 
 def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> None:
@@ -138,13 +142,15 @@ def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> N
 def test_a_run_says_what_it_is(workspace: Path) -> None:
     run, lock = run_named("alpha", "knn · image+text"), read_lock()
     tags = run.data.tags
-    assert (tags["dataset"], tags["model"], tags["subset"], tags["n_modalities"]) == ("alpha", "knn", "image+text", "2")
-    assert (tags["modalities"], tags["kind"], tags["mlflow.source.name"]) == ("image, text", "run", "train@alpha-knn")
-    assert (tags["task"], tags["control"]) == ("multiclass", "false")
-    assert run_named("gamma", "dummy · series").data.tags["control"] == "true"
+    assert (tags["dataset"], tags["model"], tags["modalities"], tags["fusion"], tags["n_modalities"]) == (
+        "alpha", "knn", "image+text", "early", "2")
+    assert (tags["kind"], tags["mlflow.source.name"]) == ("run", "train@alpha-knn")
+    assert (tags["task"], tags["baseline"]) == ("multiclass", "false")
+    assert run_named("gamma", "dummy · series").data.tags["baseline"] == "true"
     assert run_named("gamma", "dummy · series").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
+    assert (params["model"], params["modalities"], params["fusion"]) == ("knn", "image+text", "early")
     assert (params["grid.n_neighbors"], params["split.n_splits"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
     assert params["chosen.n_neighbors"].split()[0] in {"1", "3", "5"}
     assert "accuracy" in tags["mlflow.note.content"]
@@ -152,43 +158,45 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
     assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
 
 
-@pytest.mark.parametrize(("dataset", "first", "control"), [
+@pytest.mark.parametrize(("dataset", "first", "baseline"), [
     ("alpha", "accuracy", "majority"), ("beta", "micro-F1", "majority"), ("gamma", "R²", "mean")])
-def test_notes_put_the_metric_of_the_task_first_and_call_the_control_by_what_it_answers(
-    workspace: Path, dataset: str, first: str, control: str
+def test_notes_put_the_metric_of_the_task_first_and_call_the_baseline_by_what_it_predicts(
+    workspace: Path, dataset: str, first: str, baseline: str
 ) -> None:
-    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
-    subset = evaluation["subsets"][0]
-    note = run_named(dataset, f"knn · {subset}").data.tags["mlflow.note.content"]
+    evaluation = read_document(evaluation_path(dataset), Evaluation)
+    combination = "+".join(evaluation.combinations[0])
+    note = run_named(dataset, f"knn · {combination}").data.tags["mlflow.note.content"]
     rows = [line.split("&nbsp;&nbsp; |") for line in note.splitlines() if line.startswith("|")]
-    titles = [metric["title"] for metric in evaluation["metrics"]]
+    titles = [metric.title for metric in evaluation.metrics]
     assert titles[0] == first and [row[0].removeprefix("| ").removesuffix(" ↓") for row in rows[2:2 + len(titles)]] == titles
-    assert f"| {control}&nbsp;" in note and "dummy" not in note
-    note = run_named(dataset, f"dummy · {subset}").data.tags["mlflow.note.content"]
-    assert note.startswith(f"**{control}**, a control: it looks at no modality")
+    assert f"| {baseline}&nbsp;" in note and "dummy" not in note
+    note = run_named(dataset, f"dummy · {combination}").data.tags["mlflow.note.content"]
+    assert note.startswith(f"**{baseline}**, a baseline: it sees no modality")
     summary = run_named(dataset, "summary").data
-    assert summary.tags["mlflow.note.content"].count(f"| {control}&nbsp;") == 1  # once, not for each subset
-    names = [metric["name"] for metric in evaluation["metrics"]]
+    assert summary.tags["mlflow.note.content"].count(f"| {baseline}&nbsp;") == 1  # once, not for each combination
+    names = [metric.name for metric in evaluation.metrics]
     assert {f"best/{name}_mean" for name in names} <= set(summary.metrics)
-    params = run_named(dataset, f"knn · {subset}").data.params
-    assert [name for name in params if name.startswith("train.")] == ["train.scoring"] and params["train.scoring"] == evaluation["primary"]
+    params = run_named(dataset, f"knn · {combination}").data.params
+    assert [name for name in params if name.startswith("train.")] == ["train.scoring"]
+    assert params["train.scoring"] == evaluation.primary.name
 
 
 def test_what_was_chosen_is_written_as_the_grid_is() -> None:
     linear = {"C": 10.0, "gamma": None, "kernel": "linear"}
     settings = [linear, {"C": 0.5, "gamma": 3.0, "kernel": "rbf"}, linear]
-    assert chosen_settings([{"settings": entry} for entry in settings]) == {
+    assert chosen_settings([ChosenConfig(repeat=0, fold=0, config=0, settings=entry, inner_score=None) for entry in settings]) == {
         "C": "10 (2 of 3 folds), 0.5 (1 of 3 folds)", "gamma": "none (2 of 3 folds), 3 (1 of 3 folds)",
         "kernel": "linear (2 of 3 folds), rbf (1 of 3 folds)"}
 
 
-def test_of_one_official_test_split_a_note_has_scores_and_no_folds() -> None:
-    score = {"mean": 0.5, "lo": 0.25, "hi": 0.75, "folds": [0.5]}
-    evaluation = {"scores": {"svm": {"a+b": {"accuracy": score}}}, "title": "Toy", "task": "binary", "controls": [], "primary": "accuracy",
-                  "n_folds": 1, "n_repeats": 1, "n_inner_folds": 3, "confidence": 0.95,
-                  "metrics": [{"name": "accuracy", "title": "accuracy", "greater_is_better": True}]}
-    note = descriptions.run_note(evaluation, "svm", "a+b", {})
-    assert "outer" not in note and "mean" not in note and "**SVM** on **a + b** of Toy: the official test split" in note
+def test_of_one_official_test_split_a_note_has_scores_and_no_folds(workspace: Path) -> None:
+    score = FoldScores(mean=0.5, lo=0.25, hi=0.75, folds=(0.5,))
+    evaluation = read_document(evaluation_path("alpha"), Evaluation)
+    evaluation = evaluation.model_copy(update={"n_folds": 1, "metrics": evaluation.metrics[:1], "comparisons": ()})
+    result = evaluation.result(Candidate("knn", ("image", "text"))).model_copy(update={"scores": {"accuracy": score}})
+    note = descriptions.run_note(evaluation, result, {})
+    assert "outer" not in note and "mean" not in note
+    assert f"**kNN** on **image + text** of {evaluation.title}: the official test split" in note
     assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
 
@@ -202,7 +210,7 @@ def test_training_curves_and_the_curve_of_neighbors_are_steps(workspace: Path) -
     assert sorted(point.step for point in k_curve) == [1, 3, 5]
 
 
-def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
+def test_a_runs_tables_hold_the_rows_of_its_candidate(workspace: Path) -> None:
     run = run_named("alpha", "knn · text")
     predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
     assert predictions.num_rows == TOYS[0].n_samples
@@ -210,25 +218,26 @@ def test_a_runs_tables_hold_the_rows_of_its_subset(workspace: Path) -> None:
     assert set(predictions["target"].to_pylist()) <= set(TOYS[0].outputs)
     sweep = pyarrow.csv.read_csv(artifact(run, "sweep.csv"))
     assert {"n_neighbors", "metric", "score", "chosen"} <= set(sweep.column_names)
-    for name in ("validation.html", "pictures/answers.svg"):
+    for name in ("validation.html", "figures/confusion.svg"):
         assert artifact(run, name).is_file()
 
 
 def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
     run = run_named("beta", "summary")
-    evaluation = read_json(evaluation_dir("beta") / "evaluation.json")
+    evaluation = read_document(evaluation_path("beta"), Evaluation)
     board = pyarrow.csv.read_csv(artifact(run, "leaderboard.csv"))
-    assert board["model"].to_pylist() == [entry["model"] for entry in evaluation["leaderboard"]]
+    assert board["model"].to_pylist() == [found.model for found in evaluation.ranked()]
     assert artifact(run, "report.html").read_text(encoding="utf-8") == Path("data/report/report.html").read_text(encoding="utf-8")
-    assert run.data.params["best.model"] == evaluation["best"]["model"]
+    assert run.data.params["best.model"] == evaluation.best.model
+    assert run.data.params["best.modalities"] == evaluation.best.combination
 
 
 def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path) -> None:
     labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · series")
-    of_labels = read_json(evaluation_dir("beta") / "evaluation.json")["by_output"]["knn"]["text"]
+    of_labels = read_document(evaluation_path("beta"), Evaluation).result(Candidate("knn", ("text",))).by_output
     assert labels.data.metrics["f1/ripe _soft_"] == of_labels["macro_f1"][1]
     assert labels.data.metrics["average_precision/red"] == of_labels["average_precision"][0]
-    of_numbers = read_json(evaluation_dir("gamma") / "evaluation.json")["by_output"]["knn"]["series"]
+    of_numbers = read_document(evaluation_path("gamma"), Evaluation).result(Candidate("knn", ("series",))).by_output
     expected = {f"{metric}/{name}": of_numbers[metric][place] for metric in ("r2", "rmse", "mae")
                 for place, name in enumerate(("length_ m", "mass"))}
     assert {name: numbers.data.metrics[name] for name in expected} == expected
@@ -244,7 +253,7 @@ def test_names_of_outputs_become_names_of_metrics() -> None:
     assert metric_names(["a/b", "a?b", "très", "ok 1"]) == ["a_b", "a_b 2", "tr_s", "ok 1"]
 
 
-def test_samples_left_out_are_a_table_of_the_summary(workspace: Path) -> None:
+def test_skipped_samples_are_a_table_of_the_summary(workspace: Path) -> None:
     def leave_out(made: Path) -> None:
         bad = pa.table({"sample_id": ["x,1"], "modality": ["text"], "reason": ["empty"]})
         write_table(made / left_out_path("beta"), bad, {"dataset": "beta", "share": 0.25})
@@ -266,7 +275,7 @@ def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
     state = json.loads(json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])["state"])
     found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
     scores = [run.data.metrics["accuracy_mean"] for run in found]
-    assert len(found) == len(TOYS[0].skill) * len(TOYS[0].subsets)
+    assert len(found) == len(TOYS[0].skill) * len(TOYS[0].combinations)
     assert scores == sorted(scores, reverse=True)
 
 
@@ -426,7 +435,8 @@ def test_new_results_are_a_new_run_and_the_old_one_stays_as_history(workspace: P
     def better(made: Path) -> None:
         path = made / "data/evaluation/alpha/evaluation.json"
         evaluation = json.loads(path.read_text(encoding="utf-8"))
-        evaluation["scores"]["knn"]["text"]["accuracy"]["mean"] = 0.99
+        result = next(found for found in evaluation["candidates"] if (found["model"], found["modalities"]) == ("knn", ["text"]))
+        result["scores"]["accuracy"]["mean"] = 0.99
         path.write_text(json.dumps(evaluation), encoding="utf-8")
 
     remake(workspace, better)
@@ -438,12 +448,12 @@ def test_new_results_are_a_new_run_and_the_old_one_stays_as_history(workspace: P
     assert sorted(replaced) == ["knn · text", "summary"]
 
 
-def test_a_new_picture_refreshes_the_run_in_place(workspace: Path) -> None:
+def test_a_new_figure_refreshes_the_run_in_place(workspace: Path) -> None:
     before = set(all_runs())
-    remake(workspace, lambda made: (made / "data/report/pictures/alpha/knn__text__answers.svg").write_text("<svg/>", encoding="utf-8"))
+    remake(workspace, lambda made: (made / "data/report/figures/alpha/knn__text__confusion.svg").write_text("<svg/>", encoding="utf-8"))
     publish.main()
     assert set(all_runs()) == before
-    assert artifact(run_named("alpha", "knn · text"), "pictures/answers.svg").read_text(encoding="utf-8") == "<svg/>"
+    assert artifact(run_named("alpha", "knn · text"), "figures/confusion.svg").read_text(encoding="utf-8") == "<svg/>"
 
 
 def test_dvc_publishes_rather_than_taking_the_receipt_from_its_run_cache(workspace: Path) -> None:
@@ -468,12 +478,12 @@ def note_of(dataset: str) -> str:
 
 def test_runs_of_a_data_set_whose_validation_fails_are_not_current(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     publish.main()
-    note, path = note_of("beta"), Path("data/validation/beta/validation.json")
+    note, path = note_of("beta"), validation_path("beta")
     held = path.read_bytes()
-    write_json(path, {"success": False})
+    write_document(path, Validation(dataset="beta", success=False, suites=()))
     for _ in range(2):  # the second time changes nothing
         publish.main()
-        assert "beta: left out, its validation fails (data/validation/beta/validation.html" in capsys.readouterr().err
+        assert "beta: skipped, its validation fails (data/validation/beta/validation.html" in capsys.readouterr().err
         assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"false"}
         assert note_of("beta").startswith("**No run is current**: its validation fails")
         assert note_of("beta").endswith(note)
@@ -491,7 +501,7 @@ def test_runs_of_data_that_changed_since_are_not_current(workspace: Path, capsys
     lock["stages"]["split@beta"]["outs"][0]["md5"] = "0" * 32  # split ran again, and what follows failed
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     publish.main()
-    assert re.search(r"beta: left out, data/splits/beta/\S+ has changed since evaluate@beta ran", capsys.readouterr().err)
+    assert re.search(r"beta: skipped, data/splits/beta/\S+ has changed since evaluate@beta ran", capsys.readouterr().err)
     assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"false"}
 
 
@@ -503,12 +513,12 @@ def test_a_file_that_dvc_does_not_know_is_refused(workspace: Path) -> None:
         publish.main()
 
 
-def test_a_data_set_not_evaluated_is_left_out_by_name(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_data_set_not_evaluated_is_skipped_by_name(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
     del lock["stages"]["evaluate@beta"]
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     publish.main()
-    assert "beta: left out, it has not been evaluated" in capsys.readouterr().err
+    assert "beta: skipped, it has not been evaluated" in capsys.readouterr().err
     for name in ("alpha", "gamma"):
         del lock["stages"][f"evaluate@{name}"]
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")

@@ -15,8 +15,9 @@ from imports import ROOT, file_of
 from ruamel.yaml import YAML
 
 from stages.check import check_dataset, check_feature
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.foundation.documents import read_document
 from stages.foundation.params_file import read_params, value_at
-from stages.foundation.tables import read_json
 from stages.reporting.readme import RESULTS, markers, results_table, short_table
 
 FILES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
@@ -163,7 +164,7 @@ def test_the_results_are_those_of_the_evaluation_files() -> None:
         pytest.skip("data/evaluation is not there or not whole: nothing to compare with (`make run`)")
     if not unchanged_since_the_commit("params.yaml", "dvc.lock"):
         pytest.skip("params.yaml or dvc.lock differs from the commit: the results are not those that the README shows")
-    evaluations = [read_json(file) for file in files]
+    evaluations = [read_document(file, Evaluation) for file in files]
     for page, table in {"README.md": short_table, "docs/results.md": results_table}.items():
         assert shown(page) == table(evaluations), "run `python -m stages.report --readme`"
 

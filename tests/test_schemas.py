@@ -6,11 +6,27 @@ import pyarrow as pa
 import pytest
 from toy_samples import METADATA, write_samples
 
-from stages.contracts.paths import features_path, left_out_path, predictions_dir, quarantine_path, samples_path, splits_path
+from stages.contracts.documents.model_document import NotApplicable
+from stages.contracts.documents.results_document import MeanScore
+from stages.contracts.documents.validation_document import Validation
+from stages.contracts.paths import (
+    evaluation_path,
+    features_path,
+    kept_results_path,
+    left_out_path,
+    models_dir,
+    predictions_dir,
+    quarantine_path,
+    samples_path,
+    splits_path,
+    summary_path,
+    validation_path,
+)
 from stages.contracts.table_schema import type_name
+from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
-from stages.foundation.schemas import schema_of, schemas
-from stages.foundation.tables import METADATA_KEY, read_table, write_table, writing_pieces
+from stages.foundation.schemas import document_schema_of, document_schemas, schema_of, schemas
+from stages.foundation.tables import METADATA_KEY, read_table, write_json, write_table, writing_pieces
 
 SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
@@ -76,3 +92,71 @@ def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, m
         writer.write_table(old)
     with pytest.raises(InputError, match=r"not as its schema has it: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
         read_table(path)
+
+
+# ---------------------------------------------------------------- JSON documents
+VALIDATION = Validation(dataset="toy", success=True, suites=())
+
+
+@pytest.mark.parametrize(("path", "name"), [
+    (evaluation_path("toy"), "evaluation"), (summary_path("toy"), "summary"), (validation_path("toy"), "validation"),
+    (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"),
+])
+def test_the_path_of_a_document_tells_its_schema(path: Path, name: str) -> None:
+    found = document_schema_of(path)
+    assert found is not None and found.name == name
+    assert sum(schema.matches(path.as_posix()) for schema in document_schemas()) == 1
+    assert document_schema_of(Path("/elsewhere") / path) == found
+
+
+def test_a_json_file_of_another_path_has_none() -> None:
+    assert document_schema_of(Path("data/check/toy.json")) is None
+
+
+def test_every_document_is_found_and_says_what_its_keys_are() -> None:
+    assert {schema.name for schema in document_schemas()} == {"evaluation", "summary", "validation", "model", "results"}
+    for kind in (kind for schema in document_schemas() for kind in schema.kinds):
+        assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]
+
+
+def test_a_document_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_document(validation_path("toy"), VALIDATION)
+    assert read_document(validation_path("toy"), Validation) == VALIDATION
+
+
+@pytest.mark.parametrize("value", [{"success": True}, VALIDATION.model_dump() | {"colour": "red"}, [1]])
+def test_what_is_not_as_the_document_has_it_is_not_written(value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"validation\.json: not as its schema has it: "):
+        write_json(validation_path("toy"), value)
+    with pytest.raises(ValueError, match="holds Validation, not NotApplicable"):
+        write_document(validation_path("toy"), NotApplicable(dataset="toy", model="knn", not_applicable="no"))
+    assert not validation_path("toy").exists()
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('{"dataset": "toy", "success": "yes", "suites": []}', r"success: Input should be a valid boolean; delete it and run `dvc repro`"),
+    ('{"dataset": "toy", "success": true}', r"suites: Field required"),
+    ('{"dataset": "toy", "success": true, "suites": [], "old": 1}', r"old: Extra inputs are not permitted"),
+    ('{"dataset"', "not JSON"),
+])
+def test_a_document_of_another_version_is_refused_with_file_key_and_the_way_out(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = validation_path("toy")
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"data/validation/toy/validation\.json: .*{message}"):
+        read_document(path, Validation)
+
+
+def test_a_missing_document_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"validation\.json: not found; run the stage that writes it"):
+        read_document(validation_path("toy"), Validation)
+
+
+def test_an_undefined_number_is_null() -> None:
+    assert MeanScore(mean=float("nan"), lo=float("-inf"), hi=0.5).model_dump() == {"mean": None, "lo": None, "hi": 0.5}

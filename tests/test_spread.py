@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.publishing.process_pool import helpers, spread
+from pipelines.publishing.process_pool import distribute, workers
 from stages.foundation.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +36,8 @@ class Noting:
 
 
 def test_each_item_is_done_once_by_whoever_is_free(tmp_path: Path) -> None:
-    with helpers(1) as processes:
-        spread(list(range(40)), Noting(tmp_path), Noting(tmp_path), processes)
+    with workers(1) as processes:
+        distribute(list(range(40)), Noting(tmp_path), Noting(tmp_path), processes)
         by = {path.read_text() for path in tmp_path.iterdir()}
         assert len(list(tmp_path.iterdir())) == 40
     assert str(os.getpid()) in by and len(by) <= 2
@@ -46,16 +46,16 @@ def test_each_item_is_done_once_by_whoever_is_free(tmp_path: Path) -> None:
 
 def test_without_another_process_the_order_is_kept(tmp_path: Path) -> None:
     done: list[int] = []
-    with helpers(0) as processes:
-        spread([3, 1, 2], done.append, done.append, processes)
+    with workers(0) as processes:
+        distribute([3, 1, 2], done.append, done.append, processes)
     assert done == [3, 1, 2]
 
 
 @pytest.mark.parametrize("bad", [0, 5])
 def test_the_first_error_is_raised_and_nothing_begins_after_it(tmp_path: Path, bad: int) -> None:
-    with pytest.raises(InputError, match=f"item {bad} is bad"), helpers(1) as processes:
+    with pytest.raises(InputError, match=f"item {bad} is bad"), workers(1) as processes:
         processes[0].submit(os.getpid).result()  # it is there: while it starts, which takes seconds, this process does one after another
-        spread(list(range(200)), Noting(tmp_path, bad), Noting(tmp_path, bad), processes)
+        distribute(list(range(200)), Noting(tmp_path, bad), Noting(tmp_path, bad), processes)
     assert len(list(tmp_path.iterdir())) < 100
 
 
@@ -66,7 +66,7 @@ def test_the_first_error_counts_and_a_race_for_the_last_item_is_none() -> None:
         for _ in range(300):
             done: list[int] = []
             with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
-                spread(list(range(7)), done.append, done.append, [one, other])
+                distribute(list(range(7)), done.append, done.append, [one, other])
             assert sorted(done) == list(range(7))
     finally:
         sys.setswitchinterval(before)
@@ -82,17 +82,17 @@ def test_the_first_error_counts_and_a_race_for_the_last_item_is_none() -> None:
         raise InputError("first, there")
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(InputError, match="first, there"):
-        spread([1, 2], here, there, [pool])
+        distribute([1, 2], here, there, [pool])
 
 
 def test_a_process_ended_from_outside_is_told_in_one_message(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a process that published beside this one was ended"), helpers(1) as processes:
+    with pytest.raises(InputError, match="a worker process was ended"), workers(1) as processes:
         psutil.Process(processes[0].submit(os.getpid).result()).kill()
-        spread(list(range(20)), Noting(tmp_path), Noting(tmp_path), processes)
+        distribute(list(range(20)), Noting(tmp_path), Noting(tmp_path), processes)
 
 
-def test_helpers_end_with_the_process_that_started_them() -> None:
-    code = "import os, time\nfrom pipelines.publishing.process_pool import helpers\nwith helpers(1) as processes:\n" \
+def test_workers_end_with_the_process_that_started_them() -> None:
+    code = "import os, time\nfrom pipelines.publishing.process_pool import workers\nwith workers(1) as processes:\n" \
            "    print(processes[0].submit(os.getpid).result(), flush=True)\n    time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 
 from stages.evaluation.statistics import (
-    draw_difference,
-    draw_groups,
-    draw_interval,
+    bootstrap_difference,
+    bootstrap_interval,
     fold_difference,
     fold_interval,
     holm,
+    resample_groups,
 )
 
 A = np.array([0.71, 0.74, 0.69, 0.78, 0.73])
@@ -108,13 +108,13 @@ def test_holm_keeps_the_family_wise_error() -> None:
 
 def test_draws_keep_groups_whole_and_repeat_exactly() -> None:
     groups = ["b", "a", "a", "c", "b", "a"]
-    draws = list(draw_groups(groups, 200))
+    draws = list(resample_groups(groups, 200))
     for rows in draws:
         counts = np.bincount(rows, minlength=6)
         assert counts[1] == counts[2] == counts[5]
         assert counts[0] == counts[4]
         assert counts[1] + counts[0] + counts[3] == 3
-    for again, rows in zip(draw_groups(groups, 200), draws, strict=True):
+    for again, rows in zip(resample_groups(groups, 200), draws, strict=True):
         assert np.array_equal(again, rows)
 
 
@@ -127,16 +127,16 @@ def test_grouped_bootstrap_covers_where_rows_of_a_group_agree() -> None:
         correct = np.repeat(generator.random(40) < 0.7, 5).astype(float)  # a group is right or wrong as a whole
         for whole in covered:
             names = groups if whole else [str(row) for row in range(groups.size)]
-            draws = np.array([correct[rows].mean() for rows in draw_groups(list(names), 200)])
-            found = draw_interval(float(correct.mean()), draws, confidence=0.95, bounds=(0.0, 1.0))
+            draws = np.array([correct[rows].mean() for rows in resample_groups(list(names), 200)])
+            found = bootstrap_interval(float(correct.mean()), draws, confidence=0.95, bounds=(0.0, 1.0))
             covered[whole] += found.lo <= 0.7 <= found.hi
     assert covered[True] / n_trials >= 0.89
     assert covered[False] / n_trials < 0.75
 
 
-def test_draw_difference_is_never_certain() -> None:
-    sure = draw_difference(0.2, np.full(999, 0.2), confidence=0.95)
+def test_bootstrap_difference_is_never_certain() -> None:
+    sure = bootstrap_difference(0.2, np.full(999, 0.2), confidence=0.95)
     assert (sure.lo, sure.hi) == pytest.approx((0.2, 0.2))
     assert sure.p == pytest.approx(2 / 1000)
-    assert draw_difference(0.0, np.zeros(999), confidence=0.95).p == 1.0
-    assert np.isnan(draw_difference(np.nan, np.full(9, np.nan), confidence=0.95).p)
+    assert bootstrap_difference(0.0, np.zeros(999), confidence=0.95).p == 1.0
+    assert np.isnan(bootstrap_difference(np.nan, np.full(9, np.nan), confidence=0.95).p)

@@ -12,16 +12,18 @@ from toy_columns import MAKERS, Toy
 from toy_samples import features_metadata, write_samples
 
 from stages import validate
-from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
+from stages.contracts.documents.validation_document import Validation
+from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir, validation_path
 from stages.featurize import featurize_column
+from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.foundation.tables import column_values, fixed_lists, read_json, read_table, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
 from stages.ingest import described
 from stages.split import split_samples
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.expectations import MAX_NAMED, run_suites
-from stages.validation.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
+from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
 from stages.validation.validation_page import validation_page
 
 N = 24
@@ -74,13 +76,13 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def failed(suite: Suite) -> dict[str, list[str]]:
-    """Return the failed columns of a suite with the samples that offend."""
+    """Return the failed columns of a suite with the samples of which they do not hold."""
     (result,) = run_suites([suite])
     found: dict[str, list[str]] = {}
-    for expectation in result["expectations"]:
-        if not expectation["success"]:
-            named = [row["sample_id"] for row in expectation["offending"]]
-            found[expectation["column"]] = sorted({*found.get(expectation["column"], []), *named})
+    for expectation in result.expectations:
+        if not expectation.success:
+            named = [sample.sample_id for sample in expectation.offending]
+            found[expectation.column] = sorted({*found.get(expectation.column, []), *named})
     return found
 
 
@@ -89,10 +91,10 @@ def test_sound_files_pass_and_leave_the_same_bytes_twice(toy_workspace: Path) ->
     files = [validation_dir("toy") / name for name in ("validation.json", "validation.html")]
     validate.main("toy")
     before = [file.read_bytes() for file in files]
-    outcome = read_json(files[0])
-    assert outcome["success"] is True
-    assert [suite["suite"] for suite in outcome["suites"]] == ["samples", "splits", *LABELS]
-    assert all(suite["expectations"] for suite in outcome["suites"])
+    outcome = read_document(files[0], Validation)
+    assert outcome.success
+    assert [suite.suite for suite in outcome.suites] == ["samples", "splits", *LABELS]
+    assert all(suite.expectations for suite in outcome.suites)
     for file in files:
         file.unlink()
     validate.main("toy")
@@ -113,7 +115,7 @@ def test_a_failure_is_named_and_shown_before_it_stops_the_data_set(toy_workspace
     assert "toy / image / finite: expect_column_values_to_be_in_set(value_set=[True]), not so for 1 of 24 rows, such as 'id-07'" in message
     assert "toy / image / max: expect_column_values_to_be_between(min_value=0.0, max_value=1.0)" in message
     assert "'id-09' (2.0)" in message
-    assert read_json(validation_dir("toy") / "validation.json")["success"] is False
+    assert not read_document(validation_path("toy"), Validation).success
     assert "id-07" in (validation_dir("toy") / "validation.html").read_text(encoding="utf-8")
 
 
@@ -121,7 +123,7 @@ def test_the_page_is_self_contained_and_escapes_what_it_shows(toy_workspace: Pat
     frame = {"sample_id": np.array(["<b>", "fine"], dtype=object), "x": np.array([-1.0, 0.5])}
     positive = ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "notes": "a <i>"})
     suites = run_suites([Suite("table", frame, [positive])])
-    page = validation_page({"dataset": "toy", "success": False, "suites": suites})
+    page = validation_page(Validation(dataset="toy", success=False, suites=tuple(suites)))
     assert "&lt;b&gt;" in page
     assert "a &lt;i&gt;" in page
     assert "<b>" not in page
@@ -241,10 +243,10 @@ def test_shares_of_missing_values_have_a_limit() -> None:
 def test_twenty_offending_samples_are_named_and_all_counted() -> None:
     frame = {"sample_id": np.array([f"id-{i}" for i in range(50)], dtype=object), "x": np.full(50, -1.0)}
     (result,) = run_suites([Suite("x", frame, [("expect_column_values_to_be_between", {"column": "x", "min_value": 0})])])
-    (expectation,) = result["expectations"]
-    assert len(expectation["offending"]) == MAX_NAMED
-    assert expectation["unexpected"] == 50
-    assert expectation["range"] == [-1, -1]
+    (expectation,) = result.expectations
+    assert len(expectation.offending) == MAX_NAMED
+    assert expectation.unexpected == 50
+    assert expectation.range == (-1, -1)
 
 
 def test_an_expectation_about_no_column_is_a_defect() -> None:
@@ -253,7 +255,7 @@ def test_an_expectation_about_no_column_is_a_defect() -> None:
         run_suites([Suite("x", frame, [("expect_column_values_to_be_unique", {"column": "nowhere"})])])
 
 
-# ---------------------------------------------------------------- labels, numbers, samples left out
+# ---------------------------------------------------------------- labels, targets, skipped samples
 def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, dict[str, Any]]:
     samples = toy_samples()
     samples = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(target))
@@ -279,7 +281,7 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
     assert failed(samples_suite(*with_target("regression", unknown), 3, 0)) == {"target_known": ["id-04"], "target_finite": ["id-06"]}
 
 
-def test_samples_left_out_are_counted_and_no_part_of_the_rest(toy_workspace: Path) -> None:
+def test_skipped_samples_are_counted_and_no_part_of_the_rest(toy_workspace: Path) -> None:
     samples, _ = read_table(samples_path("toy"))
     gone = pa.table({"sample_id": ["id-03", "id-04"], "modality": ["image", ""], "reason": ["cut off", "no target"]})
     write_table(left_out_path("toy"), gone, {"dataset": "toy", "share": 2 / N})
@@ -288,7 +290,7 @@ def test_samples_left_out_are_counted_and_no_part_of_the_rest(toy_workspace: Pat
     table, metadata = read_table(path)
     write_table(path, table.filter(pa.array([name != "id-03" for name in table["sample_id"].to_pylist()])), metadata)
     validate.main("toy")
-    outcome = read_json(validation_dir("toy") / "validation.json")
-    (suite,) = [suite for suite in outcome["suites"] if suite["suite"] == "left out"]
-    assert suite["expectations"][0]["observed"] == 2 and suite["success"]
-    assert failed(left_out_suite(gone, N, 0.05)) == {"": []}
+    outcome = read_document(validation_path("toy"), Validation)
+    (suite,) = [suite for suite in outcome.suites if suite.suite == "skipped"]
+    assert suite.expectations[0].observed == 2 and suite.success
+    assert failed(skipped_suite(gone, N, 0.05)) == {"": []}

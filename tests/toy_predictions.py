@@ -1,6 +1,6 @@
 """Write samples (ids alone), splits, predictions, sweeps and curves of made-up models in the contract's schema.
 
-A model's skill per subset is given; nothing is trained. Run as a script, it fills a workspace to look at:
+A model's skill per modality combination is given; nothing is trained. Run as a script, it fills a workspace to look at:
 `PYTHONPATH=. python tests/toy_predictions.py <folder>`.
 """
 
@@ -49,7 +49,7 @@ class Toy:
     dataset: str = "toy"
     title: str = "Toy objects: picture and name"
     modalities: tuple[str, ...] = ("image", "text")
-    outputs: tuple[str, ...] = ("apple", "bread", "cheese")  # classes, labels or numbers
+    outputs: tuple[str, ...] = ("apple", "bread", "cheese")  # classes, labels or targets
     kind: str | None = None  # None: binary or multiclass, by the number of outputs
     n_samples: int = 240
     n_folds: int = 5  # 1: one official test split, a quarter of the rows
@@ -60,7 +60,7 @@ class Toy:
     skill: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: SKILL)
 
     @property
-    def subsets(self) -> list[str]:
+    def combinations(self) -> list[str]:
         return list(next(iter(self.skill.values())))
 
     @property
@@ -171,23 +171,23 @@ def _metadata(toy: Toy, model: str) -> dict[str, Any]:
     return {
         **{name: toy.metadata[name] for name in ("dataset", "target", "rows")},
         "n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds, "model": model,
-        "control": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.subsets, "not_applicable": None,
+        "control": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.combinations, "not_applicable": None,
     }  # fmt: skip
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
     columns: dict[str, list[Any]] = {name: [] for name in ("modalities", "repeat", "fold", "row")}
     scores, predictions = [], []
-    # luck is of the row, shared by models and subsets: hard rows are hard for all, as in real data
+    # luck is of the row, shared by all candidates: hard rows are hard for all, as in real data
     luck = np.random.default_rng(toy.seed).random(toy.n_samples)
-    for place, (subset, share) in enumerate(skill.items()):
+    for place, (combination, share) in enumerate(skill.items()):
         generator = np.random.default_rng([toy.seed, place, len(model)])
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             rows = np.flatnonzero(fold_of[repeat] == fold)
             score, prediction = ANSWERS[toy.task](toy, target[rows], luck[rows], share, generator)
             scores.append(score.astype(np.float32))
             predictions.append(prediction)
-            for name, value in (("modalities", subset), ("repeat", repeat), ("fold", fold)):
+            for name, value in (("modalities", combination), ("repeat", repeat), ("fold", fold)):
                 columns[name] += [value] * rows.size
             columns["row"] += rows.tolist()
     table = {
@@ -244,13 +244,13 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
     grid, rows = GRIDS[model], []
     schema = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()),
                         ("score", pa.float64()), ("chosen", pa.bool_())])
-    for subset, share in skill.items():
+    for combination, share in skill.items():
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
             best = int(means.mean(1).argmax())
             rows += [
-                {"modalities": subset, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
+                {"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
                  "config": config, "settings": json.dumps(settings),
                  "score": float(means[config, inner]), "chosen": config == best}
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
@@ -261,11 +261,11 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
 
 def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
     rows = []
-    for subset in toy.subsets if model == "mlp" else []:
+    for combination in toy.combinations if model == "mlp" else []:
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             n_steps = int(generator.integers(20, 30))
             for name, level in (("train_loss", 0.1), ("inner_loss", 0.5)):
-                rows += [{"modalities": subset, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
+                rows += [{"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
                           "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
     write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, _metadata(toy, model))

@@ -17,16 +17,18 @@ import yaml
 from PIL import Image
 from toy_predictions import SCORING, SKILL, Toy, write_toy
 
-from stages.contracts.paths import DATA, quarantine_path, samples_path, splits_path, validation_dir
+from stages.contracts.documents.validation_document import Validation
+from stages.contracts.paths import DATA, figures_dir, quarantine_path, samples_path, splits_path, validation_dir, validation_path
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
-from stages.foundation.tables import read_table, write_json, write_table
+from stages.foundation.documents import write_document
+from stages.foundation.tables import read_table, write_table
 from stages.samples.read import quarantine_table
 from stages.train import main as train
 
 REPOSITORY = Path(__file__).parent.parent
 MODELS = ("dummy", "knn", "mlp")
-OTHER = {"text": "image", "table": "text", "text+table": "image+text"}  # beta's subsets borrow the skill of alpha's
+OTHER = {"text": "image", "table": "text", "text+table": "image+text"}  # beta's combinations borrow the skill of alpha's
 TOYS = (
     Toy(dataset="alpha", title="Alpha: picture and name", n_samples=90, skill={model: SKILL[model] for model in MODELS}),
     Toy(dataset="beta", title="Beta: text and table", modalities=("text", "table"), outputs=("red", "ripe (soft)"), kind="multilabel",
@@ -104,11 +106,11 @@ def make_results() -> None:
             train(toy.dataset, model)
         evaluate(toy.dataset)
         _write(validation_dir(toy.dataset) / "validation.html", "<p>All expectations hold.</p>")
-        write_json(validation_dir(toy.dataset) / "validation.json", {"success": True})
+        write_document(validation_path(toy.dataset), Validation(dataset=toy.dataset, success=True, suites=()))
         for model in toy.skill:
-            for subset in toy.subsets:
-                _write(DATA / "report" / "pictures" / toy.dataset / f"{model}__{subset}__answers.svg", SQUARE)
-        _write(DATA / "report" / "pictures" / toy.dataset / "leaderboard.svg", SQUARE)
+            for combination in toy.combinations:
+                _write(figures_dir(toy.dataset) / f"{model}__{combination}__confusion.svg", SQUARE)
+        _write(figures_dir(toy.dataset) / "leaderboard.svg", SQUARE)
     _write(DATA / "report" / "report.html", "<h1>Report</h1>")
 
 

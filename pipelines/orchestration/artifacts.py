@@ -1,14 +1,16 @@
 """What a flow run leaves to look at in Prefect: the results as a table, and where the report is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from pipelines.running.executor import Outcome
-from stages.contracts.paths import evaluation_dir, report_path
-from stages.foundation.tables import read_json
-from stages.reporting.formatting import number
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import MeanScore
+from stages.contracts.paths import evaluation_path, report_path
+from stages.foundation.documents import read_document
+from stages.reporting.formatting import combination_name, number
 
 RESULTS = "results"
 REPORT = "report"
@@ -31,37 +33,36 @@ def leave_artifacts(datasets: Sequence[str], outcomes: Iterable[Outcome]) -> lis
     return ["", *report, f"artifacts of this run: '{RESULTS}' and '{REPORT}' (`python -m pipelines.orchestration.server` shows every run)"]
 
 
-def read_evaluation(dataset: str) -> dict[str, Any] | None:
+def read_evaluation(dataset: str) -> Evaluation | None:
     """Return a data set's evaluation.json, or None where there is none yet."""
-    path = evaluation_dir(dataset) / "evaluation.json"
-    return read_json(path) if path.is_file() else None
+    path = evaluation_path(dataset)
+    return read_document(path, Evaluation) if path.is_file() else None
 
 
-def result_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per model and subset, the leaderboard's order."""
-    rows, n, (primary, *others) = [], evaluation["rows"], evaluation["metrics"]
-    for place in evaluation["leaderboard"]:
-        scores = evaluation["scores"][place["model"]][place["subset"]]
-        row = {"data set": evaluation["dataset"], "rows": f"{n['used']:,} of {n['available']:,}", "rank": place["rank"],
-               "model": place["model"], "modalities": place["subset"]}
+def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return one row per candidate, in the leaderboard's order."""
+    rows, n, (primary, *others) = [], evaluation.rows, evaluation.metrics
+    for found in evaluation.ranked():
+        row = {"data set": evaluation.dataset, "rows": f"{n.used:,} of {n.available:,}", "rank": found.rank,
+               "model": found.model, "modalities": combination_name(found.candidate, evaluation)}
         # the same columns for every data set, whose metrics differ
-        row |= {"metric": primary["title"], "score": interval(scores[primary["name"]])}
-        rows.append(row | {"others": ", ".join(f"{metric['title']} {number(scores[metric['name']]['mean'])}" for metric in others)})
+        row |= {"metric": primary.title, "score": interval(found.scores[primary.name])}
+        rows.append(row | {"others": ", ".join(f"{metric.title} {number(found.scores[metric.name].mean)}" for metric in others)})
     return rows
 
 
-def interval(score: Mapping[str, Any]) -> str:
+def interval(score: MeanScore) -> str:
     """Return `0.912 [0.901, 0.923]`, or what there is of it."""
-    mean, low, high = (score.get(name) for name in ("mean", "lo", "hi"))
-    return number(mean) if low is None or high is None else f"{number(mean)} [{number(low)}, {number(high)}]"
+    mean = number(score.mean)
+    return mean if score.lo is None or score.hi is None else f"{mean} [{number(score.lo)}, {number(score.hi)}]"
 
 
-def summary(evaluations: Iterable[Mapping[str, Any]], note: str) -> str:
-    """Return Markdown: the best model of each data set, then where the report and the dashboard are."""
+def summary(evaluations: Iterable[Evaluation], note: str) -> str:
+    """Return Markdown: the best candidate of each data set, then where the report and the dashboard are."""
     lines = ["| data set | best model | modalities | score |", "|---|---|---|---|"]
     for evaluation in evaluations:
-        best, primary = evaluation["best"], evaluation["metrics"][0]
-        score = interval(evaluation["scores"][best["model"]][best["subset"]][primary["name"]])
-        lines.append(f"| {evaluation['title']} | {best['model']} | {best['subset']} | {primary['title']} {score} |")
+        best, score = evaluation.best, interval(evaluation.primary_score(evaluation.result(evaluation.best)))
+        modalities = combination_name(best, evaluation)
+        lines.append(f"| {evaluation.title} | {best.model} | {modalities} | {evaluation.primary.title} {score} |")
     where = f"The whole report: `{report_path()}` in the workspace. Runs, curves and models: MLflow (`make ui`)."
     return "\n".join([*lines, "", *([note, ""] if note else []), where])

@@ -1,137 +1,137 @@
-"""The words of the dashboard: a note per experiment and run in markdown, the leaderboard as CSV."""
+"""The descriptions of the dashboard: a note per experiment and run in markdown, the leaderboard as CSV."""
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
+from stages.contracts.documents.results_document import MetricInfo
 from stages.reporting.findings import findings
 from stages.reporting.formatting import (
+    candidate_name,
+    combination_name,
     interval,
-    is_one_split,
     level_name,
-    metric_of,
     model_name,
     number,
     outputs_name,
     p_value,
     signed,
-    subset_name,
 )
 from stages.reporting.report_page import ranked
 
 
-def experiment_note(evaluation: Mapping[str, Any]) -> str:
+def experiment_note(evaluation: Evaluation) -> str:
     """Return what the data set is, how much of it was used, how the scores come about and how to read the runs."""
-    rows = evaluation["rows"]
-    whole = rows["used"] == rows["available"]
-    used = f"all {rows['used']:,} rows" if whole else f"**{rows['used']:,} of {rows['available']:,} rows** (a sample)"
+    rows = evaluation.rows
+    whole = rows.used == rows.available
+    used = f"all {rows.used:,} rows" if whole else f"**{rows.used:,} of {rows.available:,} rows** (a sample)"
     lines = [
-        f"{evaluation['title']}\n",  # plain: the list of experiments shows the first words unrendered
+        f"{evaluation.title}\n",  # plain: the list of experiments shows the beginning unrendered
         f"- Predicts {what_is_predicted(evaluation)} from {used}.",
-        f"- Modalities: {', '.join(evaluation['modalities'])}.",
-        f"- Ranked by {metric_of(evaluation)['title']}; {protocol(evaluation)}; {level_name(evaluation)} intervals.",
-        f"- Licence of the data: {evaluation['licence']}.",
+        f"- Modalities: {', '.join(evaluation.modalities)}.",
+        f"- Ranked by {evaluation.primary.title}; {protocol(evaluation)}; {level_name(evaluation)} intervals.",
+        f"- Licence of the data: {evaluation.licence}.",
     ]
-    if evaluation.get("citation"):
-        lines.append(f"- Source: {evaluation['citation']}")
-    if evaluation["quarantined"]["rows"]:
-        lines.append(f"- Left out because they could not be read: {evaluation['quarantined']['rows']:,} samples "
-                     f"({evaluation['quarantined']['share']:.1%}), in the summary's `quarantine.csv`.")
-    lines.append("\nOne run per model and subset of the modalities; the run `summary` has the leaderboard and the report. "
-                 "The saved view `Leaderboard` (under Views) ranks the current ones; `tags.current = 'true'` leaves out runs that later "
+    if evaluation.citation:
+        lines.append(f"- Source: {evaluation.citation}")
+    if evaluation.quarantined.rows:
+        lines.append(f"- Skipped because they could not be read: {evaluation.quarantined.rows:,} samples "
+                     f"({evaluation.quarantined.share:.1%}), in the summary's `quarantine.csv`.")
+    lines.append("\nOne run per model and modality combination; the run `summary` has the leaderboard and the report. "
+                 "The saved view `Leaderboard` (under Views) ranks the current ones; `tags.current = 'true'` hides runs that later "
                  "results replaced.")
     return "\n".join(lines)
 
 
-def what_is_predicted(evaluation: Mapping[str, Any]) -> str:
-    """Return "category: 9 classes", "functions: 14 labels that may hold together", or "flow: 8 numbers"."""
-    together = " that may hold together" if evaluation["task"] == "multilabel" else ""
-    return f"{evaluation['target']}: {outputs_name(evaluation)}{together} ({evaluation['task']})"
+def what_is_predicted(evaluation: Evaluation) -> str:
+    """Return "category: 9 classes", "functions: 14 labels that may hold together", or "flow: 8 targets"."""
+    together = " that may hold together" if evaluation.form == "labels" else ""
+    return f"{evaluation.target}: {outputs_name(evaluation)}{together} ({evaluation.task})"
 
 
-def title_of(evaluation: Mapping[str, Any], metric: str) -> str:
+def title_of(metric: MetricInfo) -> str:
     """Return how a metric is written, with an arrow where less is better."""
-    found = metric_of(evaluation, metric)
-    return str(found["title"]) + ("" if found["greater_is_better"] else " ↓")
+    return metric.title + ("" if metric.greater_is_better else " ↓")
 
 
-def mean_name(evaluation: Mapping[str, Any]) -> str:
-    """Return what a run's score is called."""
-    return "score" if is_one_split(evaluation) else "mean"
-
-
-def protocol(evaluation: Mapping[str, Any]) -> str:
+def protocol(evaluation: Evaluation) -> str:
     """Return how often and on what the models were tested."""
-    folds, repeats, inner = evaluation["n_folds"], evaluation["n_repeats"], evaluation["n_inner_folds"]
+    folds, repeats, inner = evaluation.n_folds, evaluation.n_repeats, evaluation.n_inner_folds
     outer = f"{folds} outer folds" if folds > 1 else "the official test split"
     return outer + (f" × {repeats} repeats" if repeats > 1 else "") + f", configuration chosen on {inner} inner folds"
 
 
-def run_note(evaluation: Mapping[str, Any], model: str, subset: str, chosen: Mapping[str, str]) -> str:
+def run_note(evaluation: Evaluation, result: CandidateResult, chosen: Mapping[str, str]) -> str:
     """Return a run's numbers, choices and comparisons."""
-    scores = evaluation["scores"][model][subset]
-    called = model_name(model, evaluation["task"])
-    head = f"**{called}** on **{subset_name(subset)}** of {evaluation['title']}: {protocol(evaluation)}."
-    if model in evaluation["controls"]:
-        head = (f"**{called}**, a control: it looks at no modality (so it is the same on each subset), and every learner must beat it. "
-                f"{evaluation['title']}: {protocol(evaluation)}.")
-    rows = [(title_of(evaluation, metric), number(s["mean"]), interval(s["lo"], s["hi"]), ", ".join(map(number, s["folds"])))
-            for metric, s in ((m["name"], scores[m["name"]]) for m in evaluation["metrics"] if m["name"] in scores)]
-    columns = ["metric", mean_name(evaluation), f"{level_name(evaluation)} interval", "outer folds"]
-    if is_one_split(evaluation):  # its one score stands in front
-        columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]
+    called = model_name(result.model, evaluation.form)
+    head = f"**{called}** on **{combination_name(result.candidate, evaluation)}** of {evaluation.title}: {protocol(evaluation)}."
+    if result.model in evaluation.baselines:
+        head = (f"**{called}**, a baseline: it sees no modality (so it is the same on each combination), and every learner must beat it. "
+                f"{evaluation.title}: {protocol(evaluation)}.")
+    scores = [(title_of(metric), result.scores[metric.name]) for metric in evaluation.metrics]
+    rows = [[title, number(score.mean), interval(score.lo, score.hi)] for title, score in scores]
+    columns = ["metric", "score" if evaluation.is_one_split else "mean", f"{level_name(evaluation)} interval"]
+    if not evaluation.is_one_split:  # else its one score is the mean
+        columns.append("outer folds")
+        rows = [[*row, ", ".join(map(number, score.folds))] for row, (_, score) in zip(rows, scores, strict=True)]
     parts = [head, table(columns, rows)]
     if chosen:
         parts.append("Chosen on the inner folds: " + "; ".join(f"{name} = {value}" for name, value in chosen.items()) + ".")
-    return "\n\n".join([*parts, *comparisons(evaluation, model, subset)])
+    return "\n\n".join([*parts, *comparisons(evaluation, result.candidate)])
 
 
-def comparisons(evaluation: Mapping[str, Any], model: str, subset: str) -> list[str]:
+def comparisons(evaluation: Evaluation, candidate: Candidate) -> list[str]:
     """Return the paired tests that a run takes part in, as a table; nothing if there are none."""
-    me, rows = {"model": model, "subset": subset}, []
-    for test in evaluation.get("comparisons", ()):
-        if me not in (test["a"], test["b"]):
+    rows = []
+    for test in evaluation.comparisons:
+        if candidate not in (test.a, test.b):
             continue
-        sign, other = (1, test["b"]) if test["a"] == me else (-1, test["a"])
-        ends = sorted(sign * test[end] for end in ("lo", "hi") if test[end] is not None)
-        # said of a, which may be the other run
-        verdict = "no" if test["verdict"] == "not shown" else "yes, better" if (test["verdict"] == "better") == (sign > 0) else "yes, worse"
-        difference = None if test["difference"] is None else sign * test["difference"]
-        rows.append((name(other, evaluation), title_of(evaluation, test["metric"]), signed(difference),
-                     " to ".join(map(signed, ends)) or "–", p_value(test["p_corrected"]), verdict))
+        sign, other = (1, test.b) if test.a == candidate else (-1, test.a)
+        ends = sorted(sign * end for end in (test.lo, test.hi) if end is not None)
+        # the verdict is on a, which may be the other run
+        verdict = "no" if test.verdict == "not shown" else "yes, better" if (test.verdict == "better") == (sign > 0) else "yes, worse"
+        difference = None if test.difference is None else sign * test.difference
+        rows.append((name(other, evaluation), title_of(evaluation.metric(test.metric)), signed(difference),
+                     " to ".join(map(signed, ends)) or "–", p_value(test.p_corrected), verdict))
     if not rows:
         return []
     return ["Paired tests against other runs (p corrected for their number):",
             table(("against", "metric", "difference", "interval", "corrected p", "shown to differ"), rows)]
 
 
-def summary_note(evaluation: Mapping[str, Any]) -> str:
+def summary_note(evaluation: Evaluation) -> str:
     """Return a data set's leaderboard and what the tests support."""
-    primary = evaluation["primary"]
-    head = f"**{evaluation['title']}**: {protocol(evaluation)}; ranked by {title_of(evaluation, primary)}."
-    said = "\n".join(f"- {finding}" for finding in findings(evaluation))
-    # of those against the control the findings say it all
-    shown = [test for test in evaluation.get("comparisons", ()) if test["verdict"] != "not shown" and test["family"] != "control"]
-    tests = [f"- {name(test['a'], evaluation)} is {test['verdict']} than {name(test['b'], evaluation)}: "
-             f"{metric_of(evaluation, test['metric'])['title']} {signed(test['difference'])} (corrected p {p_value(test['p_corrected'])})"
+    head = f"**{evaluation.title}**: {protocol(evaluation)}; ranked by {title_of(evaluation.primary)}."
+    sentences = "\n".join(f"- {finding}" for finding in findings(evaluation))
+    # the findings cover the tests against the baseline
+    shown = [test for test in evaluation.comparisons if test.verdict != "not shown" and test.family != "baseline"]
+    tests = [f"- {name(test.a, evaluation)} is {test.verdict} than {name(test.b, evaluation)}: "
+             f"{evaluation.metric(test.metric).title} {signed(test.difference)} (corrected p {p_value(test.p_corrected)})"
              for test in shown]
-    found = ["Differences between learners and subsets that hold after correction:\n" + "\n".join(tests)] if tests else []
-    others = [m["name"] for m in evaluation["metrics"][1:]]
-    rows = [[str(entry["rank"]), model_name(entry["model"], evaluation["task"]),
-             "none" if entry["model"] in evaluation["controls"] else subset_name(entry["subset"]), number(entry[primary]),
-             interval(entry["lo"], entry["hi"]), *(number(entry.get(column)) for column in others)] for entry in ranked(evaluation)]
-    headings = ("rank", "model", "modalities", title_of(evaluation, primary), f"{level_name(evaluation)} interval",
-                *(title_of(evaluation, column) for column in others))
-    return "\n\n".join([head, said, table(headings, rows), *found, "The whole report: artifact `report.html`."])
+    found = ["Differences between candidates that hold after correction:\n" + "\n".join(tests)] if tests else []
+    rows = []
+    for rank, row in enumerate(ranked(evaluation), start=1):
+        score = evaluation.primary_score(row)
+        modalities = "none" if row.model in evaluation.baselines else combination_name(row.candidate, evaluation)
+        rows.append([str(rank), model_name(row.model, evaluation.form), modalities, number(score.mean), interval(score.lo, score.hi),
+                     *(number(row.scores[metric.name].mean) for metric in evaluation.metrics[1:])])
+    headings = ("rank", "model", "modalities", title_of(evaluation.primary), f"{level_name(evaluation)} interval",
+                *map(title_of, evaluation.metrics[1:]))
+    return "\n\n".join([head, sentences, table(headings, rows), *found, "The whole report: artifact `report.html`."])
 
 
-def leaderboard_csv(evaluation: Mapping[str, Any]) -> str:
+def leaderboard_csv(evaluation: Evaluation) -> str:
     """Return the leaderboard with the intervals of the primary metric, as CSV."""
-    primary, metrics = evaluation["primary"], [metric["name"] for metric in evaluation["metrics"]]
-    columns = ["rank", "model", "subset", *metrics]
-    rows = [(*(entry[column] for column in columns), entry["lo"], entry["hi"]) for entry in evaluation["leaderboard"]]
-    return csv_text([*columns, f"{primary}_lo", f"{primary}_hi"], rows)
+    metrics, primary = [metric.name for metric in evaluation.metrics], evaluation.primary.name
+    rows = []
+    for found in evaluation.ranked():
+        score, candidate = evaluation.primary_score(found), found.candidate
+        means = [found.scores[metric].mean for metric in metrics]
+        rows.append([found.rank, found.model, candidate.combination, candidate.fusion, *means, score.lo, score.hi])
+    return csv_text(["rank", "model", "modalities", "fusion", *metrics, f"{primary}_lo", f"{primary}_hi"], rows)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
@@ -143,10 +143,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def name(pair: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
-    """Return how a model on a subset is written; a control looks at none."""
-    called = model_name(pair["model"], evaluation["task"])
-    return called if pair["model"] in evaluation["controls"] else f"{called} · {subset_name(pair['subset'])}"
+def name(candidate: Candidate, evaluation: Evaluation) -> str:
+    """Return how a candidate is written; a baseline without modalities, as it sees none."""
+    if candidate.model in evaluation.baselines:
+        return model_name(candidate.model, evaluation.form)
+    return candidate_name(candidate, evaluation)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -10,8 +10,10 @@ import pyarrow as pa
 from pipelines.publishing import model_script
 from pipelines.publishing.model_code import copy_code, predicting_files, requirements
 from pipelines.publishing.model_script import PREDICTION, PROBABILITY, flat_names, framed_type, is_list
+from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import samples_path
-from stages.foundation.tables import read_json, read_table
+from stages.foundation.documents import read_document
+from stages.foundation.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,22 +32,22 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     import mlflow
     from mlflow.entities import Metric
 
-    about = read_json(folder / "model.json")
-    samples = read_table(samples_path(about["dataset"]))[0].select(about["modalities"])
-    files = predicting_files(about["model"], [about["features"][name]["modality"] for name in about["modalities"]])
+    about = read_document(folder / "model.json", SavedModel)
+    samples = read_table(samples_path(about.dataset))[0].select(list(about.modalities))
+    files = predicting_files(about.model, [about.features[name].modality for name in about.modalities])
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"
         schema.write_bytes(samples.schema.remove_metadata().serialize().to_pybytes())
         with mlflow.start_run(run_id=run_id, log_system_metrics=False):
             logged = mlflow.pyfunc.log_model(
-                name=f"{about['dataset']}-{about['model']}",
+                name=f"{about.dataset}-{about.model}",
                 python_model=model_script.__file__,
                 artifacts={"fitted": str(folder), "schema": str(schema)},
                 code_paths=[str(copy_code(files, Path(name)))],
-                signature=signature(samples.schema, about["form"], about["outputs"]),
+                signature=signature(samples.schema, about.form, about.outputs),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
-                metadata={key: about[key] for key in ("dataset", "model", "modalities", "config", "form")},
+                metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "config", "form"}),
             )
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
@@ -53,7 +55,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
 
 
 def signature(schema: pa.Schema, form: str, outputs: Sequence[str]) -> "ModelSignature":
-    """Return the columns that a model reads and gives."""
+    """Return the columns that a model reads and predicts."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
@@ -62,8 +64,8 @@ def signature(schema: pa.Schema, form: str, outputs: Sequence[str]) -> "ModelSig
               for column in schema for name, field, required in leaves(column)]
     if form == "continuous":
         return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double, name=name) for name in outputs]))
-    answer = ColSpec(Array(DataType.string) if form == "labels" else DataType.string, name=PREDICTION[form])
-    return ModelSignature(Schema(inputs), Schema([answer, *(ColSpec(DataType.double, name=PROBABILITY + name) for name in outputs)]))
+    predicted = ColSpec(Array(DataType.string) if form == "labels" else DataType.string, name=PREDICTION[form])
+    return ModelSignature(Schema(inputs), Schema([predicted, *(ColSpec(DataType.double, name=PROBABILITY + name) for name in outputs)]))
 
 
 def leaves(column: pa.Field) -> Iterator[tuple[str, pa.Field, bool]]:

@@ -1,4 +1,4 @@
-"""Spread work over processes of which this one is the first: MLflow logs in Python alone, so threads would wait for each other.
+"""Distribute work over processes of which this one is the first: MLflow logs in Python alone, so threads would wait for each other.
 
 A second process takes as long to import MLflow as the first, so it is started before the first connects.
 """
@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 @contextmanager
-def helpers(n: int) -> Iterator[Sequence[Executor]]:
+def workers(n: int) -> Iterator[Sequence[Executor]]:
     """Yield `n` processes that are importing MLflow; they end with the context, and with this process."""
     context = multiprocessing.get_context("spawn")  # a fork would share this one's connections
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(os.getpid(),)) for _ in range(n)]
@@ -37,10 +37,10 @@ def helpers(n: int) -> Iterator[Sequence[Executor]]:
             pool.shutdown(cancel_futures=True)
 
 
-def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[[Item], None], pools: Sequence[Executor]) -> None:
+def distribute(items: Sequence[Item], here: Callable[[Item], None], there: Callable[[Item], None], pools: Sequence[Executor]) -> None:
     """Call `here(item)` in this process or `there(item)` in one of `pools`, whichever is free, for each item in order.
 
-    The first error is raised once what is under way has ended; what has not begun by then does not begin.
+    The first error is raised once the items under way have ended; no further item begins.
 
     Raises:
         InputError: if another process was ended from outside.
@@ -52,7 +52,7 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
             while not errors:
                 try:
                     item = waiting.popleft()
-                except IndexError:  # not asked for beforehand: another could take the last one in between
+                except IndexError:  # another took the last one
                     return
                 call(item)
         except BaseException as error:  # raised below
@@ -62,8 +62,8 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
         try:
             pool.submit(there, item).result()
         except BrokenProcessPool:
-            raise InputError("a process that published beside this one was ended, perhaps for want of memory; `make publish` goes on "
-                             "where it stopped (SENSORIUM_CORES=1 does with one process)") from None
+            raise InputError("a worker process was ended, perhaps out of memory; `make publish` continues where it stopped "
+                             "(SENSORIUM_CORES=1 uses a single process)") from None
 
     with ThreadPoolExecutor(max(1, len(pools))) as hands:
         for pool in pools:
@@ -74,5 +74,5 @@ def spread(items: Sequence[Item], here: Callable[[Item], None], there: Callable[
 
 
 def _begin(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes: the first one says what becomes of it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes: the first one reports it
     end_with(psutil.Process(parent))

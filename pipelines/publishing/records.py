@@ -1,6 +1,6 @@
-"""What stands on the server: one record per model and subset of a data set, and one summary, made of dvc.lock and files.
+"""What stands on the server: one record per candidate of a data set, and one summary, made of dvc.lock and files.
 
-A record's `key` says which results it shows: a new key is a new run. Its `view` (note, pictures, pages) may change
+A record's `key` says which results it shows: a new key is a new run. Its `view` (note, figures, pages) may change
 without the results changing; then the run of that key is refreshed in place.
 """
 
@@ -15,9 +15,12 @@ from pipelines.publishing import descriptions
 from pipelines.publishing.lock_entries import digest, identity, output_hash, refuse_changed
 from pipelines.publishing.metric_values import Point, run_points, score_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
+from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import (
-    DATA,
-    evaluation_dir,
+    evaluation_path,
+    figures_dir,
     left_out_path,
     models_dir,
     predictions_dir,
@@ -25,14 +28,16 @@ from stages.contracts.paths import (
     samples_path,
     validation_dir,
 )
-from stages.foundation.tables import read_json, read_table
+from stages.foundation.documents import read_document
+from stages.foundation.tables import read_table
 
-PARTS = ("scores", "confusion", "by_output", "agreement", "configs", "curves", "sweeps")  # of evaluation.json, by model and subset
+# what makes the results of a candidate these; its rank, say, changes with the others' results
+RESULTS = {"scores", "confusion", "by_output", "agreement", "configs", "curves", "sweeps"}
 SUMMARISED = ("_mean", "_lo", "_hi")
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetVersion:
     """The data set as an MLflow input: DVC's hash of its samples."""
 
     name: str
@@ -52,9 +57,9 @@ class Record:
     points: Sequence[Point]
     note: str
     files: Mapping[str, Path]
-    source: Source | None
+    data: DatasetVersion | None
     tables: Path | None = None
-    subset: str | None = None
+    candidate: Candidate | None = None
     model: Path | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,64 +76,57 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
     Raises:
         InputError: if a file is missing or is not the one that dvc.lock names.
     """
-    evaluation = read_json(evaluation_dir(dataset) / "evaluation.json")
+    evaluation = read_document(evaluation_path(dataset), Evaluation)
     refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/", "data/splits/"))
-    source = data_source(lock, dataset, evaluation)
-    pairs = [(model, subset) for model in evaluation["models"] for subset in evaluation["subsets"] if subset in evaluation["scores"][model]]
-    records = [run_record(lock, evaluation, source, model=model, subset=subset) for model, subset in pairs]
-    return [*records, summary_record(lock, evaluation, source)]
+    data = dataset_version(lock, evaluation)
+    return [*(run_record(lock, evaluation, data, result) for result in evaluation.candidates), summary_record(lock, evaluation, data)]
 
 
-def run_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: Source | None, *, model: str, subset: str) -> Record:
-    """Return the record of one model on one subset of the modalities."""
-    dataset, stage = evaluation["dataset"], f"train@{evaluation['dataset']}-{model}"
-    results = {part: evaluation.get(part, {}).get(model, {}).get(subset) for part in PARTS}
-    key = digest({"stage": identity(lock[stage]), "subset": subset, "results": results, "confidence": evaluation["confidence"]})
+def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None, result: CandidateResult) -> Record:
+    """Return the record of one candidate."""
+    dataset, candidate = evaluation.dataset, result.candidate
+    stage = f"train@{dataset}-{candidate.model}"
+    names = {"model": candidate.model, "modalities": candidate.combination, "fusion": candidate.fusion}
+    results = result.model_dump(mode="json", include=RESULTS)
     return Record(
-        name=f"{model} · {subset}",
-        key=key,
-        tags={**common_tags(evaluation), "kind": "run", "model": model, "subset": subset, "modalities": subset.replace("+", ", "),
-              "n_modalities": str(subset.count("+") + 1), "control": str(model in evaluation["controls"]).lower(),
-              "mlflow.source.name": stage},
-        params=run_params(lock, evaluation, results["configs"] or [], model=model, subset=subset),
-        points=run_points(results, metric_order(evaluation), evaluation["outputs"]),
-        note=descriptions.run_note(evaluation, model, subset, chosen_settings(results["configs"] or [])),
-        files={**pictures(dataset, f"{model}__{subset}__"), **page(dataset)},
-        source=source,
-        tables=predictions_dir(dataset, model),
-        subset=subset,
-        model=fitted_folder(lock, dataset, model, subset),
+        name=" · ".join(evaluation.key(candidate)),
+        key=digest({"stage": identity(lock[stage]), "candidate": names, "results": results, "confidence": evaluation.confidence}),
+        tags={**common_tags(evaluation), "kind": "run", **names, "n_modalities": str(len(candidate.modalities)),
+              "baseline": str(candidate.model in evaluation.baselines).lower(), "mlflow.source.name": stage},
+        params=run_params(lock, evaluation, result),
+        points=run_points(evaluation, result),
+        note=descriptions.run_note(evaluation, result, chosen_settings(result.configs)),
+        files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
+        data=data,
+        tables=predictions_dir(dataset, candidate.model),
+        candidate=candidate,
+        model=fitted_folder(lock, dataset, candidate),
     )
 
 
-def summary_record(lock: Mapping[str, Any], evaluation: Mapping[str, Any], source: Source | None) -> Record:
-    """Return the record of a data set's summary: leaderboard, report, the best model's numbers."""
-    dataset, stage, best = evaluation["dataset"], f"evaluate@{evaluation['dataset']}", evaluation["best"]
+def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None) -> Record:
+    """Return the record of a data set's summary: leaderboard, report, the best candidate's numbers."""
+    dataset, stage, best = evaluation.dataset, f"evaluate@{evaluation.dataset}", evaluation.best
     report = {"report.html": report_path()} if report_path().is_file() else {}
-    scores = evaluation["scores"][best["model"]][best["subset"]]
+    points = score_points(evaluation.result(best).scores, evaluation)
+    names = {"best.model": best.model, "best.modalities": best.combination, "best.fusion": best.fusion}
     return Record(
         name="summary",
         key=digest({"stage": identity(lock[stage])}),
         tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
-        params={"best.model": best["model"], "best.subset": best["subset"], **data_params(lock, evaluation)},
-        points=[*((f"best/{name}", value, step) for name, value, step in score_points(scores, metric_order(evaluation))
-                  if name.endswith(SUMMARISED)),
-                ("quarantined_share", evaluation["quarantined"]["share"], 0)],
+        params={**names, **data_params(lock, evaluation)},
+        points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
+                ("quarantined_share", evaluation.quarantined.share, 0)],
         note=descriptions.summary_note(evaluation),
-        files={**report, **pictures(dataset, ""), **page(dataset)},
-        source=source,
-        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **left_out(evaluation)},
+        files={**report, **figures(dataset, ""), **page(dataset)},
+        data=data,
+        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation)},
     )
 
 
-def common_tags(evaluation: Mapping[str, Any]) -> dict[str, str]:
+def common_tags(evaluation: Evaluation) -> dict[str, str]:
     """Return the tags that all runs of a data set share."""
-    return {"dataset": evaluation["dataset"], "task": evaluation["task"], "mlflow.source.type": "PROJECT", **git_tags()}
-
-
-def metric_order(evaluation: Mapping[str, Any]) -> list[str]:
-    """Return the metrics in the report's order, the one that ranks first."""
-    return [metric["name"] for metric in evaluation["metrics"]]
+    return {"dataset": evaluation.dataset, "task": evaluation.task, "mlflow.source.type": "PROJECT", **git_tags()}
 
 
 def git_tags() -> dict[str, str]:
@@ -143,26 +141,27 @@ def git_tags() -> dict[str, str]:
     return {"mlflow.source.git.commit": commit.stdout.strip(), "mlflow.source.git.dirty": str(bool(changes.stdout)).lower()}
 
 
-def data_source(lock: Mapping[str, Any], dataset: str, evaluation: Mapping[str, Any]) -> Source | None:
+def dataset_version(lock: Mapping[str, Any], evaluation: Evaluation) -> DatasetVersion | None:
     """Return the data set as an input of a run, None if dvc.lock does not know its samples."""
+    dataset = evaluation.dataset
     md5 = output_hash(lock, f"ingest@{dataset}")
-    return Source(dataset, md5, samples_path(dataset).as_posix(), int(evaluation["rows"]["used"])) if md5 else None
+    return DatasetVersion(dataset, md5, samples_path(dataset).as_posix(), evaluation.rows.used) if md5 else None
 
 
-def left_out(evaluation: Mapping[str, Any]) -> dict[str, str]:
+def quarantined(evaluation: Evaluation) -> dict[str, str]:
     """Return the table of samples that could not be read, with the reasons, if there are any."""
-    if not evaluation["quarantined"]["rows"]:
+    if not evaluation.quarantined.rows:
         return {}
-    table = read_table(left_out_path(evaluation["dataset"]))[0]
+    table = read_table(left_out_path(evaluation.dataset))[0]
     return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 
-def pictures(dataset: str, prefix: str) -> dict[str, Path]:
-    """Return the pictures whose name begins with `prefix` (without any: those that belong to no single run)."""
-    folder = DATA / "report" / "pictures" / dataset
+def figures(dataset: str, prefix: str) -> dict[str, Path]:
+    """Return the figures whose name begins with `prefix` (without any: those that belong to no single run)."""
+    folder = figures_dir(dataset)
     files = sorted(folder.glob("*")) if folder.is_dir() else []
     mine = [file for file in files if (file.name.startswith(prefix) if prefix else "__" not in file.name)]
-    return {f"pictures/{file.name.removeprefix(prefix)}": file for file in mine}
+    return {f"figures/{file.name.removeprefix(prefix)}": file for file in mine}
 
 
 def page(dataset: str) -> dict[str, Path]:
@@ -171,10 +170,10 @@ def page(dataset: str) -> dict[str, Path]:
     return {"validation.html": path} if path.is_file() else {}
 
 
-def fitted_folder(lock: Mapping[str, Any], dataset: str, model: str, subset: str) -> Path | None:
-    """Return the folder of a refitted model if it belongs to this subset, else None."""
-    folder = models_dir(dataset, model)
-    if not (folder / "model.json").is_file() or "+".join(read_json(folder / "model.json").get("modalities", [])) != subset:
+def fitted_folder(lock: Mapping[str, Any], dataset: str, candidate: Candidate) -> Path | None:
+    """Return the folder of a refitted model if it is this candidate's, else None."""
+    folder, stage = models_dir(dataset, candidate.model), f"train@{dataset}-{candidate.model}"
+    if not (folder / "model.json").is_file() or read_document(folder / "model.json", SavedModel).candidate != candidate:
         return None
-    refuse_changed(lock[f"train@{dataset}-{model}"], f"train@{dataset}-{model}", ("data/models/",))
+    refuse_changed(lock[stage], stage, ("data/models/",))
     return folder

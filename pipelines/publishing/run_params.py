@@ -1,33 +1,34 @@
-"""What a run was told and what it chose, as MLflow parameters: from dvc.lock, so those that it ran with, not those of today."""
+"""A run's settings and what it chose, as MLflow parameters: from dvc.lock, so those that it ran with, not those of today."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.publishing.lock_entries import parameters
+from stages.contracts.documents.evaluation_document import CandidateResult, ChosenConfig, Evaluation
 from stages.reporting.formatting import setting
 
 
-def run_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any], configs: Sequence[Mapping[str, Any]], *, model: str,
-               subset: str) -> dict[str, str]:
-    """Return what a run was told (the grid, features, split: as dvc.lock has them) and what it chose, as MLflow parameters."""
-    dataset, stage = evaluation["dataset"], f"train@{evaluation['dataset']}-{model}"
-    params = {"model": model, "subset": subset, **data_params(lock, evaluation)}
-    params |= {f"chosen.{name}": text for name, text in chosen_settings(configs).items()}
+def run_params(lock: Mapping[str, Any], evaluation: Evaluation, result: CandidateResult) -> dict[str, str]:
+    """Return a run's settings (the grid, features, split: as dvc.lock has them) and what it chose, as MLflow parameters."""
+    dataset, model, candidate = evaluation.dataset, result.model, result.candidate
+    params = {"model": model, "modalities": candidate.combination, "fusion": candidate.fusion, **data_params(lock, evaluation)}
+    params |= {f"chosen.{name}": text for name, text in chosen_settings(result.configs).items()}
+    stage = f"train@{dataset}-{model}"
     params |= flat("grid", parameters(lock, stage, f"models.{model}"))
-    # of train.scoring the metric of this task alone: the others choose nothing here
-    params |= flat("train.scoring", (parameters(lock, stage, "train") or {}).get("scoring", {}).get(evaluation["task"]))
-    for label in subset.split("+"):
-        settings = dict(parameters(lock, f"featurize@{dataset}-{label}", f"features.{dataset}-{label}") or {})
+    # the metric of this task alone, declared or the task's own: the others choose nothing here
+    params["train.scoring"] = evaluation.primary.name
+    for name in candidate.modalities:
+        settings = dict(parameters(lock, f"featurize@{dataset}-{name}", f"features.{dataset}-{name}") or {})
         settings.pop("dataset", None)
-        params |= flat(f"features.{label}", settings)
+        params |= flat(f"features.{name}", settings)
     return params
 
 
-def data_params(lock: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, str]:
+def data_params(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str]:
     """Return the parameters that all runs of a data set share: rows, target, seed and split."""
-    dataset, rows = evaluation["dataset"], evaluation["rows"]
-    params = {"rows.used": str(rows["used"]), "rows.available": str(rows["available"])}
+    dataset, rows = evaluation.dataset, evaluation.rows
+    params = {"rows.used": str(rows.used), "rows.available": str(rows.available)}
     params |= flat("split", parameters(lock, f"split@{dataset}", "split"))
     params |= flat("seed", parameters(lock, f"split@{dataset}", "seed"))
     params |= flat("target", (parameters(lock, f"ingest@{dataset}", f"datasets.{dataset}") or {}).get("target"))
@@ -48,12 +49,12 @@ def text_of(value: Any) -> str:
     return "none" if value is None else setting(value)
 
 
-def chosen_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def chosen_settings(configs: Sequence[ChosenConfig]) -> dict[str, str]:
     """Return each setting's value over the outer folds: "5", or "5 (3 of 5 folds), 7 (2 of 5 folds)"."""
-    names = list(dict.fromkeys(name for config in configs for name in config["settings"]))
+    names = list(dict.fromkeys(name for config in configs for name in config.settings))
     chosen = {}
     for name in names:
-        counts = Counter(text_of(config["settings"].get(name)) for config in configs)
+        counts = Counter(text_of(config.settings.get(name)) for config in configs)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         whole = len(ordered) == 1
         chosen[name] = ordered[0][0] if whole else ", ".join(f"{value} ({n} of {len(configs)} folds)" for value, n in ordered)

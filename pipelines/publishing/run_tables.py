@@ -8,25 +8,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from stages.contracts.candidate import Candidate
 from stages.foundation.tables import read_table
 
 
-def write_run_tables(source: Path, subset: str, folder: Path) -> None:
-    """Write predictions.csv and sweep.csv with the rows of one subset into `folder`."""
-    write_csv(predictions(source / "predictions.arrow", subset), folder / "predictions.csv")
-    write_csv(sweep(source / "sweep.arrow", subset), folder / "sweep.csv")
+def write_run_tables(source: Path, candidate: Candidate, folder: Path) -> None:
+    """Write predictions.csv and sweep.csv with the rows of one candidate into `folder`."""
+    write_csv(predictions(source / "predictions.arrow", candidate), folder / "predictions.csv")
+    write_csv(sweep(source / "sweep.arrow", candidate), folder / "sweep.csv")
 
 
-def predictions(path: Path, subset: str) -> pa.Table:
-    """Return held-out rows in words: names of classes, lists of labels, or a pair of columns per number; a column per score."""
+def predictions(path: Path, candidate: Candidate) -> pa.Table:
+    """Return test rows as text: names of classes, lists of labels, or a pair of columns per target; a column per probability."""
     table, metadata = read_table(path)
-    rows, outputs, task = of_subset(table, subset), metadata["target"]["outputs"], metadata["target"]["task"]
+    rows, outputs, form = rows_of(table, candidate), metadata["target"]["outputs"], metadata["target"]["form"]
     columns = {column: rows[column] for column in ("repeat", "fold", "sample_id")}
-    if task == "regression":
+    if form == "continuous":
         for place, name in enumerate(outputs):
             columns |= {f"{column} {name}": pc.list_element(rows[column], place) for column in ("target", "prediction")}
         return pa.table(columns)
-    if task == "multilabel":
+    if form == "labels":
         columns |= {column: label_lists(rows[column], outputs) for column in ("target", "prediction")}
     else:
         names = pa.array(outputs, pa.string())
@@ -42,9 +43,9 @@ def label_lists(column: pa.ChunkedArray, labels: Sequence[str]) -> pa.Array:
     return pa.array(["; ".join(label for label, holds in zip(labels, row, strict=True) if holds) for row in rows], pa.string())
 
 
-def sweep(path: Path, subset: str) -> pa.Table:
+def sweep(path: Path, candidate: Candidate) -> pa.Table:
     """Return every configuration on every inner fold, one column per setting."""
-    rows = of_subset(read_table(path)[0], subset)
+    rows = rows_of(read_table(path)[0], candidate)
     settings = [json.loads(text) for text in rows["settings"].to_pylist()]
     columns = {column: rows[column] for column in ("repeat", "fold", "inner", "config")}
     for name in dict.fromkeys(name for item in settings for name in item):
@@ -53,9 +54,10 @@ def sweep(path: Path, subset: str) -> pa.Table:
     return pa.table(columns | {column: rows[column] for column in rest})
 
 
-def of_subset(table: pa.Table, subset: str) -> pa.Table:
-    """Return the rows of one subset without that column's chunks."""
-    return table.filter(pc.equal(table["modalities"], subset)).combine_chunks()
+def rows_of(table: pa.Table, candidate: Candidate) -> pa.Table:
+    """Return the rows of one candidate, in one chunk."""
+    mine = pc.and_(pc.equal(table["modalities"], candidate.combination), pc.equal(table["fusion"], candidate.fusion))
+    return table.filter(mine).combine_chunks()
 
 
 def write_csv(table: pa.Table, path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.publishing.records import Record, Source
+from pipelines.publishing.records import DatasetVersion, Record
 from pipelines.publishing.tracking import Server
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def log_run(server: Server, experiment: str, record: Record) -> None:
     now = int(time.time() * 1000)
     tags = {**record.tags, KEY: record.key, CURRENT: "true"}
     run_id = server.client.create_run(experiment, start_time=now, tags=tags, run_name=record.name).info.run_id
-    if record.source is not None:
-        server.client.log_inputs(run_id, [dataset_input(record.source)])
+    if record.data is not None:
+        server.client.log_inputs(run_id, [dataset_input(record.data)])
     server.client.log_batch(run_id, params=[Param(name, value) for name, value in record.params.items()],
                             tags=[RunTag(NOTE, record.note)])
     metrics = [Metric(name, value, now, step) for name, value, step in record.points]
@@ -40,7 +40,7 @@ def log_run(server: Server, experiment: str, record: Record) -> None:
 
 
 def refresh_run(server: Server, run_id: str, record: Record) -> None:
-    """Replace the note, pictures and pages of a run whose results are the same."""
+    """Replace the note, figures and pages of a run whose results are the same."""
     log_artifacts(server, run_id, record)
     server.client.set_tag(run_id, NOTE, record.note)
     server.client.set_tag(run_id, VIEW, record.view)
@@ -52,8 +52,8 @@ def log_artifacts(server: Server, run_id: str, record: Record) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if record.tables is not None and record.subset is not None:
-            write_run_tables(record.tables, record.subset, folder)
+        if record.tables is not None and record.candidate is not None:
+            write_run_tables(record.tables, record.candidate, folder)
         for target, text in record.texts.items():
             (folder / target).write_text(text, encoding="utf-8")
         for target, path in record.files.items():
@@ -62,10 +62,10 @@ def log_artifacts(server: Server, run_id: str, record: Record) -> None:
         server.client.log_artifacts(run_id, name)
 
 
-def dataset_input(source: Source) -> "DatasetInput":
+def dataset_input(data: DatasetVersion) -> "DatasetInput":
     """Return the data set as MLflow's input, its digest DVC's hash of the samples."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    dataset = Dataset(name=source.name, digest=source.digest, source_type="local", source=json.dumps({"uri": source.path}),
-                      profile=json.dumps({"num_rows": source.rows}))
+    dataset = Dataset(name=data.name, digest=data.digest, source_type="local", source=json.dumps({"uri": data.path}),
+                      profile=json.dumps({"num_rows": data.rows}))
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])

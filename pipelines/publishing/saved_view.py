@@ -5,21 +5,23 @@ dashboard's own (an experiment tag that it writes when a person saves a view); a
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+
+from stages.contracts.documents.evaluation_document import Evaluation
 
 VIEW_ID = "leaderboard"
 
 
-def leaderboard_view(evaluation: Mapping[str, Any]) -> dict[str, str]:
+def leaderboard_view(evaluation: Evaluation) -> dict[str, str]:
     """Return the tag that holds the saved view."""
-    primary = evaluation["primary"]
-    metrics = [f"{primary}_mean", f"{primary}_lo", f"{primary}_hi", *(f"{m['name']}_mean" for m in evaluation["metrics"][1:])]
-    columns = [*(f"tags.`{tag}`" for tag in ("model", "subset")), *(f"metrics.`{metric}`" for metric in metrics), "attributes.`Models`"]
+    primary = evaluation.primary.name
+    metrics = [f"{primary}_mean", f"{primary}_lo", f"{primary}_hi", *(f"{metric.name}_mean" for metric in evaluation.metrics[1:])]
+    several = any(evaluation.names_fusion(found.candidate) for found in evaluation.candidates)
+    tags = ["model", "modalities", *(["fusion"] if several else [])]
+    columns = [*(f"tags.`{tag}`" for tag in tags), *(f"metrics.`{metric}`" for metric in metrics), "attributes.`Models`"]
     state = {
         "searchFilter": "tags.current = 'true' and tags.kind = 'run'",
         "orderByKey": f"metrics.`{primary}_mean`",
-        "orderByAsc": not evaluation["metrics"][0]["greater_is_better"],
+        "orderByAsc": not evaluation.primary.greater_is_better,
         "selectedColumns": columns,
         "columnOrder": columns,
     }

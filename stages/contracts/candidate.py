@@ -1,6 +1,7 @@
 """What is compared: a model, the modalities that it sees, and the way in which they are fused."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 EARLY = "early"  # scaled blocks next to one another
 CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no modality absent
@@ -10,6 +11,8 @@ CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no m
 class Candidate:
     """modalities: in the order of the data set. fusion: the way of fusing, the same for a single modality, where nothing is fused."""
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # in documents
+
     model: str
     modalities: tuple[str, ...]
     fusion: str = EARLY
@@ -18,3 +21,8 @@ class Candidate:
     def combination(self) -> str:
         """Return the modalities as files and keys name them: image+text."""
         return "+".join(self.modalities)
+
+
+def parsed_combination(name: str) -> tuple[str, ...]:
+    """Return the modalities of a combination by its name: image+text."""
+    return tuple(name.split("+"))

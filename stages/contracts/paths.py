@@ -1,8 +1,15 @@
 """Where each file that passes between stages is, relative to the workspace."""
 
+import re
 from pathlib import Path
 
 DATA = Path("data")
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Return whether a path ends in a pattern, in which {…} is any one name."""
+    names = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern))
+    return re.fullmatch(rf"(.*/)?{names}", path) is not None
 
 
 def check_path(dataset: str) -> Path:
@@ -26,6 +33,10 @@ def validation_dir(dataset: str) -> Path:
     return DATA / "validation" / dataset
 
 
+def validation_path(dataset: str) -> Path:
+    return validation_dir(dataset) / "validation.json"
+
+
 def left_out_path(dataset: str) -> Path:
     return DATA / "splits" / dataset / "quarantine.arrow"
 
@@ -47,5 +58,23 @@ def evaluation_dir(dataset: str) -> Path:
     return DATA / "evaluation" / dataset
 
 
+def evaluation_path(dataset: str) -> Path:
+    return evaluation_dir(dataset) / "evaluation.json"
+
+
+def summary_path(dataset: str) -> Path:
+    return evaluation_dir(dataset) / "summary.json"
+
+
+def kept_results_path(dataset: str) -> Path:
+    """Return where the results of a data set that does not run by default are kept; no stage writes there."""
+    return Path("docs") / "results" / f"{dataset}.json"
+
+
 def report_path() -> Path:
     return DATA / "report" / "report.html"
+
+
+def figures_dir(dataset: str = "") -> Path:
+    """Return where the figures of a data set, or of all, are written."""
+    return DATA / "report" / "figures" / dataset

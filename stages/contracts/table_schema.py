@@ -3,7 +3,6 @@
 One module of stages/contracts/tables/ per kind of file ends in a `TableSchema`; the path of a file tells which schema it has.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stages.contracts.paths import fits
 from stages.contracts.task import TargetForm
 
 
@@ -60,8 +60,7 @@ class TableSchema:
 
     def matches(self, path: str) -> bool:
         """Return whether a file, by its path relative to the workspace, is one of these."""
-        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
-        return re.fullmatch(rf"(.*/)?{pattern}", path) is not None
+        return fits(path, self.path)
 
     def mistakes(self, schema: pa.Schema, metadata: Mapping[str, Any]) -> list[str]:
         """Return in what a table's Arrow schema and metadata differ from this one, a line each."""

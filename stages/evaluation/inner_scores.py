@@ -2,67 +2,81 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-KEYS = ["modalities", "repeat", "fold"]
+from stages.contracts.candidate import Candidate, parsed_combination
+from stages.contracts.documents.evaluation_document import ChosenConfig, GridPoint, SweepPoint
+
+CANDIDATE = ["modalities", "fusion"]  # the columns that tell a model's candidates apart
 
 
-def chosen(sweep: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Return by combination the configuration used on each outer fold, with its mean inner score."""
+@dataclass(frozen=True)
+class Tuning:
+    """configs: used on each outer fold. grid: every configuration. sweeps: by parameter. curves: {name: mean per step}."""
+
+    configs: tuple[ChosenConfig, ...]
+    grid: tuple[GridPoint, ...]
+    sweeps: dict[str, tuple[SweepPoint, ...]]
+    curves: dict[str, tuple[float | None, ...]]
+
+
+def tuning_by_candidate(model: str, sweep: pl.DataFrame, curves: pl.DataFrame, *, greater_is_better: bool) -> dict[Candidate, Tuning]:
+    """Return what the sweep and the training curves of a model's candidates show."""
+    found = {}
+    of_curves = curves.partition_by(CANDIDATE, as_dict=True)
+    for key, rows in sweep.partition_by(CANDIDATE, as_dict=True).items():
+        combination, fusion = key
+        grid = grid_means(rows)
+        steps = of_curves.get(key, curves.clear())
+        found[Candidate(model, parsed_combination(combination), fusion)] = Tuning(
+            chosen(rows), grid, swept(grid, greater_is_better=greater_is_better), mean_curves(steps))
+    return found
+
+
+def chosen(sweep: pl.DataFrame) -> tuple[ChosenConfig, ...]:
+    """Return the configuration used on each outer fold, with its mean inner score."""
     rows = (
         sweep.filter("chosen")
-        .group_by([*KEYS, "config", "settings"])
+        .group_by(["repeat", "fold", "config", "settings"])
         .agg(pl.col("score").fill_nan(None).mean().alias("inner_score"))
-        .sort(KEYS)
+        .sort(["repeat", "fold"])
     )
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.iter_rows(named=True):
-        entry = {name: row[name] for name in ("repeat", "fold", "config", "inner_score")}
-        found.setdefault(row["modalities"], []).append({**entry, "settings": json.loads(row["settings"])})
-    return found
+    return tuple(ChosenConfig(**row | {"settings": json.loads(row["settings"])}) for row in rows.iter_rows(named=True))
 
 
-def grid_means(sweep: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Return by combination every configuration with its inner score, mean over inner and outer folds."""
-    rows = (
-        sweep.group_by(["modalities", "config", "settings"])
-        .agg(pl.col("score").fill_nan(None).mean().alias("mean"))
-        .sort(["modalities", "config"])
-    )
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.iter_rows(named=True):
-        found.setdefault(row["modalities"], []).append({"settings": json.loads(row["settings"]), "mean": row["mean"]})
-    return found
+def grid_means(sweep: pl.DataFrame) -> tuple[GridPoint, ...]:
+    """Return every configuration with its inner score, mean over inner and outer folds."""
+    rows = sweep.group_by(["config", "settings"]).agg(pl.col("score").fill_nan(None).mean().alias("mean")).sort("config")
+    return tuple(GridPoint(settings=json.loads(row["settings"]), mean=row["mean"]) for row in rows.iter_rows(named=True))
 
 
-def swept(grid: Sequence[dict[str, Any]], *, greater_is_better: bool = True) -> dict[str, list[dict[str, Any]]]:
+def swept(grid: Sequence[GridPoint], *, greater_is_better: bool = True) -> dict[str, tuple[SweepPoint, ...]]:
     """Return for each swept parameter its values in order, each with the best mean over the other parameters.
 
-    A parameter that a configuration lacks or that is null there (gamma of a linear kernel) takes no part.
+    A configuration counts only for the parameters that it has: a linear kernel has no gamma.
     """
     better = max if greater_is_better else min
     best: dict[str, dict[Any, float]] = {}
-    for entry in grid:
-        for name, value in entry["settings"].items():
-            if value is not None and entry["mean"] is not None:
+    for point in grid:
+        for name, value in point.settings.items():
+            if value is not None and point.mean is not None:
                 key = json.dumps(value)
                 values = best.setdefault(name, {})
-                values[key] = better(values.get(key, entry["mean"]), entry["mean"])
+                values[key] = better(values.get(key, point.mean), point.mean)
     found = {}
     for name, values in sorted(best.items()):
         if len(values) > 1:
-            points = [{"value": json.loads(key), "mean": mean} for key, mean in values.items()]
-            numeric = all(isinstance(p["value"], (int, float)) for p in points)
-            found[name] = sorted(points, key=lambda p: p["value"]) if numeric else points
+            points = [SweepPoint(value=json.loads(key), mean=mean) for key, mean in values.items()]
+            numeric = all(isinstance(point.value, (int, float)) for point in points)
+            found[name] = tuple(sorted(points, key=lambda point: point.value) if numeric else points)
     return found
 
 
-def mean_curves(curves: pl.DataFrame) -> dict[str, dict[str, list[float | None]]]:
-    """Return by combination and name the mean per step over the folds that reached the step."""
-    rows = curves.group_by(["modalities", "name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["modalities", "name", "step"])
-    found: dict[str, dict[str, list[float | None]]] = {}
-    for row in rows.iter_rows(named=True):
-        found.setdefault(row["modalities"], {}).setdefault(row["name"], []).append(row["value"])
-    return found
+def mean_curves(curves: pl.DataFrame) -> dict[str, tuple[float | None, ...]]:
+    """Return by name the mean per step over the folds that reached the step."""
+    rows = curves.group_by(["name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["name", "step"])
+    return {str(name): tuple(of_name["value"].to_list()) for (name,), of_name in
+            rows.partition_by(["name"], as_dict=True, maintain_order=True).items()}

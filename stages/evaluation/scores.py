@@ -1,4 +1,4 @@
-"""Scores of every model and subset, with their intervals: over folds, or over bootstrap draws of one official test split."""
+"""Scores of every candidate, with their intervals: over folds, or over bootstrap resamples of one official test split."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.evaluation.draws import score_draws
-from stages.evaluation.held_out import Outcome, Protocol
+from stages.evaluation.bootstrap_scores import score_resamples
+from stages.evaluation.fold_predictions import FoldPredictions, Splits
 from stages.evaluation.statistics import (
     FEWEST_GROUPS,
     Difference,
     Estimate,
-    draw_difference,
-    draw_groups,
-    draw_interval,
+    bootstrap_difference,
+    bootstrap_interval,
     fold_difference,
     fold_interval,
+    resample_groups,
 )
 
 CROSS_VALIDATION = "corrected resampled t over outer folds (Nadeau & Bengio 2003)"
@@ -25,11 +25,11 @@ NO_INTERVAL = f"none: the official test split has fewer than {FEWEST_GROUPS} gro
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Scores of one model and subset on one metric. folds: (n_folds,); draws: (n_draws,) or empty if there are folds to vary over."""
+class MetricScores:
+    """Scores of one candidate on one metric. folds: (n_folds,); resamples: (n_resamples,), or empty if there are several folds."""
 
     folds: np.ndarray
-    draws: np.ndarray
+    resamples: np.ndarray
 
     @property
     def mean(self) -> float:
@@ -47,41 +47,41 @@ def goodness(value: float | None, metric: Metric) -> float:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How sure a score is: n_test / n_train of the protocol and the level of the intervals."""
+    """How sure a score is: n_test / n_train of the splits and the level of the intervals."""
 
     test_per_train: float
     confidence: float
 
-    def estimate(self, scores: Scores, bounds: tuple[float, float]) -> Estimate:
+    def estimate(self, scores: MetricScores, bounds: tuple[float, float]) -> Estimate:
         """Return the mean score with its interval."""
-        if scores.draws.size:
-            return draw_interval(float(scores.folds[0]), scores.draws, confidence=self.confidence, bounds=bounds)
+        if scores.resamples.size:
+            return bootstrap_interval(float(scores.folds[0]), scores.resamples, confidence=self.confidence, bounds=bounds)
         return fold_interval(scores.folds, test_per_train=self.test_per_train, confidence=self.confidence, bounds=bounds)
 
-    def difference(self, a: Scores, b: Scores) -> Difference:
+    def difference(self, a: MetricScores, b: MetricScores) -> Difference:
         """Return the paired difference a − b with its interval and p."""
-        if a.draws.size:
-            return draw_difference(float((a.folds - b.folds)[0]), a.draws - b.draws, confidence=self.confidence)
+        if a.resamples.size:
+            return bootstrap_difference(float((a.folds - b.folds)[0]), a.resamples - b.resamples, confidence=self.confidence)
         return fold_difference(a.folds, b.folds, test_per_train=self.test_per_train, confidence=self.confidence)
 
 
-def bootstrap_rows(protocol: Protocol) -> list[np.ndarray]:
-    """Return the bootstrap draws of the one test split, as row numbers into its outcome.
+def bootstrap_rows(splits: Splits) -> list[np.ndarray]:
+    """Return the bootstrap resamples of the one test split, as row numbers into its predictions.
 
-    Empty if there are several folds, or too few groups to draw from: scores then stand without interval and test.
+    Empty if there are several folds, or too few groups to resample: scores then have no interval and no test.
     """
-    groups = [protocol.groups[row] for row in protocol.folds[0].rows]
-    if len(protocol.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:
+    groups = [splits.groups[row] for row in splits.folds[0].rows]
+    if len(splits.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:
         return []
-    return list(draw_groups(groups))
+    return list(resample_groups(groups))
 
 
-def score(outcomes: Sequence[Outcome], metrics: Mapping[str, Metric], draws: Sequence[np.ndarray]) -> dict[str, Scores]:
-    """Return the scores of one model and subset by metric."""
+def score(
+    predictions: Sequence[FoldPredictions], metrics: Mapping[str, Metric], resamples: Sequence[np.ndarray]
+) -> dict[str, MetricScores]:
+    """Return the scores of one candidate by metric."""
     found = {}
     for name, metric in metrics.items():
-        folds = [metric.score(o.target, o.prediction, o.scores) for o in outcomes]
-        only = outcomes[0]
-        drawn = score_draws(metric, draws, (only.target, only.prediction, only.scores))
-        found[name] = Scores(np.asarray(folds, dtype=np.float64), drawn)
+        folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
+        found[name] = MetricScores(np.asarray(folds, dtype=np.float64), score_resamples(metric, resamples, predictions[0]))
     return found

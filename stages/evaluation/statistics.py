@@ -3,8 +3,8 @@
 Folds share training rows, so the scores of folds are not independent and the plain t-interval is too narrow. Nadeau and
 Bengio's corrected resampled t widens the variance of the mean of J scores from s²/J to s²·(1/J + n_test/n_train), J − 1 degrees
 of freedom; J counts every fold of every repeat. With one official test split there are no folds to vary over: whole groups
-of test rows are drawn again instead (bootstrap), the same draws for every model, so that differences stay paired.
-A score that is undefined in a fold (NaN) is left out of the mean and of J.
+of test rows are resampled instead (bootstrap), the same resamples for every model, so that differences stay paired.
+A score that is undefined in a fold (NaN) counts neither in the mean nor in J.
 
 Source: Nadeau & Bengio 2003, Machine Learning 52, doi:10.1023/A:1024068626366, eq. 9 and 10; Holm 1979.
 Differs: n_test/n_train is the mean over folds, which are of unequal size when groups stay whole.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-N_DRAWS = 2000
+N_RESAMPLES = 2000
 FEWEST_FOLDS = 3  # for a claim: two folds of coarse scores agree by chance
 FEWEST_GROUPS = 20  # for a bootstrap: with 8 it finds a difference that is not there in 11 % of cases, with 3 in 29 %, at level 5 %
 ROUNDING = 1e-12  # of the scores' own size: an error may be in any unit
@@ -78,29 +78,29 @@ def fold_difference(a: np.ndarray, b: np.ndarray, *, test_per_train: float, conf
     return Difference(mean, mean - half, mean + half, p)
 
 
-def draw_groups(groups: Sequence[str], n_draws: int = N_DRAWS) -> Iterable[np.ndarray]:
-    """Yield row numbers of bootstrap samples that draw whole groups with replacement.
+def resample_groups(groups: Sequence[str], n_resamples: int = N_RESAMPLES) -> Iterable[np.ndarray]:
+    """Yield the row numbers of bootstrap resamples, which draw whole groups with replacement.
 
-    The draws depend on the groups alone, so they are the same for every model and on every machine.
+    They depend on the groups alone, so they are the same for every model and on every machine.
     """
     names, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     generator = np.random.default_rng(zlib.crc32("\n".join(map(str, groups)).encode()))
-    for _ in range(n_draws):
+    for _ in range(n_resamples):
         yield np.concatenate([rows_of[code] for code in generator.integers(0, names.size, names.size)])
 
 
-def draw_interval(value: float, draws: np.ndarray, *, confidence: float, bounds: tuple[float, float]) -> Estimate:
-    """Return a score of one test split with its percentile interval over bootstrap draws (n_draws,), NaN left out."""
-    return Estimate(value, *_clipped(*_percentiles(draws, confidence), bounds))
+def bootstrap_interval(value: float, resampled: np.ndarray, *, confidence: float, bounds: tuple[float, float]) -> Estimate:
+    """Return a score of one test split with its percentile interval over bootstrap resamples (n_resamples,), NaN ignored."""
+    return Estimate(value, *_clipped(*_percentiles(resampled, confidence), bounds))
 
 
-def draw_difference(value: float, draws: np.ndarray, *, confidence: float) -> Difference:
-    """Return a difference on one test split with percentile interval and p over paired draws (n_draws,).
+def bootstrap_difference(value: float, resampled: np.ndarray, *, confidence: float) -> Difference:
+    """Return a difference on one test split with percentile interval and p over paired resamples (n_resamples,).
 
-    p is twice the smaller share of draws on either side of zero, counting the observed sample once, so never 0.
+    p is twice the smaller share of resamples on either side of zero, counting the observed sample once, so never 0.
     """
-    defined = draws[~np.isnan(draws)]
+    defined = resampled[~np.isnan(resampled)]
     if np.isnan(value) or defined.size == 0:
         return Difference(value, np.nan, np.nan, np.nan)
     tail = min(np.count_nonzero(defined <= 0), np.count_nonzero(defined >= 0))
@@ -131,8 +131,8 @@ def _clipped(lo: float, hi: float, bounds: tuple[float, float]) -> tuple[float, 
     return float(np.clip(lo, *bounds)), float(np.clip(hi, *bounds))
 
 
-def _percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
-    defined = draws[~np.isnan(draws)]
+def _percentiles(resampled: np.ndarray, confidence: float) -> tuple[float, float]:
+    defined = resampled[~np.isnan(resampled)]
     if defined.size == 0:
         return float("nan"), float("nan")
     lo, hi = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])

@@ -5,47 +5,60 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
+from stages.contracts.documents.results_document import MeanScore
+from stages.contracts.documents.summary_document import Summary
 from stages.contracts.metric import Metric
 from stages.evaluation.scores import goodness
 
 
-def leaderboard(scores: Mapping[str, Any], metrics: Mapping[str, Metric], primary: str) -> list[dict[str, Any]]:
-    """Return model × subset, the best mean of the primary metric first; equals keep the order of models and subsets."""
-    rows = [
-        {"model": model, "subset": subset, **{metric: of_subset[metric]["mean"] for metric in metrics},
-         "lo": of_subset[primary]["lo"], "hi": of_subset[primary]["hi"]}
-        for model, of_model in scores.items()
-        for subset, of_subset in of_model.items()
-    ]
-    rows.sort(key=lambda row: -goodness(row[primary], metrics[primary]))
-    return [{"rank": rank, **row} for rank, row in enumerate(rows, start=1)]
+def ranks(scores: Mapping[Candidate, MeanScore], metric: Metric) -> dict[Candidate, int]:
+    """Return each candidate's rank by its mean score, from 1; equals keep their order."""
+    ranked = sorted(scores, key=lambda candidate: -goodness(scores[candidate].mean, metric))
+    return {candidate: rank for rank, candidate in enumerate(ranked, start=1)}
 
 
-def summary(evaluation: Mapping[str, Any], metric: Metric) -> dict[str, Any]:
-    """Return the numbers that `dvc metrics show` and `dvc metrics diff` compare; null where there is none.
+def summary(evaluation: Evaluation, metric: Metric) -> Summary:
+    """Return the numbers that `dvc metrics` shows, of the primary `metric`."""
+    score, best = evaluation.primary_score, evaluation.result(evaluation.best)
+    of_model = {model: evaluation.best_of([model]) for model in evaluation.models}
+    baseline = evaluation.best_of(evaluation.baselines)
+    fused, single = ([goodness(score(found).mean, metric) for found in evaluation.candidates if (len(found.modalities) > 1) == several]
+                     for several in (True, False))
+    return Summary(
+        best=" · ".join(evaluation.key(best.candidate)),
+        metric=metric.name,
+        score=rounded(score(best).mean),
+        lo=rounded(score(best).lo),
+        hi=rounded(score(best).hi),
+        baseline=rounded(score(baseline).mean) if baseline else None,
+        fusion_gain=rounded(max(fused) - max(single)) if fused else None,
+        models={model: rounded(score(found).mean) for model, found in of_model.items() if found},
+        rows=evaluation.rows.used,
+        rows_available=evaluation.rows.available,
+        quarantined=round(evaluation.quarantined.share, 6),
+    )
 
-    score, lo, hi: of the best model and subset on the primary `metric`, which they name; control: the best control's mean; each
-    model's best mean under its name; fusion_gain: how far the best fused subset is ahead of the best single modality, positive
-    where fusing is better whatever the metric.
-    """
-    primary, board, best = evaluation["primary"], evaluation["leaderboard"], evaluation["leaderboard"][0]
-    of_model = {row["model"]: row[primary] for row in reversed(board)}
-    controls = [row[primary] for row in board if row["model"] in evaluation["controls"]]
-    fused = [goodness(row[primary], metric) for row in board if "+" in row["subset"]]
-    single = [goodness(row[primary], metric) for row in board if "+" not in row["subset"]]
-    flat = of_model | {
-        "best": f"{best['model']} · {best['subset']}",
-        "metric": primary,
-        "score": best[primary],
-        "lo": best["lo"],
-        "hi": best["hi"],
-        "control": controls[0] if controls else None,
-        "fusion_gain": max(fused) - max(single) if fused else None,
-        "rows": evaluation["rows"]["used"],
-        "rows_available": evaluation["rows"]["available"],
-        "quarantined": evaluation["quarantined"]["share"],
-    }
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in flat.items()}
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def leaderboard_rows(evaluation: Evaluation) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of leaderboard.csv, the best candidate first."""
+    metrics = [metric.name for metric in evaluation.metrics]
+    rows = [leaderboard_row(evaluation, found, metrics) for found in evaluation.candidates]
+    columns = ["candidate", "rank", "model", "modalities", "fusion", *metrics, "lo", "hi", "score"]
+    return columns, sorted(rows, key=lambda row: row[1])
+
+
+def leaderboard_row(evaluation: Evaluation, found: CandidateResult, metrics: Sequence[str]) -> list[Any]:
+    """Return a candidate's row: its scores, the interval of the primary one, and that again as `score`."""
+    candidate, score = found.candidate, evaluation.primary_score(found)
+    means = [found.scores[metric].mean for metric in metrics]
+    name = " · ".join(evaluation.key(candidate))
+    return [name, found.rank, found.model, candidate.combination, found.fusion, *means, score.lo, score.hi, score.mean]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
-from stages.foundation.schemas import schema_of
+from stages.foundation.schemas import document_schema_of, schema_of
 
 METADATA_KEY = b"sensorium"
 BATCH_BYTES = 2**28
@@ -117,7 +117,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON with sorted keys; NaN is refused, as JSON has none (write null)."""
+    """Write `value` as JSON with sorted keys; NaN is refused, as JSON has none (write null).
+
+    Raises:
+        ValueError: if it is not as stages/contracts/documents/ has the file.
+    """
+    expected = document_schema_of(path)
+    mistakes = expected.mistakes(value) if expected else []
+    if mistakes:
+        raise ValueError(f"{path}: not as its schema has it: {'; '.join(mistakes)}")
     write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

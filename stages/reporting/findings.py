@@ -1,127 +1,130 @@
-"""Say in words what the paired tests support, and nothing more.
+"""Sentences on what the paired tests support, and nothing more.
 
 "Better" and "worse" are only said of a comparison that stays significant after Holm's correction; everything else is "not shown",
 which is not "equal".
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import Comparison, Results
 from stages.reporting.formatting import (
+    baseline_name,
     candidate_name,
-    control_name,
+    combination_name,
     interval,
-    is_one_split,
     level_name,
     listed,
-    metric_of,
     model_name,
     number,
     p_value,
     signed,
 )
 
-Evaluation = Mapping[str, Any]
-
 
 def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set, the one about fusion first."""
-    sentences = [fusion_finding(evaluation), control_finding(evaluation), learner_finding(evaluation)]
+    sentences = [fusion_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation)]
     return [sentence for sentence in sentences if sentence]
 
 
-def fusion_finding(evaluation: Evaluation) -> str:
+def fusion_finding(evaluation: Results) -> str:
     """Return whether all modalities together beat each one alone, and for which learners."""
-    members = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
-    if not members:
+    tests = evaluation.family("fusion")
+    if not tests:
         return ""
-    learners = list(dict.fromkeys(c["a"]["model"] for c in members))
-    singles = list(dict.fromkeys(c["b"]["subset"] for c in members))
-    helped = {single: [c["a"]["model"] for c in members if c["b"]["subset"] == single and c["verdict"] == "better"] for single in singles}
-    both = [model for model in learners if all(model in helped[single] for single in singles)]
-    fused = f"Fusing {listed(evaluation['modalities'])}"
-    hurt = [c for c in members if c["verdict"] == "worse"]
-    harm = "".join(f" It is worse than {c['b']['subset']} alone for {model_name(c['a']['model'])} ({_evidence(c)})." for c in hurt)
+    learners = list(dict.fromkeys(_fused_name(test.a, evaluation) for test in tests))
+    singles = list(dict.fromkeys(combination_name(test.b, evaluation) for test in tests))
+    helped: dict[str, list[str]] = {single: [] for single in singles}
+    for test in tests:
+        if test.verdict == "better":
+            helped[combination_name(test.b, evaluation)].append(_fused_name(test.a, evaluation))
+    both = [learner for learner in learners if all(learner in helped[single] for single in singles)]
+    fused = f"Fusing {listed(evaluation.modalities)}"
+    harm = "".join(_harm(test, evaluation) for test in tests if test.verdict == "worse")
     if both:
-        rest = [model for model in learners if model not in both]
-        tail = f" For {_models(rest)} this is not shown." if rest else ""
+        rest = [learner for learner in learners if learner not in both]
+        tail = f" For {listed(rest)} this is not shown." if rest else ""
         return f"{fused} beats each modality alone{_for(both, learners)}.{tail}{harm}"
-    parts = [f"beats {single} alone{_for(models, learners)}" for single, models in helped.items() if models]
-    missing = [single for single, models in helped.items() if not models]
+    parts = [f"beats {single} alone{_for(names, learners)}" for single, names in helped.items() if names]
+    missing = [single for single, names in helped.items() if not names]
     if not parts:
-        return f"No gain from fusing {listed(evaluation['modalities'])} over {listed(singles, 'or')} alone is shown.{harm}"
+        return f"No gain from fusing {listed(evaluation.modalities)} over {listed(singles, 'or')} alone is shown.{harm}"
     gain = f"; a gain over {listed(missing, 'or')} alone is not shown for any learner" if missing else ", but never every one alone"
     return f"{fused} {listed(parts)}{gain}.{harm}"
 
 
-def control_finding(evaluation: Evaluation) -> str:
-    """Return how many of the learners on how many subsets beat the control."""
-    members = [c for c in evaluation["comparisons"] if c["family"] == "control"]
-    if not members:
+def baseline_finding(evaluation: Evaluation) -> str:
+    """Return how many of the learners, on how many modality combinations, beat the baseline."""
+    tests = evaluation.family("baseline")
+    if not tests:
         return ""
-    control = control_name(evaluation)
-    failed = [candidate_name(c["a"]) for c in members if c["verdict"] != "better"]
+    baseline = baseline_name(evaluation)
+    failed = [candidate_name(test.a, evaluation) for test in tests if test.verdict != "better"]
     if not failed:
-        who = "Every learner" if len({c["a"]["model"] for c in members}) > 1 else model_name(members[0]["a"]["model"])
-        where = " on every subset of modalities" if len(evaluation["subsets"]) > 1 else ""
-        tests = f" ({len(members)} of {len(members)} tests)" if len(members) > 1 else ""
-        return f"{who} beats {control}{where}{tests}."
-    worse = list(dict.fromkeys(candidate_name(c["a"]) for c in members if c["verdict"] == "worse"))
-    harm = f" Worse than {control}: {listed(worse)}." if worse else ""
-    if len(failed) == len(members):
-        return f"No learner is shown to beat {control}.{harm}"
+        who = "Every learner" if len({test.a.model for test in tests}) > 1 else model_name(tests[0].a.model)
+        where = " on every modality combination" if len(evaluation.combinations) > 1 else ""
+        count = f" ({len(tests)} of {len(tests)} tests)" if len(tests) > 1 else ""
+        return f"{who} beats {baseline}{where}{count}."
+    worse = list(dict.fromkeys(candidate_name(test.a, evaluation) for test in tests if test.verdict == "worse"))
+    harm = f" Worse than {baseline}: {listed(worse)}." if worse else ""
+    if len(failed) == len(tests):
+        return f"No learner is shown to beat {baseline}.{harm}"
     listing = listed(list(dict.fromkeys(failed)))
-    return f"{len(members) - len(failed)} of {len(members)} learners × subsets beat {control}; not shown for {listing}.{harm}"
+    return f"{len(tests) - len(failed)} of {len(tests)} learners × modality combinations beat {baseline}; not shown for {listing}.{harm}"
 
 
 def learner_finding(evaluation: Evaluation) -> str:
-    """Return the best mean and whether its lead over the other learners' best is shown; a control at the top is said to be one."""
-    best = evaluation["best"]
-    row = evaluation["leaderboard"][0]
-    level = level_name(evaluation)
-    mean = "" if is_one_split(evaluation) else "mean "
-    metric = metric_of(evaluation)
-    extreme = "highest" if metric["greater_is_better"] else "lowest"
-    name = candidate_name(best, evaluation["task"])
-    if row[evaluation["primary"]] is None:
-        return f"The {mean}{metric['title']} is undefined for every learner."
-    if best["model"] in evaluation["controls"]:
-        return (f"No learner's {mean}{metric['title']} is {'above' if metric['greater_is_better'] else 'below'} "
-                f"{number(row[evaluation['primary']])}, that of {control_name(evaluation)}.")
-    start = (f"{name} has the {extreme} {mean}{metric['title']}, {number(row[evaluation['primary']])}"
-             + (f" ({level} interval {interval(row['lo'], row['hi'])})" if row["lo"] is not None else ""))
-    rivals = [c for c in evaluation["comparisons"] if c["family"] == "learners" and c["a"] == best]
-    beaten = [c for c in rivals if c["verdict"] == "better"]
-    open_ = [c for c in rivals if c["verdict"] != "better"]
+    """Return the best mean and whether its lead over the other learners' best is shown; or that a baseline has the best mean."""
+    best, metric = evaluation.best, evaluation.primary
+    score = evaluation.primary_score(evaluation.result(best))
+    mean = "" if evaluation.is_one_split else "mean "
+    if score.mean is None:
+        return f"The {mean}{metric.title} is undefined for every learner."
+    if best.model in evaluation.baselines:
+        return (f"No learner's {mean}{metric.title} is {'above' if metric.greater_is_better else 'below'} "
+                f"{number(score.mean)}, that of {baseline_name(evaluation)}.")
+    extreme = "highest" if metric.greater_is_better else "lowest"
+    start = (f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}, {number(score.mean)}"
+             + (f" ({level_name(evaluation)} interval {interval(score.lo, score.hi)})" if score.lo is not None else ""))
+    rivals = [test for test in evaluation.family("learners") if test.a == best]
+    beaten = [test.b.model for test in rivals if test.verdict == "better"]
+    open_ = [test.b.model for test in rivals if test.verdict != "better"]
     parts = []
     if beaten:
-        parts.append(f"its lead over the best {_models([c['b']['model'] for c in beaten])} is shown")
+        parts.append(f"its lead over the best {_models(beaten)} is shown")
     if open_:
-        parts.append(f"{'that over' if beaten else 'its lead over'} the best {_models([c['b']['model'] for c in open_])} is not")
-    if open_ and not beaten:
-        parts = [parts[0].replace("is not", "is not shown")]
+        parts.append(f"that over the best {_models(open_)} is not" if beaten else f"its lead over the best {_models(open_)} is not shown")
     return f"{start}; {', '.join(parts)}." if parts else f"{start}."
 
 
-def verdict(evaluation: Evaluation) -> str:
+def verdict(evaluation: Results) -> str:
     """Return the fusion verdict in a few words, for the summary table."""
-    members = [c for c in evaluation["comparisons"] if c["family"] == "fusion"]
-    if not members:
+    tests = evaluation.family("fusion")
+    if not tests:
         return "one modality"
-    learners = list(dict.fromkeys(c["a"]["model"] for c in members))
-    both = [model for model in learners if all(c["verdict"] == "better" for c in members if c["a"]["model"] == model)]
+    learners = list(dict.fromkeys(_fused_name(test.a, evaluation) for test in tests))
+    failed = {_fused_name(test.a, evaluation) for test in tests if test.verdict != "better"}
+    both = [learner for learner in learners if learner not in failed]
     if not both:
         return "not shown to beat each modality alone"
     return f"beats each modality alone{_for(both, learners)}"
 
 
-def _evidence(comparison: Mapping[str, Any]) -> str:
-    return f"{signed(comparison['difference'])}, corrected p {p_value(comparison['p_corrected'])}"
+def _fused_name(candidate: Candidate, evaluation: Results) -> str:
+    """Return "SVM", or "SVM (late)" where several ways of fusing are compared."""
+    return model_name(candidate.model) + (f" ({candidate.fusion})" if evaluation.names_fusion(candidate) else "")
+
+
+def _harm(test: Comparison, evaluation: Results) -> str:
+    evidence = f"{signed(test.difference)}, corrected p {p_value(test.p_corrected)}"
+    return f" It is worse than {combination_name(test.b, evaluation)} alone for {_fused_name(test.a, evaluation)} ({evidence})."
 
 
 def _models(models: Sequence[str]) -> str:
     return listed([model_name(model) for model in models])
 
 
-def _for(models: Sequence[str], all_models: Sequence[str]) -> str:
-    return " for every learner" if len(models) == len(all_models) > 1 else f" for {_models(models)}"
+def _for(names: Sequence[str], all_names: Sequence[str]) -> str:
+    return " for every learner" if len(names) == len(all_names) > 1 else f" for {listed(names)}"

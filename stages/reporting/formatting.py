@@ -1,80 +1,74 @@
-"""How the report writes numbers, models, subsets and configurations."""
+"""How the report writes numbers, models, modality combinations and configurations."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import Results
+
 MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
-# what the constant control answers, by task
-CONSTANT_NAMES = {"binary": "majority", "multiclass": "majority", "multilabel": "majority", "regression": "mean"}
-UNITS = {"binary": "classes", "multiclass": "classes", "multilabel": "labels", "regression": "numbers"}
+# what the dummy predicts, by form of the targets
+CONSTANT_NAMES = {"classes": "majority", "labels": "majority", "continuous": "mean"}
+UNITS = {"classes": "classes", "labels": "labels", "continuous": "targets"}
 NONE = "–"
 SPACE = "\u00a0"  # no line ends at it
 DIGITS = re.compile(r"([0-9]+)")
 FINEST = 9  # decimals of the smallest number that is not called zero
 
 
-def model_name(model: str, task: str | None = None) -> str:
+def model_name(model: str, form: str | None = None) -> str:
     """Return how a model is written; one without an entry keeps its file's name.
 
     Args:
-        task: what the model was trained for; None: several tasks are spoken of at once.
+        form: of the targets; None: several forms at once.
     """
     if model == "dummy":
-        return CONSTANT_NAMES[task] if task else "majority or mean"
+        return CONSTANT_NAMES[form] if form else "majority or mean"
     return MODEL_NAMES.get(model, model)
 
 
-def control_name(evaluation: Mapping[str, Any]) -> str:
-    """Return "the majority control", or "the controls" where there are several."""
-    controls = evaluation["controls"]
-    return f"the {model_name(controls[0], evaluation['task'])} control" if len(controls) == 1 else "the controls"
+def baseline_name(evaluation: Results) -> str:
+    """Return "the majority baseline", or "the baselines" where there are several."""
+    baselines = evaluation.baselines
+    return f"the {model_name(baselines[0], evaluation.form)} baseline" if len(baselines) == 1 else "the baselines"
 
 
-def metric_of(evaluation: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
-    """Return name, title and greater_is_better of a metric; without a name, of the primary one."""
-    return next(metric for metric in evaluation["metrics"] if metric["name"] == (name or evaluation["primary"]))
+def outputs_name(evaluation: Results) -> str:
+    """Return "3 classes", "14 labels" or "1 target"."""
+    n, unit = len(evaluation.outputs), UNITS[evaluation.form]
+    return f"{n} {unit}" if n != 1 else f"1 {unit.removesuffix('es' if unit == 'classes' else 's')}"
 
 
-def outputs_name(evaluation: Mapping[str, Any]) -> str:
-    """Return "3 classes", "14 labels" or "1 number"."""
-    n, unit = len(evaluation["outputs"]), UNITS[evaluation["task"]]
-    return f"{n} {unit}" if n != 1 else f"1 {unit.removesuffix('s')}"
+def reading_order(outputs: Sequence[str], form: str) -> list[int]:
+    """Return the indices of the classes or labels in natural order (2 before 10); of targets as they are."""
+    indices = list(range(len(outputs)))
+    if form == "continuous" or all(DIGITS.sub("", name).strip("+-. ") == "" for name in outputs):
+        return indices
+    return sorted(indices, key=lambda index: [int(part) if i % 2 else part for i, part in enumerate(DIGITS.split(outputs[index]))])
 
 
-def reading_order(evaluation: Mapping[str, Any]) -> list[int]:
-    """Return the places of the classes or labels in the order in which a person looks for them (2 before 10); of numbers as they are."""
-    names = evaluation["outputs"]
-    places = list(range(len(names)))
-    if evaluation["task"] == "regression" or all(DIGITS.sub("", name).strip("+-. ") == "" for name in names):
-        return places
-    return sorted(places, key=lambda place: [int(part) if i % 2 else part for i, part in enumerate(DIGITS.split(names[place]))])
-
-
-def level_name(evaluation: Mapping[str, Any]) -> str:
+def level_name(evaluation: Evaluation) -> str:
     """Return "95 %"."""
-    return f"{100 * evaluation['confidence']:.4g}{SPACE}%"
+    return f"{100 * evaluation.confidence:.4g}{SPACE}%"
 
 
-def is_one_split(evaluation: Mapping[str, Any]) -> bool:
-    """Return whether an official test split was scored once, so that no score is a mean."""
-    return bool(evaluation["n_folds"] == 1 and evaluation["n_repeats"] == 1)
-
-
-def averaged(evaluation: Mapping[str, Any]) -> str:
+def averaged(evaluation: Evaluation) -> str:
     """Return what a score is of."""
-    return "on the official test split" if is_one_split(evaluation) else "mean over outer folds"
+    return "on the official test split" if evaluation.is_one_split else "mean over outer folds"
 
 
-def subset_name(subset: str) -> str:
-    """Return a subset with room around its plus signs."""
-    return " + ".join(subset.split("+"))
+def combination_name(candidate: Candidate, evaluation: Results) -> str:
+    """Return "image + text", with the way of fusing where several ways are compared."""
+    way = f" ({candidate.fusion})" if evaluation.names_fusion(candidate) else ""
+    return " + ".join(candidate.modalities) + way
 
 
-def candidate_name(candidate: Mapping[str, str], task: str | None = None) -> str:
+def candidate_name(candidate: Candidate, evaluation: Results) -> str:
     """Return "SVM · image + text"."""
-    return f"{model_name(candidate['model'], task)} · {subset_name(candidate['subset'])}"
+    return f"{model_name(candidate.model, evaluation.form)} · {combination_name(candidate, evaluation)}"
 
 
 def number(value: float | None) -> str:
@@ -117,7 +111,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """Return "n_neighbors 5, metric cosine"; what does not apply (null) is left out."""
+    """Return "n_neighbors 5, metric cosine"; what does not apply (null) is omitted."""
     return ", ".join(f"{name} {setting(value)}" for name, value in settings.items() if value is not None) or "nothing to choose"
 
 

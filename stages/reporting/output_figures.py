@@ -1,4 +1,4 @@
-"""Figures of labels and numbers: one dot per output beside its control's, and predicted against true values."""
+"""Figures of labels and regression targets: one dot per output next to its baseline's, and predicted against true values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ N_COLUMNS = 3
 
 
 def output_dots(rows: Sequence[tuple[str, float | None, float | None]], *, x_label: str, label: str) -> str:
-    """Return one row per label or number: (name, score, its control's score); scores end at 1, and those below −1 stand at −1."""
+    """Return one row per label or target: (name, score, its baseline's score); scores end at 1, and those below −1 are drawn at −1."""
     names = [short(name, 24) for name, *_ in rows]
     left = max(map(width_of, names)) + 12
     width, height = max(WIDTH, left + 300), ROW * len(rows) + 4
@@ -24,12 +24,13 @@ def output_dots(rows: Sequence[tuple[str, float | None, float | None]], *, x_lab
         x = axis.place(value)
         parts.append(element("line", x1=x, x2=x, y1=2.0, y2=height, class_="grid"))
         parts.append(text(f"{value:g}", x, height + 16, "middle", "muted small"))
-    for i, (name, (whole, score, control)) in enumerate(zip(names, rows, strict=True)):
+    for i, (name, (whole, score, baseline)) in enumerate(zip(names, rows, strict=True)):
         y = ROW * (i + 0.5) + 2
         parts.append(text(name, left - 12, y + 4, "end"))
-        if control is not None:
-            x = axis.place(max(control, axis.lo))
-            parts.append(element("line", title(f"{whole}, control: {number(control)}"), x1=x, x2=x, y1=y - 8, y2=y + 8, class_="reference"))
+        if baseline is not None:
+            x = axis.place(max(baseline, axis.lo))
+            tooltip = title(f"{whole}, baseline: {number(baseline)}")
+            parts.append(element("line", tooltip, x1=x, x2=x, y1=y - 8, y2=y + 8, class_="reference"))
         if score is not None:
             x = axis.place(max(score, axis.lo))
             parts.append(element("circle", title(f"{whole}: {number(score)}"), cx=x, cy=y, r=4.5, class_="dot c0"))
@@ -40,7 +41,7 @@ def output_dots(rows: Sequence[tuple[str, float | None, float | None]], *, x_lab
 
 def agreement_panels(cells: Mapping[str, Sequence[Sequence[int]]], ranges: Mapping[str, tuple[float, float]], *, n_bins: int,
                      label: str) -> str:
-    """Return a small multiple per number: rows by bin of the true value (x) and of the predicted one (y), equality dashed."""
+    """Return a small multiple per target: rows by bin of the true value (x) and of the predicted one (y), equality dashed."""
     parts = []
     for place, (name, counts) in enumerate(cells.items()):
         x, y = (PANEL + GAP) * (place % N_COLUMNS), (PANEL + 54) * (place // N_COLUMNS)

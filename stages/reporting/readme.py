@@ -1,70 +1,59 @@
 """The results tables of README.md and docs/results.md, each generated between two markers from evaluation files."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from stages.contracts.documents.results_document import Results, ScoredCandidate
 from stages.foundation.errors import InputError
 from stages.reporting.findings import verdict
-from stages.reporting.formatting import SPACE, metric_of, model_name, number, outputs_name, subset_name
+from stages.reporting.formatting import SPACE, combination_name, model_name, number, outputs_name
 
 RESULTS, KEPT = "results", "kept results"  # names of the markers
-# what the table needs of an evaluation
-NEEDED = {
-    "dataset", "rows", "task", "target", "outputs", "modalities", "subsets", "models", "controls", "primary", "metrics", "leaderboard",
-    "comparisons", "shipped",
-}  # fmt: skip
 
 
-def results_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
+def results_table(evaluations: Sequence[Results]) -> str:
     """Return a Markdown table: data set, rows, target, metric, baseline, each learner on its best modality combination, fusing."""
-    learners = list(dict.fromkeys(model for e in evaluations for model in e["models"] if model not in e["controls"]))
+    learners = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.learners))
     names = [model_name(model) for model in learners]
     lines = [
         "| " + " | ".join(["data set", "rows", "predicts", "metric", "baseline", *names, "fusing all modalities"]) + " |",
         "|---|--:|---|---|--:|" + "--:|" * len(learners) + "---|",
     ]
     for evaluation in evaluations:
-        rows = evaluation["rows"] or {}
-        best = {row["model"]: row for row in reversed(evaluation["leaderboard"])}
-        control = next((row for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
-        used = f"{rows['used']:,} of{SPACE}{rows['available']:,}" if rows else ""
-        shipped = "" if evaluation.get("shipped", True) else " (not shipped)"
-        columns = [evaluation["dataset"] + shipped, used, outputs_name(evaluation), _metric(evaluation),
-                   *(_cell(row, evaluation) for row in (control, *map(best.get, learners))), verdict(evaluation)]
+        rows = evaluation.rows
+        shipped = "" if evaluation.shipped else " (not shipped)"
+        best = [evaluation.best_of([model]) for model in learners]
+        columns = [evaluation.dataset + shipped, f"{rows.used:,} of{SPACE}{rows.available:,}", outputs_name(evaluation),
+                   _metric(evaluation), _score(evaluation.best_of(evaluation.baselines), evaluation),
+                   *(_cell(found, evaluation) for found in best), verdict(evaluation)]
         lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
 
 
-def short_table(evaluations: Sequence[Mapping[str, Any]]) -> str:
+def short_table(evaluations: Sequence[Results]) -> str:
     """Return a Markdown table: data set, target, metric, baseline, the best learner with its modalities and score."""
     lines = ["| data set | predicts | metric | baseline | best model | its score |", "|---|---|---|--:|---|--:|"]
     for evaluation in evaluations:
-        of_learners = [row for row in evaluation["leaderboard"] if row["model"] not in evaluation["controls"]]
-        baseline = next((row for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
-        best = min(of_learners, key=lambda row: row["rank"], default=None)
-        chosen = f"{model_name(best['model'])}, {subset_name(best['subset'])}" if best else ""
-        columns = [evaluation["dataset"], outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
+        baseline, best = evaluation.best_of(evaluation.baselines), evaluation.best_of(evaluation.learners)
+        chosen = f"{model_name(best.model)}, {combination_name(best.candidate, evaluation)}" if best else ""
+        columns = [evaluation.dataset, outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
         lines.append(f"| {' | '.join([*columns, _score(best, evaluation)])} |")
     return "\n".join(lines)
 
 
-def _metric(evaluation: Mapping[str, Any]) -> str:
-    metric = metric_of(evaluation)
-    return str(metric["title"]) + ("" if metric["greater_is_better"] else " ↓")
+def _metric(evaluation: Results) -> str:
+    return evaluation.primary.title + ("" if evaluation.primary.greater_is_better else " ↓")
 
 
-def _cell(row: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
-    if row is None:
+def _cell(found: ScoredCandidate | None, evaluation: Results) -> str:
+    return f"{_score(found, evaluation)}<br>{combination_name(found.candidate, evaluation)}" if found else ""
+
+
+def _score(found: ScoredCandidate | None, evaluation: Results) -> str:
+    if found is None:
         return ""
-    return _score(row, evaluation) + ("" if row["model"] in evaluation["controls"] else f"<br>{subset_name(row['subset'])}")
-
-
-def _score(row: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
-    if row is None:
-        return ""
-    score = number(row[evaluation["primary"]])
-    shown = f"**{score}**" if row["rank"] == 1 else score
-    return shown + ("" if row["lo"] is None else f" [{number(row['lo'])},{SPACE}{number(row['hi'])}]")
+    score = evaluation.primary_score(found)
+    shown = f"**{number(score.mean)}**" if found.rank == 1 else number(score.mean)
+    return shown + ("" if score.lo is None else f" [{number(score.lo)},{SPACE}{number(score.hi)}]")
 
 
 def markers(name: str) -> tuple[str, str]:

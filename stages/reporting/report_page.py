@@ -1,22 +1,24 @@
 """Lay evaluations out as one self-contained page: what the template shows, in the order that it shows it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.reporting import formatting
 from stages.reporting.figures import colour, whisker
 from stages.reporting.findings import findings, verdict
-from stages.reporting.prediction_figures import answer_pictures, output_metrics, output_table, primary_title
+from stages.reporting.prediction_figures import output_metrics, output_table, prediction_figures
 from stages.reporting.svg import padded
 from stages.reporting.tuning_figures import learning_curve, tuning_curve
 
 TEMPLATES = Path(__file__).parent / "templates"
-Evaluation = Mapping[str, Any]
+FAMILIES: tuple[Family, ...] = ("fusion", "learners", "baseline")
 
 
 def render(evaluations: Sequence[Evaluation]) -> str:
@@ -25,131 +27,140 @@ def render(evaluations: Sequence[Evaluation]) -> str:
                               lstrip_blocks=True)
     environment.filters |= {
         "number": formatting.number, "signed": formatting.signed, "p": formatting.p_value, "interval": formatting.interval,
-        "listed": formatting.listed, "model": formatting.model_name, "subset": formatting.subset_name, "metric": primary_title,
-        "candidate": formatting.candidate_name, "outputs": formatting.outputs_name, "control": formatting.control_name, "heading": heading,
+        "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
+        "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
+        "baseline": formatting.baseline_name, "heading": heading,
     }
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")
-    models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation["models"]))
-    controls = {model for evaluation in evaluations for model in evaluation["controls"]}
-    tasks = {evaluation["task"] for evaluation in evaluations}
-    heads = [{"name": formatting.model_name(model, tasks.copy().pop() if len(tasks) == 1 else None), "is_control": model in controls}
+    models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.models))
+    baselines = {model for evaluation in evaluations for model in evaluation.baselines}
+    forms = {evaluation.form for evaluation in evaluations}
+    heads = [{"name": formatting.model_name(model, forms.copy().pop() if len(forms) == 1 else None), "is_baseline": model in baselines}
              for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
     return page.render(css=css, heads=heads, summary=rows, sections=[section(evaluation) for evaluation in evaluations])
 
 
 def colours(evaluation: Evaluation) -> dict[str, str]:
-    """Return the colour class of each model; controls are grey."""
-    return dict.fromkeys(evaluation["controls"], "control") | {model: colour(place) for place, model in enumerate(learners(evaluation))}
+    """Return the colour class of each model; baselines are grey."""
+    return dict.fromkeys(evaluation.baselines, "control") | {model: colour(index) for index, model in enumerate(evaluation.learners)}
 
 
-def learners(evaluation: Evaluation) -> list[str]:
-    """Return the models that are no controls."""
-    return [model for model in evaluation["models"] if model not in evaluation["controls"]]
-
-
-def control_level(evaluation: Evaluation) -> float | None:
-    """Return the best control's mean primary score, if one was run."""
-    return next((row[evaluation["primary"]] for row in evaluation["leaderboard"] if row["model"] in evaluation["controls"]), None)
+def baseline_level(evaluation: Evaluation) -> float | None:
+    """Return the best baseline's mean primary score, if there is one."""
+    found = evaluation.best_of(evaluation.baselines)
+    return evaluation.primary_score(found).mean if found else None
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
-    """Return one data set's line of the summary: each model's best subset, None for a model that was not run."""
-    cells = [next((row for row in evaluation["leaderboard"] if row["model"] == model), None) for model in models]
-    return {"evaluation": evaluation, "cells": cells, "verdict": verdict(evaluation)}
+    """Return one data set's line of the summary: each model's best candidate and score, None for a model that was not run."""
+    best = [evaluation.best_of([model]) for model in models]
+    return {"evaluation": evaluation, "cells": [(found, evaluation.primary_score(found)) if found else None for found in best],
+            "verdict": verdict(evaluation)}
 
 
 def section(evaluation: Evaluation) -> dict[str, Any]:
     """Return all that the section of one data set shows."""
-    comparisons = {family: [c for c in evaluation["comparisons"] if c["family"] == family] for family in ("fusion", "learners", "control")}
     return {
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
-        "comparisons": {family: compared(evaluation, members) for family, members in comparisons.items()},
+        "comparisons": {family: compared(evaluation, evaluation.family(family)) for family in FAMILIES},
         "figures": figures(evaluation),
         "output_metrics": output_metrics(evaluation),
         "output_table": output_table(evaluation),
         "configurations": configurations(evaluation),
         "level": formatting.level_name(evaluation),
-        "outputs": [evaluation["outputs"][place] for place in formatting.reading_order(evaluation)],
-        "one_split": formatting.is_one_split(evaluation),
+        "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],
         "averaged": formatting.averaged(evaluation),
     }
 
 
-def heading(metric: Mapping[str, Any]) -> Markup:
+def heading(metric: MetricInfo) -> Markup:
     """Return a metric's title for the head of a column, whose lines end between words alone; ↓: less is better."""
-    *first, last = metric["title"].split()
-    parts = [*first, last if metric["greater_is_better"] else f"{last}{formatting.SPACE}↓"]
+    *first, last = metric.title.split()
+    parts = [*first, last if metric.greater_is_better else f"{last}{formatting.SPACE}↓"]
     return Markup(" ").join(Markup('<span class="nowrap">{}</span>').format(part) for part in parts)
 
 
-def ranked(evaluation: Evaluation) -> list[Mapping[str, Any]]:
-    """Return the leaderboard's rows; a control, which looks at no modality, has one and not one for each subset."""
-    first = {row["model"]: row for row in reversed(evaluation["leaderboard"])}
-    rows = [row for row in evaluation["leaderboard"] if row["model"] not in evaluation["controls"] or row is first[row["model"]]]
-    return [{**row, "rank": rank} for rank, row in enumerate(rows, start=1)]
+class LeaderboardRow(NamedTuple):
+    """rank: among the rows shown. score: on the metric that ranks. drawn: its interval."""
+
+    rank: int
+    found: ScoredCandidate
+    score: MeanScore
+    is_baseline: bool
+    drawn: Markup
 
 
-def leaderboard(evaluation: Evaluation) -> list[dict[str, Any]]:
+class ComparisonRow(NamedTuple):
+    """A test with its interval drawn."""
+
+    test: Comparison
+    drawn: Markup
+
+
+def ranked(evaluation: Evaluation) -> list[ScoredCandidate]:
+    """Return the candidates, the best first; a baseline, which sees no modality, once and not for each modality combination."""
+    found = evaluation.ranked()
+    first = {candidate.model: candidate for candidate in reversed(found)}
+    return [candidate for candidate in found if candidate.model not in evaluation.baselines or candidate is first[candidate.model]]
+
+
+def leaderboard(evaluation: Evaluation) -> list[LeaderboardRow]:
     """Return the leaderboard with a drawn interval in each row, all on one scale."""
-    rows, primary = ranked(evaluation), evaluation["primary"]
-    scale = padded([value for row in rows for value in (row[primary], row["lo"], row["hi"]) if value is not None] or [0.0], 0.03)
-    kinds = colours(evaluation)
-    found = []
-    for row in rows:
-        name = formatting.candidate_name(row, evaluation["task"])
-        label = f"{name}: {formatting.number(row[primary])}, interval {formatting.interval(row['lo'], row['hi'])}"
-        drawn = "" if row[primary] is None else whisker(row[primary], row["lo"], row["hi"], scale=scale,
-                                                        reference=control_level(evaluation), kind=kinds[row["model"]], label=label)
-        found.append({**row, "is_control": row["model"] in evaluation["controls"], "drawn": Markup(drawn)})
-    return found
+    rows = [(found, evaluation.primary_score(found)) for found in ranked(evaluation)]
+    scale = padded([value for _, score in rows for value in (score.mean, score.lo, score.hi) if value is not None] or [0.0], 0.03)
+    kinds, level = colours(evaluation), baseline_level(evaluation)
+    table = []
+    for rank, (found, score) in enumerate(rows, start=1):
+        name = formatting.candidate_name(found.candidate, evaluation)
+        label = f"{name}: {formatting.number(score.mean)}, interval {formatting.interval(score.lo, score.hi)}"
+        drawn = "" if score.mean is None else whisker(score.mean, score.lo, score.hi, scale=scale, reference=level,
+                                                      kind=kinds[found.model], label=label)
+        table.append(LeaderboardRow(rank, found, score, found.model in evaluation.baselines, Markup(drawn)))
+    return table
 
 
-def compared(evaluation: Evaluation, members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def compared(evaluation: Evaluation, tests: Sequence[Comparison]) -> list[ComparisonRow]:
     """Return one family's tests with a drawn interval each."""
     # an empty family has a scale too: of zero alone
-    ends = [value for c in members for value in (c["difference"], c["lo"], c["hi"]) if value is not None]
+    ends = [value for test in tests for value in (test.difference, test.lo, test.hi) if value is not None]
     scale = padded([*ends, 0.0], 0.03)
     kinds = colours(evaluation)
-    found = []
-    for c in members:
-        a, b = (formatting.candidate_name(c[side], evaluation["task"]) for side in "ab")
-        label = f"{a} minus {b}: {formatting.signed(c['difference'])}"
-        drawn = "" if c["difference"] is None else whisker(
-            c["difference"], c["lo"], c["hi"], scale=scale, reference=0.0, kind=kinds[c["a"]["model"]], label=label)
-        found.append({**c, "drawn": Markup(drawn)})
-    return found
+    table = []
+    for test in tests:
+        a, b = (formatting.candidate_name(candidate, evaluation) for candidate in (test.a, test.b))
+        label = f"{a} minus {b}: {formatting.signed(test.difference)}"
+        drawn = "" if test.difference is None else whisker(
+            test.difference, test.lo, test.hi, scale=scale, reference=0.0, kind=kinds[test.a.model], label=label)
+        table.append(ComparisonRow(test, Markup(drawn)))
+    return table
 
 
 def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the answers of the best, then each learner's tuning and learning curves on its best subset, with captions."""
-    best = evaluation["best"]
-    found = [(p.title, p.caption, p.drawn) for p in answer_pictures(evaluation, best["model"], best["subset"])]
-    for model in learners(evaluation):
-        subset = next(row["subset"] for row in evaluation["leaderboard"] if row["model"] == model)
-        name = formatting.candidate_name({"model": model, "subset": subset})
-        tuned = tuning_curve(evaluation, model, subset)
+    """Return the best candidate's predictions, then the tuning and learning curves of each learner's best, with captions."""
+    found = [(figure.title, figure.caption, figure.drawn) for figure in prediction_figures(evaluation, evaluation.result(evaluation.best))]
+    for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):
+        result, name = evaluation.result(best.candidate), formatting.candidate_name(best.candidate, evaluation)
+        tuned = tuning_curve(evaluation, result)
         if tuned:
             caption = f"Mean over inner folds; parameters not drawn are at their best for each {tuned[0]}."
             found.append((f"{name}: {tuned[0]}", caption, tuned[1]))
-        learnt = learning_curve(evaluation, model, subset)
+        learnt = learning_curve(evaluation, result)
         if learnt:
-            one = formatting.is_one_split(evaluation)
-            caption = "On the training rows." if one else "Mean over the outer folds that reached the epoch."
+            caption = "On the training rows." if evaluation.is_one_split else "Mean over the outer folds that reached the epoch."
             found.append((f"{name}: learning", caption, learnt))
     return [{"title": title, "caption": caption, "drawn": Markup(drawn)} for title, caption, drawn in found]
 
 
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return by model and subset the chosen configurations, the most frequent first, with the number of outer folds."""
+    """Return by learner and modality combination the chosen configurations, the most frequent first, with the number of outer folds."""
     found = []
-    for model in learners(evaluation):
-        for subset in evaluation["subsets"]:
-            folds = evaluation["configs"][model].get(subset, [])
-            counts = Counter(formatting.settings_text(fold["settings"]) for fold in folds)
+    for result in evaluation.candidates:
+        if result.model not in evaluation.baselines:
+            counts = Counter(formatting.settings_text(fold.settings) for fold in result.configs)
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
-            found.append({"model": model, "subset": subset, "chosen": chosen, "n_folds": len(folds)})
+            found.append({"candidate": result.candidate, "chosen": chosen, "n_folds": len(result.configs)})
     return found

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.fitted import Fitted
 from stages.contracts.model import Sweep
 from stages.contracts.task import TargetForm
@@ -39,14 +40,14 @@ class Predictor:
     """A fitted model, loaded once to predict often."""
 
     fitted: Fitted
-    about: Mapping[str, Any]
+    about: SavedModel
     model: Sweep
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
         """Return the model in `folder`, as `save_fitted` wrote it."""
         fitted, about = load_fitted(folder)
-        return cls(fitted, about, as_sweep(component("models", about["model"])))
+        return cls(fitted, about, as_sweep(component("models", about.model)))
 
     def predict(self, columns: Mapping[str, pa.Array]) -> Predicted:
         """Return the predictions of raw samples.
@@ -56,22 +57,22 @@ class Predictor:
         Raises:
             InputError: if a modality is missing, or a sample cannot be read.
         """
-        matrices = {name: self._encoded(name, columns) for name in self.about["modalities"]}
+        matrices = {name: self._encoded(name, columns) for name in self.about.modalities}
         scores = self.model.predict(self.fitted, matrices)
-        form, outputs = self.about["form"], tuple(self.about["outputs"])
+        form, outputs = self.about.form, self.about.outputs
         prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
         return Predicted(form, outputs, _in_words(form, outputs, prediction), scores.probabilities)
 
     def _encoded(self, name: str, columns: Mapping[str, pa.Array]) -> Any:
         if name not in columns:
-            raise InputError(f"column {name!r} is missing; this model reads {_listed(self.about['modalities'])}")
-        feature = self.about["features"][name]
-        modality = component("modalities", feature["modality"])
+            raise InputError(f"column {name!r} is missing; this model reads {_listed(self.about.modalities)}")
+        feature = self.about.features[name]
+        modality = component("modalities", feature.modality)
         column = columns[name]
         chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-        features = modality.featurize(chunked, modality.settings(**feature["settings"]))
-        encoder = self.about["encoders"][name]
-        state = State({key: self.fitted.arrays[f"encoder/{name}/{key}"] for key in encoder["arrays"]}, encoder["json"])
+        features = modality.featurize(chunked, modality.settings(**feature.settings))
+        encoder = self.about.encoders[name]
+        state = State({key: self.fitted.arrays[f"encoder/{name}/{key}"] for key in encoder.arrays}, encoder.state)
         return raw_features(features.columns, features.encoding).encode(state)
 
 

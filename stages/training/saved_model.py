@@ -2,43 +2,68 @@
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.model_document import EncoderState, ModalityFeatures, NotApplicable, SavedModel
 from stages.contracts.fitted import Fitted
+from stages.contracts.model import Config
 from stages.contracts.problem import Problem
-from stages.foundation.tables import read_json, replacing, write_json
+from stages.foundation.documents import read_document, write_document
+from stages.foundation.tables import replacing
 
 
-def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[str, Any], *, rows: np.ndarray | None = None) -> None:
+@dataclass(frozen=True)
+class ModelDescription:
+    """Which model it is. features: by modality name, what makes the features that it sees."""
+
+    dataset: str
+    candidate: Candidate
+    config: Config
+    features: Mapping[str, ModalityFeatures]
+
+
+def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDescription, *, rows: np.ndarray | None = None) -> None:
     """Write model.json and arrays.npz, with what encodes each of the model's blocks, and the estimators' files.
 
     Args:
-        about: dataset, model, modalities, config, and `features`: modality name → {modality, settings}.
         rows: the rows that the model was fitted on; all training rows if not given.
     """
     rows = problem.training_rows() if rows is None else rows
     arrays, encoders = dict(fitted.arrays), {}
-    for name in about["modalities"]:
+    for name in about.candidate.modalities:
         block = problem.blocks[name]
         state = block.raw.fit(rows, block.settings)
         arrays |= {f"encoder/{name}/{key}": value for key, value in state.arrays.items()}
-        encoders[name] = {"arrays": sorted(state.arrays), "json": dict(state.json)}
+        encoders[name] = EncoderState(arrays=tuple(sorted(state.arrays)), state=dict(state.json))
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "arrays.npz") as temporary:
         write_arrays(temporary, arrays)
     for name, content in fitted.files.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
-    learned = {"form": problem.form, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
-    write_json(folder / "model.json", {**about, **learned, "files": sorted(fitted.files)})
+    document = SavedModel(
+        dataset=about.dataset,
+        model=about.candidate.model,
+        modalities=about.candidate.modalities,
+        fusion=about.candidate.fusion,
+        form=problem.form,
+        outputs=problem.outputs,
+        config=about.config,
+        features=dict(about.features),
+        encoders=encoders,
+        state=dict(fitted.state),
+        files=tuple(sorted(fitted.files)),
+    )
+    write_document(folder / "model.json", document)
 
 
-def save_not_applicable(folder: Path, about: Mapping[str, Any]) -> None:
+def save_not_applicable(folder: Path, dataset: str, model: str, why: str) -> None:
     """Write why there is no model."""
-    write_json(folder / "model.json", dict(about))
+    write_document(folder / "model.json", NotApplicable(dataset=dataset, model=model, not_applicable=why))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -51,9 +76,9 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(member, np.asanyarray(arrays[name]), allow_pickle=False)
 
 
-def load_fitted(folder: Path) -> tuple[Fitted, dict[str, Any]]:
+def load_fitted(folder: Path) -> tuple[Fitted, SavedModel]:
     """Return a saved model and its model.json."""
-    about = read_json(folder / "model.json")
+    about = read_document(folder / "model.json", SavedModel)
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    return Fitted(arrays, about["state"], {name: (folder / name).read_bytes() for name in about["files"]}), about
+    return Fitted(arrays, about.state, {name: (folder / name).read_bytes() for name in about.files}), about

@@ -1,7 +1,7 @@
 """What must hold of a data set's files: one suite for the samples, one for the splits, one per modality.
 
 A suite looks at a frame with one row per sample (splits: per repeat and sample). What concerns several rows, such as a group that
-is parted, is first counted per row, so that every expectation is about values of a column and can name the samples that offend.
+is split, is first counted per row, so that every expectation is about values of a column and can name unexpected samples.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,31 +19,31 @@ Expectations = list[tuple[str, dict[str, Any]]]
 
 CLASS_COUNT = "samples of the row's class (or of its rarest label); each outer fold needs one"
 CLASS_GROUPS = "groups with samples of the row's class or label; one to train on and one to test on"
-KNOWN = "numbers to predict that are known"
+KNOWN = "targets that are known"
 SAME_ROW = "as in the same row of samples, repeat after repeat"
-FOLD = "outer fold that holds the row out (-1: never held out)"
-GROUP_FOLDS = "outer folds over which the row's group is spread within its repeat"
-GROUP_INNER = "inner folds over which the row's group is spread, in the worst outer fold"
-INNER = "inner folds that hold the row out, the least and the greatest number (-1: in the outer test set)"
-INNER_AGREES = "an inner fold is given exactly where the row is in the outer training set"
+FOLD = "outer fold whose test rows hold the row (-1: none)"
+GROUP_FOLDS = "outer folds among which the row's group is split within its repeat"
+GROUP_INNER = "inner folds among which the row's group is split, in the worst outer fold"
+INNER = "inner folds whose validation rows hold the row, the least and the greatest index (-1: in the outer test set)"
+INNER_AGREES = "the row has an inner fold exactly where it is in the outer training set"
 CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class or a label of it"
-AS_OFFICIAL = "held out exactly if the official split says so"
+AS_OFFICIAL = "a test row exactly where the official split has it"
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations over the columns of a frame, `sample_id` among them; `notes` in an expectation say what a column is."""
+    """Expectations over the columns of a frame, `sample_id` among them; `notes` in an expectation: what a column is."""
 
     name: str
     frame: Mapping[str, np.ndarray]
     expectations: Expectations
 
 
-def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, n_left_out: int) -> Suite:
-    """Return the suite of a samples table without those left out: ids, groups, and enough of each class or label to learn and to test."""
+def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, n_skipped: int) -> Suite:
+    """Return the suite of a samples table without those skipped: ids, groups, and enough of each class or label to train and test on."""
     frame = {"sample_id": _strings(samples["sample_id"]), "group": _strings(samples["group"])}
     expectations: Expectations = [
-        ("expect_table_row_count_to_equal", {"value": metadata["rows"]["used"] - n_left_out}),
+        ("expect_table_row_count_to_equal", {"value": metadata["rows"]["used"] - n_skipped}),
         ("expect_column_values_to_not_be_null", {"column": "sample_id"}),
         ("expect_column_values_to_be_unique", {"column": "sample_id"}),
         ("expect_column_values_to_not_be_null", {"column": "group"}),
@@ -120,7 +120,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id", "notes": SAME_ROW}),
         ("expect_column_pair_values_to_be_equal", {"column_A": "group", "column_B": "expected_group", "notes": SAME_ROW}),
         ("expect_column_pair_values_to_be_equal", {"column_A": "target", "column_B": "expected_target", "notes": SAME_ROW}),
-        ("expect_compound_columns_to_be_unique", {"column_list": ["repeat", "sample_id"], "notes": "held out once in a repeat at most"}),
+        ("expect_compound_columns_to_be_unique", {"column_list": ["repeat", "sample_id"], "notes": "a test row once in a repeat at most"}),
         (
             "expect_column_values_to_be_between",
             {"column": "fold", "min_value": -1 if official else 0, "max_value": n_folds - 1, "notes": FOLD},
@@ -135,8 +135,8 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         ("expect_column_values_to_be_between", {"column": "class_missing", "min_value": 0, "max_value": 0, "notes": CLASS_MISSING}),
     ]
     if official:
-        held_out = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
-        frame["as_official"] = (fold >= 0) == held_out
+        is_test = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
+        frame["as_official"] = (fold >= 0) == is_test
         expectations.append(("expect_column_values_to_be_in_set", {"column": "as_official", "value_set": [True], "notes": AS_OFFICIAL}))
     return Suite("splits", frame, expectations)
 
@@ -145,11 +145,11 @@ def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata
     """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects.
 
     Args:
-        features: the whole table, or its rows some at a time, of which only the summary is kept.
+        features: the whole table, or its chunks, of which only the summary is kept.
     """
     modality = component("modalities", metadata["modality"])
-    pieces = [features] if isinstance(features, pa.Table) else features
-    parts = [{"sample_id": _strings(piece["sample_id"]), **modality.summarise(piece, metadata)} for piece in pieces]
+    chunks = [features] if isinstance(features, pa.Table) else features
+    parts = [{"sample_id": _strings(chunk["sample_id"]), **modality.summarise(chunk, metadata)} for chunk in chunks]
     summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     ids = summary.pop("sample_id")
     frame = {"sample_id": ids, "expected_id": _aligned(_strings(samples["sample_id"]), 1, len(ids)), **summary}
@@ -161,12 +161,12 @@ def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata
     return Suite(label, frame, expectations)
 
 
-def left_out_suite(left_out: pa.Table, n_samples: int, max_share: float) -> Suite:
+def skipped_suite(skipped: pa.Table, n_samples: int, max_share: float) -> Suite:
     """Return the suite of the samples that could not be read: no more than were declared."""
-    frame = {name: _strings(left_out[name]) for name in ("sample_id", "modality", "reason")}
-    notes = f"samples that could not be read, of {n_samples}; at most {max_share:.1%} may be left out (max_bad_share)"
+    frame = {name: _strings(skipped[name]) for name in ("sample_id", "modality", "reason")}
+    notes = f"samples that could not be read, of {n_samples}; at most {max_share:.1%} may be skipped (max_bad_share)"
     most = {"min_value": 0, "max_value": int(max_share * n_samples), "notes": notes}
-    return Suite("left out", frame, [("expect_table_row_count_to_be_between", most), (
+    return Suite("skipped", frame, [("expect_table_row_count_to_be_between", most), (
         "expect_column_values_to_not_be_null", {"column": "reason", "notes": "why it could not be read"})])
 
 
@@ -179,7 +179,7 @@ def _identity(samples: pa.Table) -> dict[str, np.ndarray]:
 
 
 def _targets(column: pa.ChunkedArray) -> np.ndarray:
-    """Return one comparable value per row: the code, or the labels or numbers as text."""
+    """Return one comparable value per row: the code, or the labels or targets as text."""
     values = column_values(column)
     return np.array(values.tolist() if values.ndim == 1 else [" ".join(map(str, row)) for row in values.tolist()], dtype=object)
 
@@ -225,8 +225,8 @@ def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, fold: 
         rows = repeat == number
         for index in range(inner.shape[1]):
             outer = rows & (fold != index)
-            held_out = [-1, *np.unique(inner[outer, index])]  # -1: the whole outer training set
-            for part in dict.fromkeys(held_out):
+            excluded = [-1, *np.unique(inner[outer, index])]  # -1: the whole outer training set
+            for part in dict.fromkeys(excluded):
                 absent = ~counted[outer & (inner[:, index] != part)].any(axis=0)
                 missing += rows & counted[:, absent].any(axis=1)
     return missing

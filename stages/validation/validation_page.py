@@ -5,6 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from stages.contracts.documents.validation_document import ExpectationResult, Validation
+
 TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
@@ -70,7 +72,7 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 <td><span class="mark {{ 'good' if result.success else 'bad' }}" role="img" aria-label="{{ 'holds' if result.success else 'failed' }}">
 {{- '✓' if result.success else '✗' }}</span></td>
 <td><code>{{ result.column or 'whole table' }}</code>{% if result.notes %}<small>{{ result.notes }}</small>{% endif %}</td>
-<td>{{ result | words }}
+<td>{{ result | description }}
 {% if result.offending %}<ul aria-label="samples found otherwise">
 {% for row in result.offending %}<li><code>{{ row.sample_id }}</code>{% if row.value %} {{ row.value }}{% endif %}</li>
 {% endfor %}
@@ -89,33 +91,36 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 """
 
 
-def validation_page(outcome: Mapping[str, Any]) -> str:
-    """Return the page of a data set's validation.json: a tick or a cross per expectation, and the samples that offend."""
+def validation_page(validation: Validation) -> str:
+    """Return the page of a data set's validation.json: a tick or a cross per expectation, and the unexpected samples."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"words": words, "found": found}
-    results = [result for suite in outcome["suites"] for result in suite["expectations"]]
-    counts = {"n_expectations": len(results), "n_failed": sum(not result["success"] for result in results)}
-    return environment.from_string(TEMPLATE).render(**outcome, **counts)
+    environment.filters |= {"description": description, "found": found}
+    results = [result for suite in validation.suites for result in suite.expectations]
+    counts = {"n_expectations": len(results), "n_failed": sum(not result.success for result in results)}
+    return environment.from_string(TEMPLATE).render(
+        dataset=validation.dataset, success=validation.success, suites=validation.suites, **counts)
 
 
-def words(result: Mapping[str, Any]) -> str:
-    """Return an expectation in words, such as "values between 0 and 1, in at least 95 % of the rows"."""
-    kwargs = dict(result["kwargs"])
-    kind = result["expectation"].removeprefix("expect_")
+def description(result: ExpectationResult) -> str:
+    """Return an expectation as text, such as "values between 0 and 1, in at least 95 % of the rows"."""
+    kwargs = result.kwargs
+    kind = result.expectation.removeprefix("expect_")
     text = PHRASES.get(kind, lambda given: f"{kind.replace('_', ' ')} {given}")(kwargs)
     return text + (f", in at least {100 * kwargs['mostly']:.4g} % of the rows" if "mostly" in kwargs else "")
 
 
-def found(result: Mapping[str, Any]) -> str:
+def found(result: ExpectationResult) -> str:
     """Return what was observed: one number, or the range of the column."""
-    if result["observed"] is not None:
-        return f"{result['observed']:,}"
-    low, high = result["range"] or (None, None)
-    return "" if low is None else f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    if result.observed is not None:
+        return f"{result.observed:,}"
+    if result.range is None:
+        return ""
+    low, high = result.range
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _range(kwargs: Mapping[str, Any]) -> str:
-    """Return bounds in words: "between 0 and 1", "exactly 1", "above 0"."""
+    """Return bounds as text: "between 0 and 1", "exactly 1", "above 0"."""
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     above = f"{'above' if kwargs.get('strict_min') else 'at least'} {low:.6g}" if low is not None else ""
     below = f"{'below' if kwargs.get('strict_max') else 'at most'} {high:.6g}" if high is not None else ""
@@ -130,11 +135,11 @@ def _choice(values: Sequence[Any]) -> str:
 
 PHRASES: Mapping[str, Any] = {
     "column_values_to_not_be_null": lambda kwargs: "not missing",
-    "column_values_to_be_unique": lambda kwargs: "no value stands twice",
+    "column_values_to_be_unique": lambda kwargs: "no value occurs twice",
     "column_values_to_be_in_set": lambda kwargs: _choice(kwargs["value_set"]),
     "column_values_to_be_between": _range,
     "column_unique_value_count_to_be_between": lambda kwargs: f"number of different values: {_range(kwargs)}",
     "column_pair_values_to_be_equal": lambda kwargs: "equal to that of samples",
-    "compound_columns_to_be_unique": lambda kwargs: "no combination stands twice",
+    "compound_columns_to_be_unique": lambda kwargs: "no combination occurs twice",
     "table_row_count_to_equal": lambda kwargs: f"number of rows: {kwargs['value']:,}",
 }

@@ -1,0 +1,1 @@
+"""One file per JSON document that passes between stages."""

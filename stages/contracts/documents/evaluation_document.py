@@ -1,0 +1,117 @@
+"""What evaluate writes: all that the report and the tracking server show of one data set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from stages.contracts.candidate import Candidate
+from stages.contracts.document import Document, DocumentSchema, Number
+from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate
+
+ConfigSettings = dict[str, Any]
+
+
+class FoldScores(MeanScore):
+    """A score with its interval. folds: by repeat and outer fold; null where a fold does not define it."""
+
+    folds: tuple[Number, ...]
+
+
+class ChosenConfig(Document):
+    """The configuration used on one outer fold. inner_score: its mean over the inner folds."""
+
+    repeat: int
+    fold: int
+    config: int
+    settings: ConfigSettings
+    inner_score: Number
+
+
+class GridPoint(Document):
+    """A configuration. mean: its inner score, over inner and outer folds."""
+
+    settings: ConfigSettings
+    mean: Number
+
+
+class SweepPoint(Document):
+    """A value of one parameter. mean: the best inner score over the other parameters."""
+
+    value: Any
+    mean: Number
+
+
+class CandidateResult(ScoredCandidate):
+    """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
+
+    confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
+    agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration.
+    sweeps: by parameter. curves: {name: mean per step}.
+    """
+
+    scores: Mapping[str, FoldScores]
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    by_output: dict[str, tuple[Number, ...]] | None = None
+    agreement: dict[str, tuple[tuple[int, int, int], ...]] | None = None
+    configs: tuple[ChosenConfig, ...]
+    grid: tuple[GridPoint, ...]
+    sweeps: dict[str, tuple[SweepPoint, ...]]
+    curves: dict[str, tuple[Number, ...]]
+
+
+class Quarantined(Document):
+    """Samples that could not be read and are not used: how many, and their share of all."""
+
+    rows: int
+    share: float
+
+
+class Evaluation(Results):
+    """All that the report and the tracking server show of one data set."""
+
+    title: str = Field(description="of the data set")
+    licence: str = Field(description="of the data")
+    citation: str = Field(description="of the data")
+    group: str = Field(description="what a group is: its samples are never split")
+    counts: dict[str, int] | None = Field(description="rows per class or label; null for regression")
+    quarantined: Quarantined = Field(description="samples that could not be read")
+    n_groups: int = Field(description="groups of samples")
+    n_folds: int = Field(description="outer folds of a repeat; 1: an official test split")
+    n_repeats: int = Field(description="of the outer folds")
+    n_inner_folds: int = Field(description="on which configurations are chosen")
+    interval: str = Field(description="method of the intervals")
+    confidence: float = Field(description="level of the intervals")
+    combinations: tuple[tuple[str, ...], ...] = Field(description="modality combinations, small ones first")
+    not_applicable: dict[str, str] = Field(description="models without candidates, and why")
+    n_bins: int | None = Field(description="of each axis of `agreement`; null: not regression")
+    ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
+    best: Candidate = Field(description="the candidate of rank 1")
+    candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
+
+    @property
+    def is_one_split(self) -> bool:
+        """Return whether an official test split was scored once, so that no score is a mean."""
+        return self.n_folds == 1 and self.n_repeats == 1
+
+    def result(self, candidate: Candidate) -> CandidateResult:
+        """Return what is known of a candidate."""
+        return next(found for found in self.candidates if found.candidate == candidate)
+
+    def kept(self) -> Results:
+        """Return what the tables of results need."""
+        facts = {name: getattr(self, name) for name in Results.model_fields if name != "candidates"}
+        return Results(**facts, candidates=tuple(_without_details(found) for found in self.candidates))
+
+
+def _without_details(found: CandidateResult) -> ScoredCandidate:
+    scores = {metric: MeanScore(mean=score.mean, lo=score.lo, hi=score.hi) for metric, score in found.scores.items()}
+    return ScoredCandidate(model=found.model, modalities=found.modalities, fusion=found.fusion, rank=found.rank, scores=scores)
+
+
+DOCUMENT = DocumentSchema(
+    name="evaluation",
+    path="data/evaluation/{dataset}/evaluation.json",
+    meaning="scores, comparisons and details of every candidate of one data set",
+    kinds=(Evaluation,),
+)

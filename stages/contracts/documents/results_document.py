@@ -1,0 +1,125 @@
+"""What the tables of results need of an evaluation: kept under docs/results/ for data sets that do not run by default."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from stages.contracts.candidate import Candidate
+from stages.contracts.document import Document, DocumentSchema, Number
+from stages.contracts.table_schema import Rows
+from stages.contracts.task import TargetForm
+
+Family = Literal["baseline", "fusion", "learners"]
+Verdict = Literal["better", "worse", "not shown"]
+
+
+class MetricInfo(Document):
+    """How a metric is written, and whether more of it is better."""
+
+    name: str
+    title: str
+    greater_is_better: bool
+
+
+class MeanScore(Document):
+    """A score with its interval; null where it is undefined."""
+
+    mean: Number
+    lo: Number
+    hi: Number
+
+
+class ScoredCandidate(Document):
+    """A model on a modality combination with a way of fusing, and its scores by metric. rank: 1 is the best."""
+
+    model: str
+    modalities: tuple[str, ...]
+    fusion: str
+    rank: int
+    scores: Mapping[str, MeanScore]
+
+    @property
+    def candidate(self) -> Candidate:
+        return Candidate(self.model, self.modalities, self.fusion)
+
+
+class Comparison(Document):
+    """A paired test of a − b on one metric. p_corrected: by Holm, within its family. verdict: what it supports of a."""
+
+    family: Family
+    metric: str
+    a: Candidate
+    b: Candidate
+    difference: Number
+    lo: Number
+    hi: Number
+    p: Number
+    p_corrected: Number
+    verdict: Verdict
+
+
+class Results(Document):
+    """Scores and comparisons of all candidates of a data set."""
+
+    dataset: str = Field(description="name in params.yaml")
+    rows: Rows = Field(description="samples used, of how many there are")
+    task: str = Field(description="a file under stages/tasks/")
+    form: TargetForm = Field(description="of the targets")
+    target: str = Field(description="name of the target")
+    outputs: tuple[str, ...] = Field(description="names of the classes, labels or targets")
+    shipped: bool = Field(description="false: the data are a person's own")
+    modalities: tuple[str, ...] = Field(description="as params.yaml declares them")
+    models: tuple[str, ...] = Field(description="baselines first")
+    baselines: tuple[str, ...] = Field(description="the models that see no modality")
+    metrics: tuple[MetricInfo, ...] = Field(min_length=1, description="those that score the task, the one that ranks first")
+    candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
+    comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
+
+    @property
+    def primary(self) -> MetricInfo:
+        """Return the metric that ranks."""
+        return self.metrics[0]
+
+    @property
+    def learners(self) -> list[str]:
+        """Return the models that are no baselines."""
+        return [model for model in self.models if model not in self.baselines]
+
+    def metric(self, name: str) -> MetricInfo:
+        """Return a metric by its name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def ranked(self) -> list[ScoredCandidate]:
+        """Return the candidates, the best first."""
+        return sorted(self.candidates, key=lambda found: found.rank)
+
+    def primary_score(self, found: ScoredCandidate) -> MeanScore:
+        """Return a candidate's score on the metric that ranks."""
+        return found.scores[self.primary.name]
+
+    def best_of(self, models: Sequence[str]) -> ScoredCandidate | None:
+        """Return the best candidate of some models; None if they have none."""
+        return next((found for found in self.ranked() if found.model in models), None)
+
+    def family(self, name: Family) -> list[Comparison]:
+        """Return the comparisons of one family."""
+        return [test for test in self.comparisons if test.family == name]
+
+    def key(self, candidate: Candidate) -> tuple[str, ...]:
+        """Return what tells a candidate from the others: model, modality combination, and the way of fusing where several are compared."""
+        return (candidate.model, candidate.combination, *([candidate.fusion] if self.names_fusion(candidate) else []))
+
+    def names_fusion(self, candidate: Candidate) -> bool:
+        """Return whether a candidate's name needs its way of fusing: where several ways are compared."""
+        ways = {found.fusion for found in self.candidates if len(found.modalities) > 1}
+        twins = [found for found in self.candidates if (found.model, found.modalities) == (candidate.model, candidate.modalities)]
+        return len(twins) > 1 or (len(ways) > 1 and len(candidate.modalities) > 1)
+
+
+DOCUMENT = DocumentSchema(
+    name="results",
+    path="docs/results/{dataset}.json",
+    meaning="`python -m stages.report --keep=<data set>` writes it: what the tables of results need of one evaluation",
+    kinds=(Results,),
+)

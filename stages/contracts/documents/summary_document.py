@@ -1,0 +1,29 @@
+"""What evaluate writes for `dvc metrics`: a few numbers with the same keys for every data set."""
+
+from pydantic import Field
+
+from stages.contracts.document import Document, DocumentSchema, Number
+
+
+class Summary(Document):
+    """The numbers that `dvc metrics show` and `dvc metrics diff` compare; null where there is none."""
+
+    best: str = Field(description="the best candidate: model · modality combination")
+    metric: str = Field(description="that ranks")
+    score: Number = Field(description="of the best candidate")
+    lo: Number = Field(description="of its interval")
+    hi: Number = Field(description="of its interval")
+    baseline: Number = Field(description="score of the best baseline")
+    fusion_gain: Number = Field(description="how far the best fused combination is ahead of the best single modality; positive: better")
+    models: dict[str, Number] = Field(description="each model's best score")
+    rows: int = Field(description="samples used")
+    rows_available: int = Field(description="samples there are")
+    quarantined: float = Field(description="share of the samples that could not be read")
+
+
+DOCUMENT = DocumentSchema(
+    name="summary",
+    path="data/evaluation/{dataset}/summary.json",
+    meaning="numbers of one data set for `dvc metrics`",
+    kinds=(Summary,),
+)

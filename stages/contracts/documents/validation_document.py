@@ -1,0 +1,61 @@
+"""What validate writes: every expectation on a data set's files, and whether it holds."""
+
+from typing import Any
+
+from pydantic import Field
+
+from stages.contracts.document import Document, DocumentSchema
+
+Observed = int | float
+
+
+class UnexpectedSample(Document):
+    """A sample of which an expectation does not hold, and the value found."""
+
+    sample_id: str
+    value: str
+
+
+class ExpectationResult(Document):
+    """One expectation, and what was found.
+
+    kwargs: arguments, without column and notes. observed: the one value of a table or column, if it has one. range: least and greatest
+    finite value. checked, missing, unexpected: rows. offending: the first samples of which it does not hold.
+    """
+
+    expectation: str
+    column: str
+    notes: str
+    kwargs: dict[str, Any]
+    success: bool
+    observed: Observed | None
+    range: tuple[Observed, Observed] | None
+    checked: int
+    missing: int
+    unexpected: int
+    offending: tuple[UnexpectedSample, ...]
+
+
+class SuiteResult(Document):
+    """The expectations on one file."""
+
+    suite: str
+    success: bool
+    n_rows: int
+    expectations: tuple[ExpectationResult, ...]
+
+
+class Validation(Document):
+    """Whether a data set's files hold what is expected of them."""
+
+    dataset: str = Field(description="name in params.yaml")
+    success: bool = Field(description="whether every expectation holds; if not, nothing is trained on the data set")
+    suites: tuple[SuiteResult, ...] = Field(description="samples, splits, quarantined samples, and one per modality")
+
+
+DOCUMENT = DocumentSchema(
+    name="validation",
+    path="data/validation/{dataset}/validation.json",
+    meaning="every expectation on one data set's files, and whether it holds",
+    kinds=(Validation,),
+)

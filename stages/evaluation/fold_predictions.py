@@ -1,0 +1,166 @@
+"""Match predictions with the splits: one prediction for every test row of every fold, with the target that the splits have.
+
+Nothing that train computed is trusted: targets come from the splits, metrics from targets, predictions and probabilities.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.contracts.candidate import CLEAN, EARLY, Candidate, parsed_combination
+from stages.contracts.task import TargetForm
+from stages.foundation.errors import InputError
+from stages.foundation.tables import column_values
+
+
+@dataclass(frozen=True)
+class TestFold:
+    """The test rows of one outer fold. rows: int64, sorted numbers into `Splits.ids`."""
+
+    repeat: int
+    fold: int
+    rows: np.ndarray
+    n_train: int
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The test folds of all samples. `targets` (n,) or (n, n_outputs), as in stages.contracts.Problem, and `groups` belong to `ids`."""
+
+    ids: pa.Array
+    groups: Sequence[str]
+    targets: np.ndarray
+    folds: tuple[TestFold, ...]
+
+    @property
+    def test_per_train(self) -> float:
+        """Return n_test / n_train, mean over folds."""
+        return float(np.mean([fold.rows.size / fold.n_train for fold in self.folds]))
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """What a candidate predicts for the test rows of one fold, in row order.
+
+    target, prediction: (n,) codes of classes, or (n, n_outputs); probabilities: (n, n_outputs), None for regression.
+    """
+
+    target: np.ndarray
+    prediction: np.ndarray
+    probabilities: np.ndarray | None
+
+    def take(self, rows: np.ndarray) -> "FoldPredictions":
+        """Return the predictions for some rows."""
+        chosen = None if self.probabilities is None else self.probabilities[rows]
+        return FoldPredictions(self.target[rows], self.prediction[rows], chosen)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a model's predictions must be like: the form of the targets, the names of the outputs, and the modality combinations."""
+
+    model: str
+    form: TargetForm
+    outputs: Sequence[str]
+    combinations: Sequence[str]
+
+
+def splits_of(table: pa.Table) -> Splits:
+    """Return the test folds of a splits table, by repeat and fold."""
+    repeats, folds = column_values(table["repeat"]), column_values(table["fold"])
+    inner = column_values(table["inner"])
+    first = table.filter(pa.array(repeats == repeats.min()))
+    ids = first["sample_id"].combine_chunks()
+    position = _positions(table["sample_id"], ids)
+    found = []
+    for repeat in np.unique(repeats):
+        for fold in np.unique(folds[(repeats == repeat) & (folds >= 0)]):
+            of_repeat = repeats == repeat
+            rows = np.sort(position[of_repeat & (folds == fold)])
+            found.append(TestFold(int(repeat), int(fold), rows, int(np.count_nonzero(of_repeat & (inner[:, fold] >= 0)))))
+    return Splits(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found))
+
+
+def predictions_by_candidate(
+    predictions: pa.Table, splits: Splits, expected: Expected, path: Path
+) -> dict[Candidate, list[FoldPredictions]]:
+    """Return each candidate's predictions of clean samples, one per test fold.
+
+    Raises:
+        InputError: if a test row has no prediction or two, another row has one, or a target, prediction or probability is impossible.
+    """
+    row = _positions(predictions["sample_id"], splits.ids)
+    repeat, fold = column_values(predictions["repeat"]), column_values(predictions["fold"])
+    combination, fusion, condition = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
+    probabilities = None if expected.form == "continuous" else column_values(predictions["probabilities"])
+    predicted = FoldPredictions(column_values(predictions["target"]), column_values(predictions["prediction"]), probabilities)
+    found: dict[Candidate, list[FoldPredictions]] = {}
+    for name in expected.combinations:
+        for way in dict.fromkeys(fusion[combination == name].tolist()) or (EARLY,):
+            candidate = Candidate(expected.model, parsed_combination(name), way)
+            mine = (combination == name) & (fusion == way) & (condition == CLEAN)
+            found[candidate] = []
+            for test in splits.folds:
+                where = f"{path}: modalities {name!r}, repeat {test.repeat}, fold {test.fold}"
+                here = np.flatnonzero(mine & (repeat == test.repeat) & (fold == test.fold))
+                here = here[np.argsort(row[here], kind="stable")]
+                _check_rows(row[here], test.rows, splits.ids, where)
+                of_fold = predicted.take(here)
+                _check_targets(of_fold.target, splits.targets[test.rows], where)
+                _check_predictions(of_fold, expected, where)
+                found[candidate].append(of_fold)
+    return found
+
+
+def _texts(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def _positions(ids: pa.ChunkedArray, known: pa.Array) -> np.ndarray:
+    """Return the position of each id in `known`, -1 where it is not there."""
+    return column_values(pc.fill_null(pc.index_in(ids, value_set=known), -1)).astype(np.int64)
+
+
+def _check_rows(found: np.ndarray, expected: np.ndarray, ids: pa.Array, where: str) -> None:
+    if np.array_equal(found, expected):
+        return
+    missing, extra = np.setdiff1d(expected, found), np.setdiff1d(found, expected)
+    if missing.size:
+        what = f"{missing.size} of {expected.size} test rows have no prediction, first {ids[int(missing[0])].as_py()!r}"
+    elif extra.size:
+        name = repr(ids[int(extra[0])].as_py()) if extra[0] >= 0 else "one that is not in the splits"
+        what = f"{extra.size} rows with a prediction are not test rows of this fold, first {name}"
+    else:
+        what = "a row has two predictions"
+    raise InputError(f"{where}: {what}; predictions and splits are of different runs: run `dvc repro`")
+
+
+def _check_targets(target: np.ndarray, truth: np.ndarray, where: str) -> None:
+    if target.shape != truth.shape:
+        raise InputError(f"{where}: targets have the shape {target.shape}, those of the splits {truth.shape}; run `dvc repro`")
+    differ = (target != truth) & ~(np.isnan(target) & np.isnan(truth)) if target.dtype.kind == "f" else target != truth
+    if differ.any():
+        raise InputError(f"{where}: {np.count_nonzero(differ)} targets differ from those of the splits; run `dvc repro`")
+
+
+def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -> None:
+    prediction, probabilities, n_outputs = found.prediction, found.probabilities, len(expected.outputs)
+    if prediction.shape != found.target.shape or (probabilities is not None and probabilities.shape != (len(prediction), n_outputs)):
+        raise InputError(f"{where}: predictions or probabilities are not of {n_outputs} {UNITS[expected.form]}; run `dvc repro`")
+    if expected.form == "continuous":
+        if not np.isfinite(prediction).all():
+            raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(prediction))} predictions are not finite numbers; fix the model")
+        return
+    top = 1 if expected.form == "labels" else n_outputs - 1
+    if prediction.size and not 0 <= prediction.min() <= prediction.max() <= top:
+        what = "0 or 1 for each label" if expected.form == "labels" else f"class codes 0 to {top}"
+        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
+    if probabilities is not None and not np.isfinite(probabilities).all():
+        raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(probabilities))} probabilities are not finite numbers; fix the model")
+
+
+UNITS = {"classes": "classes", "labels": "labels", "continuous": "targets"}

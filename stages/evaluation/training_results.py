@@ -1,0 +1,52 @@
+"""Read what training one data set's models wrote: predictions matched with the splits, and how configurations did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from stages.contracts.candidate import Candidate
+from stages.contracts.metric import Metric
+from stages.contracts.paths import predictions_dir
+from stages.contracts.task import TargetForm
+from stages.evaluation.fold_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
+from stages.evaluation.inner_scores import Tuning, tuning_by_candidate
+from stages.foundation.tables import read_table
+
+
+@dataclass
+class TrainingResults:
+    """What all models of a data set predict, and what tuning found, by candidate. not_applicable: model → why it has no candidate."""
+
+    predictions: dict[Candidate, list[FoldPredictions]] = field(default_factory=dict)
+    tuning: dict[Candidate, Tuning] = field(default_factory=dict)
+    baselines: list[str] = field(default_factory=list)
+    not_applicable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def combinations(self) -> list[tuple[str, ...]]:
+        """Return the modality combinations of all candidates, small ones first."""
+        return sorted(dict.fromkeys(candidate.modalities for candidate in self.predictions), key=len)
+
+
+def read_models(
+    dataset: str, models: Sequence[str], splits: Splits, *, form: TargetForm, outputs: Sequence[str], scoring: Metric
+) -> TrainingResults:
+    """Return predictions and tuning of each candidate, and which models are baselines or not applicable.
+
+    Raises:
+        InputError: if a file is missing or does not fit the splits.
+    """
+    found = TrainingResults()
+    for model in models:
+        folder = predictions_dir(dataset, model)
+        predictions, described = read_table(folder / "predictions.arrow")
+        found.baselines += [model] if described["control"] else []
+        if described["not_applicable"]:
+            found.not_applicable[model] = described["not_applicable"]
+            continue
+        expected = Expected(model, form, outputs, described["combinations"])
+        found.predictions |= predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
+        sweep, curves = (pl.DataFrame(read_table(folder / f"{name}.arrow")[0]) for name in ("sweep", "curves"))
+        found.tuning |= tuning_by_candidate(model, sweep, curves, greater_is_better=scoring.greater_is_better)
+    return found

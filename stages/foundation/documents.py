@@ -1,0 +1,42 @@
+"""Read and write the JSON documents that pass between stages as the objects that stages/contracts/documents/ declares."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from stages.contracts.document import Document, mistakes
+from stages.foundation.errors import InputError
+from stages.foundation.schemas import document_schema_of
+from stages.foundation.tables import read_json, write_json
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+MOST_NAMED = 5
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write a document; raise ValueError where its path has another kind."""
+    _require_kind(path, type(document))
+    write_json(path, document.model_dump(mode="json"))
+
+
+def read_document(path: Path, kind: type[AnyDocument]) -> AnyDocument:
+    """Return the document in a file.
+
+    Raises:
+        InputError: if the file is missing, is not JSON or is not such a document: file, keys and the way out.
+    """
+    _require_kind(path, kind)
+    try:
+        return kind.model_validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValidationError) as error:
+        found = mistakes(read_json(path), kind)
+        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        raise InputError(
+            f"{path}: not as its schema has it: {'; '.join(found[:MOST_NAMED])}{more}; delete it and run `dvc repro`") from error
+
+
+def _require_kind(path: Path, kind: type[Document]) -> None:
+    schema = document_schema_of(path)
+    if schema is not None and kind not in schema.kinds:
+        raise ValueError(f"{path}: holds {' or '.join(known.__name__ for known in schema.kinds)}, not {kind.__name__}")
