@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import metrics as reference
-from stages.evaluation.draws import score_draws
 
 from stages.contracts.metric import Metric
+from stages.evaluation.bootstrap_scores import score_resamples
+from stages.evaluation.fold_predictions import FoldPredictions
 from stages.foundation.registry import component, names
 from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack
@@ -229,10 +230,11 @@ def test_scores_of_bootstrap_draws_equal_the_metric(name: str, task: str, n_rows
     rows = [random.integers(0, n_rows, random.integers(1, n_rows + 3)) for _ in range(25)]
     metric = METRICS[name].bound_to(target)
     expected = [metric.score(target[r], prediction[r], None if scores is None else scores[r]) for r in rows]
-    np.testing.assert_allclose(score_draws(metric, rows, (target, prediction, scores)), expected, rtol=1e-12, atol=1e-12)
-    assert score_draws(metric, [], (target, prediction, scores)).shape == (0,)
+    predicted = FoldPredictions(target, prediction, scores)
+    np.testing.assert_allclose(score_resamples(metric, rows, predicted), expected, rtol=1e-12, atol=1e-12)
+    assert score_resamples(metric, [], predicted).shape == (0,)
     other = replace(metric, name="own")
-    np.testing.assert_allclose(score_draws(other, rows[:5], (target, prediction, scores)), expected[:5], rtol=1e-12)
+    np.testing.assert_allclose(score_resamples(other, rows[:5], predicted), expected[:5], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])
