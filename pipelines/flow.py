@@ -28,11 +28,11 @@ from prefect.states import Completed, Failed  # noqa: E402
 
 from pipelines.orchestration.artifacts import leave_artifacts  # noqa: E402
 from pipelines.orchestration.server import running  # noqa: E402
-from pipelines.orchestration.stage_task import Job, reproduce  # noqa: E402
-from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
-from pipelines.running.dvc_graph import Step, steps, steps_and_settled  # noqa: E402
+from pipelines.orchestration.stage_task import StageJob, reproduce  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
+from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noqa: E402
 from pipelines.running.dvc_lock import sort_lock  # noqa: E402
-from pipelines.running.executor import Outcome, Workers  # noqa: E402
+from pipelines.running.executor import StageResult, Workers  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
@@ -40,7 +40,7 @@ from stages.foundation.errors import InputError  # noqa: E402
 from stages.foundation.lease import held  # noqa: E402
 from stages.foundation.parallel import n_cores  # noqa: E402
 from stages.foundation.params_file import section  # noqa: E402
-from stages.own_data.outside import note_outside  # noqa: E402
+from stages.own_data.outside import record_outside  # noqa: E402
 
 END_WITHIN_S = 10
 
@@ -58,14 +58,14 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     params = checked_params()
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
-        note_outside(params)
-        plan, unchanged = steps_and_settled(targets or ())
+        record_outside(params)
+        plan, unchanged = steps_and_up_to_date(targets or ())
         with Workers(min(settings.workers, n_cores())) as workers:
-            outcomes = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
+            results = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
         sort_lock()
-    for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
+    for line in leave_artifacts(tuple(params["datasets"]), results.values()):
         tell(line)
-    return verdict(outcomes)
+    return verdict(results)
 
 
 def end_with_parent(parent: int) -> None:
@@ -79,24 +79,24 @@ def end_with_parent(parent: int) -> None:
 
 def run_plan(
     plan: Sequence[Step], unchanged: Set[str], workers: Workers, settings: FlowEntry, datasets: Sequence[str]
-) -> dict[str, Outcome]:
+) -> dict[str, StageResult]:
     """Return what became of every step; one task each, which waits for the tasks upstream. unchanged: as in `pipelines.run`."""
     futures: dict[str, PrefectFuture[Any]] = {}
-    outcomes: dict[str, Outcome] = {}  # as tasks see them: one that failed may be tried again
-    reported: dict[str, Outcome] = {}
+    results: dict[str, StageResult] = {}  # as tasks see them: one that failed may be tried again
+    reported: dict[str, StageResult] = {}
 
-    def start(step: Step, done: Callable[[Outcome], None]) -> None:
+    def start(step: Step, done: Callable[[StageResult], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
         # Prefect starts no task above which one is cancelled, as skipped ones are: it could not say that it is skipped, too
         above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
-        job = Job(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
-        future = labelled.submit(job, workers, outcomes, wait_for=above)
+        job = StageJob(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
+        future = labelled.submit(job, workers, results, wait_for=above)
         futures[step.name] = future
-        future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
+        future.add_done_callback(lambda _: done(results.get(step.name) or StageResult(step.name, "failed", 0.0, "its task crashed")))
 
-    def report(outcome: Outcome) -> None:
-        reported[outcome.stage] = outcome
-        tell(line_of(outcome, len(reported), len(plan)))
+    def report(result: StageResult) -> None:
+        reported[result.stage] = result
+        tell(line_of(result, len(reported), len(plan)))
 
     return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
 
@@ -107,13 +107,13 @@ def tags(step: Step, datasets: Sequence[str]) -> set[str]:
     return {step.kind} | {name for name in datasets if member == name or member.startswith(f"{name}-")}
 
 
-def verdict(outcomes: Mapping[str, Outcome]) -> State[Any]:
+def verdict(results: Mapping[str, StageResult]) -> State[Any]:
     """Return the flow's final state, which names every stage that failed."""
-    for failure in failures_of(outcomes):
+    for failure in failures_of(results):
         tell(f"\n{failure}")
-    message = counts_of(outcomes)
-    tell(f"\n{len(outcomes)} stages: {message}")
-    failed = [outcome.stage for outcome in outcomes.values() if outcome.status == "failed"]
+    message = counts_of(results)
+    tell(f"\n{len(results)} stages: {message}")
+    failed = [result.stage for result in results.values() if result.status == "failed"]
     if failed:
         return Failed(message=f"{message}: {', '.join(failed)}")
     return Completed(message=message)
@@ -139,7 +139,7 @@ def server() -> Iterator[str]:
         return
     print("starting Prefect's server …", flush=True)
     with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
-        close_abandoned_runs(sensorium.name, started_only=True)
+        close_zombie_runs(sensorium.name, started_only=True)
         yield url
 
 

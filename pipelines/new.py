@@ -23,9 +23,9 @@ from stages.foundation.registry import names
 from stages.foundation.tables import write_text
 from stages.own_data.guess_folder import guess_folder
 from stages.own_data.guess_table import guess_table
-from stages.own_data.guesses import Guess, Part
+from stages.own_data.guesses import Guess, GuessedModality
 from stages.own_data.roles import NAME
-from stages.own_data.sources.blocks import BlocksSettings, open_rows
+from stages.own_data.sources.blocks import BlocksSourceSettings, open_rows
 from stages.own_data.sources.table import ARROW, DELIMITERS, JSON_LINES, PARQUET
 
 SECTIONS = ("datasets", "features")
@@ -35,20 +35,20 @@ WORDS_OF_YAML = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
 def guess(path: str, target: str | None) -> Guess:
-    """Return what is guessed of a path."""
+    """Return the guess for a path."""
     place = Path(path).expanduser()
     if place.is_dir():
         return guess_folder(path, target)
     if place.suffix.lower() in (*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW):
         return guess_table(path, target)
     try:
-        rows = open_rows(BlocksSettings(blocks=path), "PATH")
+        rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")
     except InputError as error:
-        raise InputError(f"{error}\n(taken for a file of blocks, as it is neither a folder nor a table)") from error
-    part = Part("series", {"modality": "series"}, f"{len(rows.ids)} blocks of numbers")
+        raise InputError(f"{error}\n(read as a file of blocks, as it is neither a folder nor a table)") from error
+    modality = GuessedModality("series", {"modality": "series"}, f"{len(rows.ids)} blocks of numbers")
     labels = {"column": "label", "task": "multiclass"}
     return Guess(({"blocks": path}, "a line with the label, then rows of numbers"), (labels, "the line above each block"),
-                 (None, "nothing tells which blocks belong together"), [part])  # fmt: skip
+                 (None, "nothing says which blocks belong together"), [modality])  # fmt: skip
 
 
 def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
@@ -58,9 +58,10 @@ def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
     data += _lines(4, "target", target[0], target[1])
     data += _lines(4, "group", group[0], group[1]) if group[0] else [f"    # group: {group[1]}"]
     data.append("    modalities:")
-    for part in found.parts:
-        data += _lines(6, part.label, part.entry, part.why)
-    features = [f"  {name}-{part.label}: {_flow({'dataset': name, 'modality': part.entry['modality']})}" for part in found.parts]
+    for modality in found.modalities:
+        data += _lines(6, modality.name, modality.entry, modality.why)
+    kinds = {modality.name: modality.entry["modality"] for modality in found.modalities}
+    features = [f"  {name}-{modality}: {_flow({'dataset': name, 'modality': kind})}" for modality, kind in kinds.items()]
     return {"datasets": data, "features": features}
 
 
@@ -68,7 +69,7 @@ def inserted(text: str, lines: Mapping[str, Sequence[str]]) -> str:
     """Return the text of params.yaml with lines added at the end of each section.
 
     Raises:
-        InputError: if a section is not there, or stands in braces.
+        InputError: if a section is missing, or is written in braces.
     """
     document = YAML().load(text)
     written = text.splitlines()

@@ -23,7 +23,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 
 from pipelines.flow import sensorium  # noqa: E402
 from pipelines.orchestration.server import DEFAULT_PORT, running  # noqa: E402
-from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
 from stages.check import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
 from stages.foundation.errors import InputError  # noqa: E402
@@ -46,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("starting Prefect's server …", flush=True)
         with running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
             print(f"dashboard: {url}\nnext run: {due:%A %Y-%m-%d %H:%M %Z} ({settings.cron}); Ctrl-C ends the schedule", flush=True)
-            close_abandoned_runs(sensorium.name, started_only=False)
+            close_zombie_runs(sensorium.name, started_only=False)
             asyncio.run(serve(settings))
-            close_abandoned_runs(sensorium.name, started_only=False)
+            close_zombie_runs(sensorium.name, started_only=False)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

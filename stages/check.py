@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stages.checking.sections import SECTIONS
-from stages.checking.stale_outputs import remove_leftovers
+from stages.checking.stale_outputs import remove_stale_outputs
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
 from stages.contracts.modality import Modality
@@ -271,7 +271,7 @@ def main() -> None:
     for path in check_path("").parent.glob("*.json"):
         if path.stem not in params["datasets"]:
             path.unlink()
-    for removed in remove_leftovers(params):
+    for removed in remove_stale_outputs(params):
         print(f"removed {removed}: params.yaml no longer has its stage (DVC's cache keeps it)", flush=True)
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)

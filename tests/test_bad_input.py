@@ -333,7 +333,7 @@ def test_paths_that_leave_the_folder_are_bad_samples_and_nothing_outside_is_read
     for name, target in links.items():
         (RAW / name).symlink_to(target)
     reasons = {"../secret": "'..' leaves", "text/../../../secret": "'..' leaves", str(folder / "secret"): "an absolute path",
-               "out": "a link to a place outside", "up/../secret": "'..' leaves", "self": "links that lead to each other", "up": "outside",
+               "out": "a link that leads outside", "up/../secret": "'..' leaves", "self": "links that lead to each other", "up": "outside",
                "there": "links that lead to each other", "zero": "outside", "gone": "no such file", "text": "is a folder"}  # fmt: skip
     rows = [{"kind": "ab"[i % 2], "text": f"text/{i:02d}.txt"} for i in range(N)]
     rows += [{"kind": "ab"[i % 2], "text": path} for i, path in enumerate(reasons)]

@@ -9,8 +9,7 @@ import pytest
 
 from stages.datasets import touch
 from stages.foundation.errors import InputError
-from stages.simulators import press as press_module
-from stages.simulators.press_world import SHAPES, SIDE, Press
+from stages.simulators.contact_scene import SHAPES, SIDE, Press
 
 CLEAN = {"pressure_noise_kpa": 0, "gain_spread": 0, "dead_share": 0, "force_noise_n": 0, "joint_noise": 0}
 
@@ -21,10 +20,10 @@ def press(shape: str, **changes: object) -> Press:
 
 
 @pytest.fixture(scope="module")
-def felt() -> dict[str, press_module.Felt]:
+def felt() -> dict[str, contact_trials.Felt]:
     moved = {"moved": press("sphere", x_mm=5.0, y_mm=-2.5), "deep": press("sphere", depth_mm=5.0)}
     asked = {**{shape: press(shape) for shape in SHAPES}, **moved}
-    return dict(zip(asked, press_module.simulate(list(asked.values())), strict=True))
+    return dict(zip(asked, contact_trials.simulate(list(asked.values())), strict=True))
 
 
 def centre_mm(frame: np.ndarray) -> np.ndarray:
@@ -33,7 +32,7 @@ def centre_mm(frame: np.ndarray) -> np.ndarray:
     return np.array([(columns * frame).sum(), (rows * frame).sum()]) / frame.sum() * 2.5
 
 
-def test_the_pad_feels_what_the_wrist_feels(felt: dict[str, press_module.Felt]) -> None:
+def test_the_pad_feels_what_the_wrist_feels(felt: dict[str, contact_trials.Felt]) -> None:
     for shape, press_felt in felt.items():
         pad, wrist = press_felt.touch[-1].sum(), -press_felt.wrench[-1, 2]
         assert pad == pytest.approx(wrist, rel=0.1), shape
@@ -41,7 +40,7 @@ def test_the_pad_feels_what_the_wrist_feels(felt: dict[str, press_module.Felt]) 
         assert press_felt.touch.shape[1:] == (SIDE, SIDE) and 0 < press_felt.depth_mm < 5.5
 
 
-def test_pressure_is_where_the_object_is(felt: dict[str, press_module.Felt]) -> None:
+def test_pressure_is_where_the_object_is(felt: dict[str, contact_trials.Felt]) -> None:
     for shape in SHAPES:
         np.testing.assert_allclose(centre_mm(felt[shape].touch[-1]), 0, atol=0.5, err_msg=shape)
     np.testing.assert_allclose(centre_mm(felt["moved"].touch[-1]), [5.0, -2.5], atol=1)
@@ -49,7 +48,7 @@ def test_pressure_is_where_the_object_is(felt: dict[str, press_module.Felt]) -> 
     np.testing.assert_allclose(felt["moved"].wrench[-1, 3:5], [y_m * push_n, -x_m * push_n], rtol=0.35)  # torque is lever × force
 
 
-def test_shapes_leave_their_prints(felt: dict[str, press_module.Felt]) -> None:
+def test_shapes_leave_their_prints(felt: dict[str, contact_trials.Felt]) -> None:
     prints = {shape: felt[shape].touch[-1] > 0.01 for shape in SHAPES}
     middle = slice(SIDE // 2 - 1, SIDE // 2 + 1)
     assert not prints["ring"][middle, middle].any()
@@ -59,7 +58,7 @@ def test_shapes_leave_their_prints(felt: dict[str, press_module.Felt]) -> None:
     assert prints["cube_face"].sum() > prints["sphere"].sum() > prints["cone"].sum() >= 4
 
 
-def test_deeper_is_harder(felt: dict[str, press_module.Felt]) -> None:
+def test_deeper_is_harder(felt: dict[str, contact_trials.Felt]) -> None:
     assert felt["deep"].depth_mm > felt["sphere"].depth_mm + 0.3
     assert felt["deep"].wrench[-1, 2] < 1.5 * felt["sphere"].wrench[-1, 2]
     assert len(felt["deep"].touch) > len(felt["sphere"].touch)
@@ -78,7 +77,7 @@ def test_the_declared_number_of_samples_is_that_of_the_default_options() -> None
     assert len(SHAPES) * options.objects * options.presses == touch.DATA_SET.n_samples
 
 
-def test_noise_is_as_declared(felt: dict[str, press_module.Felt]) -> None:
+def test_noise_is_as_declared(felt: dict[str, contact_trials.Felt]) -> None:
     options = touch.Presses(gain_spread=0, dead_share=0.1)
     clean = [touch._sensed(one, touch.Presses(**CLEAN), np.random.default_rng(0)) for one in felt.values()]
     noisy = [touch._sensed(one, options, np.random.default_rng(number)) for number, one in enumerate(felt.values())]
@@ -95,20 +94,20 @@ def test_noise_is_as_declared(felt: dict[str, press_module.Felt]) -> None:
     assert all(np.nanmin(b[0]) >= 0 and np.nanmax(b[0]) <= touch.FULL_SCALE_KPA for b in noisy)
 
 
-def test_numbers_of_contact_are_those_of_the_press(felt: dict[str, press_module.Felt]) -> None:
+def test_numbers_of_contact_are_those_of_the_press(felt: dict[str, contact_trials.Felt]) -> None:
     targets = touch._targets("contact", [press("sphere", x_mm=5.0, y_mm=-2.5)], [felt["moved"]])
     assert targets == {"x_mm": [5.0], "y_mm": [-2.5], "depth_mm": [round(felt["moved"].depth_mm, 3)], "size_mm": [9.0]}
 
 
 def test_another_simulator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(press_module, "VERSION", "0.0.1")
-    with pytest.raises(InputError, match=rf"the simulated presses need mujoco-core 0\.0\.1, found {press_module.version('mujoco-core')}"):
+    monkeypatch.setattr(contact_trials, "VERSION", "0.0.1")
+    with pytest.raises(InputError, match=rf"the simulated presses need mujoco-core 0\.0\.1, found {contact_trials.version('mujoco-core')}"):
         touch.read({}, "shape", touch.Presses(), 1)
 
 
 def test_a_failure_of_the_simulator_is_told() -> None:
     with pytest.raises(InputError, match=r"the simulator failed with status 1: RuntimeError: no contact in 2 s"):
-        press_module.simulate([press("sphere", x_mm=500.0)])
+        contact_trials.simulate([press("sphere", x_mm=500.0)])
 
 
 def test_checking_the_parameters_does_not_load_the_simulator() -> None:

@@ -17,7 +17,7 @@ import pytest
 from toy import reviews as toy_reviews
 from toy import write_wheel
 
-from stages.collections.samples_table import merged_groups
+from stages.collections.assemble_samples import merged_groups
 from stages.contracts.data_set import DataSet
 from stages.datasets import av_digits
 from stages.foundation.errors import InputError

@@ -127,7 +127,7 @@ import pyarrow as pa
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import read_member
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 
 class Options(Settings):
     shout: bool = False

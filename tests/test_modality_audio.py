@@ -273,8 +273,8 @@ def test_a_clip_longer_than_allowed_is_refused(files: dict[str, bytes]) -> None:
     [
         (b"These are words, not sounds. " * 40, "not a WAV file, nor FLAC, Ogg or MP3: 1160 bytes that start with b'Thes'"),
         (b"", "not a WAV file, nor FLAC, Ogg or MP3: 0 bytes"),
-        (b"fLaC", "FLAC file of 4 bytes is cut off or damaged"),
-        (b"OggS", "Ogg file of 4 bytes is cut off or damaged: no whole page at byte 0"),
+        (b"fLaC", "FLAC file of 4 bytes is truncated or damaged"),
+        (b"OggS", "Ogg file of 4 bytes is truncated or damaged: no whole page at byte 0"),
         (b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10), "without sound"),
         (b"\xff\xfe" + "text".encode("utf-16-le") * 9, "MP3 file is damaged, or not of layer III"),
         (b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WAVEfmt " + struct.pack("<I", 2**31), "cut off: chunk 'fmt ' should have 2147483648"),

@@ -12,8 +12,8 @@ from toy_columns.graph import random_graph
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
 from stages.modalities.graph import MODALITY, arrays, settled
-from stages.modalities.graph import statistics as graph_statistics
-from stages.modalities.graph.arrays import read_graph
+from stages.modalities.graph import graph_statistics as graph_statistics
+from stages.modalities.graph.checked_graph import read_graph
 from stages.modalities.graph.root_statistics import pagerank
 from stages.samples.graph_column import GraphSample, graph_column, neighbourhood
 from stages.samples.read import SampleError

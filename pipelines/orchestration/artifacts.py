@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from pipelines.running.executor import Outcome
+from pipelines.running.executor import StageResult
 from stages.contracts.paths import evaluation_dir, report_path
 from stages.foundation.tables import read_json
 from stages.reporting.formatting import number
@@ -14,7 +14,7 @@ RESULTS = "results"
 REPORT = "report"
 
 
-def leave_artifacts(datasets: Sequence[str], outcomes: Iterable[Outcome]) -> list[str]:
+def leave_artifacts(datasets: Sequence[str], results: Iterable[StageResult]) -> list[str]:
     """Leave the results of this workspace as Prefect artifacts; return lines that say where they are.
 
     Nothing is left where there is nothing new to show: no evaluation in the workspace yet.
@@ -22,7 +22,7 @@ def leave_artifacts(datasets: Sequence[str], outcomes: Iterable[Outcome]) -> lis
     evaluations = [evaluation for name in datasets if (evaluation := read_evaluation(name))]
     if not evaluations:
         return []
-    stale = sorted({o.stage for o in outcomes if not o.good and o.stage.startswith("evaluate")})
+    stale = sorted({o.stage for o in results if not o.is_ok and o.stage.startswith("evaluate")})
     note = f"Not renewed in this run: {', '.join(stale)}." if stale else ""
     rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
     create_table_artifact(key=RESULTS, table=rows, description=f"Mean over the outer folds [interval]. {note}".strip())

@@ -14,7 +14,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.lease import held
 
 
-def close_abandoned_runs(flow_name: str, *, started_only: bool) -> int:
+def close_zombie_runs(flow_name: str, *, started_only: bool) -> int:
     """Return how many runs of a flow were closed as crashed.
 
     Call it where the server is the workspace's own. Nothing is closed while another run has the workspace: then one of them lives.

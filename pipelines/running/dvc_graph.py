@@ -33,7 +33,7 @@ def steps(targets: Sequence[str] = ()) -> list[Step]:
     return by_height(steps_in_order(targets))
 
 
-def steps_and_settled(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
+def steps_and_up_to_date(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
     """Return `steps(targets)` and the names of those that are settled: the graph is read once, which takes most of a second.
 
     Raises:
@@ -41,7 +41,7 @@ def steps_and_settled(targets: Sequence[str] = ()) -> tuple[list[Step], frozense
     """
     with opened() as repo:
         plan = by_height(_in_order(repo, targets))
-        return plan, _settled(repo, plan)
+        return plan, _up_to_date(repo, plan)
 
 
 def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
@@ -66,7 +66,7 @@ def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
         raise InputError(f"dvc.yaml: {error}") from error
 
 
-def _settled(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
+def _up_to_date(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
     """Return the names of the steps that need not be looked at: what DVC recorded of them and of all upstream of them still holds."""
     changed = set(repo.status())
     found: set[str] = set()

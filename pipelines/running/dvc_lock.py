@@ -39,7 +39,7 @@ def text_of(blocks: Mapping[str, str]) -> str:
     return HEAD + "".join(f"  {name}:\n{block}" for name, block in blocks.items())
 
 
-class Entries(Mapping[str, Any]):
+class LockEntries(Mapping[str, Any]):
     """What dvc.lock says of each stage, read when it is asked for.
 
     blocks: each stage's lines by its name. whole: reads all of the file, and says of what is wrong in it in which line that is.
@@ -62,7 +62,7 @@ class Entries(Mapping[str, Any]):
         return len(self._blocks)
 
 
-class LineByLine(dvc.dvcfile.Lockfile):
+class StagewiseLockfile(dvc.dvcfile.Lockfile):
     """DVC's lock file, of which only the lines of the stage in hand are read, and only those of the stages that ran written anew."""
 
     def _load_yaml(self, **kwargs: Any) -> tuple[Any, str]:
@@ -70,7 +70,7 @@ class LineByLine(dvc.dvcfile.Lockfile):
         blocks = blocks_of(text)
         if blocks is None or kwargs or "\ufffd" in text:  # what is not UTF-8 DVC says in its own words
             return super()._load_yaml(**kwargs)
-        return {"schema": "2.0", "stages": Entries(self.path, blocks, lambda: super(LineByLine, self)._load_yaml()[0])}, text
+        return {"schema": "2.0", "stages": LockEntries(self.path, blocks, lambda: super(StagewiseLockfile, self)._load_yaml()[0])}, text
 
     def dump_stages(self, stages: Any, **kwargs: Any) -> None:
         path = Path(self.path)
@@ -84,9 +84,9 @@ class LineByLine(dvc.dvcfile.Lockfile):
             self.repo.scm_context.track_file(self.relpath)
 
 
-def write_line_by_line() -> None:
+def use_stagewise_lockfile() -> None:
     """Have DVC in this process read and write its lock file so."""
-    dvc.dvcfile.Lockfile = LineByLine
+    dvc.dvcfile.Lockfile = StagewiseLockfile
 
 
 def sort_lock() -> None:

@@ -29,17 +29,17 @@ N_LINES_KEPT = 60
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageResult:
     """What became of a stage. status: ran, restored (from DVC's run cache), unchanged, failed, skipped."""
 
     stage: str
     status: str
     seconds: float
     reason: str = ""
-    mendable: bool = False  # the stage explained itself: trying again would fail alike
+    is_input_error: bool = False  # the stage explained itself: trying again would fail alike
 
     @property
-    def good(self) -> bool:
+    def is_ok(self) -> bool:
         return self.status in {"ran", "restored", "unchanged"}
 
 
@@ -65,13 +65,13 @@ class Workers:
         for worker in self._all:
             _stop(worker)
 
-    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> Outcome:
+    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> StageResult:
         """Return what became of `stage`, once a worker was free and is done; `on_line` gets its output line by line meanwhile.
 
         alone: no other stage will be under way before this one ends, so that it may use every core.
         """
         if self._stopping:
-            return Outcome(stage, "failed", 0.0, "the run is stopping", mendable=True)
+            return StageResult(stage, "failed", 0.0, "the run is stopping", is_input_error=True)
         worker = self._idle.get()
         started = time.perf_counter()
         log_path(stage).unlink(missing_ok=True)
@@ -83,7 +83,7 @@ class Workers:
         output.read(to_the_end=True)
         said = output.error()
         reason = said or f"{answer['reason']}\n{output.last_line()}".strip()
-        return Outcome(stage, answer["status"], time.perf_counter() - started, reason if answer["status"] == "failed" else "", bool(said))
+        return StageResult(stage, answer["status"], time.perf_counter() - started, reason if answer["status"] == "failed" else "", bool(said))
 
     def _start(self) -> "subprocess.Popen[str]":
         environment = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from pipelines.running.dvc_lock import write_line_by_line
+from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from stages.foundation.parallel import CORES_VARIABLE
 
@@ -26,7 +26,7 @@ def log_path(stage: str) -> Path:
     return LOGS / f"{stage.replace('/', '-').replace(':', '-')}.log"
 
 
-class CommandsRun(logging.Handler):
+class CommandCounter(logging.Handler):
     """Count the stage commands that DVC starts: none means that it took the outputs from its run cache."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class CommandsRun(logging.Handler):
 
 def reproduce(stage: str) -> dict[str, str]:
     """Return what became of a stage: {status: ran, restored, unchanged or failed; reason: if failed}."""
-    commands = CommandsRun()
+    commands = CommandCounter()
     logger = logging.getLogger("dvc.stage.run")
     logger.addHandler(commands)
     try:
@@ -64,7 +64,7 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)  # stray prints of a library must not be taken for an answer
     logging.getLogger("dvc").setLevel(logging.INFO)
-    write_line_by_line()
+    use_stagewise_lockfile()
     for line in questions:
         os.environ[CORES_VARIABLE], stage = line.rstrip("\n").split(" ", 1)
         _into_log(stage)

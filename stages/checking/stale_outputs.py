@@ -18,7 +18,7 @@ LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "evaluate")
 
 
-def remove_leftovers(params: Mapping[str, Any]) -> list[Path]:
+def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:
     """Delete the outputs of stages in dvc.lock that params.yaml no longer has, and the folders that this empties; return the outputs."""
     locked = yaml.load(LOCK.read_text("utf-8"), yaml.CSafeLoader) if LOCK.is_file() else None  # the C parser: 0.1 s instead of 1
     stages: Mapping[str, Any] = (locked or {}).get("stages") or {}

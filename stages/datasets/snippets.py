@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.collections.vader import (
     CITATION,
     LICENCE,

@@ -1,6 +1,6 @@
 """SIMULATED touch: a probe with a 16×16 tactile pad presses eight shapes; which one, and where, how deep and how big?
 
-Nothing here was measured: the presses are simulated with MuJoCo (stages/simulators/press.py) and sensor noise is added. A press moves the
+Nothing here was measured: the presses are simulated with MuJoCo (stages/simulators/contact_trials.py) and sensor noise is added. A press moves the
 pad down onto a fixed object until contact, on by a depth asked for, and holds; presses last unequally long. Modalities:
     pressure        T×16×16 every 10 ms, kPa: one taxel of 2.5 mm by 2.5 mm per reading, NaN where a taxel is dead
     force_torque    T×6 every 4 ms: force (N) and torque (N·m) between wrist and pad
@@ -35,12 +35,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.foundation.seeds import derived_seed
-from stages.simulators.press import Felt, simulate
-from stages.simulators.press_world import PITCH_M, SHAPES, Press
+from stages.simulators.contact_scene import PITCH_M, SHAPES, Press
+from stages.simulators.contact_trials import Felt, simulate
 
 FULL_SCALE_KPA = 300.0
 KPA_PER_N = 1e-3 / PITCH_M**2

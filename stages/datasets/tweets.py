@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.collections.vader import (
     CITATION,
     LICENCE,

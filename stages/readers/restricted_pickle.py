@@ -34,14 +34,14 @@ def load_arrays(archive: Path, member: str, content: bytes) -> Any:
         reads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         reads[version](file)
         return _plain(_Arrays(file).load(), {}, 0)
-    except _Refused as error:
+    except UnsupportedPickleError as error:
         raise InputError(f"{archive}: member {member!r} is a pickle that names {error}; only NumPy's arrays are read, so it is not opened; "
                          "check where the file comes from") from error
     except BROKEN as error:
         raise damaged(archive, member, error) from error
 
 
-class _Refused(Exception):
+class UnsupportedPickleError(Exception):
     """A pickle names something that is not needed to describe an array."""
 
 
@@ -55,7 +55,7 @@ class _Kind:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.order = {"<": "<", ">": ">", "|": "|"}[state[1]]
         if any(part is not None for part in state[2:5]):
-            raise _Refused(f"an array of records ({self.code})")
+            raise UnsupportedPickleError(f"an array of records ({self.code})")
 
 
 class _Array:
@@ -89,7 +89,7 @@ class _Arrays(pickle.Unpickler):
             ("numpy._core.multiarray", "_reconstruct"): self._array,  # its name since NumPy 2
         }
         if (module, name) not in known:
-            raise _Refused(f"{module}.{name}")
+            raise UnsupportedPickleError(f"{module}.{name}")
         return known[module, name]
 
     def _array(self, kind: Any, shape: Any, code: Any) -> _Array:
@@ -97,12 +97,12 @@ class _Arrays(pickle.Unpickler):
 
     def _kind(self, code: Any, align: Any = False, copy: Any = True) -> _Kind:
         if not isinstance(code, str) or not (code == "O8" or KINDS.fullmatch(code)):
-            raise _Refused(f"an array of type {code!r}")
+            raise UnsupportedPickleError(f"an array of type {code!r}")
         return _Kind(code)
 
     def _bytes(self, text: Any, encoding: Any) -> bytes:
         if not isinstance(text, str) or encoding != "latin1":
-            raise _Refused(f"the encoding {encoding!r}")
+            raise UnsupportedPickleError(f"the encoding {encoding!r}")
         return text.encode("latin1")
 
 

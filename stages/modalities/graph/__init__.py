@@ -23,8 +23,8 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
-from stages.modalities.graph import statistics
-from stages.modalities.graph.arrays import Graph, read_graph
+from stages.modalities.graph import graph_statistics
+from stages.modalities.graph.checked_graph import Graph, read_graph
 from stages.modalities.graph.root_statistics import root_numbers
 from stages.modalities.graph.wl_terms import edge_terms, wl_terms
 from stages.samples.read import read_each
@@ -100,11 +100,11 @@ def _prepared(graph: Graph, settings: GraphSettings) -> Graph:
 
 
 def _statistics(graphs: Sequence[Graph], kind: pa.StructType, settings: GraphSettings, edges: Mapping[str, pa.Array]) -> Features:
-    nobody = Graph(1, False, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    names = list(graph_numbers(nobody, kind, settings))
+    empty = Graph(1, False, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    names = list(graph_numbers(empty, kind, settings))
     rows = [list(graph_numbers(graph, kind, settings).values()) for graph in graphs]
     columns = {
-        "numeric": fixed_lists(settled(np.array(rows, dtype=np.float64).reshape(len(graphs), len(names)))),
+        "numeric": fixed_lists(rounded(np.array(rows, dtype=np.float64).reshape(len(graphs), len(names)))),
         "categorical": pa.array([[]] * len(graphs), EMPTY),
     }
     return Features(columns | dict(edges), "table", (len(names), 0), {"numeric": names, "categorical": []}, {"max_categories": 2})
@@ -113,28 +113,28 @@ def _statistics(graphs: Sequence[Graph], kind: pa.StructType, settings: GraphSet
 def graph_numbers(graph: Graph, kind: pa.StructType, settings: GraphSettings) -> dict[str, float]:
     """Return the statistics by name; which there are depends on settings and the fields of the column alone, never on the graph."""
     fields = set(kind.names)
-    numbers = statistics.size_numbers(graph) | statistics.degree_numbers(graph, settings.bins) | statistics.motif_numbers(graph)
-    numbers |= statistics.component_numbers(graph) | statistics.spectral_numbers(graph, settings.eigenvalues)
+    numbers = graph_statistics.size_numbers(graph) | graph_statistics.degree_numbers(graph, settings.bins) | graph_statistics.motif_numbers(graph)
+    numbers |= graph_statistics.component_numbers(graph) | graph_statistics.spectral_numbers(graph, settings.eigenvalues)
     if "weight" in fields:
-        numbers |= statistics.weight_numbers(graph)
+        numbers |= graph_statistics.weight_numbers(graph)
     if "node_labels" in fields:
-        numbers |= statistics.label_numbers(graph.labels, settings.label_bins, "node label")
+        numbers |= graph_statistics.label_numbers(graph.labels, settings.label_bins, "node label")
     if "edge_labels" in fields:
-        numbers |= statistics.label_numbers(graph.edge_labels, settings.label_bins, "edge label")
+        numbers |= graph_statistics.label_numbers(graph.edge_labels, settings.label_bins, "edge label")
     if "node_attributes" in fields:
-        numbers |= statistics.attribute_numbers(graph, kind.field("node_attributes").type.value_type.list_size)
+        numbers |= graph_statistics.attribute_numbers(graph, kind.field("node_attributes").type.value_type.list_size)
     if "root" in fields:
         numbers |= root_numbers(graph, settings.label_bins)
     return numbers
 
 
-def settled(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray) -> np.ndarray:
     """Return float32 of the same shape, rounded to six significant digits, with 0 for what is nearer to it than SMALLEST."""
     digits = 5 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
     scale = 10.0 ** np.where(np.isnan(values), 0, digits)
-    rounded = np.rint(values * scale) / scale
+    values_rounded = np.rint(values * scale) / scale
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which validate then names
-        return np.where(np.abs(values) < SMALLEST, 0.0, rounded).astype(np.float32)
+        return np.where(np.abs(values) < SMALLEST, 0.0, values_rounded).astype(np.float32)
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:

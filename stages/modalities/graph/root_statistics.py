@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.modalities.graph.arrays import Graph
-from stages.modalities.graph.statistics import NAN, Numbers, label_numbers, local_clustering, moments, triangles
+from stages.modalities.graph.checked_graph import Graph
+from stages.modalities.graph.graph_statistics import NAN, Numbers, label_numbers, local_clustering, moments, triangles
 
 DAMPING = 0.85
 TOLERANCE = 1e-12

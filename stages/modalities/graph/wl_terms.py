@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from stages.modalities.graph.arrays import Graph
+from stages.modalities.graph.checked_graph import Graph
 
 
 def wl_terms(graph: Graph, iterations: int) -> dict[int, float]:

@@ -23,7 +23,7 @@ from stages.contracts.modality import Features, Modality
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.image.decoding import PILLOW_WARNINGS, decode_image
 from stages.modalities.image.hog import hog
-from stages.modalities.image.settings import ImageSettings
+from stages.modalities.image.image_settings import ImageSettings
 from stages.samples.read import read_each
 
 

@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from stages.modalities.image.settings import ImageSettings
+from stages.modalities.image.image_settings import ImageSettings
 
 # Named, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")

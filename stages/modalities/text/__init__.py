@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
-from stages.modalities.text.settings import TextSettings
 from stages.modalities.text.text_samples import read_sample
+from stages.modalities.text.text_settings import TextSettings
 from stages.samples.read import read_each
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.modalities.text.settings import TextSettings
+from stages.modalities.text.text_settings import TextSettings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.modalities.graph.arrays import Graph
+from stages.modalities.graph.checked_graph import Graph
 
 MAX_DENSE = 1_000  # nodes up to which n × n matrices are made: spectrum, distances, directed triangles
 EXACT_DEGREES = 4  # degrees 0 to 4 have a bin each, then 5–8, 9–16, …

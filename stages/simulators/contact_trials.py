@@ -1,6 +1,6 @@
 """Press a padded probe on shapes, SIMULATED with MuJoCo, in a process of its own.
 
-`simulate(presses)` runs `python -m stages.simulators.press`, which reads presses (JSON) from standard input and writes an Arrow stream to
+`simulate(presses)` runs `python -m stages.simulators.contact_trials`, which reads presses (JSON) from standard input and writes an Arrow stream to
 standard output: a fresh process and one thread give the same bytes each time, and a crash in the library is an error here rather than
 the end of the stage. Importing this file does not import MuJoCo.
 
@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
-from stages.simulators.press_world import SIDE, STEP_S, Press, world
+from stages.simulators.contact_scene import SIDE, STEP_S, Press, world
 
 PACKAGE, VERSION = "mujoco-core", "4.0.1"
 TOUCH_EVERY, SERIES_EVERY = 5, 2  # steps from one frame of touch, and one of force and joints, to the next
