@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.datasets.speech_frames import DATA_SET, MANNER_OF, VOICELESS, Recording, _moments, _phones
+from stages.datasets.speech_frames import DATA_SET, MANNER_OF, VOICELESS, SpeechFramesOptions, _moments, _phones
 from stages.foundation.errors import InputError
 from stages.simulators.speech import Clip, spoken_words
 
@@ -21,7 +21,7 @@ def clips() -> list[Clip]:
 
 @pytest.fixture(scope="module")
 def quiet() -> pa.Table:
-    return DATA_SET.read({}, "manner", Recording(noise_db=60), 1)
+    return DATA_SET.read({}, "manner", SpeechFramesOptions(noise_db=60), 1)
 
 
 def sound(encoded: bytes) -> np.ndarray:

@@ -15,7 +15,7 @@ from stages.modalities.graph import MODALITY, arrays, settled
 from stages.modalities.graph import graph_statistics as graph_statistics
 from stages.modalities.graph.checked_graph import read_graph
 from stages.modalities.graph.root_statistics import pagerank
-from stages.samples.graph_column import GraphSample, graph_column, neighbourhood
+from stages.samples.graph_column import GraphSample, graph_column, neighborhood_graph
 from stages.samples.read import SampleError
 
 
@@ -234,7 +234,7 @@ def test_the_structured_form_keeps_the_edges() -> None:
 
 def test_a_neighbourhood_is_what_the_root_and_its_neighbours_span() -> None:
     graph = GraphSample(5, [[0, 1], [2, 0], [1, 2], [2, 3], [3, 4]], directed=True, weight=[1, 2, 3, 4, 5], node_labels=list("abcde"))
-    found = neighbourhood(graph, 2)
+    found = neighborhood_graph(graph, 2)
     assert (found.n_nodes, found.root, found.node_labels) == (4, 0, ["c", "a", "b", "d"])
     assert found.edges.tolist() == [[1, 2], [0, 1], [2, 0], [0, 3]] and np.asarray(found.weight).tolist() == [1, 2, 3, 4]
 

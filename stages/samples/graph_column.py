@@ -79,7 +79,7 @@ def _check(row: int, graph: GraphSample) -> None:
             raise ValueError(f"graph {row}: {name} has {len(values)} entries, expected {size}")
 
 
-def neighbourhood(graph: GraphSample, root: int) -> GraphSample:
+def neighborhood_graph(graph: GraphSample, root: int) -> GraphSample:
     """Return the graph that `root` and its neighbours, in either direction, span; `root` is node 0, the others keep their order."""
     edges = np.asarray(graph.edges, dtype=np.int64).reshape(-1, 2)
     near = np.unique(np.concatenate([edges[edges[:, 0] == root, 1], edges[edges[:, 1] == root, 0]]))

@@ -113,7 +113,8 @@ def _statistics(graphs: Sequence[Graph], kind: pa.StructType, settings: GraphSet
 def graph_numbers(graph: Graph, kind: pa.StructType, settings: GraphSettings) -> dict[str, float]:
     """Return the statistics by name; which there are depends on settings and the fields of the column alone, never on the graph."""
     fields = set(kind.names)
-    numbers = graph_statistics.size_numbers(graph) | graph_statistics.degree_numbers(graph, settings.bins) | graph_statistics.motif_numbers(graph)
+    numbers = graph_statistics.size_numbers(graph) | graph_statistics.degree_numbers(graph, settings.bins)
+    numbers |= graph_statistics.motif_numbers(graph)
     numbers |= graph_statistics.component_numbers(graph) | graph_statistics.spectral_numbers(graph, settings.eigenvalues)
     if "weight" in fields:
         numbers |= graph_statistics.weight_numbers(graph)
