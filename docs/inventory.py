@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.check import usage
+from stages.checking.settings_help import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
 from stages.contracts.table_schema import TableSchema

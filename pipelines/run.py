@@ -1,7 +1,7 @@
-"""Reproduce what changed, independent stages side by side: `python -m pipelines.run [target …]`, which is what `make run` runs.
+"""Reproduce what changed, independent stages in parallel: `python -m pipelines.run [target …]`, the command of `make run`.
 
-The same graph and the same records as `dvc repro`, which has nothing to do afterwards, and as the flow, without Prefect's server:
-`dvc repro` runs one stage after another, so a core waits whenever a stage starts, reads or writes.
+Graph and records are those of `dvc repro`, which has nothing to do afterwards, and of the flow, without Prefect's server. `dvc repro` runs
+one stage after another, so that cores idle while a stage starts, reads or writes.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import sort_lock
 from pipelines.running.executor import StageResult, Workers
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
-from stages.check import checked_params
+from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
 from stages.foundation.errors import InputError
 from stages.foundation.lease import held
@@ -29,13 +29,13 @@ CLEAR_LINE = "\r\x1b[K"
 
 
 def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
-    """Return what became of every stage that `targets` (default: all) need.
+    """Return the result of every stage that `targets` (default: all) need.
 
     Raises:
-        InputError: where params.yaml, dvc.yaml or a target is wrong, or another run holds the workspace.
+        InputError: if params.yaml, dvc.yaml or a target is invalid, or another run holds the workspace.
     """
     params = checked_params()
-    n_cores()  # refuses what SENSORIUM_CORES cannot be
+    n_cores()  # raises for an invalid SENSORIUM_CORES
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("python -m pipelines.run"):
         record_outside(params)
@@ -49,17 +49,17 @@ def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
 
 
 def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dict[str, StageResult]:
-    """Return what became of every step; say so line by line, and on a terminal what is under way.
+    """Return the result of every step; print a line for each and, on a terminal, the running steps.
 
     Args:
-        unchanged: names of the steps that need not be looked at.
+        unchanged: names of the up-to-date steps.
     """
     results: dict[str, StageResult] = {}
-    under_way: dict[str, float] = {}
+    running: dict[str, float] = {}
 
     def start(step: Step, done: Callable[[StageResult], None]) -> None:
         reason = blocked_by(step, results)
-        under_way[step.name] = time.monotonic()
+        running[step.name] = time.monotonic()
         if reason or step.name in unchanged:
             done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
@@ -68,23 +68,23 @@ def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dic
 
     def report(result: StageResult) -> None:
         results[result.stage] = result
-        del under_way[result.stage]
+        del running[result.stage]
         if result.status != "unchanged":
             print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(result, len(results), len(plan))}", flush=True)
 
-    with status_line(under_way):
+    with status_line(running):
         return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
 
 
 @contextmanager
-def status_line(under_way: Mapping[str, float]) -> Iterator[None]:
-    """Show on a terminal which stages are under way and for how long, while the context lasts."""
+def status_line(running: Mapping[str, float]) -> Iterator[None]:
+    """Show the running stages and their durations on a terminal, within the context."""
     ended = threading.Event()
 
     def show() -> None:
         while not ended.wait(STATUS_EVERY_S):
             now = time.monotonic()
-            print(CLEAR_LINE + ", ".join(f"{name} {now - since:.0f} s" for name, since in list(under_way.items())), end="", flush=True)
+            print(CLEAR_LINE + ", ".join(f"{name} {now - since:.0f} s" for name, since in list(running.items())), end="", flush=True)
         print(CLEAR_LINE, end="", flush=True)
 
     shown = threading.Thread(target=show, daemon=True)
@@ -100,7 +100,7 @@ def status_line(under_way: Mapping[str, float]) -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return the exit status: 0, or 1 if anything failed."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages side by side.")
+    parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages in parallel.")
     parser.add_argument("targets", nargs="*", help="as for `dvc repro`, such as train@emoji-knn or evaluate; default: everything")
     targets = parser.parse_args(arguments).targets
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

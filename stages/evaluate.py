@@ -16,7 +16,7 @@ import numpy as np
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path, splits_path
+from stages.contracts.paths import evaluation_dir, predictions_dir, samples_path, skipped_path, splits_path
 from stages.contracts.task import Task
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
@@ -27,7 +27,7 @@ from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, S
 from stages.evaluation.summary import csv_text, leaderboard, summary
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, read_params, section
+from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_table, write_json, write_text
 
@@ -46,7 +46,7 @@ def main(dataset: str) -> None:
     trained = read_models(dataset, models, protocol, task=task, outputs=outputs, scoring=metrics[scoring])
     evaluation = {
         **facts(dataset, described, protocol),
-        "modalities": list(feature_labels(params, dataset)),
+        "modalities": list(modality_names(params, dataset)),
         "models": models,
         "controls": trained.controls,
         "not_applicable": trained.not_applicable,
@@ -126,7 +126,7 @@ def details(trained: Trained, protocol: Protocol, metrics: Mapping[str, Metric],
 
 def facts(dataset: str, described: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """Return what a reader must know of data set and protocol."""
-    left_out, about = read_table(left_out_path(dataset))
+    left_out, about = read_table(skipped_path(dataset))
     task, outputs = described["target"]["task"], list(described["target"]["outputs"])
     found = {
         "dataset": dataset,

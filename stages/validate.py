@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir
+from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_dir
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, read_params
+from stages.foundation.params_file import modality_names, read_params
 from stages.foundation.tables import read_table, write_json, write_text
 from stages.validation.expectations import run_suites
 from stages.validation.suites import Suite, left_out_suite, modality_suite, samples_suite, splits_suite
@@ -24,7 +24,7 @@ PIECE_BYTES = 2**26  # of features at once, about
 
 def main(dataset: str) -> None:
     """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
-    suites = dataset_suites(dataset, feature_labels(read_params(), dataset))
+    suites = dataset_suites(dataset, modality_names(read_params(), dataset))
     results = run_suites(suites)
     success = all(suite["success"] for suite in results)
     outcome = {"dataset": dataset, "success": success, "suites": results}
@@ -41,7 +41,7 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     """Return the suites of a data set over its files."""
     samples, metadata = read_table(samples_path(dataset))
     splits, split_metadata = read_table(splits_path(dataset))
-    left_out, _ = read_table(left_out_path(dataset))
+    left_out, _ = read_table(skipped_path(dataset))
     samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), left_out)
     suites = [
         samples_suite(samples, metadata, split_metadata["n_folds"], left_out.num_rows),

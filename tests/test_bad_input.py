@@ -24,7 +24,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest, split
-from stages.contracts.paths import DATA, features_path, left_out_path, quarantine_path, samples_path, splits_path, validation_dir
+from stages.contracts.paths import DATA, features_path, quarantine_path, samples_path, skipped_path, splits_path, validation_dir
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_json, read_table
 
@@ -221,7 +221,7 @@ def test_a_bad_sample_fails_with_its_name_and_reason(what: str, folder: Path) ->
 def test_a_bad_sample_is_left_out_and_listed_where_that_is_declared(what: str, folder: Path) -> None:
     entry, modality, stage, _ = with_bad(what, on_bad_sample="quarantine")
     run(entry, "split", **SMALL)
-    left_out, about = read_table(left_out_path(NAME))
+    left_out, about = read_table(skipped_path(NAME))
     assert left_out["sample_id"].to_pylist() == ["0008"] and about["share"] == pytest.approx(1 / N)
     assert left_out["modality"].to_pylist() == ["" if stage == "ingest" else modality]
     listed = read_table(quarantine_path(NAME, "" if stage == "ingest" else modality))[0]
@@ -342,7 +342,7 @@ def test_paths_that_leave_the_folder_are_bad_samples_and_nothing_outside_is_read
     for (path, reason), line in zip(reasons.items(), message.splitlines()[1:], strict=True):
         assert path in line and reason in line
     run({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.5})
-    assert len(read_table(samples_path(NAME))[0]) == N and read_table(left_out_path(NAME))[0].num_rows == len(reasons)
+    assert len(read_table(samples_path(NAME))[0]) == N and read_table(skipped_path(NAME))[0].num_rows == len(reasons)
     assert not any(value.encode() == b"secret" for value in read_table(samples_path(NAME))[0]["text"].to_pylist())
 
 
@@ -378,7 +378,7 @@ def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tell
     entry = all_modalities_with_one_bad_each(on_bad_sample="quarantine", max_bad_share=0.4)
     fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0008': image/07.png: no such file", after=CHECKED)
     run(entry, "validate", **SMALL)
-    splits, left_out = read_table(splits_path(NAME))[0], read_table(left_out_path(NAME))[0]
+    splits, left_out = read_table(splits_path(NAME))[0], read_table(skipped_path(NAME))[0]
     assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 9)]
     assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(9, N + 1)]
     assert all(left_out["reason"].to_pylist())
@@ -391,9 +391,9 @@ def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tell
 def test_a_sample_without_a_label_is_left_out_like_any_other(folder: Path) -> None:
     with_rows(lambda i, row: {"kind": ""} if i == 3 else {})
     run(of_table(on_bad_sample="quarantine"), "validate")
-    assert read_table(left_out_path(NAME))[1]["share"] == pytest.approx(1 / N)
+    assert read_table(skipped_path(NAME))[1]["share"] == pytest.approx(1 / N)
     left_out = {"sample_id": "0004", "modality": "", "reason": "line 5 of t.csv: the target is missing"}
-    assert read_table(left_out_path(NAME))[0].to_pylist() == [left_out]
+    assert read_table(skipped_path(NAME))[0].to_pylist() == [left_out]
 
 
 MIXED = ("image", "series", "set")
@@ -430,7 +430,7 @@ def test_every_sample_is_in_the_splits_or_in_quarantine(fates: list[tuple[str, .
                 damage(RAW / modality / f"{i:02d}.{SOUND[modality][0]}", fate, seed + i)
         without_label(seed % N // 2)
         run(entry, **SMALL)
-        left_out, splits = read_table(left_out_path(NAME))[0], read_table(splits_path(NAME))[0]
+        left_out, splits = read_table(skipped_path(NAME))[0], read_table(splits_path(NAME))[0]
         everyone = [f"{i + 1:04d}" for i in range(N)]
         assert sorted(left_out["sample_id"].to_pylist() + splits["sample_id"].to_pylist()) == everyone
         doomed = {everyone[i] for i, row in enumerate(fates[: N // 2]) if set(row) & {"noise", "cut", "gone", "empty", "link"}}

@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_abs
 from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
 from toy_samples import write_samples
 
-from stages.contracts.paths import evaluation_dir, left_out_path, predictions_dir, samples_path
+from stages.contracts.paths import evaluation_dir, predictions_dir, samples_path, skipped_path
 from stages.evaluate import main
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
 from stages.evaluation.held_out import Outcome
@@ -81,7 +81,7 @@ def test_what_was_left_out_and_whose_data_it_is_stand_in_the_evaluation(place: P
     write_params([TOY])
     write_toy(TOY)
     bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
-    write_table(left_out_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
+    write_table(skipped_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
     samples, metadata = read_table(samples_path("toy"))
     write_samples(samples_path("toy"), samples, {**metadata, "shipped": False})
     main("toy")

@@ -46,8 +46,8 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
     path = features_path("toy", name)
     table, metadata = read_table(path)
     assert table["sample_id"].to_pylist() == samples_of(name)["sample_id"].to_pylist()
-    assert metadata.keys() == {"dataset", "label", "modality", "settings", "encoding", "shape", "names", "fit"}
-    assert (metadata["dataset"], metadata["label"], metadata["modality"]) == ("toy", name, name)
+    assert metadata.keys() == {"dataset", "modality_name", "modality", "settings", "encoding", "shape", "names", "fit"}
+    assert (metadata["dataset"], metadata["modality_name"], metadata["modality"]) == ("toy", name, name)
     assert pa.ipc.open_file(path).num_record_batches == 1
     before = path.read_bytes()
     path.unlink()
@@ -60,7 +60,7 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
 def test_pieces_do_not_matter(name: str, piece: int) -> None:
     modality = component("modalities", name)
     whole, metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy")
-    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", piece=piece)
+    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", chunk_rows=piece)
     assert repr(parts.to_pylist()) == repr(whole.to_pylist())
     assert part_metadata == metadata
 
@@ -88,7 +88,7 @@ def test_a_piece_is_shared_out_among_the_cores(monkeypatch: pytest.MonkeyPatch) 
         return modality.featurize(column, settings)
 
     samples = samples_of("image", 10).slice(0, 16)
-    list(featurize.featurized_pieces(samples, "image", replace(modality, featurize=noted), modality.settings(), {}))
+    list(featurize.featurized_chunks(samples, "image", replace(modality, featurize=noted), modality.settings(), {}))
     assert n_rows == [8, 8]
 
 
@@ -107,7 +107,7 @@ def test_names_samples_rows_and_reasons_across_pieces() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(9)], "image": pa.array(files, type=pa.binary())})
     modality = component("modalities", "image")
     with pytest.raises(InputError) as caught:
-        featurize_column(samples, "image", modality, modality.settings(), where="toy", piece=4)
+        featurize_column(samples, "image", modality, modality.settings(), where="toy", chunk_rows=4)
     first, second, third = str(caught.value).splitlines()
     assert first.startswith("toy: 2 of 9 samples cannot be read; mend them, or leave them out with `on_bad_sample: quarantine`")
     assert second.startswith("  sample 'id-2': not a readable image of 8 bytes")
@@ -118,7 +118,7 @@ def test_names_twenty_samples_at_most() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(50)], "audio": pa.array([b"nonsense"] * 50)})
     modality = component("modalities", "audio")
     with pytest.raises(InputError, match="50 of 50 samples cannot be read") as caught:
-        featurize_column(samples, "audio", modality, modality.settings(), where="toy", piece=15)
+        featurize_column(samples, "audio", modality, modality.settings(), where="toy", chunk_rows=15)
     assert len(str(caught.value).splitlines()) == 22 and str(caught.value).endswith("… and 30 more")
 
 
@@ -139,7 +139,7 @@ def test_samples_are_named_in_their_order_whichever_core_read_them(monkeypatch: 
     files = [MAKERS["image"]().column[0].as_py() if row % 3 else b"nonsense" for row in range(40)]
     samples = pa.table({"sample_id": [f"id-{row}" for row in range(40)], "image": pa.array(files)})
     modality, reasons = component("modalities", "image"), {}
-    tables = [table for table, _ in featurize.featurized_pieces(samples, "image", modality, modality.settings(), reasons)]
+    tables = [table for table, _ in featurize.featurized_chunks(samples, "image", modality, modality.settings(), reasons)]
     assert list(reasons) == [f"id-{row}" for row in range(0, 40, 3)]
     assert pa.concat_tables(tables)["sample_id"].to_pylist() == [f"id-{row}" for row in range(40) if row % 3]
 
@@ -184,10 +184,10 @@ def test_more_unreadable_samples_than_declared_fail_and_leave_no_file(toy_worksp
 
 
 def test_large_features_are_made_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(featurize, "CHUNK_BYTES", 100_000)
     modality = component("modalities", "image")
     samples = samples_of("image", 10)
-    pieces = list(featurize.featurized_pieces(samples, "image", modality, modality.settings(size=[64, 64]), {}))
+    pieces = list(featurize.featurized_chunks(samples, "image", modality, modality.settings(size=[64, 64]), {}))
     assert [len(table) for table, _ in pieces][:3] == [16, 2, 2]
     whole, _ = featurize_column(samples, "image", modality, modality.settings(size=[64, 64]), where="toy")
     assert pa.concat_tables([table for table, _ in pieces]).equals(whole)

@@ -19,7 +19,8 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.registry import component, names
 from stages.foundation.tables import column_values, write_table
-from stages.modalities.audio import FLOOR, AudioSettings, frames_of
+from stages.modalities.audio.audio_settings import AudioSettings
+from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.wav import decode_wav
 from stages.samples.read import SampleError, check_type
 

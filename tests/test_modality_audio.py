@@ -16,10 +16,12 @@ from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.tables import column_values
-from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
+from stages.modalities.audio import MODALITY
+from stages.modalities.audio.audio_settings import AudioSettings
+from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.containers import check_ogg, count_mp3_samples
 from stages.modalities.audio.sounds import decode
-from stages.modalities.audio.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, slopes
+from stages.modalities.audio.spectra import LEAST_SPREAD, MelBank, cepstra, normalized, slopes
 from stages.samples.read import SampleError
 
 KINDS = {"FLAC": "PCM_16", "OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
@@ -121,8 +123,8 @@ def test_slopes_are_those_of_least_squares(n: int) -> None:
 
 def test_normalising_takes_off_a_filter_and_what_does_not_vary_is_not_blown_up() -> None:
     rows = np.random.default_rng(2).standard_normal((50, 4)) * [1, 2, 3, 0]
-    np.testing.assert_allclose(normalised(rows + np.arange(4), spread=False), normalised(rows, spread=False), atol=1e-12)
-    np.testing.assert_allclose(normalised(rows, spread=True).std(axis=0), rows.std(axis=0) / (rows.std(axis=0) + LEAST_SPREAD))
+    np.testing.assert_allclose(normalized(rows + np.arange(4), spread=False), normalized(rows, spread=False), atol=1e-12)
+    np.testing.assert_allclose(normalized(rows, spread=True).std(axis=0), rows.std(axis=0) / (rows.std(axis=0) + LEAST_SPREAD))
 
 
 def test_a_quieter_clip_is_the_same_when_normalised() -> None:

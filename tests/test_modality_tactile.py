@@ -9,7 +9,8 @@ import pytest
 from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
-from stages.modalities.tactile import MODALITY, TactileSettings
+from stages.modalities.tactile import MODALITY
+from stages.modalities.tactile.tactile_settings import TactileSettings
 from stages.samples.read import SampleError
 
 GLOVE_SENSORS = 548

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest
-from stages.check import check_own
+from stages.checking.check_data_sets import check_own
 from stages.contracts.paths import quarantine_path, samples_path
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse

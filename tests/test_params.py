@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import toy_own
 
-from stages.check import problems
+from stages.checking.check_params import problems
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.params import parse, read_params, section, value_at
@@ -258,7 +258,7 @@ def test_the_command_explains_every_key(workspace: Path) -> None:
 
 
 def test_checking_needs_no_heavy_import() -> None:
-    script = "import sys, stages.check as c; c.problems(c.read_params()); print(*sys.modules)"
+    script = "import sys, stages.checking.check_params as c; c.problems(c.read_params()); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     heavy = {"torch", "sklearn", "scipy.signal", "pandas", "matplotlib", "great_expectations", "mlflow", "prefect", "dvc"}
     assert heavy & set(done.stdout.split()) == set()

@@ -31,7 +31,7 @@ from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, r
 from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import redact, tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
-from stages.contracts.paths import evaluation_dir, left_out_path
+from stages.contracts.paths import evaluation_dir, skipped_path
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
@@ -247,7 +247,7 @@ def test_names_of_outputs_become_names_of_metrics() -> None:
 def test_samples_left_out_are_a_table_of_the_summary(workspace: Path) -> None:
     def leave_out(made: Path) -> None:
         bad = pa.table({"sample_id": ["x,1"], "modality": ["text"], "reason": ["empty"]})
-        write_table(made / left_out_path("beta"), bad, {"dataset": "beta", "share": 0.25})
+        write_table(made / skipped_path("beta"), bad, {"dataset": "beta", "share": 0.25})
         path = made / "data/evaluation/beta/evaluation.json"
         evaluation = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps(evaluation | {"quarantined": {"rows": 1, "share": 0.25}}), encoding="utf-8")

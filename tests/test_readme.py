@@ -14,7 +14,8 @@ from dvc.repo import Repo
 from imports import ROOT, file_of
 from ruamel.yaml import YAML
 
-from stages.check import check_dataset, check_feature
+from stages.checking.check_data_sets import check_dataset
+from stages.checking.check_features import check_feature
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import read_json
 from stages.reporting.readme import RESULTS, markers, results_table, short_table

@@ -6,17 +6,17 @@ import pyarrow as pa
 import pytest
 from toy_samples import METADATA, write_samples
 
-from stages.contracts.paths import features_path, left_out_path, predictions_dir, quarantine_path, samples_path, splits_path
+from stages.contracts.paths import features_path, predictions_dir, quarantine_path, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import type_name
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import schema_of, schemas
-from stages.foundation.tables import METADATA_KEY, read_table, write_table, writing_pieces
+from stages.foundation.tables import METADATA_KEY, read_table, write_table, writing_chunks
 
 SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
 
 @pytest.mark.parametrize(("path", "name"), [
-    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (left_out_path("toy"), "skipped"),
+    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (skipped_path("toy"), "skipped"),
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "out_of_fold")),
@@ -62,7 +62,7 @@ def test_what_is_not_as_the_schema_has_it_is_not_written(
 
 def test_pieces_are_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="column 'group' is missing"), writing_pieces(samples_path("toy"), METADATA) as append:
+    with pytest.raises(ValueError, match="column 'group' is missing"), writing_chunks(samples_path("toy"), METADATA) as append:
         append(SAMPLES)
     assert not samples_path("toy").exists()
 

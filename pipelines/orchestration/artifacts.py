@@ -1,4 +1,4 @@
-"""What a flow run leaves to look at in Prefect: the results as a table, and where the report is."""
+"""Artifacts of a flow run in Prefect: the results as a table, and the path of the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ RESULTS = "results"
 REPORT = "report"
 
 
-def leave_artifacts(datasets: Sequence[str], results: Iterable[StageResult]) -> list[str]:
-    """Leave the results of this workspace as Prefect artifacts; return lines that say where they are.
+def create_artifacts(datasets: Sequence[str], results: Iterable[StageResult]) -> list[str]:
+    """Create Prefect artifacts of this workspace's results; return lines for the console.
 
-    Nothing is left where there is nothing new to show: no evaluation in the workspace yet.
+    Without an evaluation in the workspace no artifact is created.
     """
     evaluations = [evaluation for name in datasets if (evaluation := read_evaluation(name))]
     if not evaluations:
         return []
     stale = sorted({o.stage for o in results if not o.is_ok and o.stage.startswith("evaluate")})
-    note = f"Not renewed in this run: {', '.join(stale)}." if stale else ""
+    note = f"Not updated in this run: {', '.join(stale)}." if stale else ""
     rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
     create_table_artifact(key=RESULTS, table=rows, description=f"Mean over the outer folds [interval]. {note}".strip())
     create_markdown_artifact(key=REPORT, markdown=summary(evaluations, note), description="Best model per data set, and the report")
@@ -32,13 +32,13 @@ def leave_artifacts(datasets: Sequence[str], results: Iterable[StageResult]) -> 
 
 
 def read_evaluation(dataset: str) -> dict[str, Any] | None:
-    """Return a data set's evaluation.json, or None where there is none yet."""
+    """Return a data set's evaluation.json, or None if there is none yet."""
     path = evaluation_dir(dataset) / "evaluation.json"
     return read_json(path) if path.is_file() else None
 
 
 def result_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per model and subset, the leaderboard's order."""
+    """Return one row per model and modality combination, in the leaderboard's order."""
     rows, n, (primary, *others) = [], evaluation["rows"], evaluation["metrics"]
     for place in evaluation["leaderboard"]:
         scores = evaluation["scores"][place["model"]][place["subset"]]
@@ -51,13 +51,13 @@ def result_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def interval(score: Mapping[str, Any]) -> str:
-    """Return `0.912 [0.901, 0.923]`, or what there is of it."""
+    """Return `0.912 [0.901, 0.923]`, or the mean if there is no interval."""
     mean, low, high = (score.get(name) for name in ("mean", "lo", "hi"))
     return number(mean) if low is None or high is None else f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
 def summary(evaluations: Iterable[Mapping[str, Any]], note: str) -> str:
-    """Return Markdown: the best model of each data set, then where the report and the dashboard are."""
+    """Return Markdown: the best model of each data set, then the places of report and dashboard."""
     lines = ["| data set | best model | modalities | score |", "|---|---|---|---|"]
     for evaluation in evaluations:
         best, primary = evaluation["best"], evaluation["metrics"][0]

@@ -1,6 +1,6 @@
-"""One stage as a Prefect task: run by a worker, told in the task's log, tried again where that may help.
+"""One stage as a Prefect task: run by a worker, logged in the task's log, retried if that may help.
 
-Imported after `set_up_prefect`, as Prefect reads its settings when it is imported.
+Import after `set_up_prefect`, because Prefect reads its settings at import.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache"
 
 @dataclass(frozen=True)
 class StageJob:
-    """A step, why it cannot run (or ""), whether it need not, and whether nothing can run beside it."""
+    """A step, why it cannot run (or ""), whether it is up to date, and whether nothing can run at the same time."""
 
     step: Step
     blocked: str
@@ -30,7 +30,7 @@ class StageJob:
 
 
 class StageFailedError(Exception):
-    """A stage ended with an error; `result` says how."""
+    """A stage failed; see `result`."""
 
     def __init__(self, result: StageResult) -> None:
         super().__init__(result.reason)
@@ -38,14 +38,14 @@ class StageFailedError(Exception):
 
 
 def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
-    """Return whether a failed stage may succeed when tried again: not if it says what a person must mend."""
+    """Return whether a failed stage may succeed in a retry: not after an error in its input."""
     error = state.result(raise_on_failure=False)
     return not (isinstance(error, StageFailedError) and error.result.is_input_error)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
 def reproduce(job: StageJob, workers: Workers, results: dict[str, StageResult]) -> State[Any]:
-    """Reproduce one stage, its output in this task's log; put what became of it into `results`."""
+    """Reproduce one stage, with its output in this task's log; store its result in `results`."""
     logger, name = get_run_logger(), job.step.name
     if job.blocked:
         results[name] = StageResult(name, "skipped", 0.0, job.blocked)

@@ -18,11 +18,11 @@ from pipelines.publishing.run_params import chosen_settings, data_params, run_pa
 from stages.contracts.paths import (
     DATA,
     evaluation_dir,
-    left_out_path,
     models_dir,
     predictions_dir,
     report_path,
     samples_path,
+    skipped_path,
     validation_dir,
 )
 from stages.foundation.tables import read_json, read_table
@@ -153,7 +153,7 @@ def left_out(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Return the table of samples that could not be read, with the reasons, if there are any."""
     if not evaluation["quarantined"]["rows"]:
         return {}
-    table = read_table(left_out_path(evaluation["dataset"]))[0]
+    table = read_table(skipped_path(evaluation["dataset"]))[0]
     return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 

@@ -1,4 +1,4 @@
-"""Start each step as soon as those that it reads from are done, a few at a time; leave out what a failure makes pointless."""
+"""Start each step when its upstream steps are done, a few at a time; skip steps downstream of a failure."""
 
 import queue
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -15,38 +15,38 @@ def run_in_order(
     n_at_once: int,
     on_done: Callable[[StageResult], None],
 ) -> dict[str, StageResult]:
-    """Return what became of every step, by name.
+    """Return the result of every step, by name.
 
     Args:
-        steps: in an order in which each stands after those upstream of it.
-        start: begins a step and returns at once; calls the function given to it when the step is done, from any thread.
-        n_at_once: how many may be under way.
-        on_done: is told every result, in this thread.
+        steps: in topological order.
+        start: starts a step and returns immediately; calls the function passed to it when the step is done, from any thread.
+        n_at_once: maximum number of running steps.
+        on_done: called with every result, in this thread.
     """
     waiting = {step.name: step for step in steps}
     results: dict[str, StageResult] = {}
     finished: queue.SimpleQueue[StageResult] = queue.SimpleQueue()
-    n_under_way = 0
-    while waiting or n_under_way:
+    n_running = 0
+    while waiting or n_running:
         for step in [step for step in waiting.values() if all(name in results for name in step.upstream)]:
-            if n_under_way == n_at_once:
+            if n_running == n_at_once:
                 break
             start(waiting.pop(step.name), finished.put)
-            n_under_way += 1
+            n_running += 1
         result = finished.get()
-        n_under_way -= 1
+        n_running -= 1
         results[result.stage] = result
         on_done(result)
     return results
 
 
 def is_alone(step: Step, plan: Sequence[Step], results: Mapping[str, StageResult], unchanged: Set[str]) -> bool:
-    """Return whether nothing can run beside `step`: all that still has to be run waits for it.
+    """Return whether nothing can run at the same time as `step`: all remaining steps depend on it.
 
     Args:
-        plan: all steps, each after those upstream of it.
+        plan: all steps, in topological order.
         results: of the steps that are done.
-        unchanged: names of the steps that need not be run.
+        unchanged: names of the up-to-date steps.
     """
     below = {step.name}
     for other in plan:
@@ -56,7 +56,7 @@ def is_alone(step: Step, plan: Sequence[Step], results: Mapping[str, StageResult
 
 
 def blocked_by(step: Step, results: Mapping[str, StageResult]) -> str:
-    """Return why a step cannot run: the failed stage at the root, or "" if nothing is in its way."""
+    """Return why a step cannot run: the failed stage upstream, or "" if there is none."""
     for name in step.upstream:
         result = results[name]
         if not result.is_ok:
@@ -65,14 +65,14 @@ def blocked_by(step: Step, results: Mapping[str, StageResult]) -> str:
 
 
 def counts_of(results: Mapping[str, StageResult]) -> str:
-    """Return how many steps came to what: `3 ran, 40 unchanged`."""
+    """Return the number of steps by status: `3 ran, 40 unchanged`."""
     statuses = [result.status for result in results.values()]
     counts = {status: statuses.count(status) for status in ("ran", "restored", "unchanged", "failed", "skipped")}
     return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "no stages"
 
 
 def failures_of(results: Mapping[str, StageResult]) -> list[str]:
-    """Return, for each step that failed, its name, where its output is, and what it said."""
+    """Return, for each failed step, its name, the path of its output, and its error."""
     failed = [result for result in results.values() if result.status == "failed"]
     return [f"{result.stage} failed (its output: {log_path(result.stage)})\n{result.reason}" for result in failed]
 

@@ -11,11 +11,11 @@ FOLDER = Path(__file__).parents[1] / "contracts" / "tables"
 
 @cache
 def schemas() -> tuple[TableSchema, ...]:
-    """Return every schema, by the names of their modules."""
+    """Return every schema, sorted by module name."""
     names = sorted(path.stem for path in FOLDER.glob("*_table.py"))
     return tuple(importlib.import_module(f"stages.contracts.tables.{name}").TABLE for name in names)
 
 
 def schema_of(path: Path) -> TableSchema | None:
-    """Return the schema of a file that passes between stages; None of any other file."""
+    """Return the schema of a file that passes between stages; None for any other file."""
     return next((schema for schema in schemas() if schema.matches(path.as_posix())), None)
