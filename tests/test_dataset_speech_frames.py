@@ -82,5 +82,5 @@ def test_another_seed_draws_other_moments(clips: list[Clip]) -> None:
 
 def test_every_phoneme_has_one_manner_and_voiceless_ones_are_obstruents_or_silence() -> None:
     assert {MANNER_OF[name] for name in VOICELESS} == {"fricative", "stop", "silence"}
-    with pytest.raises(InputError, match=r"voice 'x' says phonemes that speech_frames knows no manner of: q!; add them to MANNERS"):
+    with pytest.raises(InputError, match=r"voice 'x' has phonemes whose manner is unknown: q!; add them to MANNERS"):
         _phones(Clip("x", 0, bytes(100), (("'q!", 0), ("_:", 40))))

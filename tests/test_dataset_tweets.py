@@ -84,7 +84,7 @@ def test_the_kind_of_writer_is_not_told_where_it_is_the_answer(tmp_path: Path) -
     [
         (b"", "it is empty"),
         (b"1\t0.5\r\n", "line 1 has 2 columns, expected id, mean and text"),
-        (b"1\t0.5\ta\r\nx\t0.5\tb\r\n", "line 2: 'x' is no id"),
+        (b"1\t0.5\ta\r\nx\t0.5\tb\r\n", "line 2: 'x' is not an id"),
         (b"1\t-9\ta\r\n", "line 1: a rating of -9 is beyond"),
         (b"1\t0.5\tcaf\xe9\r\n", "'utf-8' codec can't decode"),
     ],

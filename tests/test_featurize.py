@@ -67,7 +67,7 @@ def test_pieces_do_not_matter(name: str, piece: int) -> None:
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_number_of_cores_does_not_matter(name: str, toy_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    monkeypatch.setattr(featurize, "MIN_PART_ROWS", 1)
     write_samples(samples_path("toy"), samples_of(name, 5), POLICY)
     written = set()
     for n_cores in ("1", "2", "3"):
@@ -109,7 +109,7 @@ def test_names_samples_rows_and_reasons_across_pieces() -> None:
     with pytest.raises(InputError) as caught:
         featurize_column(samples, "image", modality, modality.settings(), where="toy", chunk_rows=4)
     first, second, third = str(caught.value).splitlines()
-    assert first.startswith("toy: 2 of 9 samples cannot be read; mend them, or leave them out with `on_bad_sample: quarantine`")
+    assert first.startswith("toy: 2 of 9 samples cannot be read; fix them, or skip them with `on_bad_sample: quarantine`")
     assert second.startswith("  sample 'id-2': not a readable image of 8 bytes")
     assert third == "  sample 'id-7': the sample is missing (null)"
 
@@ -134,7 +134,7 @@ def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace
 
 
 def test_samples_are_named_in_their_order_whichever_core_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    monkeypatch.setattr(featurize, "MIN_PART_ROWS", 1)
     monkeypatch.setenv("SENSORIUM_CORES", "3")
     files = [MAKERS["image"]().column[0].as_py() if row % 3 else b"nonsense" for row in range(40)]
     samples = pa.table({"sample_id": [f"id-{row}" for row in range(40)], "image": pa.array(files)})
@@ -160,7 +160,7 @@ def test_wrong_samples_are_refused(column: dict[str, list[str | bytes]], match: 
 def test_missing_samples_and_unknown_key_say_what_to_do(toy_workspace: Path) -> None:
     with pytest.raises(InputError, match=r"samples\.arrow: not found; run the stage that writes it"):
         featurize.main("toy-image")
-    with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is not there \(did you mean 'toy-image'\?\)"):
+    with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is missing \(did you mean 'toy-image'\?\)"):
         featurize.main("toy-imag")
 
 

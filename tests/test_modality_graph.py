@@ -288,5 +288,5 @@ def test_too_many_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_column_is_refused_whose_parts_do_not_fit() -> None:
     with pytest.raises(ValueError, match="graph 1: weight has 2 entries, expected 1"):
         graph_column([GraphSample(2, [[0, 1]]), GraphSample(2, [[0, 1]], weight=[1, 2])])
-    with pytest.raises(ValueError, match="graph 1: node_attributes of 3 numbers, of the first graph 2"):
+    with pytest.raises(ValueError, match="graph 1: node_attributes of 3 numbers, the first graph has 2"):
         graph_column([GraphSample(1, [], node_attributes=np.zeros((1, width))) for width in (2, 3)])

@@ -79,7 +79,7 @@ def test_a_module_that_a_page_runs_is_there(module: str) -> None:
 
 def test_the_help_of_check_lists_the_keys() -> None:
     result = subprocess.run([sys.executable, "-m", "stages.check", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for key in ("datasets.<name>", "split", "features.<data set>-<label> (modality: image)", "models.knn", "flow"):
+    for key in ("datasets.<name>", "split", "features.<data set>-<modality name> (modality: image)", "models.knn", "flow"):
         assert f"{key}: " in result.stdout
 
 

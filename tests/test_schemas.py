@@ -74,5 +74,5 @@ def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, m
     old = pa.table({"sample_id": ["a"], "row": [1]}).replace_schema_metadata({METADATA_KEY: '{"dataset": "toy"}'})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, old.schema) as writer:
         writer.write_table(old)
-    with pytest.raises(InputError, match=r"not as its schema has it: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
+    with pytest.raises(InputError, match=r"does not match its schema: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
         read_table(path)
