@@ -135,7 +135,7 @@ def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, 
     stage("cores", "echo $SENSORIUM_CORES > cores.txt")
     with Workers(2) as workers:
         for alone, expected in ((False, max(1, n_cores() // 2)), (True, n_cores())):
-            assert workers.reproduce("cores", alone=alone).good
+            assert workers.reproduce("cores", alone=alone).is_ok
             assert int(Path("cores.txt").read_text()) == expected
             stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
 

@@ -152,7 +152,7 @@ def test_lines_go_to_the_end_of_their_section() -> None:
     commented = inserted("datasets:\n  # old: {a: 1}\nfeatures:\n  # old-a: {b: 2}\n", lines)  # nobody's data but one's own
     assert list(YAML(typ="safe").load(commented)["datasets"]) == ["new"]
     assert "  # old: {a: 1}\n  new:\n" in commented
-    with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines by hand"):
+    with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines manually"):
         inserted("datasets: {old: 1}\nfeatures:\n  a: 1\n", lines)
 
 

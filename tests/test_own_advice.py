@@ -108,7 +108,7 @@ def run(entry: Entry) -> None:
 def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(folder: Path) -> None:
     for i in range(N):
         (folder / f"{i}.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"mine: photo: 24 of 24 samples cannot be read; if they are (.|\n)*'0005': 4\.png: not a"):
+    with pytest.raises(InputError, match=r"mine: photo: 24 of 24 samples cannot be read; if the files are (.|\n)*'0005': 4\.png: not a"):
         run(entry_of(lambda i: f"{i}.png", PHOTO))
     assert read_table(samples_path("mine"))[0]["source"][4].as_py() == {"photo": "4.png"}
     words = {"words": {"modality": "text", "column": "it"}}
