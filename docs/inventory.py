@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs.inventory_schemas import exported, schemas_page
-from stages.check import usage
+from stages.checking.settings_help import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
 from stages.contracts.task import Task

@@ -1,7 +1,7 @@
-"""The Prefect flow: DVC's own graph, one task per stage, independent stages side by side.
+"""The Prefect flow: DVC's own graph, one task per stage, independent stages in parallel.
 
-`python -m pipelines.flow [target …]` runs it by hand (targets as for `dvc repro`; default: everything). DVC decides what has
-changed, runs it and records it, so afterwards `dvc repro` has nothing to do, and the other way round.
+`python -m pipelines.flow [target …]` runs it manually (targets as for `dvc repro`; default: everything). DVC decides what has
+changed, runs it and records it, so that afterwards `dvc repro` has nothing to do, and vice versa.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.orchestration.environment import set_up_prefect
 
-set_up_prefect()  # before Prefect is imported: it reads its settings then
+set_up_prefect()  # before Prefect is imported: it reads its settings at import
 
 from prefect import allow_failure, flow, get_run_logger  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
@@ -26,21 +26,21 @@ from prefect.runtime import deployment, flow_run  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from prefect.states import Completed, Failed  # noqa: E402
 
-from pipelines.orchestration.artifacts import leave_artifacts  # noqa: E402
+from pipelines.orchestration.artifacts import create_artifacts  # noqa: E402
 from pipelines.orchestration.server import running  # noqa: E402
-from pipelines.orchestration.stage_task import Job, reproduce  # noqa: E402
-from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
-from pipelines.running.dvc_graph import Step, steps, steps_and_settled  # noqa: E402
+from pipelines.orchestration.stage_task import StageJob, reproduce  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
+from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noqa: E402
 from pipelines.running.dvc_lock import sort_lock  # noqa: E402
-from pipelines.running.executor import Outcome, Workers  # noqa: E402
+from pipelines.running.executor import StageResult, Workers  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
-from stages.check import checked_params  # noqa: E402
+from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
 from stages.foundation.errors import InputError  # noqa: E402
 from stages.foundation.lease import held  # noqa: E402
 from stages.foundation.parallel import n_cores  # noqa: E402
 from stages.foundation.params_file import section  # noqa: E402
-from stages.own_data.outside import note_outside  # noqa: E402
+from stages.own_data.outside import record_outside  # noqa: E402
 
 END_WITHIN_S = 10
 
@@ -52,106 +52,106 @@ def run_name() -> str:
 
 @flow(name="sensorium", flow_run_name=run_name)
 def sensorium(targets: list[str] | None = None) -> State[Any]:
-    """Reproduce every stage of dvc.yaml that changed (or those that `targets` need), then publish and show the results."""
+    """Reproduce every stage of dvc.yaml that changed (or those that `targets` need), then publish the results."""
     if deployment.id:
         threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     params = checked_params()
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
-        note_outside(params)
-        plan, unchanged = steps_and_settled(targets or ())
+        record_outside(params)
+        plan, unchanged = steps_and_up_to_date(targets or ())
         with Workers(min(settings.workers, n_cores())) as workers:
-            outcomes = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
+            results = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
         sort_lock()
-    for line in leave_artifacts(tuple(params["datasets"]), outcomes.values()):
-        tell(line)
-    return verdict(outcomes)
+    for line in create_artifacts(tuple(params["datasets"]), results.values()):
+        log(line)
+    return verdict(results)
 
 
 def end_with_parent(parent: int) -> None:
-    """End this process in order once its parent is another: the schedule or worker that started it was killed."""
+    """End this process when its parent changes: the schedule or worker that started it was killed."""
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(END_WITHIN_S)
-    os._exit(128 + signal.SIGTERM)  # Prefect still tries to tell a server that may be gone, too
+    os._exit(128 + signal.SIGTERM)  # Prefect still tries to reach a server that may be gone
 
 
 def run_plan(
     plan: Sequence[Step], unchanged: Set[str], workers: Workers, settings: FlowEntry, datasets: Sequence[str]
-) -> dict[str, Outcome]:
-    """Return what became of every step; one task each, which waits for the tasks upstream. unchanged: as in `pipelines.run`."""
+) -> dict[str, StageResult]:
+    """Return the result of every step; each is a task that waits for its upstream tasks. unchanged: as in `pipelines.run`."""
     futures: dict[str, PrefectFuture[Any]] = {}
-    outcomes: dict[str, Outcome] = {}  # as tasks see them: one that failed may be tried again
-    reported: dict[str, Outcome] = {}
+    results: dict[str, StageResult] = {}  # as tasks see them: a failed one may be retried
+    reported: dict[str, StageResult] = {}
 
-    def start(step: Step, done: Callable[[Outcome], None]) -> None:
+    def start(step: Step, done: Callable[[StageResult], None]) -> None:
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
-        # Prefect starts no task above which one is cancelled, as skipped ones are: it could not say that it is skipped, too
+        # Prefect starts no task downstream of a cancelled one, as skipped tasks are: it could not be marked as skipped
         above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
-        job = Job(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
-        future = labelled.submit(job, workers, outcomes, wait_for=above)
+        job = StageJob(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
+        future = labelled.submit(job, workers, results, wait_for=above)
         futures[step.name] = future
-        future.add_done_callback(lambda _: done(outcomes.get(step.name) or Outcome(step.name, "failed", 0.0, "its task crashed")))
+        future.add_done_callback(lambda _: done(results.get(step.name) or StageResult(step.name, "failed", 0.0, "its task crashed")))
 
-    def report(outcome: Outcome) -> None:
-        reported[outcome.stage] = outcome
-        tell(line_of(outcome, len(reported), len(plan)))
+    def report(result: StageResult) -> None:
+        reported[result.stage] = result
+        log(line_of(result, len(reported), len(plan)))
 
     return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
 
 
 def tags(step: Step, datasets: Sequence[str]) -> set[str]:
-    """Return what to filter a step's task by: its kind and its data set."""
+    """Return the tags of a step's task: its kind and its data set."""
     member = step.name.partition("@")[2]
     return {step.kind} | {name for name in datasets if member == name or member.startswith(f"{name}-")}
 
 
-def verdict(outcomes: Mapping[str, Outcome]) -> State[Any]:
+def verdict(results: Mapping[str, StageResult]) -> State[Any]:
     """Return the flow's final state, which names every stage that failed."""
-    for failure in failures_of(outcomes):
-        tell(f"\n{failure}")
-    message = counts_of(outcomes)
-    tell(f"\n{len(outcomes)} stages: {message}")
-    failed = [outcome.stage for outcome in outcomes.values() if outcome.status == "failed"]
+    for failure in failures_of(results):
+        log(f"\n{failure}")
+    message = counts_of(results)
+    log(f"\n{len(results)} stages: {message}")
+    failed = [result.stage for result in results.values() if result.status == "failed"]
     if failed:
         return Failed(message=f"{message}: {', '.join(failed)}")
     return Completed(message=message)
 
 
-def tell(line: str) -> None:
-    """Say a line on the console and in the flow run's log."""
+def log(line: str) -> None:
+    """Print a line on the console and in the flow run's log."""
     print(line, flush=True)
     get_run_logger().info(line.strip())
 
 
 def send_logs() -> None:
-    """Send what is left of the logs to Prefect's server, which is about to end."""
+    """Flush the logs to Prefect's server before it ends."""
     for handler in logging.getLogger("prefect.flow_runs").handlers:
         handler.flush()
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Connect to the server that PREFECT_API_URL names, else to one of our own while the context lasts; yield its URL."""
+    """Connect to the server of PREFECT_API_URL, else to a server started for the context; yield its URL."""
     if url := os.environ.get("PREFECT_API_URL"):
         yield url.removesuffix("/api")
         return
     print("starting Prefect's server …", flush=True)
     with running() as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
-        close_abandoned_runs(sensorium.name, started_only=True)
+        close_zombie_runs(sensorium.name, started_only=True)
         yield url
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the flow by hand; return the exit status: 0, or 1 if anything failed."""
+    """Run the flow manually; return the exit status: 0, or 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.flow", description=sensorium.__doc__)
     parser.add_argument("targets", nargs="*", help="as for `dvc repro`, such as train@emoji-knn or evaluate; default: everything")
     targets = parser.parse_args(arguments).targets
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         checked_params()
-        n_cores()  # refuses what SENSORIUM_CORES cannot be
+        n_cores()  # raises for an invalid SENSORIUM_CORES
         with held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
             steps(targets)
             with server() as url:

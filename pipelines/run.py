@@ -1,7 +1,7 @@
-"""Reproduce what changed, independent stages side by side: `python -m pipelines.run [target …]`, which is what `make run` runs.
+"""Reproduce what changed, independent stages in parallel: `python -m pipelines.run [target …]`, the command of `make run`.
 
-The same graph and the same records as `dvc repro`, which has nothing to do afterwards, and as the flow, without Prefect's server:
-`dvc repro` runs one stage after another, so a core waits whenever a stage starts, reads or writes.
+Graph and records are those of `dvc repro`, which has nothing to do afterwards, and of the flow, without Prefect's server. `dvc repro` runs
+one stage after another, so that cores idle while a stage starts, reads or writes.
 """
 
 import argparse
@@ -12,79 +12,79 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
-from pipelines.running.dvc_graph import Step, steps_and_settled
+from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import sort_lock
-from pipelines.running.executor import Outcome, Workers
+from pipelines.running.executor import StageResult, Workers
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
-from stages.check import checked_params
+from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
 from stages.foundation.errors import InputError
 from stages.foundation.lease import held
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import section
-from stages.own_data.outside import note_outside
+from stages.own_data.outside import record_outside
 
 STATUS_EVERY_S = 1.0
 CLEAR_LINE = "\r\x1b[K"
 
 
-def run(targets: Sequence[str] = ()) -> dict[str, Outcome]:
-    """Return what became of every stage that `targets` (default: all) need.
+def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
+    """Return the result of every stage that `targets` (default: all) need.
 
     Raises:
-        InputError: where params.yaml, dvc.yaml or a target is wrong, or another run holds the workspace.
+        InputError: if params.yaml, dvc.yaml or a target is invalid, or another run holds the workspace.
     """
     params = checked_params()
-    n_cores()  # refuses what SENSORIUM_CORES cannot be
+    n_cores()  # raises for an invalid SENSORIUM_CORES
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("python -m pipelines.run"):
-        note_outside(params)
-        plan, unchanged = steps_and_settled(targets)
+        record_outside(params)
+        plan, unchanged = steps_and_up_to_date(targets)
         if len(unchanged) == len(plan):
-            return {step.name: Outcome(step.name, "unchanged", 0.0) for step in plan}
+            return {step.name: StageResult(step.name, "unchanged", 0.0) for step in plan}
         with Workers(min(settings.workers, n_cores())) as workers:
-            outcomes = run_plan(plan, workers, unchanged)
+            results = run_plan(plan, workers, unchanged)
         sort_lock()
-    return outcomes
+    return results
 
 
-def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dict[str, Outcome]:
-    """Return what became of every step; say so line by line, and on a terminal what is under way.
+def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dict[str, StageResult]:
+    """Return the result of every step; print a line for each and, on a terminal, the running steps.
 
     Args:
-        unchanged: names of the steps that need not be looked at.
+        unchanged: names of the up-to-date steps.
     """
-    outcomes: dict[str, Outcome] = {}
-    under_way: dict[str, float] = {}
+    results: dict[str, StageResult] = {}
+    running: dict[str, float] = {}
 
-    def start(step: Step, done: Callable[[Outcome], None]) -> None:
-        reason = blocked_by(step, outcomes)
-        under_way[step.name] = time.monotonic()
+    def start(step: Step, done: Callable[[StageResult], None]) -> None:
+        reason = blocked_by(step, results)
+        running[step.name] = time.monotonic()
         if reason or step.name in unchanged:
-            done(Outcome(step.name, "skipped" if reason else "unchanged", 0.0, reason))
+            done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
-            alone = is_alone(step, plan, outcomes, unchanged)
+            alone = is_alone(step, plan, results, unchanged)
             threading.Thread(target=lambda: done(workers.reproduce(step.name, alone=alone)), daemon=True).start()
 
-    def report(outcome: Outcome) -> None:
-        outcomes[outcome.stage] = outcome
-        del under_way[outcome.stage]
-        if outcome.status != "unchanged":
-            print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(outcome, len(outcomes), len(plan))}", flush=True)
+    def report(result: StageResult) -> None:
+        results[result.stage] = result
+        del running[result.stage]
+        if result.status != "unchanged":
+            print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(result, len(results), len(plan))}", flush=True)
 
-    with status_line(under_way):
+    with status_line(running):
         return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
 
 
 @contextmanager
-def status_line(under_way: Mapping[str, float]) -> Iterator[None]:
-    """Show on a terminal which stages are under way and for how long, while the context lasts."""
+def status_line(running: Mapping[str, float]) -> Iterator[None]:
+    """Show the running stages and their durations on a terminal, within the context."""
     ended = threading.Event()
 
     def show() -> None:
         while not ended.wait(STATUS_EVERY_S):
             now = time.monotonic()
-            print(CLEAR_LINE + ", ".join(f"{name} {now - since:.0f} s" for name, since in list(under_way.items())), end="", flush=True)
+            print(CLEAR_LINE + ", ".join(f"{name} {now - since:.0f} s" for name, since in list(running.items())), end="", flush=True)
         print(CLEAR_LINE, end="", flush=True)
 
     shown = threading.Thread(target=show, daemon=True)
@@ -100,22 +100,22 @@ def status_line(under_way: Mapping[str, float]) -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return the exit status: 0, or 1 if anything failed."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages side by side.")
+    parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages in parallel.")
     parser.add_argument("targets", nargs="*", help="as for `dvc repro`, such as train@emoji-knn or evaluate; default: everything")
     targets = parser.parse_args(arguments).targets
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        outcomes = run(targets)
+        results = run(targets)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr, flush=True)
         return 130
-    print(f"{len(outcomes)} stages: {counts_of(outcomes)}", flush=True)
-    for failure in failures_of(outcomes):
+    print(f"{len(results)} stages: {counts_of(results)}", flush=True)
+    for failure in failures_of(results):
         print(f"\nerror: {failure}", file=sys.stderr, flush=True)
-    return 0 if all(outcome.good for outcome in outcomes.values()) else 1
+    return 0 if all(result.is_ok for result in results.values()) else 1
 
 
 if __name__ == "__main__":

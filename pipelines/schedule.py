@@ -1,6 +1,6 @@
-"""`make schedule`: serve the flow on the cron line of params.yaml, with a Prefect server and dashboard of its own, until stopped.
+"""`make schedule`: serve the flow on the cron line of params.yaml, with its own Prefect server and dashboard, until stopped.
 
-`prefect.yaml` is the other way: a deployment to a work pool on a Prefect server that is there already.
+The alternative is `prefect.yaml`: a deployment to a work pool on an existing Prefect server.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from pipelines.orchestration.environment import set_up_prefect
 
-set_up_prefect()  # before Prefect is imported: it reads its settings then
+set_up_prefect()  # before Prefect is imported: it reads its settings at import
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy  # noqa: E402
 from prefect.runner import Runner  # noqa: E402
@@ -23,14 +23,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 
 from pipelines.flow import sensorium  # noqa: E402
 from pipelines.orchestration.server import DEFAULT_PORT, running  # noqa: E402
-from pipelines.orchestration.zombie_runs import close_abandoned_runs  # noqa: E402
-from stages.check import checked_params  # noqa: E402
+from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
+from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
 from stages.foundation.errors import InputError  # noqa: E402
 from stages.foundation.params_file import PARAMS, section  # noqa: E402
 
 NAME = "schedule"
-# A run that comes due while one is under way is dropped: the next one will see all that changed.
+# A run that is due while another one is running is dropped: the next run covers all changes.
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 
 
@@ -39,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.schedule", description=main.__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the dashboard; default: %(default)s")
     port = parser.parse_args(arguments).port
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # while it starts: end the server, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # during the start: also end the server
     try:
         settings: FlowEntry = section(checked_params(), "flow", FlowEntry)
         due = next_run(settings, datetime.now(UTC))
         print("starting Prefect's server …", flush=True)
         with running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
             print(f"dashboard: {url}\nnext run: {due:%A %Y-%m-%d %H:%M %Z} ({settings.cron}); Ctrl-C ends the schedule", flush=True)
-            close_abandoned_runs(sensorium.name, started_only=False)
+            close_zombie_runs(sensorium.name, started_only=False)
             asyncio.run(serve(settings))
-            close_abandoned_runs(sensorium.name, started_only=False)
+            close_zombie_runs(sensorium.name, started_only=False)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
@@ -59,13 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def serve(settings: FlowEntry) -> None:
-    """Start the flow whenever it is due, until SIGINT or SIGTERM; a run under way is ended."""
+    """Start the flow whenever it is due, until SIGINT or SIGTERM, which end a running flow."""
     runner = Runner(name=NAME, pause_on_shutdown=True)
     due = Cron(settings.cron, timezone=settings.timezone)
     await runner.aadd_deployment(await sensorium.ato_deployment(NAME, schedule=due, concurrency_limit=ONE_AT_A_TIME))
     serving = asyncio.create_task(runner.start())
     await asyncio.sleep(0)
-    # The runner has set a handler by now that does not end it (3.8.8: a coroutine that is never awaited).
+    # Replaces the runner's handler, which does not stop it (3.8.8: a coroutine that is never awaited).
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):
@@ -73,10 +73,10 @@ async def serve(settings: FlowEntry) -> None:
 
 
 def next_run(settings: FlowEntry, now: datetime) -> datetime:
-    """Return when the cron line is due next after `now`.
+    """Return the next time of the cron line after `now`.
 
     Raises:
-        InputError: if it is not a cron line, or its time zone is unknown.
+        InputError: if the cron line or its time zone is not valid.
     """
     try:
         return asyncio.run(CronSchedule(cron=settings.cron, timezone=settings.timezone).get_dates(1, start=now))[0]

@@ -1,4 +1,4 @@
-"""`make ui`: MLflow's dashboard of this workspace's runs, on the loopback, until Ctrl-C."""
+"""`make ui`: MLflow's dashboard of this workspace's runs, on the loopback interface, until Ctrl-C."""
 
 import argparse
 import os
@@ -25,16 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         uri = tracking_uri(section(read_params(), "publish", PublishEntry))
         if uri.startswith(("http://", "https://")):
-            print(f"the runs are on a server, which has its own dashboard: {redact(uri)}")
+            print(f"the runs are on a server with its own dashboard: {redact(uri)}")
             return 0
         refuse_unpublished(uri)
         refuse_taken(port)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # The bare address opens MLflow's pages for language models.
+    # The address without a path opens MLflow's pages for language models.
     address = f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning"
-    print(f"MLflow's dashboard: {address} (in some ten seconds; Ctrl-C ends it)", flush=True)
+    print(f"MLflow's dashboard: {address} (ready in about ten seconds; Ctrl-C ends it)", flush=True)
     return serve(uri, port)
 
 
@@ -42,12 +42,12 @@ def serve(uri: str, port: int) -> int:
     """Run MLflow's server until Ctrl-C or SIGTERM; return the exit status."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
                "--uvicorn-opts", "--log-level warning"]
-    # The address may hold a password, which `ps` would show in a command line.
-    # Its job runner is for language models; its warnings are about its own packages.
+    # In the environment, because `ps` shows command lines, and the URI may hold a password.
+    # The job runner is for language models; the warnings concern MLflow's own packages.
     environment = {**os.environ, **QUIET, "MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
                    "PYTHONWARNINGS": "ignore"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A session of its own: it answers Ctrl-C with a traceback, SIGTERM without.
+    # A separate session: the server prints a traceback on Ctrl-C, none on SIGTERM.
     server = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         return server.wait()
@@ -58,9 +58,9 @@ def serve(uri: str, port: int) -> int:
 
 
 def refuse_unpublished(uri: str) -> None:
-    """Raise InputError if the database is not there: MLflow would make an empty one and show nothing."""
+    """Raise InputError if there is no database: MLflow would create an empty one."""
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        raise InputError(f"no runs yet: {Path(uri.removeprefix(SQLITE)).name} is not there; `make run` makes and publishes them")
+        raise InputError(f"no runs yet: {Path(uri.removeprefix(SQLITE)).name} is missing; `make run` trains and publishes runs")
 
 
 if __name__ == "__main__":

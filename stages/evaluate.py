@@ -17,7 +17,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, Quarantined
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, evaluation_path, left_out_path, predictions_dir, samples_path, splits_path, summary_path
+from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, splits_path, summary_path
 from stages.contracts.task import TargetForm
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
@@ -29,7 +29,7 @@ from stages.evaluation.training_results import TrainingResults, read_models
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, read_params, section
+from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_table, write_text
 
@@ -54,7 +54,7 @@ def main(dataset: str) -> None:
     primary = {candidate: found[scoring] for candidate, found in scores.items()}
     evaluation = Evaluation(
         **facts(dataset, described, splits),
-        modalities=tuple(feature_labels(params, dataset)),
+        modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
         baselines=tuple(trained.baselines),
         not_applicable=trained.not_applicable,
@@ -142,7 +142,7 @@ def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: Targe
 
 def facts(dataset: str, described: Mapping[str, Any], splits: Splits) -> dict[str, Any]:
     """Return what a reader must know of data set and splits."""
-    skipped, about = read_table(left_out_path(dataset))
+    skipped, about = read_table(skipped_path(dataset))
     target, outputs = described["target"], tuple(described["target"]["outputs"])
     return {
         "dataset": dataset,

@@ -20,7 +20,7 @@ from stages.foundation.params_file import PARAMS, nearest, parse, read_params, s
 from stages.foundation.progress import Progress
 from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
-from stages.foundation.tables import write_table, writing_pieces
+from stages.foundation.tables import write_table, writing_chunks
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
 from stages.samples.read import judge_bad, quarantine_table
@@ -74,7 +74,7 @@ def main(dataset: str) -> None:
         "target": described(name, found.task, outputs),
         "rows": {"used": n_used, "available": found.index.num_rows},
     }
-    with writing_pieces(samples_path(dataset), metadata) as append:
+    with writing_chunks(samples_path(dataset), metadata) as append:
         for piece in loaded(index, found, reasons):
             append(piece)
         judge_bad(reasons, n_used, policy, dataset)

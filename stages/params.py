@@ -1,8 +1,8 @@
-"""Read params.yaml and refuse what cannot work, naming file, key, what was found and what is allowed.
+"""Read params.yaml and report mistakes with file, key, the value found and the values allowed.
 
 `python -m stages.check` (the first stage of the graph, and the first step of `make run` and of the flow) reads the whole file with it.
-The other stages read their own keys with stages/foundation/params_file.py and come here only to explain a mistake: no result depends on
-these words.
+Other stages read their own keys with stages/foundation/params_file.py and use this file only to explain a mistake: no result depends on
+the messages.
 """
 
 import json
@@ -20,17 +20,17 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
 
-SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # those that have defaults
+SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """Return params.yaml as a plain dict.
 
-    Read as DVC reads it, in YAML 1.2 (`1e-4` is a number, `no` is a word), so that stage and graph see the same values.
+    Parsed as DVC does, as YAML 1.2 (`1e-4` is a number, `no` is text), so that stage and graph have the same values.
 
     Raises:
-        InputError: if it is missing, is not YAML, or repeats a key.
+        InputError: if it is missing, not YAML, or repeats a key.
     """
     if not path.is_file():
         raise InputError(f"{path}: not found in {Path.cwd().name}/; run from the repository's root")
@@ -49,45 +49,45 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     if not isinstance(params, dict):
         found = "nothing" if params is None else type(params).__name__
         raise InputError(f"{path}: expected a mapping of sections ({', '.join(TOP_LEVEL)}), found {found}")
-    _refuse_odd(params, "", ())
+    _check_keys(params, "", ())
     return params
 
 
-def _refuse_odd(value: Any, key: str, above: tuple[int, ...]) -> None:
-    """Raise InputError where a value holds itself (an anchor inside what it names), or a key is neither text nor a number."""
+def _check_keys(value: Any, key: str, above: tuple[int, ...]) -> None:
+    """Raise InputError if a value contains itself (by an anchor), or a key is neither text nor a number."""
     if id(value) in above:
-        raise InputError(f"{PARAMS}: {key}: holds itself, by an anchor (&) that is repeated (*) inside what it names; write it out")
+        raise InputError(f"{PARAMS}: {key}: contains itself, by an alias (*) inside its own anchor (&); write the value out")
     inside = (*above, id(value))
     if isinstance(value, Mapping):
         for name, item in value.items():
             if not isinstance(name, str | int | float):
-                raise InputError(f"{PARAMS}: {key or 'top level'}: the key {name!r} is no text; put it in quotes")
-            _refuse_odd(item, f"{key}.{name}".removeprefix("."), inside)
+                raise InputError(f"{PARAMS}: {key or 'top level'}: the key {name!r} is not text; put it in quotes")
+            _check_keys(item, f"{key}.{name}".removeprefix("."), inside)
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            _refuse_odd(item, f"{key}.{place}", inside)
+            _check_keys(item, f"{key}.{place}", inside)
 
 
 def value_at(params: Mapping[str, Any], key: str) -> Any:
-    """Return the value under a dotted key; raise InputError naming the nearest key where it is missing."""
+    """Return the value under a dotted key; raise InputError with the nearest key if it is missing."""
     value: Any = params
     for depth, part in enumerate(key.split(".")):
         where = ".".join(key.split(".")[:depth]) or "top level"
         if not isinstance(value, Mapping):
             raise InputError(f"{PARAMS}: {where}: expected a mapping with key {part!r}, found {value!r}")
         if part not in value and key in SECTIONS:
-            raise InputError(f"{PARAMS}: {key}: missing; for its defaults add the line `{key}: {{}}`")
+            raise InputError(f"{PARAMS}: {key}: missing; add the line `{key}: {{}}` for its defaults")
         if part not in value:
-            raise InputError(f"{PARAMS}: {where}: {part!r} is not there{nearest(part, value)}")
+            raise InputError(f"{PARAMS}: {where}: {part!r} is missing{nearest(part, value)}")
         value = value[part]
     return value
 
 
 def section(params: Mapping[str, Any], key: str, model: type[Settings]) -> Any:
-    """Return the settings under a dotted key as `model`, or its defaults where the key holds nothing.
+    """Return the settings under a dotted key as `model`, or its defaults if the key is empty.
 
     Raises:
-        InputError: one line per mistake: file, key, what was found, what is allowed.
+        InputError: one line per mistake: file, key, the value found, the values allowed.
     """
     return parse(value_at(params, key), key, model)
 
@@ -98,19 +98,19 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
     if not isinstance(values, Mapping):
         raise InputError(f"{PARAMS}: {key}: expected a mapping with {allowed(model)}, found {values!r}")
     try:
-        # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
+        # as JSON: strict about types (`true` and "3" are not numbers), while a list may become a tuple
         return model.model_validate_json(json.dumps(model.completed(values), default=str), strict=True)
     except ValidationError as error:
         raise InputError("\n".join(mistakes(error.errors(), key, model))) from error
 
 
 def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[str]:
-    """Return one line for each place that pydantic complains of; the branches of a union share one."""
+    """Return one line per location of pydantic's errors; the branches of a union share one."""
     by_place: dict[str, list[Any]] = {}
     for item in errors:
         place = ".".join([key, *(str(part) for part in item["loc"] if not _is_union_branch(part))])
         by_place.setdefault(place, []).append(item)
-    # a list with a wrong entry counts as too short as well: tell the entry alone
+    # a list with a wrong entry also counts as too short: report the entry only
     inmost = [place for place in by_place if not any(other.startswith(place + ".") for other in by_place)]
     return [_mistake(place, by_place[place], model) for place in inmost]
 
@@ -121,7 +121,7 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         inner = _inmost(model, first["loc"])[0]
         now = inner.renamed.get(str(first["loc"][-1])) if issubclass(inner, Settings) else None
         if now is not None:
-            return f"{PARAMS}: {place}: this key is called {now!r} now; allowed: {allowed(inner)}"
+            return f"{PARAMS}: {place}: this key was renamed to {now!r}; allowed: {allowed(inner)}"
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
@@ -129,11 +129,11 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         wanted = "expected " + " or ".join(dict.fromkeys(EXPECTED[item["type"]].format(**item.get("ctx", {})) for item in items))
     else:
         wanted = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
-    found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping says what it found
+    found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping includes the value
     return f"{PARAMS}: {place}: {wanted}{found}; {_about(model, first['loc'])}"
 
 
-# pydantic's types of error → what a person reads; {…} is filled from the error's context
+# pydantic's types of error → message; {…} is filled from the error's context
 EXPECTED = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
@@ -160,7 +160,7 @@ def allowed(model: type[BaseModel]) -> str:
 
 
 def _inmost(model: type[BaseModel], place: Sequence[Any]) -> tuple[type[BaseModel], str]:
-    """Return the settings that a place is in, and the last of its parts that is a key of theirs: of target.task those of a target, task."""
+    """Return the innermost settings model of a location and its last key there: for target.task TargetEntry and task."""
     name = ""
     for part in place:
         kind = model.model_fields[name].annotation if name else None
@@ -181,6 +181,6 @@ def _about(model: type[BaseModel], place: Sequence[Any]) -> str:
 
 
 def _is_union_branch(part: Any) -> bool:
-    # pydantic names the branch of a union in its location ("int", "literal['all']", "TargetEntry"): noise to a reader
+    # pydantic names the branch of a union in its location ("int", "literal['all']", "TargetEntry"), which a user need not see
     known = {"int", "constrained-int", "float", "str", "bool", "none"}
     return isinstance(part, str) and (part in known or "[" in part or part.endswith("Entry"))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
+from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
 from stages.contracts.task import TargetForm
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
@@ -48,7 +48,7 @@ def main(dataset: str) -> None:
     n_folds = splits.schema.field("inner").type.list_size
     sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.n_inner_splits}
     write_table(splits_path(dataset), splits, kept | {"rows": rows} | sizes)
-    write_table(left_out_path(dataset), left_out, {"dataset": dataset, "share": share})
+    write_table(skipped_path(dataset), left_out, {"dataset": dataset, "share": share})
 
 
 def refuse_emptied(dataset: str, target: Mapping[str, Any], kept: np.ndarray, whole: np.ndarray) -> None:
@@ -69,7 +69,7 @@ def left_out_samples(dataset: str) -> pa.Table:
     for path in sorted(first.parent.glob("*.arrow"), key=lambda path: (path != first, path.name)):
         table, about = read_table(path)
         for name, reason in zip(table["sample_id"].to_pylist(), table["reason"].to_pylist(), strict=True):
-            found.setdefault(name, (about.get("label", ""), reason))
+            found.setdefault(name, (about.get("modality_name", ""), reason))
     columns = {"sample_id": list(found), "modality": [m for m, _ in found.values()], "reason": [r for _, r in found.values()]}
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.documents.validation_document import ExpectationResult, Validation
-from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_path
+from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_path
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, read_params
+from stages.foundation.params_file import modality_names, read_params
 from stages.foundation.tables import read_table, write_text
 from stages.validation.expectations import run_suites
 from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
@@ -25,7 +25,7 @@ CHUNK_BYTES = 2**26  # of features at once, about
 
 def main(dataset: str) -> None:
     """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
-    suites = dataset_suites(dataset, feature_labels(read_params(), dataset))
+    suites = dataset_suites(dataset, modality_names(read_params(), dataset))
     results = run_suites(suites)
     validation = Validation(dataset=dataset, success=all(suite.success for suite in results), suites=tuple(results))
     write_document(validation_path(dataset), validation)
@@ -41,7 +41,7 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     """Return the suites of a data set over its files."""
     samples, metadata = read_table(samples_path(dataset))
     splits, split_metadata = read_table(splits_path(dataset))
-    skipped, _ = read_table(left_out_path(dataset))
+    skipped, _ = read_table(skipped_path(dataset))
     samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), skipped)
     suites = [
         samples_suite(samples, metadata, split_metadata["n_folds"], skipped.num_rows),

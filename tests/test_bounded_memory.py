@@ -13,7 +13,7 @@ from stages import featurize, validate
 from stages.contracts.paths import features_path, samples_path
 from stages.featurize import featurize_column
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table, write_table, writing_pieces
+from stages.foundation.tables import read_table, write_table, writing_chunks
 from stages.validation.suites import Suite, modality_suite
 
 MEGABYTES = 2**20
@@ -30,7 +30,7 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(len(column))], name: column})
     modality = component("modalities", name)
     features, metadata = featurize_column(samples, name, modality, modality.settings(), where=name)
-    with writing_pieces(features_path("toy", name), features_metadata(name, **metadata)) as append:
+    with writing_chunks(features_path("toy", name), features_metadata(name, **metadata)) as append:
         append(features)
     features, metadata = read_table(features_path("toy", name))
     monkeypatch.setattr(validate, "CHUNK_BYTES", 2 * features.nbytes // len(features))
@@ -75,7 +75,7 @@ def test_featurize_holds_on_to_no_part_of_the_samples(tmp_path: Path, monkeypatc
         return opened[-1]
 
     modality = component("modalities", "image")
-    found = list(featurize.featurized_pieces(samples, "image", modality, modality.settings(), {}, piece=1, reopened=reopened))
+    found = list(featurize.featurized_chunks(samples, "image", modality, modality.settings(), {}, chunk_rows=1, reopened=reopened))
     assert len(opened) == 3
     addresses = {table["sample_id"].chunk(0).buffers()[2].address for table, _ in found}
     assert addresses.isdisjoint(table["sample_id"].chunk(0).buffers()[2].address for table in opened)

@@ -54,9 +54,9 @@ def test_every_mouse_has_all_regions_by_the_same_names(mice: Path) -> None:
 @pytest.mark.parametrize(
     ("member", "old", "new", "reason"),
     [
-        ("blocks.csv", "pallium,L,4", "pallium,L,5", "'pallium' does not begin where the one before ends, at 4"),
+        ("blocks.csv", "pallium,L,4", "pallium,L,5", "'pallium' does not begin where the previous block ends, at 4"),
         ("blocks.csv", "10,12", "10,11", "edges of finite weight between regions 0 to 10"),
-        ("participants.csv", "genotype", "genome", "column 'genotype' is missing or has gaps"),
+        ("participants.csv", "genotype", "genome", "column 'genotype' is missing or has empty cells"),
         ("participants.csv", "sub-54776", "sub-1", "no member 'graspologic/datasets/mice/edgelists/sub-1_"),
         ("edgelists/sub-54780_ses-1_dti.edgelist", ".0\n", "\n.", "sub-54780"),
     ],

@@ -49,10 +49,10 @@ def test_parts_pictures_and_labels_belong_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "reason"),
     [
-        ("labels-idx1", toy.idx(np.zeros(39, np.uint8)), "39 labels of 40 pictures"),
+        ("labels-idx1", toy.idx(np.zeros(39, np.uint8)), "39 labels of 40 images"),
         ("labels-idx1", toy.idx(np.full(40, 10, np.uint8)), "label 10 is none of 0 to 9"),
-        ("images-idx3", toy.idx(np.zeros(40, np.uint8)), "no IDX file of unsigned bytes with 3 axes"),
-        ("images-idx3", b"no gzip", "not a whole gzip file"),
+        ("images-idx3", toy.idx(np.zeros(40, np.uint8)), "not an IDX file of unsigned bytes with 3 axes"),
+        ("images-idx3", b"no gzip", "not a complete gzip file"),
     ],
 )
 def test_files_that_do_not_fit_are_named(kind: str, content: bytes, reason: str, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_link_is_not_followed_and_a_missing_file_is_named(tmp_path: Path) -> N
 def test_sizes_are_bounded(tmp_path: Path) -> None:
     path = toy.write_deb(tmp_path / "large.deb", {"./large": bytes(1000), "./small": b"x"})
     assert read_deb_files(path, ["./small"], limit_bytes=10) == {"./small": b"x"}
-    with pytest.raises(InputError, match=r"'\./large' would unpack to 1000 bytes, more than 10"):
+    with pytest.raises(InputError, match=r"'\./large' unpacks to 1000 bytes, more than 10"):
         read_deb_files(path, ["./large"], limit_bytes=10)
     with pytest.raises(ValueError, match="unpacks to more than 100 bytes"):
         read_gzipped_idx(toy.idx(np.zeros(101, np.uint8)), n_axes=1, limit_bytes=100)
@@ -90,9 +90,9 @@ def with_header(size: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "no ar archive"),
-        (b"!<arch>\nshort", "no header of a member at byte 8"),
-        (with_header(b"1000"), "a member of 1000 bytes goes past the end"),
+        (b"", "not an ar archive"),
+        (b"!<arch>\nshort", "no member header at byte 8"),
+        (with_header(b"1000"), "a member of 1000 bytes ends past the end of the file"),
         (with_header(b"-4"), "a member of -4 bytes"),
         (with_header(b"many"), "invalid literal"),
         (b"!<arch>\n", "data.tar.xz"),
@@ -106,7 +106,7 @@ def test_what_is_no_debian_package_is_named(content: bytes, reason: str, tmp_pat
 
 
 def test_an_array_says_how_long_it_is_and_of_what() -> None:
-    with pytest.raises(ValueError, match="says that it holds 5 bytes, but has 4"):
+    with pytest.raises(ValueError, match="declares 5 bytes, but has 4"):
         read_gzipped_idx(gzip.compress(struct.pack(">BBBBI", 0, 0, 8, 1, 5) + b"1234"), n_axes=1)
-    with pytest.raises(ValueError, match="no IDX file of unsigned bytes"):
+    with pytest.raises(ValueError, match="not an IDX file of unsigned bytes"):
         read_gzipped_idx(gzip.compress(struct.pack(">BBBBI", 0, 0, 9, 1, 0)), n_axes=1)  # of signed ones

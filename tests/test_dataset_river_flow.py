@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from toy import river_flow as toy
 
-from stages.datasets.river_flow import DATA_SET, GAUGES, HORIZON_H, LAGS_H, Blocks, block_rows, read
+from stages.datasets.river_flow import DATA_SET, GAUGES, HORIZON_H, LAGS_H, RiverFlowOptions, block_rows, read
 from stages.foundation.errors import InputError
 
 
@@ -20,8 +20,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("n_hours", [4_108, 5_017])
 def test_no_hour_is_seen_from_two_blocks(n_hours: int) -> None:
-    blocks = [np.array(rows) for rows in block_rows(n_hours, Blocks())]
-    assert len(blocks) > 5 and max(map(len, blocks)) < 1.2 * Blocks().block_h
+    blocks = [np.array(rows) for rows in block_rows(n_hours, RiverFlowOptions())]
+    assert len(blocks) > 5 and max(map(len, blocks)) < 1.2 * RiverFlowOptions().block_h
     seen = [set((rows[:, None] + np.array([HORIZON_H, *(-lag for lag in LAGS_H)])).ravel().tolist()) for rows in blocks]
     spans = [range(min(hours), max(hours) + 1) for hours in seen]
     assert all(first.stop <= second.start for first, second in pairwise(spans))
@@ -29,17 +29,17 @@ def test_no_hour_is_seen_from_two_blocks(n_hours: int) -> None:
 
 
 def test_the_declared_rows_follow_from_the_blocks() -> None:
-    assert sum(len(rows) for n_hours in (4_108, 5_017) for rows in block_rows(n_hours, Blocks())) == DATA_SET.n_samples
-    assert sum(len(rows) for n_hours in (4_108, 5_017) for rows in block_rows(n_hours, Blocks(gap_h=0))) == 9_125
+    assert sum(len(rows) for n_hours in (4_108, 5_017) for rows in block_rows(n_hours, RiverFlowOptions())) == DATA_SET.n_samples
+    assert sum(len(rows) for n_hours in (4_108, 5_017) for rows in block_rows(n_hours, RiverFlowOptions(gap_h=0))) == 9_125
 
 
 def test_a_gap_as_long_as_a_block_is_refused() -> None:
-    with pytest.raises(InputError, match=r"river_flow\.options: gap_h 108 leaves nothing of blocks of 100 hours; lower it"):
-        list(block_rows(400, Blocks(block_h=100)))
+    with pytest.raises(InputError, match=r"river_flow\.options: gap_h 108 leaves no row of blocks of 100 hours; lower it"):
+        list(block_rows(400, RiverFlowOptions(block_h=100)))
 
 
 def test_targets_are_the_flows_in_48_hours_and_first_lags_are_missing(archives: dict[str, Path]) -> None:
-    table = read(archives, "flow", Blocks(gap_h=0), 1)
+    table = read(archives, "flow", RiverFlowOptions(gap_h=0), 1)
     rows = {row["sample_id"]: row for row in table.to_pylist()}
     assert len(rows) == sum(toy.N_HOURS.values())
     now, later = rows["test-0100"], rows["test-0148"]
@@ -51,7 +51,7 @@ def test_targets_are_the_flows_in_48_hours_and_first_lags_are_missing(archives: 
 
 
 def test_groups_are_blocks_of_one_file(archives: dict[str, Path]) -> None:
-    table: pa.Table = read(archives, "flow", Blocks(), 1)
+    table: pa.Table = read(archives, "flow", RiverFlowOptions(), 1)
     pairs = set(zip(table["group"].to_pylist(), [name.split("-")[0] for name in table["sample_id"].to_pylist()], strict=True))
     assert pairs == {("train-0", "train"), ("test-0", "test"), ("test-1", "test")}
     kept = set(table["sample_id"].to_pylist())

@@ -107,7 +107,7 @@ GOOD = sd_file("C C O", [(1, 2, 1), (2, 3, 1)])
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (GOOD[:-6], r"record 1 is cut off"),
+        (GOOD[:-6], r"record 1 is truncated"),
         (GOOD + "x\n$$$$\n", r"record 2 \('x'\): RDKit cannot read it: it has no connection table"),
         (GOOD.replace("  3  2  0", " 60  2  0"), r"record 1 \('x'\): RDKit cannot read it: Atom line too short: .* on line 8"),
         (GOOD.replace("  3  2  0", "  0  0  0"), r"RDKit cannot read it: Cannot convert .* on line 5"),
@@ -117,7 +117,7 @@ GOOD = sd_file("C C O", [(1, 2, 1), (2, 3, 1)])
         (GOOD.replace("  2  3  1", "  1  2  1"), r"RDKit cannot read it: .*bond already exists"),
         (GOOD.replace("  2  3  1", "  2  3  7"), r"bond 2 is unspecified; expected single, double, triple, aromatic"),
         (GOOD.replace(" O  ", " 7  "), r"RDKit cannot read it: .*Element '7' not found"),
-        (GOOD.replace(" O  ", " A  "), r"atom 3 is '\*', which is no element"),
+        (GOOD.replace(" O  ", " A  "), r"atom 3 is '\*', which is not an element"),
         (GOOD.replace("M  END", "M  CHG  1   9   1"), r"RDKit cannot read it: Range Error"),
         (GOOD.replace("  2  3  1", "  2  3  3"), r"Explicit valence for atom # 2 O, 3, is greater than permitted"),
     ],
@@ -158,7 +158,7 @@ def shuffled(record: str, seed: int) -> str:
     ("old", "new", "reason"),
     [
         ("<SOL>", "<SAL>", "molecule 'molecule 1' has no SOL"),
-        ("(A) low", "(D) none", "no SOL_classification that is known"),
+        ("(A) low", "(D) none", "unknown SOL_classification"),
         (" N  ", " Xx ", "Element 'Xx' not found"),
     ],
 )

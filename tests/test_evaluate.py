@@ -19,7 +19,7 @@ from toy_samples import write_samples
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
 from stages.contracts.documents.summary_document import Summary
-from stages.contracts.paths import evaluation_dir, evaluation_path, left_out_path, predictions_dir, samples_path, summary_path
+from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, summary_path
 from stages.evaluate import main
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
 from stages.evaluation.fold_predictions import FoldPredictions
@@ -90,7 +90,7 @@ def test_skipped_samples_and_whose_data_it_is_are_in_the_evaluation(place: Path)
     write_params([TOY])
     write_toy(TOY)
     bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
-    write_table(left_out_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
+    write_table(skipped_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
     samples, metadata = read_table(samples_path("toy"))
     write_samples(samples_path("toy"), samples, {**metadata, "shipped": False})
     main("toy")

@@ -13,7 +13,7 @@ import yaml
 from dvc.repo import Repo
 
 from pipelines.running.dvc_graph import Step, by_height, steps
-from pipelines.running.executor import Outcome, Workers
+from pipelines.running.executor import StageResult, Workers
 from pipelines.running.ready_steps import blocked_by, is_alone, line_of, run_in_order
 from pipelines.running.worker import log_path
 from stages.foundation.errors import InputError
@@ -60,17 +60,17 @@ def workers(project: Path) -> Iterator[Workers]:
         yield workers
 
 
-def reproduce_all(workers: Workers, plan: list[Step]) -> dict[str, Outcome]:
-    outcomes: dict[str, Outcome] = {}
+def reproduce_all(workers: Workers, plan: list[Step]) -> dict[str, StageResult]:
+    results: dict[str, StageResult] = {}
 
     def start(step: Step, done: object) -> None:
         def work() -> None:
-            reason = blocked_by(step, outcomes)
-            done(Outcome(step.name, "skipped", 0, reason) if reason else workers.reproduce(step.name))  # type: ignore[operator]
+            reason = blocked_by(step, results)
+            done(StageResult(step.name, "skipped", 0, reason) if reason else workers.reproduce(step.name))  # type: ignore[operator]
 
         threading.Thread(target=work).start()
 
-    return run_in_order(plan, start, n_at_once=4, on_done=lambda outcome: outcomes.update({outcome.stage: outcome}))
+    return run_in_order(plan, start, n_at_once=4, on_done=lambda result: results.update({result.stage: result}))
 
 
 def stage(name: str, command: str) -> None:
@@ -82,14 +82,14 @@ def test_twelve_side_by_side_four_times_lose_no_lock_entry(workers: Workers) -> 
     plan = steps()
     for turn in range(4):
         Path("seed.txt").write_text(str(turn))
-        outcomes = reproduce_all(workers, plan)
-        assert {outcome.status for outcome in outcomes.values()} == {"ran"}, outcomes
+        results = reproduce_all(workers, plan)
+        assert {result.status for result in results.values()} == {"ran"}, results
         locked = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
         assert set(locked) == {"root", *LEAVES, "end"}
         assert {locked[leaf]["outs"][0]["md5"] for leaf in LEAVES} == {locked["root"]["outs"][0]["md5"]}
     status = subprocess.run([sys.executable, "-m", "dvc", "status"], capture_output=True, text=True, check=True)
     assert "Data and pipelines are up to date." in status.stdout
-    assert {outcome.status for outcome in reproduce_all(workers, plan).values()} == {"unchanged"}
+    assert {result.status for result in reproduce_all(workers, plan).values()} == {"unchanged"}
 
 
 def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(workers: Workers) -> None:
@@ -102,29 +102,29 @@ def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(wo
 
 def test_a_failure_stops_what_reads_it_and_nothing_else(workers: Workers) -> None:
     Path("dvc.yaml").write_text(GRAPH.replace("cp root.txt leaf-${item}.txt", "test ${item} != l && cp root.txt leaf-${item}.txt"))
-    outcomes = reproduce_all(workers, steps())
-    assert outcomes["leaf@l"].status == "failed"
-    assert "exited with 1" in outcomes["leaf@l"].reason
-    assert (outcomes["end"].status, outcomes["end"].reason) == ("skipped", "leaf@l failed")
-    assert {outcomes[leaf].status for leaf in LEAVES[:-1]} == {"ran"}
+    results = reproduce_all(workers, steps())
+    assert results["leaf@l"].status == "failed"
+    assert "exited with 1" in results["leaf@l"].reason
+    assert (results["end"].status, results["end"].reason) == ("skipped", "leaf@l failed")
+    assert {results[leaf].status for leaf in LEAVES[:-1]} == {"ran"}
 
 
 def test_what_a_stage_says_of_its_failure_is_its_reason(workers: Workers) -> None:
     stage("bad", "echo before; echo 'error: bad: no such column' >&2; echo '  in row 3' >&2; exit 1")
-    outcome = workers.reproduce("bad")
-    assert (outcome.status, outcome.reason, outcome.mendable) == ("failed", "error: bad: no such column\n  in row 3", True)
+    result = workers.reproduce("bad")
+    assert (result.status, result.reason, result.is_input_error) == ("failed", "error: bad: no such column\n  in row 3", True)
     stage("bad", "echo Traceback; echo 'KeyError: 3'; exit 1")
-    outcome = workers.reproduce("bad")
-    assert not outcome.mendable and "KeyError: 3" in outcome.reason
-    outcome = workers.reproduce("nonsense")
-    assert outcome.status == "failed" and "nonsense" in outcome.reason
+    result = workers.reproduce("bad")
+    assert not result.is_input_error and "KeyError: 3" in result.reason
+    result = workers.reproduce("nonsense")
+    assert result.status == "failed" and "nonsense" in result.reason
 
 
 def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers) -> None:
     stage("talk", "python -c \"import time; print('one'); time.sleep(2); print('two')\"; touch talk.txt")
     heard: dict[str, float] = {}
-    outcome = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
-    assert outcome.status == "ran", outcome
+    result = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
+    assert result.status == "ran", result
     assert heard["two"] - heard["one"] > 1.0
     assert "one\ntwo" in log_path("talk").read_text()
 
@@ -135,7 +135,7 @@ def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, 
     stage("cores", "echo $SENSORIUM_CORES > cores.txt")
     with Workers(2) as workers:
         for alone, expected in ((False, max(1, n_cores() // 2)), (True, n_cores())):
-            assert workers.reproduce("cores", alone=alone).good
+            assert workers.reproduce("cores", alone=alone).is_ok
             assert int(Path("cores.txt").read_text()) == expected
             stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
 
@@ -148,7 +148,7 @@ def test_an_address_with_a_space_is_run(project: Path, workers: Workers) -> None
 
 def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
     plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
-    ran = Outcome("", "ran", 0.0)
+    ran = StageResult("", "ran", 0.0)
     assert is_alone(plan[0], plan, {}, set())
     assert not is_alone(plan[1], plan, {"a": ran}, set())
     assert is_alone(plan[1], plan, {"a": ran, "c": ran}, set()) and is_alone(plan[1], plan, {"a": ran}, {"c"})
@@ -165,25 +165,25 @@ def test_cores_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch, d
 def test_a_killed_worker_fails_its_stage_alone(project: Path) -> None:
     with Workers(1) as workers:
         stage("doomed", "kill -9 $PPID; sleep 5")
-        outcome = workers.reproduce("doomed")
-        assert (outcome.status, outcome.mendable) == ("failed", False)
-        assert "worker process ended" in outcome.reason
+        result = workers.reproduce("doomed")
+        assert (result.status, result.is_input_error) == ("failed", False)
+        assert "worker process ended" in result.reason
         Path("dvc.yaml").write_text(GRAPH)
         assert workers.reproduce("root").status == "ran"
 
 
 def test_stopping_ends_the_stage_in_hand_and_every_worker(project: Path) -> None:
     stage("long", "sleep 60; touch long.txt")
-    outcomes: list[Outcome] = []
+    results: list[StageResult] = []
     with Workers(2) as workers:
-        thread = threading.Thread(target=lambda: outcomes.append(workers.reproduce("long")))
+        thread = threading.Thread(target=lambda: results.append(workers.reproduce("long")))
         thread.start()
         while not any(process.name() == "sleep" for process in psutil.Process().children(recursive=True)):
             time.sleep(0.05)
         before = time.monotonic()
     thread.join(10)
     assert time.monotonic() - before < 10
-    assert outcomes[0].status == "failed"
+    assert results[0].status == "failed"
     assert not [process for process in psutil.Process().children(recursive=True) if process.name() == "sleep"]
 
 
@@ -215,5 +215,5 @@ def test_long_chains_start_first_and_order_holds() -> None:
 
 
 def test_the_line_for_the_console() -> None:
-    assert line_of(Outcome("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
-    assert line_of(Outcome("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"
+    assert line_of(StageResult("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
+    assert line_of(StageResult("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"

@@ -46,8 +46,8 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
     path = features_path("toy", name)
     table, metadata = read_table(path)
     assert table["sample_id"].to_pylist() == samples_of(name)["sample_id"].to_pylist()
-    assert metadata.keys() == {"dataset", "label", "modality", "settings", "encoding", "shape", "names", "fit"}
-    assert (metadata["dataset"], metadata["label"], metadata["modality"]) == ("toy", name, name)
+    assert metadata.keys() == {"dataset", "modality_name", "modality", "settings", "encoding", "shape", "names", "fit"}
+    assert (metadata["dataset"], metadata["modality_name"], metadata["modality"]) == ("toy", name, name)
     assert pa.ipc.open_file(path).num_record_batches == 1
     before = path.read_bytes()
     path.unlink()
@@ -60,14 +60,14 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
 def test_pieces_do_not_matter(name: str, piece: int) -> None:
     modality = component("modalities", name)
     whole, metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy")
-    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", piece=piece)
+    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", chunk_rows=piece)
     assert repr(parts.to_pylist()) == repr(whole.to_pylist())
     assert part_metadata == metadata
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_number_of_cores_does_not_matter(name: str, toy_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    monkeypatch.setattr(featurize, "MIN_PART_ROWS", 1)
     write_samples(samples_path("toy"), samples_of(name, 5), POLICY)
     written = set()
     for n_cores in ("1", "2", "3"):
@@ -88,7 +88,7 @@ def test_a_piece_is_shared_out_among_the_cores(monkeypatch: pytest.MonkeyPatch) 
         return modality.featurize(column, settings)
 
     samples = samples_of("image", 10).slice(0, 16)
-    list(featurize.featurized_pieces(samples, "image", replace(modality, featurize=noted), modality.settings(), {}))
+    list(featurize.featurized_chunks(samples, "image", replace(modality, featurize=noted), modality.settings(), {}))
     assert n_rows == [8, 8]
 
 
@@ -107,9 +107,9 @@ def test_names_samples_rows_and_reasons_across_pieces() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(9)], "image": pa.array(files, type=pa.binary())})
     modality = component("modalities", "image")
     with pytest.raises(InputError) as caught:
-        featurize_column(samples, "image", modality, modality.settings(), where="toy", piece=4)
+        featurize_column(samples, "image", modality, modality.settings(), where="toy", chunk_rows=4)
     first, second, third = str(caught.value).splitlines()
-    assert first.startswith("toy: 2 of 9 samples cannot be read; mend them, or leave them out with `on_bad_sample: quarantine`")
+    assert first.startswith("toy: 2 of 9 samples cannot be read; fix them, or skip them with `on_bad_sample: quarantine`")
     assert second.startswith("  sample 'id-2': not a readable image of 8 bytes")
     assert third == "  sample 'id-7': the sample is missing (null)"
 
@@ -118,7 +118,7 @@ def test_names_twenty_samples_at_most() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(50)], "audio": pa.array([b"nonsense"] * 50)})
     modality = component("modalities", "audio")
     with pytest.raises(InputError, match="50 of 50 samples cannot be read") as caught:
-        featurize_column(samples, "audio", modality, modality.settings(), where="toy", piece=15)
+        featurize_column(samples, "audio", modality, modality.settings(), where="toy", chunk_rows=15)
     assert len(str(caught.value).splitlines()) == 22 and str(caught.value).endswith("… and 30 more")
 
 
@@ -134,12 +134,12 @@ def test_a_failure_leaves_no_file_and_exits_1_with_one_clear_error(toy_workspace
 
 
 def test_samples_are_named_in_their_order_whichever_core_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "LEAST_ROWS", 1)
+    monkeypatch.setattr(featurize, "MIN_PART_ROWS", 1)
     monkeypatch.setenv("SENSORIUM_CORES", "3")
     files = [MAKERS["image"]().column[0].as_py() if row % 3 else b"nonsense" for row in range(40)]
     samples = pa.table({"sample_id": [f"id-{row}" for row in range(40)], "image": pa.array(files)})
     modality, reasons = component("modalities", "image"), {}
-    tables = [table for table, _ in featurize.featurized_pieces(samples, "image", modality, modality.settings(), reasons)]
+    tables = [table for table, _ in featurize.featurized_chunks(samples, "image", modality, modality.settings(), reasons)]
     assert list(reasons) == [f"id-{row}" for row in range(0, 40, 3)]
     assert pa.concat_tables(tables)["sample_id"].to_pylist() == [f"id-{row}" for row in range(40) if row % 3]
 
@@ -160,7 +160,7 @@ def test_wrong_samples_are_refused(column: dict[str, list[str | bytes]], match: 
 def test_missing_samples_and_unknown_key_say_what_to_do(toy_workspace: Path) -> None:
     with pytest.raises(InputError, match=r"samples\.arrow: not found; run the stage that writes it"):
         featurize.main("toy-image")
-    with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is not there \(did you mean 'toy-image'\?\)"):
+    with pytest.raises(InputError, match=r"params\.yaml: features: 'toy-imag' is missing \(did you mean 'toy-image'\?\)"):
         featurize.main("toy-imag")
 
 
@@ -184,10 +184,10 @@ def test_more_unreadable_samples_than_declared_fail_and_leave_no_file(toy_worksp
 
 
 def test_large_features_are_made_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(featurize, "CHUNK_BYTES", 100_000)
     modality = component("modalities", "image")
     samples = samples_of("image", 10)
-    pieces = list(featurize.featurized_pieces(samples, "image", modality, modality.settings(size=[64, 64]), {}))
+    pieces = list(featurize.featurized_chunks(samples, "image", modality, modality.settings(size=[64, 64]), {}))
     assert [len(table) for table, _ in pieces][:3] == [16, 2, 2]
     whole, _ = featurize_column(samples, "image", modality, modality.settings(size=[64, 64]), where="toy")
     assert pa.concat_tables([table for table, _ in pieces]).equals(whole)

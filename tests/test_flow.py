@@ -234,7 +234,7 @@ def test_the_flow_is_refused_while_another_run_has_the_workspace(project: Path) 
     other.kill()
     other.wait()
     assert done.returncode == 1
-    assert done.stderr == (f"error: another run has this workspace: dvc repro (pid {other.pid}, since noon); "
+    assert done.stderr == (f"error: another run holds this workspace: dvc repro (pid {other.pid}, since noon); "
                            f"wait until it ends, or stop it with `kill {other.pid}`, then run again\n")
 
 
@@ -257,7 +257,7 @@ def test_a_taken_port_is_told(project: Path) -> None:
 
 def test_the_dashboard_says_when_there_is_nothing_to_show(project: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "pipelines.ui"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and done.stderr.startswith("error: no runs yet: mlflow.db is not there; `make run`")
+    assert done.returncode == 1 and done.stderr.startswith("error: no runs yet: mlflow.db is missing; `make run`")
     assert not Path("mlflow.db").exists()
 
 

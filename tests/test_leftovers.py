@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.checking.stale_outputs import remove_leftovers
+from stages.checking.stale_outputs import remove_stale_outputs
 from stages.foundation.tables import write_json
 
 PARAMS: dict[str, Any] = {"datasets": {"a": {}}, "features": {"a-image": {}}, "models": {"knn": {}}}
@@ -36,19 +36,19 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_outputs_of_what_was_taken_out_go(workspace: Path) -> None:
     write_json(Path("data/models/a/notes.json"), {})
-    assert {path.as_posix() for path in remove_leftovers(PARAMS)} == GONE
+    assert {path.as_posix() for path in remove_stale_outputs(PARAMS)} == GONE
     left = {path for paths in OUTPUTS.values() for path in paths} - GONE
     assert {path for path in left if not Path(path).exists()} == set()
     assert not any(Path(path).exists() for path in (*GONE, "data/samples/b", "data/models/b", "data/predictions/a/svm"))
     assert Path("data/models/a/notes.json").is_file()  # no stage's output: not ours to delete
-    assert remove_leftovers(PARAMS) == []
+    assert remove_stale_outputs(PARAMS) == []
 
 
 def test_without_a_lock_nothing_goes(workspace: Path) -> None:
     Path("dvc.lock").unlink()
-    assert remove_leftovers(PARAMS) == []
+    assert remove_stale_outputs(PARAMS) == []
     Path("dvc.lock").write_text("", encoding="utf-8")
-    assert remove_leftovers(PARAMS) == []
+    assert remove_stale_outputs(PARAMS) == []
 
 
 @pytest.mark.parametrize("path", ["outside.json", "data/../outside.json", "data", "params.yaml", "data/samples/a/samples.arrow"])
@@ -57,5 +57,5 @@ def test_nothing_outside_data_and_no_current_output_goes(workspace: Path, path: 
     lock = yaml.safe_load(Path("dvc.lock").read_text("utf-8"))
     lock["stages"] = {"ingest@a": lock["stages"]["ingest@a"], "ingest@gone": {"outs": [{"path": path}]}}
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
-    assert remove_leftovers(PARAMS) == []
+    assert remove_stale_outputs(PARAMS) == []
     assert Path("outside.json").is_file() and Path("data/samples/a/samples.arrow").is_file()

@@ -82,7 +82,7 @@ def test_a_second_dvc_repro_is_refused_and_told_why(project: Path) -> None:
         first.kill()
         first.wait()
     assert second.returncode != 0
-    assert f"another run has this workspace: dvc repro -q slow (pid {first.pid}, since " in second.stderr
+    assert f"another run holds this workspace: dvc repro -q slow (pid {first.pid}, since " in second.stderr
     assert f"`kill {first.pid}`" in second.stderr
     assert second.stderr.count("error: ") == 1 and "Traceback" not in second.stderr
     assert not Path("quick.started").exists(), "the refused stage must not have begun"

@@ -10,7 +10,7 @@ from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError
 
 import pipelines.running.dvc_lock
-from pipelines.running.dvc_lock import HEAD, LineByLine, blocks_of, text_of
+from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, text_of
 
 ROOT = Path(__file__).parents[1]
 GRAPH = """stages:
@@ -75,7 +75,7 @@ def _reproduced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_run_leaves_the_same_bytes_as_dvc_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = _reproduced(tmp_path / "theirs", monkeypatch)
-    monkeypatch.setattr("dvc.dvcfile.Lockfile", LineByLine)
+    monkeypatch.setattr("dvc.dvcfile.Lockfile", StagewiseLockfile)
     replaced: list[Path] = []
     replace: Callable[..., None] = pipelines.running.dvc_lock._replace
     monkeypatch.setattr(pipelines.running.dvc_lock, "_replace", lambda path, blocks: (replaced.append(path), replace(path, blocks)))
@@ -88,7 +88,7 @@ def test_a_stages_lines_are_read_alone_and_what_is_wrong_in_them_dvc_says(tmp_pa
     Repo.init(no_scm=True).close()
     Path("dvc.lock").write_text(HEAD + "  a:\n    cmd: b\n  broken:\n    cmd: [1\n  odd:\n    nonsense: 1\n")
     with Repo(".") as repo:
-        entries = LineByLine(repo, "dvc.lock").load()["stages"]
+        entries = StagewiseLockfile(repo, "dvc.lock").load()["stages"]
         assert entries["a"] == {"cmd": "b"} and list(entries) == ["a", "broken", "odd"] and entries.get("c") is None
         for name in ("broken", "odd"):
             with pytest.raises(YAMLSyntaxError) as ours:
@@ -109,6 +109,6 @@ def test_a_link_and_its_targets_mode_stay(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_dvc_makes_its_lock_file_by_the_name_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dvc.dvcfile.Lockfile", LineByLine)
+    monkeypatch.setattr("dvc.dvcfile.Lockfile", StagewiseLockfile)
     with Repo(str(ROOT)) as repo:
-        assert isinstance(ProjectFile(repo, "dvc.yaml")._lockfile, LineByLine)
+        assert isinstance(ProjectFile(repo, "dvc.yaml")._lockfile, StagewiseLockfile)

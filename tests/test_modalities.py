@@ -19,7 +19,8 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.registry import component, names
 from stages.foundation.tables import column_values, write_table
-from stages.modalities.audio import FLOOR, AudioSettings, frames_of
+from stages.modalities.audio.audio_settings import AudioSettings
+from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.wav import decode_wav
 from stages.samples.read import SampleError, check_type
 
@@ -293,15 +294,15 @@ def test_channels_are_averaged() -> None:
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        (wav(tone(440), 16_000)[:500], "WAV file is cut off: chunk 'data' should have 6400 bytes"),
-        (wav(tone(440), 16_000)[:30], "WAV file is cut off: chunk 'fmt '|without a whole 'fmt '"),
+        (wav(tone(440), 16_000)[:500], "WAV file is truncated: chunk 'data' declares 6400 bytes"),
+        (wav(tone(440), 16_000)[:30], "WAV file is truncated: chunk 'fmt '|without complete 'fmt '"),
         (wav(tone(440), 16_000, code=2), "WAV encoding 2 with 16 bits"),
         (wav(tone(440), 16_000, size=6399), "end inside a sample"),
-        (wav(tone(440), 0), "header makes no sense: 1 channels of 16 bits in 2 bytes at 0 Hz"),
+        (wav(tone(440), 0), "header is inconsistent: 1 channels of 16 bits in 2 bytes at 0 Hz"),
         (wav(np.full(400, np.nan), 16_000, code=3, bits=32), "not finite"),
         (wav(tone(440, seconds=0.01), 16_000), r"a clip of 10.0 ms is shorter than one window of 20 ms"),
         (wav(tone(440, seconds=0), 16_000), r"a clip of 0.0 ms is shorter"),
-        (b"", "not a WAV file"),
+        (b"", "not a WAV"),
     ],
 )
 def test_broken_wav_is_named(file: bytes, reason: str) -> None:

@@ -16,10 +16,12 @@ from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.tables import column_values
-from stages.modalities.audio import FLOOR, MODALITY, AudioSettings, frames_of
+from stages.modalities.audio import MODALITY
+from stages.modalities.audio.audio_settings import AudioSettings
+from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.containers import check_ogg, count_mp3_samples
 from stages.modalities.audio.sounds import decode
-from stages.modalities.audio.spectra import LEAST_SPREAD, MelBank, cepstra, normalised, slopes
+from stages.modalities.audio.spectra import LEAST_SPREAD, MelBank, cepstra, normalized, slopes
 from stages.samples.read import SampleError
 
 KINDS = {"FLAC": "PCM_16", "OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
@@ -121,8 +123,8 @@ def test_slopes_are_those_of_least_squares(n: int) -> None:
 
 def test_normalising_takes_off_a_filter_and_what_does_not_vary_is_not_blown_up() -> None:
     rows = np.random.default_rng(2).standard_normal((50, 4)) * [1, 2, 3, 0]
-    np.testing.assert_allclose(normalised(rows + np.arange(4), spread=False), normalised(rows, spread=False), atol=1e-12)
-    np.testing.assert_allclose(normalised(rows, spread=True).std(axis=0), rows.std(axis=0) / (rows.std(axis=0) + LEAST_SPREAD))
+    np.testing.assert_allclose(normalized(rows + np.arange(4), spread=False), normalized(rows, spread=False), atol=1e-12)
+    np.testing.assert_allclose(normalized(rows, spread=True).std(axis=0), rows.std(axis=0) / (rows.std(axis=0) + LEAST_SPREAD))
 
 
 def test_a_quieter_clip_is_the_same_when_normalised() -> None:
@@ -179,11 +181,11 @@ def test_what_is_expected_holds_of_speech_like_sound_and_of_silence(settings: di
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"features": "mfcc", "coefficients": 41}, "coefficients 41 are more than there are bands, 40"),
-        ({"features": "mfcc", "log": False}, "log: false is for features: log_mel"),
-        ({"normalise": "mean", "log": False}, "log: false is for features: log_mel"),
+        ({"features": "mfcc", "coefficients": 41}, "coefficients 41 are more than bands 40"),
+        ({"features": "mfcc", "log": False}, "log: false requires features: log_mel"),
+        ({"normalise": "mean", "log": False}, "log: false requires features: log_mel"),
         ({"summary": "frames"}, "summary: frames needs n_frames"),
-        ({"normalise": "variance", "segments": 0}, "segments 0 leave nothing of a clip"),
+        ({"normalise": "variance", "segments": 0}, "segments 0 with normalise: variance leave no feature of a clip"),
         ({"features": "chroma"}, "features"),
         ({"max_seconds": 0}, "max_seconds"),
     ],
@@ -226,7 +228,7 @@ def test_tags_around_an_mp3_are_passed_over(files: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("left", [0.02, 0.5, 0.95])
 def test_a_file_that_is_cut_off_is_named(kind: str, left: float, files: dict[str, bytes]) -> None:
-    assert "cut off" in named(files[kind][: int(len(files[kind]) * left)])
+    assert "truncated" in named(files[kind][: int(len(files[kind]) * left)])
 
 
 def test_an_ogg_that_ends_between_pages_is_named(files: dict[str, bytes]) -> None:
@@ -245,17 +247,17 @@ def test_a_file_damaged_inside_is_named(kind: str, files: dict[str, bytes]) -> N
 def test_samples_that_do_not_agree_with_their_checksum_are_named(files: dict[str, bytes]) -> None:
     forged = bytearray(files["FLAC"])
     forged[30] ^= 1  # in the header: the MD5 of the samples
-    assert "FLAC file is damaged: its samples do not have the checksum" in named(bytes(forged))
+    assert "FLAC file is damaged: its samples do not match the checksum" in named(bytes(forged))
     forged[26:42] = bytes(16)  # no checksum was written
     np.testing.assert_array_equal(decode(bytes(forged), 600)[0], decode(files["FLAC"], 600)[0])
 
 
 def test_an_mp3_of_varying_rate_without_its_length_is_not_read_in_part(files: dict[str, bytes]) -> None:
     bare = files["MP3"][files["MP3"].index(b"\xff\xf3", 2) :]  # without the first frame, which says the length
-    assert "samples can be read of" in named(bare)
+    assert "it declares at least" in named(bare)
 
 
-@pytest.mark.parametrize(("n_frames", "match"), [(2**36 - 1, "longer than max_seconds = 600"), (0, "does not say how long")])
+@pytest.mark.parametrize(("n_frames", "match"), [(2**36 - 1, "longer than max_seconds = 600"), (0, "does not declare the length")])
 def test_an_absurd_header_is_refused_before_it_is_believed(n_frames: int, match: str, files: dict[str, bytes]) -> None:
     flac = bytearray(files["FLAC"])
     fields = int.from_bytes(flac[18:26], "big") >> 36 << 36 | n_frames
@@ -265,19 +267,19 @@ def test_an_absurd_header_is_refused_before_it_is_believed(n_frames: int, match:
 
 def test_a_clip_longer_than_allowed_is_refused(files: dict[str, bytes]) -> None:
     for encoded in (wav(noise(8), 16_000), *files.values()):
-        assert "a clip of 8 s is longer than max_seconds = 2: cut it, or raise max_seconds" in named(encoded, max_seconds=2)
+        assert "a clip of 8 s is longer than max_seconds = 2; cut it, or raise max_seconds" in named(encoded, max_seconds=2)
 
 
 @pytest.mark.parametrize(
     ("encoded", "reason"),
     [
-        (b"These are words, not sounds. " * 40, "not a WAV file, nor FLAC, Ogg or MP3: 1160 bytes that start with b'Thes'"),
-        (b"", "not a WAV file, nor FLAC, Ogg or MP3: 0 bytes"),
-        (b"fLaC", "FLAC file of 4 bytes is cut off or damaged"),
-        (b"OggS", "Ogg file of 4 bytes is cut off or damaged: no whole page at byte 0"),
-        (b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10), "without sound"),
+        (b"These are words, not sounds. " * 40, "not a WAV, FLAC, Ogg or MP3 file: 1160 bytes that start with b'Thes'"),
+        (b"", "not a WAV, FLAC, Ogg or MP3 file: 0 bytes"),
+        (b"fLaC", "FLAC file of 4 bytes is truncated or damaged"),
+        (b"OggS", "Ogg file of 4 bytes is truncated or damaged: no complete page at byte 0"),
+        (b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10), "without audio"),
         (b"\xff\xfe" + "text".encode("utf-16-le") * 9, "MP3 file is damaged, or not of layer III"),
-        (b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WAVEfmt " + struct.pack("<I", 2**31), "cut off: chunk 'fmt ' should have 2147483648"),
+        (b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WAVEfmt " + struct.pack("<I", 2**31), "truncated: chunk 'fmt ' declares 2147483648"),
         (wav(np.array([0.0, np.nan] * 400), 16_000, code=3, bits=32), "not finite"),
         (wav(np.zeros(0), 16_000), "a clip of 0.0 ms is shorter than one window of 20 ms"),
         (sound_file(np.zeros(100), 16_000, "FLAC"), "a clip of 6.2 ms is shorter than one window of 20 ms"),

@@ -11,11 +11,10 @@ from toy_columns.graph import random_graph
 
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
-from stages.modalities.graph import MODALITY, arrays, settled
-from stages.modalities.graph import statistics as graph_statistics
-from stages.modalities.graph.arrays import read_graph
+from stages.modalities.graph import MODALITY, checked_graph, rounded, structure_statistics
+from stages.modalities.graph.checked_graph import read_graph
 from stages.modalities.graph.root_statistics import pagerank
-from stages.samples.graph_column import GraphSample, graph_column, neighbourhood
+from stages.samples.graph_column import GraphSample, graph_column, neighborhood_graph
 from stages.samples.read import SampleError
 
 
@@ -147,8 +146,8 @@ def test_directed_statistics_agree_with_networkx(seed: int) -> None:
 
 def test_large_graphs_count_triangles_without_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, other = simple(5, directed=False, n=200)
-    monkeypatch.setattr(graph_statistics, "MAX_DENSE", 10)
-    found = graph_statistics.triangles(read_graph(graph_column([graph])[0].as_py()))
+    monkeypatch.setattr(structure_statistics, "MAX_DENSE", 10)
+    found = structure_statistics.triangles(read_graph(graph_column([graph])[0].as_py()))
     assert found.tolist() == [nx.triangles(other, node) for node in range(200)]
     assert np.isnan(statistics(graph)[0]["adjacency radius"])
 
@@ -179,9 +178,9 @@ def test_columns_depend_on_the_fields_and_not_on_the_graphs() -> None:
 
 
 def test_numbers_are_settled_to_six_digits() -> None:
-    found = settled(np.array([[1 / 3, 1e-12, np.nan, 123456.789, -0.1 - 0.2 + 0.3, 0.0]]))
+    found = rounded(np.array([[1 / 3, 1e-12, np.nan, 123456.789, -0.1 - 0.2 + 0.3, 0.0]]))
     np.testing.assert_array_equal(found, np.array([[0.333333, 0, np.nan, 123457, 0, 0]], dtype=np.float32))
-    assert settled(np.array([[1e300, -1e300]])).tolist() == [[np.inf, -np.inf]]  # for validate to name
+    assert rounded(np.array([[1e300, -1e300]])).tolist() == [[np.inf, -np.inf]]  # for validate to name
 
 
 # ---------------------------------------------------------------- terms
@@ -234,7 +233,7 @@ def test_the_structured_form_keeps_the_edges() -> None:
 
 def test_a_neighbourhood_is_what_the_root_and_its_neighbours_span() -> None:
     graph = GraphSample(5, [[0, 1], [2, 0], [1, 2], [2, 3], [3, 4]], directed=True, weight=[1, 2, 3, 4, 5], node_labels=list("abcde"))
-    found = neighbourhood(graph, 2)
+    found = neighborhood_graph(graph, 2)
     assert (found.n_nodes, found.root, found.node_labels) == (4, 0, ["c", "a", "b", "d"])
     assert found.edges.tolist() == [[1, 2], [0, 1], [2, 0], [0, 3]] and np.asarray(found.weight).tolist() == [1, 2, 3, 4]
 
@@ -281,7 +280,7 @@ def test_a_field_of_another_type_is_named(wrong: dict[str, Any], reason: str) ->
 
 
 def test_too_many_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MAX_EDGES", 10)
+    monkeypatch.setattr(checked_graph, "MAX_EDGES", 10)
     with pytest.raises(SampleError, match=r"row 0: the graph has 19 edges; expected at most 10"):
         MODALITY.featurize(graph_column([random_graph(4)]), MODALITY.settings())
 
@@ -289,5 +288,5 @@ def test_too_many_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_column_is_refused_whose_parts_do_not_fit() -> None:
     with pytest.raises(ValueError, match="graph 1: weight has 2 entries, expected 1"):
         graph_column([GraphSample(2, [[0, 1]]), GraphSample(2, [[0, 1]], weight=[1, 2])])
-    with pytest.raises(ValueError, match="graph 1: node_attributes of 3 numbers, of the first graph 2"):
+    with pytest.raises(ValueError, match="graph 1: node_attributes of 3 numbers, the first graph has 2"):
         graph_column([GraphSample(1, [], node_attributes=np.zeros((1, width))) for width in (2, 3)])

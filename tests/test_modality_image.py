@@ -339,7 +339,7 @@ def test_hog_is_a_setting_of_the_modality() -> None:
     pictures = [png(np.random.default_rng(seed).integers(0, 256, (20, 30, 3), dtype=np.uint8)) for seed in range(3)]
     samples = pa.table({"sample_id": ["a", "b", "c"], "image": pa.array(pictures)})
     settings = ImageSettings(size=(28, 28), colour="grey", features="hog", cell=7)
-    table, metadata = featurize_column(samples, "image", MODALITY, settings, where="toy", piece=2)
+    table, metadata = featurize_column(samples, "image", MODALITY, settings, where="toy", chunk_rows=2)
     assert metadata["shape"] == [3, 3, 2, 2, 9] and metadata["encoding"] == "dense"
     vectors = column_values(table["vector"])
     alone = featurized(pictures[2], size=(28, 28), colour="grey", features="hog", cell=7)
@@ -353,6 +353,6 @@ def test_hog_is_a_setting_of_the_modality() -> None:
 
 
 def test_a_block_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(InputError, match=r"features\.toy: a hog block of 2 cells of 8 pixels does not fit into size \[15, 40\]: use"):
+    with pytest.raises(InputError, match=r"features\.toy: a hog block of 2 cells of 8 pixels does not fit into size \[15, 40\]; use"):
         parse({"features": "hog", "size": [15, 40]}, "features.toy", ImageSettings)
     assert parse({"size": [15, 40]}, "features.toy", ImageSettings).features == "pixels"

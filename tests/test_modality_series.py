@@ -138,7 +138,7 @@ def test_every_type_of_column_gives_the_same(kind: pa.DataType) -> None:
     [
         (pa.list_(pa.float32()), {}, "expected lists of points"),
         (pa.list_(pa.list_(pa.string(), 2)), {}, "expected lists of points"),
-        (pa.list_(pa.list_(pa.float32())), {}, "does not say how many numbers a point has; name them in `channels`"),
+        (pa.list_(pa.list_(pa.float32())), {}, "does not declare the number of channels; name them in `channels`"),
         (pa.list_(pa.list_(pa.float32(), 2)), {"channels": ["x"]}, r"points of 2 numbers, and `channels` names 1 \(x\)"),
         (pa.list_(pa.list_(pa.float32(), 0)), {}, "points of 0 numbers"),
     ],
@@ -160,7 +160,7 @@ def test_series_that_cannot_be_read_are_named() -> None:
     assert reasons[4].startswith("point 0 holds inf in channel 1") and reasons[6].startswith("point 1 holds -1e+16 in channel 0")
     assert set(reasons) == {1, 2, 3, 4, 6}
     ragged = pa.array([fine, [[1.0, 2.0], [3.0]]], pa.list_(pa.list_(pa.float64())))
-    with pytest.raises(SampleError, match="row 1: point 1 has 1 numbers, and `channels` names 2"):
+    with pytest.raises(SampleError, match="row 1: point 1 has 1 numbers, `channels` names 2"):
         MODALITY.featurize(ragged, MODALITY.settings(channels=["x", "y"]))
 
 

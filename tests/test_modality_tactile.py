@@ -9,7 +9,8 @@ import pytest
 from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
-from stages.modalities.tactile import MODALITY, TactileSettings
+from stages.modalities.tactile import MODALITY
+from stages.modalities.tactile.tactile_settings import TactileSettings
 from stages.samples.read import SampleError
 
 GLOVE_SENSORS = 548
@@ -111,9 +112,9 @@ def test_the_type_carries_the_grid() -> None:
     [
         (np.empty((0, 2, 2)), "0 frames of pressure; expected 1 to 100000"),
         (np.full((3, 2, 2), np.nan), r"every reading of every frame is missing \(NaN\)"),
-        (PRESS - 1, "pressure -1 of frame 0, row 0, sensor 0 is negative: take off the sensor's rest value"),
+        (PRESS - 1, "pressure -1 of frame 0, row 0, sensor 0 is negative; subtract the sensor's baseline"),
         (np.where(PRESS == 4, np.inf, PRESS), "pressure inf of frame 1, row 0, sensor 0 is infinite"),
-        (PRESS * 3, r"pressure 12 of frame 1, row 0, sensor 0 is above full_scale = 10: declare a greater one"),
+        (PRESS * 3, r"pressure 12 of frame 1, row 0, sensor 0 is above full_scale = 10; raise full_scale"),
     ],
 )
 def test_what_no_sensor_felt_is_named(sample: np.ndarray, reason: str) -> None:

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from pipelines.new import inserted, lines_of, main
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
-from stages.own_data.guesses import Guess, Part
+from stages.own_data.guesses import Guess, GuessedModality
 
 ROOT = Path(__file__).parents[1]
 BRANDS = ("ajax", "bolt", "core", "dune")
@@ -61,8 +61,9 @@ def test_a_table_is_looked_over_column_by_column(folder: Path, capsys: pytest.Ca
         "words": {"modality": "text", "column": "text"},
         "facts": {"modality": "table", "columns": ["price", "weight", "tags"]},
     }
-    told = ["3 different texts in 40 rows", "4 values in 40 rows", "names of files (.jpg)", "product_id is left out: it names the rows"]
-    for reason in [*told, "serial is left out: nearly every value differs", "constant is left out: it has one value"]:
+    told = ["3 different texts in 40 rows", "4 values in 40 rows", "names of files (.jpg)"]
+    told += ["product_id is not used: it is an identifier of the rows"]
+    for reason in [*told, "serial is not used: nearly every value differs", "constant is not used: it has one value"]:
         assert reason in text
 
 
@@ -134,7 +135,8 @@ def test_lines_can_be_the_only_ones(folder: Path, capsys: pytest.CaptureFixture[
 
 
 def test_lines_go_to_the_end_of_their_section() -> None:
-    found = Guess(({"blocks": "x: {y}"}, ""), ({"column": "l"}, "why"), (None, "none"), [Part("a", {"modality": "series"}, "r\nr")])
+    modalities = [GuessedModality("a", {"modality": "series"}, "r\nr")]
+    found = Guess(({"blocks": "x: {y}"}, ""), ({"column": "l"}, "why"), (None, "none"), modalities)
     lines = lines_of("new", found)
     text = "# top\ndatasets:\n    old: {a: 1}  # why\n\n# about features\nfeatures:\n    old-a: {b: 2}\n"
     new = inserted(text, lines)
@@ -143,14 +145,14 @@ def test_lines_go_to_the_end_of_their_section() -> None:
     assert YAML(typ="safe").load(new)["datasets"]["new"]["source"] == {"blocks": "x: {y}"}
     values = ["a:b", "no", "null", "1", "1e3", ".5", "-", "- a", "é", "a b", "../a", "/a/b.c", "a,b",
               "#a", "a #b", "*a", "", " a", "~", "it's \"so\""]
-    entry = [Part("a", {"modality": "series", "values": values}, "")]
+    entry = [GuessedModality("a", {"modality": "series", "values": values}, "")]
     written = "\n".join(lines_of("new", Guess(({"table": "a"}, ""), ({}, ""), (None, ""), entry))["datasets"])
     for reader in (YAML(typ="safe"), YAML(typ="safe", pure=True)):  # DVC's and ours
         assert reader.load(written)["new"]["modalities"]["a"]["values"] == values
     commented = inserted("datasets:\n  # old: {a: 1}\nfeatures:\n  # old-a: {b: 2}\n", lines)  # nobody's data but one's own
     assert list(YAML(typ="safe").load(commented)["datasets"]) == ["new"]
     assert "  # old: {a: 1}\n  new:\n" in commented
-    with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines by hand"):
+    with pytest.raises(InputError, match="datasets: expected a section with an entry per line; add these lines manually"):
         inserted("datasets: {old: 1}\nfeatures:\n  a: 1\n", lines)
 
 
@@ -159,9 +161,9 @@ def test_lines_go_to_the_end_of_their_section() -> None:
     (["emoji", "t.csv"], "'emoji' is taken"),
     (["mine", "gone.csv"], "gone.csv: no such file"),
     (["mine", "t.csv", "--target", "categry"], "has no column 'categry' (did you mean 'category'?)"),
-    (["mine", "t.csv", "--target", "serial"], "the target has 40 different texts in 40 rows: neither classes that repeat nor numbers"),
+    (["mine", "t.csv", "--target", "serial"], "the target has 40 different texts in 40 rows; expected classes that repeat, or numbers"),
     (["mine", "odd"], "no file in it has an ending that a modality reads (.exe)"),
-    (["mine", "flat"], "have no fixed number of parts"),
+    (["mine", "flat"], "have no fixed number of fields"),
     (["mine", "odd/a.exe"], "there is no block in it"),
 ])  # fmt: skip
 def test_what_cannot_be_guessed_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

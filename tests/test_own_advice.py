@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest
-from stages.check import check_own
+from stages.checking.check_data_sets import check_own
 from stages.contracts.paths import quarantine_path, samples_path
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
@@ -51,7 +51,7 @@ def test_a_data_set_without_group_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(("it", "words"), [
-    (lambda i: 1000 + 7 * i, "column 'it' holds another whole number in every row, as names of rows do"),
+    (lambda i: 1000 + 7 * i, "column 'it' holds a different whole number in every row, as an identifier does"),
     (lambda i: f'"{i},5"', "column 'it' holds numbers with a decimal comma, which are read as categories"),
     (lambda i: "", "column 'it' is empty"),
     (lambda i: i + 0.5, None),
@@ -68,7 +68,7 @@ def test_a_column_called_like_a_group_is_named_where_no_group_is() -> None:
     entry = entry_of(lambda i: i // 4, facts, called="patient_id")
     assert said(entry) == []
     del entry["group"]
-    assert "column 'patient_id' is learned from. If it names who" in said(entry)[1]
+    assert "column 'patient_id' is a feature. If it names who" in said(entry)[1]
 
 
 @pytest.mark.parametrize(("separator", "n"), [(";", 1), ("|", 0)])
@@ -81,7 +81,7 @@ def test_labels_that_are_never_parted_are_told(separator: str, n: int) -> None:
 
 @pytest.mark.parametrize(("endings", "words"), [
     ([".png", ".jpg"], None),
-    ([".png", ".txt"], "1 of 4 files end in .txt, which is not usual for image (such as b/3.txt). If they are no samples: `ignore: "),
+    ([".png", ".txt"], "1 of 4 files end in .txt, which is not usual for image (such as b/3.txt). If they are not samples: `ignore: "),
     ([".wav", ".wav"], "4 of 4 files end in .wav, which is not usual for image (such as a/0.wav). Is it another modality?"),
 ])  # fmt: skip
 def test_files_with_endings_of_another_kind_are_told(folder: Path, endings: list[str], words: str | None) -> None:
@@ -108,7 +108,7 @@ def run(entry: Entry) -> None:
 def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(folder: Path) -> None:
     for i in range(N):
         (folder / f"{i}.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"mine: photo: 24 of 24 samples cannot be read; if they are (.|\n)*'0005': 4\.png: not a"):
+    with pytest.raises(InputError, match=r"mine: photo: 24 of 24 samples cannot be read; if the files are (.|\n)*'0005': 4\.png: not a"):
         run(entry_of(lambda i: f"{i}.png", PHOTO))
     assert read_table(samples_path("mine"))[0]["source"][4].as_py() == {"photo": "4.png"}
     words = {"words": {"modality": "text", "column": "it"}}
@@ -124,7 +124,7 @@ def test_the_quarantine_says_it_too() -> None:
 
 
 @pytest.mark.parametrize(("it", "target", "message"), [
-    (lambda i: "abc"[i % 3], {"task": "regression"}, r"datasets\.mine: column 'it' holds no number \(such as 'a'\), so regression cannot"),
+    (lambda i: "abc"[i % 3], {"task": "regression"}, r"datasets\.mine: column 'it' holds no number \(such as 'a'\); expected numbers"),
     (lambda i: i, {"task": "multiclass"}, r"class '0' has one sample \(24 such\); .*; or, if these are numbers, use task regression"),
     (lambda i: f'"{i},5"', {"task": "regression"}, r"'it': line 2 of t\.csv: expected a number, found '0,5', with a decimal comma \(24"),
 ])  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import toy_own
 
-from stages.check import problems
+from stages.checking.check_params import problems
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.params import parse, read_params, section, value_at
@@ -27,7 +27,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("seed", -1, r"seed: expected a whole number from 0 to \d+, found -1"),
     ("seed", True, "seed: expected a whole number"),
     ("splits", {"n_splits": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
-    ("split", REMOVED, r"split: missing; for its defaults add the line `split: \{\}`"),
+    ("split", REMOVED, r"split: missing; add the line `split: \{\}`"),
     ("split", [5], r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, found \[5\]"),
     ("split.n_split", 5, r"split\.n_split: unknown key \(did you mean 'n_splits'\?\); allowed: n_splits, n_repeats, n_inner_splits"),
     ("split.n_splits", 1, "split.n_splits: expected at least 2, found 1; 'n_splits' is outer folds"),
@@ -37,17 +37,17 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.n_repeats", 2.5, "split.n_repeats: expected a whole number, found 2.5"),
     ("train.scoring", "accuracy", "train.scoring: expected a mapping"),
     ("train.scoring.binary", "acuracy", r"train\.scoring\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy, "),
-    ("train.scoring.multiclass", "log_loss", "scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy, "),
-    ("train.scoring.regression", "accuracy", "train.scoring.regression: 'accuracy' cannot choose a configuration; allowed: mae, q2, "),
+    ("train.scoring.multiclass", "log_loss", "scoring.multiclass: 'log_loss' cannot select .*; allowed: accuracy, balanced_accuracy, "),
+    ("train.scoring.regression", "accuracy", "train.scoring.regression: 'accuracy' cannot select a configuration; allowed: mae, q2, "),
     ("evaluate.confidence", 95, "evaluate.confidence: expected less than 1.0, found 95"),
     ("evaluate.confidence", float("nan"), "evaluate.confidence: expected a finite number, found nan"),
     ("flow.cron", "every night", r"flow\.cron: expected five fields \(minute hour day month weekday\), found 'every night'"),
-    ("flow.timezone", "Europe/Pariss", r"flow\.timezone: no time zone of this name \(did you mean 'Europe/Paris'\?\)"),
+    ("flow.timezone", "Europe/Pariss", r"flow\.timezone: unknown time zone \(did you mean 'Europe/Paris'\?\)"),
     ("flow.workers", 0, "flow.workers: expected at least 1, found 0"),
     ("datasets", {}, "datasets: expected a mapping with at least one entry, found {}"),
     ("datasets.emojis", {"target": "category", "modalities": ["text"]}, r"datasets\.emojis: no .*'emojis' \(did you mean 'emoji'\?\)"),
-    ("datasets.9", {"target": "category", "modalities": ["text"]}, "datasets: '9' cannot be a name, .*; use letters, digits and _"),
-    ("models.", {}, "models: '' cannot be a name"),
+    ("datasets.9", {"target": "category", "modalities": ["text"]}, "datasets: '9' is not a valid name .*; use letters, digits and _"),
+    ("models.", {}, "models: '' is not a valid name"),
     ("datasets.emoji.rows", 0, "datasets.emoji.rows: expected 'all' or at least 1, found 0"),
     ("datasets.emoji.rows", 10**7, "datasets.emoji.rows: 10000000 is impossible; allowed: all, or 1 to "),
     ("datasets.emoji.rows", "some", "datasets.emoji.rows: expected 'all' or a whole number, found 'some'"),
@@ -56,15 +56,15 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("datasets.emoji.modalities", [], "datasets.emoji.modalities: expected a list of at least 1, found "),
     ("datasets.emoji.modalities", "text", "datasets.emoji.modalities: expected a list or a mapping, found 'text'"),
     ("datasets.emoji.modalities", ["sound"], "datasets.emoji.modalities: no modality 'sound'; there are: image, text"),
-    ("datasets.emoji.modalities", ["text", "text"], "datasets.emoji.modalities: a label stands twice"),
+    ("datasets.emoji.modalities", ["text", "text"], "datasets.emoji.modalities: a name occurs twice"),
     ("datasets.emoji.option", {}, r"datasets\.emoji\.option: unknown key \(did you mean 'options'\?\)"),
     ("datasets.emoji.options", {"colour": 1}, "datasets.emoji.options.colour: unknown key; allowed: no keys"),
     ("features.emoji-image", REMOVED, "features: 'emoji-image' is missing; .* so add `emoji-image: {dataset: emoji, modality: image}`"),
     ("features.emoji-sound", {"dataset": "emoji", "modality": "audio"}, "emoji-sound: no modality 'sound'; there are: image, text"),
-    ("features.picture", {"dataset": "emoji", "modality": "image"}, "picture: the key must be '<data set>-<label>', here 'emoji-…'"),
+    ("features.picture", {"dataset": "emoji", "modality": "image"}, "picture: expected the key '<data set>-<modality name>'"),
     ("features.emoji-image.dataset", REMOVED, "features.emoji-image: expected a mapping with 'dataset' and 'modality'"),
     ("features.emoji-image.dataset", "emojy", r"dataset: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
-    ("features.emoji-image.modality", "text", "features.emoji-image.modality: 'text' cannot read emoji's 'image', which is 'image'"),
+    ("features.emoji-image.modality", "text", "features.emoji-image.modality: 'text' cannot read emoji's 'image', which is of"),
     ("features.emoji-image.modality", "imag", r"features\.emoji-image\.modality: no .*'imag' \(did you mean 'image'\?\)"),
     ("features.emoji-image.sizes", [8, 8], r"features\.emoji-image\.sizes: unknown key \(did you mean 'size'\?\); allowed: .*size"),
     ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
@@ -76,11 +76,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("models.knn.n_neighbors", [0], "models.knn.n_neighbors: every number of neighbors must be at least 1"),
     ("models.knn.n_neighbors", [9999], r"models\.knn: every configuration needs 9999 training rows or more, .* fold of 'touch' has "),
     ("models.knn.metric", ["l3"], r"models\.knn\.metric\.0: expected 'manhattan', 'euclidean' or 'cosine', found 'l3'"),
-    ("models.knn.k", [3], r"models\.knn\.k: this key is called 'n_neighbors' now; allowed: n_neighbors, metric, weights"),
-    ("models.mlp.components", 3, r"models\.mlp\.components: this key is called 'n_components' now; allowed: "),
+    ("models.knn.k", [3], r"models\.knn\.k: this key was renamed to 'n_neighbors'; allowed: n_neighbors, metric, weights"),
+    ("models.mlp.components", 3, r"models\.mlp\.components: this key was renamed to 'n_components'; allowed: "),
     ("models.mlp.hidden_layer_sizes", [[8, 16]], r"hidden_layer_sizes: the hidden layers of a network must have equal widths, found "),
-    ("train.select", {"binary": "accuracy"}, r"train\.select: this key is called 'scoring' now; allowed: scoring, keep"),
-    ("split.folds", 5, r"split\.folds: this key is called 'n_splits' now; allowed: n_splits, n_repeats, n_inner_splits"),
+    ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, keep"),
+    ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
     ("models.dummy", [], r"models\.dummy: expected a mapping with no keys, found \[\]"),
 ]
@@ -130,15 +130,15 @@ def test_a_mistake_is_one_line(right: dict[str, Any], key: str, value: Any, line
 @pytest.mark.parametrize(("kind", "name"), [("datasets", ".."), ("datasets", 1), ("datasets", "a/b"), ("features", 7), ("models", True)])
 def test_what_cannot_be_a_name_is_told_once(right: dict[str, Any], kind: str, name: Any) -> None:
     found = problems({**right, kind: {**right[kind], name: {}}})
-    assert len(found) == 1 and found[0].startswith(f"params.yaml: {kind}: {name!r} cannot be a name")
+    assert len(found) == 1 and found[0].startswith(f"params.yaml: {kind}: {name!r} is not a valid name")
 
 
 @pytest.mark.parametrize(("key", "value", "line"), [
     ("target.task", "classes", "target.task: expected 'binary', .* or 'regression', found 'classes'; 'task' is a file under stages/"),
     ("target.colum", "marks", r"target\.colum: unknown key \(did you mean 'column'\?\); allowed: column, columns, task, separator, empty"),
     ("modalities.facts.modalty", "x", r"facts\.modalty: unknown key \(did you mean 'modality'\?\); allowed: modality, column, columns"),
-    ("modalities", ["facts"], "own files need `target: {column: …, task: …}` and `modalities: {label: "),
-    ("source", REMOVED, "datasets.marks: no file under .* 'marks'.*; data of your own needs `source:`"),
+    ("modalities", ["facts"], "own data needs `target: {column: …, task: …}` and `modalities: {name: "),
+    ("source", REMOVED, "datasets.marks: no file under .* 'marks'.*; own data needs `source:`"),
 ])  # fmt: skip
 def test_a_mistake_in_own_data_is_one_line_about_the_inmost_key(right: dict[str, Any], key: str, value: Any, line: str) -> None:
     own = {**right, "datasets": {"marks": toy_own.DATASETS["marks"]},
@@ -174,10 +174,10 @@ def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any]) -> None:
         ("a:\n\t- 1\n", "params.yaml: line 2: not valid YAML: .*"),
         ("a:\n  b: 1\n\tc: 2\n", "params.yaml: line 3: not valid YAML: .*; indent with blanks, not with tabs"),
         ("datasets: {d: {\n", "params.yaml: line 2: not valid YAML: .*; a bracket or quote is left open"),
-        ("datasets: &a {d: *a}\n", r"params\.yaml: datasets\.d: holds itself, by an anchor \(&\) that is repeated"),
-        ("seed: &a [[*a]]\n", r"params\.yaml: seed\.0\.0: holds itself"),
-        ("datasets: {d: {types: {2024-01-01: date}}}\n", r"params\.yaml: datasets\.d\.types: the key .*2024, 1, 1.* is no text; put it in"),
-        ("? [a, b]\n: 1\n", r"params\.yaml: top level: the key \('a', 'b'\) is no text"),
+        ("datasets: &a {d: *a}\n", r"params\.yaml: datasets\.d: contains itself, by an alias"),
+        ("seed: &a [[*a]]\n", r"params\.yaml: seed\.0\.0: contains itself"),
+        ("datasets: {d: {types: {2024-01-01: date}}}\n", r"params\.yaml: datasets\.d\.types: the key .*2024, 1, 1.* is not text; put it"),
+        ("? [a, b]\n: 1\n", r"params\.yaml: top level: the key \('a', 'b'\) is not text"),
         ("- seed\n", "params.yaml: expected a mapping of sections .*, found list"),
         ("", "params.yaml: expected a mapping of sections .*, found nothing"),
     ],
@@ -212,7 +212,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
 def test_a_stage_reads_its_own_keys_from_a_file_that_holds_no_others() -> None:
     params = {"split": {"n_splits": 3}}
     assert section(params, "split", SplitEntry) == SplitEntry(n_splits=3, n_repeats=1, n_inner_splits=3)
-    with pytest.raises(InputError, match=r"top level: 'spilt' is not there \(did you mean 'split'\?\)"):
+    with pytest.raises(InputError, match=r"top level: 'spilt' is missing \(did you mean 'split'\?\)"):
         value_at(params, "spilt")
     with pytest.raises(InputError, match=r"split\.n_splits: expected a mapping with key 'x', found 3"):
         value_at(params, "split.n_splits.x")
@@ -253,12 +253,12 @@ def test_the_command_tells_every_mistake_and_exits_1(workspace: Path) -> None:
 def test_the_command_explains_every_key(workspace: Path) -> None:
     text = run_check(workspace, "--help").stdout
     for key in ("datasets.<name>", "split: n_splits", "flow: cron", "models.knn: n_neighbors, metric",
-                "features.<data set>-<label> (modality: text)"):
+                "features.<data set>-<modality name> (modality: text)"):
         assert key in text
 
 
 def test_checking_needs_no_heavy_import() -> None:
-    script = "import sys, stages.check as c; c.problems(c.read_params()); print(*sys.modules)"
+    script = "import sys, stages.checking.check_params as c; c.problems(c.read_params()); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     heavy = {"torch", "sklearn", "scipy.signal", "pandas", "matplotlib", "great_expectations", "mlflow", "prefect", "dvc"}
     assert heavy & set(done.stdout.split()) == set()

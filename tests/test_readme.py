@@ -14,7 +14,8 @@ from dvc.repo import Repo
 from imports import ROOT, file_of
 from ruamel.yaml import YAML
 
-from stages.check import check_dataset, check_feature
+from stages.checking.check_data_sets import check_dataset
+from stages.checking.check_features import check_feature
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.foundation.documents import read_document
 from stages.foundation.params_file import read_params, value_at
@@ -79,7 +80,7 @@ def test_a_module_that_a_page_runs_is_there(module: str) -> None:
 
 def test_the_help_of_check_lists_the_keys() -> None:
     result = subprocess.run([sys.executable, "-m", "stages.check", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for key in ("datasets.<name>", "split", "features.<data set>-<label> (modality: image)", "models.knn", "flow"):
+    for key in ("datasets.<name>", "split", "features.<data set>-<modality name> (modality: image)", "models.knn", "flow"):
         assert f"{key}: " in result.stdout
 
 

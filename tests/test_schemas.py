@@ -13,11 +13,11 @@ from stages.contracts.paths import (
     evaluation_path,
     features_path,
     kept_results_path,
-    left_out_path,
     models_dir,
     predictions_dir,
     quarantine_path,
     samples_path,
+    skipped_path,
     splits_path,
     summary_path,
     validation_path,
@@ -26,13 +26,13 @@ from stages.contracts.table_schema import type_name
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of, document_schemas, schema_of, schemas
-from stages.foundation.tables import METADATA_KEY, read_table, write_json, write_table, writing_pieces
+from stages.foundation.tables import METADATA_KEY, read_table, write_json, write_table, writing_chunks
 
 SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
 
 @pytest.mark.parametrize(("path", "name"), [
-    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (left_out_path("toy"), "skipped"),
+    (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (skipped_path("toy"), "skipped"),
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "out_of_fold")),
@@ -78,7 +78,7 @@ def test_what_is_not_as_the_schema_has_it_is_not_written(
 
 def test_pieces_are_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="column 'group' is missing"), writing_pieces(samples_path("toy"), METADATA) as append:
+    with pytest.raises(ValueError, match="column 'group' is missing"), writing_chunks(samples_path("toy"), METADATA) as append:
         append(SAMPLES)
     assert not samples_path("toy").exists()
 
@@ -90,7 +90,7 @@ def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, m
     old = pa.table({"sample_id": ["a"], "row": [1]}).replace_schema_metadata({METADATA_KEY: '{"dataset": "toy"}'})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, old.schema) as writer:
         writer.write_table(old)
-    with pytest.raises(InputError, match=r"not as its schema has it: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
+    with pytest.raises(InputError, match=r"does not match its schema: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
         read_table(path)
 
 

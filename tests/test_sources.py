@@ -15,14 +15,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import ingest
-from stages.check import check_own
+from stages.checking.check_data_sets import check_own
 from stages.contracts.paths import check_path, quarantine_path, samples_path
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.tables import column_values, read_table, write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.fingerprints import fingerprint_of
-from stages.own_data.outside import NOTE, note_outside
+from stages.own_data.outside import RECORD, record_outside
 
 Entry = dict[str, Any]
 CLASSES = {"column": "kind", "task": "multiclass"}
@@ -117,7 +117,7 @@ TABLES: list[tuple[str, bytes, str]] = [
     ("ragged", b"kind,words\na,b\na,b,c\n", r"t\.csv: line 3 \(row 2\) has 3 cells, the header has 2 \(kind, words\)"),
     ("utf-16", "kind,words\n".encode("utf-16"), r"line 1: not UTF-8: byte 0 is 0xff; save the file as UTF-8"),
     ("latin-1", b"kind,words\na,b\na,caf\xe9\n", r"line 3: not UTF-8: byte 20 is 0xe9"),
-    ("twice", b"kind,words,kind\n", "line 1: column 'kind' stands 2 times"),
+    ("twice", b"kind,words,kind\n", "line 1: column 'kind' occurs 2 times"),
     ("nameless", b"kind,,words\n", "line 1: a column has no name"),
     ("empty", b"", "the file is empty; its first line must name the columns"),
     ("header only", b"kind,words\n", r"t\.csv: there is no row in it"),
@@ -140,7 +140,7 @@ def test_a_table_that_cannot_be_read_is_named_with_its_line(folder: Path, conten
 @pytest.mark.parametrize(("lines", "message"), [
     (["{}", "[1]"], "t.jsonl: line 2: expected a JSON object"),
     (['{"kind": 1}', '{"kind": "a"}'], r"line 2: 'kind' is a text here but a number on line 1; .*`types: \{kind: text\}`"),
-    (['{"kind": 1, "kind": 2}'], "line 1: a key stands twice"),
+    (['{"kind": 1, "kind": 2}'], "line 1: a key occurs twice"),
     (['{"kind": 1' + "0" * 30 + "}"], "line.* 1: 'kind': .*fit 64 bits"),
     (['{"kind": ' + "[" * 100_000 + "}"], "line 1: "),
     (['{"kind": [1, "a"]}'], "'kind'"),
@@ -154,9 +154,9 @@ def test_json_lines_that_cannot_be_read_are_named(folder: Path, lines: list[str]
 
 @pytest.mark.parametrize(("column", "message"), [
     (["1", "2", "three", "4"], r"column 'x': line 4 of t\.csv: expected a number, as .*, found 'three' \(1 such\); .*types: \{x: text\}"),
-    (["2024-01-01", "2024-02-30", "", ""], "line 3 of t.csv: '2024-02-30' is no day of the calendar"),
+    (["2024-01-01", "2024-02-30", "", ""], "line 3 of t.csv: '2024-02-30' is not a calendar date"),
     (["2024-01-01", "01/02/2024", "", ""], "line 3 of t.csv: expected a date such as 2024-03-31, found '01/02/2024'"),
-    (["2024-01-01T10:00", "2024-01-01T10:00Z", "", ""], "some times name their zone and others do not"),
+    (["2024-01-01T10:00", "2024-01-01T10:00Z", "", ""], "some times have a time zone and others do not"),
 ])  # fmt: skip
 def test_a_column_of_mixed_types_is_an_error_unless_declared(folder: Path, column: list[str], message: str) -> None:
     write_csv(folder / "t.csv", [{"kind": "ab"[i % 2], "x": x} for i, x in enumerate(column)])
@@ -171,7 +171,7 @@ def test_damaged_and_unknown_files_are_named(folder: Path) -> None:
     whole = (folder / "t.parquet").read_bytes()
     (folder / "t.parquet").write_bytes(whole[:-20])
     (folder / "t.arrow").write_bytes(b"ARROW1\0\0" + bytes(50))
-    for name, message in (("t.parquet", "is not a .parquet file that can be read"), ("t.arrow", "is not a .arrow file"),
+    for name, message in (("t.parquet", "not a readable .parquet file"), ("t.arrow", "not a readable .arrow file"),
                           ("t.xlsx", "no such file"), (".", "is not a file")):  # fmt: skip
         with pytest.raises(InputError, match=message):
             ingested(of_table(name))
@@ -213,7 +213,7 @@ def test_a_file_that_claims_more_rows_than_fit_is_refused(folder: Path, monkeypa
 def test_duplicate_ids_are_an_error_and_ids_may_be_named(folder: Path) -> None:
     rows = [{**row, "code": f"p{i // 2}"} for i, row in enumerate(ROWS)]
     write_csv(folder / "t.csv", rows)
-    with pytest.raises(InputError, match=r"column 'code': 'p0' stands more than once: line 2 of t\.csv, line 3"):
+    with pytest.raises(InputError, match=r"column 'code': 'p0' occurs more than once: line 2 of t\.csv, line 3"):
         ingested(of_table("t.csv", id="code"))
     samples, _ = ingested(of_table("t.csv", group=["code", "kind"], id="words"))
     assert samples["sample_id"][0].as_py() == "=cmd() word 0" and samples["group"].to_pylist()[:2] == ["p0, cat", "p0, dog"]
@@ -287,15 +287,15 @@ def test_files_are_named_by_a_column_or_a_pattern_and_kept_as_they_are(folder: P
     ("/etc/passwd", "/etc/passwd: an absolute path"),
     ("../secret", r"\.\./secret: '\.\.' leaves the source's folder"),
     ("a/../../secret", "'..' leaves"),
-    ("link", "link: a link to a place outside the source's folder"),
-    ("folder/secret", "folder/secret: a link to a place outside"),
-    ("loop", "loop: links that lead to each other"),
+    ("link", "link: a link that leads outside the source's folder"),
+    ("folder/secret", "folder/secret: a link that leads outside"),
+    ("loop", "loop: circular links"),
     ("pipe", "pipe: is a device, pipe or socket, not a file"),
-    ("zero", "zero: a link to a place outside"),
+    ("zero", "zero: a link that leads outside"),
     ("sub", "sub: is a folder, not a file"),
     ("gone.png", "gone.png: no such file"),
-    ("sub\\0.png", r"no such file; a path's parts are parted by /, not by \\"),
-    ("0.png/x", "a part of the path is a file"),
+    ("sub\\0.png", r"no such file; folders in a path are separated by /, not by \\"),
+    ("0.png/x", "a folder in the path is a file"),
     ("x" * 5000, "the name is too long"),
     ("", "no file is named"),
     ("empty.png", "empty.png: the file is empty"),
@@ -340,7 +340,7 @@ def test_series_come_from_files_or_stand_in_the_table(folder: Path) -> None:
 
 
 def test_pieces_of_a_column_are_of_one_type_even_if_nothing_of_the_first_can_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.own_data.own_samples.PIECE", 2)
+    monkeypatch.setattr("stages.own_data.own_samples.CHUNK_ROWS", 2)
     for i in range(2, 8):
         np.save(folder / f"{i}.npy", np.full((i, 3 if i == 6 else 2), i))
     write_csv(folder / "t.csv", [{"kind": "ab"[i // 2 % 2], "file": f"{i}.npy"} for i in range(8)])
@@ -416,7 +416,7 @@ def test_blocks_are_series_with_a_label(folder: Path) -> None:
 
 @pytest.mark.parametrize(("text", "message"), [
     ("a\n1 2\n3\n", "lp.data: line 3: 1 numbers, but the first row has 2"),
-    ("a\n1 2\nb\n3 4\n", "line 3: expected a row of numbers, found 'b'; a blank line must stand before each label"),
+    ("a\n1 2\nb\n3 4\n", "line 3: expected a row of numbers, found 'b'; put a blank line before each label"),
     ("a\n1 2\n\n3 4\n5 6\n", "line 4: expected a label after the blank line, found a row of 2 numbers"),
     ("a\n\nb\n1\n", "line 1: a label .'a'. without rows"),
     ("\n\n", "there is no block in it"),
@@ -435,21 +435,21 @@ def test_blocks_that_cannot_be_read_are_named_with_their_line(folder: Path, text
     ({"source": {"table": "t.csv", "sep": ";"}}, r"mine\.source\.sep: unknown key"),
     ({"source": {"table": 3}}, r"mine\.source\.table: expected text"),
     ({"target": "kind"}, r"own files need `target: \{column: …, task: …\}`"),
-    ({"target": {"column": "kind", "columns": ["a"], "task": "regression"}}, "name the target in either `column` or `columns`"),
+    ({"target": {"column": "kind", "columns": ["a"], "task": "regression"}}, "expected either `column` or `columns`"),
     ({"target": {"columns": ["kind"], "task": "binary"}}, "binary has one `column`"),
     ({"target": {"column": "kind", "task": "ranking"}}, r"target\.task: expected 'binary', "),
     ({"target": {"column": "kid", "task": "binary"}}, r"mine\.target: no column 'kid' \(did you mean 'kind'\?\); there are: kind, words"),
     ({"group": "brnad"}, r"mine\.group: no column 'brnad'"),
     ({"options": {"a": 1}}, r"mine\.options: only for data sets of stages/datasets/"),
-    ({"modalities": {"group": {"modality": "text", "column": "words"}}}, r"modalities\.group: a modality is called by letters"),
-    ({"modalities": {"it": {"modality": "text", "column": "kind"}}}, "column 'kind' is the target, which a modality would give away"),
+    ({"modalities": {"group": {"modality": "text", "column": "words"}}}, r"modalities\.group: not a valid modality name; use letters"),
+    ({"modalities": {"it": {"modality": "text", "column": "kind"}}}, "column 'kind' is the target, which would leak into the features"),
     ({"modalities": {"it": {"modality": "table", "columns": ["kind"]}}}, "column 'kind' is the target"),
     ({"modalities": {"it": {"modality": "table", "column": "price"}}}, "modality table has `columns`"),
     ({"modalities": {"it": {"modality": "image", "columns": ["a"]}}}, "only modality table has several"),
     ({"modalities": {"it": {"modality": "image", "column": "words", "files": "a"}}}, "give `column` or `files`, not both"),
-    ({"modalities": {"it": {"modality": "image"}}}, r"modalities\.it: say which `column` holds it, or give its `files`"),
+    ({"modalities": {"it": {"modality": "image"}}}, r"modalities\.it: name the `column` that holds it, or its `files`"),
     ({"modalities": {"it": {"modality": "image", "files": "{x}.png"}}}, r"modalities\.it\.files: no column 'x'"),
-    ({"modalities": {"it": {"modality": "image", "files": "{a}{b}.png"}}}, "two fields touch"),
+    ({"modalities": {"it": {"modality": "image", "files": "{a}{b}.png"}}}, "two fields are adjacent"),
     ({"modalities": {"it": {"modality": "image", "files": "{a.png"}}}, "a brace is not closed"),
     ({"modalities": {"it": {"modality": "smell", "column": "words"}}}, "no file under stages/modalities/ for 'smell'"),
 ])  # fmt: skip
@@ -460,7 +460,7 @@ def test_an_entry_that_cannot_work_is_refused_before_anything_runs(folder: Path,
 
 
 def test_a_name_that_is_taken_or_no_name_is_refused(folder: Path) -> None:
-    for name, message in (("emoji", "this name is taken by stages/datasets/emoji.py"), ("my-data", "a data set is called by letters")):
+    for name, message in (("emoji", "this name is taken by stages/datasets/emoji.py"), ("my-data", "not a valid name; use letters")):
         with pytest.raises(InputError, match=message):
             parsed(of_table("t.csv"), name)
 
@@ -492,37 +492,37 @@ def test_files_that_changed_since_the_check_are_not_read(folder: Path) -> None:
     entry = sounds(folder)
     ingested(entry)
     (folder / "raw" / "0_ann_0.wav").write_bytes(b"other")
-    with pytest.raises(InputError, match="its files have changed since they were checked; run `make run`"):
+    with pytest.raises(InputError, match="its files have changed since the check; run `make run`"):
         ingest.main("mine")
 
 
 def test_what_dvc_would_wait_for_may_not_lie_in_the_folder_that_it_watches(folder: Path) -> None:
     (folder / "data" / "raw" / "mine").mkdir(parents=True)
     (folder / "data" / "raw" / "mine" / "up").symlink_to("..")
-    note_outside({})
+    record_outside({})
     (folder / "data" / "raw" / "mine" / "loop").symlink_to("loop")
-    with pytest.raises(InputError, match="data/raw/mine/loop: is a link to nothing or to itself; take it out"):
-        note_outside({})
+    with pytest.raises(InputError, match="data/raw/mine/loop: is a broken or circular link; expected files and folders"):
+        record_outside({})
     (folder / "data" / "raw" / "mine" / "loop").unlink()
     os.mkfifo(folder / "data" / "raw" / "mine" / "pipe")
     with pytest.raises(InputError, match="mine/pipe: is a pipe, socket or device"):
-        note_outside({})
+        record_outside({})
 
 
 def test_data_outside_is_noted_only_when_it_changes_and_without_its_path(folder: Path) -> None:
     entry = sounds(folder)
     params = {"datasets": {"mine": entry, "emoji": {"target": "category", "modalities": ["text"]}, "odd": 3}}
-    note_outside(params)
-    first, written = NOTE.read_text(encoding="utf-8"), NOTE.stat().st_mtime_ns
+    record_outside(params)
+    first, written = RECORD.read_text(encoding="utf-8"), RECORD.stat().st_mtime_ns
     assert list(json.loads(first)) == ["mine"] and "raw" not in first and str(folder) not in first
-    note_outside(params)
-    assert NOTE.stat().st_mtime_ns == written
+    record_outside(params)
+    assert RECORD.stat().st_mtime_ns == written
     (folder / "raw" / "0_ann_0.wav").write_bytes(b"other")
-    note_outside(params)
-    assert NOTE.read_text(encoding="utf-8") != first
+    record_outside(params)
+    assert RECORD.read_text(encoding="utf-8") != first
     (folder / "raw").rename(folder / "data" / "raw" / "mine")
     inside = {**entry, "source": {**entry["source"], "folder": "data/raw/mine"}}
-    note_outside({"datasets": {"mine": inside}})
-    assert not NOTE.exists()
-    note_outside({"datasets": {"mine": entry}})  # nothing lies there any more: the check will say so
-    assert json.loads(NOTE.read_text(encoding="utf-8")) == {"mine": {"unreadable": True}}
+    record_outside({"datasets": {"mine": inside}})
+    assert not RECORD.exists()
+    record_outside({"datasets": {"mine": entry}})  # nothing lies there any more: the check will say so
+    assert json.loads(RECORD.read_text(encoding="utf-8")) == {"mine": {"unreadable": True}}

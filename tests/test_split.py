@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toy_samples import write_samples
 
 from stages import check, ingest
-from stages.contracts.paths import left_out_path, quarantine_path, samples_path, splits_path
+from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
 from stages.model_selection.folds import read_folds
@@ -239,7 +239,7 @@ def test_samples_that_could_not_be_read_are_left_out_and_listed(
     ids = table["sample_id"].to_pylist()
     write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), {"dataset": "toy"})
     bad = {name: "broken" for name in ids[3 : 3 + n_bad]}
-    write_table(quarantine_path("toy", "photo"), quarantine_table(bad), {"dataset": "toy", "label": "photo"})
+    write_table(quarantine_path("toy", "photo"), quarantine_table(bad), {"dataset": "toy", "modality_name": "photo"})
     (tmp_path / "params.yaml").write_text(PARAMS)
     if fails:
         with pytest.raises(InputError, match=r"toy: 7 of 60 samples cannot be read .* 11\.7%, above datasets\.toy\.max_bad_share 10\.0%"):
@@ -249,7 +249,7 @@ def test_samples_that_could_not_be_read_are_left_out_and_listed(
     main("toy")
     splits, metadata = read_table(splits_path("toy"))
     assert not set(bad) & set(splits["sample_id"].to_pylist()) and metadata["rows"] == {"used": 54, "available": 90}
-    left_out, about = read_table(left_out_path("toy"))
+    left_out, about = read_table(skipped_path("toy"))
     assert about == {"dataset": "toy", "share": 0.1}
     assert left_out.to_pylist()[:2] == [
         {"sample_id": ids[3], "modality": "", "reason": "no target"},
@@ -272,7 +272,7 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
         check.main()
         ingest.main("mine")
         main("mine")
-        about, left_out = read_table(samples_path("mine"))[1], read_table(left_out_path("mine"))
+        about, left_out = read_table(samples_path("mine"))[1], read_table(skipped_path("mine"))
         assert about["rows"] == {"used": used, "available": 100}
         assert left_out[0].num_rows == n_missing and left_out[1]["share"] == n_missing / used
         (suite, *_) = dataset_suites("mine", [])

@@ -156,7 +156,7 @@ def test_a_truncated_table(tmp_path: Path) -> None:
 def test_a_table_of_somebody_else(tmp_path: Path) -> None:
     with pa.OSFile(str(tmp_path / "t.arrow"), "wb") as sink, pa.ipc.new_file(sink, toy().schema) as writer:
         writer.write_table(toy())
-    with pytest.raises(InputError, match=r"t\.arrow: has no 'sensorium' metadata, so no stage of ours wrote it"):
+    with pytest.raises(InputError, match=r"t\.arrow: has no 'sensorium' metadata, so no stage wrote it"):
         read_table(tmp_path / "t.arrow")
 
 

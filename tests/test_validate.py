@@ -13,7 +13,7 @@ from toy_samples import features_metadata, write_samples
 
 from stages import validate
 from stages.contracts.documents.validation_document import Validation
-from stages.contracts.paths import features_path, left_out_path, samples_path, splits_path, validation_dir, validation_path
+from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_dir, validation_path
 from stages.featurize import featurize_column
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
@@ -67,7 +67,7 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
     write_samples(samples_path("toy"), samples, METADATA)
     write_table(splits_path("toy"), *toy_splits(samples))
-    write_table(left_out_path("toy"), NOBODY, {"dataset": "toy", "share": 0.0})
+    write_table(skipped_path("toy"), NOBODY, {"dataset": "toy", "share": 0.0})
     for label in LABELS:
         modality = component("modalities", label)
         features, metadata = featurize_column(samples, label, modality, modality.settings(), where=label)
@@ -284,7 +284,7 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
 def test_skipped_samples_are_counted_and_no_part_of_the_rest(toy_workspace: Path) -> None:
     samples, _ = read_table(samples_path("toy"))
     gone = pa.table({"sample_id": ["id-03", "id-04"], "modality": ["image", ""], "reason": ["cut off", "no target"]})
-    write_table(left_out_path("toy"), gone, {"dataset": "toy", "share": 2 / N})
+    write_table(skipped_path("toy"), gone, {"dataset": "toy", "share": 2 / N})
     write_table(splits_path("toy"), *toy_splits(validate.without(samples, gone)))
     path = features_path("toy", "image")
     table, metadata = read_table(path)

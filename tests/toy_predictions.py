@@ -17,7 +17,7 @@ import pyarrow as pa
 import yaml
 from toy_samples import write_samples
 
-from stages.contracts.paths import left_out_path, predictions_dir, samples_path, splits_path
+from stages.contracts.paths import predictions_dir, samples_path, skipped_path, splits_path
 from stages.foundation.registry import component
 from stages.foundation.tables import fixed_lists, read_table, write_table
 from stages.ingest import described
@@ -163,7 +163,7 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
     write_table(splits_path(toy.dataset), table, kept | counts)
     write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
     nothing = {name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")}
-    write_table(left_out_path(toy.dataset), pa.table(nothing), {"dataset": toy.dataset, "share": 0.0})
+    write_table(skipped_path(toy.dataset), pa.table(nothing), {"dataset": toy.dataset, "share": 0.0})
 
 
 def _metadata(toy: Toy, model: str) -> dict[str, Any]:

@@ -29,4 +29,4 @@ def write_samples(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> N
 def features_metadata(label: str, **known: Any) -> dict[str, Any]:
     """Return the metadata of a features file; what is not given is filled in."""
     usual = {"modality": label, "settings": {}, "encoding": "dense", "shape": [1], "names": [], "fit": {}}
-    return {"dataset": "toy", "label": label, **usual, **known}
+    return {"dataset": "toy", "modality_name": label, **usual, **known}

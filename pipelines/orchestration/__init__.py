@@ -1,1 +1,1 @@
-"""Prefect: its server, one task per stage, what a flow run leaves to look at."""
+"""Prefect: its server, one task per stage, artifacts of a flow run."""

@@ -1,11 +1,11 @@
-"""What a flow run leaves to look at in Prefect: the results as a table, and where the report is."""
+"""Artifacts of a flow run in Prefect: the results as a table, and the path of the report."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from pipelines.running.executor import Outcome
+from pipelines.running.executor import StageResult
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import MeanScore
 from stages.contracts.paths import evaluation_path, report_path
@@ -16,16 +16,16 @@ RESULTS = "results"
 REPORT = "report"
 
 
-def leave_artifacts(datasets: Sequence[str], outcomes: Iterable[Outcome]) -> list[str]:
-    """Leave the results of this workspace as Prefect artifacts; return lines that say where they are.
+def create_artifacts(datasets: Sequence[str], results: Iterable[StageResult]) -> list[str]:
+    """Create Prefect artifacts of this workspace's results; return lines for the console.
 
-    Nothing is left where there is nothing new to show: no evaluation in the workspace yet.
+    Without an evaluation in the workspace no artifact is created.
     """
     evaluations = [evaluation for name in datasets if (evaluation := read_evaluation(name))]
     if not evaluations:
         return []
-    stale = sorted({o.stage for o in outcomes if not o.good and o.stage.startswith("evaluate")})
-    note = f"Not renewed in this run: {', '.join(stale)}." if stale else ""
+    stale = sorted({o.stage for o in results if not o.is_ok and o.stage.startswith("evaluate")})
+    note = f"Not updated in this run: {', '.join(stale)}." if stale else ""
     rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
     create_table_artifact(key=RESULTS, table=rows, description=f"Mean over the outer folds [interval]. {note}".strip())
     create_markdown_artifact(key=REPORT, markdown=summary(evaluations, note), description="Best model per data set, and the report")

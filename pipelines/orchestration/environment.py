@@ -1,4 +1,4 @@
-"""Prefect's settings for this workspace, as environment variables: it reads them when it is imported."""
+"""Prefect's settings for this workspace, as environment variables, which Prefect reads at import."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ PREFECT_HOME = Path(".prefect")
 
 
 def set_up_prefect() -> None:
-    """Keep Prefect's files inside the workspace; unless the person says otherwise, its telemetry off and its console quiet."""
+    """Keep Prefect's files inside the workspace; by default turn off telemetry and console logs."""
     home = PREFECT_HOME.resolve()
     os.environ |= {"PREFECT_HOME": str(home), "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui")}
     defaults = {
@@ -15,7 +15,7 @@ def set_up_prefect() -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        # Stages' lines go to their task's log; the console gets the flow's own lines (pipelines/flow.py).
+        # Output of stages goes to their task's log; the console shows the flow's own lines (pipelines/flow.py).
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }

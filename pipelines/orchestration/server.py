@@ -1,8 +1,7 @@
-"""A Prefect server of this workspace's own: API and dashboard on the loopback, database under .prefect/.
+"""A Prefect server for this workspace: API and dashboard on the loopback interface, database under .prefect/.
 
-Prefect's ephemeral server has no dashboard and outlives an engine that is killed. This one is a child that ends when its
-standard input closes, which the system sees to however its parent ends.
-`python -m pipelines.orchestration.server [--port N]` serves until Ctrl-C, to look at past runs.
+Prefect's ephemeral server has no dashboard and outlives a killed engine. This server is a child process that ends when its standard input
+closes, also if its parent is killed. `python -m pipelines.orchestration.server [--port N]` serves past runs until Ctrl-C.
 """
 
 import argparse
@@ -26,16 +25,16 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
 START_WITHIN_S = 180.0
 STOP_WITHIN_S = 10.0
-# A flow's own server lives minutes: nothing to schedule, nothing to call late.
+# A flow's server runs for minutes: it needs no scheduling.
 SCHEDULING = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "PAUSE_EXPIRATIONS", "REPOSSESSOR", "CANCELLATION_CLEANUP")
 
 
 @contextmanager
 def running(*, port: int | None = None, schedules: bool = False) -> Iterator[str]:
-    """Run a server while the context lasts; yield its URL (the dashboard; the API is below `/api`).
+    """Run a server within the context; yield its URL (the dashboard; the API is below `/api`).
 
     Args:
-        port: default: any that is free.
+        port: default: any free port.
         schedules: whether it starts the runs of deployments.
     Raises:
         InputError: if the port is taken.
@@ -47,11 +46,11 @@ def running(*, port: int | None = None, schedules: bool = False) -> Iterator[str
     arguments = [sys.executable, "-m", "pipelines.orchestration.server", "--port", str(number), "--child"]
     arguments += ["--schedules"] if schedules else []
     with (PREFECT_HOME / "server.log").open("a") as log:
-        # A session of its own: Ctrl-C is for the engine, which still needs the server to say how it ended.
+        # A separate session: Ctrl-C is for the engine, which reports its final state to the server.
         server = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
     try:
         with (PREFECT_HOME / "start.lock").open("w") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)  # the first of two servers makes the database
+            fcntl.flock(guard, fcntl.LOCK_EX)  # the first of two servers creates the database
             _wait_until_healthy(server, number)
         yield f"http://{HOST}:{number}"
     finally:
@@ -78,8 +77,8 @@ def _wait_until_healthy(server: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + START_WITHIN_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/api/health", timeout=5) as answer:
-                if answer.status == 200:
+            with urllib.request.urlopen(f"http://{HOST}:{port}/api/health", timeout=5) as response:
+                if response.status == 200:
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.1)
@@ -97,11 +96,11 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
 
 
 def serve(port: int, *, schedules: bool, child: bool) -> None:
-    """Serve until told to stop: by a signal or, a child, by the end of standard input."""
+    """Serve until a signal or, as a child, until the end of standard input."""
     set_up_prefect()
     os.environ |= {"PREFECT_SERVER_API_HOST": HOST, "PREFECT_SERVER_API_PORT": str(port)}
-    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # what goes wrong in it stands in its log
-    os.environ.pop("PREFECT_API_URL", None)  # the dashboard would talk to that server instead
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # its warnings go to its log
+    os.environ.pop("PREFECT_API_URL", None)  # otherwise the dashboard would connect to that server
     if not schedules:
         os.environ |= {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in SCHEDULING}
     serving: list[Any] = []
@@ -121,14 +120,14 @@ def _end_with_input(serving: Sequence[Any]) -> None:
     for server in serving:
         server.should_exit = True
         time.sleep(STOP_WITHIN_S / 2)
-    os._exit(0)  # not up yet, or kept by a browser's long poll
+    os._exit(0)  # not started yet, or blocked by a browser's long poll
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the dashboard of past runs until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.orchestration.server", description=main.__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
-    parser.add_argument("--schedules", action="store_true", help="start the runs of deployments, too")
+    parser.add_argument("--schedules", action="store_true", help="also start the runs of deployments")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not options.child:
@@ -136,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             refuse_taken(options.port)
         except InputError as error:
             sys.exit(f"error: {error}")
-        print(f"Prefect's dashboard: http://{HOST}:{options.port} (in some ten seconds; Ctrl-C ends it)", flush=True)
+        print(f"Prefect's dashboard: http://{HOST}:{options.port} (ready in about ten seconds; Ctrl-C ends it)", flush=True)
     serve(options.port, schedules=options.schedules, child=options.child)
 
 

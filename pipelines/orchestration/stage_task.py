@@ -1,6 +1,6 @@
-"""One stage as a Prefect task: run by a worker, told in the task's log, tried again where that may help.
+"""One stage as a Prefect task: run by a worker, logged in the task's log, retried if that may help.
 
-Imported after `set_up_prefect`, as Prefect reads its settings when it is imported.
+Import after `set_up_prefect`, because Prefect reads its settings at import.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
 from pipelines.running.dvc_graph import Step
-from pipelines.running.executor import Outcome, Workers
+from pipelines.running.executor import StageResult, Workers
 
 RETRY_AFTER_S = 2
 STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
@@ -20,38 +20,38 @@ STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache"
 
 
 @dataclass(frozen=True)
-class Job:
-    """A step, why it cannot run (or ""), whether it need not, and whether nothing can run beside it."""
+class StageJob:
+    """A step, why it cannot run (or ""), whether it is up to date, and whether nothing can run at the same time."""
 
     step: Step
     blocked: str
-    is_settled: bool
+    is_up_to_date: bool
     is_alone: bool
 
 
 class StageFailedError(Exception):
-    """A stage ended with an error; `outcome` says how."""
+    """A stage failed; see `result`."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.reason)
-        self.outcome = outcome
+    def __init__(self, result: StageResult) -> None:
+        super().__init__(result.reason)
+        self.result = result
 
 
 def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
-    """Return whether a failed stage may succeed when tried again: not if it says what a person must mend."""
+    """Return whether a failed stage may succeed in a retry: not after an error in its input."""
     error = state.result(raise_on_failure=False)
-    return not (isinstance(error, StageFailedError) and error.outcome.mendable)
+    return not (isinstance(error, StageFailedError) and error.result.is_input_error)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
-def reproduce(job: Job, workers: Workers, outcomes: dict[str, Outcome]) -> State[Any]:
-    """Reproduce one stage, its output in this task's log; put what became of it into `outcomes`."""
+def reproduce(job: StageJob, workers: Workers, results: dict[str, StageResult]) -> State[Any]:
+    """Reproduce one stage, with its output in this task's log; store its result in `results`."""
     logger, name = get_run_logger(), job.step.name
     if job.blocked:
-        outcomes[name] = Outcome(name, "skipped", 0.0, job.blocked)
+        results[name] = StageResult(name, "skipped", 0.0, job.blocked)
         return Cancelled(name="Skipped", message=job.blocked)
-    outcome = Outcome(name, "unchanged", 0.0) if job.is_settled else workers.reproduce(name, logger.info, alone=job.is_alone)
-    outcomes[name] = outcome
-    if not outcome.good:
-        raise StageFailedError(outcome)
-    return Completed(name=STATE_NAMES[outcome.status], message=STATE_MESSAGES[outcome.status])
+    result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else workers.reproduce(name, logger.info, alone=job.is_alone)
+    results[name] = result
+    if not result.is_ok:
+        raise StageFailedError(result)
+    return Completed(name=STATE_NAMES[result.status], message=STATE_MESSAGES[result.status])

@@ -1,6 +1,6 @@
-"""Close the records of flow runs whose process was killed.
+"""Close zombie runs: flow runs whose process was killed.
 
-To Prefect such a run goes on for ever; a scheduled one also keeps the only slot, so that every later one would be cancelled.
+In Prefect such a run stays in state Running forever; a scheduled one also keeps the only slot, so that every later run would be cancelled.
 """
 
 import contextlib
@@ -14,15 +14,15 @@ from stages.foundation.errors import InputError
 from stages.foundation.lease import held
 
 
-def close_abandoned_runs(flow_name: str, *, started_only: bool) -> int:
-    """Return how many runs of a flow were closed as crashed.
+def close_zombie_runs(flow_name: str, *, started_only: bool) -> int:
+    """Return the number of runs of a flow that were closed as crashed.
 
-    Call it where the server is the workspace's own. Nothing is closed while another run has the workspace: then one of them lives.
+    Only for the workspace's own server. Nothing is closed while another run holds the workspace, because it is one of them.
 
     Args:
-        started_only: leave those alone that are about to start, because what starts them may be alive.
+        started_only: keep pending runs, whose scheduler may be running.
     """
-    with contextlib.suppress(InputError), held("closing the records of killed runs"), get_client(sync_client=True) as client:
+    with contextlib.suppress(InputError), held("closing zombie runs"), get_client(sync_client=True) as client:
         types = [StateType.RUNNING, StateType.CANCELLING, *([] if started_only else [StateType.PENDING])]
         states = FlowRunFilterState(type=FlowRunFilterStateType(any_=types))
         flows = FlowFilter(name=FlowFilterName(any_=[flow_name]))

@@ -21,11 +21,11 @@ from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import (
     evaluation_path,
     figures_dir,
-    left_out_path,
     models_dir,
     predictions_dir,
     report_path,
     samples_path,
+    skipped_path,
     validation_dir,
 )
 from stages.foundation.documents import read_document
@@ -152,7 +152,7 @@ def quarantined(evaluation: Evaluation) -> dict[str, str]:
     """Return the table of samples that could not be read, with the reasons, if there are any."""
     if not evaluation.quarantined.rows:
         return {}
-    table = read_table(left_out_path(evaluation.dataset))[0]
+    table = read_table(skipped_path(evaluation.dataset))[0]
     return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 

@@ -1,1 +1,1 @@
-"""Running DVC's graph: steps in order, warm workers, dvc.lock."""
+"""Run DVC's graph: steps in order, persistent workers, dvc.lock."""

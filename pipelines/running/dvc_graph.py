@@ -1,4 +1,4 @@
-"""The graph that DVC sees, as plain steps in the order to run them."""
+"""DVC's graph as a list of steps in the order to run them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Step:
 
 
 def steps(targets: Sequence[str] = ()) -> list[Step]:
-    """Return the steps that `targets` (default: every stage) need, in the order that keeps several workers busy (`by_height`).
+    """Return the steps that `targets` (default: every stage) need, in the order that keeps all workers busy (`by_height`).
 
     Raises:
         InputError: as `steps_in_order`.
@@ -33,21 +33,21 @@ def steps(targets: Sequence[str] = ()) -> list[Step]:
     return by_height(steps_in_order(targets))
 
 
-def steps_and_settled(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
-    """Return `steps(targets)` and the names of those that are settled: the graph is read once, which takes most of a second.
+def steps_and_up_to_date(targets: Sequence[str] = ()) -> tuple[list[Step], frozenset[str]]:
+    """Return `steps(targets)` and the names of those that are up to date, reading the graph only once (it takes most of a second).
 
     Raises:
         InputError: as `steps_in_order`.
     """
     with opened() as repo:
         plan = by_height(_in_order(repo, targets))
-        return plan, _settled(repo, plan)
+        return plan, _up_to_date(repo, plan)
 
 
 def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
-    """Return the steps that `targets` (default: every stage) need in `dvc repro`'s order, each after those that it reads from.
+    """Return the steps that `targets` (default: every stage) need in `dvc repro`'s order, each after its upstream steps.
 
-    A target is what `dvc repro` takes: `train@emoji-knn`, or `train` for all of them.
+    Targets are those of `dvc repro`: `train@emoji-knn`, or `train` for all of them.
 
     Raises:
         InputError: if dvc.yaml cannot be read, or has no such target.
@@ -58,7 +58,7 @@ def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
 
 def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
     try:
-        graph = get_active_graph(repo.index.graph)  # an edge from each stage to those that it depends on
+        graph = get_active_graph(repo.index.graph)  # edges from each stage to its dependencies
         wanted = [stage for target in targets for stage in repo.stage.collect(target)]
         plan = plan_repro(graph, wanted or None)
         return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
@@ -66,8 +66,8 @@ def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
         raise InputError(f"dvc.yaml: {error}") from error
 
 
-def _settled(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
-    """Return the names of the steps that need not be looked at: what DVC recorded of them and of all upstream of them still holds."""
+def _up_to_date(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
+    """Return the names of the up-to-date steps: they and all steps upstream of them are unchanged in `dvc status`."""
     changed = set(repo.status())
     found: set[str] = set()
     for step in plan:
@@ -77,10 +77,10 @@ def _settled(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:
 
 
 def by_height(plan: Sequence[Step]) -> list[Step]:
-    """Return the steps, those with the longest way to go below them first, so that no long chain is left to run alone at the end.
+    """Return the steps sorted by the length of the longest path downstream, descending, so that no long chain runs alone at the end.
 
     Args:
-        plan: in an order in which each step stands after those upstream of it; so does the result.
+        plan: in topological order, as is the result.
     """
     height: dict[str, int] = {}
     for step in reversed(plan):

@@ -1,7 +1,7 @@
-"""Run DVC stages side by side in warm worker processes; knows DVC, knows nothing of Prefect.
+"""Run DVC stages in parallel in persistent worker processes; independent of Prefect.
 
-Several `dvc repro` at once fail: they meet at shared upstream stages, and each start costs seconds. Here the caller keeps to
-the graph's order and every stage is reproduced alone, by a process that has imported DVC already (0.1 s a stage).
+Concurrent `dvc repro` commands conflict at shared upstream stages, and each start takes seconds. Here the caller follows the graph's order,
+and each stage is reproduced by itself, in a process that has already imported DVC (0.1 s per stage).
 """
 
 import contextlib
@@ -29,24 +29,24 @@ N_LINES_KEPT = 60
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a stage. status: ran, restored (from DVC's run cache), unchanged, failed, skipped."""
+class StageResult:
+    """The result of a stage. status: ran, restored (from DVC's run cache), unchanged, failed, skipped."""
 
     stage: str
     status: str
     seconds: float
     reason: str = ""
-    mendable: bool = False  # the stage explained itself: trying again would fail alike
+    is_input_error: bool = False  # the stage reported an error in its input: a retry would fail too
 
     @property
-    def good(self) -> bool:
+    def is_ok(self) -> bool:
         return self.status in {"ran", "restored", "unchanged"}
 
 
 class Workers:
-    """`n_workers` processes that reproduce stages; use as a context, call `reproduce` from as many threads.
+    """`n_workers` processes that reproduce stages; use as a context manager and call `reproduce` from up to as many threads.
 
-    Each stage is told in SENSORIUM_CORES how many cores it may use, so that all together do not use more than there are.
+    SENSORIUM_CORES passes each stage its number of cores, so that all stages together use no more than there are.
     """
 
     def __init__(self, n_workers: int) -> None:
@@ -65,34 +65,35 @@ class Workers:
         for worker in self._all:
             _stop(worker)
 
-    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> Outcome:
-        """Return what became of `stage`, once a worker was free and is done; `on_line` gets its output line by line meanwhile.
+    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> StageResult:
+        """Return the result of `stage`, run by the next idle worker; `on_line` receives its output line by line.
 
-        alone: no other stage will be under way before this one ends, so that it may use every core.
+        alone: no other stage runs at the same time, so that this one may use every core.
         """
         if self._stopping:
-            return Outcome(stage, "failed", 0.0, "the run is stopping", mendable=True)
+            return StageResult(stage, "failed", 0.0, "the run is stopping", is_input_error=True)
         worker = self._idle.get()
         started = time.perf_counter()
         log_path(stage).unlink(missing_ok=True)
         output = _Tail(log_path(stage), on_line)
         try:
-            answer = _ask(worker, stage, n_cores() if alone else max(1, n_cores() // self.n_workers), output)
+            response = _request(worker, stage, n_cores() if alone else max(1, n_cores() // self.n_workers), output)
         finally:
             self._idle.put(worker if worker.poll() is None or self._stopping else self._start())
         output.read(to_the_end=True)
-        said = output.error()
-        reason = said or f"{answer['reason']}\n{output.last_line()}".strip()
-        return Outcome(stage, answer["status"], time.perf_counter() - started, reason if answer["status"] == "failed" else "", bool(said))
+        reported = output.error()
+        reason = reported or f"{response['reason']}\n{output.last_line()}".strip()
+        seconds, is_failed = time.perf_counter() - started, response["status"] == "failed"
+        return StageResult(stage, response["status"], seconds, reason if is_failed else "", is_input_error=bool(reported))
 
     def _start(self) -> "subprocess.Popen[str]":
         environment = {
             **os.environ,
-            "PYTHONUNBUFFERED": "1",  # or lines would arrive when the stage ends
-            # dvc.yaml says `python`: this one, whether or not its environment is activated
+            "PYTHONUNBUFFERED": "1",  # otherwise lines arrive only when the stage ends
+            # `python` in dvc.yaml is this interpreter, also if its environment is not activated
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         }
-        # A session of its own: Ctrl-C reaches the engine alone, which then stops workers in order (see `_stop`).
+        # A separate session: Ctrl-C reaches only the engine, which then stops the workers (see `_stop`).
         worker = subprocess.Popen([sys.executable, "-m", "pipelines.running.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   text=True, env=environment, start_new_session=True)
         self._all.append(worker)
@@ -100,7 +101,7 @@ class Workers:
 
 
 class _Tail:
-    """Follow a growing log: whole lines to `on_line`, the last ones kept."""
+    """Follows a growing log: passes complete lines to `on_line`, keeps the last ones."""
 
     def __init__(self, path: Path, on_line: Callable[[str], None]) -> None:
         self._path, self._on_line = path, on_line
@@ -118,12 +119,12 @@ class _Tail:
         if to_the_end and self._rest:
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:
-            text = line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]  # of a progress bar, its last state
+            text = line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]  # the last state of a progress bar
             self._kept.append(text)
             self._on_line(text)
 
     def error(self) -> str:
-        """Return what the stage said from `error: …` on, or ""."""
+        """Return the output from `error: …` on, or ""."""
         kept = list(self._kept)
         first = next((i for i, line in enumerate(kept) if line.startswith("error: ")), len(kept))
         return "\n".join(kept[first:]).strip()
@@ -132,7 +133,7 @@ class _Tail:
         return next((line for line in reversed(self._kept) if line.strip()), "")
 
 
-def _ask(worker: "subprocess.Popen[str]", stage: str, cores: int, output: _Tail) -> dict[str, str]:
+def _request(worker: "subprocess.Popen[str]", stage: str, cores: int, output: _Tail) -> dict[str, str]:
     assert worker.stdin and worker.stdout
     try:
         worker.stdin.write(f"{cores} {stage}\n")
@@ -148,7 +149,7 @@ def _ask(worker: "subprocess.Popen[str]", stage: str, cores: int, output: _Tail)
 
 
 def _stop(worker: "subprocess.Popen[str]") -> None:
-    """End a worker by closing its input and ending the stage in hand; killing it might cut dvc.lock short."""
+    """Stop a worker by closing its input and terminating its stage; killing it could truncate dvc.lock."""
     assert worker.stdin and worker.stdout
     with contextlib.suppress(BrokenPipeError):
         worker.stdin.close()

@@ -1,84 +1,84 @@
-"""Start each step as soon as those that it reads from are done, a few at a time; leave out what a failure makes pointless."""
+"""Start each step when its upstream steps are done, a few at a time; skip steps downstream of a failure."""
 
 import queue
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from pipelines.running.dvc_graph import Step
-from pipelines.running.executor import Outcome
+from pipelines.running.executor import StageResult
 from pipelines.running.worker import log_path
 
 
 def run_in_order(
     steps: Sequence[Step],
-    start: Callable[[Step, Callable[[Outcome], None]], None],
+    start: Callable[[Step, Callable[[StageResult], None]], None],
     *,
     n_at_once: int,
-    on_done: Callable[[Outcome], None],
-) -> dict[str, Outcome]:
-    """Return what became of every step, by name.
+    on_done: Callable[[StageResult], None],
+) -> dict[str, StageResult]:
+    """Return the result of every step, by name.
 
     Args:
-        steps: in an order in which each stands after those upstream of it.
-        start: begins a step and returns at once; calls the function given to it when the step is done, from any thread.
-        n_at_once: how many may be under way.
-        on_done: is told every outcome, in this thread.
+        steps: in topological order.
+        start: starts a step and returns immediately; calls the function passed to it when the step is done, from any thread.
+        n_at_once: maximum number of running steps.
+        on_done: called with every result, in this thread.
     """
     waiting = {step.name: step for step in steps}
-    outcomes: dict[str, Outcome] = {}
-    finished: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-    n_under_way = 0
-    while waiting or n_under_way:
-        for step in [step for step in waiting.values() if all(name in outcomes for name in step.upstream)]:
-            if n_under_way == n_at_once:
+    results: dict[str, StageResult] = {}
+    finished: queue.SimpleQueue[StageResult] = queue.SimpleQueue()
+    n_running = 0
+    while waiting or n_running:
+        for step in [step for step in waiting.values() if all(name in results for name in step.upstream)]:
+            if n_running == n_at_once:
                 break
             start(waiting.pop(step.name), finished.put)
-            n_under_way += 1
-        outcome = finished.get()
-        n_under_way -= 1
-        outcomes[outcome.stage] = outcome
-        on_done(outcome)
-    return outcomes
+            n_running += 1
+        result = finished.get()
+        n_running -= 1
+        results[result.stage] = result
+        on_done(result)
+    return results
 
 
-def is_alone(step: Step, plan: Sequence[Step], outcomes: Mapping[str, Outcome], unchanged: Set[str]) -> bool:
-    """Return whether nothing can run beside `step`: all that still has to be run waits for it.
+def is_alone(step: Step, plan: Sequence[Step], results: Mapping[str, StageResult], unchanged: Set[str]) -> bool:
+    """Return whether nothing can run at the same time as `step`: all remaining steps depend on it.
 
     Args:
-        plan: all steps, each after those upstream of it.
-        outcomes: of the steps that are done.
-        unchanged: names of the steps that need not be run.
+        plan: all steps, in topological order.
+        results: of the steps that are done.
+        unchanged: names of the up-to-date steps.
     """
     below = {step.name}
     for other in plan:
         if below.intersection(other.upstream):
             below.add(other.name)
-    return all(other.name in below or other.name in outcomes or other.name in unchanged for other in plan)
+    return all(other.name in below or other.name in results or other.name in unchanged for other in plan)
 
 
-def blocked_by(step: Step, outcomes: Mapping[str, Outcome]) -> str:
-    """Return why a step cannot run: the failed stage at the root, or "" if nothing is in its way."""
+def blocked_by(step: Step, results: Mapping[str, StageResult]) -> str:
+    """Return why a step cannot run: the failed stage upstream, or "" if there is none."""
     for name in step.upstream:
-        outcome = outcomes[name]
-        if not outcome.good:
-            return outcome.reason if outcome.status == "skipped" else f"{name} failed"
+        result = results[name]
+        if not result.is_ok:
+            return result.reason if result.status == "skipped" else f"{name} failed"
     return ""
 
 
-def counts_of(outcomes: Mapping[str, Outcome]) -> str:
-    """Return how many steps came to what: `3 ran, 40 unchanged`."""
-    statuses = [outcome.status for outcome in outcomes.values()]
+def counts_of(results: Mapping[str, StageResult]) -> str:
+    """Return the number of steps by status: `3 ran, 40 unchanged`."""
+    statuses = [result.status for result in results.values()]
     counts = {status: statuses.count(status) for status in ("ran", "restored", "unchanged", "failed", "skipped")}
     return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "no stages"
 
 
-def failures_of(outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Return, for each step that failed, its name, where its output is, and what it said."""
-    failed = [outcome for outcome in outcomes.values() if outcome.status == "failed"]
-    return [f"{outcome.stage} failed (its output: {log_path(outcome.stage)})\n{outcome.reason}" for outcome in failed]
+def failures_of(results: Mapping[str, StageResult]) -> list[str]:
+    """Return, for each failed step, its name, the path of its output, and its error."""
+    failed = [result for result in results.values() if result.status == "failed"]
+    return [f"{result.stage} failed (its output: {log_path(result.stage)})\n{result.reason}" for result in failed]
 
 
-def line_of(outcome: Outcome, n_done: int, n_all: int) -> str:
+def line_of(result: StageResult, n_done: int, n_all: int) -> str:
     """Return one line for the console: `[ 3/43] train@emoji-knn: ran, 12.3 s`."""
-    reason = f": {outcome.reason.splitlines()[0]}" if outcome.reason else ""
-    seconds = f", {outcome.seconds:.1f} s" if outcome.status in {"ran", "restored"} else ""
-    return f"[{n_done:{len(str(n_all))}}/{n_all}] {outcome.stage}: {outcome.status}{seconds}{reason}"
+    reason = f": {result.reason.splitlines()[0]}" if result.reason else ""
+    seconds = f", {result.seconds:.1f} s" if result.status in {"ran", "restored"} else ""
+    return f"[{n_done:{len(str(n_all))}}/{n_all}] {result.stage}: {result.status}{seconds}{reason}"

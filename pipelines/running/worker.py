@@ -1,7 +1,6 @@
-"""A warm process that reproduces one DVC stage at a time: a number of cores and an address per line in, one JSON line out. See
-executor.py.
+"""A persistent process that reproduces one DVC stage at a time: reads a number of cores and an address per line, writes a JSON line.
 
-It ends when its input closes, so it cannot outlive the engine for longer than the stage in hand (which ends with the engine).
+It ends when its input closes, so that it outlives the engine (executor.py) at most until its current stage ends.
 """
 
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from pipelines.running.dvc_lock import write_line_by_line
+from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from stages.foundation.parallel import CORES_VARIABLE
 
@@ -22,12 +21,12 @@ LOGS = Path(".sensorium/logs")
 
 
 def log_path(stage: str) -> Path:
-    """Return where the output of a stage's latest run is."""
+    """Return the path of the output of a stage's latest run."""
     return LOGS / f"{stage.replace('/', '-').replace(':', '-')}.log"
 
 
-class CommandsRun(logging.Handler):
-    """Count the stage commands that DVC starts: none means that it took the outputs from its run cache."""
+class CommandCounter(logging.Handler):
+    """Counts the stage commands that DVC starts; none: it restored the outputs from its run cache."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,15 +37,15 @@ class CommandsRun(logging.Handler):
 
 
 def reproduce(stage: str) -> dict[str, str]:
-    """Return what became of a stage: {status: ran, restored, unchanged or failed; reason: if failed}."""
-    commands = CommandsRun()
+    """Return the result of a stage: {status: ran, restored, unchanged or failed; reason: if failed}."""
+    commands = CommandCounter()
     logger = logging.getLogger("dvc.stage.run")
     logger.addHandler(commands)
     try:
-        # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock is what makes its
-        # reading, changing and writing of dvc.lock one step, whoever else runs.
+        # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock makes reading,
+        # changing and writing dvc.lock atomic across workers.
         with opened(_wait_for_lock=True) as repo:
-            repo.scm_context.quiet = True  # no advice on git in every stage's log
+            repo.scm_context.quiet = True  # no hints on git in every stage's log
             changed = repo.reproduce(stage, single_item=True)
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
@@ -57,29 +56,29 @@ def reproduce(stage: str) -> dict[str, str]:
 
 def main() -> None:
     """Serve until the input closes."""
-    # Children inherit an ignored signal, but not a handled one: stages must stay stoppable.
+    # Children inherit an ignored signal, but not a handler: stages must be stoppable.
     signal.signal(signal.SIGINT, lambda *_: None)
-    questions, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    requests, responses = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
-    os.dup2(2, 1)  # stray prints of a library must not be taken for an answer
+    os.dup2(2, 1)  # prints of libraries must not be read as a response
     logging.getLogger("dvc").setLevel(logging.INFO)
-    write_line_by_line()
-    for line in questions:
+    use_stagewise_lockfile()
+    for line in requests:
         os.environ[CORES_VARIABLE], stage = line.rstrip("\n").split(" ", 1)
-        _into_log(stage)
+        _redirect_output(stage)
         try:
-            answer = reproduce(stage)
-        except Exception as error:  # a defect, DVC's or ours: told in the stage's log and answer, and the worker lives on
+            response = reproduce(stage)
+        except Exception as error:  # a bug, here or in DVC: report it in the log and the response, keep the worker
             traceback.print_exc()
-            answer = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+            response = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
         sys.stdout.flush()
         sys.stderr.flush()
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
-def _into_log(stage: str) -> None:
+def _redirect_output(stage: str) -> None:
     path = log_path(stage)
     path.parent.mkdir(parents=True, exist_ok=True)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)

@@ -1,1 +1,1 @@
-"""What check does beside params.yaml: outputs of stages that are gone, settings that pipelines read."""
+"""Checks of params.yaml by section, settings of the pipelines, removal of stale outputs."""

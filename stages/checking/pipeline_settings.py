@@ -1,4 +1,4 @@
-"""What the sections `publish:` and `flow:` may hold: pipelines read them, check refuses what cannot work."""
+"""Settings of the sections `publish:` and `flow:`, which pipelines read."""
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -12,7 +12,7 @@ class PublishEntry(Settings):
     tracking_uri: str = Field(
         "sqlite:///mlflow.db",
         pattern=r"^[a-z][a-z0-9+]*:.+",
-        description="MLflow's server, as scheme:address (sqlite:///mlflow.db, http://127.0.0.1:5000); MLFLOW_TRACKING_URI goes before it",
+        description="MLflow's server, as scheme:address (sqlite:///mlflow.db, http://127.0.0.1:5000); MLFLOW_TRACKING_URI overrides it",
     )
 
 
@@ -20,10 +20,10 @@ CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
 
 
 class FlowEntry(Settings):
-    cron: str = Field("0 3 * * *", description="when `make schedule` runs the flow")
+    cron: str = Field("0 3 * * *", description="schedule of `make schedule`")
     timezone: str = Field("UTC", description="time zone of the cron line")
-    workers: int = Field(2, ge=1, le=64, description="stages at once")
-    retries: int = Field(1, ge=0, le=10, description="how often a failed stage is tried again")
+    workers: int = Field(2, ge=1, le=64, description="number of parallel stages")
+    retries: int = Field(1, ge=0, le=10, description="retries of a failed stage")
 
     @field_validator("cron")
     @classmethod
@@ -40,5 +40,5 @@ class FlowEntry(Settings):
     def _known_zone(cls, timezone: str) -> str:
         try:
             return ZoneInfo(timezone).key
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last two: a path, a folder of zones
-            raise ValueError(f"no time zone of this name{nearest(timezone, available_timezones())}") from error
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # ValueError, OSError: a path, or a folder of zones
+            raise ValueError(f"unknown time zone{nearest(timezone, available_timezones())}") from error

@@ -1,8 +1,8 @@
-"""Remove outputs of stages that params.yaml no longer has: a data set, modality or model that was taken out.
+"""Remove stale outputs: those of data sets, modalities or models that were removed from params.yaml.
 
-A folder of outputs is one dependency of what follows (evaluate needs data/predictions/<data set>). Left there, the files of a model
-that is gone would count into it, and dvc.lock would not be that of a fresh clone. Only what dvc.lock records is removed: DVC's
-cache has it, and it comes back when the line does.
+Later stages depend on whole folders (evaluate on data/predictions/<data set>). Files of a removed model would change such a dependency, and
+dvc.lock would differ from that of a fresh clone. Only outputs that dvc.lock records are removed: DVC's cache keeps them, and restores them
+when the entry comes back.
 """
 
 import shutil
@@ -18,9 +18,9 @@ LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "evaluate")
 
 
-def remove_leftovers(params: Mapping[str, Any]) -> list[Path]:
+def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:
     """Delete the outputs of stages in dvc.lock that params.yaml no longer has, and the folders that this empties; return the outputs."""
-    locked = yaml.load(LOCK.read_text("utf-8"), yaml.CSafeLoader) if LOCK.is_file() else None  # the C parser: 0.1 s instead of 1
+    locked = yaml.load(LOCK.read_text("utf-8"), yaml.CSafeLoader) if LOCK.is_file() else None  # the C parser takes 0.1 s instead of 1 s
     stages: Mapping[str, Any] = (locked or {}).get("stages") or {}
     current = stage_names(params)
     kept = {path for name, stage in stages.items() if name in current for path in _outputs(stage)}
@@ -42,7 +42,7 @@ def remove_leftovers(params: Mapping[str, Any]) -> list[Path]:
 
 
 def stage_names(params: Mapping[str, Any]) -> set[str]:
-    """Return the names of the graph's stages that params.yaml multiplies (tests/test_graph.py compares with DVC's own)."""
+    """Return the names of the stages that params.yaml generates (tests/test_graph.py compares them with DVC's)."""
     datasets, features, models = params["datasets"], params["features"], params["models"]
     return (
         {f"{stage}@{dataset}" for stage in PER_DATASET for dataset in datasets}

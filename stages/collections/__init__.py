@@ -1,1 +1,1 @@
-"""What several data sets share: one package's tables, texts and images, and the samples table they make."""
+"""Code that several data sets share: readers of one package's tables, texts or images, and the assembly of the samples table."""

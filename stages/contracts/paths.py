@@ -13,7 +13,7 @@ def fits(path: str, pattern: str) -> bool:
 
 
 def check_path(dataset: str) -> Path:
-    """Return where check notes what a data set is made of."""
+    """Return where check records the fingerprint of a data set."""
     return DATA / "check" / f"{dataset}.json"
 
 
@@ -25,8 +25,8 @@ def splits_path(dataset: str) -> Path:
     return DATA / "splits" / dataset / "splits.arrow"
 
 
-def features_path(dataset: str, label: str) -> Path:
-    return DATA / "features" / dataset / f"{dataset}-{label}.arrow"
+def features_path(dataset: str, modality_name: str) -> Path:
+    return DATA / "features" / dataset / f"{dataset}-{modality_name}.arrow"
 
 
 def validation_dir(dataset: str) -> Path:
@@ -37,13 +37,14 @@ def validation_path(dataset: str) -> Path:
     return validation_dir(dataset) / "validation.json"
 
 
-def left_out_path(dataset: str) -> Path:
+def skipped_path(dataset: str) -> Path:
     return DATA / "splits" / dataset / "quarantine.arrow"
 
 
-def quarantine_path(dataset: str, label: str = "") -> Path:
-    """Return where ingest (no label) or featurize notes the samples that it could not read."""
-    return DATA / "quarantine" / dataset / f"{dataset}-{label}.arrow" if label else DATA / "quarantine" / dataset / f"{dataset}.arrow"
+def quarantine_path(dataset: str, modality_name: str = "") -> Path:
+    """Return where ingest (no modality name) or featurize lists unreadable samples."""
+    key = f"{dataset}-{modality_name}" if modality_name else dataset
+    return DATA / "quarantine" / dataset / f"{key}.arrow"
 
 
 def predictions_dir(dataset: str, model: str) -> Path:

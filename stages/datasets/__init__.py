@@ -1,1 +1,1 @@
-"""One file per data set: sources, checksums, licence, citation, and how its archives become a samples table."""
+"""One file per data set: sources, checksums, licence, citation, and the function that reads its archives as a samples table."""

@@ -1,17 +1,17 @@
-"""Connectomes: which strain a mouse is of, or which sex, by the graph of its brain.
+"""Connectomes: a mouse's strain, or its sex, from the graph of its brain.
 
-32 mice of four strains, four males and four females of each. Nodes are 332 regions, the same in every brain, 166 on each side; the weight
-of an edge is how many nerve tracts diffusion MRI traced between two regions, 1 to about 100,000. A region's label is its side, its part of
-the brain (seven on each side: isocortex, pallium, …) and its number: with `features: edges` one and the same connection is compared across
-brains, with `statistics` the graphs as wholes.
+32 mice of four strains, four males and four females of each. Nodes are 332 regions, the same in every brain, 166 per side; the weight of an
+edge is the number of nerve tracts that diffusion MRI traced between two regions, 1 to about 100,000. A region's label is its side, its part
+of the brain (seven per side: isocortex, pallium, …) and its number: `features: edges` compares single connections across brains,
+`statistics` whole graphs.
 
-Left out are the tables of each region's volume and diffusion that come with the graphs: their headers name the strain's atlas. That
-atlas is also why a good score says less than it seems to: the regions of each strain were outlined by an atlas of that strain, so the
-answer took part in making the graphs, and no one can take that out again. There is no such doubt about the sex.
+The tables of each region's volume and diffusion are excluded: their headers name the strain's atlas. The atlas also limits what a good
+score means: the regions of each strain were segmented with an atlas of that strain, so the target influenced the graphs. This does not
+concern the sex.
 
-A group is an animal; each has one graph. Nothing is known of litters. With 32 samples an interval of accuracy is about 0.3 wide.
+A group is an animal; each has one graph. Litters are unknown. With 32 samples, a confidence interval of accuracy is about 0.3 wide.
 
-Published figures: none for this classification that is known to us. The paper that the graphs are from, and V. Gopalakrishnan et al.,
+Published figures: none known for this classification. The paper of the graphs, and V. Gopalakrishnan et al.,
 Multiscale comparative connectomics (arXiv:2011.14990), report that whole-brain connectomes differ between the strains.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import damaged, read_member, read_members
@@ -49,19 +49,19 @@ def _table(archive: Path, member: str, columns: tuple[str, ...]) -> list[dict[st
         rows = list(csv.DictReader(read_member(archive, member).decode().splitlines()))
         missing = [name for name in columns if not rows or any(not row.get(name) for row in rows)]
         if missing:
-            raise ValueError(f"column {missing[0]!r} is missing or has gaps")
+            raise ValueError(f"column {missing[0]!r} is missing or has empty cells")
     except (csv.Error, ValueError) as error:
         raise damaged(archive, member, error) from error
     return rows
 
 
 def _regions(archive: Path) -> list[str]:
-    """Return each node's label; a block is the nodes from i up to, but without, j."""
+    """Return each node's label; a block is the nodes from i to j, j excluded."""
     labels: list[str] = []
     try:
         for block in _table(archive, BLOCKS, ("block", "hemisphere", "i", "j")):
             if int(block["i"]) != len(labels):
-                raise ValueError(f"block {block['block']!r} does not begin where the one before ends, at {len(labels)}")
+                raise ValueError(f"block {block['block']!r} does not begin where the previous block ends, at {len(labels)}")
             labels += [f"{block['hemisphere']} {block['block']} {node}" for node in range(int(block["i"]), int(block["j"]))]
     except ValueError as error:
         raise damaged(archive, BLOCKS, error) from error

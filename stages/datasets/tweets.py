@@ -1,19 +1,19 @@
 """Tweets rated for sentiment: 4,200 short texts "inspired by" real tweets, each with the mean rating of twenty or more people.
 
     sentiment   negative, neutral (a mean within ±`neutral`) or positive
-    polarity    negative or positive; the neutral ones are left out
+    polarity    negative or positive; neutral tweets are excluded
     valence     the mean itself, from -4 to 4
 
-Names of users and addresses are masked by the authors (@anonymous, http://url_removed). Nothing but the text is given: the standard
-deviation of the ratings goes with how strong a sentiment is.
+The authors masked user names and addresses (@anonymous, http://url_removed). Only the text is a feature: the standard deviation of the
+ratings correlates with the strength of the sentiment.
 
 Groups: 200 of the texts are variants of others, written to test how "very", capitals and "!!!" change a rating ("Damn, running late
-sucks." and "Damn! running late absolutely sucks!"); some come in six. A model that is trained on one and tested on the other
-only remembers. So texts whose words are the same, or 60 % the same, never part (stages/collections/vader.py).
+sucks." and "Damn! running late absolutely sucks!"); some have six variants. A model that is trained on one and tested on another
+only memorizes. So texts that share 60 % of their words or more are one group (stages/collections/vader.py).
 
-Reference (Hutto and Gilbert, 2014, which is in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
-for a single person; F1 of the three classes is 0.96 and 0.84. Their classes are cut otherwise, and VADER was made with these texts in
-view. Ridge regression on n-grams of characters, on grouped folds, reaches a correlation of about 0.80.
+Reference (Hutto and Gilbert, 2014, included in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
+for a single person; F1 of the three classes is 0.96 and 0.84. Their classes have other thresholds, and VADER was developed on these texts.
+Ridge regression on n-grams of characters, on grouped folds, reaches a correlation of about 0.80.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.collections.vader import (
     CITATION,
     LICENCE,
     PACKAGE,
     SDIST,
     TARGETS,
-    Neutrality,
+    VaderOptions,
     rated_rows,
     rated_targets,
     read_rated_texts,
@@ -39,7 +39,7 @@ from stages.contracts.data_set import DataSet
 MEMBER = "tweets_GroundTruth.txt"
 
 
-def read(archives: Mapping[str, Path], target: str, options: Neutrality, seed: int) -> pa.Table:
+def read(archives: Mapping[str, Path], target: str, options: VaderOptions, seed: int) -> pa.Table:
     """Return the samples; see the module's docstring."""
     tweets = read_rated_texts(archives[PACKAGE], MEMBER)
     groups = similar_texts([tweet.text for tweet in tweets])
@@ -63,5 +63,5 @@ DATA_SET = DataSet(
     targets=TARGETS,
     group="tweets whose words are the same or nearly so (intensified variants of one text)",
     read=read,
-    options=Neutrality,
+    options=VaderOptions,
 )

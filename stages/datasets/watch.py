@@ -1,19 +1,20 @@
-"""Shoulder exercises seen by a smartwatch: acceleration (3 axes) and angular velocity (3 axes) at 50 Hz.
+"""Shoulder exercises recorded by a smartwatch: acceleration (3 axes) and angular velocity (3 axes) at 50 Hz.
 
 Ten healthy people did 20 repetitions each of seven exercises of a rotator-cuff programme, with each arm; a sample is one such set of
 repetitions, 19 to 52 s long. Exercises: PEN pendulum, ABD abduction, FEL forward elevation, IR and ER internal and external
-rotation, TRAP trapezius extension, ROW upright row. Beside the exercise the arm (left, right) can be asked for: it was worn on the
-arm that moved, so movements of the two arms are mirror images of each other.
+rotation, TRAP trapezius extension, ROW upright row. A second target is the arm (left, right): the watch was worn on the arm that
+moved, so movements of the two arms are mirror images of each other.
 
-What would give the answer away: nothing in the file beside the series; subject and arm are not given to the learner.
+Leakage: subject and arm are not features.
 
-Groups are subjects: people repeat themselves, so a subject's other arm would tell the exercise. What is learned holds for unseen people.
+Groups are subjects: a person's repetitions are similar, so that a subject's other arm would leak the exercise. Scores are for unseen
+people.
 
 Reference: Burns et al. recorded 20 such people, cut the series into windows and report 99.4 % (convolutional recurrent network) where
-windows of one subject are on both sides of the split, and 88.9 % on unseen subjects. Here a sample is a whole series, and there are
+windows of one subject are in both training and test rows, and 88.9 % on unseen subjects. Here a sample is a whole series, and there are
 half as many subjects, so the figures are not the same task; statistics of the series give 84 to 88 % on unseen subjects (kNN, SVM, MLP).
 
-The file is a pickle in NumPy's `.npy` format; it is read by `_pickle.py`, which runs nothing that a pickle may hold.
+The file is a pickle in NumPy's `.npy` format; stages/readers/restricted_pickle.py reads it without executing code in it.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.foundation.tables import fixed_lists

@@ -3,22 +3,22 @@
     polarity   positive or negative: the sign of the mean rating (the lexicon has none of mean 0)
     valence    the mean itself, from -4 to 4
 
-Word level: a sample is a word in a window of one, as there is no context. Its one-hot code says nothing of words not met before, and
-none is met twice but 14 (lol, ok, … twice in one group), so what can be learned is spelling: give the features `analyzer: char`. Left
-out, as they give the answer away, are the ten ratings and their standard deviation.
+Word level: a sample is a word in a window of one, as there is no context. Its one-hot code does not generalize to unseen words, and only 14
+words occur twice (lol, ok, … both in one group), so models can only learn from spelling: set `analyzer: char`. The ten ratings and their
+standard deviation are excluded, as they leak the target.
 
-Groups: words of one family never part, or "abandoned" would be looked up under "abandon". The rule would rather join strangers than
-part relatives. Of tokens with two letters or more, letters only, in lower case:
-    - those that begin with the same five letters are one group (abandon, abandons, abandonment, but also contempt and contend);
-    - a shorter one joins those that continue it by an inflection (sad, sadly; win, winner): see INFLECTIONS;
-    - one that starts with a prefix such as un-, dis- or in- joins the group of what remains, if that is in the lexicon or the first five
-      letters of it are (unhappy, happy).
-Other tokens are emoticons: those with the same characters are one group, whichever way they face, with or without a nose, and whether
-they smile or frown (":-)", "(:", ":(").
+Groups: words of one family are one group, as "abandon" would leak the target of "abandoned". The rule merges unrelated words rather than
+split related ones. For tokens with two letters or more, by their letters in lower case:
+    - words with the same first five letters are one group (abandon, abandons, abandonment, but also contempt and contend);
+    - a shorter word joins its inflections (sad, sadly; win, winner): see INFLECTIONS;
+    - a word with a prefix such as un-, dis- or in- joins the group of the remainder, if that or its first five letters are in the
+      lexicon (unhappy, happy).
+Other tokens are emoticons: those with the same characters are one group, in either direction, with or without a nose, smiling or frowning
+(":-)", "(:", ":(").
 
-Reference: no published figure for ratings of unseen families from spelling is known to us. What can be reached at most follows from the
-data: the ten ratings spread by about 0.9, so a mean is known to about ±0.3. It is a hard task: a linear SVM on n-grams of two to five
-characters tells the sign of 63 % (majority: 56 %) when it has 1,350 families to learn from, and nothing when it has 550.
+Reference: no published figure is known for ratings of unseen families from spelling. The data bound the score: the ten ratings have a
+standard deviation of about 0.9, so a mean is known to about ±0.3. The task is hard: a linear SVM on n-grams of two to five characters has
+an accuracy of 63 % for the sign (majority: 56 %) with 1,350 training families, and no better than the majority with 550.
 """
 
 import re
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.collections.samples_table import merged_groups, samples_table
+from stages.collections.assemble_samples import merged_groups, samples_table
 from stages.collections.vader import CITATION, LICENCE, PACKAGE, WHEEL, read_rating
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
@@ -43,7 +43,7 @@ _BEGINNINGS = "anti dis hyper il im in ir mal mis non out over self super ultra 
 INFLECTIONS, PREFIXES = frozenset(_ENDINGS.split()), tuple(_BEGINNINGS.split())
 SHORTEST_ROOT = 3  # letters
 _RATINGS = re.compile(r"\[-?[0-4](, -?[0-4]){9}\]")
-_SPELT = re.compile(r"(?:[^\W_]|[' /&-])+")
+_SPELLED = re.compile(r"(?:[^\W_]|[' /&-])+")
 _NOSE = re.compile(r"(?<=.)[-'^~o.,_]+(?=.)")
 _FACES = str.maketrans("()[]{}<>\\0", "((((((((/o")
 
@@ -78,24 +78,24 @@ def _lexicon(archive: Path) -> tuple[list[str], list[float]]:
 
 
 def families(words: Sequence[str]) -> list[str]:
-    """Return the group of each word: the first stem, in order, of its family; see the module's docstring."""
-    spelt = [_spelling(word) for word in words]
-    stems = [letters[:STEM] or f"emoticon {face(word)}" for word, letters in zip(words, spelt, strict=True)]
+    """Return the group of each word: the smallest stem of its family; see the module's docstring."""
+    spellings = [_spelling(word) for word in words]
+    stems = [letters[:STEM] or f"emoticon {face(word)}" for word, letters in zip(words, spellings, strict=True)]
     known = frozenset(stems)
-    links = [(row, stem) for row, letters in enumerate(spelt) for stem in _related(letters, known)]
-    # a link is a row of its own that has the stem of the one and the number of the other
+    links = [(row, stem) for row, letters in enumerate(spellings) for stem in _related(letters, known)]
+    # each link becomes an extra row with the stem of one word and the number of the other
     numbers = [str(row) for row in [*range(len(words)), *(row for row, _ in links)]]
     return merged_groups([*stems, *(stem for _, stem in links)], numbers)[: len(words)]
 
 
 def _spelling(word: str) -> str:
-    """Return the letters and digits of a word, in lower case; "" for an emoticon."""
+    """Return the letters and digits of a word in lower case; "" for an emoticon."""
     letters = "".join(filter(str.isalnum, word.lower()))
-    return letters if _SPELT.fullmatch(word) and sum(map(str.isalpha, letters)) > 1 else ""
+    return letters if _SPELLED.fullmatch(word) and sum(map(str.isalpha, letters)) > 1 else ""
 
 
 def _related(letters: str, known: frozenset[str]) -> Iterator[str]:
-    """Yield the stems of words that a word is an inflection of, or that remain without its prefix."""
+    """Yield the stems of words that a word is an inflection of, or that remain after removing its prefix."""
     for length in range(SHORTEST_ROOT - 1, STEM):
         start, ending = letters[:length], letters[length:]
         if ending in INFLECTIONS or (ending[:1] == start[-1:] and ending[1:] in INFLECTIONS):  # sad, sadly; sad, sadder
@@ -107,7 +107,7 @@ def _related(letters: str, known: frozenset[str]) -> Iterator[str]:
 
 
 def face(word: str) -> str:
-    """Return the different characters of an emoticon, sorted, without a nose, and its brackets turned one way."""
+    """Return the distinct characters of an emoticon, sorted, without a nose, and with brackets in one direction."""
     return "".join(sorted(set(_NOSE.sub("", word.lower()).translate(_FACES))))
 
 

@@ -1,14 +1,14 @@
-"""Yeast: which of 14 groups of functions does a gene have? Its expression in micro-arrays and its phylogenetic profile (table).
+"""Yeast: which of 14 groups of functions does a gene have? From its expression in micro-arrays and its phylogenetic profile (table).
 
-2,417 genes of Saccharomyces cerevisiae, 103 numbers each (a row has unit Euclidean norm), 1 to 11 of 14 labels, 4.2 on average; from 75 %
-of the genes (Class12, Class13) down to 34 of them (Class14). The source numbers the labels and does not name them.
+2,417 genes of Saccharomyces cerevisiae, 103 numbers each (a row has unit Euclidean norm), 1 to 11 of 14 labels, 4.2 on average; the most
+frequent holds for 75 % of the genes (Class12, Class13), the rarest for 34 genes (Class14). The source numbers the labels without names.
 
-Nothing in the table gives the answer away. Each gene is its own group. No two genes have the same numbers; if two did, they would be one
-group. Related genes cannot be told, as the source does not name the genes.
+No column leaks the target. Each gene is its own group. No two genes have the same numbers; if two did, they would be one group. Related
+genes are unknown, as the source does not name the genes.
 
-Public reference: rank-SVM, Hamming loss about 0.21 (Elisseeff and Weston 2001; 1,500 genes to train on, 917 to test); ML-kNN, Hamming loss
+Public reference: rank-SVM, Hamming loss about 0.21 (Elisseeff and Weston 2001; 1,500 training and 917 test genes); ML-kNN, Hamming loss
 about 0.195 and average precision about 0.765 (Zhang and Zhou 2007; ten folds). Here, five folds with plain scikit-learn: 20-NN 0.196 and
-0.755 (label ranking average precision), RBF SVM per label 0.190 and 0.766; always the labels that most genes have: 0.232 and 0.703.
+0.755 (label ranking average precision), RBF SVM per label 0.190 and 0.766; the labels that most genes have: 0.232 and 0.703.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from stages.collections.samples_table import samples_table
+from stages.collections.assemble_samples import samples_table
 from stages.contracts.data_set import DataSet, Source
 from stages.contracts.settings import Settings
 from stages.readers.archive import LIMIT_BYTES, damaged, read_member
@@ -45,7 +45,7 @@ def read(archives: Mapping[str, Path], target: str, options: Settings, seed: int
 
 
 def _genes(archive: Path) -> pa.Table:
-    """Return the numbers as float64 and the labels as int64, every one of them there."""
+    """Return the numbers as float64 and the labels as int64, without nulls."""
     raw = read_member(archive, MEMBER)
     kinds = {**dict.fromkeys(NUMBERS, pa.float64()), **dict.fromkeys(LABELS, pa.int64())}
     try:

@@ -1,1 +1,1 @@
-"""What every stage uses: tables, entry point, errors, registry, seeds, lease, parallel work, progress."""
+"""Used by every stage: tables, entry point, errors, registry, seeds, lease, thread pools, progress."""

@@ -1,4 +1,4 @@
-"""Run a stage's main: one clear error for a person, no orphan, no second run in the workspace."""
+"""Run a stage's main: one clear error message, no orphan processes, one run per workspace."""
 
 import ctypes
 import gc
@@ -22,14 +22,14 @@ WATCH_EVERY_S = 1.0
 
 
 def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
-    """Call `main(*arguments)` (default: the command line's) and exit: 0, or 1 after one clear error.
+    """Call `main(*arguments)` (default: the command line's) and exit: 0, or 1 after one clear error message.
 
-    Anything but an InputError is a defect of ours and keeps its traceback.
+    Any other exception is a bug and keeps its traceback.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     stage = " ".join([main.__module__.rpartition(".")[2] if main.__module__ != "__main__" else _script(), *arguments])
     started = time.perf_counter()
-    gc.freeze()  # what imports made stays: not to be looked through each time that garbage is sought
+    gc.freeze()  # objects of imports are permanent: exclude them from garbage collection
     try:
         _refuse_other_arguments(main, arguments)
         with lease.held() as owner:
@@ -41,14 +41,14 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     except KeyboardInterrupt:
         print(f"stopped: {stage}", file=sys.stderr, flush=True)
         sys.exit(130)
-    gc.freeze()  # nor what is left to be taken apart, object by object, when the process ends (0.1 to 0.4 s)
-    used = os.times()  # of this process, and of those that it started
+    gc.freeze()  # skips the deallocation of objects when the process ends (0.1 to 0.4 s)
+    used = os.times()  # of this process and its children
     processor = used.user + used.system + used.children_user + used.children_system
     print(f"{stage}: {time.perf_counter() - started:.1f} s, of which {processor:.1f} s of processor time", flush=True)
 
 
 def _refuse_other_arguments(main: Callable[..., None], arguments: Sequence[str]) -> None:
-    """Print how to call the stage and exit where that is asked for or the arguments are not its own."""
+    """Print the usage and exit if requested; raise InputError if the arguments do not fit."""
     signature = inspect.signature(main)
     usage = f"usage: python -m {main.__globals__['__package__']}.{_script()}"
     usage += "".join(f" [{name}]" if p.default is not p.empty else f" {name.upper()}" for name, p in signature.parameters.items())
@@ -62,9 +62,9 @@ def _refuse_other_arguments(main: Callable[..., None], arguments: Sequence[str])
 
 
 def end_with(owner: psutil.Process) -> None:
-    """End this process, and all that it started, once `owner` or a process between the two is gone, or on SIGTERM.
+    """End this process and its children once `owner` or a process between the two is gone, or on SIGTERM.
 
-    DVC leaves a running stage behind when it is killed; an orphan would write under the next run's feet.
+    A killed DVC leaves its running stage behind; an orphan would overwrite files of the next run.
     """
     me = psutil.Process()
     if owner == me:
@@ -91,7 +91,7 @@ def _watch(above: Sequence[psutil.Process], wake: int) -> None:
 
 
 def _forget_signal() -> None:
-    signal.set_wakeup_fd(-1)  # a forked worker's end is not the stage's
+    signal.set_wakeup_fd(-1)  # the end of a forked worker does not end the stage
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

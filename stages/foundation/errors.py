@@ -1,9 +1,9 @@
-"""The one kind of error that a person can mend."""
+"""The error that a user can fix."""
 
 
 class InputError(Exception):
-    """Something outside the code is wrong: a parameter, a file, a sample.
+    """An error in the input: a parameter, a file, a sample.
 
-    The message is for the person: which file, key or row; what was expected; what to do.
-    A stage prints it alone, without a traceback, and exits with status 1.
+    The message names the file, key or row, what was expected, and what to do. A stage prints it without a traceback and exits with status
+    1.
     """

@@ -1,7 +1,7 @@
-"""Run independent pieces side by side on the cores that this stage may use.
+"""Run independent tasks in parallel on the cores that this stage may use.
 
-Each piece is computed by one thread from start to end (stages/foundation/threads.py gives BLAS one thread), so the result does not
-depend on how many run at once. Threads suffice: the libraries that do the work release the interpreter's lock.
+One thread computes each task (stages/foundation/threads.py limits BLAS to one thread), so that the result does not depend on the number of
+parallel tasks. Threads suffice: the numeric libraries release the interpreter's lock.
 """
 
 import os
@@ -18,10 +18,10 @@ Result = TypeVar("Result")
 
 
 def n_cores() -> int:
-    """Return how many pieces may run at once: SENSORIUM_CORES (the flow shares the machine out), else the cores we may use.
+    """Return the number of parallel tasks: SENSORIUM_CORES (set by the flow for each stage), else the available cores.
 
     Raises:
-        InputError: if SENSORIUM_CORES is no such number.
+        InputError: if SENSORIUM_CORES is not a positive whole number.
     """
     declared = os.environ.get(CORES_VARIABLE)
     if declared:
@@ -32,6 +32,6 @@ def n_cores() -> int:
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Return `[function(item) for item in items]`, computed side by side; the first error is raised."""
+    """Return `[function(item) for item in items]`, computed in parallel; the first error is raised."""
     with ThreadPoolExecutor(n_cores()) as pool:
         return list(pool.map(function, items))

@@ -1,7 +1,7 @@
 """Read a stage's own keys of params.yaml as typed settings.
 
-A stage asks for its own keys only (`section`), so that it runs in a folder whose params.yaml holds no others. What is wrong with a value
-is explained by stages/params.py.
+A stage reads its own keys only (`section`), so that it runs in a folder whose params.yaml holds no others. stages/params.py explains what
+is wrong with a value.
 """
 
 import difflib
@@ -26,10 +26,10 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """Return params.yaml as a plain dict.
 
-    Read as DVC reads it, in YAML 1.2 (`1e-4` is a number, `no` is a word), so that stage and graph see the same values.
+    Parsed as DVC does, as YAML 1.2 (`1e-4` is a number, `no` is text), so that stage and graph have the same values.
 
     Raises:
-        InputError: if it is missing or is not a YAML mapping.
+        InputError: if it is missing or not a YAML mapping.
     """
     try:
         params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
 
 
 def value_at(params: Mapping[str, Any], key: str) -> Any:
-    """Return the value under a dotted key; raise InputError where it is missing."""
+    """Return the value under a dotted key; raise InputError if it is missing."""
     value: Any = params
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -51,10 +51,10 @@ def value_at(params: Mapping[str, Any], key: str) -> Any:
 
 
 def section(params: Mapping[str, Any], key: str, model: type[AnySettings]) -> AnySettings:
-    """Return the settings under a dotted key as `model`, or its defaults where the key holds nothing.
+    """Return the settings under a dotted key as `model`, or its defaults if the key is empty.
 
     Raises:
-        InputError: one line per mistake: file, key, what was found, what is allowed.
+        InputError: one line per mistake: file, key, the value found, the values allowed.
     """
     return parse(value_at(params, key), key, model)
 
@@ -62,32 +62,32 @@ def section(params: Mapping[str, Any], key: str, model: type[AnySettings]) -> An
 def parse(values: Any, key: str, model: type[AnySettings]) -> AnySettings:
     """Return `values` as `model`; see `section`."""
     try:
-        # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
+        # as JSON: strict about types (`true` and "3" are not numbers), while a list may become a tuple
         return model.model_validate_json(json.dumps(model.completed({} if values is None else values), default=str), strict=True)
     except (ValidationError, ValueError):
         _explain("parse", values, key, model, key=key)
 
 
-def feature_labels(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
-    """Return the labels of the modalities that a data set is trained on, in the order declared."""
+def modality_names(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
+    """Return the names of the modalities that models are trained on, in declared order."""
     return tuple(value_at(params, f"datasets.{dataset}.modalities"))
 
 
-def nearest(word: str, known: Any) -> str:
-    """Return " (did you mean 'x'?)" for the nearest known word, or ""."""
-    close = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.5)
+def nearest(name: str, known: Any) -> str:
+    """Return " (did you mean 'x'?)" for the nearest known name, or ""."""
+    close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _explain(function: str, *arguments: Any, key: str) -> NoReturn:
     """Raise the error that the function of the same name in stages/params.py raises.
 
-    Imported here alone, when a stage fails: words change no result, so no stage declares that file, and where it is not there a shorter
-    message serves.
+    Imported only when a stage fails: messages change no result, so no stage declares that file as a dependency; if it is missing, the
+    message is shorter.
     """
     try:
-        words = importlib.import_module("stages.params")
+        messages = importlib.import_module("stages.params")
     except ModuleNotFoundError as error:
-        raise InputError(f"{PARAMS}: {key}: missing or not valid; `python -m stages.check` explains it") from error
-    getattr(words, function)(*arguments)
+        raise InputError(f"{PARAMS}: {key}: missing or not valid; run `python -m stages.check` for the reason") from error
+    getattr(messages, function)(*arguments)
     raise AssertionError(f"stages/params.py accepts {key}, which is refused here")

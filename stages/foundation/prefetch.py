@@ -1,4 +1,4 @@
-"""Keep the cores busy where steps wait for one another: the next item's work is queued before this item's result is waited for."""
+"""Prefetch: submit the next item's tasks before waiting for this item's result, so that cores do not idle."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 @contextmanager
 def workers(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """Give threads for pieces of work, first come, first served: as many as cores. What is queued when the caller fails is dropped."""
+    """Yield a thread pool with one thread per core; tasks still queued when the caller fails are cancelled."""
     pool = ThreadPoolExecutor(count or n_cores())
     try:
         yield pool
@@ -21,7 +21,7 @@ def workers(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
 
 
 def prefetched(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield each item once the next has been made, or there is none: what making that one queues runs while this one is used."""
+    """Yield each item after requesting the next one: the tasks that the next one submits run while this one is used."""
     items = iter(items)
     for previous in items:
         for item in items:

@@ -1,4 +1,4 @@
-"""Progress of a stage, as tqdm formats it: a bar on a terminal, a plain line every few seconds in a log."""
+"""Progress of a stage in tqdm's format: a bar on a terminal, a line every few seconds in a log."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ LOG_INTERVAL_S = 5.0
 
 
 class Progress:
-    """Progress of one job over `total` items. It is printed for a person: no output of a stage depends on it."""
+    """Progress of one task over `total` items. It is only printed: no output of a stage depends on it."""
 
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total = description, total
@@ -17,7 +17,7 @@ class Progress:
         self.bar = tqdm(desc=description, total=total, unit="", file=sys.stdout, dynamic_ncols=True, disable=not sys.stdout.isatty())
 
     def advance(self, n_done: int) -> None:
-        """Show that `n_done` items are done, if it is time to; all of them end the bar."""
+        """Show that `n_done` items are done, at most once per interval; the last one closes the bar."""
         if self.bar.disable:
             self._log(n_done)
         elif n_done < self.total:

@@ -1,7 +1,7 @@
 """Find components: the folder is the registry, a component is imported by its name.
 
-A component is a module of its kind's folder, `<name>.py` or, where it has parts of its own, `<name>/__init__.py`, that ends in one typed
-constant. An unknown name is answered with the list of names; an error inside the module propagates.
+A component is a module in its kind's folder, `<name>.py` or, with several modules, `<name>/__init__.py`, that ends in one typed constant.
+An unknown name raises an error that lists the known names; an error inside the module propagates.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 from stages.foundation.errors import InputError
 
 STAGES = Path(__file__).parents[1]
-# kind → folder under stages/, the constant in which its modules end
+# kind → folder under stages/, name of the constant in its modules
 KINDS = {
     "datasets": ("datasets", "DATA_SET"),
     "modalities": ("modalities", "MODALITY"),
@@ -33,7 +33,7 @@ def component(kind: str, name: str) -> Any:
     """Return the component `name`.
 
     Raises:
-        InputError: if there is no such module; the message lists what there is.
+        InputError: if there is no such module; the message lists the known names.
     """
     folder, constant = KINDS[kind]
     if name not in names(kind):

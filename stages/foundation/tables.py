@@ -1,6 +1,6 @@
 """Read and write the files that pass between stages: Arrow IPC tables and JSON.
 
-Every writer writes to a temporary name in the same folder and renames, so a reader never sees half a file.
+Every writer writes to a temporary name in the same folder and renames, so that a reader never sees a partial file.
 The bytes are a function of the content alone: one record batch, no compression, sorted JSON keys.
 """
 
@@ -23,7 +23,7 @@ BATCH_BYTES = 2**28
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; rename it to `path` if the block succeeds, else remove it."""
+    """Yield a temporary name in the same folder; rename it to `path` if the block succeeds, else remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -46,44 +46,44 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
 
 
 @contextmanager
-def writing_pieces(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that appends a piece of a table; the file takes its name when the block succeeds.
+def writing_chunks(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that appends a chunk of a table; the file gets its name when the block succeeds.
 
-    Pieces are joined to record batches of about BATCH_BYTES: one as a rule, several where the table is larger, so that memory stays
-    bounded. Every piece must have the first one's columns, and there must be one.
+    Chunks are combined to record batches of about BATCH_BYTES: usually one, several for a larger table, so that memory stays bounded. Every
+    chunk must have the first one's columns, and there must be at least one.
     """
-    waiting: list[pa.Table] = []
+    pending: list[pa.Table] = []
     writer: pa.RecordBatchFileWriter | None = None
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
 
         def flush() -> None:
             nonlocal writer
-            schema = _written_schema(path, waiting[0].schema, metadata)
+            schema = _written_schema(path, pending[0].schema, metadata)
             writer = writer or pa.ipc.new_file(sink, schema)
-            for batch in pa.concat_tables(waiting).combine_chunks().cast(schema).to_batches():
+            for batch in pa.concat_tables(pending).combine_chunks().cast(schema).to_batches():
                 writer.write_batch(batch)
-            waiting.clear()
+            pending.clear()
 
-        def append(piece: pa.Table) -> None:
-            waiting.append(piece)
-            if sum(table.nbytes for table in waiting) >= BATCH_BYTES:
+        def append(chunk: pa.Table) -> None:
+            pending.append(chunk)
+            if sum(table.nbytes for table in pending) >= BATCH_BYTES:
                 flush()
 
         yield append
-        if waiting:
+        if pending:
             flush()
         if writer is None:
-            raise ValueError(f"{path}: a table of no pieces has no columns")
+            raise ValueError(f"{path}: expected at least one chunk")
         writer.close()
 
 
 def _written_schema(path: Path, schema: pa.Schema, metadata: Mapping[str, Any]) -> pa.Schema:
-    """Return a table's Arrow schema with its metadata; raise ValueError where it is not as stages/contracts/tables/ has it."""
+    """Return a table's Arrow schema with its metadata; raise ValueError if it differs from stages/contracts/tables/."""
     text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
     expected = schema_of(path)
     mistakes = expected.mistakes(schema, json.loads(text)) if expected else []
     if mistakes:
-        raise ValueError(f"{path}: not as its schema has it: {'; '.join(mistakes)}")
+        raise ValueError(f"{path}: does not match its schema: {'; '.join(mistakes)}")
     return schema.with_metadata({METADATA_KEY: text})
 
 
@@ -91,7 +91,7 @@ def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Return a memory-mapped table and the metadata it was written with.
 
     Raises:
-        InputError: if the file is missing, is not one of ours or is not as its schema has it.
+        InputError: if the file is missing, not written by a stage, or does not match its schema.
     """
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
@@ -101,17 +101,17 @@ def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         raise InputError(f"{path}: not an Arrow IPC file ({error}); delete it and run `dvc repro`") from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
-        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage of ours wrote it; delete it and run `dvc repro`")
+        raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage wrote it; delete it and run `dvc repro`")
     metadata = json.loads(raw)
     expected = schema_of(path)
     mistakes = expected.mistakes(table.schema, metadata) if expected else []
     if mistakes:
-        raise InputError(f"{path}: not as its schema has it: {'; '.join(mistakes)}; delete it and run `dvc repro`")
+        raise InputError(f"{path}: does not match its schema: {'; '.join(mistakes)}; delete it and run `dvc repro`")
     return table, metadata
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -130,7 +130,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the value in a JSON file; raise InputError if it is missing or is not JSON."""
+    """Return the value in a JSON file; raise InputError if it is missing or not JSON."""
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
     try:
@@ -146,14 +146,14 @@ def fixed_lists(values: np.ndarray) -> pa.FixedSizeListArray:
 
 
 def target_array(values: np.ndarray) -> pa.Array:
-    """Return codes (n,), labels or numbers (n, n_outputs) as a target column (see stages/contracts/)."""
+    """Return class codes (n,), or labels or regression targets (n, n_outputs), as a target column."""
     return pa.array(values) if values.ndim == 1 else fixed_lists(values)
 
 
 def column_values(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Return a null-free primitive column (n,), or a FixedSizeList one (n, d), as a read-only view.
 
-    `np.from_dlpack` keeps pandas out: `pa.Array.to_numpy` imports it when it is installed (0.6 s).
+    `np.from_dlpack` avoids importing pandas, which `pa.Array.to_numpy` does if it is installed (0.6 s).
     """
     array = column
     if isinstance(array, pa.ChunkedArray):  # combining copies, even a single chunk

@@ -1,7 +1,7 @@
-"""Give libraries one thread each: imported first by every stage, as a library reads its variable when it is loaded.
+"""Limit libraries to one thread: imported first by every stage, because libraries read the variables when they are loaded.
 
-The sum of a matrix product depends on how many threads share it, and so would our bytes. Stages use their cores by running independent
-pieces side by side instead (stages/foundation/parallel.py).
+The rounding of a matrix product depends on the number of threads, and so would the bytes of outputs. Stages run independent tasks in
+parallel instead (stages/foundation/parallel.py).
 """
 
 import os

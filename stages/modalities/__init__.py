@@ -1,1 +1,1 @@
-"""One file per modality: settings, per-sample featurizer, what validation summarises and expects."""
+"""One folder per modality: settings, per-sample featurizer, summaries and expectations for validation."""

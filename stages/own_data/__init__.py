@@ -1,1 +1,1 @@
-"""A person's own data: what its entry in params.yaml declares, read from tables, folders and blocks."""
+"""Own data: an entry of params.yaml with `source:`, read from tables, folders and blocks."""

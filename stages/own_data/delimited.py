@@ -1,17 +1,21 @@
-"""Delimited text (CSV, TSV) as columns of text: every cell as it stands, an empty one missing, every row checked for its width."""
+"""Delimited text (CSV, TSV) as columns of text: cells unchanged, empty cells missing, every row checked for its width."""
 
 import csv
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
 
+if TYPE_CHECKING:
+    import _csv
+
 MAX_CELL_CHARACTERS = 2**24
-ROWS_AT_ONCE = 4096
+BATCH_ROWS = 4096
 OTHER_DELIMITERS = (";", "\t", "|")
 
 
@@ -19,40 +23,45 @@ def read_delimited(path: Path, name: str, delimiter: str, missing: frozenset[str
     """Return the table, all of its columns string, and the line on which each row ends, int64.
 
     Args:
-        name: what the file is called in messages.
-        missing: cells that count as missing beside the empty one.
+        name: the file's name in messages.
+        missing: cells that count as missing, in addition to empty ones.
     Raises:
         InputError: with the line, if the text is not UTF-8, the header repeats a name, or a row has more or fewer cells than it.
     """
     csv.field_size_limit(MAX_CELL_CHARACTERS)
-    pieces: list[pa.RecordBatch] = []
+    batches: list[pa.RecordBatch] = []
     lines: list[int] = []
     with path.open("rb") as file:
         reader = csv.reader(_decoded(file, name), delimiter=delimiter, strict=True)
         try:
             header = _header(next(reader, []), name, delimiter)
             rows: list[list[str | None]] = []
-            for row in reader:
-                if len(row) != len(header):
-                    if not row and len(header) > 1:
-                        continue  # a blank line
-                    row = row or [""]
-                    if len(row) != len(header):
-                        raise InputError(_ragged(row, header, name, reader.line_num, len(lines) + 1))
-                rows.append([None if cell == "" or cell in missing else cell for cell in row])
-                lines.append(reader.line_num)
-                if len(rows) == ROWS_AT_ONCE:
-                    pieces.append(_batch(rows, header))
+            for line, cells in _checked_rows(reader, header, name):
+                rows.append([None if cell == "" or cell in missing else cell for cell in cells])
+                lines.append(line)
+                if len(rows) == BATCH_ROWS:
+                    batches.append(_batch(rows, header))
                     rows = []
         except csv.Error as error:
             raise InputError(f"{name}: line {reader.line_num}: {error}; is a quote left open?") from error
-    pieces.append(_batch(rows, header))
-    return pa.Table.from_batches(pieces), np.array(lines, dtype=np.int64)
+    batches.append(_batch(rows, header))
+    return pa.Table.from_batches(batches), np.array(lines, dtype=np.int64)
 
 
-def _ragged(row: list[str], header: list[str], name: str, line: int, number: int) -> str:
-    return (f"{name}: line {line} (row {number}) has {len(row)} cells, the header has {len(header)} ({', '.join(header[:8])}"
-            f"{', …' if len(header) > 8 else ''}); add what is missing, or put quotes around a cell that holds the delimiter")
+def _checked_rows(reader: "_csv.Reader", header: list[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each row ends and its cells; raise InputError where their number differs from the header's."""
+    number = 0
+    for row in reader:
+        if not row and len(header) > 1:
+            continue  # a blank line
+        number += 1
+        cells = row or [""]
+        if len(cells) != len(header):
+            names = ", ".join(header[:8]) + (", …" if len(header) > 8 else "")
+            where = f"{name}: line {reader.line_num} (row {number})"
+            raise InputError(f"{where} has {len(cells)} cells, the header has {len(header)} ({names}); add the missing cells, or put "
+                             " quotes around a cell that holds the delimiter")
+        yield reader.line_num, cells
 
 
 def _batch(rows: list[list[str | None]], header: list[str]) -> pa.RecordBatch:
@@ -70,7 +79,7 @@ def _header(cells: list[str], name: str, delimiter: str) -> list[str]:
             raise InputError(f"{name}: line 1 has no {delimiter!r} but {other!r}; add `delimiter: {other!r}` to the source")
     repeated = [cell for cell, count in Counter(header).items() if count > 1]
     if repeated or not all(header):
-        what = f"column {repeated[0]!r} stands {header.count(repeated[0])} times" if repeated and repeated[0] else "a column has no name"
+        what = f"column {repeated[0]!r} occurs {header.count(repeated[0])} times" if repeated and repeated[0] else "a column has no name"
         raise InputError(f"{name}: line 1: {what}; every column needs a name of its own")
     return header
 

@@ -1,4 +1,4 @@
-"""Names of files with fields in braces: `{digit}_{speaker}_{index}.wav`, read from names or written into them."""
+"""Patterns of file names with fields in braces, such as `{digit}_{speaker}_{index}.wav`: match names, fill in fields."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ NAME = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern of names: its fields, in order of first appearance, and a regular expression that takes as little (or much) as it can."""
+    """A pattern: its fields, in order of first appearance, and two regular expressions (lazy and greedy) for names."""
 
     text: str
     fields: tuple[str, ...]
@@ -18,21 +18,21 @@ class Pattern:
     greedy: re.Pattern[str]
 
     def match(self, name: str) -> dict[str, str] | None:
-        """Return the fields of a name, or None if it does not fit; raise ValueError if it fits in two ways."""
-        little = self.lazy.fullmatch(name)
-        much = self.greedy.fullmatch(name)
-        if little is None or much is None:
+        """Return the fields of a name, or None if it does not match; raise ValueError if it matches in two ways."""
+        lazy = self.lazy.fullmatch(name)
+        greedy = self.greedy.fullmatch(name)
+        if lazy is None or greedy is None:
             return None
-        if little.groupdict() != much.groupdict():
-            raise ValueError(f"{name}: fits {self.text} in two ways ({_told(little)} or {_told(much)})")
-        return little.groupdict()
+        if lazy.groupdict() != greedy.groupdict():
+            raise ValueError(f"{name}: fits {self.text} in two ways ({_listed(lazy)} or {_listed(greedy)})")
+        return lazy.groupdict()
 
 
 def parse_pattern(text: str) -> Pattern:
-    """Return the pattern; a field matches within one part of the path, and one that stands twice is the same text.
+    """Return the pattern. A field does not match /; a field that occurs twice matches the same text.
 
     Raises:
-        ValueError: if a brace is open, a field has no proper name, or two fields touch.
+        ValueError: if a brace is not closed, a field's name is not valid, or two fields are adjacent.
     """
     fields: list[str] = []
     forms = {"+?": "", "+": ""}
@@ -41,9 +41,9 @@ def parse_pattern(text: str) -> Pattern:
         for field in FIELD.finditer(text):
             literal, name = text[end : field.start()], field[1]
             if not NAME.fullmatch(name):
-                raise ValueError(f"{text}: {{{name}}} is no field's name; use letters, digits and _")
+                raise ValueError(f"{text}: {{{name}}} is not a field name; use letters, digits and _")
             if fields and not literal:
-                raise ValueError(f"{text}: two fields touch before {{{name}}}, so nothing says where one ends")
+                raise ValueError(f"{text}: two fields are adjacent before {{{name}}}; put text between them")
             expression += re.escape(literal) + (f"(?P={name})" if name in fields else f"(?P<{name}>[^/]{form})")
             end = field.end()
             fields += [name] * (name not in fields)
@@ -65,5 +65,5 @@ def fill(text: str, values: Mapping[str, str | None]) -> str:
     return FIELD.sub(one, text)
 
 
-def _told(match: re.Match[str]) -> str:
+def _listed(match: re.Match[str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in match.groupdict().items())

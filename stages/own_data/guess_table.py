@@ -12,18 +12,18 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest
 from stages.foundation.registry import component
 from stages.own_data.delimited import OTHER_DELIMITERS
-from stages.own_data.guesses import MODALITY_OF, Guess, Part, Values, count_values, free_label, modality_of, task_of
+from stages.own_data.guesses import MODALITY_OF, Guess, GuessedModality, Values, count_values, free_name, modality_of, task_of
 from stages.own_data.paths_inside import existing
-from stages.own_data.source_rows import Rows
-from stages.own_data.sources.table import DELIMITERS, TableSettings, open_rows
+from stages.own_data.source_rows import SourceRows
+from stages.own_data.sources.table import DELIMITERS, TableSourceSettings, open_rows
 
 TARGETS = re.compile(r"(target|label|class|category|outcome|y|kind|species|diagnosis)s?", re.IGNORECASE)
 GROUPS = re.compile(r"(.*[_ ])?(speaker|subject|patient|person|participant|user|author|customer|client|session|recording|group|brand|owner|"
                     r"device)([_ ]?(id|name|no|number))?", re.IGNORECASE)  # fmt: skip
 IDS = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed.*", re.IGNORECASE)
 SPLITS = re.compile(r"split|subset|partition", re.IGNORECASE)
-WORDY = 4  # words in a value, on average, from which a column is text
-SOUNDS = (b"RIFF", b"fLaC", b"OggS", b"ID3")
+MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
+AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
 
 
 def guess_table(path: str, target: str | None) -> Guess:
@@ -33,7 +33,7 @@ def guess_table(path: str, target: str | None) -> Guess:
         InputError: if it cannot be read, or no column can be a target.
     """
     mark = _delimiter(path)
-    rows = open_rows(TableSettings(table=path, delimiter=mark, missing=()), "PATH")
+    rows = open_rows(TableSourceSettings(table=path, delimiter=mark, missing=()), "PATH")
     columns = {name: _texts(rows, name) for name in rows.types}
     counted = {name: count_values(values) for name, values in columns.items() if values is not None}
     if target is not None and target not in rows.types:
@@ -43,14 +43,14 @@ def guess_table(path: str, target: str | None) -> Guess:
     groups = [name for name in counted if name != chosen and GROUPS.fullmatch(name) and counted[name].n_different < counted[name].n]
     group = (groups[0], f"its name, and {counted[groups[0]].n_different} values in {counted[groups[0]].n} rows") if groups else (
         None, "no column is called speaker, subject, patient, user, …; name one if rows belong together")  # fmt: skip
-    parts, notes = _parts(rows, columns, counted, {chosen, *groups[:1]})
-    if not parts:
-        raise InputError(f"{path}: no column is left to learn from")
+    modalities, notes = _modalities(rows, columns, counted, {chosen, *groups[:1]})
+    if not modalities:
+        raise InputError(f"{path}: no column is left for features; expected one other than target and group")
     source = {"table": path, **({"delimiter": mark} if mark else {})}
-    return Guess((source, f"{len(rows.ids)} rows, {len(rows.types)} columns"), (wanted, why), group, parts, notes)
+    return Guess((source, f"{len(rows.ids)} rows, {len(rows.types)} columns"), (wanted, why), group, modalities, notes)
 
 
-def _task(chosen: str, rows: Rows, counted: dict[str, Values]) -> tuple[dict[str, Any], str]:
+def _task(chosen: str, rows: SourceRows, counted: dict[str, Values]) -> tuple[dict[str, Any], str]:
     if chosen not in counted:
         if pa.types.is_list(rows.types[chosen]) and pa.types.is_string(rows.types[chosen].value_type):
             return {"column": chosen, "task": "multilabel"}, "lists of texts"
@@ -61,12 +61,12 @@ def _task(chosen: str, rows: Rows, counted: dict[str, Values]) -> tuple[dict[str
         texts = [text for text in rows.read([chosen], None)[chosen].to_pylist() if isinstance(text, str)]
         if sum(";" in text for text in texts) < len(texts) / 10:
             raise
-        return {"column": chosen, "task": "multilabel", "separator": ";"}, "a semicolon stands in many of its values"
+        return {"column": chosen, "task": "multilabel", "separator": ";"}, "many of its values hold a semicolon"
     return {"column": chosen, "task": task}, why
 
 
 def _guess_target(counted: dict[str, Values]) -> str:
-    """Return the column called like a target, else the last one of classes, else the last one of numbers."""
+    """Return the column called like a target, else the last column of classes, else the last column of numbers."""
     usable = []
     for name, values in counted.items():
         try:
@@ -75,15 +75,15 @@ def _guess_target(counted: dict[str, Values]) -> str:
             continue
     usable = [item for item in usable if item[0] or not (GROUPS.fullmatch(item[2]) or IDS.fullmatch(item[2]) or SPLITS.fullmatch(item[2]))]
     if not usable:
-        raise InputError("no column holds classes or numbers that could be predicted; name one with --target")
+        raise InputError("no column holds classes or numbers to predict; name one with --target")
     best = max(item[:2] for item in usable)
     return [item[2] for item in usable if item[:2] == best][-1]
 
 
-def _parts(
-    rows: Rows, columns: dict[str, list[str | None] | None], counted: dict[str, Values], used: set[str]
-) -> tuple[list[Part], list[str]]:
-    parts: list[Part] = []
+def _modalities(
+    rows: SourceRows, columns: dict[str, list[str | None] | None], counted: dict[str, Values], used: set[str]
+) -> tuple[list[GuessedModality], list[str]]:
+    modalities: list[GuessedModality] = []
     notes: list[str] = []
     plain: list[str] = []
     for name, kind in rows.types.items():
@@ -92,36 +92,37 @@ def _parts(
         found = _content(name, kind, rows, columns[name])
         if found is not None:
             modality, why = found
-            parts.append(Part(free_label(modality, [part.label for part in parts]), {"modality": modality, "column": name}, why))
+            taken = [other.name for other in modalities]
+            modalities.append(GuessedModality(free_name(modality, taken), {"modality": modality, "column": name}, why))
         elif name not in counted:
-            notes.append(f"{name} is left out: {kind}")
-        elif left_out := _no_feature(name, counted[name]):
-            notes.append(f"{name} is left out: {left_out}")
+            notes.append(f"{name} is not used: {kind}")
+        elif reason := _no_feature(name, counted[name]):
+            notes.append(f"{name} is not used: {reason}")
         else:
             plain.append(name)
     if plain:
-        parts.append(Part("facts", {"modality": "table", "columns": plain}, "numbers and categories"))
-    return parts, notes
+        modalities.append(GuessedModality("facts", {"modality": "table", "columns": plain}, "numbers and categories"))
+    return modalities, notes
 
 
 def _no_feature(name: str, values: Values) -> str | None:
     if values.n_different < 2:
         return "it has one value" if values.n_different else "it is empty"
     if IDS.fullmatch(name) and values.n_different > 0.9 * values.n:
-        return "it names the rows"
+        return "it is an identifier of the rows"
     if SPLITS.fullmatch(name):
-        return "its name; if it says train or test, add `split: " + name + "`"
+        return "its name; if it holds train or test, add `split: " + name + "`"
     if not values.numbers and values.n_different > 0.9 * values.n:
-        return "nearly every value differs, as names do"
+        return "nearly every value differs, as in an identifier"
     return None
 
 
-def _content(name: str, kind: pa.DataType, rows: Rows, texts: list[str | None] | None) -> tuple[str, str] | None:
-    """Return the modality of a column that is none of numbers and categories, and why; else None."""
+def _content(name: str, kind: pa.DataType, rows: SourceRows, texts: list[str | None] | None) -> tuple[str, str] | None:
+    """Return the modality of a column, and why; None for numbers and categories."""
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or (pa.types.is_struct(kind) and "bytes" in [f.name for f in kind]):
         first = rows.read([name], np.array([0]))[name][0].as_py()
         raw = (first.get("bytes") if isinstance(first, dict) else first) or b""
-        return ("audio" if raw.startswith(SOUNDS) else "image"), f"bytes that begin with {raw[:4]!r}"
+        return ("audio" if raw.startswith(AUDIO_MAGIC) else "image"), f"bytes that begin with {raw[:4]!r}"
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         depth, inner = 0, kind
         while pa.types.is_nested(inner) and not pa.types.is_struct(inner):
@@ -131,18 +132,18 @@ def _content(name: str, kind: pa.DataType, rows: Rows, texts: list[str | None] |
                 3: ("tactile", "lists of frames of numbers")}.get(depth) if number else None  # fmt: skip
     if texts is None or not pa.types.is_string(kind):
         return None
-    there = [text for text in texts if text]
-    files = [text for text in there if Path(text).suffix.lower() in MODALITY_OF and " " not in text.rpartition("/")[2].strip()]
-    if there and len(files) > 0.9 * len(there):
+    known = [text for text in texts if text]
+    files = [text for text in known if Path(text).suffix.lower() in MODALITY_OF and " " not in text.rpartition("/")[2].strip()]
+    if known and len(files) > 0.9 * len(known):
         found = modality_of(files, rows.root)
         return (found[0], f"its values are names of files ({found[1]})") if found else None
-    words = sum(len(text.split()) for text in there) / max(len(there), 1)
-    if words >= WORDY and len(set(there)) > len(there) / 2:
-        return "text", f"{words:.0f} words a row, {len(set(there))} of {len(there)} differ"
+    n_words = sum(len(text.split()) for text in known) / max(len(known), 1)
+    if n_words >= MIN_WORDS_OF_TEXT and len(set(known)) > len(known) / 2:
+        return "text", f"{n_words:.0f} words a row, {len(set(known))} of {len(known)} differ"
     return None
 
 
-def _texts(rows: Rows, name: str) -> list[str | None] | None:
+def _texts(rows: SourceRows, name: str) -> list[str | None] | None:
     kind = rows.types[name]
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return None
@@ -150,7 +151,7 @@ def _texts(rows: Rows, name: str) -> list[str | None] | None:
 
 
 def _delimiter(path: str) -> str | None:
-    """Return what parts the cells of the first line, where it is not what the ending says."""
+    """Return the delimiter of the first line if it differs from the ending's, else None."""
     expected = DELIMITERS.get(Path(path).suffix.lower())
     if expected is None:
         return None

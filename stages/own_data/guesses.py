@@ -1,4 +1,4 @@
-"""Guesses about data that nobody has described yet, each with the reason for it: what `python -m pipelines.new` writes."""
+"""Guesses about undescribed data, each with its reason: what `python -m pipelines.new` writes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.foundation.errors import InputError
 
-FORMATS = {  # endings → modality; .npy is looked into
+FORMATS = {  # modality → endings; of .npy the header decides
     "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
     "audio": (".wav", ".flac", ".ogg", ".mp3"),
     "text": (".txt", ".md"),
@@ -16,35 +16,35 @@ FORMATS = {  # endings → modality; .npy is looked into
     "graph": (".graphml", ".edges"),
     "series": (".npy", ".npz"),
 }
-LABELS = {"image": "photo", "audio": "sound", "text": "words", "set": "points", "graph": "graph", "series": "series", "tactile": "touch",
+NAMES = {"image": "photo", "audio": "sound", "text": "words", "set": "points", "graph": "graph", "series": "series", "tactile": "touch",
           "table": "facts"}  # fmt: skip
 MODALITY_OF = {ending: modality for modality, endings in FORMATS.items() for ending in endings}
 MAX_CLASSES = 100
 
 
 @dataclass(frozen=True)
-class Part:
-    """A modality: its entry under `modalities`, and why."""
+class GuessedModality:
+    """A modality: its name and entry under `modalities`, and why."""
 
-    label: str
+    name: str
     entry: dict[str, Any]
     why: str
 
 
 @dataclass(frozen=True)
 class Guess:
-    """An entry under `datasets`, guessed. Each value comes with the reason for it."""
+    """A guessed entry under `datasets`. Each value comes with its reason."""
 
     source: tuple[dict[str, Any], str]
     target: tuple[dict[str, Any], str]
     group: tuple[str | None, str]
-    parts: Sequence[Part]
+    modalities: Sequence[GuessedModality]
     notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Values:
-    """What a column of text holds, counted: number of rows, of missing and of different values, and whether all are (whole) numbers."""
+    """Counts over a column of text: rows, missing values, different values, and whether all are (whole) numbers."""
 
     n: int
     n_missing: int
@@ -54,11 +54,11 @@ class Values:
 
 
 def count_values(values: Sequence[str | None]) -> Values:
-    """Return what a column holds."""
-    there = [value for value in values if value not in (None, "")]
-    numbers = [_number(str(value)) for value in there]
-    real = bool(there) and None not in numbers
-    return Values(len(values), len(values) - len(there), len(set(there)), real, real and all(n == int(n) for n in numbers if n is not None))
+    """Return the counts over a column."""
+    known = [value for value in values if value not in (None, "")]
+    numbers = [_number(str(value)) for value in known]
+    real = bool(known) and None not in numbers
+    return Values(len(values), len(values) - len(known), len(set(known)), real, real and all(n == int(n) for n in numbers if n is not None))
 
 
 def task_of(values: Values) -> tuple[str, str]:
@@ -69,19 +69,19 @@ def task_of(values: Values) -> tuple[str, str]:
     """
     known = values.n - values.n_missing
     kind = "whole numbers" if values.whole else "numbers" if values.numbers else "texts"
-    told = f"{values.n_different} different {kind} in {values.n} rows"
+    counted = f"{values.n_different} different {kind} in {values.n} rows"
     few = values.n_different <= (20 if values.numbers else MAX_CLASSES) and known >= 2 * values.n_different
     if values.n_different == 2:
-        return "binary", told
+        return "binary", counted
     if few and values.n_different > 2 and (values.whole or not values.numbers):
-        return "multiclass", told
+        return "multiclass", counted
     if values.numbers and values.n_different > 2:
-        return "regression", told
-    raise InputError(f"the target has {told}: neither classes that repeat nor numbers; name another with --target")
+        return "regression", counted
+    raise InputError(f"the target has {counted}; expected classes that repeat, or numbers; name another column with --target")
 
 
 def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
-    """Return the modality that most of the files have by their endings, and its most frequent ending; None if they have none."""
+    """Return the modality that most of the files have by their endings, and its most frequent ending; None if no ending is known."""
     endings = Counter(ending for name in names if (ending := Path(name).suffix.lower()) in MODALITY_OF)
     if not endings:
         return None
@@ -93,14 +93,14 @@ def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
     return modality, ending
 
 
-def free_label(modality: str, taken: Sequence[str]) -> str:
-    """Return a label for a modality that none of the others has."""
-    label = LABELS[modality]
-    return next(name for name in (label, *(f"{label}_{i}" for i in range(2, 1000))) if name not in taken)
+def free_name(modality: str, taken: Sequence[str]) -> str:
+    """Return a name for a modality that is not taken."""
+    first = NAMES[modality]
+    return next(name for name in (first, *(f"{first}_{i}" for i in range(2, 1000))) if name not in taken)
 
 
 def _kind_of_array(path: Path) -> str:
-    """Return series (T×c) or tactile (T×H×W) by the number of axes in a .npy file's header; nothing else of it is read."""
+    """Return series (T×c) or tactile (T×H×W) by the number of axes in a .npy file's header; its values are not read."""
     import numpy as np
 
     try:

@@ -1,4 +1,4 @@
-"""JSON lines: an object per line, its keys the fields; a field holds values of one kind."""
+"""JSON lines: an object per line, its keys are the fields; a field holds values of one kind."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from stages.foundation.errors import InputError
 
-ROWS_AT_ONCE = 1024
+BATCH_ROWS = 1024
 KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
 
 
@@ -18,32 +18,22 @@ def read_json_lines(path: Path, name: str, missing: frozenset[str], declared: Ma
     """Return the table (a key that a line lacks is null) and the line of each row, int64.
 
     Args:
-        name: what the file is called in messages.
+        name: the file's name in messages.
         missing: texts that count as missing.
-        declared: fields → type; of `text`, numbers and truth values count as written.
+        declared: field → type; in a field of type `text`, numbers and truth values become text.
     Raises:
-        InputError: with the line, if it is not an object, repeats a key, or holds a value of another kind than a line before it.
+        InputError: with the line, if it is not an object, repeats a key, or holds a value of another kind than an earlier line.
     """
     first: dict[str, tuple[str, int]] = {}
     tables: list[pa.Table] = []
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     for number, value in _objects(path, name):
-        for key, item in value.items():
-            if isinstance(item, str) and item in missing:
-                value[key] = None
-            elif declared.get(key) == "text" and isinstance(item, bool | int | float):
-                value[key] = json.dumps(item)
-            if value[key] is None:
-                continue
-            kind = KINDS[type(value[key])]
-            before, line = first.setdefault(key, (kind, number))
-            if before != kind:
-                raise InputError(f"{name}: line {number}: {key!r} is a {kind} here but a {before} on line {line}; make them one kind, or "
-                                 f"add `types: {{{key}: text}}` to the source")
-        rows.append(value)
+        row = {key: _cell(item, missing, as_text=declared.get(key) == "text") for key, item in value.items()}
+        _check_kinds(row, first, f"{name}: line {number}", number)
+        rows.append(row)
         lines.append(number)
-        if len(rows) == ROWS_AT_ONCE:
+        if len(rows) == BATCH_ROWS:
             tables.append(_table(rows, list(first), name, lines))
             rows = []
     if not lines:
@@ -53,6 +43,24 @@ def read_json_lines(path: Path, name: str, missing: frozenset[str], declared: Ma
         return pa.concat_tables(tables, promote_options="permissive"), np.array(lines, dtype=np.int64)
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
         raise InputError(f"{name}: a field holds lists or objects of different kinds ({error}); make them one kind") from error
+
+
+def _cell(item: Any, missing: frozenset[str], *, as_text: bool) -> Any:
+    if isinstance(item, str) and item in missing:
+        return None
+    return json.dumps(item) if as_text and isinstance(item, bool | int | float) else item
+
+
+def _check_kinds(row: Mapping[str, Any], first: dict[str, tuple[str, int]], where: str, number: int) -> None:
+    """Raise InputError where a value is of another kind than the first of its field; `first`: field → kind and line, extended."""
+    for key, item in row.items():
+        if item is None:
+            continue
+        kind = KINDS[type(item)]
+        earlier, line = first.setdefault(key, (kind, number))
+        if earlier != kind:
+            raise InputError(f"{where}: {key!r} is a {kind} here but a {earlier} on line {line}; make them one kind, or add "
+                             f"`types: {{{key}: text}}` to the source")
 
 
 def _table(rows: list[dict[str, Any]], fields: list[str], name: str, lines: list[int]) -> pa.Table:
@@ -88,5 +96,5 @@ def _objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return found

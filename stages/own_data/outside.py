@@ -1,7 +1,7 @@
-"""Note what own data outside of data/raw/ is made of, so that the graph sees when it changes: `python -m stages.own_data.outside`.
+"""Record fingerprints of own data outside of data/raw/, so that DVC sees their changes: `python -m stages.own_data.outside`.
 
-DVC watches data/raw/, and what lies elsewhere only by this note in it. It names data sets and digests, never paths; it is written when
-something changed and removed when nothing lies outside. `make run` and the flow call this first.
+DVC tracks data/raw/; files elsewhere it tracks by this record there. The record names data sets and digests, never paths; it is written
+when a digest changes and removed when no data set is outside. `make run` and the flow call this first.
 """
 
 import os
@@ -17,17 +17,17 @@ from stages.foundation.tables import read_json, write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 
 RAW = DATA / "raw"
-NOTE = RAW / ".outside.json"
+RECORD = RAW / ".outside.json"
 
 
-def note_outside(params: Mapping[str, Any]) -> None:
-    """Bring the note up to date; entries that cannot be read are left to the check, which says what is wrong with them.
+def record_outside(params: Mapping[str, Any]) -> None:
+    """Bring the record up to date; the check reports entries that cannot be read.
 
     Raises:
         InputError: if something in data/raw/ is neither file nor folder.
     """
     RAW.mkdir(parents=True, exist_ok=True)
-    _refuse_odd(RAW)
+    _refuse_special_files(RAW)
     found = {}
     datasets = params.get("datasets")
     for name, written in datasets.items() if isinstance(datasets, Mapping) else ():
@@ -35,26 +35,26 @@ def note_outside(params: Mapping[str, Any]) -> None:
             try:
                 entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
                 if _is_outside(entry):
-                    found[str(name)] = _made_of(str(name), entry)
+                    found[str(name)] = _fingerprint(str(name), entry)
             except InputError:
                 found[str(name)] = {"unreadable": True}
     if not found:
-        NOTE.unlink(missing_ok=True)
-    elif not NOTE.is_file() or read_json(NOTE) != found:
-        write_json(NOTE, found)
+        RECORD.unlink(missing_ok=True)
+    elif not RECORD.is_file() or read_json(RECORD) != found:
+        write_json(RECORD, found)
 
 
-def _refuse_odd(folder: Path) -> None:
+def _refuse_special_files(folder: Path) -> None:
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(place, name)
             if not (path.is_dir() if name in folders else path.is_file()):
-                what = "a link to nothing or to itself" if path.is_symlink() else "a pipe, socket or device"
-                raise InputError(f"{path}: is {what}; take it out of {RAW}/, whose files DVC reads whenever it runs")
+                what = "a broken or circular link" if path.is_symlink() else "a pipe, socket or device"
+                raise InputError(f"{path}: is {what}; expected files and folders, which DVC reads at each run; move it out of {RAW}/")
 
 
-def _made_of(name: str, entry: DataSetEntry) -> dict[str, Any]:
-    from stages.own_data.fingerprints import fingerprint_of  # only where there is such a data set: it imports Arrow
+def _fingerprint(name: str, entry: DataSetEntry) -> dict[str, Any]:
+    from stages.own_data.fingerprints import fingerprint_of  # here, because it imports Arrow, which only such data sets need
 
     return fingerprint_of(name, entry)
 
@@ -67,9 +67,9 @@ def _is_outside(entry: DataSetEntry) -> bool:
 
 
 def main() -> None:
-    """Write, change or remove the note."""
+    """Write, change or remove the record."""
     try:
-        note_outside(read_params())
+        record_outside(read_params())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""A person's own samples: an index of all rows, and how the contents of some are loaded (ingest's `Found`)."""
+"""Own samples: an index of all rows, and the loader of their values (ingest's `Found`)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from stages.foundation.params_file import PARAMS
 from stages.foundation.registry import component
 from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
-from stages.own_data.contents import Contents
 from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.own_targets import read_target
-from stages.own_data.roles import find_parts, groups_of, open_source, sample_names, targets_of
-from stages.own_data.source_rows import PIECE, Rows
+from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, targets_of
+from stages.own_data.sample_loader import SampleLoader
+from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import table_columns, text_of
 
-PIECE_BYTES = 2**26  # of files that are held at once
+CHUNK_BYTES = 2**26  # of files in memory at once
 SPLITS = ("train", "test")
 
 
@@ -27,36 +27,40 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     """Return the fields of ingest's `Found`.
 
     Raises:
-        InputError: naming file and row, or the key of params.yaml, that must be mended.
+        InputError: naming the file and row, or the key of params.yaml, to fix.
     """
     rows = open_source(dataset, entry)
-    parts = find_parts(dataset, entry, rows)
-    made_of = fingerprint_of(dataset, entry, rows)
-    if made_of != read_json(check_path(dataset))["files"]:
-        raise InputError("its files have changed since they were checked; run `make run`, or `python -m stages.own_data.outside` before "
+    modalities = find_modalities(dataset, entry, rows)
+    fingerprint = fingerprint_of(dataset, entry, rows)
+    if fingerprint != read_json(check_path(dataset))["files"]:
+        raise InputError("its files have changed since the check; run `make run`, or `python -m stages.own_data.outside` before "
                          "`dvc repro`")
-    tables = {part.label: table_columns(rows, part.fields, dataset) for part in parts if part.modality == "table"}
+    tables = {modality.name: table_columns(rows, modality.fields, dataset) for modality in modalities if modality.kind == "table"}
+    return {
+        "index": index_of(dataset, entry, rows),
+        "task": component("tasks", _target(entry).task),
+        "about": _about(dataset, entry, fingerprint),
+        "remedy": f"fix its files (datasets.{dataset}.source in {PARAMS})",
+        "load": SampleLoader(dataset, rows, sample_names(dataset, entry, rows), modalities, tables).load,
+        "where": rows.where,
+        "piece": int(np.clip(CHUNK_BYTES * len(rows.ids) // max(fingerprint["n_bytes"], 1), 1, CHUNK_ROWS)),
+    }
+
+
+def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of the samples that the entry declares."""
     groups = groups_of(entry)
-    about = {
+    return {
         "title": entry.title or dataset,
-        "sources": [made_of],
+        "sources": [fingerprint],
         "licence": entry.licence or "not stated",
         "citation": entry.citation or "not stated",
         "group": ", ".join(groups) if groups else "none declared: every sample is its own",
         "shipped": False,
     }
-    return {
-        "index": index_of(dataset, entry, rows),
-        "task": component("tasks", _target(entry).task),
-        "about": about,
-        "remedy": f"mend its files (datasets.{dataset}.source in {PARAMS})",
-        "load": Contents(dataset, rows, sample_names(dataset, entry, rows), parts, tables).load,
-        "where": rows.where,
-        "piece": int(np.clip(PIECE_BYTES * len(rows.ids) // max(made_of["n_bytes"], 1), 1, PIECE)),
-    }
 
 
-def index_of(dataset: str, entry: DataSetEntry, rows: Rows) -> pa.Table:
+def index_of(dataset: str, entry: DataSetEntry, rows: SourceRows) -> pa.Table:
     """Return sample_id, group, optionally split, target, and row (its number in the source) of every row."""
     groups, split = groups_of(entry), [entry.split] if entry.split else []
     table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups, *split])), None)
@@ -70,17 +74,17 @@ def index_of(dataset: str, entry: DataSetEntry, rows: Rows) -> pa.Table:
     return pa.table({**columns, "row": pa.array(np.arange(len(ids), dtype=np.int64))})
 
 
-def _joined(columns: Sequence[pa.Array], rows: Rows, key: str) -> pa.Array:
-    """Return the group's name of every row; several columns name it together."""
+def _joined(columns: Sequence[pa.Array], rows: SourceRows, key: str) -> pa.Array:
+    """Return the group of every row; the values of several columns are joined."""
     names = []
-    for row, parts in enumerate(zip(*(column.to_pylist() for column in columns), strict=True)):
-        if None in parts:
-            raise InputError(f"{key}: {rows.where(row)}: the group is missing; every sample needs one (its own, if it belongs to no other)")
-        names.append(", ".join(parts))
+    for row, names_in_row in enumerate(zip(*(column.to_pylist() for column in columns), strict=True)):
+        if None in names_in_row:
+            raise InputError(f"{key}: {rows.where(row)}: the group is missing; every sample needs one (its own, if no other belongs to it)")
+        names.append(", ".join(names_in_row))
     return pa.array(names, pa.string())
 
 
-def _split(values: pa.Array, rows: Rows, key: str) -> pa.Array:
+def _split(values: pa.Array, rows: SourceRows, key: str) -> pa.Array:
     for row, value in enumerate(values.to_pylist()):
         if value not in SPLITS:
             raise InputError(f"{key}: {rows.where(row)}: expected train or test, found {value!r}")
@@ -89,5 +93,5 @@ def _split(values: pa.Array, rows: Rows, key: str) -> pa.Array:
 
 def _target(entry: DataSetEntry) -> TargetEntry:
     if not isinstance(entry.target, TargetEntry):
-        raise TypeError("an entry of own files has a target of its own (stages/check.py)")
+        raise TypeError("an entry of own data must declare its target (stages/check.py refuses others)")
     return entry.target

@@ -1,4 +1,4 @@
-"""The target of a person's own samples, in the form that ingest takes from every data set (contracts/data_set.py)."""
+"""The target of own samples, in the form that every data set returns (contracts/data_set.py)."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,17 +7,17 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
-from stages.own_data.source_rows import Rows
+from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import numbers_of, text_of
 
 TRUE, FALSE = ("1", "true", "1.0"), ("0", "false", "0.0")
 
 
-def read_target(table: pa.Table, target: TargetEntry, rows: Rows, dataset: str) -> pa.Array:
-    """Return classes as string, labels as list<string>, numbers as a struct of float64; null where missing.
+def read_target(table: pa.Table, target: TargetEntry, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return classes as string, labels as list<string>, regression targets as a struct of float64; null where missing.
 
     Raises:
-        InputError: naming the row whose value is not what the task needs.
+        InputError: naming the first row whose value does not fit the task.
     """
     fields = target.columns or (str(target.column),)
     form = component("tasks", target.task).form
@@ -37,11 +37,11 @@ def _one_column(values: pa.ChunkedArray, target: TargetEntry, dataset: str) -> p
         return pa.array([None if labels is None else [str(label) for label in labels] for labels in lists], pa.list_(pa.string()))
     none: list[str] | None = [] if target.empty == "none" else None
     texts = text_of(values, str(target.column), dataset).to_pylist()
-    parted = [none if text is None else [label.strip() for label in text.split(target.separator) if label.strip()] for text in texts]
-    return pa.array(parted, pa.list_(pa.string()))
+    labels_of = [none if text is None else [label.strip() for label in text.split(target.separator) if label.strip()] for text in texts]
+    return pa.array(labels_of, pa.list_(pa.string()))
 
 
-def _several_columns(table: pa.Table, fields: tuple[str, ...], rows: Rows, dataset: str) -> pa.Array:
+def _several_columns(table: pa.Table, fields: tuple[str, ...], rows: SourceRows, dataset: str) -> pa.Array:
     columns = []
     for field in fields:
         text = pc.utf8_lower(text_of(table[field], field, dataset))

@@ -1,4 +1,4 @@
-"""Files of a person's folder: found in one order everywhere, and never outside of it."""
+"""Files inside a source's folder: listed in one order on every system, never outside of the folder."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from stages.foundation.errors import InputError
 
 MAX_FILE_BYTES = 2**28  # of one sample's file
-_IGNORED = ("Thumbs.db",)  # and what begins with a dot: folders' own notes, never samples
+_IGNORED = ("Thumbs.db",)  # and names that begin with a dot: the system's own files, never samples
 
 
 def existing(path: str, key: str, *, folder: bool) -> Path:
@@ -27,7 +27,7 @@ def existing(path: str, key: str, *, folder: bool) -> Path:
 
 
 def resolve_inside(root: Path, name: str) -> Path:
-    """Return the file of a sample, free of links; raise ValueError, in words for a person, if it is not a file inside `root`."""
+    """Return the file of a sample, links resolved; raise ValueError, with a message for the user, if it is not a file inside `root`."""
     if not name:
         raise ValueError("no file is named (the path is empty)")
     if name.startswith("/") or os.path.isabs(name):
@@ -37,14 +37,14 @@ def resolve_inside(root: Path, name: str) -> Path:
     try:
         real, top = (root / name).resolve(strict=True), root.resolve(strict=True)
         if not real.is_relative_to(top):
-            raise ValueError(f"{name}: a link to a place outside the source's folder; put the file itself inside")
+            raise ValueError(f"{name}: a link that leads outside the source's folder; put the file itself inside")
         mode = real.stat().st_mode
     except (OSError, RuntimeError) as error:
-        hint = "; a path's parts are parted by /, not by \\" if "\\" in name else ""
+        hint = "; folders in a path are separated by /, not by \\" if "\\" in name else ""
         where = " in the source's folder" if isinstance(error, FileNotFoundError) and not hint else ""
         raise ValueError(f"{name}: {_why(error)}{where}{hint}") from error
-    except ValueError as error:  # a zero byte in a name, or ours
-        raise ValueError(str(error) if name in str(error) else f"{name!r}: no file can be called that ({error})") from error
+    except ValueError as error:  # a null byte in a name, or raised above
+        raise ValueError(str(error) if name in str(error) else f"{name!r}: not a valid file name ({error})") from error
     if not stat.S_ISREG(mode):
         raise ValueError(f"{name}: is {'a folder' if stat.S_ISDIR(mode) else 'a device, pipe or socket'}, not a file")
     return real
@@ -54,7 +54,7 @@ def read_inside(root: Path, name: str) -> bytes:
     """Return a sample's file; raise ValueError if it is not a readable file inside `root` of at most MAX_FILE_BYTES."""
     real = resolve_inside(root, name)
     try:
-        # not following a link and not waiting for a pipe, should the file have been exchanged for one since it was looked at
+        # follows no link and waits for no pipe, even if one has replaced the file since it was checked
         handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as file:
             status = os.fstat(file.fileno())
@@ -68,7 +68,7 @@ def read_inside(root: Path, name: str) -> bytes:
 
 
 def walk_files(root: Path) -> list[str]:
-    """Return the names of all that is in a folder and its folders, relative to it, sorted; links to folders are not followed but named.
+    """Return the names of all files in a folder and its subfolders, relative to it, sorted; links to folders are listed, not followed.
 
     Raises:
         InputError: if a folder cannot be listed, or a name is not UTF-8.
@@ -84,9 +84,10 @@ def walk_files(root: Path) -> list[str]:
         for name in (*files, *links):
             if not _skipped(name):
                 names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-    strange = [name for name in names if not _is_text(name)]
-    if strange:
-        raise InputError(f"{root}: {strange[0].encode(errors='surrogateescape')!r} is not UTF-8 ({len(strange)} such names); rename it")
+    undecodable = [name for name in names if not _is_text(name)]
+    if undecodable:
+        first = undecodable[0].encode(errors="surrogateescape")
+        raise InputError(f"{root}: {first!r} is not UTF-8 ({len(undecodable)} such names); rename it")
     return sorted(names)
 
 
@@ -105,10 +106,10 @@ def _is_text(name: str) -> bool:
 def _why(error: Exception, *, folder: bool = False) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ELOOP or isinstance(error, RuntimeError):
-        return "links that lead to each other (a loop)"
+        return "circular links"
     return {
         errno.ENOENT: "no such folder" if folder else "no such file",
-        errno.ENOTDIR: "a part of the path is a file, not a folder",
+        errno.ENOTDIR: "a folder in the path is a file",
         errno.ENAMETOOLONG: "the name is too long",
         errno.EACCES: "it may not be read (permissions)",
         errno.EPERM: "it may not be read (permissions)",

@@ -1,8 +1,8 @@
-"""What an entry under `datasets:` says of a person's own files, checked: first by itself, then against the fields that there are."""
+"""The roles of fields that an entry of own data declares, checked: first by itself, then against the source's fields."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from stages.foundation.params_file import PARAMS, nearest, parse
 from stages.foundation.registry import component, names
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
 from stages.own_data.file_pattern import FIELD, parse_pattern
-from stages.own_data.source_rows import Rows, SourceKind
+from stages.own_data.source_rows import SourceKind, SourceRows
 from stages.own_data.text_columns import as_written
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
@@ -22,60 +22,60 @@ ID = "id"  # in a pattern of files: the sample's name
 
 
 @dataclass(frozen=True)
-class Part:
-    """A modality: the fields that hold it, or the pattern of its file's name.
+class OwnModality:
+    """A modality of own data: the fields that hold it, or the pattern of its file's name.
 
-    is_file: whether the field holds the name of a file.
+    name: the modality's name. kind: the component under stages/modalities/ that reads it. is_file: whether the field names a file.
     """
 
-    label: str
-    modality: str
+    name: str
+    kind: str
     fields: tuple[str, ...]
     files: str | None = None
     is_file: bool = False
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Fields that must be read to load it."""
+        """Fields that loading it reads."""
         return tuple(dict.fromkeys(FIELD.findall(self.files))) if self.files else self.fields
 
 
 def check_entry(name: str, entry: DataSetEntry) -> None:
-    """Raise InputError where the entry contradicts itself, whatever the files hold."""
+    """Raise InputError where the entry contradicts itself; files are not read."""
     key = f"{PARAMS}: datasets.{name}"
     if not NAME.fullmatch(name):
-        raise InputError(f"{key}: a data set is called by letters, digits and _ (64 at most), beginning with a letter")
+        raise InputError(f"{key}: not a valid name; use letters, digits and _ (64 at most), a letter first")
     if entry.options:
-        raise InputError(f"{key}.options: only for data sets of stages/datasets/; what own files need stands under source")
+        raise InputError(f"{key}.options: only for data sets of stages/datasets/; settings of own data belong under `source`")
     if entry.group == ():
-        raise InputError(f"{key}.group: no column is named; name one, or leave `group` out")
+        raise InputError(f"{key}.group: no column is named; name one, or remove `group`")
     source_of(name, entry)
     target = _target_of(entry)
     if bool(target.column) == bool(target.columns):
-        raise InputError(f"{key}.target: name the target in either `column` or `columns`")
+        raise InputError(f"{key}.target: expected either `column` or `columns`")
     if target.columns and component("tasks", target.task).form == "classes":
-        raise InputError(f"{key}.target.columns: {target.task} has one `column`; several are for regression and multilabel")
-    for label, part in _parts_of(entry).items():
-        _check_part(f"{key}.modalities.{label}", label, part, target)
+        raise InputError(f"{key}.target.columns: task {target.task} has one `column`; only regression and multilabel have several")
+    for modality, declared in _modalities_of(entry).items():
+        _check_modality(f"{key}.modalities.{modality}", modality, declared, target)
 
 
-def _check_part(key: str, label: str, part: ModalityEntry, target: TargetEntry) -> None:
-    if not NAME.fullmatch(label) or label in TAKEN:
-        raise InputError(f"{key}: a modality is called by letters, digits and _ (64 at most), beginning with a letter, and not "
+def _check_modality(key: str, modality: str, declared: ModalityEntry, target: TargetEntry) -> None:
+    if not NAME.fullmatch(modality) or modality in TAKEN:
+        raise InputError(f"{key}: not a valid modality name; use letters, digits and _ (64 at most), a letter first, and none of "
                          f"{', '.join(TAKEN)}")
-    if part.column and part.files:
+    if declared.column and declared.files:
         raise InputError(f"{key}: give `column` or `files`, not both")
-    if part.columns and part.modality != "table":
-        raise InputError(f"{key}.columns: only modality table has several; {part.modality} has one `column`")
-    if part.modality == "table" and (part.column or part.files):
-        raise InputError(f"{key}: modality table has `columns` (default: all that have no other role), no column or files")
-    if len(set(part.columns)) < len(part.columns):
-        raise InputError(f"{key}.columns: a column stands twice in {list(part.columns)}")
-    for column in {*part.columns, *([part.column] if part.column else [])} & {target.column, *target.columns}:
-        raise InputError(f"{key}: column {column!r} is the target, which a modality would give away; take it out of one of the two")
-    if part.files:
+    if declared.columns and declared.modality != "table":
+        raise InputError(f"{key}.columns: only modality table has several; {declared.modality} has one `column`")
+    if declared.modality == "table" and (declared.column or declared.files):
+        raise InputError(f"{key}: modality table has `columns` (default: all without another role), not `column` or `files`")
+    if len(set(declared.columns)) < len(declared.columns):
+        raise InputError(f"{key}.columns: a column occurs twice in {list(declared.columns)}")
+    for column in {*declared.columns, *([declared.column] if declared.column else [])} & {target.column, *target.columns}:
+        raise InputError(f"{key}: column {column!r} is the target, which would leak into the features; remove it from one of the two")
+    if declared.files:
         try:
-            parse_pattern(part.files)
+            parse_pattern(declared.files)
         except ValueError as error:
             raise InputError(f"{key}.files: {error}") from error
 
@@ -93,47 +93,58 @@ def source_of(name: str, entry: DataSetEntry) -> tuple[SourceKind, Settings]:
     return kind, parse(source, key, kind.settings)
 
 
-def open_source(name: str, entry: DataSetEntry) -> Rows:
+def open_source(name: str, entry: DataSetEntry) -> SourceRows:
     """Return the rows of an entry's source."""
     kind, settings = source_of(name, entry)
     return kind.open_rows(settings, f"{PARAMS}: datasets.{name}.source")
 
 
-def find_parts(name: str, entry: DataSetEntry, rows: Rows) -> list[Part]:
+def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[OwnModality]:
     """Return the modalities with their fields.
 
     Raises:
-        InputError: if the entry names a field that is not there, the nearest one suggested.
+        InputError: if the source has no field of that name; the message suggests the nearest.
     """
     key = f"{PARAMS}: datasets.{name}"
-    target = _target_of(entry)
-    for place, fields in {"target": targets_of(entry), "group": groups_of(entry), "id": _one(entry.id), "split": _one(entry.split)}.items():
-        _refuse_absent(fields, rows.types, f"{key}.{place}")
-    parts = _parts_of(entry)
-    used = {*targets_of(entry), *groups_of(entry), *_one(entry.id), *_one(entry.split), *_one(rows.content)}
-    used |= {field for part in parts.values() for field in (*_one(part.column), *FIELD.findall(part.files or ""))}
+    roles = {"target": targets_of(entry), "group": groups_of(entry), "id": _one(entry.id), "split": _one(entry.split)}
+    for role, fields in roles.items():
+        _refuse_absent(fields, rows.types, f"{key}.{role}")
+    entries = _modalities_of(entry)
+    used = {field for fields in (*roles.values(), _one(rows.content)) for field in fields}
+    used |= {field for declared in entries.values() for field in (*_one(declared.column), *FIELD.findall(declared.files or ""))}
     found = []
-    for label, part in parts.items():
-        place = f"{key}.modalities.{label}"
-        if part.modality == "table":
-            fields = part.columns or tuple(field for field in rows.types if field not in used)
-            _refuse_absent(fields, rows.types, f"{place}.columns")
-            if not fields:
-                raise InputError(f"{place}: no column is left for the table: each has another role; name some in `columns`")
-            found.append(Part(label, part.modality, fields))
-        elif part.files:
-            _refuse_absent([field for field in FIELD.findall(part.files) if field != ID], rows.types, f"{place}.files")
-            found.append(Part(label, part.modality, (), part.files, is_file=True))
+    for modality, declared in entries.items():
+        place = f"{key}.modalities.{modality}"
+        if declared.modality == "table":
+            found.append(OwnModality(modality, declared.modality, _table_fields(declared, rows, used, place)))
+        elif declared.files:
+            _refuse_absent([field for field in FIELD.findall(declared.files) if field != ID], rows.types, f"{place}.files")
+            found.append(OwnModality(modality, declared.modality, (), declared.files, is_file=True))
         else:
-            column = part.column or rows.content
-            if column is None:
-                raise InputError(f"{place}: say which `column` holds it, or give its `files`; there are: {', '.join(rows.types)}")
-            _refuse_absent([column], rows.types, f"{place}.column")
-            is_file = rows.types[column] == pa.string() and (part.modality != "text" or column == rows.content)
-            if column == target.column:  # a default: the entry alone cannot know
-                raise InputError(f"{place}: column {column!r} is the target, which a modality would give away")
-            found.append(Part(label, part.modality, (column,), is_file=is_file))
+            column = _column_of(declared, rows, _target_of(entry), place)
+            is_file = rows.types[column] == pa.string() and (declared.modality != "text" or column == rows.content)
+            found.append(OwnModality(modality, declared.modality, (column,), is_file=is_file))
     return found
+
+
+def _table_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], place: str) -> tuple[str, ...]:
+    """Return the columns of a table: those declared, else all without another role."""
+    fields = declared.columns or tuple(field for field in rows.types if field not in used)
+    _refuse_absent(fields, rows.types, f"{place}.columns")
+    if not fields:
+        raise InputError(f"{place}: no column is left for the table, as each has another role; name some in `columns`")
+    return fields
+
+
+def _column_of(declared: ModalityEntry, rows: SourceRows, target: TargetEntry, place: str) -> str:
+    """Return the column that holds a modality: the one declared, else the source's content."""
+    column = declared.column or rows.content
+    if column is None:
+        raise InputError(f"{place}: name the `column` that holds it, or its `files`; there are: {', '.join(rows.types)}")
+    _refuse_absent([column], rows.types, f"{place}.column")
+    if column == target.column:  # possible with the default column, which depends on the source
+        raise InputError(f"{place}: column {column!r} is the target, which would leak into the features; name another")
+    return column
 
 
 def targets_of(entry: DataSetEntry) -> tuple[str, ...]:
@@ -147,34 +158,34 @@ def groups_of(entry: DataSetEntry) -> tuple[str, ...]:
     return entry.group if isinstance(entry.group, tuple) else _one(entry.group)
 
 
-def sample_names(name: str, entry: DataSetEntry, rows: Rows) -> Sequence[str]:
-    """Return what the samples are called: as the entry's `id` says, else as the source does."""
+def sample_names(name: str, entry: DataSetEntry, rows: SourceRows) -> Sequence[str]:
+    """Return the samples' names: the values of the entry's `id`, else the source's names."""
     if entry.id is None:
         return rows.ids
     names = as_written(rows.read([entry.id], None)[entry.id], f"{PARAMS}: datasets.{name}.id: column {entry.id!r}").to_pylist()
     empty = next((row for row, given in enumerate(names) if not given), None)
     if empty is not None:
         raise InputError(f"{PARAMS}: datasets.{name}.id: column {entry.id!r}, {rows.where(empty)}: the sample has no name; fill it in, or "
-                         "leave `id` out, then samples are called by their number")
+                         "remove `id`: then samples are named by their number")
     first: dict[str, int] = {}
     for row, given in enumerate(names):
         if first.setdefault(given, row) != row:
             n_repeated = sum(count > 1 for count in Counter(names).values())
-            raise InputError(f"{PARAMS}: datasets.{name}.id: column {entry.id!r}: {given!r} stands more than once: "
-                             f"{rows.where(first[given])}, {rows.where(row)} ({n_repeated} such names); name a column of unique ones, or "
-                             "leave `id` out")
+            raise InputError(f"{PARAMS}: datasets.{name}.id: column {entry.id!r}: {given!r} occurs more than once: "
+                             f"{rows.where(first[given])}, {rows.where(row)} ({n_repeated} such names); name a column of unique names, or "
+                             "remove `id`")
     return names
 
 
 def _target_of(entry: DataSetEntry) -> TargetEntry:
     if not isinstance(entry.target, TargetEntry):
-        raise TypeError("an entry of own files has a target of its own (stages/check.py)")
+        raise TypeError("an entry of own data must declare its target (stages/check.py refuses others)")
     return entry.target
 
 
-def _parts_of(entry: DataSetEntry) -> Mapping[str, ModalityEntry]:
+def _modalities_of(entry: DataSetEntry) -> Mapping[str, ModalityEntry]:
     if not isinstance(entry.modalities, dict):
-        raise TypeError("an entry of own files has modalities of its own (stages/check.py)")
+        raise TypeError("an entry of own data must declare its modalities (stages/check.py refuses others)")
     return entry.modalities
 
 
@@ -182,7 +193,7 @@ def _one(field: str | None) -> tuple[str, ...]:
     return () if field is None else (field,)
 
 
-def _refuse_absent(fields: Iterable[str], there: Mapping[str, pa.DataType] | Sequence[str], key: str) -> None:
+def _refuse_absent(fields: Iterable[str], known: Mapping[str, pa.DataType] | Sequence[str], key: str) -> None:
     for field in fields:
-        if field not in there:
-            raise InputError(f"{key}: no column {field!r}{nearest(field, list(there))}; there are: {', '.join(there)}")
+        if field not in known:
+            raise InputError(f"{key}: no column {field!r}{nearest(field, list(known))}; there are: {', '.join(known)}")

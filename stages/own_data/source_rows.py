@@ -1,36 +1,40 @@
-"""What every kind of source gives: samples with named fields, of which the contents are read in pieces."""
+"""What every kind of source provides: samples with named fields, read in chunks of rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
 
-PIECE = 1024
+CHUNK_ROWS = 1024
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)
+ReadRows = Callable[[Sequence[str], np.ndarray | None], pa.Table]  # fields, rows (ascending int64; None: all) → table of these fields
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The samples of a source, opened: names and types of their fields, and how fields of some rows are read.
+class SourceRows:
+    """The samples of an opened source: names and types of their fields, and how to read the fields of some rows.
 
     root: the folder that paths in fields are relative to.
-    ids: what a sample is called where no field says so.
+    ids: names of the samples, unless the entry's `id` names a field.
     types: field → Arrow type.
-    read(fields, rows) → table of these fields; `rows` ascending int64, or None for all.
     where(row) → where a person finds the row: file and line, without the file's folder.
-    content: the field that a modality has which names none (a folder's file, a block's numbers), or None.
-    written: whether fields are text in which numbers and dates stand, so that their type is to be told from all of their values.
-    declared: field → type, where a person says it (number, truth, date, text).
-    files: the source's own files, by the name that the fingerprint knows them under.
+    content: the field that a modality reads by default (a folder's file, a block's numbers), or None.
+    written: whether fields are text that holds numbers and dates, so that their type is inferred from all of their values.
+    declared: field → type, where the entry declares it (number, truth, date, text).
+    files: the source's own files, by their name in the fingerprint.
     """
 
     root: Path
     ids: Sequence[str]
     types: Mapping[str, pa.DataType]
-    read: Callable[[Sequence[str], np.ndarray | None], pa.Table]
+    read: ReadRows
     where: Callable[[int], str]
     content: str | None
     written: bool
@@ -38,17 +42,23 @@ class Rows:
     files: Mapping[str, Path]
 
 
+class OpenRows(Protocol[Accepted]):
+    """Opens a source: reads what its rows' names and fields depend on; `key` is the place in params.yaml."""
+
+    def __call__(self, settings: Accepted, key: str, /) -> SourceRows: ...
+
+
 @dataclass(frozen=True)
-class SourceKind:
-    """A kind of source: `open_rows(settings, key)` reads what is needed to know its rows; `key` is the place in params.yaml."""
+class SourceKind(Generic[AnySettings]):
+    """A kind of source, with its settings."""
 
     name: str
-    settings: type[Settings]
-    open_rows: Callable[..., Rows]
+    settings: type[AnySettings]
+    open_rows: OpenRows[AnySettings]
 
 
 class Cursor:
-    """Rows of a stream of record batches that can be started anew, asked for in ascending order: one batch in memory at a time."""
+    """Reads ascending rows of a stream of record batches that can be restarted; holds one batch in memory at a time."""
 
     def __init__(self, start: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]) -> None:
         self._start = start
@@ -64,16 +74,26 @@ class Cursor:
         if self._batch is None or tuple(fields) != self._fields or (len(rows) and rows[0] < self._first):
             self._fields, self._batches = tuple(fields), self._start(fields)
             self._first, self._batch = 0, next(self._batches)
-        parts = []
+        taken = []
         while True:
             inside = rows[(rows >= self._first) & (rows < self._first + len(self._batch))] - self._first
-            parts.append(self._batch.take(pa.array(inside)))
+            taken.append(self._batch.take(pa.array(inside)))
             if not len(rows) or rows[-1] < self._first + len(self._batch):
-                return pa.Table.from_batches(parts)
+                return pa.Table.from_batches(taken)
             self._first, self._batch = self._first + len(self._batch), next(self._batches)
 
 
+def table_reader(table: pa.Table) -> ReadRows:
+    """Return the function that reads fields and rows of a table in memory."""
+
+    def read(fields: Sequence[str], rows: np.ndarray | None) -> pa.Table:
+        chosen = table.select(list(fields))
+        return chosen if rows is None else chosen.take(pa.array(rows))
+
+    return read
+
+
 def numbered(n_rows: int) -> list[str]:
-    """Return the names of rows that have none: their numbers from 1, as wide as the largest."""
+    """Return names for rows that have none: their numbers from 1, zero-padded to one width."""
     width = max(4, len(str(n_rows)))
     return [f"{row + 1:0{width}d}" for row in range(n_rows)]

@@ -1,4 +1,4 @@
-"""Columns of text as what stands in them: numbers, truth values, dates, or text; told from all values of a column at once."""
+"""Columns of text as typed columns: numbers, truth values, dates, or text; the type is inferred from all values of a column."""
 
 import re
 from datetime import date, datetime
@@ -8,36 +8,36 @@ import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
-from stages.own_data.source_rows import Rows
+from stages.own_data.source_rows import SourceRows
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 COMMA = r"^[+-]?\d+,\d+$"  # a decimal comma
 WHOLE = r"^[+-]?\d{1,18}$"
-CODE = r"^[+-]?0\d"  # a number does not begin like that: a postcode does
+CODE = r"^[+-]?0\d"  # leading zeros: a code, such as a postcode, not a number
 DATE = r"^\d{4}-\d\d-\d\d$"
 TIMESTAMP = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?$"
 ZONED = r"(Z|[+-]\d\d:?\d\d)$"
 TRUTH = pa.array(["true", "false"])
-UNKNOWN = "mend it, or leave it empty or name it under `missing:` if it is unknown"
-MIXED = 0.5  # share of values of one kind from which the others are taken for mistakes
+UNKNOWN = "fix it; if it is unknown, leave the cell empty or name the value under `missing:`"
+MIXED = 0.5  # share of values of one kind from which the others count as mistakes
 
 
-def table_columns(rows: Rows, fields: tuple[str, ...], dataset: str) -> pa.StructArray:
-    """Return the fields of every row side by side, each of the type that its values have."""
+def table_columns(rows: SourceRows, fields: tuple[str, ...], dataset: str) -> pa.StructArray:
+    """Return the fields of every row as one struct, each with its inferred type."""
     table = rows.read(fields, None)
     arrays = [table[field].combine_chunks() for field in fields]
     if rows.written or rows.declared:
         named = zip(fields, arrays, strict=True)
-        arrays = [_told(values, field, rows, dataset) if values.type == pa.string() else values for field, values in named]
+        arrays = [_infer_type(values, field, rows, dataset) if values.type == pa.string() else values for field, values in named]
     for field, values in zip(fields, arrays, strict=True):
         if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-            raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, which has no place in a table; name the "
-                             "table's `columns` without it, or make a modality of it")
+            raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, which a table cannot hold; list the "
+                             "table's `columns` without it, or make it a modality")
     return pa.StructArray.from_arrays(arrays, names=list(fields))
 
 
 def as_written(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Return values as text, as they stand; raise InputError where they are none, such as lists, or bytes."""
+    """Return values as text, unchanged; raise InputError where they have no text form, such as lists or bytes."""
     wrong = f"{where} holds {values.type}; expected text, numbers or truth values"
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         raise InputError(wrong)
@@ -48,34 +48,34 @@ def as_written(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def text_of(values: pa.ChunkedArray, field: str, dataset: str) -> pa.Array:
-    """Return values as text without blanks around, null where there is none."""
+    """Return values as stripped text, null where it is empty."""
     text = pc.utf8_trim_whitespace(as_written(values, f"{PARAMS}: datasets.{dataset}: column {field!r}").combine_chunks())
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
-def numbers_of(values: pa.ChunkedArray, field: str, rows: Rows, dataset: str) -> pa.Array:
-    """Return values as float64, null where there is none; raise InputError naming the first that is no number."""
+def numbers_of(values: pa.ChunkedArray, field: str, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return values as float64, null where missing; raise InputError naming the first that is not a number."""
     if not pa.types.is_string(values.type):
         try:
             return values.combine_chunks().cast(pa.float64())
         except pa.ArrowException as error:
-            raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, no numbers") from error
+            raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}; expected numbers") from error
     where = f"datasets.{dataset}: column {field!r}"
     text = text_of(values, field, dataset)
     if len(text) > text.null_count and not _count(pc.match_substring_regex(text, f"{NUMBER}|{COMMA}")):
         first = next(value for value in text.to_pylist() if value is not None)
-        raise InputError(f"{PARAMS}: {where} holds no number (such as {first[:40]!r}), so regression cannot predict it; for classes use "
-                         "task binary or multiclass, or name another column")
+        raise InputError(f"{PARAMS}: {where} holds no number (such as {first[:40]!r}); expected numbers for task regression; for classes "
+                         "use task binary or multiclass, or name another column")
     numbers = _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
     infinite = pc.is_inf(numbers).index(True).as_py()
     if infinite >= 0:
-        raise InputError(f"{where}: {rows.where(infinite)}: expected a number of up to 1e308, found more; {UNKNOWN}")
+        raise InputError(f"{where}: {rows.where(infinite)}: expected a number up to 1e308, found a larger one; {UNKNOWN}")
     return numbers
 
 
-def _told(values: pa.Array, field: str, rows: Rows, dataset: str) -> pa.Array:
-    """Return one column of text as the type declared, or the one that all of its values have."""
-    remedy = f"{UNKNOWN}, or say `types: {{{field}: text}}` in the source"
+def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return a column of text as the declared type, or as the type of all of its values."""
+    remedy = f"{UNKNOWN}, or declare `types: {{{field}: text}}` in the source"
     where = f"datasets.{dataset}: column {field!r}"
     declared = rows.declared.get(field)
     if declared == "text":
@@ -100,18 +100,18 @@ def _told(values: pa.Array, field: str, rows: Rows, dataset: str) -> pa.Array:
                  remedy=remedy)
 
 
-def _dates(text: pa.Array, where: str, rows: Rows, *, n_times: int, remedy: str) -> pa.Array:
+def _dates(text: pa.Array, where: str, rows: SourceRows, *, n_times: int, remedy: str) -> pa.Array:
     if not n_times:
         return _cast(text, DATE, pa.date32(), where, rows, "a date such as 2024-03-31", remedy=remedy)
     n_zoned = _count(pc.match_substring_regex(text, ZONED))
     kind = pa.timestamp("us", "UTC" if n_zoned else None)
     if n_zoned and n_zoned < len(text) - text.null_count:
-        raise InputError(f"{where}: some times name their zone and others do not; make them one kind, or `types: {{…: text}}`")
+        raise InputError(f"{where}: some times have a time zone and others do not; make them one kind, or declare `types: {{…: text}}`")
     return _cast(text, f"({TIMESTAMP})|({DATE})", kind, where, rows, "a time such as 2024-03-31T12:30:00", remedy=remedy)
 
 
-def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, wanted: str, *, remedy: str) -> pa.Array:
-    """Return the values as `kind`; raise InputError naming the first that has not the form."""
+def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: SourceRows, wanted: str, *, remedy: str) -> pa.Array:
+    """Return the values as `kind`; raise InputError naming the first that does not match `form`."""
     fits = pc.fill_null(pc.match_substring_regex(text, form), fill_value=True)
     wrong = fits.index(False).as_py()
     if wrong >= 0:
@@ -119,12 +119,12 @@ def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Rows, 
         comma = ", with a decimal comma" if form == NUMBER and re.search(COMMA, found) else ""
         raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {found[:40]!r}{comma} ({n_wrong} such); {remedy}")
     try:
-        # Arrow reads no plus sign
+        # Arrow does not parse a plus sign
         return pc.replace_substring_regex(text, r"^\+", "").cast(kind)
     except pa.ArrowInvalid as error:
         for row, value in enumerate(text.to_pylist()):
             if value is not None and not _is_date(value):
-                raise InputError(f"{where}: {rows.where(row)}: {value!r} is no day of the calendar; {remedy}") from error
+                raise InputError(f"{where}: {rows.where(row)}: {value!r} is not a calendar date; {remedy}") from error
         raise InputError(f"{where}: {str(error).splitlines()[0]}; {remedy}") from error
 
 

@@ -1,1 +1,1 @@
-"""Readers of the files inside packages: in memory, bounded, nothing executed."""
+"""Readers of files inside packages: in memory, bounded, nothing executed."""

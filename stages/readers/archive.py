@@ -1,4 +1,4 @@
-"""Read members of a fetched package as the plain zip file that it is: in memory, with a size limit, never extracted or run."""
+"""Read members of a fetched package as a plain zip file: in memory, with a size limit, never extracted or executed."""
 
 import struct
 import zipfile
@@ -9,7 +9,7 @@ from pathlib import Path
 from stages.foundation.errors import InputError
 
 LIMIT_BYTES = 256 * 2**20
-# what zipfile says of a file with a flipped byte: an unknown method, an encrypted member, a name that is no text, …
+# what zipfile raises on a damaged file: an unknown method, an encrypted member, a name that cannot be decoded, …
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -28,7 +28,7 @@ def read_members(archive: Path, members: Iterable[str], *, limit_bytes: int = LI
     """Return the bytes of several members of one zip file, by name.
 
     Raises:
-        InputError: if the file is no zip file, a member is missing or damaged, or it unpacks to more than `limit_bytes`.
+        InputError: if the file is not a zip file, a member is missing or damaged, or it unpacks to more than `limit_bytes`.
     """
     with _opened(archive) as opened:
         return {member: _read(opened, archive, member, limit_bytes) for member in members}
@@ -38,7 +38,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
     except FileNotFoundError as error:
-        raise InputError(f"{archive}: not found; run again, so that it is fetched anew") from error
+        raise InputError(f"{archive}: not found; run again to fetch it") from error
     except DAMAGE as error:
         raise damaged(archive, "", error) from error
 
@@ -47,10 +47,10 @@ def _read(opened: zipfile.ZipFile, archive: Path, member: str, limit_bytes: int)
     try:
         info = opened.getinfo(member)
     except KeyError as error:
-        raise InputError(f"{archive}: has no member {member!r}; the package's layout is not the one that this data set reads, "
-                         "so its version and checksum in stages/datasets/ are wrong") from error
+        raise InputError(f"{archive}: has no member {member!r}; this data set reads another layout of the package; "
+                         "fix its version and checksum in stages/datasets/") from error
     if info.file_size > limit_bytes:
-        raise InputError(f"{archive}: member {member!r} would unpack to {info.file_size} bytes, more than {limit_bytes}; not read")
+        raise InputError(f"{archive}: member {member!r} unpacks to {info.file_size} bytes, more than {limit_bytes}; not read")
     try:
         return opened.read(info)
     except DAMAGE as error:
@@ -58,6 +58,6 @@ def _read(opened: zipfile.ZipFile, archive: Path, member: str, limit_bytes: int)
 
 
 def damaged(archive: Path, member: str, error: Exception | str) -> InputError:
-    """Return the error that says that an archive, or one member of it, cannot be read, and what to do."""
+    """Return the error for an archive, or a member of it, that cannot be read; it says what to do."""
     where = f"member {member!r} is damaged" if member else "damaged"
-    return InputError(f"{archive}: {where} ({error}); delete the file and run again, so that it is fetched anew")
+    return InputError(f"{archive}: {where} ({error}); delete the file and run again to fetch it")

@@ -1,7 +1,7 @@
-"""Read arrays out of a pickle without running anything in it.
+"""Read arrays from a pickle without executing any code in it.
 
-Nothing that a pickle names is imported. The few names that pickled NumPy arrays need are answered with stand-ins that only take note
-of shape, type and bytes; every other name is refused. So the worst that a hostile file can do is to be refused.
+Nothing that a pickle names is imported. The few names that pickled NumPy arrays need are mapped to placeholders that only store shape, type
+and bytes; every other name is refused. A malicious file can do no more than be refused.
 """
 
 import io
@@ -26,7 +26,7 @@ def load_arrays(archive: Path, member: str, content: bytes) -> Any:
     """Return what the `.npy` file `content` holds: numbers, texts, arrays, and lists, tuples and dicts of them.
 
     Raises:
-        InputError: if it is no such file, or names anything but NumPy's arrays.
+        InputError: if it is not such a file, or names anything but NumPy's arrays.
     """
     file = io.BytesIO(content)
     try:
@@ -34,19 +34,19 @@ def load_arrays(archive: Path, member: str, content: bytes) -> Any:
         reads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         reads[version](file)
         return _plain(_Arrays(file).load(), {}, 0)
-    except _Refused as error:
-        raise InputError(f"{archive}: member {member!r} is a pickle that names {error}; only NumPy's arrays are read, so it is not opened; "
+    except UnsupportedPickleError as error:
+        raise InputError(f"{archive}: member {member!r} is a pickle that names {error}, which is not read; expected NumPy's arrays only; "
                          "check where the file comes from") from error
     except BROKEN as error:
         raise damaged(archive, member, error) from error
 
 
-class _Refused(Exception):
-    """A pickle names something that is not needed to describe an array."""
+class UnsupportedPickleError(Exception):
+    """A pickle names an object other than NumPy's arrays and types."""
 
 
 class _Kind:
-    """Stands in for a dtype."""
+    """Placeholder for a dtype."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -54,12 +54,12 @@ class _Kind:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.order = {"<": "<", ">": ">", "|": "|"}[state[1]]
-        if any(part is not None for part in state[2:5]):
-            raise _Refused(f"an array of records ({self.code})")
+        if any(field is not None for field in state[2:5]):
+            raise UnsupportedPickleError(f"an array of records ({self.code})")
 
 
 class _Array:
-    """Stands in for an array: the state that NumPy's own `__reduce__` writes (version, shape, dtype, is in Fortran order, content)."""
+    """Placeholder for an array: the state that NumPy's own `__reduce__` writes (version, shape, dtype, is in Fortran order, content)."""
 
     def __init__(self) -> None:
         self.values: Any = None
@@ -73,12 +73,12 @@ class _Array:
                 raise ValueError(f"an array of shape {shape} with {len(content)} members")
             self.values = content[0] if shape == () else content
             return
-        flat = np.frombuffer(content, np.dtype(kind.order + kind.code)).astype(kind.code)  # in this machine's order of bytes
+        flat = np.frombuffer(content, np.dtype(kind.order + kind.code)).astype(kind.code)  # in native byte order
         self.values = flat.reshape(shape, order="F" if is_fortran else "C").copy(order="C")
 
 
 class _Arrays(pickle.Unpickler):
-    """An unpickler that knows four names. They are bound methods and a text, which a pickle can neither alter nor look into."""
+    """An unpickler that knows four names, mapped to bound methods and a text, which a pickle can neither change nor inspect."""
 
     def find_class(self, module: str, name: str) -> Any:
         known: Mapping[tuple[str, str], Any] = {
@@ -89,7 +89,7 @@ class _Arrays(pickle.Unpickler):
             ("numpy._core.multiarray", "_reconstruct"): self._array,  # its name since NumPy 2
         }
         if (module, name) not in known:
-            raise _Refused(f"{module}.{name}")
+            raise UnsupportedPickleError(f"{module}.{name}")
         return known[module, name]
 
     def _array(self, kind: Any, shape: Any, code: Any) -> _Array:
@@ -97,17 +97,17 @@ class _Arrays(pickle.Unpickler):
 
     def _kind(self, code: Any, align: Any = False, copy: Any = True) -> _Kind:
         if not isinstance(code, str) or not (code == "O8" or KINDS.fullmatch(code)):
-            raise _Refused(f"an array of type {code!r}")
+            raise UnsupportedPickleError(f"an array of type {code!r}")
         return _Kind(code)
 
     def _bytes(self, text: Any, encoding: Any) -> bytes:
         if not isinstance(text, str) or encoding != "latin1":
-            raise _Refused(f"the encoding {encoding!r}")
+            raise UnsupportedPickleError(f"the encoding {encoding!r}")
         return text.encode("latin1")
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
-    """Return `value` with arrays in place of their stand-ins; what is referred to often is copied once (`done`, by identity)."""
+    """Return `value` with arrays in place of placeholders; objects referenced several times are converted once (`done`, by identity)."""
     if depth > DEPTH:
         raise ValueError(f"nested deeper than {DEPTH} levels")
     if value is None or isinstance(value, np.ndarray | str | bytes | int | float):
@@ -120,5 +120,5 @@ def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
         elif isinstance(value, list | tuple):
             done[id(value)] = [_plain(member, done, depth + 1) for member in value]
         else:
-            raise ValueError(f"a {type(value).__name__} where a number, a text or an array was expected")
+            raise ValueError(f"expected a number, a text or an array, found a {type(value).__name__}")
     return done[id(value)]

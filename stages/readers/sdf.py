@@ -1,8 +1,8 @@
-"""Read molecules from an SD file with RDKit, as graphs that do not depend on who drew them.
+"""Read molecules from an SD file with RDKit, as graphs that do not depend on how they were drawn.
 
-One molecule can be drawn in several ways; RDKit's sanitization makes one form of them: nitro groups are charge-separated whether they
-were drawn so or not, and the alternating bonds of aromatic rings are of a type of their own. Hydrogens and stereochemistry are left
-out, and atoms are in the order of their canonical ranks, so that their order in the file does not matter either.
+A molecule can be drawn in several ways; RDKit's sanitization brings them to one form: nitro groups become charge-separated, and the
+alternating bonds of aromatic rings become aromatic bonds. Hydrogens and stereochemistry are dropped, and atoms are sorted by canonical
+rank, so that their order in the file does not matter either.
 """
 
 import logging
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem, rdBase
 
-MAX_ATOMS = 999  # as many as the V2000 format has columns for
+MAX_ATOMS = 999  # the maximum of the V2000 format
 BOND_TYPES = ("single", "double", "triple", "aromatic")
-NOISE = re.compile(r"\s*\d+# |Stacktrace|Violation occurred|Failed Expression|.*moving to the beginning|[-*]*$")  # of its log
+NOISE = re.compile(r"\s*\d+# |Stacktrace|Violation occurred|Failed Expression|.*moving to the beginning|[-*]*$")  # in RDKit's log
 NEWLINE = "\n"
 
-rdBase.LogToPythonLogger()  # RDKit explains what it cannot read in its log alone
+rdBase.LogToPythonLogger()  # RDKit gives reasons only in its log
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def read_molecules(text: str) -> Iterator[Molecule]:
     """Yield the molecules of an SD file.
 
     Raises:
-        ValueError: naming the record (from 1), if it is damaged or cut off.
+        ValueError: naming the record (from 1), if it is damaged or truncated.
     """
     *records, rest = re.split(r"^\$\$\$\$[ \t]*$\n?", text.replace("\r\n", "\n"), flags=re.MULTILINE)
     for number, record in enumerate(records, start=1):
@@ -52,11 +52,11 @@ def read_molecules(text: str) -> Iterator[Molecule]:
         except ValueError as error:
             raise ValueError(f"record {number} ({record.partition(NEWLINE)[0].strip()[:40]!r}): {error}") from error
     if rest.strip():
-        raise ValueError(f"record {len(records) + 1} is cut off: it does not end in $$$$")
+        raise ValueError(f"record {len(records) + 1} is truncated: it does not end in $$$$")
 
 
 def _drawn(record: str) -> Chem.Mol:
-    """Return the molecule of a record as it was drawn, with the data items as properties."""
+    """Return the molecule of a record as drawn, with the data items as properties."""
     supplier = Chem.SDMolSupplier()
     with _RdkitLog() as log:
         supplier.SetData(record, sanitize=False, removeHs=False)
@@ -67,7 +67,7 @@ def _drawn(record: str) -> Chem.Mol:
         raise ValueError(f"has {drawn.GetNumAtoms()} atoms; expected 1 to {MAX_ATOMS}")
     for atom in drawn.GetAtoms():
         if atom.GetAtomicNum() == 0:
-            raise ValueError(f"atom {atom.GetIdx() + 1} is {atom.GetSymbol()!r}, which is no element")
+            raise ValueError(f"atom {atom.GetIdx() + 1} is {atom.GetSymbol()!r}, which is not an element")
     for bond in drawn.GetBonds():
         if _bond_type(bond) not in BOND_TYPES:
             raise ValueError(f"bond {bond.GetIdx() + 1} is {_bond_type(bond)}; expected {', '.join(BOND_TYPES)}")
@@ -79,7 +79,7 @@ def _bond_type(bond: Chem.Bond) -> str:
 
 
 def _canonical(drawn: Chem.Mol) -> Molecule:
-    """Return a molecule in the form that all its drawings share."""
+    """Return the canonical form of a molecule."""
     with _RdkitLog():
         Chem.SanitizeMol(drawn)
         Chem.RemoveStereochemistry(drawn)
@@ -102,7 +102,7 @@ def _canonical(drawn: Chem.Mol) -> Molecule:
 
 
 class _RdkitLog(logging.Handler):
-    """What RDKit logs meanwhile, which then goes nowhere else."""
+    """Captures what RDKit logs within the context."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class _RdkitLog(logging.Handler):
         self.logger = logging.getLogger("rdkit")
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = re.sub(r"^(\[[\d:]+\] )?(ERROR: )?", "", record.getMessage())  # no clock
+        line = re.sub(r"^(\[[\d:]+\] )?(ERROR: )?", "", record.getMessage())  # without the time
         if not NOISE.match(line) and line not in self.lines:
             self.lines.append(line)
 
@@ -119,8 +119,8 @@ class _RdkitLog(logging.Handler):
         return "; ".join(self.lines)[:200]
 
     def __enter__(self) -> "_RdkitLog":
-        self.before, self.logger.handlers = self.logger.handlers, [self]
+        self.previous, self.logger.handlers = self.logger.handlers, [self]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.logger.handlers = self.before
+        self.logger.handlers = self.previous

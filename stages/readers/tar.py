@@ -1,7 +1,7 @@
-"""Read members of a .tar.gz archive (a source distribution, an npm package) in memory: bounded, never unpacked to disk or run.
+"""Read members of a .tar.gz archive (a source distribution, an npm package) in memory: bounded, never extracted to disk or executed.
 
-Only what is asked for by its exact name is read, and only if it is a plain file: links are not followed, and names that lead out of a
-folder name nothing. The archive is decompressed whole but never beyond a limit, so that a small file cannot fill the memory.
+Only members requested by their exact name are read, and only plain files: links are not followed. The archive is decompressed as a whole up
+to a limit, so that a small file cannot fill the memory.
 """
 
 import gzip
@@ -25,13 +25,13 @@ def read_tar_members(
     """Return the bytes of several members of a .tar.gz archive, by name; `inside`: of one that is a member of it.
 
     Raises:
-        InputError: if the file is no such archive or is damaged, unpacks to more than `limit_bytes`, or if a member is missing, is no
-            plain file (a link, a device), or stands there twice.
+        InputError: if the file is not such an archive or is damaged, unpacks to more than `limit_bytes`, or if a member is missing, is
+            not a plain file (a link, a device), or occurs twice.
     """
     try:
         packed = archive.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(f"{archive}: not found; run again, so that it is fetched anew") from error
+        raise InputError(f"{archive}: not found; run again to fetch it") from error
     if inside is not None:
         packed = _members(archive, packed, [inside], limit_bytes)[inside]
     return _members(archive, packed, list(members), limit_bytes)
@@ -47,13 +47,13 @@ def _members(archive: Path, packed: bytes, wanted: list[str], limit_bytes: int) 
                     raise InputError(f"{archive}: has more than {MAX_MEMBERS} members; not read")
                 if member.name in names:
                     if member.name in found:
-                        raise InputError(f"{archive}: member {member.name!r} stands in it twice; not read")
+                        raise InputError(f"{archive}: member {member.name!r} occurs twice; not read")
                     found[member.name] = _content(archive, opened, member)
     except _UNREADABLE as error:
         raise damaged(archive, "", error) from error
     if missing := [name for name in wanted if name not in found]:
-        raise InputError(f"{archive}: has no member {missing[0]!r}; the package's layout is not the one that this data set reads, "
-                         "so its version and checksum in stages/datasets/ are wrong")
+        raise InputError(f"{archive}: has no member {missing[0]!r}; this data set reads another layout of the package; "
+                         "fix its version and checksum in stages/datasets/")
     return found
 
 
@@ -61,15 +61,15 @@ def _decompressed(archive: Path, packed: bytes, limit_bytes: int) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
         content = stream.read(limit_bytes + 1)
     if len(content) > limit_bytes:
-        raise InputError(f"{archive}: would unpack to more than {limit_bytes} bytes; not read")
+        raise InputError(f"{archive}: unpacks to more than {limit_bytes} bytes; not read")
     return content
 
 
 def _content(archive: Path, opened: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     if not member.isreg() or member.issparse():  # a sparse file can claim any size
-        raise InputError(f"{archive}: member {member.name!r} is no plain file (a link, a device or the like); not read")
+        raise InputError(f"{archive}: member {member.name!r} is not a plain file (a link, a device or the like); not read")
     stream = opened.extractfile(member)
     content = stream.read() if stream else b""
     if len(content) != member.size:
-        raise damaged(archive, member.name, f"{len(content)} of {member.size} bytes are there")
+        raise damaged(archive, member.name, f"{len(content)} of {member.size} bytes found")
     return content

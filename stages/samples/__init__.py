@@ -1,1 +1,1 @@
-"""Columns of samples: read one sample at a time, points and graphs as Arrow lists."""
+"""Columns of samples: reading sample by sample, points and graphs as Arrow lists."""

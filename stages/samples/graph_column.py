@@ -1,12 +1,12 @@
-"""Assemble the column of a graph modality: web, social, molecular and brain graphs are one struct.
+"""Assemble the column of a graph modality: web, social, molecular and brain graphs share one struct.
 
     n_nodes: int32, directed: bool, source, target: list<int32> (nodes from 0; a repeated edge is a parallel one)
-    and, where a graph of the column has them (null for one that has not):
+    and, if any graph of the column has them (null for the others):
     weight: list<float32>, edge_labels: list<string> per edge · node_labels: list<string>, node_attributes:
     list<fixed_size_list<float32>[k]> per node · root: int32, the node that the sample is about
 
-An undirected edge stands once, in either direction. A field that no graph has is left out, so the columns of features do not
-depend on which rows are looked at together.
+An undirected edge is listed once, in either direction. A field that no graph has is omitted, so that feature columns do not depend on which
+rows are processed together.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ def graph_column(graphs: Sequence[GraphSample]) -> pa.StructArray:
     """Return the graphs as a struct column, in the order given.
 
     Raises:
-        ValueError: naming the first graph whose labels, weights or attributes do not fit its nodes and edges. Whether the edges
-            make sense is for the modality to say, of every sample.
+        ValueError: naming the first graph whose labels, weights or attributes do not fit its nodes and edges. The modality checks
+            the edges themselves.
     """
     for row, graph in enumerate(graphs):
         _check(row, graph)
@@ -56,18 +56,25 @@ def graph_column(graphs: Sequence[GraphSample]) -> pa.StructArray:
         values = [getattr(graph, name) for graph in graphs]
         if any(value is not None for value in values):
             columns[name] = pa.array([None if value is None else list(value) for value in values], pa.list_(kind))
-    attributes = [None if graph.node_attributes is None else np.asarray(graph.node_attributes) for graph in graphs]
-    widths = {row: value.shape[1] for row, value in enumerate(attributes) if value is not None}
-    if widths:
-        first = next(iter(widths.values()))
-        for row, width in widths.items():
-            if width != first:
-                raise ValueError(f"graph {row}: node_attributes of {width} numbers, of the first graph {first}; expected as many")
-        kind = pa.list_(pa.list_(FLOAT, first))
-        columns["node_attributes"] = pa.array([None if value is None else value.tolist() for value in attributes], kind)
+    attributes = _attribute_column(graphs)
+    if attributes is not None:
+        columns["node_attributes"] = attributes
     if any(graph.root is not None for graph in graphs):
         columns["root"] = pa.array([graph.root for graph in graphs], INTEGER)
     return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _attribute_column(graphs: Sequence[GraphSample]) -> pa.Array | None:
+    """Return the node attributes as a column; None if no graph has any."""
+    attributes = [None if graph.node_attributes is None else np.asarray(graph.node_attributes) for graph in graphs]
+    widths = {row: value.shape[1] for row, value in enumerate(attributes) if value is not None}
+    if not widths:
+        return None
+    first = next(iter(widths.values()))
+    for row, width in widths.items():
+        if width != first:
+            raise ValueError(f"graph {row}: node_attributes of {width} numbers, the first graph has {first}; expected the same in all")
+    return pa.array([None if value is None else value.tolist() for value in attributes], pa.list_(pa.list_(FLOAT, first)))
 
 
 def _check(row: int, graph: GraphSample) -> None:
@@ -79,11 +86,11 @@ def _check(row: int, graph: GraphSample) -> None:
             raise ValueError(f"graph {row}: {name} has {len(values)} entries, expected {size}")
 
 
-def neighbourhood(graph: GraphSample, root: int) -> GraphSample:
-    """Return the graph that `root` and its neighbours, in either direction, span; `root` is node 0, the others keep their order."""
+def neighborhood_graph(graph: GraphSample, root: int) -> GraphSample:
+    """Return the graph induced by `root` and its neighbors, in either direction; `root` is node 0, the others keep their order."""
     edges = np.asarray(graph.edges, dtype=np.int64).reshape(-1, 2)
-    near = np.unique(np.concatenate([edges[edges[:, 0] == root, 1], edges[edges[:, 1] == root, 0]]))
-    nodes = np.concatenate([[root], near[near != root]])
+    neighbors = np.unique(np.concatenate([edges[edges[:, 0] == root, 1], edges[edges[:, 1] == root, 0]]))
+    nodes = np.concatenate([[root], neighbors[neighbors != root]])
     place = np.full(graph.n_nodes, -1)
     place[nodes] = np.arange(len(nodes))
     inside = (place[edges] >= 0).all(axis=1)

@@ -1,4 +1,4 @@
-"""Columns of lists of points (a point: c numbers) as NumPy arrays, one sample at a time, without Python lists in between."""
+"""Columns of lists of points (a point: c numbers) as NumPy arrays, sample by sample, without Python lists."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
@@ -12,13 +12,13 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.samples.read import read_each
 
-LARGEST = 1e15  # of a value: its square still fits float32, in which features are kept
+LARGEST = 1e15  # of a value: its square still fits float32, the type of features
 Result = TypeVar("Result")
 
 
 def _unique(channels: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(channels)) < len(channels) or "" in channels:
-        raise ValueError("expected a name of its own for every channel")
+        raise ValueError("expected a unique name for every channel")
     return channels
 
 
@@ -31,11 +31,11 @@ def read_points(
     """Return `read(points)` of every sample and the names of the channels; points are float64 (n, c), NaN where missing or null.
 
     Args:
-        column: lists of fixed-size lists of c numbers; or lists of plain lists, whose width the declared channels tell.
+        column: lists of fixed-size lists of c numbers; or lists of plain lists, whose width the declared channels determine.
         channels: names of the c numbers, or None: "0", "1", …
-        read: raises ValueError, in words for a person, where a sample cannot be read.
+        read: raises ValueError, with a message for the user, if a sample cannot be read.
     Raises:
-        InputError: if a point is not made of numbers, or of as many as `channels` names.
+        InputError: if a point does not hold numbers, or not as many as `channels` names.
         SampleError: naming the samples that cannot be read.
     """
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -69,7 +69,7 @@ def numeric_columns(rows: Sequence[np.ndarray], width: int) -> dict[str, pa.Arra
 
 
 def extremes(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return per sample the first point, every channel's minimum and maximum, float64 (n, c), and how many points, int64 (n,)."""
+    """Return per sample the first point, every channel's minimum and maximum, float64 (n, c), and the number of points, int64 (n,)."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     starts, stops = _bounds(whole)
     if len(starts) == 0:
@@ -95,17 +95,17 @@ def _names(kind: pa.DataType, channels: Sequence[str] | None) -> tuple[str, ...]
         raise InputError(f"a column of Arrow type {kind}; expected lists of points, and of each point a list of numbers")
     if not pa.types.is_fixed_size_list(point):
         if channels is None:
-            raise InputError(f"a column of Arrow type {kind} does not say how many numbers a point has; name them in `channels`")
+            raise InputError(f"a column of Arrow type {kind} does not declare the number of channels; name them in `channels`")
         return tuple(channels)
     width = point.list_size
     if width == 0 or (channels is not None and len(channels) != width):
         named = "a point has none" if channels is None else f"`channels` names {len(channels)} ({', '.join(channels)})"
-        raise InputError(f"points of {width} numbers, and {named}; name each number once")
+        raise InputError(f"points of {width} numbers, and {named}; name each channel once")
     return tuple(channels) if channels is not None else tuple(str(i) for i in range(width))
 
 
 def _rows(whole: pa.Array) -> pa.Array:
-    """Return the number of each row, null where the sample is."""
+    """Return the number of each row, null where the sample is null."""
     return pc.if_else(whole.is_valid(), pa.array(np.arange(len(whole))), pa.scalar(None, pa.int64()))
 
 
@@ -131,7 +131,7 @@ def _plain_points(starts: np.ndarray, stops: np.ndarray, values: pa.Array, width
     wrong = np.flatnonzero(stops - starts != width)
     if len(wrong):
         found = int(stops[wrong[0]] - starts[wrong[0]])
-        raise ValueError(f"point {wrong[0]} has {found} numbers, and `channels` names {width}; every point needs as many")
+        raise ValueError(f"point {wrong[0]} has {found} numbers, `channels` names {width}; expected the same number in every point")
     first = int(starts[0]) if len(starts) else 0
     return _numbers(values.slice(first, len(starts) * width)).reshape(-1, width)
 
@@ -141,11 +141,11 @@ def _numbers(values: pa.Array) -> np.ndarray:
 
 
 def _finite(points: np.ndarray) -> np.ndarray:
-    """Return the points; refuse none at all, and values with which arithmetic would overflow."""
+    """Return the points; raise ValueError if there are none, or if a value could overflow."""
     if len(points) == 0:
         raise ValueError("no points: the list is empty")
     beyond = np.argwhere(np.abs(points) > LARGEST)
     if len(beyond):
         row, channel = (int(place) for place in beyond[0])
-        raise ValueError(f"point {row} holds {points[row, channel]:g} in channel {channel}: values are to be within ±{LARGEST:g}")
+        raise ValueError(f"point {row} holds {points[row, channel]:g} in channel {channel}; expected values within ±{LARGEST:g}")
     return points

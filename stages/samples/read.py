@@ -1,4 +1,4 @@
-"""Read the samples of one column: one at a time, nothing skipped, and every unreadable one named with its reason."""
+"""Read the samples of one column one by one; collect the reason of every unreadable sample."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from stages.contracts.modality import Modality
 from stages.foundation.errors import InputError
 
 MAX_NAMED = 20  # samples that a message names
-MAX_REASON = 500  # characters of a reason in a message; the quarantine table has the whole of it
+MAX_REASON = 500  # characters of a reason in a message; the quarantine table holds the full reason
 QUARANTINE = pa.schema([("sample_id", pa.string()), ("reason", pa.string())])
 
 
@@ -25,10 +25,10 @@ class SampleError(InputError):
 def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) -> list[Any]:
     """Return `read(sample)` of every row.
 
-    `read` raises ValueError, in words for a person, where a sample cannot be read.
+    `read` raises ValueError, with a message for the user, if a sample cannot be read.
 
     Raises:
-        SampleError: with the reasons of all rows that cannot be read, nulls included.
+        SampleError: with the reasons of all unreadable rows, nulls included.
     """
     results: list[Any] = []
     reasons: dict[int, str] = {}
@@ -44,12 +44,12 @@ def read_each(column: pa.Array | pa.ChunkedArray, read: Callable[[Any], Any]) ->
     return results
 
 
-def located(reasons: Mapping[str, str], samples: pa.Table, label: str) -> dict[str, str]:
-    """Return why samples cannot be read (id → reason), headed by the file or row of each where the samples know it and it is not the id."""
+def located(reasons: Mapping[str, str], samples: pa.Table, modality_name: str) -> dict[str, str]:
+    """Return the reasons of unreadable samples (id → reason), prefixed by the file or row of each if known and different from the id."""
     if not reasons or "source" not in samples.column_names:
         return dict(reasons)
     rows = pc.index_in(pa.array(list(reasons), pa.string()), samples["sample_id"].combine_chunks()).to_pylist()
-    places = [samples["source"][row].as_py()[label] for row in rows]
+    places = [samples["source"][row].as_py()[modality_name] for row in rows]
     named = zip(reasons.items(), places, strict=True)
     return {name: reason if place == name else f"{place}: {reason}" for (name, reason), place in named}
 
@@ -63,10 +63,10 @@ def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality, where: st
 
 
 def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, Any], where: str) -> None:
-    """Raise InputError unless the samples that could not be read may be left out.
+    """Raise InputError unless the unreadable samples may be skipped.
 
     Args:
-        reasons: sample id → why it cannot be read.
+        reasons: sample id → why it is unreadable.
         policy: `on_bad_sample` and `max_bad_share` of the data set, as in the samples' metadata.
     """
     if not reasons:
@@ -74,22 +74,22 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
     lines = [f"  sample {name!r}: {_one_line(reason)}" for name, reason in list(reasons.items())[:MAX_NAMED]]
     if len(reasons) > MAX_NAMED:
         lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
-    many = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
+    summary = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
     if len(reasons) == n_samples:
-        raise InputError(f"{many}; if they are whole, does datasets.{policy['dataset']} in params.yaml name the right column, files and "
-                         "modality?\n" + "\n".join(lines))
+        raise InputError(f"{summary}; if the files are intact, check column, files and modality of datasets.{policy['dataset']} in "
+                         "params.yaml\n" + "\n".join(lines))
     if policy["on_bad_sample"] == "fail":
-        remedy = "mend them, or leave them out with `on_bad_sample: quarantine`"
-        raise InputError(f"{many}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+        remedy = "fix them, or skip them with `on_bad_sample: quarantine`"
+        raise InputError(f"{summary}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
     share = len(reasons) / n_samples
     if share > policy["max_bad_share"]:
-        raise InputError(f"{many}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
-                         f"datasets.{policy['dataset']} in params.yaml; mend them, or raise it\n" + "\n".join(lines))
-    print(f"{many} and are left out (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
+        raise InputError(f"{summary}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
+                         f"datasets.{policy['dataset']} in params.yaml; fix them, or raise it\n" + "\n".join(lines))
+    print(f"{summary} and are skipped (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
 
 
 def _one_line(reason: str) -> str:
-    """Return a reason as one line of a message: names of files stand in it, which may hold line ends or be very long."""
+    """Return a reason as one line of a message: file names in it may hold line breaks or be very long."""
     if len(reason) > MAX_REASON:
         reason = f"{reason[: MAX_REASON // 2]}…{reason[-MAX_REASON // 2 :]}"
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in reason)

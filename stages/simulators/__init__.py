@@ -1,1 +1,1 @@
-"""Simulated and synthetic data: presses by MuJoCo, speech by espeak-ng."""
+"""Simulated and synthetic data: contact trials by MuJoCo, speech by espeak-ng."""

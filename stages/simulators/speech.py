@@ -1,11 +1,10 @@
-"""Speak words in every voice of espeak-ng, in a process of its own, and say which phoneme starts where.
+"""Synthesize words in every voice of espeak-ng, in a separate process, with the start of each phoneme.
 
 `python -m stages.simulators.speech <word> …` writes an Arrow stream (voice, word, pcm, phonemes, starts) to standard output;
 `spoken_words()` runs it.
 
-espeak-ng is a C library with global state: what a clip's echo and noise are depends on what was spoken before it. A fresh process that
-always speaks all clips in one order gives the same bytes each time, and a crash in the library is an error here rather than the end
-of the stage.
+espeak-ng is a C library with global state: a clip's echo and noise depend on the clips before it. A fresh process that synthesizes all
+clips in a fixed order gives the same bytes each time, and a crash in the library is an error here rather than the end of the stage.
 """
 
 import ctypes
@@ -24,9 +23,9 @@ from stages.foundation.errors import InputError
 PACKAGE, VERSION = "espeakng-loader", "0.2.4"
 RATE_HZ = 22_050
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-# Voices that sound alike → the one that names them all: the root mean square difference of their log-spectra over the ten digits is
-# below 0.35, where the median of all pairs is 1.4 (in log10 of power).
-ALIKE = {
+# Similar voices → the name of their group: the root mean square difference of their log-spectra over the ten digits is below 0.35, where
+# the median of all pairs is 1.4 (in log10 of power).
+SIMILAR_VOICES = {
     "adam": "klatt", "benjamin": "klatt", "caleb": "klatt", "edward": "klatt", "Reed": "klatt",
     "Diogo": "Hugo", "Henrique": "Hugo", "michel": "Hugo", "miguel": "Hugo",
     "fast": "m",
@@ -62,13 +61,13 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def voice_group(voice: str) -> str:
-    """Return the name that variants of a voice (klatt, klatt2, …) and voices that sound alike share."""
+    """Return the group of a voice: variants (klatt, klatt2, …) and similar voices share one."""
     stem = voice.rstrip("0123456789")
-    return ALIKE.get(stem, stem)
+    return SIMILAR_VOICES.get(stem, stem)
 
 
 def spoken_digits() -> list[tuple[str, int, bytes]]:
-    """Return (voice, digit, sound) of every clip, voices in order; the sound is 16-bit mono PCM at `RATE_HZ`."""
+    """Return (voice, digit, audio) of every clip, voices in order; the audio is 16-bit mono PCM at `RATE_HZ`."""
     return [(clip.voice, clip.word, clip.pcm) for clip in spoken_words(WORDS)]
 
 
@@ -76,7 +75,7 @@ def spoken_words(words: Sequence[str]) -> list[Clip]:
     """Return every word (its place in `words`) in every voice, voices in order.
 
     Raises:
-        InputError: if the synthesizer is not installed in the version that the data set was made with, or fails.
+        InputError: if the data set's version of the synthesizer is not installed, or it fails.
     """
     try:
         found = version(PACKAGE)
@@ -95,13 +94,13 @@ def spoken_words(words: Sequence[str]) -> list[Clip]:
 
 def _speak(words: Sequence[str]) -> Iterator[Clip]:
     library, data = _library()
-    heard: list[bytes] = []
+    chunks: list[bytes] = []
     phonemes: list[tuple[str, int]] = []
 
     @_CALLBACK
-    def hear(samples: Any, n_samples: int, events: Any) -> int:
+    def collect(samples: Any, n_samples: int, events: Any) -> int:
         if samples and n_samples > 0:
-            heard.append(ctypes.string_at(samples, 2 * n_samples))
+            chunks.append(ctypes.string_at(samples, 2 * n_samples))
         at = 0
         while events and events[at].type != _LIST_TERMINATED:
             if events[at].type == _PHONEME:
@@ -109,18 +108,18 @@ def _speak(words: Sequence[str]) -> Iterator[Clip]:
             at += 1
         return 0
 
-    library.espeak_SetSynthCallback(hear)
+    library.espeak_SetSynthCallback(collect)
     for voice in sorted(path.name for path in (data / "voices" / "!v").iterdir()):
         if library.espeak_SetVoiceByName(f"en+{voice}".encode()) != 0:
             raise RuntimeError(f"voice {voice} is damaged")
         for number, word in enumerate(words):
-            heard.clear()
+            chunks.clear()
             phonemes.clear()
             library.espeak_ng_SetRandSeed(ctypes.c_long(number))
             text = word.encode() + b"\0"
             library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 0, 0, _UTF8, None, None)
             library.espeak_Synchronize()
-            yield Clip(voice, number, b"".join(heard), tuple(phonemes))
+            yield Clip(voice, number, b"".join(chunks), tuple(phonemes))
 
 
 def _library() -> tuple[ctypes.CDLL, Path]:

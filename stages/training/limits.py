@@ -12,7 +12,7 @@ from stages.contracts.paths import features_path
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels
+from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
 
 USABLE_SHARE = 0.8  # of the machine's memory
@@ -37,7 +37,7 @@ def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -
 
 def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -> Size:
     """Return what is known of the problem's size before its features are read; `about` are the splits' metadata."""
-    modalities = feature_labels(params, dataset)
+    modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
         columns, _ = read_table(features_path(dataset, name))  # mapped, not read

@@ -13,7 +13,7 @@ from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
 from stages.features.blocks import load_block
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import feature_labels, section, value_at
+from stages.foundation.params_file import modality_names, section, value_at
 from stages.foundation.tables import column_values, read_table
 from stages.model_selection.folds import read_folds
 from stages.scoring.stacked_scores import stacked
@@ -32,7 +32,7 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     Raises:
         InputError: if a features file does not hold the samples of the split table, or there is nothing to tell apart.
     """
-    modalities = feature_labels(params, dataset)
+    modalities = modality_names(params, dataset)
     table, about = read_table(splits_path(dataset))
     n = table.num_rows // about["n_repeats"]
     ids = table["sample_id"][:n]

@@ -1,8 +1,8 @@
-"""No package to fake: the data set is simulated. The toy has fewer presses."""
+"""No package to fake: the data set is simulated. The toy has fewer trials."""
 
 from pathlib import Path
 
-OPTIONS = {"objects": 2, "presses": 2}
+OPTIONS = {"objects": 2, "trials": 2}
 N_ROWS = {"shape": 32, "contact": 32}
 
 

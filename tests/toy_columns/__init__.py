@@ -88,7 +88,7 @@ def audio_toy() -> Toy:
         column=pa.array(clips),
         wrong_type=pa.array([1.0]),
         nonsense=({"rate_hz": 0}, {"window_ms": 10, "offset_ms": 20}, {"bands": 200}, {"segments": -1}, {"window": 20}),
-        unreadable=(b"ID3 this is no WAV file", "not a WAV file"),
+        unreadable=(b"ID3 this is no WAV file", "not a WAV"),
     )
 
 

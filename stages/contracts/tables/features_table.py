@@ -1,4 +1,4 @@
-"""What featurize writes: one modality of every sample as numbers."""
+"""What featurize writes: the features of one modality of every sample."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from stages.contracts.table_schema import Column, Metadata, TableSchema
 
 
 class FeaturesMetadata(Metadata):
-    """fit: settings of what train fits on its training rows. names: of the dense axes or the columns; of a table by kind."""
+    """fit: settings of the encoder that train fits on training rows. names: of the dense axes or the columns; of a table by kind."""
 
     dataset: str
-    label: str
+    modality_name: str
     modality: str
     settings: dict[str, Any]
     encoding: str
@@ -21,7 +21,7 @@ class FeaturesMetadata(Metadata):
 TABLE = TableSchema(
     name="features",
     path="data/features/{dataset}/{key}.arrow",
-    meaning="a row per sample that can be read",
+    meaning="a row per readable sample",
     columns=(
         Column("sample_id", ("string",), "as in samples"),
         Column("vector", ("float32[]",), "encoding dense: the features", required=False),

@@ -1,17 +1,17 @@
-"""What ingest and featurize write besides: samples that they could not read."""
+"""What ingest and featurize also write: unreadable samples."""
 
 from stages.contracts.table_schema import Column, Metadata, TableSchema
 
 
 class QuarantineMetadata(Metadata):
     dataset: str
-    label: str = ""
+    modality_name: str = ""
 
 
 TABLE = TableSchema(
     name="quarantine",
     path="data/quarantine/{dataset}/{key}.arrow",
-    meaning="a row per sample that could not be read; it has no row in what the stage wrote",
+    meaning="a row per unreadable sample, which has no row in the stage's other output",
     columns=(Column("sample_id", ("string",), "as in samples"), Column("reason", ("string",), "why")),
     metadata=QuarantineMetadata,
 )

@@ -1,4 +1,4 @@
-"""What split writes besides: every sample that a stage before it could not read."""
+"""What split also writes: every sample that ingest or featurize could not read."""
 
 from stages.contracts.table_schema import Column, Metadata, TableSchema
 
@@ -14,7 +14,7 @@ TABLE = TableSchema(
     meaning="a row per sample of the data set that is not used",
     columns=(
         Column("sample_id", ("string",), "as in samples"),
-        Column("modality", ("string",), "the first that could not be read; empty: ingest's"),
+        Column("modality", ("string",), "name of the first unreadable modality; empty: skipped by ingest"),
         Column("reason", ("string",), "why"),
     ),
     metadata=SkippedMetadata,

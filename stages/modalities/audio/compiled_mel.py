@@ -1,4 +1,4 @@
-"""Compiled: the power of spectra in overlapping bands. A frame's numbers do not hang on which others stand beside it, as in a product."""
+"""Compiled: the power of spectra in overlapping bands. A frame's values do not depend on the other frames, unlike in a matrix product."""
 
 import numba
 import numpy as np

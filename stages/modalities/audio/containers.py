@@ -1,4 +1,4 @@
-"""Check that an Ogg or MP3 file is whole. libsndfile reads what is left of a damaged one and says nothing."""
+"""Check that an Ogg or MP3 file is complete; libsndfile reads damaged files in part without an error."""
 
 import struct
 import zlib
@@ -8,11 +8,11 @@ _LAST_PAGE = 4  # header type flag
 _KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MPEG 1, layer III
 _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG 2 and 2.5
 _RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version bits
-_TAGS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3")  # may follow the sound
+_TAGS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3")  # may follow the audio
 
 
 def check_ogg(encoded: bytes) -> None:
-    """Raise ValueError unless the file is a row of whole pages, each with the right checksum, that ends in a last page.
+    """Raise ValueError unless the file is a sequence of complete pages, each with the right checksum, that ends in a last page.
 
     Source: RFC 3533, section 6.
     """
@@ -22,42 +22,42 @@ def check_ogg(encoded: bytes) -> None:
         lengths = encoded[at + 27 : at + 27 + n_segments]
         stop = at + 27 + n_segments + sum(lengths)
         if encoded[at : at + 4] != b"OggS" or len(lengths) < n_segments or not at + 27 < stop <= len(encoded):
-            raise ValueError(f"Ogg file of {len(encoded)} bytes is cut off or damaged: no whole page at byte {at}")
+            raise ValueError(f"Ogg file of {len(encoded)} bytes is truncated or damaged: no complete page at byte {at}")
         kind, checksum = encoded[at + 5], struct.unpack_from("<I", encoded, at + 22)[0]
         if _ogg_checksum(encoded[at : at + 22] + bytes(4) + encoded[at + 26 : stop]) != checksum:
-            raise ValueError(f"Ogg file is damaged: the page at byte {at} has another checksum than it says")
+            raise ValueError(f"Ogg file is damaged: the page at byte {at} does not match its checksum")
         at = stop
     if not kind & _LAST_PAGE:
-        raise ValueError(f"Ogg file of {len(encoded)} bytes is cut off: its last page is not marked as the last")
+        raise ValueError(f"Ogg file of {len(encoded)} bytes is truncated: its last page is not marked as the last")
 
 
 def _ogg_checksum(page: bytes) -> int:
-    """Return CRC-32 with the bits of bytes and result in the other order than zlib's, and no inversion."""
+    """Return CRC-32 with the bit order of bytes and result reversed relative to zlib's, without inversion."""
     mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)
 
 
 def count_mp3_samples(encoded: bytes) -> int:
-    """Return how many samples per channel the frames of an MP3 file hold, by their headers.
+    """Return the number of samples per channel in an MP3 file, by its frame headers.
 
     Raises:
-        ValueError: if the file is no row of whole layer III frames, with tags before and after.
+        ValueError: if the file is not a sequence of complete layer III frames, with tags before and after.
     """
     at = first = _end_of_tag(encoded)
     n_samples = 0
     while at < len(encoded) and not (n_samples and _is_trailer(encoded[at:])):
         length, samples = _mp3_frame(encoded[at : at + 4], at)
         if at + length > len(encoded):
-            raise ValueError(f"MP3 file is cut off: the frame at byte {at} should have {length} bytes, {len(encoded) - at} are there")
+            raise ValueError(f"MP3 file is truncated: the frame at byte {at} needs {length} bytes, found {len(encoded) - at}")
         at += length
         n_samples += samples
     if at == first:
-        raise ValueError(f"MP3 file of {len(encoded)} bytes without sound: {first} bytes of tags and nothing else")
+        raise ValueError(f"MP3 file of {len(encoded)} bytes without audio: it holds {first} bytes of tags only")
     return n_samples
 
 
 def _end_of_tag(encoded: bytes) -> int:
-    """Return where an ID3v2 tag at the start ends: 0 if there is none."""
+    """Return the end of an ID3v2 tag at the start; 0 if there is none."""
     if encoded[:3] != b"ID3" or len(encoded) < 10:
         return 0
     size = 0

@@ -1,14 +1,14 @@
-"""Graphs: web, social, device, molecular and brain graphs as one struct of nodes and edges, a whole one or the one around a root.
+"""Graphs (web, social, device, molecular, brain): a struct of nodes and edges, for a whole graph or the neighborhood of a root node.
 
-The column is a struct (the data sets' `graph_column` makes it): n_nodes, directed, source, target, and optionally weight, edge_labels,
+The column is a struct (see stages/samples/graph_column.py): n_nodes, directed, source, target, and optionally weight, edge_labels,
 node_labels, node_attributes, root.
 
-statistics  what can be measured of any graph, as columns of numbers (missing where there is none): size, degrees, motifs, distances,
-            spectrum, weights, labels and attributes; of the root degrees, strength, clustering, PageRank and neighbours
-wl          how often each Weisfeiler–Lehman subtree occurs, hashed: shape and labels together, weights and attributes apart
-edges       how often (or by which weight) nodes of two labels are joined, hashed: for graphs whose nodes have names of their own
+statistics  numeric columns (missing where undefined): size, degrees, motifs, distances, spectrum, weights, labels and attributes; for the
+            root degrees, strength, clustering, PageRank and neighbors
+wl          counts of Weisfeiler–Lehman subtrees, hashed: structure and labels, without weights and attributes
+edges       counts (or total weights) of edges by the labels of their nodes, hashed: for graphs whose nodes have names
 
-Numbering the nodes otherwise changes nothing. Numbers are given to six digits, so that a constant stays one whatever the order of a sum.
+Features do not depend on the numbering of nodes. Values are rounded to six digits, so that constants stay equal in any order of summation.
 """
 
 import re
@@ -23,14 +23,14 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
-from stages.modalities.graph import statistics
-from stages.modalities.graph.arrays import Graph, read_graph
+from stages.modalities.graph import graph_statistics, structure_statistics
+from stages.modalities.graph.checked_graph import Graph, read_graph
 from stages.modalities.graph.root_statistics import root_numbers
 from stages.modalities.graph.wl_terms import edge_terms, wl_terms
 from stages.samples.read import read_each
 
 N_INDICES = 2**31
-SMALLEST = 1e-9  # what is nearer to 0 is the rounding of a sum
+SMALLEST = 1e-9  # values nearer to 0 are rounding errors of sums
 TYPES = {
     "n_nodes": "int32",
     "directed": "bool",
@@ -39,7 +39,7 @@ TYPES = {
     "weight": "list<float>",
     "edge_labels": "list<string>",
     "node_labels": "list<string>",
-    "node_attributes": "list<fixed_size_list<float>",  # and then the number of attributes
+    "node_attributes": "list<fixed_size_list<float>",  # followed by the number of attributes
     "root": "int32",
 }
 EMPTY = pa.list_(pa.string(), 0)
@@ -49,10 +49,10 @@ class GraphSettings(Settings):
     features: Literal["statistics", "wl", "edges"] = Field("statistics", description="statistics, wl (subtrees) or edges (by labels)")
     iterations: int = Field(3, ge=0, le=20, description="wl: steps that a subtree reaches from its node")
     bins: int = Field(12, ge=6, le=40, description="statistics: bins of degrees (0, 1, 2, 3, 4, 5–8, 9–16, …; the last takes all above)")
-    label_bins: int = Field(64, ge=1, le=1_024, description="statistics: bins to which labels are dealt by their hash")
+    label_bins: int = Field(64, ge=1, le=1_024, description="statistics: bins to which labels are assigned by their hash")
     eigenvalues: int = Field(6, ge=1, le=100, description="statistics: eigenvalues kept at each end of the Laplacian's spectrum")
     log_weights: bool = Field(False, description="whether a weight w counts as sign(w)·ln(1 + |w|)")
-    min_documents: int = Field(1, ge=1, description="wl, edges: training graphs that a term stands in, at least")
+    min_documents: int = Field(1, ge=1, description="wl, edges: training graphs that contain a term, at least")
     max_terms: int = Field(20_000, ge=1, le=1_000_000, description="wl, edges: terms kept, those in most training graphs")
     idf: bool = Field(False, description="wl, edges: whether rare terms weigh more")
     sublinear: bool = Field(True, description="wl, edges: whether a term's count weighs as 1 + ln(count)")
@@ -63,7 +63,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: GraphSettings) -> Fe
 
     Raises:
         InputError: if a field of the column is not of its type.
-        SampleError: naming the graphs whose parts do not fit together.
+        SampleError: naming the graphs whose fields do not fit together.
     """
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     _check_fields(whole.type)
@@ -100,45 +100,46 @@ def _prepared(graph: Graph, settings: GraphSettings) -> Graph:
 
 
 def _statistics(graphs: Sequence[Graph], kind: pa.StructType, settings: GraphSettings, edges: Mapping[str, pa.Array]) -> Features:
-    nobody = Graph(1, False, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    names = list(graph_numbers(nobody, kind, settings))
+    empty = Graph(1, False, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    names = list(graph_numbers(empty, kind, settings))
     rows = [list(graph_numbers(graph, kind, settings).values()) for graph in graphs]
     columns = {
-        "numeric": fixed_lists(settled(np.array(rows, dtype=np.float64).reshape(len(graphs), len(names)))),
+        "numeric": fixed_lists(rounded(np.array(rows, dtype=np.float64).reshape(len(graphs), len(names)))),
         "categorical": pa.array([[]] * len(graphs), EMPTY),
     }
     return Features(columns | dict(edges), "table", (len(names), 0), {"numeric": names, "categorical": []}, {"max_categories": 2})
 
 
 def graph_numbers(graph: Graph, kind: pa.StructType, settings: GraphSettings) -> dict[str, float]:
-    """Return the statistics by name; which there are depends on settings and the fields of the column alone, never on the graph."""
+    """Return the statistics by name; the names depend on settings and the fields of the column, not on the graph."""
     fields = set(kind.names)
-    numbers = statistics.size_numbers(graph) | statistics.degree_numbers(graph, settings.bins) | statistics.motif_numbers(graph)
-    numbers |= statistics.component_numbers(graph) | statistics.spectral_numbers(graph, settings.eigenvalues)
+    numbers = graph_statistics.size_numbers(graph) | graph_statistics.degree_numbers(graph, settings.bins)
+    numbers |= structure_statistics.motif_numbers(graph)
+    numbers |= structure_statistics.component_numbers(graph) | structure_statistics.spectral_numbers(graph, settings.eigenvalues)
     if "weight" in fields:
-        numbers |= statistics.weight_numbers(graph)
+        numbers |= graph_statistics.weight_numbers(graph)
     if "node_labels" in fields:
-        numbers |= statistics.label_numbers(graph.labels, settings.label_bins, "node label")
+        numbers |= graph_statistics.label_numbers(graph.labels, settings.label_bins, "node label")
     if "edge_labels" in fields:
-        numbers |= statistics.label_numbers(graph.edge_labels, settings.label_bins, "edge label")
+        numbers |= graph_statistics.label_numbers(graph.edge_labels, settings.label_bins, "edge label")
     if "node_attributes" in fields:
-        numbers |= statistics.attribute_numbers(graph, kind.field("node_attributes").type.value_type.list_size)
+        numbers |= graph_statistics.attribute_numbers(graph, kind.field("node_attributes").type.value_type.list_size)
     if "root" in fields:
         numbers |= root_numbers(graph, settings.label_bins)
     return numbers
 
 
-def settled(values: np.ndarray) -> np.ndarray:
-    """Return float32 of the same shape, rounded to six significant digits, with 0 for what is nearer to it than SMALLEST."""
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Return float32 of the same shape, rounded to six significant digits, and 0 below SMALLEST."""
     digits = 5 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
     scale = 10.0 ** np.where(np.isnan(values), 0, digits)
-    rounded = np.rint(values * scale) / scale
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which validate then names
-        return np.where(np.abs(values) < SMALLEST, 0.0, rounded).astype(np.float32)
+    significant = np.rint(values * scale) / scale
+    with np.errstate(over="ignore"):  # too large for float32: infinite, which validate reports
+        return np.where(np.abs(values) < SMALLEST, 0.0, significant).astype(np.float32)
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return per graph: finite, n_nodes, n_edges; statistics: null_share; terms: n_terms, min (count), out_of_order (indices that are)."""
+    """Return per graph: finite, n_nodes, n_edges; statistics: null_share; terms: n_terms, min (count), out_of_order (such indices)."""
     edges = table["source"].combine_chunks()
     n_edges = np.diff(np.from_dlpack(edges.offsets)).astype(np.float64)
     summary = {"n_nodes": column_values(table["n_nodes"]).astype(np.float64), "n_edges": n_edges}
@@ -161,20 +162,20 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: nodes in every graph, edges in most, and numbers that are finite or, in part, missing."""
+    """Return what must hold: nodes in every graph, edges in most, and values finite or partly missing."""
     between = "expect_column_values_to_be_between"
     common: list[tuple[str, dict[str, Any]]] = [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         (between, {"column": "n_nodes", "min_value": 1.0}),
-        (between, {"column": "n_edges", "min_value": 1.0, "mostly": 0.8, "notes": "edges; a graph without one has little to say"}),
+        (between, {"column": "n_edges", "min_value": 1.0, "mostly": 0.8, "notes": "edges; a graph without edges has few features"}),
     ]
     if metadata["settings"]["features"] == "statistics":
-        notes = "share of the graph's numbers that are missing"
+        notes = "share of the graph's statistics that are missing"
         return [*common, (between, {"column": "null_share", "min_value": 0.0, "max_value": 0.9, "notes": notes})]
     return [
         *common,
         (between, {"column": "min", "min_value": 0.0, "strict_min": True, "notes": "smallest count or weight of a term"}),
-        (between, {"column": "out_of_order", "min_value": 0.0, "max_value": 0.0, "notes": "indices that are not above the one before"}),
+        (between, {"column": "out_of_order", "min_value": 0.0, "max_value": 0.0, "notes": "indices that are not above the previous one"}),
     ]
 
 

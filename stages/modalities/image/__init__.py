@@ -1,15 +1,14 @@
 """Images: H×W×d pixels in [0, 1] as one vector, or the histograms of oriented gradients (HOG) of those pixels.
 
-Any size of PNG, JPEG, BMP, WebP, TIFF, PPM and GIF (of several frames or pages the first), in black and white, grey, colour, CMYK or with
-a palette, with or without transparency. The camera's orientation (EXIF) is applied, transparency laid over `background`, grey is ITU-R
-601 luma, and the image is resized to `size` whatever its aspect ratio, by Pillow's bilinear filter, which widens with the
-reduction and so does not alias. 16-bit greyscale keeps its depth; 16-bit colour is read as 8-bit. The size of an image is read from its
+PNG, JPEG, BMP, WebP, TIFF, PPM and GIF of any size (the first of several frames or pages), in black and white, grey, color, CMYK or with a
+palette, with or without transparency. The camera's orientation (EXIF) is applied, transparency is composited onto `background`, grey is
+ITU-R 601 luma, and the image is resized to `size`, ignoring its aspect ratio, by Pillow's bilinear filter, which widens with the reduction
+and so does not alias. 16-bit greyscale keeps its depth; 16-bit colour is read as 8-bit. The size of an image is read from its
 header and checked before it is decoded.
 
-`decode: scaled` has libjpeg leave out the frequencies of a JPEG that `size` cannot show: it decodes at a half, a quarter or an eighth, but
-to OVERSAMPLING times `size` at least, and the filter does the rest. That is faster, and pixels differ from those of full decoding (by 1.5
-of 255 grey levels on average and 15 at most, of grainy images of 256×256 at 64×64), so it is not the default: features should not
-depend on how an image happens to be stored.
+With `decode: scaled`, libjpeg skips high frequencies of a JPEG: it decodes at a half, a quarter or an eighth, at least OVERSAMPLING times
+`size`, before the filter. That is faster, but pixels differ from full decoding (by 1.5 of 255 grey levels on average and 15 at most, for
+grainy images of 256×256 at 64×64). It is not the default, because features would depend on the file format.
 """
 
 import math
@@ -23,12 +22,12 @@ from stages.contracts.modality import Features, Modality
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.image.decoding import PILLOW_WARNINGS, decode_image
 from stages.modalities.image.hog import hog
-from stages.modalities.image.settings import ImageSettings
+from stages.modalities.image.image_settings import ImageSettings
 from stages.samples.read import read_each
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Features:
-    """Return float32 (n, d) in [0, 1] of encoded images (binary), with their shape: H×W×channels; of HOG see `hog_shape`."""
+    """Return float32 (n, d) in [0, 1] of encoded images (binary), with their shape: H×W×channels; for HOG see `hog_shape`."""
     with PILLOW_WARNINGS.filtered():
         images = read_each(column, lambda encoded: _image_features(decode_image(encoded, settings), settings))
     vectors = np.empty((len(images), math.prod(settings.shape)), dtype=np.float32)
@@ -38,17 +37,17 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Fe
 
 
 def _image_features(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
-    """Return the features of one image, of shape `settings.shape`: pixels as they were decoded, or HOG as float32."""
+    """Return the features of one image, of shape `settings.shape`: decoded pixels, or HOG as float32."""
     if settings.features == "pixels":
         return pixels
-    shares = np.empty(pixels.shape, dtype=np.float32)
-    _fill(shares, pixels)
-    histograms = hog(shares, cell=settings.cell, block=settings.block, orientations=settings.orientations)
+    scaled = np.empty(pixels.shape, dtype=np.float32)
+    _fill(scaled, pixels)
+    histograms = hog(scaled, cell=settings.cell, block=settings.block, orientations=settings.orientations)
     return histograms.astype(np.float32)
 
 
 def _fill(target: np.ndarray, pixels: np.ndarray) -> None:
-    """Fill `target`, float32, with pixels in [0, 1]: uint8 of 255 (which needs a quarter of the memory), float32 as they are."""
+    """Fill `target`, float32, with pixels in [0, 1]: uint8 is divided by 255 (it needs a quarter of the memory), float32 is copied."""
     values = pixels.reshape(target.shape)
     if pixels.dtype == np.uint8:
         np.divide(values, np.float32(255), out=target, dtype=np.float32)
@@ -66,13 +65,13 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
 
 
 LENGTH = "values in the vector"
-# By `features`: what a value of the vector is, and what a vector of equal values would be.
+# By `features`: the meaning of a value, and of a vector of equal values.
 VALUE = {"pixels": "pixel value", "hog": "share of an orientation in its block"}
-FLAT = {"pixels": "an image of one colour", "hog": "an image without edges"}
+FLAT = {"pixels": "an image of one color", "hog": "an image without edges"}
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: all values there and in [0, 1]; few images of a single colour (`max_constant_share`)."""
+    """Return what must hold: no value missing, all in [0, 1]; few images of a single color (`max_constant_share`)."""
     length = math.prod(metadata["shape"])
     kind, mostly = metadata["settings"]["features"], 1 - metadata["settings"]["max_constant_share"]
     contrast = f"largest minus smallest {VALUE[kind]}; 0 is {FLAT[kind]}"

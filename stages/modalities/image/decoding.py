@@ -1,4 +1,4 @@
-"""Decode an image file to pixels of the declared size and colour, by Pillow."""
+"""Decode an image file to pixels of the declared size and color mode, by Pillow."""
 
 import re
 import struct
@@ -11,38 +11,38 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from stages.modalities.image.settings import ImageSettings
+from stages.modalities.image.image_settings import ImageSettings
 
-# Named, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
+# Listed, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-# What Pillow was seen to raise on damaged files, and its kin.
+# What Pillow raises on damaged files.
 UNREADABLE = (
     OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, MemoryError,
     struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
-IN_MEMORY = re.compile(r" <[^<>]* at 0x[0-9a-f]+>")  # how Pillow names an object without a name: another address in every run
+IN_MEMORY = re.compile(r" <[^<>]* at 0x[0-9a-f]+>")  # addresses in Pillow's messages, which differ between runs
 ORIENTATION = 0x0112  # EXIF's tag
-FIRST_ON_ITS_SIDE = 5  # of the orientations: 5 to 8 exchange height and width
+FIRST_ROTATED = 5  # orientations 5 to 8 exchange height and width
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-OVERSAMPLING = 1.5  # `decode: scaled`: sides of the decoded image, in sides of `size`, at least
+OVERSAMPLING = 1.5  # `decode: scaled`: minimum side of the decoded image / side of `size`
 
 
-class TooLarge(ValueError):
-    """An image has more pixels than may be decoded."""
+class TooManyPixelsError(ValueError):
+    """An image has more pixels than `max_pixels`."""
 
 
 class PillowWarnings:
-    """What Pillow's warnings do while any thread decodes. `warnings.catch_warnings` changes them for all threads, and is for one."""
+    """Filters Pillow's warnings while any thread decodes: `warnings.catch_warnings` acts on all threads, but is not thread-safe."""
 
     def __init__(self) -> None:
         self.lock, self.n_inside, self.stack = threading.Lock(), 0, ExitStack()
 
     @contextmanager
     def filtered(self) -> Iterator[None]:
-        """Ignore those about damaged metadata around sound pixels; raise the one about too many pixels."""
+        """Ignore warnings about damaged metadata; raise the one about too many pixels."""
         with self.lock:
             self.n_inside += 1
             if self.n_inside == 1:
@@ -62,17 +62,17 @@ PILLOW_WARNINGS = PillowWarnings()
 
 
 def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
-    """Return (H, W, d), uint8 or of 16-bit greyscale float32 in [0, 1]; raise ValueError if the bytes are no readable image."""
+    """Return (H, W, d), uint8, or float32 in [0, 1] for 16-bit greyscale; raise ValueError if the bytes are not a readable image."""
     try:
         with Image.open(BytesIO(encoded), formats=FORMATS) as image:
             if image.width * image.height > settings.max_pixels:
-                raise TooLarge(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
+                raise TooManyPixelsError(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
             if settings.decode == "scaled" and image.format == "JPEG":
-                _decode_less(image, settings.size)
-            image.load()  # before its orientation is read: a TIFF file is turned as it is loaded
-            turn = UPRIGHT.get(_orientation(image))
-            opaque = _opaque(image if turn is None else image.transpose(turn), settings)
-    except TooLarge:
+                _decode_scaled(image, settings.size)
+            image.load()  # before the orientation is read: loading a TIFF file rotates it
+            rotation = UPRIGHT.get(_orientation(image))
+            opaque = _opaque(image if rotation is None else image.transpose(rotation), settings)
+    except TooManyPixelsError:
         raise
     except UNREADABLE as error:
         reason = IN_MEMORY.sub("", str(error)).replace("\n", " ")
@@ -84,16 +84,16 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
     return pixels.reshape(height, width, settings.n_channels)
 
 
-def _decode_less(image: Image.Image, size: tuple[int, int]) -> None:
-    """Have a JPEG decoded no larger than is of use."""
+def _decode_scaled(image: Image.Image, size: tuple[int, int]) -> None:
+    """Set a JPEG to be decoded at the smallest sufficient scale."""
     height, width = size
-    if _orientation(image) >= FIRST_ON_ITS_SIDE:
+    if _orientation(image) >= FIRST_ROTATED:
         height, width = width, height
     image.draft(None, (round(OVERSAMPLING * width), round(OVERSAMPLING * height)))
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the camera's orientation, 1 to 8; 1, upright, where the metadata lack it or are damaged: the pixels may be sound."""
+    """Return the camera's orientation, 1 to 8; 1 (upright) if the metadata lack it or are damaged."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
     except UNREADABLE:
@@ -102,11 +102,11 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _opaque(image: Image.Image, settings: ImageSettings) -> Image.Image:
-    """Return an image without transparency: mode L or RGB (0 to 255), or F (0 to 1) of 16-bit greyscale."""
+    """Return an image without transparency: mode L or RGB (0 to 255), or F (0 to 1) for 16-bit greyscale."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):  # Pillow's own conversion to 8 bits clips
         return Image.fromarray(np.asarray(image).astype(np.float32) / np.float32(65535))
     if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of mode {image.mode!r} have no fixed range; save the image with 8 or 16 bits a channel")
+        raise ValueError(f"pixels of mode {image.mode!r} have no fixed range; save the image with 8 or 16 bits per channel")
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, settings.background)
         opaque.alpha_composite(image.convert("RGBA"))

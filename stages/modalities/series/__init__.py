@@ -1,23 +1,23 @@
-"""Multivariate series (force and torque, joint sensors, inertial sensors, pen strokes): what each channel does over time, as one row.
+"""Multivariate time series (force and torque, joint sensors, inertial sensors, pen strokes): time-domain features per channel, as one row.
 
-A series is T points of c channels, T differing between samples, at one declared rate. A gap (NaN) inside a channel is filled by
-linear interpolation over time, one at an end with the nearest value; a channel without any value stays missing (NaN), and a
-series without any value cannot be read.
+A series is T points of c channels at one declared rate; T differs between samples. A gap (NaN) inside a channel is filled by linear
+interpolation over time, a gap at an end with the nearest value; a channel without any value stays missing (NaN), and a series without any
+value cannot be read.
 
-Features, by group; one per channel where not said otherwise. t is in seconds, a step is one sample of the series.
+Features by group; one per channel unless stated otherwise. t is in seconds, a step is one sample of the series.
     level            mean, median, quartiles, min, max, first, last
     spread           standard deviation, skewness, kurtosis (minus 3), root mean square
     change           slope (least squares, per second), mean |difference| per second, crossings of the mean per second
-    autocorrelation  at lags of `lags` steps; missing where the series is not longer than the lag
-    spectrum         of the series less its mean: frequency of the strongest bin and centre of the power in Hz, and the power's shares
-                     in octaves below half the rate (the last share: everything under them)
+    autocorrelation  at lags of `lags` steps; missing if the series is not longer than the lag
+    spectrum         of the series minus its mean: frequency of the strongest bin and spectral centroid in Hz, and the shares of the power
+                     in octaves below half the rate (the last share: all lower frequencies)
     correlation      of every pair of channels
     length           of the series in seconds (one)
-    values           the series itself, brought to `points` points in equal steps by linear interpolation
-A channel that never changes has no course: its skewness, kurtosis, correlations, autocorrelation and spectrum are 0.
+    values           the series itself, resampled to `points` points in equal steps by linear interpolation
+For a constant channel, skewness, kurtosis, correlations, autocorrelation and spectrum are 0.
 
-Units are mixed, so the encoding is `table` (numbers only): train standardises the columns on its training rows.
-Source: the features are a plain few of those of tsfresh, doi:10.1016/j.neucom.2018.03.067. Differs: in seconds and Hz, not in points.
+Units are mixed, so the encoding is `table` (numeric only): train standardizes the columns on its training rows.
+Source: the features are a subset of tsfresh's, doi:10.1016/j.neucom.2018.03.067. Differs: in seconds and Hz, not in points.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from pydantic import Field
 from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
 from stages.foundation.tables import column_values
-from stages.modalities.series.time_domain import Row, autocorrelation, change, laid_out, level, spectrum, spread
+from stages.modalities.series.time_domain import Row, autocorrelation, change, level, resampled_values, spectrum, spread
 from stages.samples.points import Channels, extremes, numeric_columns, points_column, read_points
 
 Group = Literal["level", "spread", "change", "autocorrelation", "spectrum", "correlation", "length", "values"]
@@ -43,15 +43,15 @@ class SeriesSettings(Settings):
     rate_hz: float = Field(1.0, gt=0, le=1e9, description="points per second")
     channels: Channels | None = Field(None, min_length=1, description="names of the channels, in their order, or null: 0, 1, …")
     features: tuple[Group, ...] = Field(GROUPS, min_length=1, description=f"groups of features, of {', '.join(GROUPS)}")
-    points: int = Field(8, ge=2, le=4096, description="points to which `values` are brought")
+    points: int = Field(8, ge=2, le=4096, description="points to which `values` are resampled")
     lags: tuple[Lag, ...] = Field((1, 2, 4, 8), description="lags of the autocorrelation, in points of the series")
-    octaves: int = Field(5, ge=1, le=24, description="octaves below half the rate whose share of the power is told apart")
+    octaves: int = Field(5, ge=1, le=24, description="octaves below half the rate with a share of the power each")
     max_missing_share: float = Field(0.5, ge=0, le=1, description="validate: share of samples that lack a channel, at most")
-    max_constant_share: float = Field(0.05, ge=0, le=1, description="validate: share of series that never change, at most")
+    max_constant_share: float = Field(0.05, ge=0, le=1, description="validate: share of constant series, at most")
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: SeriesSettings) -> Features:
-    """Return numeric float32 (n, p) (NaN: missing), no categorical columns, and `series`: the series with their gaps filled."""
+    """Return numeric float32 (n, p) (NaN: missing), no categorical columns, and `series`: the series with gaps filled."""
     samples, channels = read_points(column, settings.channels, _filled)
     names = _names(channels, settings)
     rows = [np.concatenate([values.ravel() for values in _features(series, settings).values()]) for series in samples]
@@ -61,7 +61,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: SeriesSettings) -> F
 
 
 def _filled(series: np.ndarray) -> np.ndarray:
-    """Return the series with the gaps inside each channel filled; raise ValueError if it holds no value at all."""
+    """Return the series with the gaps inside each channel filled; raise ValueError if it holds no value."""
     gaps = np.isnan(series)
     if not gaps.any():
         return series
@@ -94,7 +94,7 @@ def _features(series: np.ndarray, settings: SeriesSettings) -> Row:
     if "spectrum" in settings.features:
         row |= spectrum(standard, settings.rate_hz, settings.octaves)
     if "values" in settings.features:
-        row |= laid_out(known, settings.points)
+        row |= resampled_values(known, settings.points)
     row = {name: np.where(missing, np.nan, values) for name, values in row.items()}
     if "correlation" in settings.features:
         a, b = _pairs(series.shape[1])
@@ -143,7 +143,7 @@ VARIATION = "largest range of a channel over the series; 0 is a dead sensor"
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: finite numbers, no channel missing too often, few series that never change (`max_constant_share`)."""
+    """Return what must hold: finite numbers, no channel missing too often, few constant series (`max_constant_share`)."""
     mostly, varied = 1 - metadata["settings"]["max_missing_share"], 1 - metadata["settings"]["max_constant_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),

@@ -1,7 +1,7 @@
-"""What a series does over time, feature by feature: each function returns name → float64 (c,), one number per channel.
+"""Time-domain features of a series: each function returns name → float64 (c,), one value per channel.
 
-`known` is a series (T, c) without gaps, `centred` the same less its mean, `standard` that over its deviation (0 where a channel is
-constant). See series.py for what each feature is.
+`known` is a series (T, c) without gaps, `centred` the same minus its mean, `standard` that divided by its standard deviation (0 for a
+constant channel). The package's docstring defines the features.
 """
 
 import itertools
@@ -48,7 +48,7 @@ def autocorrelation(standard: np.ndarray, lags: tuple[int, ...]) -> Row:
 
 
 def spectrum(standard: np.ndarray, rate_hz: float, octaves: int) -> Row:
-    """Return what the periodogram without its constant says; the shares of the octaves from low to high."""
+    """Return features of the periodogram without its constant; the shares of the octaves from low to high."""
     n = len(standard)
     waves = np.fft.rfft(standard, axis=0)[1:]
     power = waves.real**2 + waves.imag**2
@@ -64,13 +64,13 @@ def spectrum(standard: np.ndarray, rate_hz: float, octaves: int) -> Row:
     return {"strongest Hz": strongest, "centre Hz": (hz[:, None] * share).sum(axis=0), **named}
 
 
-def laid_out(known: np.ndarray, n_points: int) -> Row:
+def resampled_values(known: np.ndarray, n_points: int) -> Row:
     points = between(known, np.linspace(0, len(known) - 1, n_points))
     return {f"value {i}": point for i, point in enumerate(points)}
 
 
 def _edges(rate_hz: float, octaves: int) -> np.ndarray:
-    """Return the frequencies between octaves in Hz, rising."""
+    """Return the frequencies between octaves in Hz, ascending."""
     return rate_hz / 2.0 ** np.arange(octaves + 1, 1, -1)
 
 

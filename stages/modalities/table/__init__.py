@@ -1,16 +1,16 @@
-"""Tables: one row of mixed columns per sample, numeric and categorical apart, missing values kept.
+"""Tables: one row of mixed columns per sample, numeric and categorical separated, missing values kept.
 
-A column's Arrow type decides what it becomes:
+A column's Arrow type decides its features:
     number, decimal  the number                        truth value  1 or 0
     duration         its seconds                       string       a category
-    date             days since 1970-01-01; the place in the year as sine and cosine; the weekday, a category
+    date             days since 1970-01-01; the day of the year as sine and cosine; the weekday, a category
     time             the time of day as sine and cosine
-    timestamp        as a date and a time, by the clocks of its time zone if it has one
-A dictionary-encoded column becomes what its values become; a column of Arrow's null type is a number that is always missing.
+    timestamp        as a date and a time, in local time of its time zone if it has one
+A dictionary-encoded column is decoded; a column of Arrow's null type is a numeric column that is always missing.
 
-Imputation, scaling and the list of categories are fitted in train, on training rows. That bounds a column of many categories too: the
-rarest categories share one column where there are more than `max_categories`; one that no training row has is all zeros. A string
-column of which nearly every value is distinct is an identifier, from which nothing can be learned: validation fails (`max_unique_share`).
+Imputation, scaling and the list of categories are fitted in train, on training rows. Above `max_categories`, the rarest categories share
+one column; a category without training rows is all zeros. A string column with almost only distinct values is an identifier without
+information: validation fails (`max_unique_share`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 SECONDS_PER_DAY = 86_400
 DAYS_PER_YEAR = 365.2425
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONDAY = 4  # the first one is day 4 since 1970-01-01, a Thursday
+MONDAY = 4  # the first Monday is day 4 after 1970-01-01, a Thursday
 
 
 class TableSettings(Settings):
-    max_categories: int = Field(50, ge=2, le=10_000, description="columns of a category column at most; the rarest share one")
-    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: share of a column, or of rows whole, that is missing, at most")
-    max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of a string column's values that are distinct, at most")
+    max_categories: int = Field(50, ge=2, le=10_000, description="maximum number of categories of a column; the rarest share one")
+    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: missing share of a column, or share of empty rows, at most")
+    max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of distinct values of a string column, at most")
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Features:
@@ -45,29 +45,29 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Fe
     The columns keep the struct's order; metadata `names` lists them by kind. A null struct is a row of missing values.
 
     Raises:
-        InputError: naming a column whose type has no place in a table, or a name that stands twice.
+        InputError: naming a column of an unsupported type, or a name that occurs twice.
     """
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     numeric: dict[str, np.ndarray] = {}
     categorical: dict[str, pa.Array] = {}
     for name, values in zip(whole.type.names, whole.flatten(), strict=True):
-        for part, content in _parts(name, values):
-            if part in numeric or part in categorical:
-                raise InputError(f"table has two columns {part!r}; rename one in the data set")
+        for feature, content in _features(name, values):
+            if feature in numeric or feature in categorical:
+                raise InputError(f"table has two columns {feature!r}; rename one in the data set")
             if isinstance(content, np.ndarray):
-                numeric[part] = content
+                numeric[feature] = content
             else:
-                categorical[part] = content
+                categorical[feature] = content
     columns = {
         "numeric": fixed_lists(np.stack(list(numeric.values()), axis=1)) if numeric else _no_columns(len(whole), pa.float32()),
-        "categorical": _side_by_side(list(categorical.values())) if categorical else _no_columns(len(whole), pa.string()),
+        "categorical": _interleaved(list(categorical.values())) if categorical else _no_columns(len(whole), pa.string()),
     }
     names = {"numeric": list(numeric), "categorical": list(categorical)}
     return Features(columns, "table", (len(numeric), len(categorical)), names, {"max_categories": settings.max_categories})
 
 
-def _parts(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
-    """Yield the columns that one column becomes: numbers as float32 (NaN: missing), categories as strings (null: missing)."""
+def _features(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
+    """Yield the feature columns of one column: numeric as float32 (NaN: missing), categorical as strings (null: missing)."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     kind = values.type
@@ -86,7 +86,7 @@ def _parts(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.A
 
 
 def _numbers(name: str, values: pa.Array) -> np.ndarray:
-    """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite there, which validate then names."""
+    """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite, which validate reports."""
     kind = values.type
     per_unit = 1
     if pa.types.is_boolean(kind):
@@ -108,8 +108,8 @@ def _wall_clock(name: str, values: pa.Array) -> pa.Array:
         return pc.local_timestamp(values)
     except (pa.ArrowException, OSError) as error:
         raise InputError(
-            f"table column {name!r}: the clocks of time zone {values.type.tz!r} cannot be told ({error}); name a zone "
-            "that this machine knows, or give the column without a zone in the data set"
+            f"table column {name!r}: time zone {values.type.tz!r} is unknown ({error}); use a zone of this system's "
+            "time zone database, or remove the zone in the data set"
         ) from error
 
 
@@ -131,16 +131,16 @@ def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[st
 
 
 def _cycle(name: str, place: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield sine and cosine of a place in a cycle of length 1, so that its end is near its beginning."""
-    for part, function in (("sine", np.sin), ("cosine", np.cos)):
-        yield f"{name}_{part}", np.where(_mask(valid), function(2 * np.pi * place), np.nan).astype(np.float32)
+    """Yield sine and cosine of a position in a cycle of length 1, so that its end is near its start."""
+    for suffix, function in (("sine", np.sin), ("cosine", np.cos)):
+        yield f"{name}_{suffix}", np.where(_mask(valid), function(2 * np.pi * place), np.nan).astype(np.float32)
 
 
 def _mask(valid: pa.Array) -> np.ndarray:
     return np.from_dlpack(valid.cast(pa.uint8())).astype(bool)
 
 
-def _side_by_side(columns: list[pa.Array]) -> pa.FixedSizeListArray:
+def _interleaved(columns: list[pa.Array]) -> pa.FixedSizeListArray:
     """Return q arrays of n strings as n lists of q strings, without a Python object per value."""
     n, q = len(columns[0]), len(columns)
     by_row = np.arange(n * q).reshape(q, n).T.reshape(-1)
@@ -165,25 +165,25 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
 
 
 def _strings(values: pa.Array) -> np.ndarray:
-    """Return object (n,), None where null; equal values are one object, which spares memory and time."""
+    """Return object (n,), None where null; equal values are one object, which saves memory and time."""
     encoded = values.dictionary_encode("encode")
     return np.array([*encoded.dictionary.to_pylist(), None], dtype=object)[np.from_dlpack(encoded.indices)]
 
 
 def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what must hold: no infinite number, few wholly missing rows, no column that is mostly missing, no identifier.
+    """Return what must hold: no infinite number, few entirely missing rows, no mostly missing column, no identifier.
 
-    A row of a narrow table is wholly missing as soon as its one column is, and a sample may lack its table altogether: so of rows, too,
-    at most `max_null_share` may be.
+    In a table of one column, a row is missing when its value is, and a sample may lack its table: so `max_null_share` also bounds the share
+    of entirely missing rows.
     """
     settings = metadata["settings"]
     numeric, categorical = ([f"column:{name}" for name in metadata["names"][kind]] for kind in ("numeric", "categorical"))
     mostly = 1 - settings["max_null_share"]
-    in_part = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "mostly": mostly, "notes": "share of the row that is missing"}
-    distinct = {"max_value": settings["max_unique_share"], "notes": "share of distinct values; near 1 it is an identifier: leave it out"}
+    partly = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "mostly": mostly, "notes": "share of the row that is missing"}
+    distinct = {"max_value": settings["max_unique_share"], "notes": "share of distinct values; near 1 it is an identifier; remove it"}
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
-        ("expect_column_values_to_be_between", {"column": "null_share", **in_part}),
+        ("expect_column_values_to_be_between", {"column": "null_share", **partly}),
         *(("expect_column_values_to_not_be_null", {"column": name, "mostly": mostly}) for name in [*numeric, *categorical]),
         *(("expect_column_proportion_of_unique_values_to_be_between", {"column": name, **distinct}) for name in categorical),
     ]

@@ -1,19 +1,19 @@
-"""Text: a bag of terms with their counts, indexed by a stable hash, so that no dictionary has to be fitted here.
+"""Text: a bag of terms with counts, indexed by a stable hash, so that no dictionary is fitted here.
 
-Three levels, told apart by the column's type:
+Three levels, by the column's type:
     document   string: n-grams of words, or with `analyzer: char` n-grams of characters inside words
-    utterance  struct<text, speaker>: the same, and who speaks as a term of its own ("speaker: anna"; nothing where unknown)
-    word       list<string>, a word amid its neighbours (odd length, the word in the middle, null beyond the edge of the text): the
-               one-hot code of every word at its place ("-1 the", "0 cat", "+1" beyond the edge), up to `window` neighbours a side;
+    utterance  struct<text, speaker>: the same, and the speaker as a term ("speaker: anna"; none if unknown)
+    word       list<string>, a word with its neighbors (odd length, the word in the middle, null beyond the edge of the text): the
+               one-hot code of every word at its position ("-1 the", "0 cat", "+1" beyond the edge), up to `window` neighbors a side;
                with `analyzer: char` also n-grams of the characters of the word in the middle ("chars: ca")
 
 Words are runs of Unicode word characters (letters of any script with their marks, digits, underscore), joined across
 an inner apostrophe ("don't" is one word), after NFKC normalization and, with `lowercase`, case folding. Scripts without spaces
-between words (Chinese, Thai) come out as whole phrases: segment them in the data set, or use characters. For n-grams of characters and at
-the word level, words are what stands between blanks, so emoticons count. N-grams are those of scikit-learn (characters: `char_wb`: a blank
-stands on each side of every word, and a word shorter than n counts once as a whole), and so are their indices: HashingVectorizer takes
-31 bits of MurmurHash3, wide enough for dictionaries of 10^5 words (two of 10^5 collide with p ≈ 1 somewhere, a given one with
-p ≈ 5e-5). The dictionary, its cut and the weights (idf) are fitted in train, on training rows.
+between words (Chinese, Thai) become whole phrases: segment them in the data set, or use characters. For n-grams of characters and at
+the word level, words are separated by blanks, so that emoticons count. N-grams are those of scikit-learn (characters: `char_wb`: a blank on
+each side of every word; a word shorter than n counts once as a whole), and so are their indices: HashingVectorizer uses 31 bits of
+MurmurHash3, enough for dictionaries of 10^5 words (a given word collides with p ≈ 5e-5). The dictionary, its size and the weights (idf) are
+fitted in train, on training rows.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
-from stages.modalities.text.settings import TextSettings
 from stages.modalities.text.text_samples import read_sample
+from stages.modalities.text.text_settings import TextSettings
 from stages.samples.read import read_each
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Features:
     """Return per sample the indices (sorted, unique) of its terms, and their counts as values, aligned.
 
-    A text without a word is an empty row. Of terms that share an index the counts are added.
+    A text without a word is an empty row. Counts of terms that share an index are added.
     """
-    from stages.modalities.text.terms import N_INDICES, count_terms  # scikit-learn, 1 s: validate imports this file too
+    from stages.modalities.text.terms import N_INDICES, count_terms  # here: scikit-learn takes 1 s to import
 
     samples = read_each(column, lambda sample: read_sample(sample, settings))
     counts = count_terms(samples, settings.analyzer, settings.ngrams if settings.analyzer == "word" else settings.characters)
@@ -47,7 +47,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
 
 
 def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return per text: finite, n_terms, term (null where there is none), min (count) and out_of_order (indices that are)."""
+    """Return per text: finite, n_terms, term (null where there is none), min (count) and out_of_order (number of such indices)."""
     lists = table["indices"].combine_chunks()
     offsets = np.from_dlpack(lists.offsets)
     indices, values = np.from_dlpack(lists.flatten()), np.from_dlpack(table["values"].combine_chunks().flatten())
@@ -66,7 +66,7 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     }
 
 
-OUT_OF_ORDER = "indices that are not above the one before"
+OUT_OF_ORDER = "indices that are not above the previous one"
 N_TERMS = "different terms in the text"
 
 

@@ -10,16 +10,16 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from stages.modalities.text.text_samples import TextSample
 
-N_INDICES = 2**31 - 1  # the most that HashingVectorizer has, and that int32 holds
-WORD = r"\w+(?:'\w+)*"  # polars' \w: letters of any script with their marks, which Python's leaves out
+N_INDICES = 2**31 - 1  # the maximum of HashingVectorizer, and of int32
+WORD = r"\w+(?:'\w+)*"  # polars' \w: letters of any script with their marks, which Python's \w lacks
 
 
 def count_terms(samples: Sequence[TextSample], analyzer: Literal["word", "char"], ngram_range: tuple[int, int]) -> sp.csr_matrix:
-    """Return how often each term is in each sample: float32 (n_samples, N_INDICES), indices sorted; those of a shared index are added."""
+    """Return the count of each term in each sample: float32 (n_samples, N_INDICES), indices sorted; counts of a shared index are added."""
     if not samples:
         return sp.csr_matrix((0, N_INDICES), dtype=np.float32)
     documents: Sequence[Any] = [sample.text for sample in samples]
-    if analyzer == "word":  # all texts at once, which polars does fastest
+    if analyzer == "word":  # all texts at once: fastest in polars
         documents = pl.Series(documents, dtype=pl.String).str.extract_all(WORD).to_list()
     ngrams = ngram_analyzer(analyzer, ngram_range)
 

@@ -1,16 +1,16 @@
-"""What a sample of the text modality holds: a document, an utterance with its speaker, or a word amid its neighbors."""
+"""Samples of the text modality: a document, an utterance with its speaker, or a word with its neighbors."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.modalities.text.settings import TextSettings
+from stages.modalities.text.text_settings import TextSettings
 
 
 @dataclass(frozen=True)
 class TextSample:
-    """A normalized text, whose n-grams are terms with `prefix` before them, and the sample's other terms."""
+    """A normalized text, whose n-grams become terms with `prefix`, and the sample's other terms."""
 
     text: str
     terms: Sequence[str] = ()
@@ -36,7 +36,7 @@ def _utterance(sample: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _window(words: list[Any], settings: TextSettings) -> TextSample:
-    """Return each word with its place as terms, and with `analyzer: char` the word in the middle as a text."""
+    """Return each word with its position as terms, and with `analyzer: char` the word in the middle as text."""
     middle = len(words) // 2
     if len(words) % 2 == 0:
         raise ValueError(f"a window of {len(words)} words has no middle; make its length odd")
@@ -45,16 +45,16 @@ def _window(words: list[Any], settings: TextSettings) -> TextSample:
     if words[middle] is None:
         raise ValueError("the word in the middle of its window is missing (null)")
     reach = min(middle, settings.window)
-    near = [_normalized(word or "", lowercase=settings.lowercase).strip() for word in words[middle - reach : middle + reach + 1]]
-    terms = [f"{place:+d} {word}".strip() for place, word in enumerate(near, start=-reach) if place]
-    terms += [f"0 {near[reach]}"] if near[reach] else []
-    return TextSample(near[reach] if settings.analyzer == "char" else "", terms, prefix="chars:")
+    nearby = [_normalized(word or "", lowercase=settings.lowercase).strip() for word in words[middle - reach : middle + reach + 1]]
+    terms = [f"{place:+d} {word}".strip() for place, word in enumerate(nearby, start=-reach) if place]
+    terms += [f"0 {nearby[reach]}"] if nearby[reach] else []
+    return TextSample(nearby[reach] if settings.analyzer == "char" else "", terms, prefix="chars:")
 
 
 def _normalized(text: str, *, lowercase: bool) -> str:
     if text.isascii():
         return text.lower() if lowercase else text
     text = unicodedata.normalize("NFKC", text)
-    if lowercase:  # folding can leave a sequence that is not normal: once more
+    if lowercase:  # folding can leave a sequence that is not normalized
         text = unicodedata.normalize("NFKC", text.casefold())
     return text.replace("\u2019", "'")

@@ -1,1 +1,1 @@
-"""One sample's file, or cell, as what its modality reads."""
+"""Decoders: one sample's file, or cell, to the value that its modality reads."""

@@ -1,15 +1,15 @@
-"""One sample's file, or value in a table, as what its modality reads.
+"""Decode one sample's file, or a table cell, to the value that its modality reads.
 
-`decode` makes a value of a file, by the suffix of its name. `column` makes an Arrow column of values, which may as well have
-stood in the table itself (nested lists, dictionaries). Nothing in a file is run, nothing that it refers to is opened, and what it claims to
-hold is checked against limits before memory is taken. Whether the values make sense is for the modality to say, of every sample.
+`decode` returns the value of a file, by the suffix of its name. `column` returns an Arrow column of such values, or of table cells (nested
+lists, dictionaries). No code in a file runs, no file that it refers to is opened, and declared sizes are checked against limits before
+memory is allocated. The modality checks the values themselves.
 
-    series   T×c: .npy, .npz, .csv, .tsv, .txt (a row a point; T numbers alone are one channel)
+    series   T×c: .npy, .npz, .csv, .tsv, .txt (a row per point; T numbers alone are one channel)
     tactile  T×H×W: .npy, .npz
     set      n×c: .npy, .npz, .csv, .tsv, .txt; x, y, z of .xyz, .ply, .off
     graph    .csv, .tsv, .txt, .edges, .graphml, .json: see edge_lists.py, graphml.py and graph_json.py
     text     any suffix, UTF-8
-    image, audio  any suffix: the bytes as they are, to be decoded by the modality
+    image, audio  any suffix: the bytes unchanged; the modality decodes them
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ def decode(modality: str, raw: bytes, name: str) -> Any:
     """Return the value in a file: bytes, text, float64 array, or graph.
 
     Raises:
-        ValueError: in words for a person, if the file is none of the formats of the modality, is damaged or too large.
+        ValueError: with a message for the user, if the file is in no format of the modality, is damaged or too large.
     """
     if modality in ENCODED:
         if not raw:
@@ -63,31 +63,31 @@ def decode(modality: str, raw: bytes, name: str) -> Any:
     formats = _formats(modality)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in formats:
-        raise ValueError(f"no format of modality {modality!r} has the suffix {suffix!r}; files are read of {', '.join(formats)}")
+        raise ValueError(f"no format of modality {modality!r} has the suffix {suffix!r}; expected {', '.join(formats)}")
     if not raw:
         raise ValueError("the file is empty (0 bytes)")
     value = formats[suffix](raw)
-    return value if modality == "graph" else _shaped(modality, value)
+    return value if modality == "graph" else _with_axes(modality, value)
 
 
 def _formats(modality: str) -> Mapping[str, Callable[[bytes], Any]]:
     if modality not in FORMATS:
-        raise ValueError(f"modality {modality!r} is not read from files of its own; those that are: {', '.join(MODALITIES)}")
+        raise ValueError(f"modality {modality!r} has no file format; expected {', '.join(MODALITIES)}")
     return FORMATS[modality]
 
 
-def _shaped(modality: str, values: np.ndarray) -> np.ndarray:
-    """Return (T, c), (n, c) or (T, H, W); one number a point may stand without an axis of its own."""
+def _with_axes(modality: str, values: np.ndarray) -> np.ndarray:
+    """Return (T, c), (n, c) or (T, H, W); a vector becomes one column."""
     axes = AXES[modality]
     if values.ndim == 1 and modality != "tactile":
         values = values[:, None]
     if values.ndim != axes.count("×") + 1:
         raise ValueError(f"an array of shape {values.shape}; modality {modality!r} reads {axes}")
     if values.size == 0:
-        raise ValueError(f"an array of shape {values.shape}, which holds nothing")
+        raise ValueError(f"an array of shape {values.shape}, which is empty; expected at least one value")
     if max(values.shape[1:]) > MAX_WIDTH:
         raise ValueError(f"an array of shape {values.shape}; modality {modality!r} reads {axes}, of which only the "
-                         f"first may be above {MAX_WIDTH}. Is it the other way round?")
+                         f"first may be above {MAX_WIDTH}; are the axes exchanged?")
     return values
 
 
@@ -95,10 +95,10 @@ def column(modality: str, values: Sequence[Any], kind: pa.DataType | None = None
     """Return the values as the column that the modality reads; None is null.
 
     Args:
-        values: what `decode` gave, or what stood in a table: nested lists of numbers, strings, bytes, dictionaries.
-        kind: Arrow type of the pieces of this column that came before, which this piece then has too.
+        values: results of `decode`, or table cells: nested lists of numbers, strings, bytes, dictionaries.
+        kind: Arrow type of earlier chunks of this column; the result has the same.
     Raises:
-        ColumnError: naming by position every value that is of another kind, shape or width than it must be.
+        ColumnError: naming by position every value of another kind, shape or width.
     """
     if modality in ENCODED:
         return encoded_column(values)
@@ -108,5 +108,5 @@ def column(modality: str, values: Sequence[Any], kind: pa.DataType | None = None
     if modality == "graph":
         return graph_array(read_values(values, to_graph), kind)
     n_axes = AXES[modality].count("×") + 1
-    arrays = read_values(values, lambda value: _shaped(modality, to_array(value, n_axes)))
+    arrays = read_values(values, lambda value: _with_axes(modality, to_array(value, n_axes)))
     return nested_lists(arrays, kind, np.float32 if modality == "tactile" else np.float64)

@@ -1,4 +1,4 @@
-"""Arrow columns of values that came from files or stood in a table: lists of points or frames, text, bytes."""
+"""Arrow columns of decoded files or table cells: lists of points or frames, text, bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 MAX_NAMED = 20
-MAX_COLUMN = 2**31 - 1  # numbers or bytes in one piece of a column: Arrow's offsets are 32 bits
+MAX_COLUMN = 2**31 - 1  # numbers or bytes in one chunk of a column: Arrow's offsets are 32 bits
 UTTERANCE = pa.struct([("text", pa.string()), ("speaker", pa.string())])
 TEXTS: dict[type, pa.DataType] = {str: pa.string(), dict: UTTERANCE, list: pa.list_(pa.string())}
 
 
 class ColumnError(ValueError):
-    """Some values of a column do not fit. `reasons`: position → why; the others can be read without them."""
+    """Some values of a column do not fit. `reasons`: position → reason; the others can be read without them."""
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
         self.reasons = dict(reasons)
@@ -22,10 +22,10 @@ class ColumnError(ValueError):
 
 
 def read_values(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
-    """Return `read(value)` of every value, None of None.
+    """Return `read(value)` of every value; None stays None.
 
     Raises:
-        ColumnError: naming all values of which `read` raised ValueError.
+        ColumnError: naming all values for which `read` raised ValueError.
     """
     found: list[Any] = []
     reasons: dict[int, str] = {}
@@ -43,7 +43,7 @@ def to_array(value: Any, n_axes: int) -> np.ndarray:
     """Return an array, or lists of numbers nested up to `n_axes` deep, as float64; null is NaN.
 
     Raises:
-        ValueError: if it is something else, or the lists of one level are not equally long.
+        ValueError: if it is something else, or lists of one level differ in length.
     """
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biuf":
@@ -60,7 +60,7 @@ def to_array(value: Any, n_axes: int) -> np.ndarray:
     try:
         level = pa.array(value, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise ValueError(f"not numbers in lists, nested {n_levels} deep: {str(error)[:120]}") from error
+        raise ValueError(f"expected numbers in lists, nested {n_levels} deep: {str(error)[:120]}") from error
     shape = [len(value)]
     for _ in range(n_levels - 1):
         shape.append(_length(level))
@@ -73,20 +73,20 @@ def _first(value: Sequence[Any]) -> Any:
 
 
 def _length(lists: pa.ListArray) -> int:
-    """Return how long each of the lists is."""
+    """Return the common length of the lists; raise ValueError if they differ."""
     lengths = lists.value_lengths().to_pylist()
     wrong = next((place for place, length in enumerate(lengths) if length is None or length != lengths[0]), None)
     if wrong is not None:
         found = "is null" if lengths[wrong] is None else f"has {lengths[wrong]} numbers"
-        raise ValueError(f"row {wrong} {found}, and the first one has {lengths[0]}; every row needs as many")
+        raise ValueError(f"row {wrong} {found}, the first has {lengths[0]}; expected the same number in every row")
     return int(lengths[0]) if lengths else 0
 
 
 def nested_lists(samples: Sequence[np.ndarray | None], kind: pa.DataType | None, dtype: type[np.floating]) -> pa.ListArray:
-    """Return samples (T, …) as lists of T fixed-size lists; all shapes but T are those of `kind`, or of the first sample.
+    """Return samples (T, …) as lists of T fixed-size lists; all axes but T have the sizes of `kind`, or of the first sample.
 
     Raises:
-        ColumnError: naming the samples of another shape; or all, where none is there to tell the shape.
+        ColumnError: naming the samples of another shape; or all, where every sample is missing and the shape is unknown.
     """
     shape = _sizes(kind) if kind is not None else next((sample.shape[1:] for sample in samples if sample is not None), None)
     if shape is None:
@@ -94,7 +94,7 @@ def nested_lists(samples: Sequence[np.ndarray | None], kind: pa.DataType | None,
     known = [np.empty((0, *shape)) if sample is None else sample for sample in samples]
     lengths = np.cumsum([0, *(len(sample) for sample in known)])
     reasons = {
-        place: f"{_times(sample.shape[1:])} numbers a point, and those before have {_times(shape)}; all samples of a column need as many"
+        place: f"{_times(sample.shape[1:])} numbers per point, earlier samples have {_times(shape)}; expected the same number in all"
         for place, sample in enumerate(known)
         if sample.shape[1:] != shape
     }
@@ -131,7 +131,7 @@ def encoded_column(values: Sequence[Any]) -> pa.BinaryArray:
 
 
 def text_column(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
-    """Return documents (str), utterances (dictionaries of text and speaker) or windows of words (lists of str), one of them throughout."""
+    """Return documents (str), utterances (dictionaries of text and speaker) or windows of words (lists of str): one kind per column."""
     first = _first(values)
     family = next((family for family, known in TEXTS.items() if known == kind), type(first) if type(first) in TEXTS else str)
     names: dict[type, str] = {str: "a text", dict: "text and speaker (texts)", list: "a list of words (texts)"}
@@ -141,7 +141,7 @@ def text_column(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
 
 def _is_text(value: Any) -> bool:
     if isinstance(value, dict):
-        return not set(value) - {"text", "speaker"} and all(isinstance(part, str | None) for part in value.values())
+        return not set(value) - {"text", "speaker"} and all(isinstance(text, str | None) for text in value.values())
     return isinstance(value, str) or all(isinstance(word, str | None) for word in value)
 
 
@@ -153,4 +153,4 @@ def _checked(value: Any, fits: bool, expected: str) -> Any:
 
 def _check_total(size: int) -> None:
     if size > MAX_COLUMN:
-        raise ValueError(f"{size:,} numbers or bytes in one piece of a column; Arrow holds {MAX_COLUMN:,}: hand over fewer values at once")
+        raise ValueError(f"{size:,} numbers or bytes in one chunk of a column; Arrow allows {MAX_COLUMN:,}; pass fewer values at once")

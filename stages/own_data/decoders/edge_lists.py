@@ -1,16 +1,17 @@
-"""Graphs as lists of edges, one graph a file (.csv, .tsv, .txt, .edges).
+"""Graphs as edge lists, one graph per file (.csv, .tsv, .txt, .edges).
 
-A row is an edge: source, target and perhaps a weight, by names or numbers, which are names too: nodes are numbered as they appear. A
-first row may name the columns: source, target, weight, label (and their usual synonyms), in any order. A row with one name alone is a
-node, which may have no edge. Edges have no direction, and names say nothing about a node, unless a line of comment says otherwise:
+A row is an edge: source, target and optionally a weight. Names of nodes are text or numbers; nodes are numbered in order of appearance. The
+first row may name the columns: source, target, weight, label (or usual synonyms), in any order. A row with a single name is a node, with or
+without edges. By default edges are undirected and names are not node labels; comment lines change that:
     # directed
-    # names are labels       (where graphs share their nodes: regions of a brain, genes, words)
+    # names are labels       (for graphs that share their nodes: regions of a brain, genes, words)
 """
 
 import math
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,55 +26,62 @@ COLUMNS = {
 }
 
 
-class Names:
-    """Numbers names as they appear."""
+@dataclass
+class EdgeList:
+    """Nodes and edges in order of appearance; `columns`: name of a column → its place in a row."""
 
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
+    columns: Mapping[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)  # name of a node → its number
+    edges: "array[int]" = field(default_factory=lambda: array("q"))
+    weights: "array[float]" = field(default_factory=lambda: array("d"))
+    labels: list[str] = field(default_factory=list)
 
-    def number(self, name: str) -> int:
-        """Return the number of a node, a new one where the name is new; raise ValueError if that is one too many."""
+    def add_node(self, name: str) -> int:
+        """Return the number of a node; raise ValueError if it is new and there are MAX_NODES already."""
         if name not in self.numbers and len(self.numbers) == MAX_NODES:
-            raise ValueError(f"more than {MAX_NODES:,} nodes; that is the most that is read of one graph")
+            raise ValueError(f"more than {MAX_NODES:,} nodes; expected at most as many per graph")
         return self.numbers.setdefault(name, len(self.numbers))
+
+    def add_row(self, cells: list[str], line: int) -> None:
+        """Add the edge, or the single node, of a row."""
+        single = _single_node(cells, self.columns)
+        if single:
+            self.add_node(single)
+            return
+        _check_edge(cells, self.columns, line)
+        self.edges.extend((self.add_node(cells[self.columns["source"]]), self.add_node(cells[self.columns["target"]])))
+        if "weight" in self.columns:
+            self.weights.append(_weight(cells[self.columns["weight"]], line))
+        if "label" in self.columns:
+            self.labels.append(cells[self.columns["label"]])
+        if len(self.edges) > 2 * MAX_EDGES:
+            raise ValueError(f"more than {MAX_EDGES:,} edges; expected at most as many per graph")
 
 
 def read_edges(raw: bytes, suffix: str) -> NamedGraph:
     """Return the graph of an edge list.
 
     Raises:
-        ValueError: naming the line that is no edge, or looks like a header without being known as one.
+        ValueError: naming the line that is not an edge, or a first row that looks like an unknown header.
     """
     text = characters(raw)
-    names, edges, weights = Names(), array("q"), array("d")
-    labels: list[str] = []
-    places: dict[str, int] = {}
+    found = EdgeList()
     for line, cells in _rows(raw, suffix):
-        if not places and len(cells) > 1:
-            places, is_header = _places(cells, line)
+        if not found.columns and len(cells) > 1:
+            found.columns, is_header = _columns(cells, line)
             if is_header:
                 continue
-        alone = _node_alone(cells, places)
-        if alone:
-            names.number(alone)
-            continue
-        _check_edge(cells, places, line)
-        edges.extend((names.number(cells[places["source"]]), names.number(cells[places["target"]])))
-        if "weight" in places:
-            weights.append(_weight(cells[places["weight"]], line))
-        if "label" in places:
-            labels.append(cells[places["label"]])
-        if len(edges) > 2 * MAX_EDGES:
-            raise ValueError(f"more than {MAX_EDGES:,} edges; that is the most that is read of one graph")
-    _check_first(list(names.numbers))
+        found.add_row(cells, line)
+    names = list(found.numbers)
+    _check_first_row(names)
     return checked(
         NamedGraph(
-            n_nodes=len(names.numbers),
-            edges=np.array(edges).reshape(-1, 2),
-            directed=_says(text, "directed"),
-            weight=weights.tolist() if "weight" in places else None,
-            edge_labels=labels if "label" in places else None,
-            node_labels=list(names.numbers) if _says(text, "names are labels") else None,
+            n_nodes=len(names),
+            edges=np.array(found.edges).reshape(-1, 2),
+            directed=_has_comment(text, "directed"),
+            weight=found.weights.tolist() if "weight" in found.columns else None,
+            edge_labels=found.labels if "label" in found.columns else None,
+            node_labels=names if _has_comment(text, "names are labels") else None,
         )
     )
 
@@ -89,20 +97,20 @@ def _rows(raw: bytes, suffix: str) -> Iterator[tuple[int, list[str]]]:
             yield line, split(content, mark, line)
 
 
-def _places(cells: list[str], line: int) -> tuple[dict[str, int], bool]:
-    """Return where the columns are, and whether the first row, `cells`, names them."""
+def _columns(cells: list[str], line: int) -> tuple[dict[str, int], bool]:
+    """Return the places of the columns, and whether the first row, `cells`, names them."""
     found = {column: place for place, cell in enumerate(cells) for column, known in COLUMNS.items() if cell.lower() in known}
     if "source" in found and "target" in found:
         if len(found) != len(cells):
-            raise ValueError(f"line {line} names the columns {', '.join(cells)[:80]}; expected source, target, weight, label, once at most")
+            raise ValueError(f"line {line} names the columns {', '.join(cells)[:80]}; expected source, target, weight, label, once each")
         return found, True
     if len(cells) > 3:
-        raise ValueError(f"line {line} has {len(cells)} cells; expected source, target and perhaps a weight, or a row that names them")
+        raise ValueError(f"line {line} has {len(cells)} cells; expected source, target and optionally a weight, or a header")
     return {"source": 0, "target": 1} | ({"weight": 2} if len(cells) == 3 else {}), False
 
 
-def _node_alone(cells: list[str], places: Mapping[str, int]) -> str:
-    """Return the one name in a row, "" if there is none or more is there."""
+def _single_node(cells: list[str], places: Mapping[str, int]) -> str:
+    """Return the name in a row of a single name, else ""."""
     named = [place for place, cell in enumerate(cells) if cell]
     return cells[named[0]] if len(named) == 1 and (len(cells) == 1 or named[0] == places["source"]) else ""
 
@@ -110,25 +118,25 @@ def _node_alone(cells: list[str], places: Mapping[str, int]) -> str:
 def _check_edge(cells: list[str], places: Mapping[str, int], line: int) -> None:
     if len(cells) != len(places) or not cells[places["source"]] or not cells[places["target"]]:
         found, expected = ", ".join(cells)[:60], " and ".join(places)
-        raise ValueError(f"line {line} is {found!r}; expected {expected}, as in the first row, or the name of one node alone")
+        raise ValueError(f"line {line} is {found!r}; expected {expected}, as in the first row, or a single name of a node")
 
 
 def _weight(cell: str, line: int) -> float:
     weight = to_number(cell)
     if weight is None or not math.isfinite(weight):
-        raise ValueError(f"line {line}: weight {cell[:40]!r} is not a finite number; of a column of labels say so in a first row: "
+        raise ValueError(f"line {line}: weight {cell[:40]!r} is not a finite number; if the column holds labels, add a header: "
                          "source,target,label")
     return weight
 
 
-def _check_first(names: Sequence[str]) -> None:
-    """Raise ValueError if the first row looks like names of columns: it alone has nodes that are not whole numbers."""
+def _check_first_row(names: Sequence[str]) -> None:
+    """Raise ValueError if the first row looks like a header: only its nodes are not whole numbers."""
     is_whole = [re.fullmatch(r"\d+", name) is not None for name in names]
     if len(names) > 2 and not any(is_whole[:2]) and all(is_whole[2:]):
-        raise ValueError(f"the first row reads {names[0][:40]!r} and {names[1][:40]!r}, and all other nodes are numbers: "
-                         "name the columns source and target, or leave the row out")
+        raise ValueError(f"the first row is {names[0][:40]!r} and {names[1][:40]!r}, all other nodes are numbers; "
+                         "name the columns source and target, or remove the row")
 
 
-def _says(text: str, what: str) -> bool:
-    """Return whether a line of comment says `what`."""
+def _has_comment(text: str, what: str) -> bool:
+    """Return whether a comment line begins with `what`."""
     return re.search(rf"^[ \t]*#[ \t]*{what}\b", text, re.MULTILINE | re.IGNORECASE) is not None

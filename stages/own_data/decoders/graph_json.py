@@ -1,9 +1,9 @@
-"""Graphs as dictionaries: node-link JSON in a file, or one of either form in a table's cell.
+"""Graphs as dictionaries: node-link JSON in a file, or a dictionary of either form in a table cell.
 
-Node-link JSON is what networkx and d3 write: {"directed": …, "nodes": [{"id": …, "label": …, and numbers}], "links" or "edges":
-[{"source": …, "target": …, "weight": …, "label": …}]}. A node's `label` becomes its label; what is a number becomes an attribute, by
-name in alphabetical order, and every node must have it; other entries are not read. The other form has the fields of a graph column:
-n_nodes, directed, source, target, … (stages/samples/graph_column.py).
+networkx and d3 write node-link JSON: {"directed": …, "nodes": [{"id": …, "label": …, and numbers}], "links" or "edges":
+[{"source": …, "target": …, "weight": …, "label": …}]}. A node's `label` becomes its label; numbers become attributes, in
+alphabetical order of their names, and every node must have them; other entries are ignored. The other form has the fields of a graph
+column: n_nodes, directed, source, target, … (stages/samples/graph_column.py).
 """
 
 import json
@@ -18,6 +18,7 @@ from stages.own_data.decoders.text_files import characters, check_size
 MAX_JSON_BYTES = 16 * 2**20  # JSON takes many times its size in memory
 LARGEST = 1e300
 
+
 def read_node_link(raw: bytes) -> NamedGraph:
     """Return the graph of a node-link JSON file."""
     check_size(raw, MAX_JSON_BYTES)
@@ -31,7 +32,7 @@ def read_node_link(raw: bytes) -> NamedGraph:
 
 
 def to_graph(value: Any) -> NamedGraph:
-    """Return a graph from what `decode` gave, from a node-link dictionary, or from one with the fields of a graph column.
+    """Return a graph from a result of `decode`, a node-link dictionary, or a dictionary with the fields of a graph column.
 
     Raises:
         ValueError: naming the entry that does not fit.
@@ -45,13 +46,13 @@ def to_graph(value: Any) -> NamedGraph:
 
 def _from_struct(value: Mapping[str, Any]) -> NamedGraph:
     unknown = [str(name) for name, entry in value.items() if name not in FIELDS and entry is not None]
-    lacking = [name for name in ("n_nodes", "source", "target") if value.get(name) is None]
-    if unknown or lacking:
-        raise ValueError(f"a graph with the unknown entry {unknown[0][:40]!r}" if unknown else f"a graph without {', '.join(lacking)}")
+    missing = [name for name in ("n_nodes", "source", "target") if value.get(name) is None]
+    if unknown or missing:
+        raise ValueError(f"a graph with the unknown entry {unknown[0][:40]!r}" if unknown else f"a graph without {', '.join(missing)}")
     n, root = _whole(value["n_nodes"], "n_nodes"), value.get("root")
     ends = [_each(value[end], _whole, end) for end in ("source", "target")]
     if len(ends[0]) != len(ends[1]):
-        raise ValueError(f"the edges have {len(ends[0])} sources and {len(ends[1])} targets; expected as many")
+        raise ValueError(f"the edges have {len(ends[0])} sources and {len(ends[1])} targets; expected equal numbers")
     rows = _each(value.get("node_attributes"), lambda row, name: _each(row, _number, name), "node_attributes")
     return checked(
         NamedGraph(
@@ -71,9 +72,9 @@ def _from_links(value: Mapping[str, Any]) -> NamedGraph:
     links: Any = next((value[name] for name in ("links", "edges") if value.get(name) is not None), [])
     for name, entries, limit in (("nodes", value["nodes"], MAX_NODES), ("links", links, MAX_EDGES)):
         if isinstance(entries, list) and len(entries) > limit:
-            raise ValueError(f"a graph of {len(entries):,} {name}; at most {limit:,} are read")
+            raise ValueError(f"a graph of {len(entries):,} {name}; expected at most {limit:,}")
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-            raise ValueError(f"{name} of a graph that are not a list of objects; expected node-link JSON")
+            raise ValueError(f"{name} of a graph are not a list of objects; expected node-link JSON")
     nodes: list[Mapping[str, Any]] = value["nodes"]
     keys = set().union(*nodes) - {"id", "label"}
     edges = _link_ends(nodes, links)
@@ -98,13 +99,13 @@ def _link_ends(nodes: list[Mapping[str, Any]], links: list[Mapping[str, Any]]) -
     """Return the places of each link's source and target among the nodes, int64 (n_links, 2)."""
     place_of = {json.dumps(place if node.get("id") is None else node["id"]): place for place, node in enumerate(nodes)}
     if len(place_of) != len(nodes):
-        raise ValueError("two nodes have the same id; every node needs its own")
+        raise ValueError("two nodes have the same id; expected unique ids")
     edges = []
     for place, link in enumerate(links):
         ends = [json.dumps(link.get(end)) for end in ("source", "target")]
-        lost = [end for end in ends if end not in place_of]
-        if lost:
-            raise ValueError(f"link {place} joins {lost[0][:40]}, which is no node's id")
+        unknown = [end for end in ends if end not in place_of]
+        if unknown:
+            raise ValueError(f"link {place} joins {unknown[0][:40]}, which is not the id of a node")
         edges.append([place_of[end] for end in ends])
     return np.array(edges, dtype=np.int64).reshape(-1, 2)
 
@@ -116,7 +117,7 @@ def _is_directed(value: Mapping[str, Any]) -> bool:
 
 
 def _of_all(entries: list[Mapping[str, Any]], key: str, read: Callable[[Any, str], Any]) -> list[Any] | None:
-    """Return an entry of all nodes or links, None where none has it."""
+    """Return an entry of all nodes or links; None if none has it."""
     if not any(key in entry for entry in entries):
         return None
     return [read(entry.get(key), f"{key} of {place}") for place, entry in enumerate(entries)]
@@ -131,7 +132,7 @@ def _each(values: Any, read: Callable[[Any, str], Any], name: str) -> list[Any]:
 
 
 def _is_numeric(values: list[Any]) -> bool:
-    """Return whether an entry holds numbers where it holds anything."""
+    """Return whether all known values of an entry are numbers."""
     known = [value for value in values if value is not None]
     return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
@@ -157,5 +158,5 @@ def _text(value: Any, name: str) -> str:
 
 def _matrix(rows: list[list[float]]) -> np.ndarray:
     if len({len(row) for row in rows}) > 1:
-        raise ValueError("node_attributes of unequal lengths; every node needs as many numbers")
+        raise ValueError("node_attributes of unequal lengths; expected the same number for every node")
     return np.array(rows, dtype=np.float64).reshape(len(rows), -1 if rows else 0)

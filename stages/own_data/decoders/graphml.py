@@ -1,9 +1,9 @@
-"""Graphs as GraphML (.graphml), one graph a file.
+"""Graphs as GraphML (.graphml), one graph per file.
 
-Of the nodes' data `label` becomes the label, and numbers and truth values become attributes, by name in alphabetical order; every node must
-have them, or the key a default. Of the edges' data `weight` and `label` are read. Other data (texts that are no label, an edge's further
-numbers, drawings) are not read: a graph column has no place for them. Ports are ignored; hyperedges, nested graphs and graphs whose edges
-are partly directed are refused, and so is a DTD, whose entities could unpack to any size or refer to other files.
+Of the nodes' data, `label` becomes the label, and numbers and truth values become attributes, in alphabetical order of their names; every
+node must have them, or the key a default. Of the edges' data, `weight` and `label` are read. Other data (texts other than the label, an
+edge's further numbers, drawings) are ignored: a graph column has no field for them. Ports are ignored; hyperedges, nested graphs and graphs
+with directed and undirected edges are refused, and so is a DTD, whose entities could expand to any size or refer to other files.
 Source: http://graphml.graphdrawing.org/specification.html
 """
 
@@ -25,7 +25,7 @@ TRUTH = {"true": 1.0, "false": 0.0}
 
 @dataclass(frozen=True)
 class _Key:
-    """What a data element with this key's id holds."""
+    """The declaration of a data element: target (node or edge), name, type."""
 
     target: str
     name: str
@@ -37,7 +37,7 @@ class _Key:
 
 @dataclass
 class _Reader:
-    """Takes note of what expat finds; `data` are texts by key id."""
+    """Collects nodes, edges and keys from the events of expat; data are texts by key id."""
 
     keys: dict[str, _Key] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class _Reader:
 
     def _start_graph(self, attributes: Mapping[str, str]) -> None:
         if self.edge_default:
-            raise ValueError("GraphML of two graphs; expected one graph a file")
+            raise ValueError("GraphML of two graphs; expected one graph per file")
         self.edge_default = attributes.get("edgedefault", "")
         if self.edge_default not in ("directed", "undirected"):
             raise ValueError(f"edgedefault {self.edge_default[:40]!r} of the graph; expected directed or undirected")
@@ -86,16 +86,16 @@ class _Reader:
         if name is None or name in self.nodes:
             raise ValueError("a node without an id" if name is None else f"two nodes with the id {name[:40]!r}")
         if len(self.nodes) == MAX_NODES:
-            raise ValueError(f"more than {MAX_NODES:,} nodes; that is the most that is read of one graph")
+            raise ValueError(f"more than {MAX_NODES:,} nodes; expected at most as many per graph")
         self.holder = self.nodes[name] = {}
 
     def _start_edge(self, attributes: Mapping[str, str]) -> None:
         if "source" not in attributes or "target" not in attributes:
             raise ValueError(f"edge {len(self.edges)} without a source and target")
         if attributes.get("directed", "").lower() not in ("", "true" if self.edge_default == "directed" else "false"):
-            raise ValueError(f"edge {len(self.edges)} is not {self.edge_default} as the graph is; expected all edges of one kind")
+            raise ValueError(f"edge {len(self.edges)} is not {self.edge_default} like the graph; expected all edges of one kind")
         if len(self.edges) == MAX_EDGES:
-            raise ValueError(f"more than {MAX_EDGES:,} edges; that is the most that is read of one graph")
+            raise ValueError(f"more than {MAX_EDGES:,} edges; expected at most as many per graph")
         self.holder = {}
         self.edges.append((attributes["source"], attributes["target"], self.holder))
 
@@ -114,14 +114,14 @@ class _Reader:
             self.text.append(text)
 
     def refuse(self, *_: object) -> NoReturn:
-        raise ValueError("GraphML with a DTD (<!DOCTYPE …>), whose entities are not read; take it out")
+        raise ValueError("GraphML with a DTD (<!DOCTYPE …>), which is not read; remove it")
 
 
 def read_graphml(raw: bytes) -> NamedGraph:
     """Return the graph of a GraphML file.
 
     Raises:
-        ValueError: if it is no XML, has a DTD, or something that a graph column has no place for.
+        ValueError: if it is not XML, has a DTD, or a structure that a graph column has no field for.
     """
     check_size(raw, MAX_TEXT_BYTES)
     found = _Reader()
@@ -133,41 +133,51 @@ def read_graphml(raw: bytes) -> NamedGraph:
     try:
         parser.Parse(raw, True)
     except expat.ExpatError as error:
-        raise ValueError(f"not whole XML: {error}") from error
+        raise ValueError(f"not well-formed XML: {error}") from error
     except LookupError as error:
         raise ValueError(f"XML in an unknown encoding ({error}); save the file as UTF-8") from error
     if not found.edge_default:
         raise ValueError("GraphML without a graph")
-    return _graph(found)
+    return _to_graph(found)
 
 
-def _graph(found: _Reader) -> NamedGraph:
-    numbers = {name: place for place, name in enumerate(found.nodes)}
-    for place, (source, target, _) in enumerate(found.edges):
-        lost = [name for name in (source, target) if name not in numbers]
-        if lost:
-            raise ValueError(f"edge {place} joins {lost[0][:40]!r}, which is no node's id")
+def _to_graph(found: _Reader) -> NamedGraph:
     nodes, edges = list(found.nodes.values()), [data for _, _, data in found.edges]
-    names = sorted({key.name for key in found.keys.values() if key.is_of("node") and key.kind in NUMERIC and key.name != "label"})
-    check_attributes(len(nodes), len(names))
-    columns = {name: _numbers(found, "node", name, nodes) for name in names}
-    used = {name: column for name, column in columns.items() if column is not None}
+    attributes = _node_attributes(found, nodes)
     return checked(
         NamedGraph(
             n_nodes=len(nodes),
-            edges=np.array([[numbers[source], numbers[target]] for source, target, _ in found.edges], dtype=np.int64).reshape(-1, 2),
+            edges=_edge_ends(found),
             directed=found.edge_default == "directed",
             weight=_numbers(found, "edge", "weight", edges),
             edge_labels=_texts(found, "edge", "label", edges),
             node_labels=_texts(found, "node", "label", nodes),
-            node_attributes=np.array(list(used.values())).T if used else None,
-            attribute_names=tuple(used),
+            node_attributes=np.array(list(attributes.values())).T if attributes else None,
+            attribute_names=tuple(attributes),
         )
     )
 
 
+def _edge_ends(found: _Reader) -> np.ndarray:
+    """Return the numbers of each edge's source and target, int64 (n_edges, 2)."""
+    numbers = {name: place for place, name in enumerate(found.nodes)}
+    for place, (source, target, _) in enumerate(found.edges):
+        unknown = [name for name in (source, target) if name not in numbers]
+        if unknown:
+            raise ValueError(f"edge {place} joins {unknown[0][:40]!r}, which is not the id of a node")
+    return np.array([[numbers[source], numbers[target]] for source, target, _ in found.edges], dtype=np.int64).reshape(-1, 2)
+
+
+def _node_attributes(found: _Reader, nodes: Sequence[Mapping[str, str]]) -> dict[str, list[float]]:
+    """Return the numeric data of the nodes by name, in alphabetical order."""
+    names = sorted({key.name for key in found.keys.values() if key.is_of("node") and key.kind in NUMERIC and key.name != "label"})
+    check_attributes(len(nodes), len(names))
+    columns = {name: _numbers(found, "node", name, nodes) for name in names}
+    return {name: column for name, column in columns.items() if column is not None}
+
+
 def _texts(found: _Reader, target: str, name: str, holders: Sequence[Mapping[str, str]]) -> list[str] | None:
-    """Return an entry of all nodes or edges ("" where it is missing), None where none has it."""
+    """Return a data element of all nodes or edges ("" where missing); None if none has it."""
     ids = [id for id, key in found.keys.items() if key.is_of(target) and key.name == name]
     if len(ids) != 1 or (ids[0] not in found.defaults and not any(ids[0] in holder for holder in holders)):
         if len(ids) > 1:
@@ -183,5 +193,5 @@ def _numbers(found: _Reader, target: str, name: str, holders: Sequence[Mapping[s
     values = [TRUTH.get(text.lower(), to_number(text)) for text in texts]
     wrong = next((place for place, value in enumerate(values) if value is None or not abs(value) <= 1e300), None)
     if wrong is not None:
-        raise ValueError(f"{name} of {target} {wrong} is {texts[wrong][:40]!r}; expected a finite number, or a default of the key")
+        raise ValueError(f"{name} of {target} {wrong} is {texts[wrong][:40]!r}; expected a finite number, or a default for the key")
     return [float(value) for value in values if value is not None]

@@ -1,7 +1,7 @@
-"""Point clouds: .xyz, .ply and .off files. Of every point x, y and z are kept; normals, colours, intensities and faces are not read.
+"""Point clouds: .xyz, .ply and .off files. Only x, y and z of each point are read, not normals, colours, intensities or faces.
 
-.xyz is either rows of numbers (x y z and perhaps more) or the chemists' form (how many atoms, a line of comment, then an element with
-x, y, z a line), of which the elements are not kept. .ply is ASCII or binary of either order of bytes.
+.xyz is either rows of numbers (x y z, further columns are ignored) or the chemical form (number of atoms, a comment line, then lines of
+element, x, y, z), of which elements are ignored. .ply is ASCII or binary in either byte order.
 """
 
 import re
@@ -35,7 +35,7 @@ def read_xyz(raw: bytes) -> np.ndarray:
         return _read_atoms(((line, cells[1:]) for line, cells in rows if line > comment), _count(first[0], "atoms"))
     points = read_rows(raw, ".xyz")
     if points.shape[1] < len(AXES):
-        raise ValueError(f"line {line}: {points.shape[1]} numbers a row; expected x, y and z")
+        raise ValueError(f"line {line}: {points.shape[1]} numbers per row; expected x, y and z")
     return points[:, : len(AXES)].copy()
 
 
@@ -43,7 +43,7 @@ def _read_atoms(rows: Iterator[tuple[int, list[str]]], n_atoms: int) -> np.ndarr
     points = _points(rows, n_atoms)
     extra = next(rows, None)
     if extra is not None:
-        raise ValueError(f"line {extra[0]}: more than the {n_atoms} atoms that the file counts; one molecule a file is read")
+        raise ValueError(f"line {extra[0]}: more than the {n_atoms} atoms that the file declares; expected one molecule per file")
     return points
 
 
@@ -59,13 +59,13 @@ def read_off(raw: bytes) -> np.ndarray:
     if not counts:
         line, counts = next(rows, (line, []))
     if len(counts) not in (2, 3) or not all(COUNT.fullmatch(count) for count in counts):
-        raise ValueError(f"line {line}: {' '.join(counts)[:40]!r}; expected how many vertices, faces and edges")
+        raise ValueError(f"line {line}: {' '.join(counts)[:40]!r}; expected the numbers of vertices, faces and edges")
     return _points(rows, _count(counts[0], "vertices"))
 
 
 @dataclass
 class _Element:
-    """One kind of thing in a PLY file: how many, and name → kind of each property."""
+    """One kind of element in a PLY file: its number, and name → type of each property."""
 
     name: str
     n: int
@@ -78,28 +78,28 @@ def read_ply(raw: bytes) -> np.ndarray:
     check_size(raw, MAX_BYTES)
     end = re.search(rb"(?:^|\n)end_header[ \t]*\r?\n", raw[:MAX_PLY_HEADER])
     if raw[:3] != b"ply" or end is None:
-        raise ValueError(f"not a .ply file, or one without a whole header ({len(raw)} bytes that start with {raw[:3]!r})")
+        raise ValueError(f"not a .ply file, or one with an incomplete header ({len(raw)} bytes that start with {raw[:3]!r})")
     order, elements = _ply_header(raw[: end.start()].decode("latin-1").splitlines()[1:])
     before = elements[: [element.name for element in elements].index("vertex")]
     vertex = elements[len(before)]
-    lacking = [axis for axis in AXES if axis not in vertex.properties]
-    if lacking or vertex.has_lists or any(element.has_lists for element in before):
-        what = f"lack {', '.join(lacking)}" if lacking else "have, or come after, a list"
-        raise ValueError(f".ply file whose vertices {what}; expected vertices of the plain numbers x, y and z before all lists")
+    missing = [axis for axis in AXES if axis not in vertex.properties]
+    if missing or vertex.has_lists or any(element.has_lists for element in before):
+        what = f"lack {', '.join(missing)}" if missing else "have, or follow, a list property"
+        raise ValueError(f".ply file whose vertices {what}; expected vertices with the numbers x, y and z, before all lists")
     if order == "":
         return _ply_text(raw[end.end() :], vertex, sum(element.n for element in before))
     start = end.end() + sum(element.n * _ply_record(element, order).itemsize for element in before)
     record = _ply_record(vertex, order)
     if start + vertex.n * record.itemsize > len(raw):
-        raise ValueError(f".ply file is cut off: {vertex.n:,} vertices need {vertex.n * record.itemsize:,} bytes, "
-                         f"{max(0, len(raw) - start):,} are there")
+        raise ValueError(f".ply file is truncated: {vertex.n:,} vertices need {vertex.n * record.itemsize:,} bytes, "
+                         f"found {max(0, len(raw) - start):,}")
     table = np.frombuffer(raw, record, vertex.n, start)
     with np.errstate(invalid="ignore"):  # a NaN may be a signalling one
         return np.stack([table[axis].astype(np.float64) for axis in AXES], axis=1)
 
 
 def _ply_header(header: list[str]) -> tuple[str, list[_Element]]:
-    """Return the order of bytes ("" for ASCII) and the elements."""
+    """Return the byte order ("" for ASCII) and the elements."""
     order: str | None = None
     elements: list[_Element] = []
     for line, words in enumerate((content.split() for content in header), start=2):
@@ -138,13 +138,13 @@ def _ply_text(body: bytes, vertex: _Element, skipped: int) -> np.ndarray:
 
 
 def _points(rows: Iterator[tuple[int, list[str]]], n_points: int, places: list[int] | None = None, where: str = "") -> np.ndarray:
-    """Return float64 (n_points, 3) of the cells at `places` of the next rows; raise ValueError where one lacks or is no number."""
+    """Return float64 (n_points, 3) of the cells at `places` of the next rows; raise ValueError where one is missing or not a number."""
     places = places or [0, 1, 2]
     values = array("d")
     for point in range(n_points):
         line, cells = next(rows, (0, None))
         if cells is None:
-            raise ValueError(f"the file is cut off: it counts {n_points:,} points, {point:,} are there")
+            raise ValueError(f"the file is truncated: it declares {n_points:,} points, found {point:,}")
         row = [to_number(cells[place]) if place < len(cells) else None for place in places]
         if None in row:
             found = " ".join(cells)[:60]
@@ -154,7 +154,7 @@ def _points(rows: Iterator[tuple[int, list[str]]], n_points: int, places: list[i
 
 
 def _count(text: str, what: str) -> int:
-    """Return how many points there are; raise ValueError if they are more than may be read."""
+    """Return a declared number of points; raise ValueError above MAX_POINTS."""
     if int(text) > MAX_POINTS:
-        raise ValueError(f"{int(text):,} {what}; at most {MAX_POINTS:,} points are read of one sample: thin the cloud out")
+        raise ValueError(f"{int(text):,} {what}; expected at most {MAX_POINTS:,} points per sample; subsample the cloud")
     return int(text)

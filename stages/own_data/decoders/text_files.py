@@ -1,24 +1,24 @@
-"""Files of text: UTF-8, their lines, the cells of a line and the numbers in them; one line at a time, so that memory stays bounded."""
+"""Text files in UTF-8: lines, cells of a line and numbers in cells; line by line, so that memory stays bounded."""
 
 import csv
 import io
 import math
 from collections.abc import Iterator
 
-MAX_TEXT_BYTES = 64 * 2**20  # of one sample's file of text
+MAX_TEXT_BYTES = 64 * 2**20  # of one sample's text file
 MAX_LINE = 2**20  # characters
 MISSING = {"", "nan", "na", "n/a", "null"}
 
 
 def characters(raw: bytes) -> str:
-    """Return the text of a UTF-8 file, without the mark (BOM) at its start.
+    """Return the text of a UTF-8 file, without the byte order mark (BOM) at its start.
 
     Raises:
         ValueError: naming the first byte that is not UTF-8.
     """
     check_size(raw, MAX_TEXT_BYTES)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError("not UTF-8: byte 0 starts a UTF-16 mark; save the file as UTF-8")
+        raise ValueError("not UTF-8: byte 0 starts a UTF-16 byte order mark; save the file as UTF-8")
     try:
         return raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -28,7 +28,7 @@ def characters(raw: bytes) -> str:
 def check_size(raw: bytes, limit: int) -> None:
     """Raise ValueError if a file is too large to be read."""
     if len(raw) > limit:
-        raise ValueError(f"a file of {len(raw):,} bytes; at most {limit:,} are read of one sample: cut it into several")
+        raise ValueError(f"a file of {len(raw):,} bytes; expected at most {limit:,} per sample; split it into several")
 
 
 def lines(raw: bytes) -> Iterator[tuple[int, str]]:
@@ -45,14 +45,14 @@ def lines(raw: bytes) -> Iterator[tuple[int, str]]:
     while line := file.readline(MAX_LINE + 1):
         number += 1
         if len(line) > MAX_LINE:
-            raise ValueError(f"line {number} has more than {MAX_LINE:,} characters; expected one row of a table a line")
+            raise ValueError(f"line {number} has more than {MAX_LINE:,} characters; expected one row of a table per line")
         stripped = line.strip()
         if not stripped.startswith("#"):
             yield number, line.rstrip("\n") if stripped else ""
 
 
 def separator(line: str, suffix: str) -> str | None:
-    """Return what stands between the cells of a file whose first line this is: a tab, `;`, `,` or (None) blanks."""
+    """Return the separator of cells in a file's first line: a tab, `;`, `,` or (None) blanks."""
     if suffix == ".tsv":
         return "\t"
     for mark in (";", ",", "\t") if suffix == ".csv" else (";", ","):
@@ -62,7 +62,7 @@ def separator(line: str, suffix: str) -> str | None:
 
 
 def split(line: str, mark: str | None, number: int) -> list[str]:
-    """Return the cells of line `number`, stripped; quotes are honoured.
+    """Return the cells of line `number`, stripped; quotes are respected.
 
     Raises:
         ValueError: if a quote is not closed.
@@ -78,9 +78,9 @@ def split(line: str, mark: str | None, number: int) -> list[str]:
 
 
 def to_number(cell: str) -> float | None:
-    """Return the number in a cell, NaN where it is missing (empty, NaN, NA, null), None where it is something else."""
+    """Return the number in a cell, NaN if missing (empty, NaN, NA, null), None if not a number."""
     try:
-        if "_" not in cell:  # Python would take 1_000 for a number
+        if "_" not in cell:  # Python would read 1_000 as a number
             return float(cell)
     except ValueError:
         pass

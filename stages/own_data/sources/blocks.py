@@ -12,40 +12,35 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.tables import fixed_lists
 from stages.own_data.paths_inside import MAX_FILE_BYTES, existing
-from stages.own_data.source_rows import Rows, SourceKind, numbered
+from stages.own_data.source_rows import SourceKind, SourceRows, numbered, table_reader
 
 LABEL, BLOCK = "label", "block"
-_BETWEEN = re.compile(r"[\s,;]+")
+_SEPARATORS = re.compile(r"[\s,;]+")
 Block = tuple[int, str, list[list[float]]]  # line of the label, label, rows
 
 
-class BlocksSettings(Settings):
+class BlocksSourceSettings(Settings):
     blocks: str = Field(min_length=1, description="a text file: a line with the label, rows of numbers, blank lines between")
 
 
-def open_rows(settings: BlocksSettings, key: str) -> Rows:
+def open_rows(settings: BlocksSourceSettings, key: str) -> SourceRows:
     """Return a row per block, with `label` and `block` (its rows of numbers, as a series).
 
     Raises:
-        InputError: naming the line that is not what it should be.
+        InputError: naming the line that has another form.
     """
     path = existing(settings.blocks, f"{key}.blocks", folder=False)
     blocks = list(_blocks(_lines(path, settings.blocks), settings.blocks))
     if not blocks:
-        raise InputError(f"{settings.blocks}: there is no block in it: a line with the label, then rows of numbers")
+        raise InputError(f"{settings.blocks}: there is no block in it; expected a line with the label, then rows of numbers")
     points = np.array([row for _, _, rows in blocks for row in rows], dtype=np.float32)
     offsets = np.cumsum([0, *(len(rows) for _, _, rows in blocks)], dtype=np.int32)
     series = pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(points))
     table = pa.table({LABEL: pa.array([label for _, label, _ in blocks], pa.string()), BLOCK: series})
-
-    def fields_of(wanted: Sequence[str], rows: np.ndarray | None) -> pa.Table:
-        chosen = table.select(list(wanted))
-        return chosen if rows is None else chosen.take(pa.array(rows))
-
     types = {field.name: field.type for field in table.schema}
     where = [f"line {line} of {path.name}" for line, _, _ in blocks]
-    return Rows(path.parent, numbered(len(blocks)), types, fields_of, where.__getitem__, BLOCK, written=True, declared={},
-                files={path.name: path})
+    return SourceRows(path.parent, numbered(len(blocks)), types, table_reader(table), where.__getitem__, BLOCK, written=True, declared={},
+                      files={path.name: path})
 
 
 def _lines(path: Path, name: str) -> list[str]:
@@ -69,7 +64,7 @@ def _blocks(lines: Sequence[str], name: str) -> Iterator[Block]:
             for i, row in enumerate(rows):
                 if len(row) != width:
                     raise InputError(f"{name}: line {start + 2 + i}: {len(row)} numbers, but the first row has {width}")
-            if _is_numbers(label, width):
+            if _is_row_of_numbers(label, width):
                 raise InputError(f"{name}: line {start + 1}: expected a label after the blank line, found a row of {width} numbers")
             yield start + 1, label, rows
         start = end + 1
@@ -77,17 +72,17 @@ def _blocks(lines: Sequence[str], name: str) -> Iterator[Block]:
 
 def _numbers(line: str, where: str) -> list[float]:
     try:
-        return [float(cell) for cell in _BETWEEN.split(line.strip(" \t\r\n,;"))]
+        return [float(cell) for cell in _SEPARATORS.split(line.strip(" \t\r\n,;"))]
     except ValueError as error:
         found = line.strip()[:60]
-        raise InputError(f"{where}: expected a row of numbers, found {found!r}; a blank line must stand before each label") from error
+        raise InputError(f"{where}: expected a row of numbers, found {found!r}; put a blank line before each label") from error
 
 
-def _is_numbers(label: str, width: int) -> bool:
+def _is_row_of_numbers(label: str, width: int) -> bool:
     try:
-        return len([float(cell) for cell in _BETWEEN.split(label)]) == width and width > 1
+        return len([float(cell) for cell in _SEPARATORS.split(label)]) == width and width > 1
     except ValueError:
         return False
 
 
-SOURCE = SourceKind("blocks", BlocksSettings, open_rows)
+SOURCE = SourceKind("blocks", BlocksSourceSettings, open_rows)

@@ -1,7 +1,7 @@
 """A table with one row per sample: CSV, TSV, JSON lines, Parquet or Arrow (Feather).
 
-In CSV and TSV every cell is text; what a column of the `table` modality holds (numbers, dates, …) is told from all of its cells. Text files
-are held in memory as columns; of Parquet and Arrow the contents are read batch by batch.
+In CSV and TSV every cell is text; the type of a column of the `table` modality (numbers, dates, …) is inferred from all of its cells. Text
+files are kept in memory as columns; Parquet and Arrow files are read batch by batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,28 +17,28 @@ from stages.foundation.errors import InputError
 from stages.own_data.delimited import read_delimited
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.paths_inside import existing
-from stages.own_data.source_rows import PIECE, Cursor, Rows, SourceKind, numbered
+from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
 
 Kind = Literal["number", "truth", "date", "text"]
-MAX_ROWS = 10_000_000  # each has a name in memory, whatever of it is read
+MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-# What Arrow was seen to raise on damaged files, and its kin.
+# What Arrow raises on damaged files.
 DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
 JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
 
 
-class TableSettings(Settings):
+class TableSourceSettings(Settings):
     table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
-    missing: tuple[str, ...] = Field((), description="cells that count as missing, beside empty ones, such as [NA, '-']")
-    types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells leave that open")
+    missing: tuple[str, ...] = Field((), description="cells that count as missing, in addition to empty ones, such as [NA, '-']")
+    types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells are ambiguous")
 
 
-def open_rows(settings: TableSettings, key: str) -> Rows:
+def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     """Return a row per row of the file.
 
     Raises:
-        InputError: if the file is not what its ending says, or damaged.
+        InputError: if the file is not of the kind that its ending names, or is damaged.
     """
     path = existing(settings.table, f"{key}.table", folder=False)
     ending = path.suffix.lower()
@@ -55,39 +55,35 @@ def open_rows(settings: TableSettings, key: str) -> Rows:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
                          f"{', '.join([*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW])}; save it as one of these")
     if not rows.ids:
-        raise InputError(f"{settings.table}: there is no row in it, so no sample; write one row per sample")
+        raise InputError(f"{settings.table}: there is no row in it; expected one row per sample")
     unknown = [name for name in settings.types if name not in rows.types]
     if unknown:
         raise InputError(f"{key}.types: {settings.table} has no column {unknown[0]!r}; there are: {', '.join(rows.types)}")
     return rows
 
 
-def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSettings) -> Rows:
-    def read(fields: Sequence[str], rows: np.ndarray | None) -> pa.Table:
-        chosen = table.select(list(fields))
-        return chosen if rows is None else chosen.take(pa.array(rows))
-
+def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSourceSettings) -> SourceRows:
     types = {field.name: field.type for field in table.schema}
     written = path.suffix.lower() not in JSON_LINES
-    return Rows(path.parent, numbered(len(table)), types, read, lambda row: f"line {lines[row]} of {path.name}", None, written=written,
-                declared=settings.types, files={path.name: path})
+    return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"line {lines[row]} of {path.name}", None,
+                      written=written, declared=settings.types, files={path.name: path})
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
 
 
-def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Opened]) -> Rows:
-    """Return the rows of a file in batches, dictionaries decoded and every kind of string as `string`."""
+def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path], Opened]) -> SourceRows:
+    """Return the rows of a file in batches, with dictionaries decoded and every kind of string as `string`."""
     try:
         schema, n_rows, batches = opened(path)
         names, types = schema.names, {field.name: _plain(field.type) for field in schema}
     except DAMAGED as error:
-        why = _told(error)
-        raise InputError(f"{settings.table}: is not a {path.suffix.lower()} file that can be read ({why})") from error
+        why = _first_line(error)
+        raise InputError(f"{settings.table}: not a readable {path.suffix.lower()} file ({why})") from error
     if not 0 <= n_rows <= MAX_ROWS:
-        raise InputError(f"{settings.table}: {n_rows:,} rows; expected at most {MAX_ROWS:,}: cut it up, or keep a sample")
+        raise InputError(f"{settings.table}: {n_rows:,} rows; expected at most {MAX_ROWS:,}; split the file, or keep a sample")
     if len(types) < len(names):
-        raise InputError(f"{settings.table}: a column's name stands twice; every column needs a name of its own")
+        raise InputError(f"{settings.table}: a column's name occurs twice; every column needs a name of its own")
 
     def start(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
         target, n_found = pa.schema([(name, types[name]) for name in fields]), 0
@@ -97,19 +93,19 @@ def _batchwise(path: Path, settings: TableSettings, opened: Callable[[Path], Ope
                 n_found += batch.num_rows
                 yield batch.select(list(fields)).cast(target)
         except DAMAGED as error:
-            raise InputError(f"{settings.table}: is damaged ({_told(error)})") from error
+            raise InputError(f"{settings.table}: is damaged ({_first_line(error)})") from error
         if n_found != n_rows:
-            raise InputError(f"{settings.table}: is damaged (it says that it has {n_rows} rows, and has {n_found})")
+            raise InputError(f"{settings.table}: is damaged (it declares {n_rows} rows, and has {n_found})")
 
-    return Rows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None, written=False,
-                declared=settings.types, files={path.name: path})
+    return SourceRows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None,
+                      written=False, declared=settings.types, files={path.name: path})
 
 
 def _parquet(path: Path) -> Opened:
-    import pyarrow.parquet as pq  # 0.1 s that only these files need
+    import pyarrow.parquet as pq  # here: the import takes 0.1 s
 
     file = pq.ParquetFile(path, pre_buffer=False)
-    return file.schema_arrow, file.metadata.num_rows, lambda fields: file.iter_batches(batch_size=PIECE, columns=list(fields))
+    return file.schema_arrow, file.metadata.num_rows, lambda fields: file.iter_batches(batch_size=CHUNK_ROWS, columns=list(fields))
 
 
 def _arrow(path: Path) -> Opened:
@@ -131,8 +127,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-SOURCE = SourceKind("table", TableSettings, open_rows)
+SOURCE = SourceKind("table", TableSourceSettings, open_rows)

@@ -1,4 +1,4 @@
-"""Assemble a samples table: rows in the order of their ids, each modality's kind in its field's metadata."""
+"""Assemble a samples table: rows sorted by id, each modality's kind in the metadata of its field."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +19,8 @@ def samples_table(
     """Return the samples, sorted by id, with columns sample_id, group, split (if there is an official one), target and one per modality.
 
     Args:
-        targets: a class per sample; or the labels of each sample; or numbers to predict, by name (see contracts/data_set.py).
-        columns: label → (modality, values); the values in the order of `sample_ids`.
+        targets: a class per sample; or the labels of each sample; or regression targets by name (see contracts/data_set.py).
+        columns: modality name → (modality, values); values in the order of `sample_ids`.
         splits: "train" or "test" per sample.
     """
     arrays = {"sample_id": pa.array(sample_ids, pa.string()), "group": pa.array(groups, pa.string())}
@@ -28,15 +28,15 @@ def samples_table(
         arrays["split"] = pa.array(splits, pa.string())
     arrays["target"] = target_column(targets)
     fields = [pa.field(name, values.type) for name, values in arrays.items()]
-    for label, (modality, values) in columns.items():
-        fields.append(pa.field(label, values.type, metadata={"modality": modality}))
-        arrays[label] = values
+    for name, (modality, values) in columns.items():
+        fields.append(pa.field(name, values.type, metadata={"modality": modality}))
+        arrays[name] = values
     table = pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
     return table.take(pc.sort_indices(table["sample_id"]))
 
 
 def target_column(targets: Sequence[Any] | Mapping[str, Sequence[float]]) -> pa.Array:
-    """Return classes as string, labels as list<string>, numbers by name as a struct of float64."""
+    """Return classes as string, labels as list<string>, regression targets by name as a struct of float64."""
     if isinstance(targets, Mapping):
         numbers = [pa.array(np.asarray(values, dtype=np.float64)) for values in targets.values()]
         return pa.StructArray.from_arrays(numbers, names=list(targets))
@@ -45,12 +45,12 @@ def target_column(targets: Sequence[Any] | Mapping[str, Sequence[float]]) -> pa.
 
 
 def merged_groups(*keys: Sequence[str | None]) -> list[str]:
-    """Return one group name per row, such that rows that share a key of any kind share the group.
+    """Return a group name per row; rows that share a key of any kind are in one group.
 
     Args:
-        keys: for each kind of key, the key of every row; None: the row shares this kind with nobody.
+        keys: for each kind of key, the key of every row; None: the row has no key of this kind.
     Returns:
-        Per row, the first kind's smallest key in its group: so the first kind must have a key for every row.
+        Per row, the smallest key of the first kind in its group; the first kind must have a key for every row.
     """
     parent = list(range(len(keys[0])))
 

@@ -11,14 +11,14 @@ CharacterSize = Annotated[int, Field(ge=1, le=8)]
 
 
 class TextSettings(Settings):
-    analyzer: Literal["word", "char"] = Field("word", description="what terms are made of: words or characters inside words")
+    analyzer: Literal["word", "char"] = Field("word", description="terms: words, or characters inside words")
     ngrams: tuple[Size, Size] = Field((1, 2), description="[shortest, longest] n-gram in words, 1 to 5 (analyzer: word)")
     characters: tuple[CharacterSize, CharacterSize] = Field(
         (2, 4), description="[shortest, longest] n-gram in characters, 1 to 8 (analyzer: char)"
     )
-    window: int = Field(2, ge=0, le=20, description="word level: neighbours used on each side, at most (as many as the data set gives)")
+    window: int = Field(2, ge=0, le=20, description="word level: neighbors used on each side, at most (limited by the data set)")
     lowercase: bool = Field(True, description="whether case is folded")
-    min_documents: int = Field(1, ge=1, description="training documents that a term of the dictionary stands in, at least")
+    min_documents: int = Field(1, ge=1, description="training documents that contain a term of the dictionary, at least")
     max_terms: int = Field(20_000, ge=1, le=1_000_000, description="size of the dictionary: the terms in most training documents")
     idf: bool = Field(True, description="whether rare terms weigh more")
     sublinear: bool = Field(True, description="whether a term's count weighs as 1 + ln(count)")
@@ -29,5 +29,5 @@ class TextSettings(Settings):
         for name in ("ngrams", "characters"):
             shortest, longest = getattr(self, name)
             if shortest > longest:
-                raise ValueError(f"{name} must be [shortest, longest], and {[shortest, longest]} is not")
+                raise ValueError(f"{name}: expected [shortest, longest], found {[shortest, longest]}")
         return self

@@ -1,4 +1,4 @@
-"""One graph in memory, checked: what the features of a graph are computed from."""
+"""One graph in memory, checked: the input of all graph features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class Graph:
 
     @cached_property
     def links(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distinct pairs of different nodes that an edge joins, whatever its direction: int64 (e,) each, first < second."""
+        """Return the distinct pairs of different nodes with an edge in either direction: int64 (e,) each, first < second."""
         low, high = np.minimum(self.source, self.target), np.maximum(self.source, self.target)
         keys = np.unique((low * self.n + high)[low != high])
         return keys // self.n, keys % self.n
 
     @cached_property
     def arcs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distinct (source, target) of different nodes; of an undirected graph, both directions: int64 (a,) each, sorted."""
+        """Return the distinct (source, target) of different nodes; both directions if undirected: int64 (a,) each, sorted."""
         source, target = self.source, self.target
         if not self.directed:
             source, target = np.concatenate([source, target]), np.concatenate([target, source])
@@ -43,44 +43,44 @@ class Graph:
 
     @cached_property
     def degree(self) -> np.ndarray:
-        """Return how many other nodes each node is joined to, int64 (n,)."""
+        """Return the number of neighbors of each node, int64 (n,)."""
         return np.bincount(np.concatenate(self.links), minlength=self.n)
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """Return float64 (m,), ones where the graph has no weights."""
+        """Return float64 (m,), ones if the graph has no weights."""
         return np.ones(len(self.source)) if self.weight is None else self.weight
 
     @cached_property
     def distance(self) -> np.ndarray:
-        """Return each node's number of steps from the root, against the direction of edges too: int64 (n,), -1 where out of reach."""
+        """Return each node's distance from the root, ignoring directions: int64 (n,), -1 where unreachable."""
         distance = np.full(self.n, -1, dtype=np.int64)
         distance[self.root] = step = 0
         low, high = self.links
         while True:
             step += 1
-            near = np.concatenate([high[distance[low] == step - 1], low[distance[high] == step - 1]])
-            near = near[distance[near] < 0]
-            if len(near) == 0:
+            frontier = np.concatenate([high[distance[low] == step - 1], low[distance[high] == step - 1]])
+            frontier = frontier[distance[frontier] < 0]
+            if len(frontier) == 0:
                 return distance
-            distance[near] = step
+            distance[frontier] = step
 
 
 def read_graph(struct: Mapping[str, Any]) -> Graph:
-    """Return a sample of the column (see `graph_column` beside the data sets) as a Graph.
+    """Return a sample of the column (see stages/samples/graph_column.py) as a Graph.
 
     Raises:
-        ValueError: in words, if its parts do not fit together.
+        ValueError: if its fields do not fit together.
     """
     missing = [name for name in FIELDS if struct.get(name) is None]
     if missing:
-        raise ValueError(f"the graph has no {', '.join(missing)}; a graph has {', '.join(FIELDS)}")
+        raise ValueError(f"the graph has no {', '.join(missing)}; expected {', '.join(FIELDS)}")
     n = struct["n_nodes"]
     if not 1 <= n <= MAX_NODES:
         raise ValueError(f"the graph has {n} nodes; expected 1 to {MAX_NODES}")
     source, target = _nodes(struct["source"], n, "source"), _nodes(struct["target"], n, "target")
     if len(source) != len(target):
-        raise ValueError(f"the edges have {len(source)} sources and {len(target)} targets; expected as many")
+        raise ValueError(f"the edges have {len(source)} sources and {len(target)} targets; expected equal numbers")
     if len(source) > MAX_EDGES:
         raise ValueError(f"the graph has {len(source)} edges; expected at most {MAX_EDGES}")
     root = struct.get("root")
@@ -110,7 +110,7 @@ def _numbers(values: list[Any] | None, size: int, name: str) -> np.ndarray | Non
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not numbers, as many for each: {error}") from error
+        raise ValueError(f"{name} is not made of equally many numbers each: {error}") from error
     wrong = np.argwhere(~np.isfinite(numbers))
     if len(wrong):
         raise ValueError(f"{name} {wrong[0][0]} is missing or not finite")

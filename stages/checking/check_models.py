@@ -1,0 +1,71 @@
+"""Check the entries under `models:`, and their fit with data sets and `train.scoring`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.checking.known_components import known
+from stages.contracts.data_set import DataSet
+from stages.contracts.metric import Metric
+from stages.contracts.task import Task
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS
+from stages.foundation.registry import component, names
+from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
+from stages.model_selection.estimator_sweep import as_sweep
+from stages.params import section
+from stages.scoring.stacked_scores import stacked
+from stages.splitting.split_settings import SplitEntry
+from stages.training.train_settings import TrainEntry
+
+
+def check_model(params: Mapping[str, Any], name: str) -> None:
+    """Raise InputError unless models.<name> names a known model with valid settings."""
+    model = as_sweep(known("models", name, f"models.{name}"))
+    model.grid(section(params, f"models.{name}", model.settings), 0)
+
+
+def check_scoring(params: Mapping[str, Any]) -> None:
+    """Raise InputError unless train.scoring names tasks, and for each a metric of its targets with a stacked form (stages/scoring/)."""
+    for name, scoring in section(params, "train", TrainEntry).scoring.items():
+        task: Task = known("tasks", name, "train.scoring")
+        metric: Metric = known("metrics", scoring, f"train.scoring.{name}")
+        if task.form not in metric.forms or stacked(scoring) is None:
+            fit = [n for n in names("metrics") if stacked(n) is not None and task.form in component("metrics", n).forms]
+            raise InputError(f"{PARAMS}: train.scoring.{name}: {metric.name!r} cannot select a configuration; allowed: {', '.join(fit)}")
+
+
+def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
+    """Raise InputError if models.<name> does not support the task of a data set."""
+    entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+    task = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
+    model = as_sweep(component("models", name))
+    if component("tasks", task).form not in model.target_forms:
+        fit = [other for other in names("tasks") if component("tasks", other).form in model.target_forms]
+        raise InputError(f"{PARAMS}: models.{name}: no support for task {task} (datasets.{dataset}.target); allowed: "
+                         f"{', '.join(fit)}; remove one of the two")
+
+
+def check_sizes(params: Mapping[str, Any], name: str) -> None:
+    """Raise InputError if every configuration of models.<name> needs more rows than a data set's smallest training fold has."""
+    model = as_sweep(component("models", name))
+    needed = min(map(model.min_samples, model.grid(section(params, f"models.{name}", model.settings), 0)))
+    sizes = [(size, dataset) for dataset in params["datasets"] if (size := smallest_training_fold(params, dataset)) is not None]
+    smallest, dataset = min(sizes, default=(needed, ""))
+    if needed > smallest:
+        raise InputError(f"{PARAMS}: models.{name}: every configuration needs {needed} training rows or more, but the smallest training "
+                         f"fold of {dataset!r} has about {smallest}; lower the grid's values, raise datasets.{dataset}.rows or "
+                         "split.n_splits")
+
+
+def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
+    """Return the approximate number of training rows of an inner fold (groups are not split); None: unknown before ingest."""
+    entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
+    if entry.source is not None:
+        return None  # train checks it
+    data_set: DataSet = component("datasets", name)
+    split: SplitEntry = section(params, "split", SplitEntry)
+    rows = data_set.n_samples if entry.rows == "all" else entry.rows
+    outer = rows * (split.n_splits - 1) // split.n_splits
+    if data_set.n_train is not None:
+        outer = rows * data_set.n_train // data_set.n_samples
+    return outer * (split.n_inner_splits - 1) // split.n_inner_splits

@@ -1,0 +1,83 @@
+"""Check the whole params.yaml: find every mistake, one line each."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stages.checking.check_data_sets import check_dataset
+from stages.checking.check_features import check_feature
+from stages.checking.check_models import check_model, check_scoring, check_sizes, check_task
+from stages.checking.sections import SECTIONS
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, nearest
+from stages.params import TOP_LEVEL, read_params, section
+
+SEEDS = 2**32  # limit of numpy and scikit-learn
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of a data set, a model, or a key of features; each section checks more
+NAME_RULE = "letters, digits and _ (and a - between data set and modality name), a letter first"
+KINDS = ("datasets", "features", "models")
+
+
+def checked_params() -> dict[str, Any]:
+    """Return params.yaml.
+
+    Raises:
+        InputError: with every mistake in it.
+    """
+    params = read_params()
+    found = problems(params)
+    if found:
+        raise InputError(f"{len(found)} mistake(s) in {PARAMS}\n" + "\n".join(f"  {line}" for line in found))
+    return params
+
+
+def problems(params: Mapping[str, Any]) -> list[str]:
+    """Return every mistake in params.yaml, one line each: file, key, the values allowed."""
+    found = _section_problems(params)
+    names = _name_problems(params)
+    if names:
+        return found + names
+    for name in params["datasets"]:
+        _attempt(found, check_dataset, params, name)
+    for key in params["features"]:
+        _attempt(found, check_feature, params, key)
+    for name in params["models"]:
+        _attempt(found, check_model, params, name)
+    if not found:  # these checks need valid entries
+        _attempt(found, check_scoring, params)
+        for name in params["models"]:
+            _attempt(found, check_sizes, params, name)
+            for dataset in params["datasets"]:
+                _attempt(found, check_task, params, dataset, name)
+    return found
+
+
+def _attempt(found: list[str], check: Callable[..., Any], *arguments: Any) -> None:
+    """Run a check; add the lines of its error that are new: a mistake in a data set recurs with each of its features."""
+    try:
+        check(*arguments)
+    except InputError as error:
+        found.extend(line for line in str(error).splitlines() if line not in found)
+
+
+def _section_problems(params: Mapping[str, Any]) -> list[str]:
+    unknown = [key for key in params if key not in TOP_LEVEL]
+    found = [f"{PARAMS}: {key}: unknown section{nearest(key, TOP_LEVEL)}; allowed: {', '.join(TOP_LEVEL)}" for key in unknown]
+    seed = params.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < SEEDS:
+        found.append(f"{PARAMS}: seed: expected a whole number from 0 to {SEEDS - 1}, found {seed!r}")
+    for name, model in SECTIONS.items():
+        _attempt(found, section, params, name, model)
+    return found
+
+
+def _name_problems(params: Mapping[str, Any]) -> list[str]:
+    """Return the mistakes in the keys under `datasets`, `features` and `models`; of a section without keys only that."""
+    found: list[str] = []
+    for kind in KINDS:
+        if not isinstance(params.get(kind), Mapping) or not params[kind]:
+            return [*found, f"{PARAMS}: {kind}: expected a mapping with at least one entry, found {params.get(kind)!r}"]
+        invalid = [name for name in params[kind] if not isinstance(name, str) or not NAME.fullmatch(name)]
+        reason = f"is not a valid name (it becomes part of names of files and stages); use {NAME_RULE}"
+        found += [f"{PARAMS}: {kind}: {name!r} {reason}" for name in invalid]
+    return found

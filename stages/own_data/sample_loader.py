@@ -1,0 +1,159 @@
+"""Load samples of own data, a chunk of rows at a time: files, table cells, several columns as one struct."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS
+from stages.foundation.tables import column_values
+from stages.own_data.decoders.decode import ENCODED, column, decode
+from stages.own_data.decoders.decoded_columns import ColumnError
+from stages.own_data.file_pattern import fill
+from stages.own_data.paths_inside import read_inside
+from stages.own_data.roles import ID, OwnModality
+from stages.own_data.source_rows import SourceRows
+from stages.own_data.text_columns import as_written
+
+Reasons = dict[str, str]
+
+
+class SampleLoader:
+    """Loads the rows of a source. The first chunk decides a column's Arrow type."""
+
+    def __init__(
+        self, dataset: str, rows: SourceRows, ids: Sequence[str], modalities: Sequence[OwnModality], tables: Mapping[str, pa.StructArray]
+    ) -> None:
+        self._dataset, self._rows, self._ids, self._modalities, self._tables = dataset, rows, ids, modalities, tables
+        needed = (field for modality in modalities if modality.name not in tables for field in modality.needed)
+        self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
+        self._types: dict[str, pa.DataType] = {}
+
+    def load(self, chunk: pa.Table, reasons: Reasons) -> pa.Table:
+        """Return the chunk of the index with a column per modality, and where each value was found (`source`).
+
+        Unreadable samples go to `reasons` and are dropped.
+        """
+        numbers, ids = column_values(chunk["row"]), chunk["sample_id"].to_pylist()
+        table = self._rows.read(self._fields, numbers) if self._fields else pa.table({})
+        bad: Reasons = {}
+        chunk = chunk.drop_columns(["row"])
+        for modality in self._modalities:
+            values = self._column(modality, table, numbers, ids, bad)
+            chunk = chunk.append_column(pa.field(modality.name, values.type, metadata={"modality": modality.kind}), values)
+        chunk = chunk.append_column("source", self._locations(table, numbers, ids))
+        reasons.update(bad)
+        return chunk.filter(pa.array([name not in bad for name in ids], pa.bool_())) if bad else chunk
+
+    def _locations(self, table: pa.Table, numbers: np.ndarray, ids: Sequence[str]) -> pa.StructArray:
+        """Return for every row and modality the file, or the row of the table, that holds the value."""
+        places = [self._rows.where(int(row)) for row in numbers]
+        columns = []
+        for modality in self._modalities:
+            names = file_names(modality, table, ids) if modality.is_file else places
+            found = [name if isinstance(name, str) else place for name, place in zip(names, places, strict=True)]
+            columns.append(pa.array(found, pa.string()))
+        return pa.StructArray.from_arrays(columns, names=[modality.name for modality in self._modalities])
+
+    def _column(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> pa.Array:
+        if modality.name in self._tables:
+            return self._tables[modality.name].take(pa.array(numbers))
+        if modality.is_file:
+            decoded = _read_each(file_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
+            return self._to_column(modality, decoded, ids, bad)
+        values = table[modality.fields[0]].combine_chunks()
+        if modality.kind in ENCODED:
+            return self._encoded(modality, values)
+        if modality.kind == "text" and pa.types.is_string(values.type):
+            return values
+        return self._to_column(modality, self._python_values(modality, values), ids, bad)
+
+    def _key(self, modality: OwnModality) -> str:
+        return f"{PARAMS}: datasets.{self._dataset}.modalities.{modality.name}.column: {modality.fields[0]!r}"
+
+    def _python_values(self, modality: OwnModality, values: pa.Array) -> list[Any]:
+        """Return table cells as Python values; some types have none, such as times of an unknown zone."""
+        try:
+            return list(values.to_pylist())
+        except (pa.ArrowException, LookupError, ValueError, OverflowError) as error:
+            found = f"{values.type}, which modality {modality.kind} does not read ({error})"
+            raise InputError(f"{self._key(modality)} holds {found}") from error
+
+    def _decode(self, modality: OwnModality, name: str) -> Any:
+        try:
+            return decode(modality.kind, read_inside(self._rows.root, name), name)
+        except ValueError as error:
+            raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
+
+    def _to_column(self, modality: OwnModality, values: list[Any], ids: Sequence[str], bad: Reasons) -> pa.Array:
+        """Return values as the modality's column; values that do not fit the others go to `bad`."""
+        kind = self._types.get(modality.name)
+        if kind is None and all(value is None for value in values):
+            kind = self._types[modality.name] = self._type_of_first_readable(modality)
+        if not any(value is not None for value in values):
+            return pa.nulls(len(values), kind)
+        try:
+            array = column(modality.kind, values, kind)
+        except ColumnError as error:
+            for place, reason in error.reasons.items():
+                bad.setdefault(ids[place], f"{modality.name}: {reason}")
+            fitting = [None if i in error.reasons else value for i, value in enumerate(values)]
+            return self._to_column(modality, fitting, ids, bad)
+        self._types.setdefault(modality.name, array.type)
+        return array
+
+    def _type_of_first_readable(self, modality: OwnModality) -> pa.DataType:
+        """Return the Arrow type of the first readable sample of all; null if there is none."""
+        for row in range(len(self._ids)):
+            table = self._rows.read([field for field in modality.needed if field in self._rows.types], np.array([row]))
+            try:
+                if modality.is_file:
+                    name = file_names(modality, table, self._ids[row : row + 1])[0]
+                    value = self._decode(modality, name) if isinstance(name, str) else None
+                else:
+                    value = table[modality.fields[0]][0].as_py()
+                if value is not None:
+                    return column(modality.kind, [value]).type
+            except ValueError:
+                continue
+        return pa.null()
+
+    def _encoded(self, modality: OwnModality, values: pa.Array) -> pa.Array:
+        if pa.types.is_struct(values.type) and "bytes" in values.type.names:  # as image collections on the web store them
+            values = values.field("bytes") if not values.null_count else values.flatten()[values.type.get_field_index("bytes")]
+        if not (pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type)):
+            raise InputError(f"{self._key(modality)} holds {values.type}; modality {modality.kind} reads names of files (text) or their "
+                             "bytes (binary)")
+        return values.cast(pa.binary())
+
+
+def file_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[str | ValueError]:
+    """Return the name of each row's file, or the error; `table` holds the modality's fields, `ids` names its rows."""
+    if not modality.files:
+        return [name or ValueError(f"no file is named ({modality.fields[0]!r} is empty)") for name in table[modality.fields[0]].to_pylist()]
+    fields = [field for field in modality.needed if field in table.column_names]
+    where = f"{PARAMS}: modalities.{modality.name}.files: column"
+    columns = {field: as_written(table[field], f"{where} {field!r}").to_pylist() for field in fields}
+    names: list[str | ValueError] = []
+    for row, name in enumerate(ids):
+        try:
+            names.append(fill(modality.files, {ID: name, **{field: values[row] for field, values in columns.items()}}))
+        except ValueError as error:
+            names.append(error)
+    return names
+
+
+def _read_each(names: Sequence[str | ValueError], ids: Sequence[str], bad: Reasons, read: Callable[[str], Any]) -> list[Any]:
+    """Return `read(name)` of each name; None, with the reason in `bad`, where it fails."""
+    values: list[Any] = []
+    for name, sample in zip(names, ids, strict=True):
+        try:
+            if isinstance(name, ValueError):
+                raise name
+            values.append(read(name))
+        except ValueError as error:
+            values.append(None)
+            bad.setdefault(sample, str(error))
+    return values

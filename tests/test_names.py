@@ -1,0 +1,49 @@
+"""Names mean one thing: no two classes, and no two modules, of stages/ and pipelines/ share one."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from imports import ROOT, source_files
+
+# name → why several modules have it
+SHARED_MODULES = {
+    "blocks": "own_data/sources/blocks.py is the key `blocks:` of params.yaml; features/blocks.py holds blocks of features",
+    "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
+    "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
+    "classes": "to rename: metric_inputs/classes.py",
+    "targets": "to rename: metric_inputs/targets.py",
+    "tables": "foundation/tables.py reads and writes the files whose schemas are in contracts/tables/",
+    "fold_grid": "to rename: models/mlp and models/svm",
+}
+SHARED_CLASSES = {
+    "FoldScores": "to rename: models/svm/fold_scores.py; contracts/documents/evaluation_document.py",
+    "Examples": "to rename: models/mlp/networks.py and models/svm/primal.py",
+}
+
+
+def module_name(path: Path) -> str:
+    return path.parent.name if path.name == "__init__.py" else path.stem
+
+
+def shared(places: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {name: paths for name, paths in places.items() if len(paths) > 1}
+
+
+def test_no_two_modules_share_a_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in source_files():
+        places[module_name(path)].append(path.as_posix())
+    found = shared(places)
+    assert set(found) == set(SHARED_MODULES), {name: found.get(name) for name in set(found) ^ set(SHARED_MODULES)}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in source_files():
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(path.as_posix())
+    found = shared(places)
+    assert set(found) == set(SHARED_CLASSES), {name: found.get(name) for name in set(found) ^ set(SHARED_CLASSES)}
