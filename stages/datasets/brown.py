@@ -27,7 +27,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.collections.assemble_samples import samples_table
-from stages.collections.brown_corpus import CITATION, LICENCE, PACKAGE, SOURCE, Document, read_documents, word_and_tag
+from stages.collections.brown_corpus import CITATION, LICENCE, PACKAGE, SOURCE, TaggedText, read_documents, word_and_tag
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
@@ -75,7 +75,7 @@ def read(archives: Mapping[str, Path], target: str, options: BrownOptions, seed:
     return samples_table(ids, groups, tags, {"word": ("text", pa.array(windows, pa.list_(pa.string())))})
 
 
-def _window(document: Document, place: int) -> list[Any]:
+def _window(document: TaggedText, place: int) -> list[Any]:
     """Return the item at `place` in the text with its neighbors in the sentence, None beyond its ends."""
     for sentence in document.sentences:
         if place < len(sentence):
