@@ -32,7 +32,7 @@ from pipelines.orchestration.stage_task import StageJob, reproduce  # noqa: E402
 from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
 from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noqa: E402
 from pipelines.running.dvc_lock import sort_lock  # noqa: E402
-from pipelines.running.executor import StageResult, Workers  # noqa: E402
+from pipelines.running.executor import Executor, StageResult, executor_of  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
@@ -60,8 +60,8 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     with held("the flow (python -m pipelines.flow)"):
         record_outside(params)
         plan, unchanged = steps_and_up_to_date(targets or ())
-        with Workers(min(settings.workers, n_cores())) as workers:
-            results = run_plan(plan, unchanged, workers, settings, tuple(params["datasets"]))
+        with executor_of(settings) as executor:
+            results = run_plan(plan, unchanged, executor, settings, tuple(params["datasets"]))
         sort_lock()
     for line in create_artifacts(tuple(params["datasets"]), results.values()):
         log(line)
@@ -78,7 +78,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def run_plan(
-    plan: Sequence[Step], unchanged: Set[str], workers: Workers, settings: FlowEntry, datasets: Sequence[str]
+    plan: Sequence[Step], unchanged: Set[str], executor: Executor, settings: FlowEntry, datasets: Sequence[str]
 ) -> dict[str, StageResult]:
     """Return the result of every step; each is a task that waits for its upstream tasks. unchanged: as in `pipelines.run`."""
     futures: dict[str, PrefectFuture[Any]] = {}
@@ -90,7 +90,7 @@ def run_plan(
         # Prefect starts no task downstream of a cancelled one, as skipped tasks are: it could not be marked as skipped
         above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
         job = StageJob(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
-        future = labelled.submit(job, workers, results, wait_for=above)
+        future = labelled.submit(job, executor, results, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(results.get(step.name) or StageResult(step.name, "failed", 0.0, "its task crashed")))
 
@@ -98,7 +98,7 @@ def run_plan(
         reported[result.stage] = result
         log(line_of(result, len(reported), len(plan)))
 
-    return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
+    return run_in_order(plan, start, n_at_once=executor.n_at_once, on_done=report)
 
 
 def tags(step: Step, datasets: Sequence[str]) -> set[str]:

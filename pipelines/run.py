@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import sort_lock
-from pipelines.running.executor import StageResult, Workers
+from pipelines.running.executor import Executor, StageResult, executor_of
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
@@ -42,13 +42,13 @@ def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
         plan, unchanged = steps_and_up_to_date(targets)
         if len(unchanged) == len(plan):
             return {step.name: StageResult(step.name, "unchanged", 0.0) for step in plan}
-        with Workers(min(settings.workers, n_cores())) as workers:
-            results = run_plan(plan, workers, unchanged)
+        with executor_of(settings) as executor:
+            results = run_plan(plan, executor, unchanged)
         sort_lock()
     return results
 
 
-def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dict[str, StageResult]:
+def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> dict[str, StageResult]:
     """Return the result of every step; print a line for each and, on a terminal, the running steps.
 
     Args:
@@ -64,7 +64,7 @@ def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dic
             done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
             alone = is_alone(step, plan, results, unchanged)
-            threading.Thread(target=lambda: done(workers.reproduce(step.name, alone=alone)), daemon=True).start()
+            threading.Thread(target=lambda: done(executor.reproduce(step.name, alone=alone)), daemon=True).start()
 
     def report(result: StageResult) -> None:
         results[result.stage] = result
@@ -73,7 +73,7 @@ def run_plan(plan: Sequence[Step], workers: Workers, unchanged: Set[str]) -> dic
             print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(result, len(results), len(plan))}", flush=True)
 
     with status_line(running):
-        return run_in_order(plan, start, n_at_once=workers.n_workers, on_done=report)
+        return run_in_order(plan, start, n_at_once=executor.n_at_once, on_done=report)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import psutil
 import pytest
@@ -13,9 +14,11 @@ import yaml
 from dvc.repo import Repo
 
 from pipelines.running.dvc_graph import Step, by_height, steps
-from pipelines.running.executor import StageResult, Workers
+from pipelines.running.executor import EXECUTORS, StageResult, executor_of
+from pipelines.running.local_processes import LocalProcesses
 from pipelines.running.ready_steps import blocked_by, is_alone, line_of, run_in_order
 from pipelines.running.worker import log_path
+from stages.checking.pipeline_settings import FlowEntry
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 
@@ -55,12 +58,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def workers(project: Path) -> Iterator[Workers]:
-    with Workers(4) as workers:
+def workers(project: Path) -> Iterator[LocalProcesses]:
+    with LocalProcesses(4) as workers:
         yield workers
 
 
-def reproduce_all(workers: Workers, plan: list[Step]) -> dict[str, StageResult]:
+def reproduce_all(workers: LocalProcesses, plan: list[Step]) -> dict[str, StageResult]:
     results: dict[str, StageResult] = {}
 
     def start(step: Step, done: object) -> None:
@@ -78,7 +81,7 @@ def stage(name: str, command: str) -> None:
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {name: {"cmd": command, "outs": [f"{name}.txt"]}}}))
 
 
-def test_twelve_side_by_side_four_times_lose_no_lock_entry(workers: Workers) -> None:
+def test_twelve_side_by_side_four_times_lose_no_lock_entry(workers: LocalProcesses) -> None:
     plan = steps()
     for turn in range(4):
         Path("seed.txt").write_text(str(turn))
@@ -92,7 +95,7 @@ def test_twelve_side_by_side_four_times_lose_no_lock_entry(workers: Workers) -> 
     assert {result.status for result in reproduce_all(workers, plan).values()} == {"unchanged"}
 
 
-def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(workers: Workers) -> None:
+def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(workers: LocalProcesses) -> None:
     subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], check=True)
     assert workers.reproduce("leaf@a").status == "unchanged"
     Path("leaf-a.txt").unlink()
@@ -100,7 +103,7 @@ def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(wo
     assert Path("leaf-a.txt").read_text() == "0"
 
 
-def test_a_failure_stops_what_reads_it_and_nothing_else(workers: Workers) -> None:
+def test_a_failure_stops_what_reads_it_and_nothing_else(workers: LocalProcesses) -> None:
     Path("dvc.yaml").write_text(GRAPH.replace("cp root.txt leaf-${item}.txt", "test ${item} != l && cp root.txt leaf-${item}.txt"))
     results = reproduce_all(workers, steps())
     assert results["leaf@l"].status == "failed"
@@ -109,7 +112,7 @@ def test_a_failure_stops_what_reads_it_and_nothing_else(workers: Workers) -> Non
     assert {results[leaf].status for leaf in LEAVES[:-1]} == {"ran"}
 
 
-def test_what_a_stage_says_of_its_failure_is_its_reason(workers: Workers) -> None:
+def test_what_a_stage_says_of_its_failure_is_its_reason(workers: LocalProcesses) -> None:
     stage("bad", "echo before; echo 'error: bad: no such column' >&2; echo '  in row 3' >&2; exit 1")
     result = workers.reproduce("bad")
     assert (result.status, result.reason, result.is_input_error) == ("failed", "error: bad: no such column\n  in row 3", True)
@@ -120,7 +123,7 @@ def test_what_a_stage_says_of_its_failure_is_its_reason(workers: Workers) -> Non
     assert result.status == "failed" and "nonsense" in result.reason
 
 
-def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers) -> None:
+def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: LocalProcesses) -> None:
     stage("talk", "python -c \"import time; print('one'); time.sleep(2); print('two')\"; touch talk.txt")
     heard: dict[str, float] = {}
     result = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
@@ -133,14 +136,14 @@ def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers)
 def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, declared: str) -> None:
     monkeypatch.setenv("SENSORIUM_CORES", declared)
     stage("cores", "echo $SENSORIUM_CORES > cores.txt")
-    with Workers(2) as workers:
+    with LocalProcesses(2) as workers:
         for alone, expected in ((False, max(1, n_cores() // 2)), (True, n_cores())):
             assert workers.reproduce("cores", alone=alone).is_ok
             assert int(Path("cores.txt").read_text()) == expected
             stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
 
 
-def test_an_address_with_a_space_is_run(project: Path, workers: Workers) -> None:
+def test_an_address_with_a_space_is_run(project: Path, workers: LocalProcesses) -> None:
     each = {"foreach": ["a b", "c"], "do": {"cmd": "echo 1 > '${item}.txt'", "outs": ["${item}.txt"]}}
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"each": each}}))
     assert workers.reproduce("each@a b").status == "ran"
@@ -163,7 +166,7 @@ def test_cores_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch, d
 
 
 def test_a_killed_worker_fails_its_stage_alone(project: Path) -> None:
-    with Workers(1) as workers:
+    with LocalProcesses(1) as workers:
         stage("doomed", "kill -9 $PPID; sleep 5")
         result = workers.reproduce("doomed")
         assert (result.status, result.is_input_error) == ("failed", False)
@@ -175,7 +178,7 @@ def test_a_killed_worker_fails_its_stage_alone(project: Path) -> None:
 def test_stopping_ends_the_stage_in_hand_and_every_worker(project: Path) -> None:
     stage("long", "sleep 60; touch long.txt")
     results: list[StageResult] = []
-    with Workers(2) as workers:
+    with LocalProcesses(2) as workers:
         thread = threading.Thread(target=lambda: results.append(workers.reproduce("long")))
         thread.start()
         while not any(process.name() == "sleep" for process in psutil.Process().children(recursive=True)):
@@ -188,8 +191,8 @@ def test_stopping_ends_the_stage_in_hand_and_every_worker(project: Path) -> None
 
 
 def test_kill_9_of_the_engine_leaves_no_worker(project: Path) -> None:
-    code = "import time; from pipelines.running.executor import Workers\n"
-    code += "with Workers(2) as workers: print('up', flush=True); time.sleep(60)"
+    code = "import time; from pipelines.running.local_processes import LocalProcesses\n"
+    code += "with LocalProcesses(2) as workers: print('up', flush=True); time.sleep(60)"
     engine = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert engine.stdout
     engine.stdout.readline()
@@ -217,3 +220,10 @@ def test_long_chains_start_first_and_order_holds() -> None:
 def test_the_line_for_the_console() -> None:
     assert line_of(StageResult("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
     assert line_of(StageResult("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_every_executor_that_params_may_name_is_made_of_its_settings(name: str) -> None:
+    executor = executor_of(FlowEntry(executor=name, workers=1))
+    assert executor.n_at_once == 1 and callable(executor.reproduce)
+    assert set(EXECUTORS) == set(get_args(FlowEntry.model_fields["executor"].annotation))

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
 from pipelines.running.dvc_graph import Step
-from pipelines.running.executor import StageResult, Workers
+from pipelines.running.executor import Executor, StageResult
 
 RETRY_AFTER_S = 2
 STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
@@ -44,13 +44,13 @@ def worth_a_retry(_task: Any, _task_run: Any, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retry_delay_seconds=RETRY_AFTER_S, retry_condition_fn=worth_a_retry)
-def reproduce(job: StageJob, workers: Workers, results: dict[str, StageResult]) -> State[Any]:
+def reproduce(job: StageJob, executor: Executor, results: dict[str, StageResult]) -> State[Any]:
     """Reproduce one stage, with its output in this task's log; store its result in `results`."""
     logger, name = get_run_logger(), job.step.name
     if job.blocked:
         results[name] = StageResult(name, "skipped", 0.0, job.blocked)
         return Cancelled(name="Skipped", message=job.blocked)
-    result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else workers.reproduce(name, logger.info, alone=job.is_alone)
+    result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else executor.reproduce(name, logger.info, alone=job.is_alone)
     results[name] = result
     if not result.is_ok:
         raise StageFailedError(result)

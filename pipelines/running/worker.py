@@ -1,6 +1,6 @@
 """A persistent process that reproduces one DVC stage at a time: reads a number of cores and an address per line, writes a JSON line.
 
-It ends when its input closes, so that it outlives the engine (executor.py) at most until its current stage ends.
+It ends when its input closes, so that it outlives the engine (local_processes.py) at most until its current stage ends.
 """
 
 import json

@@ -1,5 +1,6 @@
 """Settings of the sections `publish:` and `flow:`, which pipelines read."""
 
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import Field, field_validator
@@ -22,6 +23,7 @@ CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
 class FlowEntry(Settings):
     cron: str = Field("0 3 * * *", description="schedule of `make schedule`")
     timezone: str = Field("UTC", description="time zone of the cron line")
+    executor: Literal["local_processes"] = Field("local_processes", description="where stages run: processes of this machine")
     workers: int = Field(2, ge=1, le=64, description="number of parallel stages")
     retries: int = Field(1, ge=0, le=10, description="retries of a failed stage")
 
