@@ -110,7 +110,7 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str,
     figure = new_figure(WIDTH, top + PLOT + 44)
     axes = axes_in(figure, left=LEFT, right=RIGHT, top=top, bottom=44)
     xs = sorted({x for line in series.values() for x, _ in line})
-    dot = {"marker": "o" if len(xs) <= DOTS_UP_TO else "", "markeredgewidth": 0}
+    dot: dict[str, Any] = {"marker": "o" if len(xs) <= DOTS_UP_TO else "", "markeredgewidth": 0}
     for place, (name, line) in enumerate(series.items()):
         axes.plot(*zip(*line, strict=True), color=SERIES[place % len(SERIES)], linestyle=DASHES[place // len(SERIES) % len(DASHES)],
                   clip_on=False, gid=TOOLTIP + printable(name), **dot)

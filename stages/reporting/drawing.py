@@ -24,6 +24,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from stages.contracts.candidate import Candidate
 
 WIDTH = 400.0  # px, of most figures: a phone shows them at 9/10 of their size
+WIDE_FROM = 520.0  # px: the page gives it both columns, and a phone scrolls it
 FONT, SMALL = 11.5, 10.5  # px
 COLOURS = {
     "paper": "#ffffff", "ink": "#1c2430", "muted": "#5f6b7a", "grid": "#e3e7ec", "on-heat": "#fffffe",
@@ -32,7 +33,7 @@ COLOURS = {
 SERIES = [COLOURS[name] for name in ("c0", "c1", "c2", "c3", "c4", "c5")]
 HEAT = (0x2C, 0x70, 0xBD)  # of images, whose pixels no style sheet reaches: readable on white and on black
 READ_IN = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans", "font.size": FONT, "text.color": COLOURS["ink"],
     "figure.dpi": 72, "figure.facecolor": COLOURS["paper"], "axes.facecolor": "none", "axes.spines.left": False,
     "axes.spines.right": False, "axes.spines.top": False, "axes.spines.bottom": False, "axes.unicode_minus": True,
@@ -43,7 +44,7 @@ STYLE = {
     "lines.solid_capstyle": "round", "legend.frameon": False, "legend.borderpad": 0, "legend.borderaxespad": 0,
     "legend.handlelength": 1.4, "legend.columnspacing": 1.4,
 }  # fmt: skip
-REFERENCE = {"color": COLOURS["muted"], "linewidth": 1.2, "linestyle": (0, (4, 3))}  # of lines to compare with
+REFERENCE: dict[str, Any] = {"color": COLOURS["muted"], "linewidth": 1.2, "linestyle": (0, (4, 3))}  # of lines to compare with
 
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -88,7 +89,7 @@ def new_figure(width: float, height: float) -> Figure:
 def value_ticks(axes: Axes, axis: str) -> None:
     """Put round numbers on an axis, and lines of a grid at them."""
     numbers = axes.xaxis if axis == "x" else axes.yaxis
-    numbers.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    numbers.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], min_n_ticks=3))
     numbers.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
     numbers.grid(visible=True)
 
@@ -141,6 +142,8 @@ def render(figure: Figure, name: str, label: str) -> str:
     width, height = (f"{inches * 72:g}" for inches in figure.get_size_inches())
     root.attrib = {"viewBox": root.attrib["viewBox"], "width": width, "height": height, "role": "img", "aria-label": printable(label),
                    "class": "figure", "style": f"font-family:{READ_IN};max-width:{float(width) * 1.15:g}px"}
+    if float(width) > WIDE_FROM:
+        root.attrib |= {"class": "figure wide", "style": f"{root.attrib['style']};min-width:{float(width) * 0.9:g}px"}
     tidy(root)
     title = ElementTree.Element(f"{{{SVG}}}title")
     title.text = printable(label)

@@ -5,14 +5,12 @@ from typing import NamedTuple
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
-from stages.contracts.documents.results_document import ScoredCandidate
 from stages.reporting.curve_figures import learning_curve, tuning_curve
-from stages.reporting.dot_figures import Score, leaderboard
+from stages.reporting.dot_figures import Score, interval_dots
 from stages.reporting.drawing import COLOURS, Plot, figure_style, render
 from stages.reporting.formatting import candidate_name, model_name
+from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import prediction_plots
-
-N_COLOURS = 6
 
 
 class DrawnFigure(NamedTuple):
@@ -68,23 +66,4 @@ def leaderboard_plot(evaluation: Evaluation) -> Plot | None:
         return None
     x_label = f"{evaluation.primary.title}, mean and interval"
     return Plot("leaderboard", f"Leaderboard of {evaluation.dataset}", "",
-                leaderboard(scores, x_label=x_label, reference=baseline_level(evaluation)))
-
-
-def ranked(evaluation: Evaluation) -> list[ScoredCandidate]:
-    """Return the candidates, the best first; a baseline, which sees no modality, once and not for each modality combination."""
-    found = evaluation.ranked()
-    first = {candidate.model: candidate for candidate in reversed(found)}
-    return [candidate for candidate in found if candidate.model not in evaluation.baselines or candidate is first[candidate.model]]
-
-
-def colour_names(evaluation: Evaluation) -> dict[str, str]:
-    """Return the name of each model's colour; baselines are grey."""
-    return dict.fromkeys(evaluation.baselines, "control") | {
-        model: f"c{index % N_COLOURS}" for index, model in enumerate(evaluation.learners)}
-
-
-def baseline_level(evaluation: Evaluation) -> float | None:
-    """Return the best baseline's mean primary score, if there is one."""
-    found = evaluation.best_of(evaluation.baselines)
-    return evaluation.primary_score(found).mean if found else None
+                interval_dots(scores, x_label=x_label, reference=baseline_level(evaluation)))

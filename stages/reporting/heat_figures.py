@@ -59,7 +59,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], classes: Sequence[str]) ->
         write_name(axes, name, (-6 / side, place), NAME, fontsize=size, ha="right", va="center_baseline",
                    transform=axes.get_yaxis_transform())
         write_name(axes, name, (place, 1 + 6 / side), NAME, fontsize=size, **TURNS[turn], transform=axes.get_xaxis_transform())
-    muted = {"fontsize": SMALL, "color": COLOURS["muted"], "transform": axes.transAxes}
+    muted: dict[str, Any] = {"fontsize": SMALL, "color": COLOURS["muted"], "transform": axes.transAxes}
     axes.text(0, 1 + (rise + 3) / side, "predicted →", **muted)
     axes.text(-6 / side, 1 + 6 / side, "true ↓", ha="right", **muted)
     if n <= NUMBERS_UP_TO and text_width(f"{table.max():,}", SMALL) < cell - 3:
@@ -106,7 +106,7 @@ def _panel(axes: Axes, counts: Sequence[Sequence[int]], ends: tuple[float, float
     axes.plot(outermost, outermost, **REFERENCE)
     axes.set_axis_off()
     axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=COLOURS["grid"], transform=axes.transAxes, clip_on=False))
-    muted = {"fontsize": SMALL, "color": COLOURS["muted"], "transform": axes.transAxes}
+    muted: dict[str, Any] = {"fontsize": SMALL, "color": COLOURS["muted"], "transform": axes.transAxes}
     below = -6 / axes.bbox.height
     for x, text, side in ((0, number(ends[0]), "left"), (0.5, "true", "center"), (1, number(ends[1]), "right")):
         axes.text(x, below, text, ha=side, va="top", **muted)

@@ -18,6 +18,7 @@ MOST_PANELS = 12
 def prediction_plots(evaluation: Evaluation, result: CandidateResult) -> list[Plot]:
     """Return the figures of one candidate's predictions."""
     name = candidate_name(result.candidate, evaluation)
+    found: list[Plot | None]
     if result.confusion is not None:
         found = [_confusion(evaluation, result.confusion, f"Confusion of {name}")]
     else:

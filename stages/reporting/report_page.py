@@ -13,8 +13,9 @@ from stages.contracts.documents.results_document import Comparison, Family, Mean
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.drawing import padded, themed
-from stages.reporting.evaluation_figures import DrawnFigure, baseline_level, colour_names, page_figures, ranked
+from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
+from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
 
 TEMPLATES = Path(__file__).parent / "templates"
