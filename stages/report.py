@@ -6,6 +6,7 @@ Reads evaluation.json of every data set in params.yaml and nothing else. Two opt
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
 import shutil

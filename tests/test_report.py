@@ -348,7 +348,8 @@ def test_a_confusion_in_another_order_counts_the_same(place: Path) -> None:
 
 
 def test_of_one_official_test_split_nothing_is_called_a_mean(place: Path) -> None:
-    page = render([read_evaluation("split")], {})
+    evaluation = read_evaluation("split")
+    page = render([evaluation], {"split": draw_figures(evaluation)})
     section = page[page.index('<section id="split">'):page.index('<section id="reading">')]
     assert "Scores on the official test split; 95" in section and "Rows of the official test split;" in section
     assert "outer fold" not in section and "Mean over test" not in section and "the highest mean" not in section
