@@ -5,7 +5,7 @@ Reads evaluation.json of every data set in params.yaml and nothing else. Two opt
     --readme           rewrites the results tables of README.md (short) and docs/results.md: those of params.yaml, and the kept ones
 """
 
-import stages.foundation.threads
+import stages.foundation.threads  # before numpy is loaded
 import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
