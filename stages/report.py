@@ -5,7 +5,8 @@ Reads evaluation.json of every data set in params.yaml and nothing else. Two opt
     --readme           rewrites the results tables of README.md (short) and docs/results.md: those of params.yaml, and the kept ones
 """
 
-import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+import stages.foundation.threads  # before numpy is loaded
+import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
 import shutil
@@ -19,7 +20,7 @@ from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import write_text
-from stages.reporting.figure_files import figure_files
+from stages.reporting.evaluation_figures import draw_figures
 from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
@@ -40,9 +41,11 @@ def main(option: str = "") -> None:
         write_text(RESULTS_PAGE, with_block(full, results_table(kept_evaluations()), KEPT))
         return
     shutil.rmtree(figures_dir(), ignore_errors=True)  # a figure of a model that params.yaml no longer names
-    for evaluation in evaluations:
-        write_figures(evaluation)
-    write_text(report_path(), render(evaluations))
+    drawn = {evaluation.dataset: draw_figures(evaluation) for evaluation in evaluations}
+    for dataset, figures in drawn.items():
+        for name, figure in figures.items():
+            write_text(figures_dir(dataset) / f"{name}.svg", figure.svg)
+    write_text(report_path(), render(evaluations, drawn))
 
 
 def keep(dataset: str) -> None:
@@ -54,12 +57,6 @@ def kept_evaluations() -> list[Results]:
     """Return what is kept of the evaluations under docs/results/, by name; a person's own data sets last."""
     found = [read_document(path, Results) for path in sorted(kept_results_path("").parent.glob("*.json"))]
     return sorted(found, key=lambda results: not results.shipped)
-
-
-def write_figures(evaluation: Evaluation) -> None:
-    """Write the figures of one data set as SVG files."""
-    for name, drawn in figure_files(evaluation).items():
-        write_text(figures_dir(evaluation.dataset) / f"{name}.svg", drawn)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ from stages.contracts.documents.results_document import Comparison
 from stages.contracts.paths import evaluation_path
 from stages.evaluation.comparisons import verdict as verdict_of_test
 from stages.foundation.documents import read_document
-from stages.reporting.figure_files import figure_files
+from stages.reporting.evaluation_figures import draw_figures
 from stages.reporting.findings import baseline_finding, findings, fusion_finding, learner_finding, verdict
 from stages.reporting.formatting import candidate_name, interval, listed, number, p_value, signed
 from stages.reporting.report_page import render
-from stages.reporting.svg import ticks
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +88,7 @@ def test_a_loss_by_fusing_is_said(judged: Judged) -> None:
 def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     evaluation = judged(set(), frozenset({("knn", "text")}))
     evaluation = evaluation.model_copy(update={"comparisons": tuple(evaluation.family("fusion"))})
-    assert '<span class="tag worse">worse</span>' in render([evaluation])
+    assert '<span class="tag worse">worse</span>' in render([evaluation], {})
     note = summary_note(evaluation)
     assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
     assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
@@ -170,8 +169,8 @@ def test_ways_of_fusing_are_named_where_several_are_compared(judged: Judged) -> 
     assert candidate_name(Candidate("svm", ("text",)), evaluation) == "SVM · text"
     assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM (early). "
                                           "For kNN (early), MLP (early) and SVM (late) this is not shown.")
-    assert {"svm__image+text__early__confusion", "svm__image+text__late__confusion"} <= set(figure_files(evaluation))
-    assert "image + text (late)" in render([evaluation]) and "image + text (late)" in summary_note(evaluation)
+    assert {"svm__image+text__early__confusion", "svm__image+text__late__confusion"} <= set(draw_figures(evaluation))
+    assert "image + text (late)" in render([evaluation], {}) and "image + text (late)" in summary_note(evaluation)
 
 
 def test_numbers_are_written_alike() -> None:
@@ -181,10 +180,3 @@ def test_numbers_are_written_alike() -> None:
         "1,235", "34.08", "0.00012", "−1,234", "+0.00042")
     assert (interval(0.1, 0.2), interval(None, 0.2)) == ("0.100 to 0.200", "–")
     assert (listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")) == ("a", "a, b and c", "a or b")
-
-
-@pytest.mark.parametrize(("lo", "hi", "expected"), [
-    (0.0, 1.0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (0.83, 0.91, [0.84, 0.86, 0.88, 0.9]), (-3, 11, [0, 5, 10]), (2.0, 2.0, [2.0]),
-])
-def test_ticks_are_round(lo: float, hi: float, expected: list[float]) -> None:
-    assert ticks(lo, hi) == pytest.approx(expected)

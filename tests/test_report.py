@@ -1,12 +1,17 @@
 """The report stands alone, loads nothing, escapes what data say, and is the same bytes each time."""
 
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from imports import ROOT
 from toy_predictions import SKILL, Toy, write_params, write_toy
 from toy_predictions import TOYS as OF_EACH_TASK
 
@@ -17,11 +22,15 @@ from stages.contracts.documents.results_document import Results
 from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
-from stages.reporting.formatting import number, reading_order
-from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, output_metrics, output_table, prediction_figures
+from stages.reporting.curve_figures import tuning_curve, view_of
+from stages.reporting.drawing import figure_style
+from stages.reporting.drawing import render as render_figure
+from stages.reporting.evaluation_figures import draw_figures, leaderboard_plot
+from stages.reporting.formatting import candidate_name, reading_order
+from stages.reporting.leaderboard import ranked
+from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, output_metrics, output_table, prediction_plots
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
 from stages.reporting.report_page import render
-from stages.reporting.tuning_figures import tuning_curve, view_of
 
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
@@ -39,7 +48,7 @@ KEPT_START, KEPT_END = markers(KEPT)
 
 @pytest.fixture(scope="module")
 def workspace_of_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds the evaluations of the toys."""
+    """Return a folder that holds the evaluations of the toys, and their report."""
     folder = tmp_path_factory.mktemp("toys")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -47,12 +56,13 @@ def workspace_of_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for toy in TOYS:
             write_toy(toy)
             evaluate.main(toy.dataset)
+        report.main()
     return folder
 
 
 @pytest.fixture
 def place(workspace_of_toys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in the folder of evaluations."""
+    """Work in the folder of evaluations and report."""
     monkeypatch.chdir(workspace_of_toys)
     return workspace_of_toys
 
@@ -88,24 +98,22 @@ class Page(HTMLParser):
 
 
 def test_page_is_well_formed_and_stands_alone(place: Path) -> None:
-    report.main()
     text = report_path().read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
     assert len(text) < 2_000_000
     assert {"script", "img", "link", "iframe"}.isdisjoint(tag for tag, _ in page.tags)
-    for tag, attributes in page.tags:
-        assert (attributes.get("href") or "#").startswith("#"), tag
-        assert "src" not in attributes
-    assert "url(" not in text
+    assert not any("src" in attributes for _, attributes in page.tags)
     assert "@import" not in text
+    assert set(re.findall(r"https?:[^\"'<>\s]*", text)) == {"http://www.w3.org/2000/svg"}
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {attributes["href"] for _, attributes in page.tags if "href" in attributes} <= {f"#{name}" for name in ids}
+    links = {attributes["href"] for tag, attributes in page.tags if "href" in attributes and tag != "image"}
+    assert links | set(re.findall(r"url\(([^)]*)\)", text)) <= {f"#{name}" for name in ids}
+    assert all(attributes["href"].startswith("data:image/png;base64,") for tag, attributes in page.tags if tag == "image")
 
 
 def test_every_figure_has_a_description(place: Path) -> None:
-    report.main()
     page = Page(report_path().read_text(encoding="utf-8"))
     drawn = [attributes for tag, attributes in page.tags if tag == "svg"]
     assert len(drawn) > 30
@@ -113,7 +121,6 @@ def test_every_figure_has_a_description(place: Path) -> None:
 
 
 def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
-    report.main()
     text = report_path().read_text(encoding="utf-8")
     assert "<b>apple" not in text
     assert "<i>red" not in text
@@ -121,7 +128,6 @@ def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
 
 
 def test_figures_are_whole_files_named_for_their_candidates(place: Path) -> None:
-    report.main()
     names = {path.name for path in figures_dir("toy").iterdir()}
     assert {"leaderboard.svg", "svm__image+text__confusion.svg", "dummy__image__confusion.svg", "knn__text__n_neighbors.svg",
             "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
@@ -130,15 +136,79 @@ def test_figures_are_whole_files_named_for_their_candidates(place: Path) -> None
         text = path.read_text(encoding="utf-8")
         assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
         assert "var(" not in text  # a colour that only the page would know
+        assert len(text) < 100_000
+        assert "base64" not in text or len(text) < 40_000
+
+
+def test_page_shows_the_figures_of_the_files_in_its_own_colours(place: Path) -> None:
+    evaluation = read_evaluation("toy")
+    page = render([evaluation], {"toy": draw_figures(evaluation)})
+    drawn = page[page.index('<div class="figures">'):page.index("Every learner against the baseline")]
+    assert drawn.count("<figure>") == 4  # the best candidate's confusion; n_neighbors, C and learning of the best of each learner
+    assert "var(--c0)" in drawn and "#1f6fb4" not in drawn
 
 
 def test_same_bytes_when_rerun_and_nothing_stale(place: Path) -> None:
-    report.main()
     folder = report_path().parent
     before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     (figures_dir("toy") / "gone__image__confusion.svg").write_text("of a model that is no longer there", encoding="utf-8")
     report.main()
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_same_bytes_in_another_process_with_another_home_and_a_style_of_its_own(place: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in report_path().parent.rglob("*") if path.is_file()}
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "MPLCONFIGDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", "from stages import report; report.main()"], env=environment, check=True)
+    assert {path: path.read_bytes() for path in report_path().parent.rglob("*") if path.is_file()} == before
+
+
+def test_matplotlib_writes_into_the_workspace_alone(place: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", "import stages.report"], env=environment, check=True, cwd=tmp_path)
+    assert not list(home.rglob("*"))
+    assert list((tmp_path / ".sensorium" / "matplotlib").glob("fontlist*"))
+
+
+def test_every_candidate_has_its_interval_in_the_leaderboard(place: Path) -> None:
+    evaluation = read_evaluation("toy")
+    with figure_style():
+        (axes,) = leaderboard_plot(evaluation).figure.axes  # type: ignore[union-attr]
+    names = {round(text.get_position()[1]): text.get_text() for text in axes.texts if text.get_position()[0] < 0}
+    ends = {round(line.get_ydata()[0]): tuple(line.get_xdata()) for line in axes.lines if len(set(line.get_ydata())) == 1
+            and len(line.get_xdata()) == 2}
+    dots = {round(line.get_ydata()[0]): line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
+    for row, found in enumerate(ranked(evaluation)):
+        score = evaluation.primary_score(found)
+        assert names[row] == ("majority" if found.model == "dummy" else candidate_name(found.candidate, evaluation))
+        assert (dots[row], ends[row]) == (score.mean, (score.lo, score.hi))
+    assert len(dots) == len(ends) == 10
+    lo, hi = axes.get_xlim()
+    assert all(lo < end < hi for pair in ends.values() for end in pair)
+
+
+def test_names_are_literal_in_figures(place: Path) -> None:
+    names = ("$x^2$ & co", "<i>_a_</i>", "a name\nof two lines, \x0b and very, very long")
+    evaluation = read_evaluation("toy").model_copy(update={"outputs": names, "counts": dict.fromkeys(names, 1)})
+    drawn = draw_figures(evaluation)
+    svg = ElementTree.fromstring(drawn["svm__text__confusion"].svg)
+    assert {"$x^2$ & co", "<i>_a_</i>"} <= {element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")}
+    titles = {element.text for element in svg.iter("{http://www.w3.org/2000/svg}title")}
+    assert "a name of two lines, and very, very long" in titles  # whole, where the name itself is cut
+    page = Page(render([evaluation], {"toy": drawn}))
+    assert page.open == [] and {"$x^2$ & co", "<i>_a_</i>"} <= set(page.words)
+
+
+def test_ids_of_two_figures_differ(place: Path) -> None:
+    evaluation = read_evaluation("toy")
+    with figure_style():
+        texts = [render_figure(leaderboard_plot(evaluation).figure, name, "") for name in ("a", "b", "a")]  # type: ignore[union-attr]
+    ids = [set(re.findall(r' id="(\w+)"', text)) for text in texts]
+    assert ids[0] and ids[0] == ids[2] and ids[0].isdisjoint(ids[1])
 
 
 def test_missing_facts_are_said_to_be_missing(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,23 +284,26 @@ def test_best_of_each_model_stands_in_the_readme(place: Path) -> None:
 
 def test_data_that_is_not_shipped_and_skipped_samples_are_marked(place: Path) -> None:
     evaluation = read_evaluation("toy")
-    assert "not shipped" not in results_table([evaluation]) + render([evaluation])
-    assert "unreadable" not in render([evaluation])
+    assert "not shipped" not in results_table([evaluation]) + render([evaluation], {})
+    assert "unreadable" not in render([evaluation], {})
     changed = evaluation.model_copy(update={"shipped": False, "quarantined": Quarantined(rows=3, share=0.0123)})
     assert results_table([changed]).splitlines()[-1].startswith("| toy (not shipped) |")
-    assert "not shipped" in render([changed])
-    assert "<dt>Skipped, unreadable</dt><dd>3, 1.2&nbsp;%</dd>" in render([changed])
+    assert "not shipped" in render([changed], {})
+    assert "<dt>Skipped, unreadable</dt><dd>3, 1.2&nbsp;%</dd>" in render([changed], {})
 
 
 def test_labels_and_targets_have_figures_of_their_own(place: Path) -> None:
-    report.main()
     folder = figures_dir()
     assert {path.name.split("__")[2] for path in (folder / "tags").glob("svm__text__*")} == {"outputs.svg", "C.svg"}
     assert {path.name.split("__")[2] for path in (folder / "sizes").glob("svm__text__*")} == {"outputs.svg", "agreement.svg", "C.svg"}
-    assert (folder / "tags" / "svm__text__outputs.svg").read_text(encoding="utf-8").count("<circle") == MOST_OUTPUTS
-    evaluation = read_evaluation("sizes")
-    drawn = (folder / "sizes" / "svm__text__agreement.svg").read_text(encoding="utf-8")
-    assert drawn.count('class="cell"') == sum(len(cells) for cells in evaluation.result(SVM_TEXT).agreement.values())
+    tags, sizes = read_evaluation("tags"), read_evaluation("sizes")
+    with figure_style():
+        (outputs,), (_, agreement) = (prediction_plots(found, found.result(SVM_TEXT)) for found in (tags, sizes))
+    assert len([line for line in outputs.figure.axes[0].lines if line.get_marker() == "o"]) == MOST_OUTPUTS
+    for axes, (name, cells) in zip(agreement.figure.axes, sizes.result(SVM_TEXT).agreement.items(), strict=True):
+        assert name in [text.get_text() for text in axes.texts]
+        drawn = axes.images[0].get_array()[..., 3]
+        assert {(true, predicted) for true, predicted, _ in cells} == {(x, y) for y, x in np.argwhere(drawn).tolist()}
     page = report_path().read_text(encoding="utf-8")
     assert "The first 40 of 45 labels" in page
     assert page.count("tag 43") >= 1  # in the table, which holds them all
@@ -241,7 +314,7 @@ def test_labels_stand_in_the_order_in_which_they_are_looked_for(place: Path) -> 
     evaluation = read_evaluation("tags")
     names = evaluation.outputs
     assert names.index("tag 10") < names.index("tag 2")  # as text
-    page = render([evaluation])
+    page = render([evaluation], {})
     listed = re.findall(r'<th scope="row">tag (\d+)</th>', page)
     assert listed == [str(i) for i in range(44)]
     row = next(row for row in output_table(evaluation) if row["name"] == "tag 2")
@@ -264,13 +337,19 @@ def test_a_confusion_in_another_order_counts_the_same(place: Path) -> None:
     evaluation = read_evaluation("toy")
     renamed = evaluation.model_copy(update={"outputs": ("c10", "c2", "c1")})
     result = evaluation.result(Candidate("knn", ("text",)))
-    counts, drawn = result.confusion, prediction_figures(renamed, result)[0].drawn
-    assert f"true c10, predicted c2: {counts[0][1]} of {sum(counts[0])} " in drawn
-    assert drawn.index("true c1, predicted c1:") < drawn.index("true c2, predicted c2:") < drawn.index("true c10, predicted c10:")
+    counts = result.confusion
+    with figure_style():
+        axes = prediction_plots(renamed, result)[0].figure.axes[0]
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    left = min(x for x, _ in texts)
+    assert [texts[left, row] for row in range(3)] == ["c1", "c2", "c10"]
+    assert texts.get((1, 2), "0") == str(counts[0][1])  # row: true c10, column: predicted c2
+    assert texts.get((2, 2), "0") == str(counts[0][0])
 
 
 def test_of_one_official_test_split_nothing_is_called_a_mean(place: Path) -> None:
-    page = render([read_evaluation("split")])
+    evaluation = read_evaluation("split")
+    page = render([evaluation], {"split": draw_figures(evaluation)})
     section = page[page.index('<section id="split">'):page.index('<section id="reading">')]
     assert "Scores on the official test split; 95" in section and "Rows of the official test split;" in section
     assert "outer fold" not in section and "Mean over test" not in section and "the highest mean" not in section
@@ -290,7 +369,10 @@ def test_less_is_better_is_shown_as_such(place: Path, tmp_path: Path, monkeypatc
     assert "| RMSE ↓ |" in results_table([evaluation])
     result = evaluation.result(Candidate("knn", ("text",)))
     least = min(point.mean for point in result.grid if point.settings["n_neighbors"] == 5)
-    assert f"n_neighbors 5: {number(least)}" in tuning_curve(evaluation, result)[1]  # type: ignore[index]
+    with figure_style():
+        (axes,) = tuning_curve(evaluation, result).figure.axes  # type: ignore[union-attr]
+    assert least in {y for line in axes.lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True) if x == 5}
+    assert axes.get_xscale() == "log"
 
 
 def test_a_score_that_is_undefined_everywhere_is_a_dash(place: Path) -> None:
@@ -300,7 +382,7 @@ def test_a_score_that_is_undefined_everywhere_is_a_dash(place: Path) -> None:
     evaluation = evaluation.model_copy(update={
         "candidates": tuple(found.model_copy(update={"scores": {**found.scores, **score}}) for found in evaluation.candidates),
         "comparisons": tuple(test.model_copy(update=undefined) for test in evaluation.comparisons)})
-    assert "The mean R² is undefined for every learner." in render([evaluation])
+    assert "The mean R² is undefined for every learner." in render([evaluation], {})
     assert "| **–**<br>" in results_table([evaluation])
 
 
@@ -308,17 +390,21 @@ def test_a_confusion_of_very_many_classes_shows_the_most_frequent(place: Path) -
     n = MOST_CLASSES + 10
     counts = tuple(tuple((5 if i >= 10 else 1) * (i == j) for j in range(n)) for i in range(n))
     evaluation = read_evaluation("toy").model_copy(update={"outputs": tuple(f"class {i}" for i in range(n))})
-    figure = prediction_figures(evaluation, evaluation.result(SVM_TEXT).model_copy(update={"confusion": counts}))[0]
-    assert figure.drawn.count('class="cell"') == MOST_CLASSES**2
-    assert f"The {MOST_CLASSES} most frequent of {n} classes" in figure.caption
-    assert "class 9<" not in figure.drawn
+    with figure_style():
+        plot = prediction_plots(evaluation, evaluation.result(SVM_TEXT).model_copy(update={"confusion": counts}))[0]
+    (axes,) = plot.figure.axes
+    assert axes.images[0].get_array().shape == (MOST_CLASSES, MOST_CLASSES, 4)
+    assert f"The {MOST_CLASSES} most frequent of {n} classes" in plot.caption
+    names = {text.get_text() for text in axes.texts}
+    assert "class 9" not in names and "class 10" in names
 
 
-def test_toys_of_many_classes_drop_the_numbers_but_keep_tooltips(place: Path) -> None:
-    report.main()
-    drawn = (figures_dir("split") / "knn__text__confusion.svg").read_text(encoding="utf-8")
-    assert drawn.count("<rect") == 14 * 14 + 1
-    assert "true a, predicted b:" in drawn
+def test_a_confusion_of_many_classes_has_no_numbers(place: Path) -> None:
+    evaluation = read_evaluation("split")
+    with figure_style():
+        (axes,) = prediction_plots(evaluation, evaluation.result(SVM_TEXT))[0].figure.axes
+    assert axes.images[0].get_array().shape == (14, 14, 4)
+    assert not [text for text in axes.texts if text.get_text().isdigit()]
 
 
 def test_model_without_a_view_of_its_own_is_drawn_over_its_longest_parameter(place: Path) -> None:

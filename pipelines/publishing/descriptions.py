@@ -20,7 +20,7 @@ from stages.reporting.formatting import (
     p_value,
     signed,
 )
-from stages.reporting.report_page import ranked
+from stages.reporting.leaderboard import ranked
 
 
 def experiment_note(evaluation: Evaluation) -> str:

@@ -1,1 +1,1 @@
-"""The static report: figures as small hand-drawn SVG, findings in words, one page."""
+"""The static report: figures by matplotlib, findings in words, one page."""

@@ -1,37 +1,31 @@
 """Figures of a candidate's predictions: confusion of classes, scores by label or target, predicted against true targets."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.results_document import MetricInfo
-from stages.reporting.figures import confusion_matrix
+from stages.reporting.dot_figures import output_dots
+from stages.reporting.drawing import Plot
 from stages.reporting.formatting import UNITS, averaged, baseline_name, candidate_name, reading_order
-from stages.reporting.output_figures import agreement_panels, output_dots
+from stages.reporting.heat_figures import agreement_panels, confusion_matrix
 
 MOST_CLASSES = 60  # drawn of a confusion matrix; more are no longer told apart
 MOST_OUTPUTS = 40  # rows of dots; a table holds them all
 MOST_PANELS = 12
 
 
-class Figure(NamedTuple):
-    """One figure: what it shows (part of a file's name), heading, caption, SVG."""
-
-    kind: str
-    title: str
-    caption: str
-    drawn: str
-
-
-def prediction_figures(evaluation: Evaluation, result: CandidateResult) -> list[Figure]:
+def prediction_plots(evaluation: Evaluation, result: CandidateResult) -> list[Plot]:
     """Return the figures of one candidate's predictions."""
     name = candidate_name(result.candidate, evaluation)
+    found: list[Plot | None]
     if result.confusion is not None:
-        return [_confusion(evaluation, result.confusion, f"Confusion of {name}")]
-    found = [_outputs(evaluation, result, f"{UNITS[evaluation.form].capitalize()} one by one: {name}")]
+        found = [_confusion(evaluation, result.confusion, f"Confusion of {name}")]
+    else:
+        found = [_outputs(evaluation, result, f"{UNITS[evaluation.form].capitalize()} one by one: {name}")]
     if result.agreement is not None:
         found.append(_agreement(evaluation, result.agreement, f"Predicted against true: {name}"))
-    return [figure for figure in found if figure is not None]
+    return [plot._replace(candidate=result.candidate) for plot in found if plot is not None]
 
 
 def output_metrics(evaluation: Evaluation) -> list[MetricInfo]:
@@ -66,7 +60,7 @@ def _order(evaluation: Evaluation) -> list[int]:
     return reading_order(evaluation.outputs, evaluation.form)
 
 
-def _confusion(evaluation: Evaluation, whole: tuple[tuple[int, ...], ...], title: str) -> Figure:
+def _confusion(evaluation: Evaluation, whole: tuple[tuple[int, ...], ...], title: str) -> Plot:
     shown = _order(evaluation)
     caption = f"{counted_rows(evaluation)}; the stronger the colour, the larger the share of the true class."
     if len(shown) > MOST_CLASSES:
@@ -74,10 +68,10 @@ def _confusion(evaluation: Evaluation, whole: tuple[tuple[int, ...], ...], title
         shown = [code for code in shown if code in kept]
         caption += f" The {MOST_CLASSES} most frequent of {len(whole)} classes."
     counts, classes = [[whole[i][j] for j in shown] for i in shown], [evaluation.outputs[i] for i in shown]
-    return Figure("confusion", title, caption, confusion_matrix(counts, classes, title))
+    return Plot("confusion", title, caption, confusion_matrix(counts, classes))
 
 
-def _outputs(evaluation: Evaluation, result: CandidateResult, title: str) -> Figure | None:
+def _outputs(evaluation: Evaluation, result: CandidateResult, title: str) -> Plot | None:
     """Return the dots of the first metric that has no unit (more is better, 1 at most); None if there is none."""
     metric = next((m for m in output_metrics(evaluation) if m.greater_is_better), None)
     if metric is None or result.by_output is None:
@@ -88,17 +82,17 @@ def _outputs(evaluation: Evaluation, result: CandidateResult, title: str) -> Fig
     caption = f"{metric.title}, {averaged(evaluation)}." + (f" Dashed: {baseline_name(evaluation)}." if evaluation.baselines else "")
     if len(names) > MOST_OUTPUTS:
         caption += f" The first {MOST_OUTPUTS} of {len(names)} {UNITS[evaluation.form]}."
-    return Figure("outputs", title, caption, output_dots(rows, x_label=metric.title, label=title))
+    return Plot("outputs", title, caption, output_dots(rows, x_label=f"{metric.title}, {averaged(evaluation)}"))
 
 
-def _agreement(evaluation: Evaluation, cells: Mapping[str, tuple[tuple[int, int, int], ...]], title: str) -> Figure:
+def _agreement(evaluation: Evaluation, cells: Mapping[str, tuple[tuple[int, int, int], ...]], title: str) -> Plot:
     caption = (f"True value to the right, predicted upwards, equal on the dashed line. {counted_rows(evaluation)}, the stronger the colour "
                "the more; a prediction beyond the range of the true values is drawn at its edge.")
     if len(evaluation.outputs) > MOST_PANELS:
         caption += f" The first {MOST_PANELS} of {len(evaluation.outputs)} targets."
     assert evaluation.ranges is not None and evaluation.n_bins is not None
     shown = {name: cells[name] for name in evaluation.outputs[:MOST_PANELS]}  # in the outputs' order: a JSON file has its keys sorted
-    return Figure("agreement", title, caption, agreement_panels(shown, evaluation.ranges, n_bins=evaluation.n_bins, label=title))
+    return Plot("agreement", title, caption, agreement_panels(shown, evaluation.ranges, n_bins=evaluation.n_bins))
 
 
 def counted_rows(evaluation: Evaluation) -> str:

@@ -1,7 +1,7 @@
 """Lay evaluations out as one self-contained page: what the template shows, in the order that it shows it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +11,19 @@ from markupsafe import Markup
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.reporting import formatting
-from stages.reporting.figures import colour, whisker
+from stages.reporting.cell_intervals import cell_interval
+from stages.reporting.drawing import padded, themed
+from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
-from stages.reporting.prediction_figures import output_metrics, output_table, prediction_figures
-from stages.reporting.svg import padded
-from stages.reporting.tuning_figures import learning_curve, tuning_curve
+from stages.reporting.leaderboard import baseline_level, colour_names, ranked
+from stages.reporting.prediction_figures import output_metrics, output_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 FAMILIES: tuple[Family, ...] = ("fusion", "learners", "baseline")
 
 
-def render(evaluations: Sequence[Evaluation]) -> str:
-    """Return the report as one HTML document that needs nothing else."""
+def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]]) -> str:
+    """Return the report as one HTML document that needs nothing else; drawn: by data set, its figures by file name."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {
@@ -39,18 +40,8 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     heads = [{"name": formatting.model_name(model, forms.copy().pop() if len(forms) == 1 else None), "is_baseline": model in baselines}
              for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
-    return page.render(css=css, heads=heads, summary=rows, sections=[section(evaluation) for evaluation in evaluations])
-
-
-def colours(evaluation: Evaluation) -> dict[str, str]:
-    """Return the colour class of each model; baselines are grey."""
-    return dict.fromkeys(evaluation.baselines, "control") | {model: colour(index) for index, model in enumerate(evaluation.learners)}
-
-
-def baseline_level(evaluation: Evaluation) -> float | None:
-    """Return the best baseline's mean primary score, if there is one."""
-    found = evaluation.best_of(evaluation.baselines)
-    return evaluation.primary_score(found).mean if found else None
+    sections = [section(evaluation, drawn.get(evaluation.dataset, {})) for evaluation in evaluations]
+    return page.render(css=css, heads=heads, summary=rows, sections=sections)
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
@@ -60,14 +51,14 @@ def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]
             "verdict": verdict(evaluation)}
 
 
-def section(evaluation: Evaluation) -> dict[str, Any]:
+def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> dict[str, Any]:
     """Return all that the section of one data set shows."""
     return {
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
         "comparisons": {family: compared(evaluation, evaluation.family(family)) for family in FAMILIES},
-        "figures": figures(evaluation),
+        "figures": [figure._replace(svg=Markup(themed(figure.svg))) for figure in page_figures(evaluation, drawn)],
         "output_metrics": output_metrics(evaluation),
         "output_table": output_table(evaluation),
         "configurations": configurations(evaluation),
@@ -101,24 +92,17 @@ class ComparisonRow(NamedTuple):
     drawn: Markup
 
 
-def ranked(evaluation: Evaluation) -> list[ScoredCandidate]:
-    """Return the candidates, the best first; a baseline, which sees no modality, once and not for each modality combination."""
-    found = evaluation.ranked()
-    first = {candidate.model: candidate for candidate in reversed(found)}
-    return [candidate for candidate in found if candidate.model not in evaluation.baselines or candidate is first[candidate.model]]
-
-
 def leaderboard(evaluation: Evaluation) -> list[LeaderboardRow]:
     """Return the leaderboard with a drawn interval in each row, all on one scale."""
     rows = [(found, evaluation.primary_score(found)) for found in ranked(evaluation)]
     scale = padded([value for _, score in rows for value in (score.mean, score.lo, score.hi) if value is not None] or [0.0], 0.03)
-    kinds, level = colours(evaluation), baseline_level(evaluation)
+    colours, level = colour_names(evaluation), baseline_level(evaluation)
     table = []
     for rank, (found, score) in enumerate(rows, start=1):
         name = formatting.candidate_name(found.candidate, evaluation)
         label = f"{name}: {formatting.number(score.mean)}, interval {formatting.interval(score.lo, score.hi)}"
-        drawn = "" if score.mean is None else whisker(score.mean, score.lo, score.hi, scale=scale, reference=level,
-                                                      kind=kinds[found.model], label=label)
+        drawn = "" if score.mean is None else cell_interval(score.mean, score.lo, score.hi, scale=scale, reference=level,
+                                                      colour=colours[found.model], label=label)
         table.append(LeaderboardRow(rank, found, score, found.model in evaluation.baselines, Markup(drawn)))
     return table
 
@@ -128,31 +112,15 @@ def compared(evaluation: Evaluation, tests: Sequence[Comparison]) -> list[Compar
     # an empty family has a scale too: of zero alone
     ends = [value for test in tests for value in (test.difference, test.lo, test.hi) if value is not None]
     scale = padded([*ends, 0.0], 0.03)
-    kinds = colours(evaluation)
+    colours = colour_names(evaluation)
     table = []
     for test in tests:
         a, b = (formatting.candidate_name(candidate, evaluation) for candidate in (test.a, test.b))
         label = f"{a} minus {b}: {formatting.signed(test.difference)}"
-        drawn = "" if test.difference is None else whisker(
-            test.difference, test.lo, test.hi, scale=scale, reference=0.0, kind=kinds[test.a.model], label=label)
+        drawn = "" if test.difference is None else cell_interval(
+            test.difference, test.lo, test.hi, scale=scale, reference=0.0, colour=colours[test.a.model], label=label)
         table.append(ComparisonRow(test, Markup(drawn)))
     return table
-
-
-def figures(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the best candidate's predictions, then the tuning and learning curves of each learner's best, with captions."""
-    found = [(figure.title, figure.caption, figure.drawn) for figure in prediction_figures(evaluation, evaluation.result(evaluation.best))]
-    for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):
-        result, name = evaluation.result(best.candidate), formatting.candidate_name(best.candidate, evaluation)
-        tuned = tuning_curve(evaluation, result)
-        if tuned:
-            caption = f"Mean over inner folds; parameters not drawn are at their best for each {tuned[0]}."
-            found.append((f"{name}: {tuned[0]}", caption, tuned[1]))
-        learnt = learning_curve(evaluation, result)
-        if learnt:
-            caption = "On the training rows." if evaluation.is_one_split else "Mean over the outer folds that reached the epoch."
-            found.append((f"{name}: learning", caption, learnt))
-    return [{"title": title, "caption": caption, "drawn": Markup(drawn)} for title, caption, drawn in found]
 
 
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:

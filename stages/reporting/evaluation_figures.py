@@ -1,0 +1,69 @@
+"""All figures of a data set, drawn once: files for the tracking server, of which the page shows some."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.reporting.curve_figures import learning_curve, tuning_curve
+from stages.reporting.dot_figures import Score, interval_dots
+from stages.reporting.drawing import COLOURS, Plot, figure_style, render
+from stages.reporting.formatting import candidate_name, model_name
+from stages.reporting.leaderboard import baseline_level, colour_names, ranked
+from stages.reporting.prediction_figures import prediction_plots
+
+
+class DrawnFigure(NamedTuple):
+    """A figure as SVG text. shows: predictions, or tuning. candidate: None for a figure of all."""
+
+    title: str
+    caption: str
+    svg: str
+    candidate: Candidate | None
+    shows: str
+
+
+def draw_figures(evaluation: Evaluation) -> dict[str, DrawnFigure]:
+    """Return file name (without .svg) → figure of a data set: <model>__<modality combination>__<kind>, and its leaderboard."""
+    drawn = {}
+    with figure_style():
+        for shows, plot in _plots(evaluation):
+            name = "__".join([*(evaluation.key(plot.candidate) if plot.candidate else ()), plot.kind])
+            svg = render(plot.figure, f"{evaluation.dataset}/{name}", plot.title)
+            drawn[name] = DrawnFigure(plot.title, plot.caption, svg, plot.candidate, shows)
+    return drawn
+
+
+def page_figures(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> list[DrawnFigure]:
+    """Return the best candidate's predictions, then the tuning and learning curves of each learner's best."""
+    found = [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (evaluation.best, "predictions")]
+    for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):
+        found += [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (best.candidate, "tuning")]
+    return found
+
+
+def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
+    board = leaderboard_plot(evaluation)
+    if board is not None:
+        yield "leaderboard", board
+    for result in evaluation.candidates:
+        for plot in prediction_plots(evaluation, result):
+            yield "predictions", plot
+        for curve in (tuning_curve(evaluation, result), learning_curve(evaluation, result)):
+            if curve is not None:
+                yield "tuning", curve
+
+
+def leaderboard_plot(evaluation: Evaluation) -> Plot | None:
+    """Return the leaderboard as dot-and-whisker rows; None where no score is defined."""
+    colours, scores = colour_names(evaluation), []
+    for found in ranked(evaluation):
+        score, is_baseline = evaluation.primary_score(found), found.model in evaluation.baselines
+        name = model_name(found.model, evaluation.form) if is_baseline else candidate_name(found.candidate, evaluation)
+        if score.mean is not None:
+            scores.append(Score(name, score.mean, score.lo, score.hi, COLOURS[colours[found.model]]))
+    if not scores:
+        return None
+    x_label = f"{evaluation.primary.title}, mean and interval"
+    return Plot("leaderboard", f"Leaderboard of {evaluation.dataset}", "",
+                interval_dots(scores, x_label=x_label, reference=baseline_level(evaluation)))
