@@ -20,7 +20,8 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import read_table
-from stages.ingest import Found, check_index, proportional_quotas, sample_rows
+from stages.ingest import IndexedDataSet, check_index
+from stages.ingestion.row_sampling import proportional_quotas, sample_rows
 
 MULTICLASS = component("tasks", "multiclass")
 
@@ -104,8 +105,8 @@ def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
 
 
 # ---------------------------------------------------------------- what is refused
-def found(table: pa.Table) -> Found:
-    return Found(table, MULTICLASS, {}, "mend it", lambda piece, reasons: piece)
+def found(table: pa.Table) -> IndexedDataSet:
+    return IndexedDataSet(table, MULTICLASS, {}, "mend it", lambda piece, reasons: piece)
 
 
 def test_ids_that_stand_twice_are_named() -> None:

