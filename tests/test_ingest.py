@@ -181,7 +181,8 @@ def test_the_stage_writes_samples_with_their_provenance_the_same_each_time(toy: 
     assert result.returncode == 0, result.stderr
     first = (toy / samples_path("toy")).read_bytes()
     table, about = read_table(toy / samples_path("toy"))
-    assert about["target"] == {"name": "word", "task": "binary", "outputs": ["left", "right"]}
+    expected = {"name": "word", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["left", "right"]}
+    assert about["target"] == expected
     assert about["rows"] == {"used": 20, "available": 40}
     assert about["sources"][0]["package"] == "sensorium-toy" and about["sources"][0]["version"] == "1.0"
     assert {"dataset", "title", "licence", "citation", "group"} <= set(about)

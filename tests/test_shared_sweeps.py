@@ -32,7 +32,7 @@ ScoreRows = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (configuratio
 
 
 def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.ndarray) -> tuple[float, float]:
-    """Return a metric's smallest and largest value on the held-out rows `out`, given that near ties may go either way; scores: of all rows."""
+    """Return a metric's smallest and largest value on the held-out rows `out`, as near ties may go either way; scores: of all rows."""
     target = problem.target[fold.train]
     metric = problem.metrics[name].bound_to(target)
     if problem.form == "continuous":
@@ -49,7 +49,7 @@ def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.
 def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], score_rows: ScoreRows) -> int:
     """Compare every metric of every configuration and inner fold; return the number of comparisons with narrow bounds.
 
-    Labels are not compared here: thresholds are fitted on the probabilities of held-out rows, and equally good thresholds may differ much. The
+    Labels are not compared here: thresholds are fitted on the probabilities of held-out rows, and equally good ones may differ much. The
     caller compares the chosen configuration's predictions of the test rows.
     """
     if problem.form == "labels":
