@@ -52,21 +52,10 @@ def main(dataset: str) -> None:
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
-    encoding = found.task.encoding
-    reasons: dict[str, str] = {}
     policy = {"dataset": dataset, "on_bad_sample": entry.on_bad_sample, "max_bad_share": entry.max_bad_share}
-    try:
-        index = check_index(found, reasons)
-        encoding.check(index["target"], found.remedy, entry.unknown_targets)
-    except InputError as error:
-        raise InputError(f"{dataset}: {error}") from error
-    whole, key = index, f"datasets.{dataset}.rows"
-    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
-    if len(index) < len(whole):
-        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
-    reasons = in_proportion(reasons, index.num_rows, whole.num_rows)
+    index, reasons = sampled_index(dataset, entry, found, seed)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
-    encoded, outputs = encoding.encode(index["target"])
+    encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
     metadata = {
@@ -109,6 +98,25 @@ def own_data_set(dataset: str, entry: DataSetEntry) -> IndexedDataSet:
     from stages.own_data.own_samples import read_own  # only own files need it
 
     return IndexedDataSet(**read_own(dataset, entry))
+
+
+def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int) -> tuple[pa.Table, dict[str, str]]:
+    """Return a sample of the rows that have a target, and the same share of the others: sample id → reason.
+
+    Raises:
+        InputError: if the index or its targets are invalid, or `rows:` is too small or too large.
+    """
+    encoding, reasons = found.task.encoding, dict[str, str]()
+    try:
+        whole = check_index(found, reasons)
+        encoding.check(whole["target"], found.remedy, entry.unknown_targets)
+    except InputError as error:
+        raise InputError(f"{dataset}: {error}") from error
+    key = f"datasets.{dataset}.rows"
+    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
+    if len(index) < len(whole):
+        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
+    return index, in_proportion(reasons, index.num_rows, whole.num_rows)
 
 
 def loaded(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str]) -> Iterator[pa.Table]:

@@ -51,7 +51,7 @@ class DataSetEntry(Settings):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="settings of the data set's own file")
     source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …} or {blocks: path}")
-    group: str | tuple[str, ...] | None = Field(None, description="own files: columns of groups, which are never split (speaker, patient, …)")
+    group: str | tuple[str, ...] | None = Field(None, description="own files: columns of groups, never split (speaker, patient, …)")
     id: str | None = Field(None, description="own files: column with unique sample names (default: file name or row number)")
     split: str | None = Field(None, description="own files: column with an official split, train or test")
     on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="for unreadable samples: fail, or skip them (quarantine)")
