@@ -4,6 +4,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stages.contracts.model import Config, FoldResult
@@ -51,10 +52,15 @@ def main(dataset: str, name: str) -> None:
     fitted = fit_on(model, problem, problem.final_fold(), modalities, configs[config], settings)
     save_fitted(saved, fitted, problem, model_description(dataset, name, modalities, configs[config], features))
     for result in found if "fold_models" in keep else []:
-        chosen, fold = configs[result.chosen], result.fold
-        fitted = fit_on(model, problem, fold, result.modalities, chosen, settings)
-        where = saved / "folds" / f"{fold.repeat}-{fold.index}" / "+".join(result.modalities)
-        save_fitted(where, fitted, problem, model_description(dataset, name, result.modalities, chosen, features), rows=fold.train)
+        chosen = configs[result.chosen]
+        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)
+        description = model_description(dataset, name, result.modalities, chosen, features)
+        save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
+
+
+def fold_model_dir(saved: Path, result: FoldResult) -> Path:
+    """Return the folder of one outer fold's model."""
+    return saved / "folds" / f"{result.fold.repeat}-{result.fold.index}" / "+".join(result.modalities)
 
 
 def model_description(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Ingest: what is sampled, how classes are coded, what is refused, and the whole stage on a toy data set fetched by pip."""
+"""Ingest: sampling of rows, encoding of classes, errors, and the whole stage on a toy data set fetched by pip."""
 
 import hashlib
 import os
@@ -97,7 +97,7 @@ def test_an_official_split_keeps_its_parts_in_proportion() -> None:
     assert Counter(taken["split"].to_pylist()) == {"train": 40, "test": 10}
 
 
-def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
+def test_continuous_targets_and_labels_are_sampled_in_proportion_to_groups() -> None:
     table = samples(["a"] * 70)
     for task in ("regression", "multilabel"):
         taken = sample_rows(table, 35, 3, task=component("tasks", task), key="k")
@@ -106,16 +106,16 @@ def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
 
 # ---------------------------------------------------------------- what is refused
 def found(table: pa.Table) -> IndexedDataSet:
-    return IndexedDataSet(table, MULTICLASS, {}, "mend it", lambda piece, reasons: piece)
+    return IndexedDataSet(table, MULTICLASS, {}, "fix it", lambda piece, reasons: piece)
 
 
-def test_ids_that_stand_twice_are_named() -> None:
+def test_repeated_ids_are_named() -> None:
     with pytest.raises(InputError, match="sample_id 'x' occurs more than once"):
         check_index(found(samples(["a", "a", "b", "b"], ids=["x", "y", "x", "z"])), {})
 
 
 def test_an_empty_data_set_is_named() -> None:
-    with pytest.raises(InputError, match="there is no sample; mend it"):
+    with pytest.raises(InputError, match="there is no sample; fix it"):
         check_index(found(samples([])), {})
 
 

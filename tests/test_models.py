@@ -182,8 +182,8 @@ class TestModel:
     @pytest.mark.parametrize("task", LEARNED)
     def test_beats_the_baseline(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
         expect_failure(request, name, f"{BEATS} {task}")
-        control = fused_score("dummy", task)
-        assert fused_score(name, task) > control + 0.5 * (1 - control)  # more than half way to a perfect score
+        baseline = fused_score("dummy", task)
+        assert fused_score(name, task) > baseline + 0.5 * (1 - baseline)  # more than half way to a perfect score
 
     @pytest.mark.parametrize("task", ["binary", *LEARNED])
     def test_predicts_every_target_form_that_it_declares(self, name: str, task: str) -> None:
@@ -294,8 +294,8 @@ def test_configurations_that_need_more_rows_than_there_are_are_skipped(capsys) -
     model, problem = component("models", "knn"), toy_problem()  # 30 rows in the smallest inner training set
     kept = fitting_configs("toy", model, model.settings(n_neighbors=[3, 30, 31], metric=["euclidean"]), problem)
     assert [config["n_neighbors"] for config in kept] == [30, 3]
-    said = capsys.readouterr().out
-    assert "knn toy: 1 of 3 configurations need more rows and are skipped: the smallest training fold of 'toy' has 30" in said
+    output = capsys.readouterr().out
+    assert "knn toy: 1 of 3 configurations need more rows and are skipped: the smallest training fold of 'toy' has 30" in output
     with pytest.raises(InputError, match=r"models\.knn: every configuration needs more .* has 30 rows, and the least that one needs is 31"):
         fitting_configs("toy", model, model.settings(n_neighbors=[31, 40], metric=["euclidean"]), problem)
 

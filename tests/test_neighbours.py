@@ -19,6 +19,7 @@ from stages.model_selection.thresholds import fit_thresholds
 from stages.models import knn
 from stages.models.knn import neighbor_search, topk
 from stages.models.knn.distance_chunks import prepared_rows, square
+from stages.models.knn.fold_index import fold_codes, fold_index
 from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack
@@ -89,7 +90,7 @@ def test_a_shared_sweep_equals_the_plain_loop(task: str, seed: int, monkeypatch:
 def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(7, "multiclass")
     search = neighbor_search.NeighborSearch(
-        [neighbor_search.fold_index(encode_fold(problem.blocks, f.train), neighbor_search.fold_codes(f, len(problem.target)))
+        [fold_index(encode_fold(problem.blocks, f.train), fold_codes(f, len(problem.target)))
          for f in problem.folds], problem.combinations, ["manhattan", "euclidean", "cosine"], 3,
     )  # fmt: skip
     monkeypatch.setenv("SENSORIUM_CORES", "1")

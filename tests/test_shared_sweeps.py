@@ -136,13 +136,13 @@ def test_svms_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> None:
 
 
 def torch_scores(
-    problem: Problem, modalities: tuple[str, ...], examples: TrainingSet, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold,
+    problem: Problem, modalities: tuple[str, ...], data: TrainingSet, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold,
     best: dict[int, list[int]], i: int, used: np.ndarray, out: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Return the outputs of torch's network of configuration i for the rows `out`; note its best epoch in `best`."""
     seed = _seed(problem, fold, modalities, "weights", str(int(fold.inner[out][0])))
     network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
-    found, _ = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order"))
+    found, _ = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order"))
     best.setdefault(i, []).append(found.best_epoch)
     return np.asarray(loss_for(problem, fold.train).restored(found.held_out))
 
@@ -159,9 +159,9 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
         matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
         X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), modalities)
         loss = loss_for(problem, fold.train)
-        examples = TrainingSet(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
+        data = TrainingSet(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}
-        score_rows = partial(torch_scores, problem, modalities, examples, Schedule(6, 16, 2), configs, fold, best)
+        score_rows = partial(torch_scores, problem, modalities, data, Schedule(6, 16, 2), configs, fold, best)
         compare(problem, result, configs, score_rows)
         best.clear()
         for j in range(int(fold.inner.max()) + 1):
@@ -171,7 +171,7 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
         everything = np.ones(len(fold.train), dtype=bool)
         network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
         order = _seed(problem, fold, modalities, "order", "refit")
-        _, parameters = plain_training(network, examples, Schedule(epochs, 16, 2), order)
+        _, parameters = plain_training(network, data, Schedule(epochs, 16, 2), order)
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         expected = loss.restored(outputs_of(layers, X[fold.test], "tanh", loss.name))
         shown = result.prediction if task == "regression" else result.probabilities

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
-from stages.features.blocks import load_block
+from stages.features.blocks import Block, load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import feature_labels, section, value_at
 from stages.foundation.tables import column_values, read_table
@@ -36,13 +36,7 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     table, about = read_table(splits_path(dataset))
     n = table.num_rows // about["n_repeats"]
     ids = table["sample_id"][:n]
-    blocks, features = {}, {}
-    for name in modalities:
-        path = features_path(dataset, name)
-        columns, metadata = read_table(path)
-        remedy = f"run `dvc repro featurize@{dataset}-{name}`"
-        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
-        blocks[name], features[name] = load_block(name, columns, metadata), metadata
+    blocks, features = read_blocks(dataset, modalities, ids)
     target = np.ascontiguousarray(column_values(table["target"][:n]))
     task, scoring = about["target"]["task"], scoring_of(params, about["target"])
     problem = Problem(
@@ -58,6 +52,18 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     )
     require_classes(problem, dataset)
     return problem, {**about, "sample_id": ids}, features
+
+
+def read_blocks(dataset: str, modalities: Iterable[str], ids: pa.ChunkedArray) -> tuple[dict[str, Block], dict[str, Any]]:
+    """Return the modalities' blocks with the samples `ids`, and their features metadata."""
+    blocks, features = {}, {}
+    for name in modalities:
+        path = features_path(dataset, name)
+        columns, metadata = read_table(path)
+        remedy = f"run `dvc repro featurize@{dataset}-{name}`"
+        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
+        blocks[name], features[name] = load_block(name, columns, metadata), metadata
+    return blocks, features
 
 
 def rows_of(features: pa.Table, ids: pa.ChunkedArray, message: str) -> pa.Table:

@@ -20,8 +20,9 @@ from stages.features.matrices import unpack
 from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
 from stages.models.knn.distance_chunks import encoded_bytes, prepared_rows
+from stages.models.knn.fold_index import TEST, FoldIndex, fold_codes, fold_index
 from stages.models.knn.knn_fold_sweep import KEPT_BYTES, SharedSearch, kept_bytes
-from stages.models.knn.neighbor_search import CHUNK_BYTES, TEST, FoldIndex, NeighborSearch, fold_codes, fold_index
+from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch
 from stages.models.knn.votes import Neighbors, scores_of
 
 

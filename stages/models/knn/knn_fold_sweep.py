@@ -22,7 +22,8 @@ from stages.features.matrices import pack
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores
 from stages.model_selection.target_forms import FORMS, known_means
 from stages.models.knn.distance_chunks import CHUNK_ROWS
-from stages.models.knn.neighbor_search import TEST, FoldIndex, NeighborSearch, pair_index
+from stages.models.knn.fold_index import TEST, FoldIndex, pair_index
+from stages.models.knn.neighbor_search import NeighborSearch
 from stages.models.knn.votes import Neighbors, scores_of
 
 KEPT_BYTES = 5e8  # limit on the results kept of folds that share a pass

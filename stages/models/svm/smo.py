@@ -326,21 +326,22 @@ def _gradient(M, y, beta, g):  # type: ignore[no-untyped-def]
 def _solve(M, y, g, lower, upper, tube, tolerance, beta):  # type: ignore[no-untyped-def]
     """Improve beta until it is optimal; g holds y − Kβ before and after."""
     n = len(g)
-    part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+    active_M, rows, active_g, active_beta, active_lower, active_upper = M, np.arange(n), g, beta, lower, upper
     n_rounds, done = 0, 0
     while n_rounds < _ROUNDS:
-        state, done = _search(part, part_g, part_lower, part_upper, tube, tolerance, part_beta, done)
+        state, done = _search(active_M, active_g, active_lower, active_upper, tube, tolerance, active_beta, done)
         for k in range(len(rows)):
-            beta[rows[k]] = part_beta[k]
+            beta[rows[k]] = active_beta[k]
         if state == _SHRINKS:  # fewer rows each time, until the remaining ones are optimal
-            kept = _active(part_g, part_lower, part_upper, tube, part_beta)
-            part, rows, part_g, part_beta = square(part, kept), taken(rows, kept), taken(part_g, kept), taken(part_beta, kept)
-            part_lower, part_upper = taken(part_lower, kept), taken(part_upper, kept)
+            kept = _active(active_g, active_lower, active_upper, tube, active_beta)
+            active_M, rows = square(active_M, kept), taken(rows, kept)
+            active_g, active_beta = taken(active_g, kept), taken(active_beta, kept)
+            active_lower, active_upper = taken(active_lower, kept), taken(active_upper, kept)
         elif len(rows) == n:
             return
         else:
             _gradient(M, y, beta, g)
-            part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+            active_M, rows, active_g, active_beta, active_lower, active_upper = M, np.arange(n), g, beta, lower, upper
             n_rounds += 1
 
 
