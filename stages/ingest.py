@@ -1,12 +1,12 @@
-"""Read one data set: its samples as one Arrow table, with provenance in the metadata, and which samples could not be read."""
+"""Read one data set: its samples as one Arrow table with provenance in the metadata, and the samples that could not be read."""
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,26 +23,27 @@ from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import write_table, writing_chunks
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
+from stages.ingestion.row_sampling import in_proportion, sample_rows
 from stages.samples.read import judge_bad, quarantine_table
 
-PIECE = 1024
+CHUNK_ROWS = 1024
 
 
 @dataclass(frozen=True)
-class Found:
-    """A data set before its rows are chosen: an index of all samples, and how the chosen ones are loaded.
+class IndexedDataSet:
+    """A data set before rows are sampled: an index of all samples, and the function that loads them.
 
-    index: sample_id, group, optionally split, target (as in contracts/data_set.py), and what `load` needs.
-    load(piece of the index, reasons) → the piece with its modalities; samples that it cannot read go to `reasons` (id → why).
+    index: sample_id, group, optionally split, target (as in contracts/data_set.py), and the columns that `load` needs.
+    load(chunk of the index, reasons) → the chunk with its modalities; samples that it cannot read are added to `reasons` (id → reason).
     """
 
     index: pa.Table
     task: Task
     about: Mapping[str, Any]
-    remedy: str  # where a person fixes the data
+    remedy: str  # where the user fixes the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
-    piece: int = PIECE  # rows that are loaded at once
-    where: Callable[[int], str] | None = None  # where a person finds a row of the index
+    piece: int = CHUNK_ROWS  # number of rows loaded at once
+    where: Callable[[int], str] | None = None  # row of the index → its place in the user's files
 
 
 def main(dataset: str) -> None:
@@ -50,38 +51,27 @@ def main(dataset: str) -> None:
     params = read_params()
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
-    found = packaged(dataset, entry, seed) if entry.source is None else own(dataset, entry)
-    encoding = found.task.encoding
-    reasons: dict[str, str] = {}
+    found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
     policy = {"dataset": dataset, "on_bad_sample": entry.on_bad_sample, "max_bad_share": entry.max_bad_share}
-    try:
-        index = check_index(found, reasons)
-        encoding.check(index["target"], found.remedy, entry.unknown_targets)
-    except InputError as error:
-        raise InputError(f"{dataset}: {error}") from error
-    whole, key = index, f"datasets.{dataset}.rows"
-    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
-    if len(index) < len(whole):
-        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
-    reasons = in_proportion(reasons, index.num_rows, whole.num_rows)
-    n_used = index.num_rows + len(reasons)  # those without a target are of the sample too
-    encoded, outputs = encoding.encode(index["target"])
+    index, reasons = sampled_index(dataset, entry, found, seed)
+    n_used = index.num_rows + len(reasons)  # samples without a target count as used
+    encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
     metadata = {
         **found.about,
         **policy,
-        "target": described(name, found.task, outputs),
+        "target": target_metadata(name, found.task, outputs),
         "rows": {"used": n_used, "available": found.index.num_rows},
     }
     with writing_chunks(samples_path(dataset), metadata) as append:
-        for piece in loaded(index, found, reasons):
-            append(piece)
+        for chunk in loaded(index, found, reasons):
+            append(chunk)
         judge_bad(reasons, n_used, policy, dataset)
     write_table(quarantine_path(dataset), quarantine_table(reasons), {"dataset": dataset})
 
 
-def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
+def shipped_data_set(dataset: str, entry: DataSetEntry, seed: int) -> IndexedDataSet:
     """Return a data set of stages/datasets/."""
     data_set: DataSet = component("datasets", dataset)
     target = str(entry.target)
@@ -100,26 +90,45 @@ def packaged(dataset: str, entry: DataSetEntry, seed: int) -> Found:
         "shipped": True,
     }
     task = component("tasks", data_set.targets[target])
-    return Found(table, task, about, f"fix stages/datasets/{dataset}.py", lambda piece, reasons: piece)
+    return IndexedDataSet(table, task, about, f"fix stages/datasets/{dataset}.py", lambda chunk, reasons: chunk)
 
 
-def own(dataset: str, entry: DataSetEntry) -> Found:
-    """Return a data set of a person's own files."""
-    from stages.own_data.own_samples import read_own  # what only own files need
+def own_data_set(dataset: str, entry: DataSetEntry) -> IndexedDataSet:
+    """Return a data set of the user's own files."""
+    from stages.own_data.own_samples import read_own  # only own files need it
 
-    return Found(**read_own(dataset, entry))
+    return IndexedDataSet(**read_own(dataset, entry))
 
 
-def loaded(index: pa.Table, found: Found, reasons: dict[str, str]) -> Iterator[pa.Table]:
-    """Yield the index's pieces with their modalities; a piece of which nothing could be read is empty."""
+def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int) -> tuple[pa.Table, dict[str, str]]:
+    """Return a sample of the rows that have a target, and the same share of the others: sample id → reason.
+
+    Raises:
+        InputError: if the index or its targets are invalid, or `rows:` is too small or too large.
+    """
+    encoding, reasons = found.task.encoding, dict[str, str]()
+    try:
+        whole = check_index(found, reasons)
+        encoding.check(whole["target"], found.remedy, entry.unknown_targets)
+    except InputError as error:
+        raise InputError(f"{dataset}: {error}") from error
+    key = f"datasets.{dataset}.rows"
+    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
+    if len(index) < len(whole):
+        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
+    return index, in_proportion(reasons, index.num_rows, whole.num_rows)
+
+
+def loaded(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str]) -> Iterator[pa.Table]:
+    """Yield chunks of the index with their modalities; a chunk without a readable sample is empty."""
     bar = Progress("samples", len(index))
     for start in range(0, max(1, len(index)), found.piece):
         yield found.load(index.slice(start, found.piece), reasons)
         bar.advance(min(start + found.piece, len(index)))
 
 
-def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
-    """Return the rows that have a target; the others go to `reasons`.
+def check_index(found: IndexedDataSet, reasons: dict[str, str]) -> pa.Table:
+    """Return the rows that have a target; the others are added to `reasons`.
 
     Raises:
         InputError: unless ids are unique and each row has an id and a group.
@@ -143,70 +152,11 @@ def check_index(found: Found, reasons: dict[str, str]) -> pa.Table:
     return table.filter(pa.array(~missing)) if missing.any() else table
 
 
-def sampling_strata(table: pa.Table, task: Task) -> np.ndarray:
-    """Return what a sample of rows keeps in proportion: string (n,), the task's stratum and the side of an official split."""
-    columns: list[Sequence[Any]] = []
-    if (strata := task.encoding.sampling_strata(table["target"])) is not None:
-        columns.append(strata)
-    if "split" in table.column_names:
-        columns.append(table["split"].to_pylist())
-    joined = ["\0".join(map(str, row)) for row in zip(*columns, strict=True)] if columns else [""] * len(table)
-    return np.asarray(joined, dtype=np.str_)
-
-
-def described(name: str, declared: Task, outputs: list[str]) -> dict[str, Any]:
-    """Return what the metadata hold of a target; of two classes the task is binary, whatever was declared."""
+def target_metadata(name: str, declared: Task, outputs: list[str]) -> dict[str, Any]:
+    """Return a target's entry in the metadata; with two classes the task is binary, whatever was declared."""
     exact = declared.exact_task(outputs)
     task: Task = declared if exact is None else component("tasks", exact)
     return {"name": name, "task": task.name, "form": task.form, "scoring": task.scoring, "outputs": outputs}
-
-
-def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task: Task, key: str) -> pa.Table:
-    """Return `rows` rows in the table's order: each of the task's strata in proportion, and within it each group.
-
-    Groups are shuffled; within a stratum every n-th row is taken along the groups (systematic sampling), so that a group's share
-    of the sample is its share of the stratum to within one row.
-
-    Raises:
-        InputError: if there are fewer rows than requested, or a class would be left with fewer than two.
-    """
-    if rows == "all" or rows == table.num_rows:
-        return table
-    if rows > table.num_rows:
-        raise InputError(f"{PARAMS}: {key}: {rows} is impossible, the data set has {table.num_rows} rows; allowed: all, or at most that")
-    strata = sampling_strata(table, task)
-    classes, counts = np.unique(strata, return_counts=True)
-    quotas = proportional_quotas(counts, rows)
-    if quotas.min() < 2:
-        scarce = int(np.argmin(quotas))
-        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: class {str(classes[scarce]).split(chr(0))[0]!r} ({counts[scarce]} of "
-                         f"{table.num_rows} rows) would be left with {quotas[scarce]}; allowed: all, or enough for two of every class")
-    random = np.random.default_rng(derived_seed(seed, "rows"))
-    groups = np.asarray(table["group"].to_pylist(), dtype=np.str_)
-    names, codes = np.unique(groups, return_inverse=True)
-    rank = random.permutation(len(names))[codes]
-    taken = []
-    for stratum, quota in zip(classes, quotas, strict=True):
-        members = np.flatnonzero(strata == stratum)
-        members = members[np.argsort(rank[members], kind="stable")]
-        taken.append(members[np.floor((np.arange(quota) + random.random()) * len(members) / quota).astype(np.int64)])
-    return table.take(pa.array(np.sort(np.concatenate(taken))))
-
-
-def in_proportion(reasons: Mapping[str, str], n_sampled: int, n_whole: int) -> dict[str, str]:
-    """Return as large a part of the samples without a target as was drawn of the others, at least one if there is any."""
-    names = list(reasons)
-    n_kept = -(-len(names) * n_sampled // n_whole)
-    return {name: reasons[name] for name in (names[i * len(names) // n_kept] for i in range(n_kept))}
-
-
-def proportional_quotas(counts: np.ndarray, total: int) -> np.ndarray:
-    """Return whole numbers that sum to `total`, in proportion to `counts` (largest remainders; ties to the first)."""
-    exact = counts * total / counts.sum()
-    quotas = np.floor(exact).astype(np.int64)
-    order = np.argsort(quotas - exact, kind="stable")
-    quotas[order[: total - quotas.sum()]] += 1
-    return quotas
 
 
 if __name__ == "__main__":

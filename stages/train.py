@@ -1,9 +1,10 @@
-"""Train one model on one data set: every outer fold, every modality combination, the whole grid, then the refitted best."""
+"""Train one model on one data set: the whole grid on every outer fold and modality combination, then the final model."""
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stages.contracts.candidate import Candidate
@@ -26,12 +27,12 @@ from stages.training.train_settings import TrainEntry
 
 
 def main(dataset: str, name: str) -> None:
-    """Train models.<name> on a data set; write predictions, sweep, curves and the refitted best."""
+    """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
     keep = section(params, "train", TrainEntry).keep
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
-    # before the features are read, which would take long where it is refused
+    # before the features are read, so that it fails fast
     require_memory(dataset, model, size_of(dataset, params, read_table(splits_path(dataset))[1]), settings)
     problem, about, features = read_problem(dataset, params)
     encodings = {modality: metadata["encoding"] for modality, metadata in features.items()}
@@ -51,15 +52,20 @@ def main(dataset: str, name: str) -> None:
     write_results(folder, found, configs, problem, about, model=model)
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     fitted = fit_on(model, problem, problem.final_fold(), modalities, configs[config], settings)
-    save_fitted(saved, fitted, problem, described(dataset, name, modalities, configs[config], features))
+    save_fitted(saved, fitted, problem, model_description(dataset, name, modalities, configs[config], features))
     for result in found if "fold_models" in keep else []:
-        chosen, fold = configs[result.chosen], result.fold
-        fitted = fit_on(model, problem, fold, result.modalities, chosen, settings)
-        where = saved / "folds" / f"{fold.repeat}-{fold.index}" / "+".join(result.modalities)
-        save_fitted(where, fitted, problem, described(dataset, name, result.modalities, chosen, features), rows=fold.train)
+        chosen = configs[result.chosen]
+        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)
+        description = model_description(dataset, name, result.modalities, chosen, features)
+        save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 
 
-def described(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> ModelDescription:
+def fold_model_dir(saved: Path, result: FoldResult) -> Path:
+    """Return the folder of one outer fold's model."""
+    return saved / "folds" / f"{result.fold.repeat}-{result.fold.index}" / "+".join(result.modalities)
+
+
+def model_description(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> ModelDescription:
     """Return what a saved model must know of itself; `features` are each modality's features metadata."""
     of_each = {
         modality: ModalityFeatures(modality=features[modality]["modality"], settings=features[modality]["settings"])
@@ -69,7 +75,7 @@ def described(dataset: str, name: str, modalities: Sequence[str], config: Config
 
 
 def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], configs: list[Config]) -> str:
-    """Return the line that reports the last result."""
+    """Return the line that is printed after a result."""
     result, total = found[-1], len(problem.folds) * len(problem.combinations)
     score = defined_mean(result.inner_scores[problem.scoring][result.chosen])
     return (f"{name} {dataset} {len(found)}/{total}: repeat {result.fold.repeat} fold {result.fold.index} {'+'.join(result.modalities)}: "

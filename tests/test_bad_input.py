@@ -298,7 +298,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused_before_the_samples_are_w
 def test_rows_of_one_group_cannot_be_split(folder: Path) -> None:
     with_rows(lambda i, row: {"n": "same"})
     after = [*INGESTED, f"features/{NAME}/{NAME}-it.arrow", f"quarantine/{NAME}/{NAME}-it.arrow"]
-    fails(of_table(group="n"), "mine: all rows are of one group, which must not part", after=after)
+    fails(of_table(group="n"), "mine: all rows are of one group, and groups are never split", after=after)
 
 
 @pytest.mark.parametrize(("content", "message"), [
@@ -446,7 +446,7 @@ def test_a_class_that_loses_all_its_samples_stops_the_data_set(folder: Path) -> 
     entry = files_of(["image"], on_bad_sample="quarantine", max_bad_share=0.9)
     for i in range(1, N, 2):
         (RAW / "image" / f"{i:02d}.png").write_bytes(picture(0)[:60])
-    told = r"mine: class 'b' has no sample left: all 12 of them cannot be read and are left out \(data/quarantine/mine/ has"
+    told = r"mine: class 'b' has no sample left: all 12 of them cannot be read and are skipped \(data/quarantine/mine/ has"
     with pytest.raises(InputError, match=told):
         run(entry, "split", **SMALL)
 

@@ -204,7 +204,7 @@ def test_npm_packs_what_its_registry_has(index: Path, server: tuple[Path, str], 
     source = Source("toy", "1.0.0", "toy-1.0.0.tgz", sha256(archive), index="npm")
     assert sha256(fetch(source)) == source.sha256
     assert files_left() == [source.filename] and not mark.exists()
-    with pytest.raises(InputError, match=r"toy==2\.0\.0 could not be fetched.*npm says: npm (error|ERR!) code ETARGET"):
+    with pytest.raises(InputError, match=r"toy==2\.0\.0 could not be fetched.*npm's error: npm (error|ERR!) code ETARGET"):
         fetch(Source("toy", "2.0.0", "toy-2.0.0.tgz", "0" * 64, index="npm"))
 
 
@@ -227,16 +227,16 @@ def test_apt_get_downloads_what_its_lists_have(index: Path, monkeypatch: pytest.
     source = Source("toy", "1.0-1", archive.name, sha256(archive), index="debian")
     assert sha256(fetch(source)) == source.sha256
     assert files_left() == [source.filename]
-    with pytest.raises(InputError, match=r"toy==2 could not be fetched.*apt-get says: E: Version '2' for 'toy' was not found"):
+    with pytest.raises(InputError, match=r"toy==2 could not be fetched.*apt-get's error: E: Version '2' for 'toy' was not found"):
         fetch(Source("toy", "2", "toy_2_all.deb", "0" * 64, index="debian"))
 
 
 def test_a_missing_client_is_named_with_the_data_set_that_needs_it(index: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    message = r"could not be fetched: it comes with apt-get, which is not installed.*optional data set \(fashion_mnist\): take that out"
+    message = r"could not be fetched: this needs apt-get, which is not installed.*optional data set \(fashion_mnist\): remove it"
     with pytest.raises(InputError, match=message):
         fetch(component("datasets", "fashion_mnist").sources[0])
-    with pytest.raises(InputError, match="it comes with npm, which is not installed"):
+    with pytest.raises(InputError, match="this needs npm, which is not installed"):
         fetch(Source("toy", "1.0.0", "toy-1.0.0.tgz", "0" * 64, index="npm"))
     assert files_left() == []
 

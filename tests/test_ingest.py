@@ -1,4 +1,4 @@
-"""Ingest: what is sampled, how classes are coded, what is refused, and the whole stage on a toy data set fetched by pip."""
+"""Ingest: sampling of rows, encoding of classes, errors, and the whole stage on a toy data set fetched by pip."""
 
 import hashlib
 import os
@@ -20,7 +20,8 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import read_table
-from stages.ingest import Found, check_index, proportional_quotas, sample_rows
+from stages.ingest import IndexedDataSet, check_index
+from stages.ingestion.row_sampling import proportional_quotas, sample_rows
 
 MULTICLASS = component("tasks", "multiclass")
 
@@ -96,7 +97,7 @@ def test_an_official_split_keeps_its_parts_in_proportion() -> None:
     assert Counter(taken["split"].to_pylist()) == {"train": 40, "test": 10}
 
 
-def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
+def test_continuous_targets_and_labels_are_sampled_in_proportion_to_groups() -> None:
     table = samples(["a"] * 70)
     for task in ("regression", "multilabel"):
         taken = sample_rows(table, 35, 3, task=component("tasks", task), key="k")
@@ -104,17 +105,17 @@ def test_numbers_and_labels_are_sampled_along_the_groups() -> None:
 
 
 # ---------------------------------------------------------------- what is refused
-def found(table: pa.Table) -> Found:
-    return Found(table, MULTICLASS, {}, "mend it", lambda piece, reasons: piece)
+def found(table: pa.Table) -> IndexedDataSet:
+    return IndexedDataSet(table, MULTICLASS, {}, "fix it", lambda piece, reasons: piece)
 
 
-def test_ids_that_stand_twice_are_named() -> None:
+def test_repeated_ids_are_named() -> None:
     with pytest.raises(InputError, match="sample_id 'x' occurs more than once"):
         check_index(found(samples(["a", "a", "b", "b"], ids=["x", "y", "x", "z"])), {})
 
 
 def test_an_empty_data_set_is_named() -> None:
-    with pytest.raises(InputError, match="there is no sample; mend it"):
+    with pytest.raises(InputError, match="there is no sample; fix it"):
         check_index(found(samples([])), {})
 
 
@@ -180,9 +181,8 @@ def test_the_stage_writes_samples_with_their_provenance_the_same_each_time(toy: 
     assert result.returncode == 0, result.stderr
     first = (toy / samples_path("toy")).read_bytes()
     table, about = read_table(toy / samples_path("toy"))
-    assert about["target"] == {
-        "name": "word", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["left", "right"],
-    }  # fmt: skip
+    expected = {"name": "word", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["left", "right"]}
+    assert about["target"] == expected
     assert about["rows"] == {"used": 20, "available": 40}
     assert about["sources"][0]["package"] == "sensorium-toy" and about["sources"][0]["version"] == "1.0"
     assert {"dataset", "title", "licence", "citation", "group"} <= set(about)

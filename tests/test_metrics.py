@@ -32,7 +32,7 @@ LABELS: Triple = (  # label 0 has three rows, label 1 has one
     np.array([[1, 0], [0, 1], [0, 1], [1, 0]], dtype=np.uint8),
     np.array([[0.9, 0.1], [0.3, 0.5], [0.3, 0.5], [0.8, 0.2]]),
 )
-NUMBERS: Triple = (
+CONTINUOUS: Triple = (
     np.array([[1.0, 10.0], [2.0, np.nan], [3.0, 30.0]]),
     np.array([[1.0, 15.0], [3.0, 7.0], [3.0, 25.0]], dtype=np.float32),
     None,
@@ -48,12 +48,12 @@ GOLDEN = {
     "subset_accuracy": {"labels": 2 / 4},
     "hamming_loss": {"labels": 2 / 8},
     "average_precision": {"labels": ((1 + 1 + 3 / 4) / 3 + 1 / 2) / 2},  # ties share the last rank
-    "r2": {"numbers": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
-    "q2": {"numbers": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
-    "rmse": {"numbers": (math.sqrt(1 / 3) + 5) / 2},
-    "mae": {"numbers": (1 / 3 + 5) / 2},
+    "r2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
+    "q2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
+    "rmse": {"continuous": (math.sqrt(1 / 3) + 5) / 2},
+    "mae": {"continuous": (1 / 3 + 5) / 2},
 }
-TOYS = {"classes": CLASSES, "labels": LABELS, "numbers": NUMBERS}
+TOYS = {"classes": CLASSES, "labels": LABELS, "continuous": CONTINUOUS}
 
 REFERENCE: dict[str, Any] = {
     "accuracy": lambda t, p, s: reference.accuracy_score(t, p),
@@ -80,7 +80,7 @@ REFERENCE_BY_OUTPUT: dict[str, Any] = {
 }
 
 
-def draw(task: str, seed: int, n_rows: int, n_outputs: int) -> Triple:
+def random_case(task: str, seed: int, n_rows: int, n_outputs: int) -> Triple:
     """Return random targets with every class or label present, predictions, and scores in steps, so that ties occur."""
     generator = np.random.default_rng(seed)
     if task == "regression":
@@ -103,7 +103,7 @@ def perfect(task: str, target: np.ndarray) -> Triple:
 
 
 def n_outputs_of(task: str) -> int:
-    """Return how many classes, labels or targets to draw."""
+    """Return the number of classes, labels or targets."""
     return 2 if task == "binary" else 4
 
 
@@ -122,51 +122,51 @@ def test_golden_value(name: str, kind: str) -> None:
 def test_agrees_with_scikit_learn(name: str, task: str, n_rows: int) -> None:
     for seed in range(5):
         for n_outputs in (2,) if task == "binary" else (3, 9):
-            drawn = draw(task, seed, n_rows, n_outputs)
-            assert METRICS[name].score(*drawn) == pytest.approx(REFERENCE[name](*drawn), abs=1e-12)
+            case = random_case(task, seed, n_rows, n_outputs)
+            assert METRICS[name].score(*case) == pytest.approx(REFERENCE[name](*case), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.by_output])
 def test_scores_by_output_agree_with_scikit_learn(name: str) -> None:
-    drawn = draw(CASES_OF[METRICS[name].forms[-1]][-1], 3, 120, 5)
-    values = METRICS[name].by_output(*drawn)  # type: ignore[misc]
-    assert values == pytest.approx(REFERENCE_BY_OUTPUT[name](*drawn), abs=1e-12)
-    assert METRICS[name].score(*drawn) == pytest.approx(values.mean(), abs=1e-12)
+    case = random_case(CASES_OF[METRICS[name].forms[-1]][-1], 3, 120, 5)
+    values = METRICS[name].by_output(*case)  # type: ignore[misc]
+    assert values == pytest.approx(REFERENCE_BY_OUTPUT[name](*case), abs=1e-12)
+    assert METRICS[name].score(*case) == pytest.approx(values.mean(), abs=1e-12)
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_perfect_input_is_best(name: str, task: str) -> None:
     metric = METRICS[name]
-    drawn = draw(task, 1, 60, n_outputs_of(task))
-    best = metric.score(*perfect(task, drawn[0]))
+    case = random_case(task, 1, 60, n_outputs_of(task))
+    best = metric.score(*perfect(task, case[0]))
     assert best == pytest.approx(metric.bounds[1] if metric.greater_is_better else metric.bounds[0], abs=1e-12)
-    noisy = metric.score(*drawn)
+    noisy = metric.score(*case)
     assert metric.bounds[0] <= noisy <= metric.bounds[1]
     assert (noisy < best) == metric.greater_is_better
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_row_order_does_not_matter_and_input_is_left_alone(name: str, task: str) -> None:
-    drawn = draw(task, 2, 80, n_outputs_of(task))
-    kept = [None if part is None else part.copy() for part in drawn]
+    case = random_case(task, 2, 80, n_outputs_of(task))
+    kept = [None if part is None else part.copy() for part in case]
     order = np.random.default_rng(0).permutation(80)
     score = METRICS[name].score
-    assert score(*(None if part is None else part[order] for part in drawn)) == pytest.approx(score(*drawn), abs=1e-12)
-    for part, before in zip(drawn, kept, strict=True):
+    assert score(*(None if part is None else part[order] for part in case)) == pytest.approx(score(*case), abs=1e-12)
+    for part, before in zip(case, kept, strict=True):
         np.testing.assert_array_equal(part, before)
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_no_rows_raises(name: str, task: str) -> None:
-    target, prediction, scores = draw(task, 0, 10, n_outputs_of(task))
+    target, prediction, scores = random_case(task, 0, 10, n_outputs_of(task))
     with pytest.raises(ValueError, match="no rows"):
         METRICS[name].score(target[:0], prediction[:0], None if scores is None else scores[:0])
 
 
 @pytest.mark.parametrize(("name", "task"), [(name, task) for name, task in CASES if not METRICS[name].needs_scores])
 def test_metric_without_probabilities_takes_none(name: str, task: str) -> None:
-    drawn = draw(task, 4, 30, n_outputs_of(task))
-    assert METRICS[name].score(*drawn[:2], None) == METRICS[name].score(*drawn)
+    case = random_case(task, 4, 30, n_outputs_of(task))
+    assert METRICS[name].score(*case[:2], None) == METRICS[name].score(*case)
 
 
 STACKED_CASES = [(name, task) for name, task in CASES if stacked(name) is not None]
@@ -222,10 +222,10 @@ def test_a_metric_without_a_stacked_form_is_computed_prediction_by_prediction() 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 @pytest.mark.parametrize("n_rows", [1, 12, 90])
-def test_scores_of_bootstrap_draws_equal_the_metric(name: str, task: str, n_rows: int) -> None:
-    """Also where a draw lacks a class, and where rows tie."""
+def test_scores_of_bootstrap_samples_equal_the_metric(name: str, task: str, n_rows: int) -> None:
+    """Also where a sample lacks a class, and where rows tie."""
     n_outputs = n_outputs_of(task)
-    target, prediction, scores = (part if part is None else part[:n_rows] for part in draw(task, 5, max(n_rows, 4), n_outputs))
+    target, prediction, scores = (part if part is None else part[:n_rows] for part in random_case(task, 5, max(n_rows, 4), n_outputs))
     random = np.random.default_rng(n_rows)
     rows = [random.integers(0, n_rows, random.integers(1, n_rows + 3)) for _ in range(25)]
     metric = METRICS[name].bound_to(target)
@@ -239,8 +239,8 @@ def test_scores_of_bootstrap_draws_equal_the_metric(name: str, task: str, n_rows
 
 @pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])
 @pytest.mark.parametrize(("value", "is_worst"), [(np.inf, True), (np.nan, False)])
-def test_an_infinite_prediction_is_the_worst_and_no_number_is_undefined(name: str, value: float, is_worst: bool) -> None:
-    target, prediction, _ = draw("regression", 1, 20, 2)
+def test_an_infinite_prediction_is_worst_and_nan_is_undefined(name: str, value: float, is_worst: bool) -> None:
+    target, prediction, _ = random_case("regression", 1, 20, 2)
     prediction[4, 0] = value
     worst = -np.inf if METRICS[name].greater_is_better else np.inf
     for found in (METRICS[name].score(target, prediction, None), stacked(name)(Stack(target, prediction[None]))[0]):  # type: ignore[misc]
@@ -299,8 +299,8 @@ def test_ranking_leaves_out_a_label_without_rows_and_is_undefined_without_any(na
 
 
 @pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
-def test_unknown_values_are_left_out(name: str) -> None:
-    target, prediction, _ = draw("regression", 0, 40, 1)
+def test_unknown_values_are_ignored(name: str) -> None:
+    target, prediction, _ = random_case("regression", 0, 40, 1)
     longer = np.vstack([target, np.full((5, 1), np.nan)])
     assert METRICS[name].score(longer, np.vstack([prediction, np.full((5, 1), 1e6, np.float32)]), None) == pytest.approx(
         METRICS[name].score(target, prediction, None), abs=1e-12)
@@ -316,8 +316,8 @@ def test_r2_leaves_out_a_target_of_one_value() -> None:
 
 
 @pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
-def test_a_prediction_that_is_no_number_is_not_hidden_by_the_other_targets(name: str) -> None:
-    target, prediction, _ = draw("regression", 0, 10, 2)
+def test_a_prediction_of_nan_is_not_hidden_by_the_other_targets(name: str) -> None:
+    target, prediction, _ = random_case("regression", 0, 10, 2)
     prediction[3, 1] = np.nan
     assert math.isnan(METRICS[name].score(target, prediction, None))
 

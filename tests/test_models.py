@@ -1,4 +1,4 @@
-"""One battery over every file under stages/models/; a new one is covered without editing this test, but for its small grid."""
+"""Common tests of every folder under stages/models/; a new model needs no edit here but its small grid."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -35,12 +35,12 @@ SMALL = {
 POOL = ThreadPoolExecutor(1)
 FORMS = {"image": "dense", "text": "sparse", "table": "table"}  # of the toy problem's blocks
 LEARNED: tuple[str, ...] = ("multiclass", "multilabel", "regression")
-BEATS, FAR, HELD_OUT = "beats the control", "far from zero", "learns no held-out row"
+BEATS, FAR, HELD_OUT = "beats the baseline", "far from zero", "learns no held-out row"
 # of models whose configurations start from one another's solution, how far a solver may stop from where it does alone: share of the
 # targets' deviation, and of a fold's rows
 SOLVED = {"linear": 0.05, "svm": 0.01}
 EXCEPTIONS = {
-    **dict.fromkeys([("dummy", f"{BEATS} {task}") for task in LEARNED], "it is the control"),
+    **dict.fromkeys([("dummy", f"{BEATS} {task}") for task in LEARNED], "it is the baseline"),
     ("linear", f"{BEATS} regression"): "60 rows and 100 terms: no linear model gets half way",
     ("hist_gradient_boosting", f"{BEATS} regression"): "leaves of 20 rows, of which there are 60",
     **dict.fromkeys([("mlp", f"{HELD_OUT} {task}") for task in LEARNED], "a network stops at the epoch that is best on these rows"),
@@ -56,8 +56,8 @@ def small(name: str) -> tuple[Sweep, Any]:
 
 def problem_for(model: Sweep, **facts: Any) -> Problem:
     """Return the toy problem, of those of its blocks that the model reads."""
-    labels = facts.pop("labels", tuple(name for name, form in FORMS.items() if form in model.forms))
-    return toy_problem(labels=labels, **facts)
+    modalities = facts.pop("modalities", tuple(name for name, form in FORMS.items() if form in model.encodings))
+    return toy_problem(modalities=modalities, **facts)
 
 
 @cache
@@ -71,7 +71,7 @@ def swept(name: str, task: str) -> tuple[Problem, tuple[FoldResult, ...]]:
 
 
 def readable_combinations(model: Sweep, problem: Problem) -> tuple[tuple[str, ...], ...]:
-    return tuple(some for some in problem.combinations if all(FORMS[name] in model.forms for name in some))
+    return tuple(some for some in problem.combinations if all(FORMS[name] in model.encodings for name in some))
 
 
 def fused_score(name: str, task: str) -> float:
@@ -94,7 +94,7 @@ def expect_failure(request: pytest.FixtureRequest, name: str, check: str) -> Non
         request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[name, check], strict=True, raises=AssertionError))
 
 
-def test_the_battery_found_models() -> None:
+def test_models_are_found() -> None:
     assert set(SMALL) <= set(names("models"))
 
 
@@ -113,7 +113,7 @@ class TestModel:
             assert a.chosen == b.chosen
 
     @pytest.mark.parametrize("task", LEARNED)
-    def test_covers_every_fold_and_subset(self, name: str, task: str) -> None:
+    def test_covers_every_fold_and_combination(self, name: str, task: str) -> None:
         model, settings = small(name)
         problem, reached = swept(name, task)
         assert [(r.fold.index, r.modalities) for r in reached] == [(f.index, s) for f in problem.folds for s in problem.combinations]
@@ -177,21 +177,21 @@ class TestModel:
 
     def test_two_classes(self, name: str) -> None:
         model, settings = small(name)
-        reached = list(results(model, problem_for(model, n_classes=2, labels=("image", "table")), settings, model.grid(settings, 0)))
+        reached = list(results(model, problem_for(model, n_classes=2, modalities=("image", "table")), settings, model.grid(settings, 0)))
         assert set(np.concatenate([r.prediction for r in reached])) <= {0, 1}
 
     @pytest.mark.parametrize("task", LEARNED)
-    def test_beats_the_control(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
+    def test_beats_the_baseline(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
         expect_failure(request, name, f"{BEATS} {task}")
-        control = fused_score("dummy", task)
-        assert fused_score(name, task) > control + 0.5 * (1 - control)  # more than half way to a perfect score
+        baseline = fused_score("dummy", task)
+        assert fused_score(name, task) > baseline + 0.5 * (1 - baseline)  # more than half way to a perfect score
 
     @pytest.mark.parametrize("task", ["binary", *LEARNED])
-    def test_says_what_it_can_do_and_does_it(self, name: str, task: str) -> None:
+    def test_predicts_every_target_form_that_it_declares(self, name: str, task: str) -> None:
         model, settings = small(name)
         # a model that cannot would be refused by `check`, and need another test here
         assert component("tasks", task).form in model.target_forms
-        problem = toy_problem(n_classes=2 if task == "binary" else 3, labels=("image",), task=task)
+        problem = toy_problem(n_classes=2 if task == "binary" else 3, modalities=("image",), task=task)
         assert len(list(results(model, problem, settings, model.grid(settings, 0)))) == 3
 
     def test_test_rows_change_nothing_that_is_learned(self, name: str) -> None:
@@ -218,7 +218,7 @@ class TestModel:
         for path in sorted((tmp_path / "a").iterdir()):
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
         loaded, about = load_fitted(tmp_path / "a")
-        matrices = {label: problem.blocks[label].encoded(problem.training_rows()).matrix for label in modalities}
+        matrices = {modality: problem.blocks[modality].encoded(problem.training_rows()).matrix for modality in modalities}
         before, after = model.predict(fitted, matrices), model.predict(loaded, matrices)
         assert before.decisions.tolist() == after.decisions.tolist()
         assert (before.probabilities is None) == (after.probabilities is None) == (task == "regression")
@@ -235,7 +235,7 @@ class TestModel:
         fitted = fit_on(model, problem, result.fold, result.modalities, config, settings)
         about = ModelDescription("toy", Candidate(name, result.modalities), config, {})
         save_fitted(tmp_path, fitted, problem, about, rows=result.fold.train)
-        encoded = {label: problem.blocks[label].encoded(result.fold.train).matrix[result.fold.test] for label in result.modalities}
+        encoded = {modality: problem.blocks[modality].encoded(result.fold.train).matrix[result.fold.test] for modality in result.modalities}
         scores = model.predict(load_fitted(tmp_path)[0], encoded)
         if task == "regression":
             assert scores.decisions == pytest.approx(result.prediction, rel=1e-4, abs=1e-4 * np.nanstd(problem.target))
@@ -251,17 +251,17 @@ class TestModel:
     def test_the_best_overall_is_in_the_grid(self, name: str) -> None:
         model, settings = small(name)
         problem = problem_for(model)
-        subset, config = best_overall(list(results(model, problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
-        assert subset in problem.combinations
+        combination, config = best_overall(list(results(model, problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
+        assert combination in problem.combinations
         assert 0 <= config < len(model.grid(settings, 0))
 
 
 @pytest.mark.parametrize("name", [name for name in names("models") if name != "mlp"])
-def test_numbers_far_from_zero_lose_nothing(name: str, request: pytest.FixtureRequest) -> None:
-    """Seconds since 1970 that differ by some: an answer of single precision would be off by up to a minute."""
+def test_targets_far_from_zero_keep_their_precision(name: str, request: pytest.FixtureRequest) -> None:
+    """Seconds since 1970 that differ little: predictions in single precision would be off by up to a minute."""
     expect_failure(request, name, FAR)
     model, settings = small(name)
-    problem = toy_problem(labels=("table",), task="regression")
+    problem = toy_problem(modalities=("table",), task="regression")
     near = np.nan_to_num(problem.target[:, :1])
     found = []
     for start in (0.0, 1.7e9):
@@ -271,8 +271,8 @@ def test_numbers_far_from_zero_lose_nothing(name: str, request: pytest.FixtureRe
 
 
 def test_the_best_overall_is_found_where_a_fold_defines_no_score() -> None:
-    """A metric of one fold may be undefined (no number known, none that varies): the others decide."""
-    problem = toy_problem(labels=("image", "table"))
+    """A metric of one fold may be undefined (no target known, or all constant): the others decide."""
+    problem = toy_problem(modalities=("image", "table"))
     of_image, of_table, of_both = [[0.1, np.nan], [0.2, np.nan]], [[0.5, 0.6], [0.9, 0.9]], [[0.9, 0.9], [0.1, 0.1]]
     scores = dict(zip(problem.combinations, (of_image, of_table, of_both), strict=True))
     reached = [FoldResult(problem.folds[0], s, {"accuracy": np.array(v)}, 0, np.zeros(0), None) for s, v in scores.items()]
@@ -287,16 +287,16 @@ def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:
         config = {"metric": distance, "weights": "distance", "n_neighbors": 5}
         fitted = fit_on(model, problem, problem.final_fold(), problem.combinations[-1], config, model.settings())
         rows = problem.training_rows()
-        matrices = {label: problem.blocks[label].encoded(rows).matrix for label in problem.combinations[-1]}
+        matrices = {modality: problem.blocks[modality].encoded(rows).matrix for modality in problem.combinations[-1]}
         assert model.predict(fitted, matrices).decisions.argmax(axis=1).tolist() == problem.target.tolist()
 
 
-def test_configurations_that_need_more_rows_than_there_are_are_left_out(capsys) -> None:
+def test_configurations_that_need_more_rows_than_there_are_are_skipped(capsys) -> None:
     model, problem = component("models", "knn"), toy_problem()  # 30 rows in the smallest inner training set
     kept = fitting_configs("toy", model, model.settings(n_neighbors=[3, 30, 31], metric=["euclidean"]), problem)
     assert [config["n_neighbors"] for config in kept] == [30, 3]
-    said = capsys.readouterr().out
-    assert "knn toy: 1 of 3 configurations need more rows and are skipped: the smallest training fold of 'toy' has 30" in said
+    output = capsys.readouterr().out
+    assert "knn toy: 1 of 3 configurations need more rows and are skipped: the smallest training fold of 'toy' has 30" in output
     with pytest.raises(InputError, match=r"models\.knn: every configuration needs more .* has 30 rows, and the least that one needs is 31"):
         fitting_configs("toy", model, model.settings(n_neighbors=[31, 40], metric=["euclidean"]), problem)
 
@@ -314,11 +314,11 @@ def test_more_rows_than_fit_in_memory_are_refused_with_the_most_that_fit() -> No
 
 
 @pytest.mark.parametrize("kind", ["numpy.memmap", "os.system", "sklearn.base.clone", "sklearn.no_such", "builtins.eval"])
-def test_a_saved_state_that_is_no_estimator_is_refused(kind: str, tmp_path) -> None:
+def test_a_saved_state_that_is_not_an_estimator_is_refused(kind: str, tmp_path) -> None:
     """A model's file may come from elsewhere: nothing but an estimator of scikit-learn is made of it."""
     model, settings = small("linear")
-    problem = toy_problem(labels=("image",))
+    problem = toy_problem(modalities=("image",))
     fitted = fit_on(model, problem, problem.final_fold(), ("image",), model.grid(settings, 0)[0], settings)
     changed = replace(fitted, state={**fitted.state, "members": [{**fitted.state["members"][0], "class": kind}]})
-    with pytest.raises(InputError, match=f"holds '{kind}', which is no estimator of scikit-learn"):
+    with pytest.raises(InputError, match=f"holds '{kind}', which is not a scikit-learn estimator"):
         model.predict(changed, {"image": problem.blocks["image"].raw.values})

@@ -12,14 +12,11 @@ SHARED_MODULES = {
     "blocks": "own_data/sources/blocks.py is the key `blocks:` of params.yaml; features/blocks.py holds blocks of features",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
-    "classes": "to rename: metric_inputs/classes.py",
     "targets": "to rename: metric_inputs/targets.py",
     "tables": "foundation/tables.py reads and writes the files whose schemas are in contracts/tables/",
-    "fold_grid": "to rename: models/mlp and models/svm",
 }
 SHARED_CLASSES = {
     "FoldScores": "to rename: models/svm/fold_scores.py; contracts/documents/evaluation_document.py",
-    "Examples": "to rename: models/mlp/networks.py and models/svm/primal.py",
 }
 
 

@@ -1,4 +1,4 @@
-"""Neighbours found tile by tile, for whole grids at once, are those that a plain loop finds; scales in closed form are plain means."""
+"""Neighbors found chunk by chunk, for whole grids at once, are those that a plain loop finds; scales in closed form are plain means."""
 
 from dataclasses import replace
 
@@ -17,8 +17,9 @@ from stages.model_selection.protocol import fit_on, results
 from stages.model_selection.target_forms import FORMS, known_means
 from stages.model_selection.thresholds import fit_thresholds
 from stages.models import knn
-from stages.models.knn import neighbourhoods, topk
-from stages.models.knn.tiles import measured_rows, square
+from stages.models.knn import neighbor_search, topk
+from stages.models.knn.distance_chunks import prepared_rows, square
+from stages.models.knn.fold_index import fold_codes, fold_index
 from stages.models.knn.votes import label_probabilities, means_for, vote_weights, votes_for
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack
@@ -40,14 +41,14 @@ def plain_scores(distances: np.ndarray, target: np.ndarray, config: dict, form: 
     return label_probabilities(means, config["n_neighbors"]) if form == "labels" else means
 
 
-def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[str, ...], configs: list[dict]) -> tuple:
-    """Return (inner scores, chosen, prediction) of one outer fold and subset, configuration by configuration, inner fold by inner fold."""
+def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, modalities: tuple[str, ...], configs: list[dict]) -> tuple:
+    """Return (inner scores, chosen, prediction) of one outer fold and combination, computed one configuration and inner fold at a time."""
     target, n_outputs = problem.target[fold.train], len(problem.outputs)
     metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}  # equal to the metrics: tests/test_metrics.py
     scores = {name: np.empty((len(configs), int(fold.inner.max()) + 1)) for name in metrics}
     thresholds = []
     for i, config in enumerate(configs):
-        distances = blocks.distances(subset, config["metric"])
+        distances = blocks.distances(modalities, config["metric"])
         held_out = None
         for j in range(int(fold.inner.max()) + 1):
             out = fold.inner == j
@@ -60,7 +61,7 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
             for name, score in metrics.items():
                 (scores[name][i, j],) = score(Stack(target[fold.inner == j], prediction[fold.inner == j][None]))
     chosen = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
-    distances = blocks.distances(subset, configs[chosen]["metric"])[np.ix_(fold.test, fold.train)]
+    distances = blocks.distances(modalities, configs[chosen]["metric"])[np.ix_(fold.test, fold.train)]
     found = plain_scores(distances, target, configs[chosen], problem.form, n_outputs)
     return scores, chosen, FORMS[problem.form].decide(found, thresholds[chosen])
 
@@ -70,7 +71,7 @@ def plain_fold(problem: Problem, fold: Fold, blocks: FoldBlocks, subset: tuple[s
 def test_a_shared_sweep_equals_the_plain_loop(task: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(100 * TASKS.index(task) + seed, task)
     most = smallest_training_fold(problem)
-    if seed == 5:  # folds and subsets one by one
+    if seed == 5:  # folds and combinations one by one
         monkeypatch.setattr(knn, "KEPT_BYTES", 1)
     settings = knn.KnnSettings(n_neighbors=(1, 4, most // 2, most), metric=METRICS, weights=("uniform", "distance"))
     configs = knn.grid(settings, 0)
@@ -88,8 +89,8 @@ def test_a_shared_sweep_equals_the_plain_loop(task: str, seed: int, monkeypatch:
 @pytest.mark.parametrize("n_cores", [1, 2, 3])
 def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(7, "multiclass")
-    search = neighbourhoods.Search(
-        [neighbourhoods.fold_index(encode_fold(problem.blocks, f.train), neighbourhoods.fold_codes(f, len(problem.target)))
+    search = neighbor_search.NeighborSearch(
+        [fold_index(encode_fold(problem.blocks, f.train), fold_codes(f, len(problem.target)))
          for f in problem.folds], problem.combinations, ["manhattan", "euclidean", "cosine"], 3,
     )  # fmt: skip
     monkeypatch.setenv("SENSORIUM_CORES", "1")
@@ -101,47 +102,47 @@ def test_any_number_of_cores_finds_the_same(n_cores: int, monkeypatch: pytest.Mo
                 assert x.tobytes() == y.tobytes()
 
 
-@pytest.mark.parametrize("subset", [("image",), ("text", "table"), ("image", "text", "table")])
-def test_the_saved_model_answers_as_the_sweep(subset: tuple[str, ...]) -> None:
-    """Refitted on a fold's training rows, it says of the test rows what the sweep said."""
+@pytest.mark.parametrize("modalities", [("image",), ("text", "table"), ("image", "text", "table")])
+def test_the_saved_model_predicts_as_the_sweep(modalities: tuple[str, ...]) -> None:
+    """Fitted on a fold's training rows, it predicts the test rows as the sweep did."""
     problem = toy_problem(n=90)
     for distance in ("manhattan", "euclidean", "cosine"):
         settings = knn.KnnSettings(n_neighbors=(7,), metric=(distance,), weights=("distance",))
-        alone = replace(problem, folds=problem.folds[:1], combinations=(subset,))
+        alone = replace(problem, folds=problem.folds[:1], combinations=(modalities,))
         (result,) = results(knn.MODEL, alone, settings, knn.grid(settings, 0))
         fold = alone.folds[0]
-        fitted = fit_on(knn.MODEL, alone, fold, subset, knn.grid(settings, 0)[0], settings)
-        matrices = {label: problem.blocks[label].encoded(fold.train).matrix[fold.test] for label in subset}
+        fitted = fit_on(knn.MODEL, alone, fold, modalities, knn.grid(settings, 0)[0], settings)
+        matrices = {modality: problem.blocks[modality].encoded(fold.train).matrix[fold.test] for modality in modalities}
         scores = knn.predict(fitted, matrices)
         np.testing.assert_array_equal(FORMS["classes"].decide(scores.decisions), result.prediction)
         assert scores.probabilities == pytest.approx(result.probabilities, abs=1e-6)
 
 
-# ---------------------------------------------------------------- the parts
+# ---------------------------------------------------------------- the kernels
 @pytest.mark.parametrize("distance", [topk.L1, topk.L2, topk.COSINE])
 @pytest.mark.parametrize(("n", "k"), [(40, 1), (900, 20), (2300, 300), (2300, 2)])
-def test_the_nearest_of_a_tile_are_those_of_a_sort(distance: int, n: int, k: int) -> None:
-    draw = np.random.default_rng(n + k)
+def test_the_nearest_of_a_chunk_are_those_of_a_sort(distance: int, n: int, k: int) -> None:
+    rng = np.random.default_rng(n + k)
     n_rows, n_folds = 6, 3
-    tiles = np.round(draw.random((2, n_rows, n)), draw.integers(1, 4))  # the fewer decimals, the more ties
+    chunk = np.round(rng.random((2, n_rows, n)), rng.integers(1, 4))  # the fewer decimals, the more ties
     members, n_members = np.array([[0, 0], [0, 1]]), np.array([1, 2])
-    scales = 1 + 0.05 * draw.random((n_folds, 2, 2))
-    codes = draw.integers(-2, 3, (n_folds, n)).astype(np.int16)
+    scales = 1 + 0.05 * rng.random((n_folds, 2, 2))
+    codes = rng.integers(-2, 3, (n_folds, n)).astype(np.int16)
     codes[:, ::2] = np.maximum(codes[:, ::2], 0)
-    row_codes = draw.integers(-1, 3, (n_folds, n_rows)).astype(np.int16)
+    row_codes = rng.integers(-1, 3, (n_folds, n_rows)).astype(np.int16)
     row_codes[0, 1] = topk.ABSENT
-    norms, row_norms = 2 + draw.random((n_folds, 2, n)), 2 + draw.random((n_folds, 2, n_rows))
+    norms, row_norms = 2 + rng.random((n_folds, 2, n)), 2 + rng.random((n_folds, 2, n_rows))
     norms[:, :, 3] = row_norms[:, :, 2] = 0
-    tiles[:, 2] = tiles[:, :, 3] = 0
+    chunk[:, 2] = chunk[:, :, 3] = 0
     k = min(k, int(min((codes[f] >= 0).sum() - max((codes[f] == c).sum() for c in range(3)) for f in range(n_folds))))
     near, rows = np.full((n_folds, 2, n_rows, k), -1.0), np.full((n_folds, 2, n_rows, k), -1, np.int32)
-    assert topk.nearest_in_tile(tiles, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near, rows)
+    assert topk.nearest_in_chunk(chunk, members, n_members, scales, codes, row_codes, distance, norms, row_norms, near, rows)
     for f, s, r in np.ndindex(n_folds, 2, n_rows):
         if row_codes[f, r] == topk.ABSENT:
             assert (rows[f, s, r] == -1).all()
             continue
-        total = scales[f, s, 0] * tiles[0, r]
-        total = total + scales[f, s, 1] * tiles[1, r] if s else total
+        total = scales[f, s, 0] * chunk[0, r]
+        total = total + scales[f, s, 1] * chunk[1, r] if s else total
         if distance == topk.L2:
             total = np.sqrt(total)
         elif distance == topk.COSINE:
@@ -154,21 +155,21 @@ def test_the_nearest_of_a_tile_are_those_of_a_sort(distance: int, n: int, k: int
         np.testing.assert_array_equal(near[f, s, r], total[expected])
 
 
-def test_too_few_neighbours_are_refused() -> None:
-    problem = toy_problem(n=24, labels=("image",))
+def test_too_few_neighbors_are_refused() -> None:
+    problem = toy_problem(n=24, modalities=("image",))
     settings = knn.KnnSettings(n_neighbors=(9,), metric=("euclidean",))
     with pytest.raises(ValueError, match="fewer than 9 others"):
         list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
 
 
 def block_matrices() -> dict[str, np.ndarray | sp.csr_array]:
-    draw = np.random.default_rng(3)
-    dense = draw.standard_normal((71, 37)) * 10.0 ** draw.integers(-3, 4, 37)
-    sparse = sp.random_array((71, 50), density=0.2, rng=draw, format="csr")
+    rng = np.random.default_rng(3)
+    dense = rng.standard_normal((71, 37)) * 10.0 ** rng.integers(-3, 4, 37)
+    sparse = sp.random_array((71, 50), density=0.2, rng=rng, format="csr")
     outlier = dense.copy()
     outlier[0] = 1e6
-    equal = np.tile(draw.random((1, 9)), (71, 1))
-    few = sp.csr_array(np.tile(draw.random((1, 9)), (71, 1)))
+    equal = np.tile(rng.random((1, 9)), (71, 1))
+    few = sp.csr_array(np.tile(rng.random((1, 9)), (71, 1)))
     return {"dense": dense, "float32": dense.astype(np.float32), "sparse": sp.csr_array(sparse), "signed": sp.csr_array(np.round(dense, 0)),
             "outlier": outlier, "equal": equal, "equal sparse": few, "far": 1e4 + dense}  # fmt: skip
 
@@ -185,10 +186,10 @@ def test_scales_in_closed_form_are_plain_means(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", block_matrices())
-def test_tiles_are_plain_distances(name: str) -> None:
+def test_chunks_are_plain_distances(name: str) -> None:
     matrix = block_matrices()[name]
     plain = (matrix.toarray() if sp.issparse(matrix) else matrix).astype(np.float64)
-    rows, queries = measured_rows(matrix), measured_rows(matrix[:18])
+    rows, queries = prepared_rows(matrix), prepared_rows(matrix[:18])
     out, at = np.full((8, 72), np.nan), slice(12, 20)  # two rows behind the last
     n = 6
     rows.fill("manhattan", queries, at, out)

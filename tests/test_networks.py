@@ -1,4 +1,4 @@
-"""A network learns what torch's AdamW with automatic gradients learns, in whatever company and on any number of cores."""
+"""A network learns what torch's AdamW with automatic gradients learns, alone or with other networks, on any number of cores."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +15,20 @@ from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.protocol import results
 from stages.models import mlp
 from stages.models.mlp import descent
-from stages.models.mlp.fold_grid import _seed
+from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import loss_for
-from stages.models.mlp.networks import ACTIVATIONS, Examples, Network, Schedule, Shape, Trained, initial_weights, outputs_of, train_network
-from stages.models.mlp.orders import Orders
+from stages.models.mlp.mlp_fold_sweep import _seed
+from stages.models.mlp.networks import (
+    ACTIVATIONS,
+    Network,
+    Schedule,
+    Shape,
+    TrainedNetwork,
+    TrainingSet,
+    initial_weights,
+    outputs_of,
+    train_network,
+)
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid, "softplus": torch.nn.functional.softplus,
          "identity": lambda x: x}  # fmt: skip
@@ -36,10 +46,10 @@ def plain_loss(loss: str, outputs: torch.Tensor, target: torch.Tensor) -> torch.
     return (errors.sum(dim=1) / known.sum(dim=1).clamp(min=1)).mean()
 
 
-def plain_training(network: Network, examples: Examples, schedule: Schedule, order_seed: int) -> tuple[Trained, list]:
+def plain_training(network: Network, data: TrainingSet, schedule: Schedule, order_seed: int) -> tuple[TrainedNetwork, list]:
     """Train one network with automatic gradients and torch.optim.AdamW; return what it ended as and its last parameters."""
-    X, y, used = torch.from_numpy(examples.inputs), torch.from_numpy(examples.target), torch.from_numpy(network.used)
-    initial = initial_weights(network.shape, X.shape[1], examples.n_outputs, network.seed)
+    X, y, used = torch.from_numpy(data.inputs), torch.from_numpy(data.target), torch.from_numpy(network.used)
+    initial = initial_weights(network.shape, X.shape[1], data.n_outputs, network.seed)
     layers = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in initial]
     optimizer = torch.optim.AdamW([p for layer in layers for p in layer], lr=network.rate, weight_decay=network.decay)
 
@@ -48,12 +58,12 @@ def plain_training(network: Network, examples: Examples, schedule: Schedule, ord
             x = TORCH[network.shape.activation](x @ weight + bias)
         return x @ layers[-1][0] + layers[-1][1]
 
-    orders, found = np.vstack(list(Orders(order_seed, len(y), schedule.epochs).chunks())), Trained(np.empty(0))
+    orders, found = np.vstack(list(EpochOrders(order_seed, len(y), schedule.epochs).chunks())), TrainedNetwork(np.empty(0))
     for epoch in range(1, schedule.epochs + 1):
         for batch in torch.from_numpy(orders[epoch - 1]).long().split(schedule.batch):
             rows = batch[used[batch]]
             optimizer.zero_grad()
-            (plain_loss(examples.loss, outputs_for(X[rows]), y[rows]) if len(rows) else 0 * layers[0][0].sum()).backward()
+            (plain_loss(data.loss, outputs_for(X[rows]), y[rows]) if len(rows) else 0 * layers[0][0].sum()).backward()
             if not len(rows):
                 for parameter in (p for layer in layers for p in layer):
                     parameter.grad = torch.zeros_like(parameter)
@@ -61,39 +71,39 @@ def plain_training(network: Network, examples: Examples, schedule: Schedule, ord
         judged = ~used if not used.all() else used
         with torch.no_grad():
             outputs = outputs_for(X[judged])
-            loss = float(plain_loss(examples.loss, outputs, y[judged]))
+            loss = float(plain_loss(data.loss, outputs, y[judged]))
         if used.all():
             found.train_loss.append(loss)
             continue
         found.held_out_loss.append(loss)
         if loss < found.best_loss:
-            read = {"classes": lambda o: torch.softmax(o, dim=1), "labels": torch.sigmoid, "continuous": lambda o: o}[examples.loss]
+            read = {"classes": lambda o: torch.softmax(o, dim=1), "labels": torch.sigmoid, "continuous": lambda o: o}[data.loss]
             found.best_epoch, found.best_loss, found.held_out = epoch, loss, read(outputs).numpy()
         if epoch - found.best_epoch >= schedule.patience:
             break
     return found, [p.detach().numpy() for layer in layers for p in layer]
 
 
-def toy_examples(loss: str, n: int = 57, d: int = 5, seed: int = 0) -> Examples:
-    draw = np.random.default_rng(seed)
-    X = draw.standard_normal((n, d)).astype(np.float32)
+def toy_data(loss: str, n: int = 57, d: int = 5, seed: int = 0) -> TrainingSet:
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d)).astype(np.float32)
     if loss == "classes":
-        return Examples(X, (X[:, 0] + draw.standard_normal(n) > 0).astype(np.int64) + (X[:, 1] > 0.5), 3, loss)
-    values = (X[:, :3] + draw.standard_normal((n, 3))).astype(np.float32)
+        return TrainingSet(X, (X[:, 0] + rng.standard_normal(n) > 0).astype(np.int64) + (X[:, 1] > 0.5), 3, loss)
+    values = (X[:, :3] + rng.standard_normal((n, 3))).astype(np.float32)
     if loss == "labels":
-        return Examples(X, (values > 0).astype(np.float32), 3, loss)
+        return TrainingSet(X, (values > 0).astype(np.float32), 3, loss)
     values.ravel()[::7] = np.nan
     values[4] = np.nan
-    return Examples(X, values, 3, loss)
+    return TrainingSet(X, values, 3, loss)
 
 
 @pytest.mark.parametrize(("loss", "activation", "depth"), list(itertools.product(LOSSES, ACTIVATIONS, (1, 3))))
 def test_a_network_learns_what_torch_learns(loss: str, activation: str, depth: int) -> None:
-    examples, schedule, seed = toy_examples(loss), Schedule(epochs=14, batch=16, patience=3), 11
+    data, schedule, seed = toy_data(loss), Schedule(epochs=14, batch=16, patience=3), 11
     for inner in range(3):
         network = Network(Shape(7, depth, activation), 0.03, 0.05, np.arange(57) % 3 != inner, 5 + inner)
-        found = train_network(network, examples, schedule, Orders(seed, 57, 14))
-        expected, _ = plain_training(network, examples, schedule, seed)
+        found = train_network(network, data, schedule, EpochOrders(seed, 57, 14))
+        expected, _ = plain_training(network, data, schedule, seed)
         assert found.best_epoch == expected.best_epoch
         assert found.held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
         assert found.best_loss == pytest.approx(expected.best_loss, rel=1e-4)
@@ -103,50 +113,51 @@ def test_a_network_learns_what_torch_learns(loss: str, activation: str, depth: i
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("batch", [1, 20, 1000])
 def test_a_network_of_all_rows_ends_with_torchs_weights(loss: str, batch: int) -> None:
-    examples, schedule = toy_examples(loss), Schedule(epochs=6, batch=batch, patience=1)
+    data, schedule = toy_data(loss), Schedule(epochs=6, batch=batch, patience=1)
     network = Network(Shape(6, 2, "tanh"), 0.01, 0.1, np.ones(57, dtype=bool), 3)
-    found = train_network(network, examples, schedule, Orders(2, 57, 6))
-    expected, parameters = plain_training(network, examples, schedule, 2)
+    found = train_network(network, data, schedule, EpochOrders(2, 57, 6))
+    expected, parameters = plain_training(network, data, schedule, 2)
     assert found.train_loss == pytest.approx(expected.train_loss, rel=1e-4)
     for part, other in zip([p for layer in found.weights for p in layer], parameters, strict=True):
         assert part == pytest.approx(other, abs=2e-4)
-    read = outputs_of(found.weights, examples.inputs, "tanh", loss)
+    read = outputs_of(found.weights, data.inputs, "tanh", loss)
     assert read.dtype == np.float32 and read.shape == (57, 3)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_mini_batch_without_training_rows_moves_by_momentum_alone(loss: str) -> None:
-    examples, schedule = toy_examples(loss), Schedule(epochs=5, batch=3, patience=5)
+    data, schedule = toy_data(loss), Schedule(epochs=5, batch=3, patience=5)
     network = Network(Shape(4, 1, "relu"), 0.05, 0.1, np.arange(57) < 9, 3)
-    expected, _ = plain_training(network, examples, schedule, 2)
-    assert train_network(network, examples, schedule, Orders(2, 57, 5)).held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
+    expected, _ = plain_training(network, data, schedule, 2)
+    found = train_network(network, data, schedule, EpochOrders(2, 57, 5))
+    assert found.held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
 
 
-def test_company_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    examples, schedule = toy_examples("classes"), Schedule(epochs=12, batch=16, patience=3)
+def test_other_networks_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, schedule = toy_data("classes"), Schedule(epochs=12, batch=16, patience=3)
     networks = [Network(Shape(width, 2, "tanh"), rate, 0.01, np.arange(57) % 3 != j, j)
                 for width in (3, 16) for rate in (0.01, 0.1) for j in range(3)]  # fmt: skip
-    alone = [train_network(network, examples, schedule, Orders(1, 57, 12)).held_out.tobytes() for network in networks]
+    alone = [train_network(network, data, schedule, EpochOrders(1, 57, 12)).held_out.tobytes() for network in networks]
     for cores in ("1", "2", "3"):
         monkeypatch.setenv("SENSORIUM_CORES", cores)
-        orders = Orders(1, 57, 12)
+        orders = EpochOrders(1, 57, 12)
         with workers() as pool:
-            futures = [pool.submit(train_network, network, examples, schedule, orders) for network in networks]
+            futures = [pool.submit(train_network, network, data, schedule, orders) for network in networks]
             assert [future.result().held_out.tobytes() for future in futures] == alone
 
 
-def test_orders_drawn_in_parts_train_the_same() -> None:
-    examples, schedule = toy_examples("continuous"), Schedule(epochs=12, batch=16, patience=4)
-    network, orders = Network(Shape(6, 1, "relu"), 0.02, 0.01, np.arange(57) % 3 != 0, 4), Orders(1, 57, 12)
-    orders._at_once = 5
+def test_orders_generated_in_chunks_train_the_same() -> None:
+    data, schedule = toy_data("continuous"), Schedule(epochs=12, batch=16, patience=4)
+    network, orders = Network(Shape(6, 1, "relu"), 0.02, 0.01, np.arange(57) % 3 != 0, 4), EpochOrders(1, 57, 12)
+    orders._chunk_epochs = 5
     assert [len(part) for part in orders.chunks()] == [5, 5, 2]
-    a, b = (train_network(network, examples, schedule, given) for given in (orders, Orders(1, 57, 12)))
+    a, b = (train_network(network, data, schedule, given) for given in (orders, EpochOrders(1, 57, 12)))
     assert (a.held_out.tobytes(), a.held_out_loss, a.best_epoch) == (b.held_out.tobytes(), b.held_out_loss, b.best_epoch)
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_orders_are_permutations_of_their_seed(seed: int) -> None:
-    chunks = list(Orders(seed, 2**19, 3).chunks())
+    chunks = list(EpochOrders(seed, 2**19, 3).chunks())
     assert [chunk.shape for chunk in chunks] == [(2, 2**19), (1, 2**19)]
     random = np.random.default_rng(seed)
     for order in np.vstack(chunks):
@@ -170,24 +181,24 @@ def test_extreme_outputs_have_finite_losses() -> None:
     codes, values = np.array([0, 1, 0]), np.array([[1.0, 0], [0, 1], [1, 1]], dtype=np.float32)
     outputs = np.array([[300.0, -300], [300, -300], [0, 0]], dtype=np.float32)
     nothing, none = np.zeros((0, 1), dtype=np.float32), np.zeros(0, dtype=np.int64)
-    assert descent.loss_and_answers(outputs.copy(), codes, nothing, 0) == pytest.approx(600 + np.log(2))
-    assert descent.loss_and_answers(outputs.copy(), none, values, 1) == pytest.approx(300 + (300 + 2 * np.log(2)) / 2 - 150, rel=1e-6)
+    assert descent.loss_and_probabilities(outputs.copy(), codes, nothing, 0) == pytest.approx(600 + np.log(2))
+    assert descent.loss_and_probabilities(outputs.copy(), none, values, 1) == pytest.approx(300 + (300 + 2 * np.log(2)) / 2 - 150, rel=1e-6)
     many = np.zeros((2, 5000), dtype=np.float32)
-    assert descent.loss_and_answers(many, none, np.zeros((2, 5000), dtype=np.float32), 1) == pytest.approx(2 * np.log(2), rel=1e-6)
+    assert descent.loss_and_probabilities(many, none, np.zeros((2, 5000), dtype=np.float32), 1) == pytest.approx(2 * np.log(2), rel=1e-6)
 
 
-def test_training_that_diverges_keeps_what_an_ignorant_network_says() -> None:
+def test_training_that_diverges_keeps_the_untrained_output() -> None:
     network = Network(Shape(4, 1, "identity"), 10.0, 10.0, np.arange(57) % 2 == 0, 1)
-    examples = toy_examples("continuous")
-    examples = Examples(examples.inputs * np.float32(1e30), examples.target, 3, "continuous")
-    found = train_network(network, examples, Schedule(9, 8, 3), Orders(1, 57, 9))
+    data = toy_data("continuous")
+    data = TrainingSet(data.inputs * np.float32(1e30), data.target, 3, "continuous")
+    found = train_network(network, data, Schedule(9, 8, 3), EpochOrders(1, 57, 9))
     assert (found.best_epoch, found.held_out.tolist(), len(found.held_out_loss)) == (0, np.zeros((28, 3)).tolist(), 3)
 
 
 # ---------------------------------------------------------------- the sweep
 def test_a_sweep_equals_the_plain_loop() -> None:
-    """Every configuration, inner fold and subset by itself in torch, and the chosen one again on all rows."""
-    problem = toy_problem(n=48, labels=("image", "text"))
+    """Every configuration, inner fold and modality combination by itself in torch, and the chosen one again on all rows."""
+    problem = toy_problem(n=48, modalities=("image", "text"))
     settings = mlp.MlpSettings(hidden_layer_sizes=((6,), (6, 6)), activation=("relu",), learning_rate_init=(0.03,), weight_decay=(0.01,),
                                max_iter=8, n_iter_no_change=2, batch_size=10, n_components=4)  # fmt: skip
     configs = mlp.grid(settings, 0)
@@ -196,13 +207,13 @@ def test_a_sweep_equals_the_plain_loop() -> None:
         matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
         X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), modalities)
         target, loss = problem.target[fold.train], loss_for(problem, fold.train)
-        examples, schedule = Examples(X[fold.train], loss.encoded(target), loss.n_outputs, loss.name), Schedule(8, 10, 2)
+        data, schedule = TrainingSet(X[fold.train], loss.encoded(target), loss.n_outputs, loss.name), Schedule(8, 10, 2)
         epochs = []
         for i, config in enumerate(configs):
             shape, epochs_of = Shape(6, len(config["hidden_layer_sizes"]), "relu"), []
             for j in range(2):
                 network = Network(shape, 0.03, 0.01, fold.inner != j, _seed(problem, fold, modalities, "weights", str(j)))
-                found, _ = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order"))
+                found, _ = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order"))
                 hits = found.held_out.argmax(axis=1) == target[fold.inner == j]
                 assert result.inner_scores["accuracy"][i, j] == pytest.approx(hits.mean())
                 epochs_of.append(found.best_epoch)
@@ -210,7 +221,7 @@ def test_a_sweep_equals_the_plain_loop() -> None:
         shape = Shape(6, len(configs[result.chosen]["hidden_layer_sizes"]), "relu")
         network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), _seed(problem, fold, modalities, "weights", "refit"))
         schedule = Schedule(epochs[result.chosen], 10, 2)
-        _, parameters = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order", "refit"))
+        _, parameters = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order", "refit"))
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         assert result.probabilities == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
 
@@ -237,8 +248,8 @@ def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
 @pytest.mark.parametrize("shape", [(300, 700), (700, 300), (400, 400)])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_leading_components_equal_those_of_all(shape: tuple[int, int], sparse: bool) -> None:
-    draw = np.random.default_rng(0)
-    dense = np.where(draw.random(shape) < 0.05, draw.random(shape) * np.linspace(1, 4, shape[1]), 0).astype(np.float64)
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.random(shape) < 0.05, rng.random(shape) * np.linspace(1, 4, shape[1]), 0).astype(np.float64)
     found = fit_projection(sp.csr_array(dense) if sparse else dense, 20)
     centred = dense - dense.mean(axis=0)
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
@@ -250,8 +261,8 @@ def test_leading_components_equal_those_of_all(shape: tuple[int, int], sparse: b
 
 @pytest.mark.parametrize("n_components", [None, 60])
 def test_components_of_fewer_sparse_rows_than_columns_equal_those_of_dense_ones(n_components: int | None) -> None:
-    draw = np.random.default_rng(0)
-    dense = np.where(draw.random((90, 400)) < 0.1, draw.random((90, 400)), 0)
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.random((90, 400)) < 0.1, rng.random((90, 400)), 0)
     found, expected = fit_projection(sp.csr_array(dense), n_components), fit_projection(dense, n_components or 89)
     assert found.scale == pytest.approx(expected.scale, rel=1e-10)
     assert found.directions == pytest.approx(expected.directions, abs=1e-8)
@@ -277,15 +288,15 @@ def test_a_large_constant_block_has_no_components(matrix: np.ndarray) -> None:
 
 
 def test_a_large_block_of_low_rank_has_as_many_components() -> None:
-    draw = np.random.default_rng(0)
-    low = draw.standard_normal((500, 3)) @ draw.standard_normal((3, 600))
+    rng = np.random.default_rng(0)
+    low = rng.standard_normal((500, 3)) @ rng.standard_normal((3, 600))
     assert fit_projection(low, 64).directions.shape == (600, 3)
 
 
 def test_signs_do_not_hang_on_rounding() -> None:
     """Of two columns that mirror each other neither weighs more, but for the last bit."""
-    draw = np.random.default_rng(0)
-    half = draw.standard_normal((30, 4)) * [4, 3, 2, 1]
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal((30, 4)) * [4, 3, 2, 1]
     X = np.hstack([half, -half])
-    found = [fit_projection(X * (1 + 1e-13 * draw.standard_normal(8)), 4).directions for _ in range(20)]
+    found = [fit_projection(X * (1 + 1e-13 * rng.standard_normal(8)), 4).directions for _ in range(20)]
     assert all(other == pytest.approx(found[0], abs=1e-9) for other in found)

@@ -1,8 +1,8 @@
-"""Shared sweeps of machines and networks equal a plain loop on random small problems, whatever the task, subset and layout of folds.
+"""Shared sweeps of SVMs and networks equal a plain loop on random small problems, for every task, modality combination and layout of folds.
 
-Of kNN, which is exact, tests/test_neighbours.py says the same. Machines are compared with libsvm's, networks with torch's: one at a
-time, each configuration, inner fold and subset by itself. Both stop within a tolerance of the optimum or sum in another order, so
-held-out rows that the plain loop puts nearer than that to another answer may go either way.
+tests/test_neighbours.py does the same for kNN, which is exact. SVMs are compared with libsvm's, networks with torch's: one at a time, for
+each configuration, inner fold and modality combination. Both stop within a tolerance of the optimum or sum in another order, so held-out
+rows whose two best scores differ by less may be predicted either way.
 """
 
 from collections.abc import Callable
@@ -22,17 +22,17 @@ from stages.features import projection
 from stages.model_selection.protocol import results
 from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm
-from stages.models.mlp.fold_grid import _seed
 from stages.models.mlp.losses import loss_for
-from stages.models.mlp.networks import Examples, Network, Schedule, Shape, outputs_of
+from stages.models.mlp.mlp_fold_sweep import _seed
+from stages.models.mlp.networks import Network, Schedule, Shape, TrainingSet, outputs_of
 
 TASKS: tuple[str, ...] = ("binary", "multiclass", "multilabel", "regression")
-NEAR = 5e-3  # in units of scores, or standard deviations of numbers
-Answers = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (configuration, training rows, other rows) → scores (n, n_outputs)
+NEAR = 5e-3  # in units of scores, or standard deviations of targets
+ScoreRows = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (configuration, training rows, other rows) → scores (n, n_outputs)
 
 
 def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.ndarray) -> tuple[float, float]:
-    """Return a metric's least and greatest value on the held-out rows `out`: apart where rows lie near two answers. scores: of all rows."""
+    """Return a metric's smallest and largest value on the held-out rows `out`, as near ties may go either way; scores: of all rows."""
     target = problem.target[fold.train]
     metric = problem.metrics[name].bound_to(target)
     if problem.form == "continuous":
@@ -46,11 +46,11 @@ def bounds(problem: Problem, fold: Fold, name: str, scores: np.ndarray, out: np.
     return value - slack, value + slack
 
 
-def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], answers: Answers) -> int:
-    """Compare every metric of every configuration and inner fold; return how many were told apart from any other.
+def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], score_rows: ScoreRows) -> int:
+    """Compare every metric of every configuration and inner fold; return the number of comparisons with narrow bounds.
 
-    Of labels the probabilities of held-out rows choose the thresholds, of which equally good ones lie apart: what is compared is what the
-    chosen configuration says of the test rows, by the caller.
+    Labels are not compared here: thresholds are fitted on the probabilities of held-out rows, and equally good ones may differ much. The
+    caller compares the chosen configuration's predictions of the test rows.
     """
     if problem.form == "labels":
         return 0
@@ -60,7 +60,7 @@ def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]],
         held_out = np.empty((len(train), len(problem.outputs)))
         for j in range(int(fold.inner.max()) + 1):
             out = fold.inner == j
-            held_out[out] = answers(i, ~out, out)
+            held_out[out] = score_rows(i, ~out, out)
         for name, found in result.inner_scores.items():
             for j in range(found.shape[1]):
                 low, high = bounds(problem, fold, name, held_out, fold.inner == j)
@@ -69,12 +69,12 @@ def compare(problem: Problem, result: FoldResult, configs: list[dict[str, Any]],
     return compared
 
 
-def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], epsilon: float) -> tuple[Answers, np.ndarray]:
-    """Return libsvm's answers on the fused features, one machine per output; and what it says of the test rows."""
+def libsvm_scores(problem: Problem, result: FoldResult, configs: list[dict[str, Any]], epsilon: float) -> tuple[ScoreRows, np.ndarray]:
+    """Return the function of libsvm's scores on the fused features, one SVM per output; and its scores of the test rows."""
     fold, target = result.fold, problem.target
     X = fused(problem, fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
 
-    def said(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def decision_values(i: int, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         config = configs[i]
         plain = {"C": config["C"], "kernel": config["kernel"], "gamma": config["gamma"] or 1.0, "tol": 1e-5}
         if problem.form == "classes":
@@ -104,26 +104,26 @@ def machine_answers(problem: Problem, result: FoldResult, configs: list[dict[str
         scale = values[fold.train][~np.isnan(values[fold.train])]
         mean, deviation = scale.mean(), scale.std() or 1.0
         used = rows[~np.isnan(values[rows])]
-        machine = SVR(epsilon=epsilon, **plain).fit(X[used], (values[used] - mean) / deviation)
-        return machine.predict(X[others]) * deviation + mean
+        svr = SVR(epsilon=epsilon, **plain).fit(X[used], (values[used] - mean) / deviation)
+        return svr.predict(X[others]) * deviation + mean
 
-    def answers(i: int, used: np.ndarray, out: np.ndarray) -> np.ndarray:
-        return said(i, fold.train[used], fold.train[out])
+    def score_rows(i: int, used: np.ndarray, out: np.ndarray) -> np.ndarray:
+        return decision_values(i, fold.train[used], fold.train[out])
 
-    return answers, said(result.chosen, fold.train, fold.test)
+    return score_rows, decision_values(result.chosen, fold.train, fold.test)
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("seed", range(6))
-def test_machines_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> None:
+def test_svms_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> None:
     problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
     configs, compared = svm.grid(settings, 0), 0
     reached = list(results(svm.MODEL, problem, settings, configs))
     assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
     for result in reached:
-        answers, expected = machine_answers(problem, result, configs, settings.epsilon)
-        compared += compare(problem, result, configs, answers)
+        score_rows, expected = libsvm_scores(problem, result, configs, settings.epsilon)
+        compared += compare(problem, result, configs, score_rows)
         if problem.form == "classes":
             ordered = np.sort(expected, axis=1)
             clear = ordered[:, -1] - ordered[:, -2] > NEAR
@@ -135,14 +135,14 @@ def test_machines_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> N
     assert compared > 0 or task == "multilabel"
 
 
-def network_answers(
-    problem: Problem, modalities: tuple[str, ...], examples: Examples, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold,
+def torch_scores(
+    problem: Problem, modalities: tuple[str, ...], data: TrainingSet, schedule: Schedule, configs: list[dict[str, Any]], fold: Fold,
     best: dict[int, list[int]], i: int, used: np.ndarray, out: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Return the outputs of torch's network of configuration i for the rows `out`; note its best epoch in `best`."""
     seed = _seed(problem, fold, modalities, "weights", str(int(fold.inner[out][0])))
     network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
-    found, _ = plain_training(network, examples, schedule, _seed(problem, fold, modalities, "order"))
+    found, _ = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order"))
     best.setdefault(i, []).append(found.best_epoch)
     return np.asarray(loss_for(problem, fold.train).restored(found.held_out))
 
@@ -159,19 +159,19 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
         matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
         X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), modalities)
         loss = loss_for(problem, fold.train)
-        examples = Examples(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
+        data = TrainingSet(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}
-        answers = partial(network_answers, problem, modalities, examples, Schedule(6, 16, 2), configs, fold, best)
-        compare(problem, result, configs, answers)
+        score_rows = partial(torch_scores, problem, modalities, data, Schedule(6, 16, 2), configs, fold, best)
+        compare(problem, result, configs, score_rows)
         best.clear()
         for j in range(int(fold.inner.max()) + 1):
-            answers(result.chosen, fold.inner != j, fold.inner == j)
+            score_rows(result.chosen, fold.inner != j, fold.inner == j)
         epochs = max(1, round(np.mean(best[result.chosen])))
         seed_of_weights = _seed(problem, fold, modalities, "weights", "refit")
         everything = np.ones(len(fold.train), dtype=bool)
         network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
         order = _seed(problem, fold, modalities, "order", "refit")
-        _, parameters = plain_training(network, examples, Schedule(epochs, 16, 2), order)
+        _, parameters = plain_training(network, data, Schedule(epochs, 16, 2), order)
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         expected = loss.restored(outputs_of(layers, X[fold.test], "tanh", loss.name))
         shown = result.prediction if task == "regression" else result.probabilities

@@ -1,4 +1,4 @@
-"""Splits: groups never part, every row is held out once per repeat, folds are balanced, and what is impossible is named."""
+"""Splits: groups are never split, every row is a test row once per repeat, folds are balanced, and impossible requests raise errors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(sizes_of_groups, st.integers(2, 6), seeds)
-def test_groups_are_whole_folds_full_and_the_deal_repeatable(sizes: list[int], n_folds: int, seed: int) -> None:
+def test_groups_are_whole_no_fold_is_empty_and_the_assignment_is_repeatable(sizes: list[int], n_folds: int, seed: int) -> None:
     target, groups = grouped(sizes, seed)
     fold = assign_folds(one_hot(target), groups, n_folds, seed)
     assert fold.dtype == np.int16 and set(fold) == set(range(n_folds))
@@ -74,14 +74,14 @@ def test_folds_are_equal_to_within_a_group(sizes: list[int], n_folds: int, seed:
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.lists(st.integers(2, 60), min_size=2, max_size=5), st.integers(2, 6), seeds)
-def test_without_groups_every_class_is_dealt_evenly(counts: list[int], n_folds: int, seed: int) -> None:
+def test_without_groups_every_class_is_assigned_evenly(counts: list[int], n_folds: int, seed: int) -> None:
     target = np.repeat(np.arange(len(counts)), counts)
     fold = assign_folds(one_hot(target), np.arange(len(target)), min(n_folds, len(target)), seed)
     for label in range(len(counts)):
         assert np.ptp(np.bincount(fold[target == label], minlength=min(n_folds, len(target)))) <= 1
 
 
-def test_another_seed_deals_otherwise_though_all_groups_differ_in_size() -> None:
+def test_another_seed_assigns_otherwise_even_if_all_groups_differ_in_size() -> None:
     target, groups = grouped(range(1, 40), 0)
     first, second = (assign_folds(one_hot(target), groups, 4, seed) for seed in (1, 2))
     together = [(fold[:, None] == fold[None, :]) for fold in (first, second)]
@@ -109,7 +109,7 @@ def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: i
             assert set(target[kept]) == set(target)
 
 
-def test_the_table_is_as_the_contract_says() -> None:
+def test_the_table_satisfies_the_contract() -> None:
     target, groups = grouped([2] * 60, 0)
     entry = SplitEntry(n_splits=4, n_repeats=2, n_inner_splits=3)
     table = split_samples(samples(target, groups), entry, "classes", CLASSES, 0)
@@ -149,7 +149,7 @@ def test_a_wrong_official_split_is_named(official: list[str | None], message: st
 
 def test_fewer_groups_than_folds_are_named() -> None:
     target, groups = grouped([9] * 4, 0)
-    with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; ask for at most 4 folds"):
+    with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; request at most 4 folds"):
         split_samples(samples(target, groups), SplitEntry(n_splits=5), "classes", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
         entry = SplitEntry(n_splits=3, n_inner_splits=3)
@@ -195,22 +195,22 @@ def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch
     assert not splits_path("toy").exists()
 
 
-# ---------------------------------------------------------------- labels, numbers, samples that could not be read
-def test_every_fold_has_its_share_of_every_label_and_of_every_quarter_of_a_number() -> None:
+# ---------------------------------------------------------------- labels, continuous targets, unreadable samples
+def test_every_fold_has_its_share_of_every_label_and_of_every_quartile_of_a_target() -> None:
     random = np.random.default_rng(0)
     labels = (random.random((400, 5)) < [0.5, 0.3, 0.2, 0.1, 0.05]).astype(np.uint8)
     fold = assign_folds(FORMS["labels"].strata(labels, 5), np.arange(400), 4, 0)
     for column in labels.T:
         assert np.ptp(np.bincount(fold[column == 1], minlength=4)) <= 2
-    numbers = random.lognormal(size=(400, 2))
-    numbers[:40, 0] = np.nan
-    fold = assign_folds(FORMS["continuous"].strata(numbers, 2), np.arange(400), 4, 0)
-    for column in numbers.T:
+    targets = random.lognormal(size=(400, 2))
+    targets[:40, 0] = np.nan
+    fold = assign_folds(FORMS["continuous"].strata(targets, 2), np.arange(400), 4, 0)
+    for column in targets.T:
         top = column >= np.nanquantile(column, 0.75)
         assert np.ptp(np.bincount(fold[top], minlength=4)) <= 4
 
 
-def test_labels_and_numbers_have_splits() -> None:
+def test_labels_and_continuous_targets_have_splits() -> None:
     random = np.random.default_rng(0)
     table = samples(np.zeros(80, dtype=np.int32), np.arange(80))
     for form, values in (("labels", (random.random((80, 3)) < 0.4).astype(np.uint8)), ("continuous", random.standard_normal((80, 3)))):
@@ -229,7 +229,7 @@ def test_a_label_that_a_training_set_lacks_is_named() -> None:
 
 
 @pytest.mark.parametrize(("n_bad", "fails"), [(6, False), (7, True)])
-def test_samples_that_could_not_be_read_are_left_out_and_listed(
+def test_unreadable_samples_are_skipped_and_listed(
     n_bad: int, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -249,9 +249,9 @@ def test_samples_that_could_not_be_read_are_left_out_and_listed(
     main("toy")
     splits, metadata = read_table(splits_path("toy"))
     assert not set(bad) & set(splits["sample_id"].to_pylist()) and metadata["rows"] == {"used": 54, "available": 90}
-    left_out, about = read_table(skipped_path("toy"))
+    skipped, about = read_table(skipped_path("toy"))
     assert about == {"dataset": "toy", "share": 0.1}
-    assert left_out.to_pylist()[:2] == [
+    assert skipped.to_pylist()[:2] == [
         {"sample_id": ids[3], "modality": "", "reason": "no target"},
         {"sample_id": ids[4], "modality": "photo", "reason": "broken"},
     ]
@@ -272,16 +272,16 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
         check.main()
         ingest.main("mine")
         main("mine")
-        about, left_out = read_table(samples_path("mine"))[1], read_table(skipped_path("mine"))
+        about, skipped = read_table(samples_path("mine"))[1], read_table(skipped_path("mine"))
         assert about["rows"] == {"used": used, "available": 100}
-        assert left_out[0].num_rows == n_missing and left_out[1]["share"] == n_missing / used
+        assert skipped[0].num_rows == n_missing and skipped[1]["share"] == n_missing / used
         (suite, *_) = dataset_suites("mine", [])
         assert suite.expectations[0] == ("expect_table_row_count_to_equal", {"value": len(suite.frame["sample_id"])})
 
 
-def test_a_number_of_which_a_training_set_knows_nothing_is_named() -> None:
-    numbers = np.random.default_rng(0).standard_normal((30, 2))
-    numbers[5:, 1] = np.nan
-    table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(numbers))
+def test_a_target_without_a_known_value_in_a_training_set_is_named() -> None:
+    targets = np.random.default_rng(0).standard_normal((30, 2))
+    targets[5:, 1] = np.nan
+    table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(targets))
     with pytest.raises(InputError, match=r"target 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
         split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "continuous", ("a", "b"), 0)

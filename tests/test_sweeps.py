@@ -23,12 +23,12 @@ from stages.models import dummy, knn, svm
 from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
 
 
-def fused(problem, fold, subset, distance: str) -> np.ndarray:
+def fused(problem, fold, modalities, distance: str) -> np.ndarray:
     """Concatenate the blocks as the definition of early fusion says."""
     blocks = encode_fold(problem.blocks, fold.train)
     parts = []
-    for label, scale in zip(subset, blocks.scales(subset, distance), strict=True):
-        matrix = blocks.encoded[label].matrix
+    for modality, scale in zip(modalities, blocks.scales(modalities, distance), strict=True):
+        matrix = blocks.encoded[modality].matrix
         dense = matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix, dtype=np.float64)
         parts.append(dense * (scale if distance == "manhattan" else np.sqrt(scale)))
     return np.hstack(parts)
@@ -73,7 +73,7 @@ def test_knn_equals_the_plain_loop(seed: int) -> None:
 
 def test_knn_equals_brute_force_of_scikit_learn() -> None:
     """On blocks without tied distances, as scikit-learn leaves the order of ties open."""
-    problem = toy_problem(n=72, labels=("image", "table"))
+    problem = toy_problem(n=72, modalities=("image", "table"))
     settings = knn.KnnSettings(n_neighbors=(1, 2, 5, 11), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
     for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
         for i, config in enumerate(knn.grid(settings, 0)):
@@ -121,11 +121,11 @@ def test_projection_equals_principal_components(shape: tuple[int, int]) -> None:
 def test_distances_to_stored_rows_are_those_of_the_sweep(distance: str) -> None:
     """Pixels are float32: their norms must not be, or equal rows would lie apart."""
     problem = toy_problem()
-    fold, subset = problem.folds[0], problem.combinations[-1]
+    fold, modalities = problem.folds[0], problem.combinations[-1]
     blocks = encode_fold(problem.blocks, fold.train)
-    matrices = [blocks.encoded[label].matrix for label in subset]
-    crossed = cross_distances(matrices, matrices, blocks.scales(subset, distance), distance)
-    assert crossed == pytest.approx(blocks.distances(subset, distance), abs=2e-9)
+    matrices = [blocks.encoded[modality].matrix for modality in modalities]
+    crossed = cross_distances(matrices, matrices, blocks.scales(modalities, distance), distance)
+    assert crossed == pytest.approx(blocks.distances(modalities, distance), abs=2e-9)
     assert np.diagonal(crossed).tolist() == [0.0] * len(crossed)
     assert crossed.min() == 0.0
 
@@ -161,16 +161,16 @@ def test_the_class_with_most_votes_is_the_most_probable() -> None:
     assert probabilities.min() > 0
 
 
-# ---------------------------------------------------------------- labels and numbers
+# ---------------------------------------------------------------- labels and continuous targets
 def inner_pairs(fold, j: int) -> tuple[np.ndarray, np.ndarray]:
     return fold.train[fold.inner != j], fold.train[fold.inner == j]
 
 
 def test_knn_means_equal_those_of_scikit_learn() -> None:
-    """Numbers: the weighted mean of the neighbours, where all are known. Labels: their share, one more neighbour half for, half against."""
+    """Targets: the neighbors' weighted mean, if all are known. Labels: their share, smoothed by one more neighbor that counts one half."""
     settings = knn.KnnSettings(n_neighbors=(2, 5), metric=("manhattan", "euclidean"), weights=("uniform", "distance"))
     for task in ("regression", "multilabel"):
-        problem = toy_problem(n=72, labels=("image", "table"), task=task)
+        problem = toy_problem(n=72, modalities=("image", "table"), task=task)
         problem = replace(problem, target=np.nan_to_num(problem.target))
         for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
             config = knn.grid(settings, 0)[result.chosen]
@@ -185,23 +185,23 @@ def test_knn_means_equal_those_of_scikit_learn() -> None:
                 assert result.probabilities == pytest.approx((config["n_neighbors"] * means + 0.5) / (config["n_neighbors"] + 1), abs=1e-6)
 
 
-def test_knn_leaves_unknown_numbers_out() -> None:
+def test_knn_ignores_unknown_targets() -> None:
     values = np.array([[[1.0], [np.nan], [5.0]], [[np.nan], [np.nan], [np.nan]]])
     found = means_for(values, np.ones((2, 3)), [1, 2, 3], np.array([9.0]))
     assert found[:, :, 0].tolist() == [[1.0, 9.0], [1.0, 9.0], [3.0, 9.0]]
 
 
-def test_a_neighbour_at_distance_0_votes_alone_only_on_numbers_that_it_knows() -> None:
+def test_a_neighbour_at_distance_0_votes_alone_only_on_its_known_targets() -> None:
     values = np.array([[[np.nan, 7.0], [4.0, 8.0], [1.0, 9.0]]])
     weight = vote_weights(np.array([[0.0, 1.0, 2.0]]), "distance", ~np.isnan(values))
     found = means_for(values, weight, [1, 2, 3], np.array([5.0, 5.0]))
     assert found[:, 0].tolist() == [[5.0, 7.0], [4.0, 7.0], [pytest.approx(3.0), 7.0]]
 
 
-def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
+def test_svm_of_labels_and_targets_equals_one_svm_each() -> None:
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
     for task in ("multilabel", "regression"):
-        problem = toy_problem(n=72, labels=("image", "table"), task=task)
+        problem = toy_problem(n=72, modalities=("image", "table"), task=task)
         for result in results(svm.MODEL, problem, settings, svm.grid(settings, 0)):
             config = svm.grid(settings, 0)[result.chosen]
             X = fused(problem, result.fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
@@ -214,14 +214,14 @@ def test_svm_of_labels_and_numbers_equals_one_machine_each() -> None:
                 else:
                     known = ~np.isnan(values)
                     mean, deviation = values[known].mean(), values[known].std()
-                    machine = SVR(epsilon=settings.epsilon, **plain).fit(X[train][known], (values[known] - mean) / deviation)
-                    assert result.prediction[:, j] == pytest.approx(machine.predict(X[test]) * deviation + mean, abs=5e-3 * deviation)
+                    svr = SVR(epsilon=settings.epsilon, **plain).fit(X[train][known], (values[known] - mean) / deviation)
+                    assert result.prediction[:, j] == pytest.approx(svr.predict(X[test]) * deviation + mean, abs=5e-3 * deviation)
 
 
 @pytest.mark.parametrize("task", ["multilabel", "regression"])
 def test_inner_scores_are_those_of_each_fold(task: str) -> None:
     """With the thresholds that the held-out rows of all inner folds choose together."""
-    problem = toy_problem(n=72, labels=("image",), task=task)
+    problem = toy_problem(n=72, modalities=("image",), task=task)
     settings = knn.KnnSettings(n_neighbors=(3,), metric=("euclidean",), weights=("uniform",))
     for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
         X = fused(problem, result.fold, result.modalities, "euclidean")
@@ -241,9 +241,9 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
 
 
 def test_thresholds_are_the_best_of_the_grid() -> None:
-    draw = np.random.default_rng(0)
-    target = (draw.random((80, 2)) < [0.2, 0.6]).astype(np.uint8)
-    scores = np.clip(0.3 * target + 0.5 * draw.random((80, 2)), 0, 1)
+    rng = np.random.default_rng(0)
+    target = (rng.random((80, 2)) < [0.2, 0.6]).astype(np.uint8)
+    scores = np.clip(0.3 * target + 0.5 * rng.random((80, 2)), 0, 1)
     for by_f1, quality in ((True, lambda t, p: f1_score(t, p)), (False, lambda t, p: float((t == p).mean()))):
         found = fit_thresholds(target, scores, by_f1=by_f1)
         for j in range(2):
@@ -253,7 +253,7 @@ def test_thresholds_are_the_best_of_the_grid() -> None:
 
 
 @pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
-def test_errors_in_any_unit_are_told_apart(unit: float) -> None:
+def test_errors_in_any_unit_are_distinguished(unit: float) -> None:
     errors = unit * np.array([[0.5, 0.7], [0.3, np.nan], [0.2, 0.2], [0.2, 0.2 + 1e-15]])
     assert choose(errors, greater_is_better=False) == 2
     assert choose(errors, greater_is_better=True) == 0
@@ -261,10 +261,10 @@ def test_errors_in_any_unit_are_told_apart(unit: float) -> None:
 
 
 def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
-    """Not even the scale of the metric that chooses: a number that varies in test rows alone would weigh less."""
+    """Not even the scale of the metric that chooses: a target that varies only in test rows would weigh less."""
     settings = knn.KnnSettings(n_neighbors=(1, 3, 9), metric=("manhattan", "euclidean"), weights=("uniform", "distance"))
     for task in ("multilabel", "regression"):
-        problem = toy_problem(n=48, labels=("image",), task=task)
+        problem = toy_problem(n=48, modalities=("image",), task=task)
         problem = replace(problem, folds=problem.folds[:1])
         target = problem.target.copy()
         target[problem.folds[0].test] = 1 if task == "multilabel" else 1e6 * np.arange(16)[:, None] * [1, 0, 0]
@@ -274,12 +274,12 @@ def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
         assert all(a.inner_scores[name].tobytes() == b.inner_scores[name].tobytes() for name in problem.metrics)
 
 
-def test_noise_does_not_beat_the_control_of_labels() -> None:
-    """Thresholds fitted to an F1 are worth 0.45 on noise: the control has them too, in its inner scores, its answers and when saved."""
-    draw = np.random.default_rng(0)
-    target = (draw.random((240, 4)) < 0.3).astype(np.uint8)
-    noise = Block("noise", Dense(draw.standard_normal((240, 5)).astype(np.float32)), {})
-    problem = replace(toy_problem(n=240, labels=("image",), task="multilabel"), blocks={"noise": noise}, target=target,
+def test_noise_does_not_beat_the_baseline_of_labels() -> None:
+    """Thresholds fitted to an F1 score 0.45 on noise: the baseline has them too, in its inner scores, its predictions and when saved."""
+    rng = np.random.default_rng(0)
+    target = (rng.random((240, 4)) < 0.3).astype(np.uint8)
+    noise = Block("noise", Dense(rng.standard_normal((240, 5)).astype(np.float32)), {})
+    problem = replace(toy_problem(n=240, modalities=("image",), task="multilabel"), blocks={"noise": noise}, target=target,
                       outputs=tuple("abcd"), combinations=(("noise",),), metrics=metrics_of("labels", target))  # fmt: skip
     settings = knn.KnnSettings(n_neighbors=(20,), metric=("euclidean",))
     control = list(results(dummy.MODEL, problem, dummy.DummySettings(), [{}]))

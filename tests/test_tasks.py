@@ -1,4 +1,4 @@
-"""Tasks and the forms of their targets: what becomes of classes, labels and numbers, and which cannot be learned."""
+"""Tasks and target forms: encoding of classes, labels and continuous targets, and errors for targets that cannot be predicted."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,7 @@ from stages.contracts.table_schema import type_name
 from stages.contracts.task import TARGET_FORMS, Task
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
-from stages.ingest import described
+from stages.ingest import target_metadata
 from stages.scoring.stacked_scores import stacked
 from stages.targets.classes import CLASSES
 from stages.targets.continuous import CONTINUOUS
@@ -22,13 +22,13 @@ def column(values: list, kind: pa.DataType | None = None) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values, kind)])
 
 
-def numbers(**values: list) -> pa.ChunkedArray:
+def continuous(**values: list) -> pa.ChunkedArray:
     return column([dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)])
 
 
 MARKS = [["red", "round"], [], ["red"], ["round"]]
-# a target of each form that two classes, two labels or two numbers suffice for
-LEARNABLE = {"classes": column(["b", "a", "a", "b"]), "labels": column(MARKS), "continuous": numbers(width=[1.0, 2.0, 3.0, 4.0])}
+# the smallest valid target of each form
+LEARNABLE = {"classes": column(["b", "a", "a", "b"]), "labels": column(MARKS), "continuous": continuous(width=[1.0, 2.0, 3.0, 4.0])}
 
 
 # ---------------------------------------------------------------- every task
@@ -69,7 +69,7 @@ def test_the_order_of_rows_changes_no_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_nothing_to_predict_is_refused(name: str) -> None:
-    nothing = {"classes": column(["a"] * 4), "labels": column([[]] * 4, pa.list_(pa.string())), "continuous": numbers(width=[1.0] * 4)}
+    nothing = {"classes": column(["a"] * 4), "labels": column([[]] * 4, pa.list_(pa.string())), "continuous": continuous(width=[1.0] * 4)}
     with pytest.raises(InputError, match="nothing to predict; fix it"):
         TASKS[name].encoding.check(nothing[TASKS[name].form], "fix it", "refuse")
 
@@ -77,7 +77,7 @@ def test_nothing_to_predict_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_the_exact_task_is_a_task_of_the_same_form(name: str) -> None:
     for outputs in (["a", "b"], ["a", "b", "c"]):
-        about = described("t", TASKS[name], outputs)
+        about = target_metadata("t", TASKS[name], outputs)
         assert about["form"] == TASKS[name].form == TASKS[about["task"]].form and about["scoring"] == TASKS[about["task"]].scoring
 
 
@@ -90,7 +90,7 @@ def test_the_exact_task_is_a_task_of_the_same_form(name: str) -> None:
         ({"nan", "infinity"}, ["infinity", "nan"]),
     ],
 )
-def test_names_are_in_the_order_of_numbers_or_of_words(labels: set[str], outputs: list[str]) -> None:
+def test_names_are_sorted_numerically_or_as_strings(labels: set[str], outputs: list[str]) -> None:
     assert sorted_outputs(labels) == outputs
 
 
@@ -105,15 +105,15 @@ def test_labels_become_columns_of_zeros_and_ones() -> None:
     assert holds.to_pylist() == [[1, 1], [0, 0], [1, 0], [0, 1]]
 
 
-def test_numbers_become_columns_with_nan_where_unknown() -> None:
-    target, outputs = CONTINUOUS.encode(numbers(width=[1.0, None, 3.0], mass=[0.5, 0.25, float("nan")]))
+def test_continuous_targets_are_columns_with_nan_where_unknown() -> None:
+    target, outputs = CONTINUOUS.encode(continuous(width=[1.0, None, 3.0], mass=[0.5, 0.25, float("nan")]))
     assert target.type == pa.list_(pa.float64(), 2) and outputs == ["width", "mass"]
     assert np.isnan(target.to_pylist()[1][0]) and np.isnan(target.to_pylist()[2][1])
 
 
 def test_a_row_is_without_target_where_nothing_is_known() -> None:
     assert CLASSES.missing(column(["a", None])).tolist() == [False, True]
-    assert CONTINUOUS.missing(numbers(width=[1.0, None, None], mass=[None, 2.0, None])).tolist() == [False, False, True]
+    assert CONTINUOUS.missing(continuous(width=[1.0, None, None], mass=[None, 2.0, None])).tolist() == [False, False, True]
     assert LABELS.missing(column(MARKS)).tolist() == [False] * 4  # no label holds: known
 
 
@@ -126,9 +126,9 @@ def test_a_row_is_without_target_where_nothing_is_known() -> None:
         (column([[], [], []], pa.list_(pa.string())), "multilabel", "0 label in the target"),
         (column([["x"], ["y"], ["y"]]), "multilabel", "label 'x' has one sample"),
         (column([str(i // 2) for i in range(2 * MAX_OUTPUTS + 2)]), "multiclass", "1001 different values in the target.*regression"),
-        (numbers(width=[1.0, None, 3.0]), "regression", "target 'width' is not known in 1 of 3 rows, the first is row 1; .*mask"),
-        (numbers(width=[2.0, 2.0, 2.0]), "regression", "target 'width' has one value in all rows"),
-        (numbers(width=[2.0, float("inf"), 2.0]), "regression", "target 'width' is infinite in row 1"),
+        (continuous(width=[1.0, None, 3.0]), "regression", "target 'width' is not known in 1 of 3 rows, the first is row 1; .*mask"),
+        (continuous(width=[2.0, 2.0, 2.0]), "regression", "target 'width' has one value in all rows"),
+        (continuous(width=[2.0, float("inf"), 2.0]), "regression", "target 'width' is infinite in row 1"),
     ],
 )
 def test_what_cannot_be_learned_is_named(target: pa.ChunkedArray, task: str, message: str) -> None:
@@ -136,20 +136,20 @@ def test_what_cannot_be_learned_is_named(target: pa.ChunkedArray, task: str, mes
         TASKS[task].encoding.check(target, "fix it", "refuse")
 
 
-def test_unknown_numbers_may_be_masked() -> None:
-    CONTINUOUS.check(numbers(width=[1.0, None, 3.0]), "fix it", "mask")
+def test_unknown_targets_may_be_masked() -> None:
+    CONTINUOUS.check(continuous(width=[1.0, None, 3.0]), "fix it", "mask")
 
 
 def test_two_classes_are_binary_whatever_was_declared() -> None:
-    assert described("t", TASKS["multiclass"], ["a", "b"])["task"] == "binary"
-    assert described("t", TASKS["multiclass"], ["a", "b", "c"])["task"] == "multiclass"
-    assert described("t", TASKS["multilabel"], ["a", "b"])["task"] == "multilabel"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b"])["task"] == "binary"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b", "c"])["task"] == "multiclass"
+    assert target_metadata("t", TASKS["multilabel"], ["a", "b"])["task"] == "multilabel"
 
 
-def test_a_sample_of_rows_that_loses_a_label_or_a_number_is_named() -> None:
+def test_a_sample_of_rows_that_loses_a_label_or_a_target_is_named() -> None:
     whole, without = column([["x"], ["x", "y"], ["x", "y"], ["x"]]), column([["x"], ["x"]])
     with pytest.raises(InputError, match=r"k: label 'y' \(2 of 4 rows\) would be left with 0"):
         LABELS.check_sample(whole, without, "k")
     with pytest.raises(InputError, match=r"k: target 'width' would not vary"):
-        CONTINUOUS.check_sample(numbers(width=[1.0, 2.0, 1.0]), numbers(width=[1.0, None]), "k")
+        CONTINUOUS.check_sample(continuous(width=[1.0, 2.0, 1.0]), continuous(width=[1.0, None]), "k")
     LABELS.check_sample(whole, column([["x"], ["x", "y"], ["y"]]), "k")

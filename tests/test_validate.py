@@ -19,7 +19,7 @@ from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
-from stages.ingest import described
+from stages.ingest import target_metadata
 from stages.split import split_samples
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.expectations import MAX_NAMED, run_suites
@@ -28,7 +28,7 @@ from stages.validation.validation_page import validation_page
 
 N = 24
 LABELS = list(MAKERS)
-METADATA = {"target": described("kind", component("tasks", "binary"), ["no", "yes"]), "rows": {"used": N, "available": N},
+METADATA = {"target": target_metadata("kind", component("tasks", "binary"), ["no", "yes"]), "rows": {"used": N, "available": N},
             "max_bad_share": 0.1}
 NOBODY = pa.table({name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")})
 Broken = tuple[pa.Table, dict[str, Any]]
@@ -259,7 +259,7 @@ def test_an_expectation_about_no_column_is_a_defect() -> None:
 def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, dict[str, Any]]:
     samples = toy_samples()
     samples = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(target))
-    return samples, METADATA | {"target": described("t", component("tasks", task), ["a", "b"])}
+    return samples, METADATA | {"target": target_metadata("t", component("tasks", task), ["a", "b"])}
 
 
 def test_labels_and_numbers_have_suites_of_their_own() -> None:

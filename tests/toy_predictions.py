@@ -20,7 +20,7 @@ from toy_samples import write_samples
 from stages.contracts.paths import predictions_dir, samples_path, skipped_path, splits_path
 from stages.foundation.registry import component
 from stages.foundation.tables import fixed_lists, read_table, write_table
-from stages.ingest import described
+from stages.ingest import target_metadata
 
 SKILL: dict[str, dict[str, float]] = {
     "dummy": {"image": 0.0, "text": 0.0, "image+text": 0.0},
@@ -72,7 +72,7 @@ class Toy:
         return {
             "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
             "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": described("kind", component("tasks", self.task), list(self.outputs)), "shipped": True, "sources": [],
+            "target": target_metadata("kind", component("tasks", self.task), list(self.outputs)), "shipped": True, "sources": [],
             "on_bad_sample": "fail", "max_bad_share": 0.05,
         }
 

@@ -1,4 +1,4 @@
-"""A small synthetic problem with a dense, a sparse and a table block, for the batteries over models."""
+"""A small synthetic problem with a dense, a sparse and a table block, for the common tests of models."""
 
 from dataclasses import replace
 
@@ -14,16 +14,16 @@ from stages.training.read_problem import all_combinations
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
-    """Return blocks whose rows say something, but not everything, of the target."""
-    draw = np.random.default_rng(seed)
+    """Return blocks whose rows are informative about the target, but noisy."""
+    rng = np.random.default_rng(seed)
     n = len(target)
-    pixels = (np.eye(6)[target] + 0.35 * draw.standard_normal((n, 6))).astype(np.float32)
-    rows = [np.unique(np.concatenate([[7 * code], draw.integers(0, 60, 4)])).astype(np.int32) for code in target]
+    pixels = (np.eye(6)[target] + 0.35 * rng.standard_normal((n, 6))).astype(np.float32)
+    rows = [np.unique(np.concatenate([[7 * code], rng.integers(0, 60, 4)])).astype(np.int32) for code in target]
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int32)
-    counts = draw.integers(1, 4, offsets[-1]).astype(np.float32)
-    numeric = (target[:, None] + draw.standard_normal((n, 2))).astype(np.float32)
+    counts = rng.integers(1, 4, offsets[-1]).astype(np.float32)
+    numeric = (target[:, None] + rng.standard_normal((n, 2))).astype(np.float32)
     numeric[::7, 1] = np.nan
-    codes = ((target + draw.integers(0, 2, n)) % 4).astype(np.int32)[:, None]
+    codes = ((target + rng.integers(0, 2, n)) % 4).astype(np.int32)[:, None]
     counted = {"min_documents": 1, "max_terms": 100, "idf": True, "sublinear": True}
     return {
         "image": Block("image", Dense(pixels), {}),
@@ -33,7 +33,7 @@ def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
 
 
 def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
-    """Return plain folds: row i is held out by fold i mod n_folds."""
+    """Return simple folds: row i is a test row of fold i mod n_folds."""
     rows = np.arange(n)
     folds = []
     for index in range(n_folds):
@@ -44,16 +44,16 @@ def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
 
 
 def toy_problem(
-    n: int = 90, n_classes: int = 3, seed: int = 0, labels: tuple[str, ...] = ("image", "text", "table"), task: str = "multiclass"
+    n: int = 90, n_classes: int = 3, seed: int = 0, modalities: tuple[str, ...] = ("image", "text", "table"), task: str = "multiclass"
 ) -> Problem:
-    """Return a problem of n rows; every subset of its blocks."""
+    """Return a problem of n rows; every combination of its blocks."""
     codes = np.random.default_rng(seed + 1).integers(0, n_classes, n).astype(np.int32)
-    blocks = {label: block for label, block in toy_blocks(codes, seed).items() if label in labels}
+    blocks = {modality: block for modality, block in toy_blocks(codes, seed).items() if modality in modalities}
     outputs = tuple(f"output {code}" for code in range(n_classes))
     chosen: Task = component("tasks", task)
     target = toy_target(codes, n_classes, chosen.form)
     return Problem(
-        blocks, target, chosen.form, outputs, toy_folds(n), all_combinations(labels), metrics_of(chosen.form, target), chosen.scoring, 0
+        blocks, target, chosen.form, outputs, toy_folds(n), all_combinations(modalities), metrics_of(chosen.form, target), chosen.scoring, 0
     )
 
 
@@ -64,18 +64,18 @@ def metrics_of(form: TargetForm, target: np.ndarray) -> dict[str, Metric]:
 
 
 def toy_target(codes: np.ndarray, n_classes: int, form: TargetForm) -> np.ndarray:
-    """Return the codes; labels of which each holds for two codes; or numbers that follow the code, every ninth of them unknown."""
+    """Return the codes; labels that each hold for two codes; or continuous targets that depend on the code, every ninth value unknown."""
     if form == "classes":
         return codes
     if form == "labels":
         return ((codes[:, None] + np.arange(2)) % n_classes)[:, :, None].__eq__(np.arange(n_classes)).any(axis=1).astype(np.uint8)
-    numbers = 100.0 * codes[:, None] + 10.0 ** np.arange(n_classes) * np.cos(codes)[:, None]
-    numbers.ravel()[::9] = np.nan
-    return numbers
+    values = 100.0 * codes[:, None] + 10.0 ** np.arange(n_classes) * np.cos(codes)[:, None]
+    values.ravel()[::9] = np.nan
+    return values
 
 
 def with_other_test_rows(problem: Problem) -> Problem:
-    """Return the problem with its first fold alone, every feature of whose test rows is replaced by another row's noise."""
+    """Return the problem with its first fold alone, with every feature of its test rows replaced."""
     fold = problem.folds[0]
     image, table = problem.blocks["image"].raw, problem.blocks["table"].raw
     values, numeric, codes = image.values.copy(), table.numeric.copy(), table.codes.copy()

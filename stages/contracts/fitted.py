@@ -1,4 +1,4 @@
-"""A model that was fitted, as what can be saved without pickle."""
+"""A fitted model in a form that is saved without pickle, and the scores that models compute."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model as arrays, plain JSON and, of estimators, files that skops wrote: nothing that needs pickle."""
+    """A fitted model as arrays, plain JSON and, for some estimators, files written by skops; nothing needs pickle."""
 
     arrays: Mapping[str, np.ndarray]
     state: Mapping[str, Any]
@@ -18,11 +18,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model computes for n samples, before anything is decided.
+    """A model's outputs for n samples, before decisions.
 
-    decisions: float (n, n_outputs), of classes, labels or targets: the largest class wins, a label above its threshold is predicted,
-        targets are predicted as they are, in their own units.
-    probabilities: float32 (n, n_outputs), of classes or labels; None of continuous targets.
+    decisions: float (n, n_outputs). Classes: the largest is predicted. Labels: those that reach their threshold are predicted. Continuous
+        targets: the predictions, in their own units.
+    probabilities: float32 (n, n_outputs), of classes or labels; None for continuous targets.
     """
 
     decisions: np.ndarray

@@ -1,4 +1,4 @@
-"""What a file under stages/metrics/ provides."""
+"""The interface of a file under stages/metrics/."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from stages.contracts.task import TargetForm
 
 
 class Scoring(Protocol):
-    """What chooses a configuration: a metric, or its stacked form alone (stages/scoring/)."""
+    """A metric that chooses configurations: a `Metric`, or its stacked form (stages/scoring/)."""
 
     @property
     def name(self) -> str: ...
@@ -19,23 +19,37 @@ class Scoring(Protocol):
     def greater_is_better(self) -> bool: ...
 
 
+class Score(Protocol):
+    """A metric's function. target, prediction: in the target's form. scores: (n, n_outputs), None unless the metric needs them."""
+
+    def __call__(self, target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None, /) -> float: ...
+
+
+class ScoreByOutput(Protocol):
+    """Like `Score`, with one score per class, label or target: float64 (n_outputs,)."""
+
+    def __call__(self, target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None, /) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Metric:
-    """A metric: `score(target, prediction, scores)`; the arguments are as in Problem and FoldResult.
+    """A metric; the arguments of `score` are as in Problem and FoldResult.
 
-    `by_output(target, prediction, scores)` → float64 (n_outputs,), where each class, label or target has a score of its own.
-    Whole grids of predictions are scored by the stacked form of a metric (stages/scoring/stacked_scores.py), if it has one.
+    title: as the report writes it. needs_scores: whether `score` reads probabilities. bounds: the range of a score; intervals are
+    clipped to it. forms: of the targets that it scores. bind: targets of the whole data set → the metric scaled by them.
+
+    Grids of predictions are scored by the stacked form of a metric (stages/scoring/stacked_scores.py), if it has one.
     """
 
     name: str
     title: str
-    score: Callable[..., float]
+    score: Score
     greater_is_better: bool
     needs_scores: bool
-    bounds: tuple[float, float] = (0.0, 1.0)  # what a score can be; intervals are clipped to it
-    forms: tuple[TargetForm, ...] = ("classes",)  # of the targets that it scores
-    by_output: Callable[..., np.ndarray] | None = None
-    bind: Callable[[np.ndarray], "Metric"] | None = None  # targets of the whole data set → the metric with a scale taken from them
+    bounds: tuple[float, float] = (0.0, 1.0)
+    forms: tuple[TargetForm, ...] = ("classes",)
+    by_output: ScoreByOutput | None = None
+    bind: Callable[[np.ndarray], "Metric"] | None = None
 
     def bound_to(self, target: np.ndarray) -> "Metric":
         """Return the metric for a data set with these targets (as in Problem)."""

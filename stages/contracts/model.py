@@ -1,7 +1,7 @@
-"""What a component under stages/models/ provides: a `Sweep`, or an `Estimator`, of which the protocol makes one.
+"""The interface of a component under stages/models/: a `Sweep`, or an `Estimator` that the protocol turns into one.
 
 The protocol (stages/model_selection/protocol.py) owns the evaluation: outer folds, modality combinations, inner folds, choice of a
-configuration, thresholds, refit and prediction rows are written there once.
+configuration, thresholds, refit and predictions are implemented there once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +17,13 @@ from stages.contracts.settings import Settings
 from stages.contracts.task import TARGET_FORMS, TargetForm
 
 Config = dict[str, Any]
-Form = Literal["dense", "sparse", "table"]
-FORMS: tuple[Form, ...] = ("dense", "sparse", "table")
+Encoding = Literal["dense", "sparse", "table"]
+ENCODINGS: tuple[Encoding, ...] = ("dense", "sparse", "table")
 
 
 @dataclass(frozen=True)
 class TestScores:
-    """What a configuration, refitted on an outer fold's training rows, computes for its test rows.
+    """The scores of an outer fold's test rows by a configuration that is refitted on its training rows.
 
     curves: name → value per step of the refit.
     """
@@ -33,7 +33,7 @@ class TestScores:
 
 
 class FoldSweep(Protocol):
-    """A whole grid on one outer fold and one modality combination."""
+    """A grid on one outer fold and one modality combination."""
 
     @property
     def fold(self) -> Fold: ...
@@ -42,36 +42,36 @@ class FoldSweep(Protocol):
     def modalities(self) -> tuple[str, ...]: ...
 
     def inner_predictions(self) -> np.ndarray:
-        """Return every configuration's predictions of the training rows, each row by a model that held it out.
+        """Return every configuration's out-of-fold predictions of the training rows.
 
         Classes: int32 (n_configs, n_train), codes. Labels: float32, targets: float64 (n_configs, n_train, n_outputs), decisions.
         """
         ...
 
     def out_of_fold(self, config: int) -> Scores:
-        """Return the scores of the training rows by one configuration, each row by a model that held it out."""
+        """Return one configuration's out-of-fold scores of the training rows."""
         ...
 
     def refit(self, config: int) -> Callable[[], TestScores]:
-        """Begin to fit a configuration on all training rows; the function returned waits for it and scores the test rows."""
+        """Start to fit a configuration on all training rows; the returned function waits for it and scores the test rows."""
         ...
 
     def fitted(self, config: int) -> Fitted:
-        """Return a configuration fitted on all training rows, to be saved."""
+        """Return a configuration fitted on all training rows, for saving."""
         ...
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a problem is, as far as is known before its features are read: what a model's memory estimate follows from."""
+    """The size of a problem, known before its features are read: the input of a model's memory estimate."""
 
     n_rows: int
     n_blocks: int
     form: TargetForm = "classes"
     n_outputs: int = 2
-    n_folds: int = 5  # outer ones, of all repeats
-    n_values: float | None = None  # values per row in all features files; 1,000 per block where not known
-    n_sparse: int = 0  # blocks of which only entries other than 0 are kept
+    n_folds: int = 5  # outer folds of all repeats
+    n_values: float | None = None  # values per row in all features files; None: 1,000 per block
+    n_sparse: int = 0  # number of sparse blocks
 
     @property
     def n_combinations(self) -> int:
@@ -79,23 +79,23 @@ class Size:
 
 
 def every_config(configs: list[Config], settings: Any, problem: Problem) -> list[Config]:
-    """Return the configurations as they are: nothing is approximated."""
+    """Return the configurations unchanged: nothing is approximated."""
     return configs
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A model that answers a whole grid for all folds and modality combinations at once, because they share work.
+    """A model whose configurations, folds and modality combinations share work, so it computes a whole grid at once.
 
-    `grid(settings, seed)` lists the configurations, simplest first (of equally good ones the first is chosen).
-    `run(problem, settings, configs, pool)` yields, fold by fold and within a fold combination by combination, batches of fold sweeps;
-    `configs` are those of the grid that the data allow; `pool` has a thread per core and outlives all fold sweeps.
+    `grid(settings, seed)` lists the configurations, simplest first (ties go to the first).
+    `run(problem, settings, configs, pool)` yields batches of fold sweeps, ordered by fold, then by combination. `configs` are the
+    configurations of the grid that the data allow; `pool` has a thread per core and outlives all fold sweeps.
     `predict(fitted, matrices)` scores new rows; `matrices` maps each modality of the combination to its encoded block.
-    `min_samples(config)` is the fewest training rows with which a configuration makes sense.
-    `memory_bytes(size, settings)` estimates the memory of `run`, which bounds `rows:`.
-    `approximated(configs, settings, problem)` returns the configurations that stand for the grid's on this problem; what is approximated is
-    part of the configuration.
-    `forms` are the encodings of features that it reads; it is not applicable to others.
+    `min_samples(config)` is the smallest number of training rows of a configuration.
+    `memory_bytes(size, settings)` estimates the memory of `run`, which limits `rows:`.
+    `approximated(configs, settings, problem)` returns the configurations with which this problem is solved instead; a configuration
+    contains its approximation.
+    `encodings` are the encodings of features that it reads; the model is not applicable to others.
     """
 
     name: str
@@ -107,18 +107,18 @@ class Sweep:
     memory_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
-    forms: tuple[Form, ...] = FORMS
+    encodings: tuple[Encoding, ...] = ENCODINGS
     is_control: bool = False
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """A model by scikit-learn, or with its interface: fit, predict, predict_proba. The protocol does the rest.
+    """A model with scikit-learn's interface: fit, and predict_proba or predict. The protocol makes a sweep of it.
 
-    `make(config, form, seed)` returns an unfitted estimator: a regressor of continuous targets, a classifier of the other forms.
-    The grid is the product of those settings that are lists, in the order of their fields; a list's order is from simple to complex.
-    `path` names a setting: configurations that differ in it alone are fitted one after another, each from the last one's solution
-    (the estimator must take `warm_start`).
+    `make(config, form, seed)` returns an unfitted estimator: a regressor for continuous targets, a classifier for the other forms.
+    The grid is the product of the settings that are lists, in the order of their fields; each list is ordered from simple to complex.
+    `path` names a setting: configurations that differ only in it are fitted in sequence, each starting from the previous solution
+    (the estimator must support `warm_start`).
     """
 
     name: str
@@ -127,7 +127,7 @@ class Estimator:
     path: str | None = None
     min_samples: Callable[[Mapping[str, Any]], int] = lambda config: 2
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
-    forms: tuple[Form, ...] = FORMS
+    encodings: tuple[Encoding, ...] = ENCODINGS
 
 
 Model = Sweep | Estimator
@@ -135,12 +135,12 @@ Model = Sweep | Estimator
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a model reached on one outer fold with one modality combination.
+    """A model's result on one outer fold with one modality combination.
 
-    inner_scores: {metric: float64 (n_configs, n_inner)}. chosen: index of the configuration used.
-    prediction: in the target's form. probabilities: float32 (n_test, n_outputs), of classes or labels; None of continuous targets.
+    inner_scores: {metric: float64 (n_configs, n_inner)}. chosen: index of the chosen configuration.
+    prediction: in the target's form. probabilities: float32 (n_test, n_outputs), of classes or labels; None for continuous targets.
     curves: name → value per step, of the refit on all outer training rows.
-    out_of_fold: scores of the training rows by the chosen configuration; None unless it is kept.
+    out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
     """
 
     fold: Fold

@@ -1,4 +1,4 @@
-"""All that a model needs at once: blocks of features, the target, folds and modality combinations."""
+"""The input of training: blocks of features, the target, folds and modality combinations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from stages.contracts.task import TargetForm
 
 @dataclass(frozen=True)
 class Fold:
-    """One outer fold of one repeat; row numbers refer to the samples' order.
+    """One outer fold of one repeat, as row numbers of the problem.
 
-    train, test: int64, sorted. inner: int16 (n_train,), the inner fold that holds each training row out.
+    train, test: int64, sorted. inner: int16 (n_train,), the inner fold whose validation set contains each training row.
     """
 
     repeat: int
@@ -29,13 +29,13 @@ class Fold:
 
     @property
     def is_final(self) -> bool:
-        """Return whether this is the fold of the final model: all rows are for training, none is held out."""
+        """Return whether this is the fold of the final model, which has no test rows."""
         return self.repeat < 0
 
 
 @dataclass(frozen=True)
 class Problem:
-    """All that a model needs at once: blocks of features, the target, every fold and every modality combination.
+    """The input of training: blocks of features, the target, every fold and every modality combination.
 
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
@@ -46,18 +46,18 @@ class Problem:
     outputs: tuple[str, ...]  # names of the classes, labels or targets
     folds: tuple[Fold, ...]
     combinations: tuple[tuple[str, ...], ...]
-    metrics: Mapping[str, Scoring]  # those that score predictions on the inner folds
-    scoring: str  # the one of them that chooses the configuration
+    metrics: Mapping[str, Scoring]  # computed on the inner folds
+    scoring: str  # name of the metric that chooses the configuration
     seed: int
 
     def training_rows(self) -> np.ndarray:
-        """Return the rows that are for training in some fold: all, or those of an official training split; int64, sorted."""
+        """Return the rows that are training rows of any fold: all, or those of an official training split; int64, sorted."""
         return np.unique(np.concatenate([fold.train for fold in self.folds]))
 
     def final_fold(self) -> Fold:
-        """Return the fold of the final model: all training rows; an official test split is not touched.
+        """Return the fold of the final model: all training rows; an official test split is not used.
 
-        Its inner folds are the outer folds of the first repeat, or, where a single outer fold holds an official test split, that one's
+        Its inner folds are the outer folds of the first repeat; with an official test split, which is a single outer fold, that fold's
         inner folds.
         """
         first = [fold for fold in self.folds if fold.repeat == self.folds[0].repeat]

@@ -1,8 +1,8 @@
-"""What a component under stages/tasks/ provides, and the three forms of a target that models and metrics read.
+"""The interface of a component under stages/tasks/, and the three forms of a target that models and metrics read.
 
-A task says how a target is read, checked and encoded, and which metric chooses a configuration. What later stages compute from a target
-(strata, decisions, the baseline) follows from its form alone (stages/model_selection/target_forms.py); name, form and metric travel in
-the metadata of samples and splits, so a task added or edited reruns ingest, and more only where the samples change.
+A task defines how a target is read, checked and encoded, and which metric chooses a configuration. Later stages depend only on the target's
+form (stages/model_selection/target_forms.py). Name, form and metric are in the metadata of samples and splits: an edited task reruns
+ingest, and later stages only if the samples change.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ TARGET_FORMS: tuple[TargetForm, ...] = get_args(TargetForm)
 
 @dataclass(frozen=True)
 class TargetEncoding:
-    """How a target column is read, checked and encoded.
+    """Reading, checking and encoding of a target column.
 
-    The column as a data set or a person's own files give it: classes: string; labels: list<string>; continuous: struct of float64.
+    Type of the column before encoding: classes: string; labels: list<string>; continuous: struct of float64.
 
     `missing(target)` returns which rows have no target: bool (n,).
-    `check(target, remedy, unknown)` raises InputError where the target cannot be learned and tested; `remedy` says where to fix it,
+    `check(target, remedy, unknown)` raises InputError if the target cannot be trained and tested on; `remedy` is the end of the message,
     `unknown` is "refuse" or "mask".
     `encode(target)` returns the encoded column, in the form's Arrow type, and the names of the outputs.
-    `sampling_strata(target)` returns what a sample of rows keeps in proportion, a string per row; None: nothing.
-    `check_sample(whole, sampled, where)` raises InputError where a sample of rows lost something that can be learned of the whole.
+    `sampling_strata(target)` returns the strata that a sample of rows keeps in proportion, a string per row; None for no strata.
+    `check_sample(whole, sampled, where)` raises InputError if a sample of rows lost a class, a label or the variation of a target.
     """
 
     form: TargetForm
@@ -42,7 +42,7 @@ class TargetEncoding:
 
 
 def as_declared(outputs: list[str]) -> str | None:
-    """Return None: the task is what was declared, whatever the outputs are."""
+    """Return None: the task is the declared one for any outputs."""
     return None
 
 
@@ -51,7 +51,7 @@ class Task:
     """A kind of prediction.
 
     title: as the report writes it. scoring: the metric that chooses a configuration unless `train.scoring` names another.
-    `exact_task(outputs)` returns the name of the task that a target with these outputs really is; None: this one.
+    `exact_task(outputs)` returns the name of a more specific task for a target with these outputs; None for this one.
     """
 
     name: str

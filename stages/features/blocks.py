@@ -1,8 +1,8 @@
-"""A block: one modality's features of every sample, and how blocks are put on one scale.
+"""A block: one modality's features of every sample, and its scale in early fusion.
 
-Early fusion concatenates the encoded blocks, each multiplied by one number, so that every modality has the same say. For
-squared Euclidean distances (and so for kernels and cosine) the number makes the mean squared distance between two training rows
-1; for L1 it makes the mean L1 distance 1. Distances and inner products of a subset are then sums over its blocks.
+Early fusion concatenates the encoded blocks, each multiplied by one factor, so that every modality has the same weight. For squared
+Euclidean distances (and for kernels and cosine) the factor makes the mean squared distance between two training rows 1; for L1 it makes
+the mean L1 distance 1. Distances and inner products of a modality combination are then sums over its blocks.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,9 +22,9 @@ Derived = TypeVar("Derived")
 
 @dataclass(frozen=True)
 class Block:
-    """One modality's features. `settings` are what the features file says about fitting."""
+    """One modality's features. name: the modality's. settings: those of fitting, from the features file."""
 
-    label: str
+    name: str
     raw: Raw
     settings: Mapping[str, Any]
     _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
@@ -44,14 +44,14 @@ class Block:
 
 @dataclass(frozen=True)
 class EncodedBlock:
-    """A block's matrix (n, d) of every sample, with the pairwise quantities that models ask for, each computed once."""
+    """A block's matrix (n, d) of every sample; pairwise quantities are computed once, on first use."""
 
     matrix: Matrix
     state: State
     _derived: dict[Callable[[Matrix], Any], Any] = field(default_factory=dict, repr=False)
 
     def derived(self, compute: Callable[[Matrix], Derived]) -> Derived:
-        """Return `compute(matrix)`, computed once however many folds and combinations ask for it."""
+        """Return `compute(matrix)`, computed once for all folds and combinations."""
         if compute not in self._derived:
             self._derived[compute] = compute(self.matrix)
         found: Derived = self._derived[compute]
@@ -78,7 +78,8 @@ class EncodedBlock:
         return manhattan_distances(self.matrix, self.matrix)
 
 
-def load_block(label: str, table: pa.Table, metadata: Mapping[str, Any]) -> Block:
+def load_block(name: str, table: pa.Table, metadata: Mapping[str, Any]) -> Block:
     """Return a features file as a block."""
-    return Block(label, raw_features({name: table[name] for name in table.column_names}, metadata["encoding"]), metadata["fit"])
+    columns = {column: table[column] for column in table.column_names}
+    return Block(name, raw_features(columns, metadata["encoding"]), metadata["fit"])
 

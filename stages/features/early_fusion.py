@@ -1,4 +1,4 @@
-"""Early fusion of one outer fold's blocks: distances and inner products of any modalities as sums over its blocks."""
+"""Early fusion of one outer fold's blocks: distances and inner products of a modality combination are sums over its blocks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from stages.features.blocks import Block, EncodedBlock
 from stages.features.encoders import Matrix
 from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
 
-# Distances are of order 1 (see blocks.py). Equal ones must compare equal, or rounding would order ties instead of the row
-# number, and differently on another machine.
+# Distances are of order 1 (see blocks.py). Equal distances must compare equal, so that ties are ordered by row number and not by
+# rounding errors, which differ between machines.
 DECIMALS = 9
 
 
@@ -27,25 +27,25 @@ class FoldBlocks:
     @cached_property
     def squared_scales(self) -> dict[str, float]:
         """Return each block's factor on squared distances and inner products."""
-        return {label: block.unit_scale("euclidean", self.train) for label, block in self.encoded.items()}
+        return {name: block.unit_scale("euclidean", self.train) for name, block in self.encoded.items()}
 
     @cached_property
     def manhattan_scales(self) -> dict[str, float]:
         """Return each block's factor on L1 distances."""
-        return {label: block.unit_scale("manhattan", self.train) for label, block in self.encoded.items()}
+        return {name: block.unit_scale("manhattan", self.train) for name, block in self.encoded.items()}
 
     def products(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the inner products of the fused rows: float64 (n, n)."""
-        return _total([self.squared_scales[label] * self.encoded[label].products for label in modalities])
+        return _total([self.squared_scales[name] * self.encoded[name].products for name in modalities])
 
     def squared(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the squared Euclidean distances of the fused rows: float64 (n, n)."""
-        return _total([self.squared_scales[label] * self.encoded[label].squared for label in modalities])
+        return _total([self.squared_scales[name] * self.encoded[name].squared for name in modalities])
 
     def distances(self, modalities: Sequence[str], metric: str) -> np.ndarray:
         """Return manhattan, euclidean or cosine distances of the fused rows, to 9 decimals: float64 (n, n)."""
         if metric == "manhattan":
-            found = _total([self.manhattan_scales[label] * self.encoded[label].manhattan for label in modalities])
+            found = _total([self.manhattan_scales[name] * self.encoded[name].manhattan for name in modalities])
         elif metric == "euclidean":
             found = np.sqrt(self.squared(modalities))
         else:
@@ -54,18 +54,18 @@ class FoldBlocks:
         return np.round(found, DECIMALS)
 
     def scales(self, modalities: Sequence[str], metric: str) -> list[float]:
-        """Return the factors of a modalities's blocks for a metric."""
+        """Return the modalities' factors for a metric."""
         chosen = self.manhattan_scales if metric == "manhattan" else self.squared_scales
-        return [chosen[label] for label in modalities]
+        return [chosen[name] for name in modalities]
 
 
 def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
     """Return the blocks fitted on `train`."""
-    return FoldBlocks({label: block.encoded(train) for label, block in blocks.items()}, train)
+    return FoldBlocks({name: block.encoded(train) for name, block in blocks.items()}, train)
 
 
 def each_combination(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:
-    """Yield every outer fold with its blocks, encoded once, and every modalities of them."""
+    """Yield every outer fold with its blocks, encoded once, and every modality combination."""
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
         for modalities in problem.combinations:
@@ -79,7 +79,7 @@ def cosine_distances(products: np.ndarray, squared_a: np.ndarray, squared_b: np.
 
 
 def cross_products(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float]) -> np.ndarray:
-    """Return inner products between other rows: Σ scale · a·bᵀ over blocks, float64 (n_a, n_b)."""
+    """Return inner products between two sets of rows: Σ scale · a·bᵀ over blocks, float64 (n_a, n_b)."""
     return _total([s * inner_products(x, y) for x, y, s in zip(a, b, scales, strict=True)])
 
 
@@ -93,7 +93,7 @@ def _row_norms(x: Matrix) -> np.ndarray:
 
 
 def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[float], metric: str) -> np.ndarray:
-    """Return manhattan, euclidean or cosine distances between other rows, as `FoldBlocks.distances` does within: float64 (n_a, n_b)."""
+    """Return manhattan, euclidean or cosine distances between two sets of rows, rounded like `FoldBlocks.distances`: float64 (n_a, n_b)."""
     if metric == "manhattan":
         found = _total([s * manhattan_distances(x, y) for x, y, s in zip(a, b, scales, strict=True)])
     else:
@@ -103,16 +103,16 @@ def cross_distances(a: Sequence[Matrix], b: Sequence[Matrix], scales: Sequence[f
     return np.round(found, DECIMALS)
 
 
-def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+def _total(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
     return total
 
 
 def fused_matrix_of(matrices: Sequence[Matrix], scales: np.ndarray) -> Matrix:
-    """Return matrices next to one another, float64 (n, Σ d); `scales` are their factors on squared distances."""
-    parts = [np.sqrt(scale) * matrix.astype(np.float64) for matrix, scale in zip(matrices, scales, strict=True)]
-    if any(sp.issparse(part) for part in parts):
-        return sp.csr_array(sp.hstack(parts, format="csr"))
-    return parts[0] if len(parts) == 1 else np.hstack(parts)
+    """Return the scaled matrices concatenated, float64 (n, Σ d); `scales` are their factors on squared distances."""
+    scaled = [np.sqrt(scale) * matrix.astype(np.float64) for matrix, scale in zip(matrices, scales, strict=True)]
+    if any(sp.issparse(matrix) for matrix in scaled):
+        return sp.csr_array(sp.hstack(scaled, format="csr"))
+    return scaled[0] if len(scaled) == 1 else np.hstack(scaled)

@@ -1,7 +1,7 @@
-"""Turn features into matrices: what is fitted here is fitted on the training rows alone.
+"""Encode features as matrices; encoders are fitted on the training rows only.
 
-One encoder per encoding of a features file. `fit` learns from the training rows and returns its state as arrays and plain
-JSON (so that a refitted model can be saved without pickle); `encode` applies a state to any rows.
+One encoder per encoding of a features file. `fit` returns the state as arrays and plain JSON, so that a model is saved without pickle;
+`encode` applies a state to all rows.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Matrix: TypeAlias = np.ndarray | sp.csr_array
 
 @dataclass(frozen=True)
 class State:
-    """What an encoder learned: arrays and JSON."""
+    """The fitted state of an encoder: arrays and JSON."""
 
     arrays: Mapping[str, np.ndarray]
     json: Mapping[str, Any]
@@ -27,7 +27,7 @@ class State:
 
 @dataclass(frozen=True)
 class Dense:
-    """Values on a natural scale (pixels in [0, 1], log-mel): nothing is fitted per column, so one matrix serves every fold."""
+    """Dense values on a natural scale (pixels in [0, 1], log-mel): nothing is fitted, so all folds share one matrix."""
 
     values: np.ndarray  # float32 (n, d)
     shared = True
@@ -41,10 +41,11 @@ class Dense:
 
 @dataclass(frozen=True)
 class Sparse:
-    """Term counts under hashed indices; the vocabulary and its weights come from the training rows.
+    """Term counts by hashed index; the vocabulary and its weights are fitted on the training rows.
 
-    Weighting by scikit-learn's `TfidfTransformer`: (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, rows of unit Euclidean norm.
-    The vocabulary is cut here: `CountVectorizer` reads text, and these are counts of 31-bit indices (docs/decisions/0009-text.md).
+    Weighted by scikit-learn's `TfidfTransformer`: (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, rows of unit Euclidean norm.
+    The vocabulary is limited here, because `CountVectorizer` reads text and these are counts of 31-bit indices
+    (docs/decisions/0009-text.md).
     """
 
     offsets: np.ndarray  # int32 (n + 1,)
@@ -72,7 +73,7 @@ class Sparse:
         return sp.csr_array(transformer.transform(self._counts(terms), copy=False))
 
     def _vocabulary(self, rows: np.ndarray, min_documents: int, max_terms: int) -> np.ndarray:
-        """Return the terms of at least `min_documents` of `rows`, the most frequent `max_terms` of them: int32, sorted."""
+        """Return the `max_terms` most frequent terms that occur in at least `min_documents` of `rows`: int32, sorted."""
         counts = np.diff(self.offsets)
         is_training = np.zeros(len(counts), dtype=bool)
         is_training[rows] = True
@@ -82,12 +83,12 @@ class Sparse:
         return np.sort(terms[np.lexsort((terms, -n_documents))[:max_terms]])
 
     def _counts(self, terms: np.ndarray) -> sp.csr_array:
-        """Return the counts of some terms in every row: float64 CSR (n, n_terms)."""
+        """Return the counts of `terms` in every row: float64 CSR (n, n_terms)."""
         n = len(self.offsets) - 1
         place = np.minimum(np.searchsorted(terms, self.indices), len(terms) - 1)
         known = terms[place] == self.indices
         row_of = np.repeat(np.arange(n), np.diff(self.offsets))[known]
-        # int32 throughout, as in the file: scikit-learn's sparse distances take nothing wider
+        # int32 throughout, as in the file: scikit-learn's sparse distances accept no wider type
         indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=n))]).astype(np.int32)
         values = self.values[known].astype(np.float64)
         return sp.csr_array((values, place[known].astype(np.int32), indptr), shape=(n, len(terms)))
@@ -97,8 +98,9 @@ class Sparse:
 class Columns:
     """A mixed table: numeric columns standardised, missing values imputed by the median and marked; categories one-hot.
 
-    By scikit-learn's `SimpleImputer`, `StandardScaler` and `OneHotEncoder`, fitted on the training rows. A missing category is one of its
-    own; where there are more than `max_categories` the rarest share the last column; a category that no training row has is all zeros.
+    By scikit-learn's `SimpleImputer`, `StandardScaler` and `OneHotEncoder`, fitted on the training rows. A missing value is a category of
+    its own. If there are more than `max_categories`, the rarest share the last column. A category absent from the training rows is all
+    zeros.
     """
 
     numeric: np.ndarray  # float32 (n, p), NaN where missing
@@ -130,7 +132,7 @@ Raw = Dense | Sparse | Columns
 
 
 def raw_features(columns: Mapping[str, pa.Array | pa.ChunkedArray], encoding: str) -> Raw:
-    """Return the columns of a features file as the input of its encoder, as views where the encoding allows."""
+    """Return the columns of a features file as the input of its encoder, without a copy where the encoding allows."""
     if encoding == "dense":
         return Dense(column_values(columns["vector"]))
     if encoding == "sparse":
@@ -138,7 +140,7 @@ def raw_features(columns: Mapping[str, pa.Array | pa.ChunkedArray], encoding: st
         return Sparse(np.from_dlpack(indices.offsets), np.from_dlpack(indices.flatten()), np.from_dlpack(values.flatten()))
     if encoding == "table":
         return _table(_one_array(columns["numeric"]), _one_array(columns["categorical"]))
-    raise ValueError(f"no encoder for {encoding!r}: dense, sparse or table")
+    raise ValueError(f"no encoder for {encoding!r}; allowed: dense, sparse, table")
 
 
 def _table(numeric: pa.FixedSizeListArray, categorical: pa.FixedSizeListArray) -> Columns:

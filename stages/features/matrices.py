@@ -22,8 +22,8 @@ def pack(name: str, matrix: Matrix) -> dict[str, np.ndarray]:
 
 
 def unpack(name: str, arrays: Mapping[str, np.ndarray]) -> Matrix:
-    """Return the matrix that `pack` made into arrays."""
+    """Return the matrix that `pack` stored as arrays."""
     if name in arrays:
         return arrays[name]
-    parts = (arrays[f"{name}/data"], arrays[f"{name}/indices"], arrays[f"{name}/indptr"])
-    return sp.csr_array(parts, shape=tuple(arrays[f"{name}/shape"]))
+    csr = (arrays[f"{name}/data"], arrays[f"{name}/indices"], arrays[f"{name}/indptr"])
+    return sp.csr_array(csr, shape=tuple(arrays[f"{name}/shape"]))

@@ -1,4 +1,4 @@
-"""Principal components of each block, or its columns as they are, fitted on training rows: what the networks see."""
+"""Principal components of each block, or its centred and scaled columns, fitted on training rows: the inputs of the networks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from stages.features.encoders import Matrix
 
 @dataclass(frozen=True)
 class Projection:
-    """mean: float64 (d,); directions: float64 (d, c), orthonormal columns, None for the block's own.
+    """A block's fitted projection.
 
-    scale: one number for the block; of its own columns float64 (d,), 0 for those that did not vary where it was fitted.
+    mean: float64 (d,). directions: float64 (d, c), orthonormal columns; None keeps the block's columns.
+    scale: one factor for the block; float64 (d,) where columns are kept, 0 for columns that are constant in the training rows.
     """
 
     mean: np.ndarray
@@ -20,12 +21,12 @@ class Projection:
     scale: float | np.ndarray
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Return what a saved model keeps of a block's projection."""
-        kept = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
-        return kept if self.directions is None else kept | {f"directions/{name}": self.directions}
+        """Return the projection as named arrays, to be saved."""
+        saved = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
+        return saved if self.directions is None else saved | {f"directions/{name}": self.directions}
 
     def apply(self, matrix: Matrix) -> np.ndarray:
-        """Return scaled components of rows: float32 (n, c)."""
+        """Return the scaled components of rows: float32 (n, c)."""
         if self.directions is None:
             return (self.scale * (matrix - self.mean)).astype(np.float32)
         projected = np.asarray(matrix @ self.directions) - self.mean @ self.directions
@@ -35,11 +36,11 @@ class Projection:
 def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     """Return the first principal components of training rows (n, d), scaled so that a component's mean variance is 1.
 
-    With None, dense rows keep their columns, centred and scaled by one number: a network that is given pixels sees pixels, not a rotation
-    in which thousands of directions of noise stand next to the image (docs/decisions/0006-mlp.md). Sparse rows get all components, of
-    which there are at most as many as rows, where there may be 100,000 columns.
+    With None, dense rows keep their columns, centred and scaled by one factor: a network on pixels is trained on pixels, not on a rotation
+    in which thousands of directions are noise (docs/decisions/0006-mlp.md). Sparse rows get all components: at most as many as rows, while
+    there may be 100,000 columns.
 
-    By scikit-learn's exact solvers; sparse rows stay sparse. Each direction's largest entry (of those equal but for rounding the first) is
+    Uses scikit-learn's exact solvers; sparse rows stay sparse. Each direction's largest entry (the first of those equal up to rounding) is
     made positive, so that signs do not depend on the machine.
     """
     n, d = matrix.shape
@@ -47,7 +48,7 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     if n_components is None and isinstance(matrix, np.ndarray):
         return _own_columns(matrix, mean)
     rows = matrix.astype(np.float64)
-    # below this a variance is rounding: relative to the rows as they are, so that a constant block has no component
+    # smaller variances are rounding errors; relative to uncentred rows, so that a constant block has no component
     negligible = 1e-12 * float((rows**2).sum()) / n
     if total_variance(rows, mean) <= negligible:
         return Projection(mean, np.zeros((d, 1)), 1.0)
@@ -61,14 +62,14 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
 
 
 def total_variance(rows: Matrix, mean: np.ndarray) -> float:
-    """Return the sum of the variances of all columns, without densifying."""
+    """Return the sum of the variances of all columns; sparse rows stay sparse."""
     if isinstance(rows, np.ndarray):
         return float(rows.var(axis=0).sum())
     return float((rows**2).sum() / rows.shape[0] - (mean**2).sum())
 
 
 def _components(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return variances, falling, and directions (d, c) of the principal components of rows float64 (n, d)."""
+    """Return variances, descending, and directions (d, c) of the principal components of rows float64 (n, d)."""
     from sklearn.decomposition import PCA
 
     n, d = rows.shape
@@ -83,7 +84,7 @@ def _components(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.
 
 
 def _components_by_rows(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return variances and directions of fewer sparse rows than columns, from the eigenvectors of their inner products."""
+    """Return variances and directions from the eigenvectors of the rows' inner products, for sparse rows with more columns than rows."""
     from sklearn.decomposition import KernelPCA
 
     n = rows.shape[0]
@@ -93,17 +94,17 @@ def _components_by_rows(rows: Matrix, n_components: int | None) -> tuple[np.ndar
 
 
 def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
-    """Return rows (n, d) as they are, centred, scaled so that the mean variance of the columns that vary is 1; the others are 0.
+    """Return the projection that centres rows (n, d) and scales the mean variance of non-constant columns to 1; constant columns become 0.
 
-    A network's response to a column that did not vary is that of its initial weights.
+    A network cannot learn the weights of a column that is constant in training.
     """
     varies = rows.max(axis=0) > rows.min(axis=0)
-    spread = rows.var(axis=0, dtype=np.float64)
-    return Projection(mean, None, varies / np.sqrt(spread[varies].mean()) if varies.any() else np.zeros(len(mean)))
+    variances = rows.var(axis=0, dtype=np.float64)
+    return Projection(mean, None, varies / np.sqrt(variances[varies].mean()) if varies.any() else np.zeros(len(mean)))
 
 
 def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
-    """Return a block's projection out of the arrays of a saved model."""
+    """Return a block's projection from a saved model's arrays."""
     return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
 
 
@@ -111,11 +112,11 @@ def fit_projections(
     matrices: Mapping[str, Matrix], rows: np.ndarray, n_components: int | None
 ) -> dict[str, Projection]:
     """Return a projection per block, fitted on `rows`."""
-    return {label: fit_projection(matrix[rows], n_components) for label, matrix in matrices.items()}
+    return {name: fit_projection(matrix[rows], n_components) for name, matrix in matrices.items()}
 
 
-def project(matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], subset: Sequence[str]) -> np.ndarray:
-    """Return the fused components of a subset: float32 (n, Σ c), each block with the same total variance."""
-    parts = [projections[label].apply(matrices[label]) for label in subset]
-    total = sum(part.shape[1] for part in parts)
-    return np.hstack([part * np.float32(np.sqrt(total / (len(parts) * part.shape[1]))) for part in parts])
+def project(matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], modalities: Sequence[str]) -> np.ndarray:
+    """Return the fused components of a modality combination: float32 (n, Σ c), each block with the same total variance."""
+    blocks = [projections[name].apply(matrices[name]) for name in modalities]
+    total = sum(block.shape[1] for block in blocks)
+    return np.hstack([block * np.float32(np.sqrt(total / (len(blocks) * block.shape[1]))) for block in blocks])

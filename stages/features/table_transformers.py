@@ -1,7 +1,7 @@
-"""scikit-learn's transformers of tables, whose fitted state is arrays and JSON.
+"""scikit-learn's transformers of tables, with their fitted state as arrays and JSON.
 
-A fitted transformer is made again from its sufficient statistics, so that nothing is pickled and no private attribute is set: an imputer
-from two rows, the medians and the gaps; an encoder of categories from how often each occurs (docs/decisions/0028-encoders.md).
+A fitted transformer is rebuilt from its sufficient statistics, so that nothing is pickled and no private attribute is set: an imputer is
+fitted on two rows (the medians, and the missing values), an encoder of categories on their counts (docs/decisions/0028-encoders.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ def fit_numeric(training: np.ndarray) -> dict[str, np.ndarray]:
     """Return the state of imputer and scaler, fitted on training rows float64 (n, p), NaN where missing.
 
     Returns:
-        median float64 (p,), marked bool (p,): the columns with missing values; mean and deviation float64 (p + n_marked,).
+        median float64 (p,); marked bool (p,), the columns with missing values; mean and deviation float64 (p + n_marked,).
     """
     if training.shape[1] == 0:
         return {"median": np.zeros(0), "marked": np.zeros(0, dtype=bool), "mean": np.zeros(0), "deviation": np.zeros(0)}
@@ -27,7 +27,7 @@ def fit_numeric(training: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def scale_numeric(values: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return imputed and standardised columns, then marks of what was missing: float64 (n, p + n_marked)."""
+    """Return imputed and standardised columns, followed by indicators of missing values: float64 (n, p + n_marked)."""
     if values.size == 0:
         return np.zeros((len(values), len(state["mean"])))
     median, scaler = state["median"], StandardScaler()
@@ -37,10 +37,10 @@ def scale_numeric(values: np.ndarray, state: Mapping[str, np.ndarray]) -> np.nda
 
 
 def fit_categories(names: Sequence[str | None], codes: np.ndarray) -> dict[str, Any]:
-    """Return how often each category occurs in training rows: {names, counts}, those that occur.
+    """Return the counts of the categories that occur in training rows: {names, counts}.
 
     Args:
-        names: of the categories, None: missing. codes: int32 (n,), into `names`.
+        names: of the categories; None is missing. codes: int32 (n,), into `names`.
     """
     counts = np.bincount(codes, minlength=len(names))
     occur = np.flatnonzero(counts).tolist()
@@ -48,7 +48,7 @@ def fit_categories(names: Sequence[str | None], codes: np.ndarray) -> dict[str, 
 
 
 def encode_categories(values: np.ndarray, fitted: Sequence[Mapping[str, Any]], max_categories: int) -> np.ndarray:
-    """Return one-hot columns: float64 (n, n_columns), of each category in order, a missing one last, then of the infrequent ones.
+    """Return one-hot columns: float64 (n, n_columns), the categories in order, then a missing one, then the infrequent ones.
 
     Args:
         values: object (n, q), str or None. fitted: as `fit_categories` returns, of each column.

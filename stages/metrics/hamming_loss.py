@@ -1,12 +1,12 @@
 """Hamming loss: the share of wrong pairs of row and label; scikit-learn's `hamming_loss`.
 
-Low by itself where few labels hold: read it next to the baseline's.
+It is low whenever few labels hold: compare it with the baseline's.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import label_indicator, no_warnings, require_rows
 
 
 def hamming_loss(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

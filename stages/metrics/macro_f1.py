@@ -1,13 +1,13 @@
 """Macro-F1: the mean over classes, or over labels, of F1 = 2·TP / (true rows + predicted rows); scikit-learn's `f1_score`.
 
-Classes and labels that are neither in the target nor predicted are left out (`zero_division=nan`); where all are, no mistake was made: 1.
-One that is only in the target or only predicted counts 0.
+Classes and labels that are neither in the target nor predicted are ignored (`zero_division=nan`); if all are, there is no error and the
+score is 1. One that is only in the target or only predicted counts 0.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import label_indicator, no_warnings, require_rows
 
 
 def macro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

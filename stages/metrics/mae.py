@@ -1,16 +1,16 @@
 """Mean absolute error, in the target's own unit, mean over targets; scikit-learn's `mean_absolute_error`.
 
-The target with the largest values dominates the mean. Entries that are not known (NaN) are left out, and so is a target without any.
+The target with the largest values dominates the mean. Unknown entries (NaN) are ignored, and so are targets without a known entry.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.targets import by_target, is_known, mean_over
+from stages.metric_inputs.regression_inputs import by_target, is_known, mean_over
 
 
 def mae(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
-    """Return the mean absolute error, mean over targets, at least 0; NaN where nothing is known.
+    """Return the mean absolute error, mean over targets, at least 0; NaN if no entry is known.
 
     Args:
         target: float64 (n, n_outputs), NaN where not known.
@@ -23,7 +23,7 @@ def mae(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = 
 
 
 def mae_by_output(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
-    """Return the mean absolute error of each target, float64 (n_outputs,); NaN for one of which nothing is known."""
+    """Return the mean absolute error of each target, float64 (n_outputs,); NaN for one without a known entry."""
     from sklearn.metrics import mean_absolute_error
 
     return by_target(mean_absolute_error, target, prediction, title="MAE", worst=np.inf)

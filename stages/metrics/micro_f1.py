@@ -1,12 +1,12 @@
 """Micro-F1: F1 = 2·TP / (true + predicted) over all pairs of row and label at once; scikit-learn's `f1_score`.
 
-Frequent labels weigh more. Where no label holds and none is predicted, no mistake was made: 1 (`zero_division=1`).
+Frequent labels weigh more. If no label holds and none is predicted, there is no error and the score is 1 (`zero_division=1`).
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import label_indicator, no_warnings, require_rows
 
 
 def micro_f1(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

@@ -1,13 +1,13 @@
 """Q²: the share of the data set's variance that is predicted, 1 − mean squared error / variance, mean over targets.
 
-Unlike R² it divides by the variance over the whole data set (of the rows scored where none is bound), which is the same number for every
-fold. R² divides by the fold's own: where groups are blocks of time or of places, a fold may hardly vary, and its R² of −15 for a fair
-prediction outweighs all others. Means over folds of one size are then the R² of all folds together.
+Q² divides by the variance over the whole data set (or over the scored rows, if none is bound), which is the same for every fold. R² divides
+by the fold's own variance: where groups are blocks of time or places, a fold may hardly vary, and its R² of −15 for a fair prediction
+outweighs all others. For folds of equal size, the mean Q² over folds is the R² of all folds together.
 
 scikit-learn has no such function; the error is its `mean_squared_error`.
 Source: Consonni, Ballabio and Todeschini (2009), J. Chem. Inf. Model. 49, 1669, doi:10.1021/ci900115y, Q²_F3.
-Differs: the variance is that of all rows rather than of the training rows, so that it is one number.
-Entries that are not known (NaN) are left out, and so is a target that has one value only.
+Differs: the variance is that of all rows instead of the training rows, so that it is the same for every fold.
+Unknown entries (NaN) are ignored, and so are constant targets.
 """
 
 from dataclasses import replace
@@ -16,12 +16,12 @@ from functools import partial
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.targets import by_target, is_known, mean_over
+from stages.metric_inputs.regression_inputs import by_target, is_known, mean_over
 from stages.scoring.known_values import variance_of
 
 
 def q2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None, *, variance: np.ndarray | None = None) -> float:
-    """Return the mean Q² over targets, at most 1; NaN where it is defined for none.
+    """Return the mean Q² over targets, at most 1; NaN if it is defined for none.
 
     Args:
         target: float64 (n, n_outputs), NaN where not known.
@@ -38,7 +38,7 @@ def q2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = N
 def q2_by_output(
     target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None, *, variance: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return Q² of each target, float64 (n_outputs,); NaN for one that does not vary or is not known."""
+    """Return Q² of each target, float64 (n_outputs,); NaN for one that is constant or has no known entry."""
     from sklearn.metrics import mean_squared_error
 
     error = by_target(mean_squared_error, target, prediction, title="Q²", worst=np.inf)

@@ -1,18 +1,18 @@
 """R²: the share of a target's variance that is explained, 1 − Σ residual² / Σ (value − mean)², mean over targets; `r2_score`.
 
-The mean is that of the rows scored: 0 is what their own mean would get, and less is possible. Entries that are not known (NaN) are left
-out, and so is a target that has one value only, whose R² is undefined; scikit-learn counts it 0 or 1.
+The mean is that of the scored rows: predicting it scores 0, and negative scores are possible. Unknown entries (NaN) are ignored, and so
+are constant targets, whose R² is undefined; scikit-learn counts them 0 or 1.
 """
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.targets import by_target, mean_over
+from stages.metric_inputs.regression_inputs import by_target, mean_over
 from stages.scoring.known_values import varies
 
 
 def r2(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:
-    """Return the mean R² over targets, at most 1; NaN where it is defined for none.
+    """Return the mean R² over targets, at most 1; NaN if it is defined for none.
 
     Args:
         target: float64 (n, n_outputs), NaN where not known.

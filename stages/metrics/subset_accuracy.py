@@ -1,9 +1,9 @@
-"""Subset accuracy: the share of rows all of whose labels are right, the strictest metric of labels; scikit-learn's `accuracy_score`."""
+"""Subset accuracy: the share of rows with all labels correct, the strictest metric of labels; scikit-learn's `accuracy_score`."""
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.metric_inputs.classes import label_indicator, no_warnings, require_rows
+from stages.metric_inputs.classification_inputs import label_indicator, no_warnings, require_rows
 
 
 def subset_accuracy(target: np.ndarray, prediction: np.ndarray, scores: np.ndarray | None = None) -> float:

@@ -1,1 +1,1 @@
-"""Folds, choice of a configuration, thresholds: what every model shares."""
+"""The evaluation protocol that all models share: folds, choice of a configuration, thresholds."""

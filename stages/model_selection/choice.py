@@ -1,4 +1,4 @@
-"""Choose a configuration on the inner folds of one outer fold."""
+"""Choose a configuration by its scores on the inner folds of one outer fold."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from stages.model_selection.thresholds import needs_thresholds, thresholds_of_ea
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack, mean_where
 
-STACK_VALUES = 4_000_000  # predictions that are scored at once
+STACK_VALUES = 4_000_000  # number of predictions scored at once
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The configuration used, every inner score that led to it, and its labels' thresholds.
+    """The chosen configuration, every inner score, and the labels' thresholds.
 
-    scores: {metric: float64 (n_configs, n_inner)}. thresholds: float64 (n_outputs,), of labels only.
+    scores: {metric: float64 (n_configs, n_inner)}. thresholds: float64 (n_outputs,), for labels only.
     """
 
     config: int
@@ -26,10 +26,10 @@ class Choice:
 
 
 def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choice:
-    """Return the configuration with the best mean score over the inner folds; of equals the first, which is the simplest.
+    """Return the configuration with the best mean score over the inner folds; ties go to the first, which is the simplest.
 
-    A label's threshold is chosen on all held-out rows together; the configuration is then scored with it. A metric's scale is taken from
-    the training rows too: the variance of outer test rows must not decide which target weighs most.
+    A label's threshold is fitted on the out-of-fold predictions of all training rows; the configuration is scored with it. A metric's
+    scale comes from the training rows: the variance of outer test rows must not decide which target weighs most.
 
     Args:
         predictions: as `FoldSweep.inner_predictions` returns them.
@@ -40,33 +40,33 @@ def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choi
     scores = {name: np.empty((len(predictions), fold.n_inner)) for name in metrics}
     for inner in range(fold.n_inner):
         members = np.flatnonzero(fold.inner == inner)
-        for some in _chunks(len(predictions), len(members) * (1 if target.ndim == 1 else target.shape[1])):
-            found = predictions[some].take(members, axis=1)
-            stack = Stack(target[members], found if thresholds is None else (found >= thresholds[some, None]).astype(np.uint8))
+        for chunk in _chunks(len(predictions), len(members) * (1 if target.ndim == 1 else target.shape[1])):
+            values = predictions[chunk].take(members, axis=1)
+            stack = Stack(target[members], values if thresholds is None else (values >= thresholds[chunk, None]).astype(np.uint8))
             for name, score in metrics.items():
-                scores[name][some, inner] = score(stack)
+                scores[name][chunk, inner] = score(stack)
     best = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
     return Choice(best, scores, None if thresholds is None else thresholds[best])
 
 
 def _chunks(n_configs: int, n_values: int) -> Iterator[slice]:
-    """Yield configurations that are scored at once."""
+    """Yield slices of configurations that are scored at once."""
     step = max(1, STACK_VALUES // max(1, n_values))
     for start in range(0, n_configs, step):
         yield slice(start, start + step)
 
 
 def choose(scores: np.ndarray, *, greater_is_better: bool) -> int:
-    """Return the row of scores (n_configs, n_inner) with the best mean of those defined (not NaN); of equals the first."""
+    """Return the row of scores (n_configs, n_inner) with the best mean of its defined (not NaN) values; ties go to the first."""
     means = mean_where(np.ascontiguousarray(scores), ~np.isnan(scores))
     sizes = np.abs(means[np.isfinite(means) & (means != 0)])
-    # equal to 12 digits of what scores usually are: an error may be in any unit, 1e-9 m or 1e9 m
+    # means are equal if they agree to 12 digits of the scores' magnitude: an error may be in any unit, 1e-9 m or 1e9 m
     unit = 10.0 ** np.ceil(np.log10(np.median(sizes))) if sizes.size else 1.0
     sign = 1 if greater_is_better else -1
     return int(np.argmax(np.where(np.isnan(means), -np.inf, sign * np.round(means / unit, 12))))
 
 
 def defined_mean(scores: np.ndarray) -> float:
-    """Return the mean of the scores that are defined; NaN where none is."""
+    """Return the mean of the defined scores; NaN if there is none."""
     defined = scores[~np.isnan(scores)]
     return float(defined.mean()) if defined.size else float("nan")

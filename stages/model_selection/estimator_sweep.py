@@ -1,7 +1,7 @@
-"""A sweep out of an estimator: every configuration on every inner fold by itself, side by side on the cores.
+"""Make a sweep of an estimator: every configuration is fitted on every inner fold, in parallel on all cores.
 
-Modalities are fused early: each block is scaled so that the mean squared distance of two training rows is 1, then they are put next to
-one another (stages/features/early_fusion.py), sparse if one of them is.
+Modalities are fused early (stages/features/early_fusion.py): each block is scaled so that the mean squared distance of two training rows
+is 1, then the blocks are concatenated; the result is sparse if one of them is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,12 +21,13 @@ from stages.features.projection import Projection, fit_projections, saved_projec
 from stages.foundation.parallel import each, n_cores
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.fitted_estimators import fit_path, scores_by
-from stages.model_selection.grid import empty_predictions, in_order, predictions_of, product
+from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
+from stages.model_selection.grid import product
 from stages.model_selection.saved_estimators import load_estimators, save_estimators
 
 
 def as_sweep(model: Model) -> Sweep:
-    """Return the model as a sweep: itself, or the plain loop over an estimator's configurations and folds."""
+    """Return the model as a sweep: itself, or the loop over an estimator's configurations and folds."""
     return model if isinstance(model, Sweep) else sweep_of(model)
 
 
@@ -41,12 +42,12 @@ def sweep_of(model: Estimator) -> Sweep:
         min_samples=model.min_samples,
         memory_bytes=_memory_bytes,
         target_forms=model.target_forms,
-        forms=model.forms,
+        encodings=model.encodings,
     )
 
 
 def grid_of(settings: Any, seed: int) -> list[Config]:
-    """Return the product of the settings that are lists; the others are the same in every configuration, `n_components` is the blocks'."""
+    """Return the product of the settings that are lists; other settings are constant, and `n_components` applies to the blocks."""
     values = {name: value for name, value in settings if name != "n_components"}
     return product(**{name: value if isinstance(value, tuple) else (value,) for name, value in values.items()})
 
@@ -58,11 +59,13 @@ def _run(
         blocks = encode_fold(problem.blocks, fold.train)
         projections = fit_projections(dense_blocks(blocks, settings), fold.train, getattr(settings, "n_components", None))
         for modalities in problem.combinations:
-            yield [_FoldOfEstimator(model, problem, configs, fold, modalities, blocks, projections)]
+            yield [EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections)]
 
 
 @dataclass(frozen=True)
-class _FoldOfEstimator:
+class EstimatorFoldSweep:
+    """An estimator's grid on one outer fold and modality combination."""
+
     model: Estimator
     problem: Problem
     configs: list[Config]
@@ -78,9 +81,9 @@ class _FoldOfEstimator:
 
     @cached_property
     def scales(self) -> np.ndarray:
-        """The blocks' factors on squared distances; components have their own scale."""
-        found = [1.0 if name in self.projections else self.blocks.scales([name], "euclidean")[0] for name in self.modalities]
-        return np.array(found) / len(self.modalities)
+        """The blocks' factors on squared distances; principal components are already scaled."""
+        factors = [1.0 if name in self.projections else self.blocks.scales([name], "euclidean")[0] for name in self.modalities]
+        return np.array(factors) / len(self.modalities)
 
     def block(self, name: str) -> Matrix:
         """The matrix of a modality, or its principal components."""
@@ -95,8 +98,8 @@ class _FoldOfEstimator:
     def inner_predictions(self) -> np.ndarray:
         found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
 
-        def fit_and_predict(piece: tuple[list[int], int]) -> None:
-            indices, inner = piece
+        def fit_and_predict(job: tuple[list[int], int]) -> None:
+            indices, inner = job
             out = self.fold.inner == inner
             for config, scores in zip(indices, self._scores(indices, self.fold.train[~out], self.fold.train[out]), strict=True):
                 found[config, out] = predictions_of(self.problem, scores.decisions)
@@ -105,9 +108,9 @@ class _FoldOfEstimator:
         return found
 
     def out_of_fold(self, config: int) -> Scores:
-        parts = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
-        found = each(lambda out: next(self._scores([config], self.fold.train[~out], self.fold.train[out])), parts)
-        return in_order(found, parts)
+        masks = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
+        scores = each(lambda out: next(self._scores([config], self.fold.train[~out], self.fold.train[out])), masks)
+        return joined_scores(scores, masks)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         (scores,) = self._scores([config], self.fold.train, self.fold.test)
@@ -123,7 +126,7 @@ class _FoldOfEstimator:
         return Fitted(arrays, {"modalities": list(self.modalities), "projected": projected, **saved.state}, saved.files)
 
     def _paths(self) -> list[list[int]]:
-        """Return the configurations' indices in groups that are fitted one after another, each from the last one's solution."""
+        """Return groups of configurations' indices that are fitted in sequence, each starting from the previous solution."""
         groups: dict[str, list[int]] = {}
         for index, config in enumerate(self.configs):
             alone = self.model.path is None
@@ -152,24 +155,24 @@ def _predict(fitted: Fitted, matrices: Any) -> Scores:
 
 
 def estimator_rows(blocks: Sequence[Matrix], scales: np.ndarray) -> Matrix:
-    """Return the fused rows as estimators see them, in training and in prediction: float32 (n, Σ d)."""
+    """Return the fused rows that estimators are trained on and predict: float32 (n, Σ d)."""
     return fused_matrix_of(blocks, scales).astype(np.float32)
 
 
 def dense_blocks(blocks: FoldBlocks, settings: Any) -> dict[str, np.ndarray]:
-    """Return the dense blocks with more columns than the setting `n_components`, if there is one: their components stand for them."""
-    most = getattr(settings, "n_components", None)
-    found = {name: block.matrix for name, block in blocks.encoded.items() if isinstance(block.matrix, np.ndarray)}
-    return {name: matrix for name, matrix in found.items() if most is not None and matrix.shape[1] > most}
+    """Return the dense blocks with more columns than the setting `n_components`, which are replaced by their principal components."""
+    limit = getattr(settings, "n_components", None)
+    dense = {name: block.matrix for name, block in blocks.encoded.items() if isinstance(block.matrix, np.ndarray)}
+    return {name: matrix for name, matrix in dense.items() if limit is not None and matrix.shape[1] > limit}
 
 
 def components(matrix: Matrix, projection: Projection) -> np.ndarray:
-    """Return a block's principal components, float64 (n, c), whose mean squared distance between two training rows is 1."""
+    """Return a block's principal components, float64 (n, c), scaled so that the mean squared distance of two training rows is 1."""
     rows = projection.apply(matrix).astype(np.float64)
     return rows / np.sqrt(2 * rows.shape[1])
 
 
 def _memory_bytes(size: Size, settings: Any) -> float:
-    """Return the memory of the features and of their fused rows in float64, of one for each core beside them."""
+    """Return the memory of the features and their fused rows in float64, plus one copy per core."""
     n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     return 8.0 * size.n_rows * n_values * (3 + n_cores())

@@ -1,7 +1,8 @@
-"""Fit scikit-learn's estimators to a problem's target and score rows with them; save them without pickle.
+"""Fit scikit-learn estimators to a problem's target and score rows with them.
 
-One estimator serves the whole target where it takes it (a class per row; several labels or targets, if its tags say so and all are
-known); else each output has its own, fitted on the rows where it is known. Continuous targets are standardised.
+One estimator is fitted to the whole target if it supports that: one class per row, or several labels or targets if its tags declare it and
+all values are known. Otherwise each output has its own estimator, fitted on the rows where it is known. Continuous targets are
+standardised.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,10 @@ from stages.model_selection.target_forms import Scale, fit_scale
 
 @dataclass(frozen=True)
 class FittedEstimators:
-    """members: one estimator for all outputs, or one per output. scale: of continuous targets."""
+    """The estimators of one configuration.
+
+    members: one estimator for all outputs, or one per output. scale: of continuous targets.
+    """
 
     form: TargetForm
     n_outputs: int
@@ -31,9 +35,9 @@ class FittedEstimators:
 def fit_path(
     make: Callable[[Config], Any], configs: Sequence[Config], X: Matrix, problem: Problem, rows: np.ndarray, *, path: str | None
 ) -> Iterator[FittedEstimators]:
-    """Yield the estimators of each configuration, fitted on X (n_rows, d); with a path each starts from the last one's solution.
+    """Yield the estimators of each configuration, fitted on X (n_rows, d); with a path each starts from the previous solution.
 
-    What was yielded is fitted again for the next configuration: use it before asking for that.
+    With a path the same objects are refitted for the next configuration: use them before advancing the iterator.
 
     Args:
         rows: the problem's rows that X holds. path: the one setting in which the configurations differ, or None.
@@ -70,7 +74,7 @@ def _members(estimator: Any, form: TargetForm, values: np.ndarray, *, warm_start
 
 def _set(members: Sequence[Any], values: Config) -> None:
     for member in members:
-        if set(values) <= set(member.get_params()):  # not so for the dummy of a label that never varies
+        if set(values) <= set(member.get_params()):  # a constant label's dummy lacks them
             member.set_params(**values)
 
 
@@ -89,23 +93,24 @@ def scores_by(found: FittedEstimators, X: Matrix) -> Scores:
         columns = [np.asarray(member.predict(X), np.float64).reshape(X.shape[0], -1) for member in found.members]
         return Scores(found.scale.restored(np.hstack(columns)), None)
     if found.form == "classes":
-        decisions = _of_classes(found.members[0], X, found.n_outputs)
+        decisions = _class_probabilities(found.members[0], X, found.n_outputs)
     elif len(found.members) == 1 and found.n_outputs > 1:
-        decisions = np.stack([_of_true(of_label, labels) for of_label, labels in _of_each_label(found.members[0], X)], axis=1)
+        of_labels = zip(found.members[0].predict_proba(X), found.members[0].classes_, strict=True)
+        decisions = np.stack([_positive_probability(probabilities, classes) for probabilities, classes in of_labels], axis=1)
     else:
-        decisions = np.stack([_of_classes(member, X, 2)[:, 1] for member in found.members], axis=1)
+        decisions = np.stack([_class_probabilities(member, X, 2)[:, 1] for member in found.members], axis=1)
     return Scores(decisions, decisions.astype(np.float32))
 
 
-def _of_classes(estimator: Any, X: Matrix, n_classes: int) -> np.ndarray:
-    """Return probabilities, float64 (n, n_classes), 0 for a class that the training rows lack."""
+def _class_probabilities(estimator: Any, X: Matrix, n_classes: int) -> np.ndarray:
+    """Return probabilities, float64 (n, n_classes); 0 for a class without training rows."""
     found = np.zeros((X.shape[0], n_classes))
     found[:, estimator.classes_.astype(np.int64)] = probabilities_of(estimator, X)
     return found
 
 
 def probabilities_of(estimator: Any, X: Matrix) -> np.ndarray:
-    """Return predict_proba, or the softmax of decision_function where there is none: float64 (n, n_classes of the estimator)."""
+    """Return predict_proba, or the softmax of decision_function if the estimator lacks it: float64 (n, n_classes of the estimator)."""
     if hasattr(estimator, "predict_proba"):
         return np.asarray(estimator.predict_proba(X), np.float64)
     from scipy.special import softmax
@@ -114,11 +119,7 @@ def probabilities_of(estimator: Any, X: Matrix) -> np.ndarray:
     return np.asarray(softmax(np.stack([-values, values], axis=1) if values.ndim == 1 else values, axis=1))
 
 
-def _of_each_label(estimator: Any, X: Matrix) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    yield from zip(estimator.predict_proba(X), estimator.classes_, strict=True)
-
-
-def _of_true(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the probability that a label holds; 0 or 1 where the training rows have one value only."""
+def _positive_probability(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the probability that a label holds; 0 or 1 if the training rows have one value only."""
     at = np.flatnonzero(classes == 1)
     return probabilities[:, at[0]] if len(at) else np.zeros(len(probabilities))

@@ -11,7 +11,7 @@ from stages.foundation.tables import column_values
 
 
 def read_folds(table: pa.Table, metadata: Mapping[str, Any]) -> tuple[Fold, ...]:
-    """Return the outer folds of a splits table, in the order (repeat, fold)."""
+    """Return the outer folds of a splits table, ordered by (repeat, fold)."""
     n_folds, n_repeats = metadata["n_folds"], metadata["n_repeats"]
     fold = column_values(table["fold"]).reshape(n_repeats, -1)
     inner = column_values(table["inner"]).reshape(n_repeats, -1, n_folds)

@@ -1,7 +1,7 @@
-"""The one evaluation protocol: outer folds, modality combinations, inner folds, choice, thresholds, refit, predictions.
+"""The evaluation protocol: nested cross-validation over outer folds and modality combinations.
 
-For every outer fold and modality combination a model's grid is scored on the inner folds, the best configuration is chosen there,
-refitted on all outer training rows, and predicts the outer test rows. No outer score takes part in a choice.
+For every outer fold and modality combination, the grid is scored on the inner folds. The best configuration is refitted on all outer
+training rows and predicts the outer test rows. No choice uses an outer score.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +24,8 @@ from stages.model_selection.thresholds import needs_thresholds, thresholds_of_ea
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """A fold and combination whose configuration is chosen and whose refit is under way."""
+class _Pending:
+    """A fold and combination whose configuration is chosen and whose refit is running."""
 
     fold: Fold
     modalities: tuple[str, ...]
@@ -37,48 +37,48 @@ class _Begun:
 def results(
     model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False
 ) -> Iterator[FoldResult]:
-    """Yield what a model reaches on every outer fold and modality combination, in the order of the problem.
+    """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
     Args:
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
     """
     with workers() as pool:
-        # two steps, each begun before the one before it is waited for: no core is idle while one configuration is refitted
+        # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
         batches = prefetched(as_sweep(model).run(problem, settings, configs, pool))
-        begin = partial(_begin, problem, out_of_fold)
-        for begun in prefetched(map(begin, batches)):
-            yield from (_result(problem, one) for one in begun)
+        start = partial(_start, problem, out_of_fold)
+        for pending in prefetched(map(start, batches)):
+            yield from (_result(problem, one) for one in pending)
 
 
-def _begin(problem: Problem, out_of_fold: bool, batch: Sequence[FoldSweep]) -> list[_Begun]:
-    """Choose the configuration of each fold sweep and begin its refit."""
+def _start(problem: Problem, out_of_fold: bool, batch: Sequence[FoldSweep]) -> list[_Pending]:
+    """Choose the configuration of each fold sweep and start its refit."""
 
-    def begin(sweep: FoldSweep) -> _Begun:
+    def start(sweep: FoldSweep) -> _Pending:
         choice = choose_config(problem, sweep.fold, sweep.inner_predictions())
         kept = sweep.out_of_fold(choice.config) if out_of_fold else None
-        return _Begun(sweep.fold, sweep.modalities, choice, sweep.refit(choice.config), kept)
+        return _Pending(sweep.fold, sweep.modalities, choice, sweep.refit(choice.config), kept)
 
-    return each(begin, batch) if len(batch) > 1 else [begin(sweep) for sweep in batch]
+    return each(start, batch) if len(batch) > 1 else [start(sweep) for sweep in batch]
 
 
-def _result(problem: Problem, begun: _Begun) -> FoldResult:
-    found = begun.refit()
+def _result(problem: Problem, pending: _Pending) -> FoldResult:
+    test = pending.refit()
     return FoldResult(
-        fold=begun.fold,
-        modalities=begun.modalities,
-        inner_scores=begun.choice.scores,
-        chosen=begun.choice.config,
-        prediction=FORMS[problem.form].decide(found.scores.decisions, begun.choice.thresholds),
-        probabilities=found.scores.probabilities,
-        curves=found.curves,
-        out_of_fold=begun.out_of_fold,
+        fold=pending.fold,
+        modalities=pending.modalities,
+        inner_scores=pending.choice.scores,
+        chosen=pending.choice.config,
+        prediction=FORMS[problem.form].decide(test.scores.decisions, pending.choice.thresholds),
+        probabilities=test.scores.probabilities,
+        curves=test.curves,
+        out_of_fold=pending.out_of_fold,
     )
 
 
 def fit_on(
     model: Model, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config, settings: Any
 ) -> Fitted:
-    """Return one configuration fitted on all training rows of a fold, with the labels' thresholds by its inner folds."""
+    """Return one configuration fitted on all training rows of a fold, with labels' thresholds fitted on its inner folds."""
     alone = replace(problem, folds=(fold,), combinations=(modalities,))
     with workers() as pool:
         ((sweep,),) = as_sweep(model).run(alone, settings, [config], pool)
@@ -90,8 +90,8 @@ def fit_on(
 
 
 def best_overall(found: Sequence[FoldResult], metric: Scoring) -> tuple[tuple[str, ...], int]:
-    """Return the combination and configuration with the best mean inner score over all outer folds: no outer score takes part."""
-    combinations = sorted(dict.fromkeys(result.modalities for result in found), key=len)  # of equals the smallest
+    """Return the combination and configuration with the best mean inner score over all outer folds; outer scores are not used."""
+    combinations = sorted(dict.fromkeys(result.modalities for result in found), key=len)  # ties go to the smallest
     configs, best = [], []
     for modalities in combinations:
         scores = np.hstack([result.inner_scores[metric.name] for result in found if result.modalities == modalities])

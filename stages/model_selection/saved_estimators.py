@@ -1,7 +1,7 @@
-"""Save fitted estimators without pickle, as the same bytes whenever they are equal; load nothing but scikit-learn's own types.
+"""Save fitted estimators without pickle and load them again; equal estimators are saved as equal bytes.
 
-An estimator whose fitted attributes are arrays, numbers and text (a linear model, a Bayes classifier) is written as these: skops takes 3 s
-to import. Any other (a forest) is written by skops.
+An estimator whose fitted attributes are arrays, numbers and strings (a linear model, a Bayes classifier) is saved as plain arrays and
+JSON, because skops takes 3 s to import. Any other (a forest) is saved by skops. Only scikit-learn's types are loaded.
 """
 
 import importlib
@@ -18,12 +18,12 @@ from stages.foundation.errors import InputError
 from stages.model_selection.fitted_estimators import FittedEstimators
 from stages.model_selection.target_forms import Scale
 
-TRUSTED = re.compile(r"sklearn\.[\w.]+")  # what a saved estimator may be or hold beside the types that skops trusts by itself
+TRUSTED = re.compile(r"sklearn\.[\w.]+")  # types loaded in addition to those that skops trusts by default
 SCHEMA = "schema.json"
 
 
 def save_estimators(found: FittedEstimators) -> Fitted:
-    """Return the arrays, the state and the files of the estimators and of their targets' scale."""
+    """Return the estimators and their targets' scale as arrays, state and files."""
     arrays = {} if found.scale is None else {"target_mean": found.scale.mean, "target_deviation": found.scale.deviation}
     members: list[Any] = []
     files: dict[str, bytes] = {}
@@ -41,7 +41,7 @@ def save_estimators(found: FittedEstimators) -> Fitted:
 
 
 def _plain(estimator: Any, prefix: str) -> Fitted | None:
-    """Return an estimator as its class, parameters and fitted attributes; None if one of them is neither array, number nor text."""
+    """Return an estimator as its class, parameters and fitted attributes; None if one of them is not an array, number or string."""
     params = estimator.get_params(deep=False)
     fitted = {name: value for name, value in vars(estimator).items() if name not in params}
     arrays = {f"{prefix}/{name}": value for name, value in fitted.items() if isinstance(value, np.ndarray) and value.dtype != object}
@@ -49,22 +49,22 @@ def _plain(estimator: Any, prefix: str) -> Fitted | None:
     try:
         state = {"class": f"{type(estimator).__module__}.{type(estimator).__qualname__}", "params": params, "values": values,
                  "arrays": sorted(arrays)}  # fmt: skip
-        return Fitted(arrays, json.loads(json.dumps(state, default=_number_of)))
+        return Fitted(arrays, json.loads(json.dumps(state, default=_python_scalar)))
     except TypeError:
         return None
 
 
-def _number_of(value: Any) -> Any:
+def _python_scalar(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"{type(value)} is no number")
+    raise TypeError(f"{type(value)} is not a scalar")
 
 
 def load_estimators(fitted: Fitted) -> FittedEstimators:
     """Return the estimators of a saved model.
 
     Raises:
-        InputError: if one is not an estimator of scikit-learn, or holds what is not its own.
+        InputError: if one is not a scikit-learn estimator, or holds other types.
     """
     state, arrays = fitted.state, fitted.arrays
     members = [
@@ -80,7 +80,7 @@ def _from_state(state: Any, arrays: Any) -> Any:
     module, _, name = state["class"].rpartition(".")
     kind = getattr(importlib.import_module(module), name, None) if TRUSTED.fullmatch(state["class"]) else None
     if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
-        raise InputError(f"model.json: holds {state['class']!r}, which is no estimator of scikit-learn; train the model again")
+        raise InputError(f"model.json: holds {state['class']!r}, which is not a scikit-learn estimator; train the model again")
     estimator = kind(**state["params"])
     vars(estimator).update(state["values"])
     vars(estimator).update({name.rpartition("/")[2]: arrays[name] for name in state["arrays"]})
@@ -91,20 +91,20 @@ def _from_skops(name: str, raw: bytes) -> Any:
     from skops.io import get_untrusted_types, loads
 
     unknown = get_untrusted_types(data=raw)
-    strange = [kind for kind in unknown if not TRUSTED.fullmatch(kind)]
-    if strange:
-        raise InputError(f"{name}: holds the type {strange[0]!r}, which is not scikit-learn's; train the model again")
+    untrusted = [kind for kind in unknown if not TRUSTED.fullmatch(kind)]
+    if untrusted:
+        raise InputError(f"{name}: holds the type {untrusted[0]!r}, which is not scikit-learn's; train the model again")
     return loads(raw, trusted=unknown)
 
 
 def canonical(raw: bytes) -> bytes:
-    """Return a skops file with running numbers in place of memory addresses, in a fixed order and with fixed dates."""
+    """Return a skops file in canonical form: consecutive ids instead of memory addresses, sorted members, fixed dates."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         schema = archive.read(SCHEMA).decode()
         members = {name: archive.read(name) for name in archive.namelist() if name != SCHEMA}
-    numbers = _running_numbers(json.loads(schema), set(members))
-    renamed = {_renumbered(name, numbers): content for name, content in members.items()}
-    text = json.dumps(_renumber(json.loads(schema), numbers), sort_keys=True)
+    ids = _consecutive_ids(json.loads(schema), set(members))
+    renamed = {_renamed_file(name, ids): content for name, content in members.items()}
+    text = json.dumps(_renumbered(json.loads(schema), ids), sort_keys=True)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in [(SCHEMA, text.encode()), *sorted(renamed.items())]:
@@ -114,8 +114,8 @@ def canonical(raw: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _running_numbers(schema: Any, files: set[str]) -> dict[str, str]:
-    """Return address → running number, in the order in which a walk through the schema meets them."""
+def _consecutive_ids(schema: Any, files: set[str]) -> dict[str, str]:
+    """Return address → consecutive id, in depth-first order of the schema."""
     found: dict[str, str] = {}
 
     def walk(value: Any) -> None:
@@ -135,14 +135,14 @@ def _running_numbers(schema: Any, files: set[str]) -> dict[str, str]:
     return found
 
 
-def _renumbered(name: str, numbers: dict[str, str]) -> str:
-    stem, dot, ending = name.partition(".")
-    return numbers.get(stem, stem) + dot + ending
+def _renamed_file(name: str, ids: dict[str, str]) -> str:
+    stem, dot, extension = name.partition(".")
+    return ids.get(stem, stem) + dot + extension
 
 
-def _renumber(value: Any, numbers: dict[str, str]) -> Any:
+def _renumbered(value: Any, ids: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: int(numbers[str(item)]) if key == "__id__" else _renumber(item, numbers) for key, item in value.items()}
+        return {key: int(ids[str(item)]) if key == "__id__" else _renumbered(item, ids) for key, item in value.items()}
     if isinstance(value, list):
-        return [_renumber(item, numbers) for item in value]
-    return _renumbered(value, numbers) if isinstance(value, str) and value.endswith(".npy") else value
+        return [_renumbered(item, ids) for item in value]
+    return _renamed_file(value, ids) if isinstance(value, str) and value.endswith(".npy") else value

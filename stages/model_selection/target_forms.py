@@ -1,6 +1,6 @@
-"""What follows from a target's form: strata, baseline, room for predictions, and from decision values to predictions.
+"""What depends on a target's form: strata, prediction buffers, decisions and the baseline.
 
-One class per form of stages/contracts/task.py; `FORMS[problem.form]` is the one of a problem.
+One class per form of stages/contracts/task.py; `FORMS[problem.form]` is a problem's.
 """
 
 from collections.abc import Mapping
@@ -14,30 +14,30 @@ from stages.contracts.task import TargetForm
 
 
 class Form(Protocol):
-    """What every form answers. target: as in Problem. decisions: (n, n_outputs), as in Scores."""
+    """The interface of every form. target: as in Problem. decisions: (n, n_outputs), as in Scores."""
 
     @property
     def output(self) -> str:
-        """One output in words: class, label or target."""
+        """The noun for one output: class, label or target."""
         ...
 
     @property
     def has_probabilities(self) -> bool: ...
 
     def strata(self, target: np.ndarray, n_outputs: int) -> np.ndarray:
-        """Return what every fold should have its share of: float64 (n, n_strata), 1 where a row counts for it."""
+        """Return the strata that every fold should have its share of: float64 (n, n_strata), 1 where a row belongs to the stratum."""
         ...
 
     def decide(self, decisions: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-        """Return the predictions in the target's form; thresholds: float64 (n_outputs,), of labels only."""
+        """Return the predictions in the target's form; thresholds: float64 (n_outputs,), for labels only."""
         ...
 
     def empty(self, shape: tuple[int, ...], n_outputs: int) -> np.ndarray:
-        """Return room for what is kept of many configurations' predictions, `shape` of them."""
+        """Return an uninitialised array for `shape` predictions of many configurations."""
         ...
 
     def kept(self, decisions: np.ndarray) -> np.ndarray:
-        """Return what is kept of decisions (…, n, n_outputs), in the form of `empty`."""
+        """Return decisions (…, n, n_outputs) in the form of `empty`."""
         ...
 
     def expected(self, target: np.ndarray, n_outputs: int) -> np.ndarray:
@@ -58,7 +58,7 @@ class Classes:
         return decisions.argmax(axis=1).astype(np.int32)
 
     def empty(self, shape: tuple[int, ...], n_outputs: int) -> np.ndarray:
-        """Return room for codes alone: the decision values of many configurations would fill the memory."""
+        """Return an array of codes: the decision values of many configurations would exhaust memory."""
         return np.empty(shape, dtype=np.int32)
 
     def kept(self, decisions: np.ndarray) -> np.ndarray:
@@ -97,16 +97,16 @@ class Continuous:
     has_probabilities = False
 
     def strata(self, target: np.ndarray, n_outputs: int) -> np.ndarray:
-        """Return four columns per target: the quarter of its distribution in which a known value lies."""
-        parts = []
+        """Return four columns per target: the quartile of each known value."""
+        strata = []
         for values in target.T:
             known = ~np.isnan(values)
             edges = np.quantile(values[known], [0.25, 0.5, 0.75]) if known.any() else np.zeros(3)
-            parts.append((np.searchsorted(edges, values, side="right")[:, None] == np.arange(4)) & known[:, None])
-        return np.hstack(parts).astype(np.float64)
+            strata.append((np.searchsorted(edges, values, side="right")[:, None] == np.arange(4)) & known[:, None])
+        return np.hstack(strata).astype(np.float64)
 
     def decide(self, decisions: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-        """Return the decision values, float64 as the target: a time in seconds since 1970 is 64 s off in float32."""
+        """Return the decision values as float64, like the target: float32 rounds seconds since 1970 by up to 64 s."""
         return decisions.astype(np.float64)
 
     def empty(self, shape: tuple[int, ...], n_outputs: int) -> np.ndarray:
@@ -116,7 +116,7 @@ class Continuous:
         return decisions
 
     def expected(self, target: np.ndarray, n_outputs: int) -> np.ndarray:
-        """Return the mean of each target where it is known: float64."""
+        """Return the mean of each target's known values: float64."""
         return known_means(target)
 
 
@@ -124,24 +124,24 @@ FORMS: Mapping[TargetForm, Form] = MappingProxyType({"classes": Classes(), "labe
 
 
 def known_means(target: np.ndarray) -> np.ndarray:
-    """Return the mean of each column where it is not NaN, 0 where nothing is known: float64 (n_outputs,)."""
+    """Return the mean of each column's values that are not NaN, 0 if there is none: float64 (n_outputs,)."""
     known = ~np.isnan(target)
     return np.asarray(np.where(known, target, 0).sum(axis=0, dtype=np.float64) / np.maximum(known.sum(axis=0), 1))
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and deviation of each continuous target over training rows: models see standardised targets and predict in their units."""
+    """Mean and standard deviation of each continuous target over training rows: models are fitted to standardised targets."""
 
     mean: np.ndarray  # float64 (n_outputs,)
-    deviation: np.ndarray  # float64 (n_outputs,), 1 where the target does not vary
+    deviation: np.ndarray  # float64 (n_outputs,), 1 for a constant target
 
     def standardised(self, target: np.ndarray) -> np.ndarray:
         """Return (target − mean) / deviation: float64 (n, n_outputs), NaN where not known."""
         return (target - self.mean) / self.deviation
 
     def restored(self, values: np.ndarray) -> np.ndarray:
-        """Return values in the targets' own units."""
+        """Return values in the targets' units."""
         return values * self.deviation + self.mean
 
 

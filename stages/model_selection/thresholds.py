@@ -1,4 +1,4 @@
-"""Thresholds of labels, chosen on held-out rows."""
+"""Thresholds of labels, fitted on out-of-fold predictions."""
 
 import numpy as np
 
@@ -8,24 +8,24 @@ THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 
 
 def needs_thresholds(problem: Problem) -> bool:
-    """Return whether predictions are decision values at a threshold or above: those of labels."""
+    """Return whether predictions are thresholded decision values: those of labels."""
     return problem.form == "labels"
 
 
 def thresholds_of_each(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return the labels' thresholds of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs).
 
-    They serve the metric that chooses: an F1 wants lower ones than a share of correct predictions.
+    They maximise F1 if the metric that chooses the configuration is an F1, else accuracy: F1 needs lower thresholds.
     """
     return fit_thresholds_of_each(target, scores, by_f1="f1" in problem.scoring)
 
 
 def fit_thresholds(target: np.ndarray, scores: np.ndarray, *, by_f1: bool) -> np.ndarray:
-    """Return per label the threshold of THRESHOLDS that does best on held-out rows: float64 (n_outputs,).
+    """Return the best of THRESHOLDS per label: float64 (n_outputs,).
 
     Args:
-        target: uint8 (n, n_outputs). scores: (n, n_outputs), probabilities by models that held the row out.
-        by_f1: best is the label's F1, else its accuracy; of equals the one nearest to one half, then the lower.
+        target: uint8 (n, n_outputs). scores: (n, n_outputs), out-of-fold probabilities.
+        by_f1: maximise the label's F1, else its accuracy; ties go to the threshold nearest to one half, then to the lower.
     """
     best: np.ndarray = fit_thresholds_of_each(target, np.asarray(scores)[None], by_f1=by_f1)[0]
     return best
@@ -38,8 +38,8 @@ def fit_thresholds_of_each(target: np.ndarray, scores: np.ndarray, *, by_f1: boo
     truth = np.ascontiguousarray(target.astype(bool))
     n_predicted, hits = count_labels_above(truth, np.ascontiguousarray(scores), THRESHOLDS)
     n_true = truth.sum(axis=0)
-    n_said = n_predicted + n_true
-    quality = 2 * hits / np.maximum(n_said, 1) if by_f1 else (len(truth) - n_said + 2 * hits) / len(truth)
+    n_rows = n_predicted + n_true
+    quality = 2 * hits / np.maximum(n_rows, 1) if by_f1 else (len(truth) - n_rows + 2 * hits) / len(truth)
     preference = np.argsort(np.abs(THRESHOLDS - 0.5), kind="stable")
     best: np.ndarray = THRESHOLDS[preference[np.argmax(np.round(quality[:, preference], 12), axis=1)]]
     return best

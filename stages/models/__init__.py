@@ -1,1 +1,1 @@
-"""One file per learner or control: settings, grid, sweep over every fold and subset, refit."""
+"""One folder per model: settings, grid, and a sweep or an estimator."""

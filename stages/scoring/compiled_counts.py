@@ -1,4 +1,4 @@
-"""Counts in the predictions of many configurations, compiled by numba."""
+"""Counts over the predictions of many configurations, compiled by numba."""
 
 import numba
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def count_classes(target: np.ndarray, predictions: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how often each class is predicted, and rightly so: int64 (m, n_classes) each.
+    """Return the numbers of predictions and of correct predictions of each class: int64 (m, n_classes) each.
 
     Args:
         target, predictions: int32 (n,), (m, n), codes below n_classes.
@@ -22,11 +22,11 @@ def count_classes(target: np.ndarray, predictions: np.ndarray, n_classes: int) -
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def count_labels_above(target: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how often each label is predicted, and rightly so, at each threshold: int64 (m, n_thresholds, n_labels) each.
+    """Return the numbers of predictions and of correct predictions of each label at each threshold: int64 (m, n_thresholds, n_labels).
 
     Args:
         target: bool (n, n_labels).
-        scores: float32 (m, n, n_labels), predicted where ≥ the threshold.
+        scores: float32 (m, n, n_labels); a label is predicted if its score reaches the threshold.
         thresholds: float64, ascending.
     """
     shape = (scores.shape[0], thresholds.shape[0] + 1, scores.shape[2])

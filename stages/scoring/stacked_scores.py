@@ -1,8 +1,8 @@
-"""Stacked forms of metrics: the score of every prediction of a stack at once, equal to the metric's definition in stages/metrics/.
+"""Stacked forms of metrics: the scores of all predictions of a stack at once, equal to the metric's definition in stages/metrics/.
 
-A definition by scikit-learn validates its input and counts anew in every call (0.3 to 3 ms); a grid of 80 configurations, five outer and
+scikit-learn's functions validate their input and count again in every call (0.3 to 3 ms). A grid of 80 configurations with five outer and
 three inner folds takes 1,200 scores per modality combination and metric. A metric that is not listed here is computed by its definition,
-prediction by prediction.
+one prediction at a time.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from stages.scoring.stacks import Stack, mean_where
 
 
 class Counts(Protocol):
-    """What metrics of classes and labels read: (true, predicted, hit) rows (m, n_outputs), all rows, rows without a wrong label (m,)."""
+    """The inputs of metrics of classes and labels, as in `Stack`; leading axes may differ (bootstrap samples)."""
 
     @property
     def counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
@@ -45,8 +45,8 @@ def stacked(name: str, reference: np.ndarray | None = None) -> StackedScore | No
     """Return the stacked form of a metric; None if it has none.
 
     Args:
-        reference: float64 (n, n_outputs), targets that the metric takes its scale from (Q²: the variance), as `Metric.bound_to` does;
-            None: those of each stack.
+        reference: float64 (n, n_outputs), targets that give the metric its scale (Q²: the variance), as in `Metric.bound_to`;
+            None: the targets of each stack.
     """
     if name == "q2":
         variance = None if reference is None else variance_of(reference)
@@ -56,7 +56,7 @@ def stacked(name: str, reference: np.ndarray | None = None) -> StackedScore | No
 
 
 def scorer(metric: Scoring, reference: np.ndarray | None = None) -> Callable[[Stack], np.ndarray]:
-    """Return what scores a stack: the metric's stacked form, or its definition applied to one prediction after another."""
+    """Return the function that scores a stack: the metric's stacked form, or its definition applied to each prediction."""
     found = stacked(metric.name, reference)
     if found is not None:
         return found
@@ -66,7 +66,7 @@ def scorer(metric: Scoring, reference: np.ndarray | None = None) -> Callable[[St
 
 
 def score_each(metric: Metric, stack: Stack) -> np.ndarray:
-    """Return the metric's definition of each prediction of a stack: float64 (m,)."""
+    """Return the score of each prediction of a stack by the metric's definition: float64 (m,)."""
     return np.array([metric.score(stack.target, prediction, None) for prediction in stack.predictions], dtype=np.float64)
 
 

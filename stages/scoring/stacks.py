@@ -1,4 +1,4 @@
-"""Predictions of many configurations for the same rows, with the counts that metrics share."""
+"""Predictions of many configurations for the same rows, and the counts that metrics share."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,16 +8,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Stack:
-    """target: (n,) or (n, n_outputs); predictions: (m, n) or (m, n, n_outputs), one of each configuration."""
+    """The predictions of m configurations.
+
+    target: (n,) or (n, n_outputs). predictions: (m, n) or (m, n, n_outputs).
+    """
 
     target: np.ndarray
     predictions: np.ndarray
 
     @cached_property
     def counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(true, predicted, hit) rows, int64 (n_outputs,), (m, n_outputs), (m, n_outputs), by class code or by label.
+        """Numbers of true, predicted and correctly predicted rows, int64 (n_outputs,), (m, n_outputs), (m, n_outputs), by class or label.
 
-        Classes are counted up to the highest code that occurs anywhere.
+        Classes are counted up to the highest code in targets and predictions.
         """
         if self.target.ndim == 2:
             true, predicted = self.target != 0, self.predictions != 0
@@ -35,7 +38,7 @@ class Stack:
 
     @property
     def n_exact(self) -> np.ndarray:
-        """Rows without a wrong label: int64 (m,)."""
+        """Number of rows without a wrong label: int64 (m,)."""
         return np.asarray(np.count_nonzero((self.target == self.predictions).all(axis=2), axis=1))
 
     @cached_property
@@ -54,18 +57,19 @@ class Stack:
         return np.where(self.known, self.target - self.predictions.astype(np.float64), 0.0)
 
 
-def mean_where(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the mean of each row's wanted values, float64 (m,), NaN where none is; the same bits as numpy's mean of them alone.
+def mean_where(values: np.ndarray, selected: np.ndarray) -> np.ndarray:
+    """Return the mean of each row's selected values, float64 (m,), NaN if there is none; the same bits as numpy's mean of them alone.
 
     Args:
         values: float64 (m, n_values).
-        wanted: bool (m, n_values) or (n_values,).
+        selected: bool (m, n_values) or (n_values,).
     """
-    wanted = np.broadcast_to(wanted, values.shape)
-    found = np.full(len(values), np.nan)
-    patterns, of_row = np.unique(wanted, axis=0, return_inverse=True) if len(wanted) and (wanted != wanted[0]).any() else (wanted[:1], None)
+    selected = np.broadcast_to(selected, values.shape)
+    means = np.full(len(values), np.nan)
+    varies = len(selected) > 0 and (selected != selected[0]).any()
+    patterns, pattern_of = np.unique(selected, axis=0, return_inverse=True) if varies else (selected[:1], None)
     for i, pattern in enumerate(patterns):
         if pattern.any():
-            rows = slice(None) if of_row is None else np.flatnonzero(of_row.ravel() == i)
-            found[rows] = np.ascontiguousarray(values[rows][:, pattern]).mean(axis=1)
-    return found
+            rows = slice(None) if pattern_of is None else np.flatnonzero(pattern_of.ravel() == i)
+            means[rows] = np.ascontiguousarray(values[rows][:, pattern]).mean(axis=1)
+    return means

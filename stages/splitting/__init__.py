@@ -1,1 +1,1 @@
-"""What split does: rows assigned to folds, groups never split."""
+"""Parts of the stage split: rows are assigned to folds, and groups are never split."""

@@ -1,4 +1,4 @@
-"""What the section `split:` may hold."""
+"""The settings of the section `split:`."""
 
 from collections.abc import Mapping
 from typing import ClassVar

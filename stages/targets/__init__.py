@@ -1,1 +1,1 @@
-"""Targets by form: what the tasks share to read, check and encode them."""
+"""Targets by form: reading, checks and encoding, shared by the tasks."""

@@ -1,4 +1,4 @@
-"""Targets of classes: one name per row, encoded as its code."""
+"""Targets of form `classes`: one name per row, encoded as a code."""
 
 from collections import Counter
 
@@ -32,7 +32,7 @@ def strata_of_classes(target: pa.ChunkedArray) -> list[str]:
 
 
 def check_sampled_classes(whole: pa.ChunkedArray, sampled: pa.ChunkedArray, where: str) -> None:
-    """Accept every sample of rows: classes are its strata, so none is lost."""
+    """Accept every sample of rows: it is stratified by class, so no class is lost."""
 
 
 CLASSES = TargetEncoding(

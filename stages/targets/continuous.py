@@ -1,4 +1,4 @@
-"""Continuous targets: one or more numbers per row, NaN where one is not known."""
+"""Targets of form `continuous`: one or more values per row, NaN where not known."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,25 +10,25 @@ from stages.foundation.tables import fixed_lists
 
 
 def values_of(target: pa.ChunkedArray) -> np.ndarray:
-    """Return a struct column of numbers as float64 (n, n_outputs), NaN where null."""
+    """Return a struct column as float64 (n, n_outputs), NaN where null."""
     whole = target.combine_chunks()
     return np.stack([np.from_dlpack(pc.fill_null(field.cast(pa.float64()), float("nan"))) for field in whole.flatten()], axis=1)
 
 
 def missing_targets(target: pa.ChunkedArray) -> np.ndarray:
-    """Return the rows of which no target is known: bool (n,)."""
+    """Return the rows without a known target: bool (n,)."""
     return np.asarray(np.isnan(values_of(target)).all(axis=1))
 
 
 def check_continuous(target: pa.ChunkedArray, remedy: str, unknown: str = "refuse") -> None:
-    """Raise InputError unless every target is finite and varies, and is known in every row or `unknown` is "mask"."""
+    """Raise InputError unless every target is finite, has two different values, and is known in every row (or `unknown` is "mask")."""
     for name, values in zip(target.type.names, values_of(target).T, strict=True):
         if np.isinf(values).any():
             raise InputError(f"target {name!r} is infinite in row {int(np.flatnonzero(np.isinf(values))[0])}; {remedy}")
         gaps = np.flatnonzero(np.isnan(values))
         if len(gaps) and unknown == "refuse":
             raise InputError(f"target {name!r} is not known in {len(gaps)} of {len(values)} rows, the first is row {gaps[0]}; "
-                             f"learn from the others with `unknown_targets: mask`, or {remedy}")
+                             f"train on the others with `unknown_targets: mask`, or {remedy}")
         if _n_different(values) < 2:
             raise InputError(f"target {name!r} has one value in all rows, so there is nothing to predict; {remedy}")
 
@@ -39,12 +39,12 @@ def encode_continuous(target: pa.ChunkedArray) -> tuple[pa.Array, list[str]]:
 
 
 def no_strata(target: pa.ChunkedArray) -> None:
-    """Return None: rows are sampled regardless of their targets."""
+    """Return None: rows are not stratified by target."""
     return None
 
 
 def check_sampled_continuous(whole: pa.ChunkedArray, sampled: pa.ChunkedArray, where: str) -> None:
-    """Raise InputError where a sample of rows leaves a target with one value."""
+    """Raise InputError if a target is constant in a sample of rows."""
     for name, values in zip(sampled.type.names, values_of(sampled).T, strict=True):
         if _n_different(values) < 2:
             raise InputError(f"{where}: target {name!r} would not vary; allowed: all, or enough for two values of every target")

@@ -1,4 +1,4 @@
-"""Targets of labels: any number of names per row, encoded as a column of 0 and 1 each."""
+"""Targets of form `labels`: any number of names per row, encoded as one column of 0 and 1 per label."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ def check_labels(target: pa.ChunkedArray, remedy: str, unknown: str = "refuse") 
 
 
 def encode_labels(target: pa.ChunkedArray) -> tuple[pa.Array, list[str]]:
-    """Return where each label holds, uint8 (n, n_outputs), and the names of the labels."""
+    """Return the labels as columns of 0 and 1, uint8 (n, n_outputs), and their names."""
     values = target.to_pylist()
     outputs = sorted_outputs({name for names in values for name in names})
     place = {name: i for i, name in enumerate(outputs)}
@@ -31,12 +31,12 @@ def encode_labels(target: pa.ChunkedArray) -> tuple[pa.Array, list[str]]:
 
 
 def no_strata(target: pa.ChunkedArray) -> None:
-    """Return None: rows are sampled regardless of their labels, and `check_sampled_labels` refuses a sample that lost one."""
+    """Return None: rows are not stratified by label; `check_sampled_labels` refuses a sample that lost a label."""
     return None
 
 
 def check_sampled_labels(whole: pa.ChunkedArray, sampled: pa.ChunkedArray, where: str) -> None:
-    """Raise InputError where a sample of rows leaves a label with fewer than two."""
+    """Raise InputError if a sample of rows has fewer than two rows of a label."""
     before, after = _counts(whole), _counts(sampled)
     scarce = min(sorted_outputs(set(before)), key=lambda name: after[name])
     if after[scarce] < 2:

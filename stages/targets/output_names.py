@@ -1,4 +1,4 @@
-"""Names of classes and labels: their order, and which of them can be learned and tested."""
+"""Names of classes and labels: their order, and checks that each can be trained and tested."""
 
 import re
 from collections import Counter
@@ -19,14 +19,14 @@ def missing_rows(target: pa.ChunkedArray) -> np.ndarray:
 
 
 def sorted_outputs(names: set[str]) -> list[str]:
-    """Return the names sorted: as numbers if all are numbers ("2" before "10"), else as text."""
+    """Return the names sorted: numerically if all are numbers ("2" before "10"), else as strings."""
     if all(_NUMBER.fullmatch(name) for name in names):
         return sorted(names, key=lambda name: (float(name), name))
     return sorted(names)
 
 
 def check_counts(counts: Counter[str], what: str, remedy: str) -> None:
-    """Raise InputError where there are too many names, or one has a single row: one is trained on and one is tested on.
+    """Raise InputError if there are too many names, or one has a single row: each needs a row for training and one for testing.
 
     Args:
         counts: rows by name. what: "class" or "label". remedy: where to fix it.

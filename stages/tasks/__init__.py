@@ -1,1 +1,1 @@
-"""Tasks: one file each."""
+"""Tasks: one file per task."""

@@ -1,1 +1,1 @@
-"""What train does beside the protocol: models and results written and read again."""
+"""Parts of the stage train: reading the problem, limits, writing and loading results and models."""

@@ -1,4 +1,4 @@
-"""What this machine and the data allow: memory, and the configurations that the smallest training fold has rows enough for."""
+"""Limits of this machine and of the data: memory, and the configurations for which the smallest training fold is large enough."""
 
 import bisect
 from collections.abc import Mapping
@@ -20,27 +20,27 @@ VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features
 
 
 def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -> None:
-    """Raise InputError where the sweep would not fit this machine's memory, naming the most rows that would."""
+    """Raise InputError if the sweep does not fit in this machine's memory, naming the largest number of rows that fits."""
 
-    def needed(n_rows: int) -> float:
+    def estimate(n_rows: int) -> float:
         return model.memory_bytes(replace(size, n_rows=n_rows), settings)
 
     total = psutil.virtual_memory().total
     usable = USABLE_SHARE * total
-    if needed(size.n_rows) > usable:
-        most = bisect.bisect_right(range(size.n_rows), usable, key=needed) - 1
+    if estimate(size.n_rows) > usable:
+        largest = bisect.bisect_right(range(size.n_rows), usable, key=estimate) - 1
         raise InputError(
-            f"params.yaml: datasets.{dataset}.rows: {model.name} on {size.n_rows} rows needs about {needed(size.n_rows) / 1e9:.0f} GB of "
-            f"memory, and this machine has {total / 1e9:.0f} GB; set rows to at most {max(most, 0)}"
+            f"params.yaml: datasets.{dataset}.rows: {model.name} on {size.n_rows} rows needs about {estimate(size.n_rows) / 1e9:.0f} GB of "
+            f"memory, and this machine has {total / 1e9:.0f} GB; set rows to at most {max(largest, 0)}"
         )
 
 
 def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -> Size:
-    """Return what is known of the problem's size before its features are read; `about` are the splits' metadata."""
+    """Return the problem's size without reading its features; `about` are the splits' metadata."""
     modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
-        columns, _ = read_table(features_path(dataset, name))  # mapped, not read
+        columns, _ = read_table(features_path(dataset, name))  # memory-mapped, not read
         n_bytes += sum(columns[column].nbytes for column in VALUES if column in columns.column_names)
         n_sparse += "indices" in columns.column_names
     return Size(
@@ -55,10 +55,10 @@ def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -
 
 
 def fitting_configs(dataset: str, model: Sweep, settings: Settings, problem: Problem) -> list[Config]:
-    """Return the grid's configurations that the smallest inner training set has rows enough for; report which are skipped.
+    """Return the grid's configurations that need no more rows than the smallest inner training set has; print how many are skipped.
 
     Raises:
-        InputError: if none is left.
+        InputError: if all are skipped.
     """
     smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(fold.n_inner))
     grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
@@ -74,13 +74,13 @@ def fitting_configs(dataset: str, model: Sweep, settings: Settings, problem: Pro
 
 
 def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:
-    """Return the problem with the modality combinations that the model can read, or why there is none.
+    """Return the problem with the modality combinations that the model can read, or the reason why it can read none.
 
     Args:
         encodings: modality → encoding of its features.
     """
-    kept = tuple(some for some in problem.combinations if all(encodings[name] in model.forms for name in some))
+    kept = tuple(modalities for modalities in problem.combinations if all(encodings[name] in model.encodings for name in modalities))
     if kept:
         return replace(problem, combinations=kept)
     found = ", ".join(f"{name} is {encoding}" for name, encoding in encodings.items())
-    return f"it reads {' and '.join(model.forms)} features; {found}"
+    return f"it reads {' and '.join(model.encodings)} features; {found}"

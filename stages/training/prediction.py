@@ -1,4 +1,4 @@
-"""Predict raw samples with a fitted model: for a loaded model's caller; no stage needs it."""
+"""Predict raw samples with a saved model, for users of published models; no stage uses it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ from stages.training.saved_model import load_fitted
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model predicts for n samples.
+    """A model's predictions for n samples.
 
     outputs: names of the classes, labels or targets.
-    predictions: the class (str) of each sample, or the list of its labels; of continuous targets float64 (n, n_outputs).
-    probabilities: of classes or labels, float32 (n, n_outputs); None of continuous targets.
+    predictions: the class (str) of each sample, or the list of its labels; for continuous targets float64 (n, n_outputs).
+    probabilities: of classes or labels, float32 (n, n_outputs); None for continuous targets.
     """
 
     form: TargetForm
@@ -37,7 +37,7 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A fitted model, loaded once to predict often."""
+    """A fitted model, loaded once for many predictions."""
 
     fitted: Fitted
     about: SavedModel
@@ -61,7 +61,7 @@ class Predictor:
         scores = self.model.predict(self.fitted, matrices)
         form, outputs = self.about.form, self.about.outputs
         prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
-        return Predicted(form, outputs, _in_words(form, outputs, prediction), scores.probabilities)
+        return Predicted(form, outputs, _named(form, outputs, prediction), scores.probabilities)
 
     def _encoded(self, name: str, columns: Mapping[str, pa.Array]) -> Any:
         if name not in columns:
@@ -76,7 +76,7 @@ class Predictor:
         return raw_features(features.columns, features.encoding).encode(state)
 
 
-def _in_words(form: TargetForm, outputs: Sequence[str], prediction: np.ndarray) -> Any:
+def _named(form: TargetForm, outputs: Sequence[str], prediction: np.ndarray) -> Any:
     if form == "continuous":
         return prediction
     if form == "labels":

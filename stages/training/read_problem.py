@@ -1,4 +1,4 @@
-"""Read a data set's splits and features as the problem that models are trained on."""
+"""Read a data set's splits and features as a `Problem` for training."""
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
-from stages.features.blocks import load_block
+from stages.features.blocks import Block, load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, section, value_at
 from stages.foundation.tables import column_values, read_table
@@ -23,26 +23,20 @@ from stages.training.train_settings import TrainEntry
 def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """Return every non-empty combination in the modalities' order, small ones first."""
     modalities = tuple(modalities)
-    return tuple(some for size in range(1, len(modalities) + 1) for some in combinations(modalities, size))
+    return tuple(combination for size in range(1, len(modalities) + 1) for combination in combinations(modalities, size))
 
 
 def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[str, Any], dict[str, Any]]:
     """Return the data set as a problem, the splits' metadata, and each block's features metadata.
 
     Raises:
-        InputError: if a features file does not hold the samples of the split table, or there is nothing to tell apart.
+        InputError: if a features file does not hold the samples of the splits table, or there is a single class.
     """
     modalities = modality_names(params, dataset)
     table, about = read_table(splits_path(dataset))
     n = table.num_rows // about["n_repeats"]
     ids = table["sample_id"][:n]
-    blocks, features = {}, {}
-    for name in modalities:
-        path = features_path(dataset, name)
-        columns, metadata = read_table(path)
-        remedy = f"run `dvc repro featurize@{dataset}-{name}`"
-        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
-        blocks[name], features[name] = load_block(name, columns, metadata), metadata
+    blocks, features = read_blocks(dataset, modalities, ids)
     target = np.ascontiguousarray(column_values(table["target"][:n]))
     task, scoring = about["target"]["task"], scoring_of(params, about["target"])
     problem = Problem(
@@ -60,22 +54,34 @@ def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[st
     return problem, {**about, "sample_id": ids}, features
 
 
-def rows_of(features: pa.Table, ids: pa.ChunkedArray, complaint: str) -> pa.Table:
-    """Return the rows of the samples `ids`, in their order; the table itself, without a copy, where nothing was left out.
+def read_blocks(dataset: str, modalities: Iterable[str], ids: pa.ChunkedArray) -> tuple[dict[str, Block], dict[str, Any]]:
+    """Return the modalities' blocks with the samples `ids`, and their features metadata."""
+    blocks, features = {}, {}
+    for name in modalities:
+        path = features_path(dataset, name)
+        columns, metadata = read_table(path)
+        remedy = f"run `dvc repro featurize@{dataset}-{name}`"
+        columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
+        blocks[name], features[name] = load_block(name, columns, metadata), metadata
+    return blocks, features
+
+
+def rows_of(features: pa.Table, ids: pa.ChunkedArray, message: str) -> pa.Table:
+    """Return the rows of the samples `ids`, in their order; the table itself, without a copy, if no sample was skipped.
 
     Raises:
-        InputError: if a sample is missing or the order differs.
+        InputError: with `message`, if a sample is missing or the order differs.
     """
     if features["sample_id"].combine_chunks() == ids.combine_chunks():
         return features
     kept = features.filter(pc.is_in(features["sample_id"], value_set=ids.combine_chunks()))
     if kept["sample_id"].combine_chunks() != ids.combine_chunks():
-        raise InputError(complaint)
+        raise InputError(message)
     return kept
 
 
 def scoring_of(params: Mapping[str, Any], target: Mapping[str, Any]) -> str:
-    """Return the name of the metric that chooses the configuration: what params.yaml names for the task, else the task's own."""
+    """Return the name of the metric that chooses the configuration: `train.scoring` of the task in params.yaml, else the task's own."""
     return section(params, "train", TrainEntry).scoring.get(target["task"], target["scoring"])
 
 
@@ -93,6 +99,6 @@ def scoring_form(name: str, task: str) -> Scoring:
 
 
 def require_classes(problem: Problem, dataset: str) -> None:
-    """Raise InputError where there is nothing to tell apart."""
+    """Raise InputError if all rows are of one class."""
     if problem.form == "classes" and len(present := np.unique(problem.target)) < 2:
         raise InputError(f"{splits_path(dataset)}: all rows are of one class, {problem.outputs[present[0]]!r}; a classifier needs two")

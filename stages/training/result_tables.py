@@ -1,4 +1,4 @@
-"""Write what training found: predictions, the whole sweep, curves and, if asked for, out-of-fold scores."""
+"""Write the results of training: predictions, the sweep, curves and, if requested, out-of-fold scores."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,39 +12,39 @@ from stages.contracts.candidate import CLEAN, Candidate
 from stages.contracts.model import Config, FoldResult, Sweep
 from stages.contracts.problem import Problem
 from stages.foundation.tables import fixed_lists, target_array, write_table
-from stages.model_selection.grid import empty_predictions
+from stages.model_selection.fold_predictions import empty_predictions
 
 
 def write_results(
     folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], problem: Problem, about: Mapping[str, Any], *, model: Sweep,
     not_applicable: str | None = None,
 ) -> None:  # fmt: skip
-    """Write predictions.arrow, sweep.arrow, curves.arrow and, where it was kept, out_of_fold.arrow, as in stages/contracts/."""
-    carried = {key: value for key, value in about.items() if key != "sample_id"}
+    """Write predictions.arrow, sweep.arrow, curves.arrow and, if it was kept, out_of_fold.arrow (schemas: stages/contracts/tables/)."""
+    inherited = {key: value for key, value in about.items() if key != "sample_id"}
     metadata = {
-        **carried,
+        **inherited,
         "model": model.name,
         "control": model.is_control,
         "scoring": problem.scoring,
-        "combinations": [] if not_applicable else ["+".join(some) for some in problem.combinations],
+        "combinations": [] if not_applicable else ["+".join(modalities) for modalities in problem.combinations],
         "not_applicable": not_applicable,
     }
-    # without a result the tables have their columns all the same
-    nothing = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, empty_predictions(problem, 0), None)
-    found = list(results) or [nothing]
+    # an empty result, so that tables without rows have their columns
+    empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, empty_predictions(problem, 0), None)
+    found = list(results) or [empty]
     tables = {
         "predictions": [_predictions(result, model, problem, about) for result in found],
         "sweep": [_sweep(result, model, problem, configs) for result in found],
         "curves": [_curves(result, model, problem) for result in found],
         "out_of_fold": [_out_of_fold(result, model, problem, about) for result in found if result.out_of_fold is not None],
     }
-    for name, parts in tables.items():
-        if parts:
-            write_table(folder / f"{name}.arrow", pa.concat_tables(parts), metadata)
+    for name, by_result in tables.items():
+        if by_result:
+            write_table(folder / f"{name}.arrow", pa.concat_tables(by_result), metadata)
 
 
 def _keys(result: FoldResult, model: Sweep, problem: Problem, n: int) -> dict[str, pa.Array]:
-    """Return the columns that tell a row's candidate and fold."""
+    """Return the columns that identify a row's candidate and fold."""
     candidate = Candidate(model.name, result.modalities)
     return {
         "modalities": pa.array([candidate.combination] * n, pa.string()),
@@ -81,16 +81,16 @@ def _out_of_fold(result: FoldResult, model: Sweep, problem: Problem, about: Mapp
 
 def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence[Config]) -> pa.Table:
     n_configs, n_inner = result.inner_scores[problem.scoring].shape
-    numbers = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
+    indices = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
     settings = [json.dumps(config, sort_keys=True) for config in configs]
     columns = {
         "inner": pa.array(np.tile(np.arange(n_inner, dtype=np.int16), n_configs)),
-        "config": pa.array(numbers),
-        "settings": pa.array([settings[i] for i in numbers], pa.string()),
+        "config": pa.array(indices),
+        "settings": pa.array([settings[i] for i in indices], pa.string()),
         "score": pa.array(result.inner_scores[problem.scoring].ravel()),
-        "chosen": pa.array(numbers == result.chosen),
+        "chosen": pa.array(indices == result.chosen),
     }
-    return pa.table({**_keys(result, model, problem, len(numbers)), **columns})
+    return pa.table({**_keys(result, model, problem, len(indices)), **columns})
 
 
 def _curves(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:

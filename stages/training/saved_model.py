@@ -1,4 +1,4 @@
-"""Save a fitted model as JSON, arrays and, of estimators, skops files, and load it: no pickle."""
+"""Save a fitted model as JSON, arrays and, for some estimators, skops files, and load it; no pickle."""
 
 import zipfile
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ def save_not_applicable(folder: Path, dataset: str, model: str, why: str) -> Non
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as .npz; numpy's own writer, but with fixed order and dates so that equal arrays are equal bytes."""
+    """Write arrays as .npz, with fixed order and dates, so that equal arrays are equal bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""What the section `train:` may hold."""
+"""The settings of the section `train:`."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -13,7 +13,7 @@ class TrainEntry(Settings):
         {}, description="by task, the metric that chooses the configuration on the inner folds (default: the task's own)"
     )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
-        (), description="what is written besides: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
+        (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
     )
 
     renamed: ClassVar[Mapping[str, str]] = {"select": "scoring"}

@@ -1,7 +1,7 @@
-"""Baseline that sees no modality: the most frequent class, the labels that hold often enough, or each target's mean over the training rows.
+"""Baseline that uses no features: the most frequent class, the frequent labels, or each target's mean over the training rows.
 
-"Often enough" is a threshold on a label's share of the training rows, chosen as a learner's are. One half would be no baseline where the
-metric is an F1: it may predict no label at all, and thresholds alone then beat it on noise.
+A label is predicted if its share of the training rows reaches a threshold, fitted like those of other models. A threshold of one half
+would be a weak baseline for an F1: it may predict no label at all, and fitted thresholds alone beat that on noise.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +15,12 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, FoldSweep, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
-from stages.model_selection.grid import predictions_of
+from stages.model_selection.fold_predictions import predictions_of
 from stages.model_selection.target_forms import FORMS
 
 
 class DummySettings(Settings):
-    """Nothing to set."""
+    """No settings."""
 
 
 def grid(settings: DummySettings, seed: int) -> list[Config]:
@@ -29,14 +29,16 @@ def grid(settings: DummySettings, seed: int) -> list[Config]:
 
 
 def run(problem: Problem, settings: DummySettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
-    """Yield the baseline's sweep of every outer fold and modality combination, which are all the same within a fold."""
+    """Yield the baseline's sweep of every outer fold and modality combination; within a fold they are equal."""
     for fold in problem.folds:
         for modalities in problem.combinations:
-            yield [_FoldOfDummy(problem, fold, modalities)]
+            yield [DummyFoldSweep(problem, fold, modalities)]
 
 
 @dataclass(frozen=True)
-class _FoldOfDummy:
+class DummyFoldSweep:
+    """The baseline on one outer fold and modality combination."""
+
     problem: Problem
     fold: Fold
     modalities: tuple[str, ...]
@@ -51,8 +53,8 @@ class _FoldOfDummy:
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         expected = _expected(self.problem, self.problem.target[self.fold.train])
-        found = TestScores(_scores(self.problem, np.tile(expected, (len(self.fold.test), 1))))
-        return lambda: found
+        scores = TestScores(_scores(self.problem, np.tile(expected, (len(self.fold.test), 1))))
+        return lambda: scores
 
     def fitted(self, config: int) -> Fitted:
         expected = _expected(self.problem, self.problem.target[self.fold.train])

@@ -1,4 +1,4 @@
-"""Histogram-based gradient boosting, by scikit-learn; of dense features and tables."""
+"""Histogram-based gradient boosting, by scikit-learn; for dense features and tables."""
 
 from typing import Any
 
@@ -21,4 +21,4 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return (HistGradientBoostingRegressor if form == "continuous" else HistGradientBoostingClassifier)(**config, random_state=seed)
 
 
-MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, forms=("dense", "table"))
+MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, encodings=("dense", "table"))

@@ -1,4 +1,4 @@
-"""Logistic regression of classes and labels, ridge regression of targets, by scikit-learn: a path of penalties C."""
+"""Logistic regression for classes and labels, ridge regression for continuous targets, by scikit-learn: a path of penalties C."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class LinearSettings(Settings):
     n_components: int | None = Field(64, ge=1, description="principal components of dense blocks with more columns; null: all columns")
     C: tuple[float, ...] = Field((0.1, 1, 10, 100), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
     max_iter: int = Field(200, ge=1, description="most iterations of L-BFGS for one penalty")
-    tol: float = Field(1e-3, gt=0, description="largest entry of the gradient at which L-BFGS stops")
+    tol: float = Field(1e-3, gt=0, description="L-BFGS stops when no entry of the gradient is larger")
 
 
 def make(config: Config, form: TargetForm, seed: int) -> Any:

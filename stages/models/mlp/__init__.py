@@ -1,7 +1,7 @@
-"""Multilayer perceptrons: hidden layers, activation, learning rate and weight decay are swept, inner folds stop early.
+"""Multilayer perceptrons: hidden layers, activation, learning rate and weight decay are swept; inner folds stop early.
 
-Every configuration and inner fold is a network of its own (stages/models/mlp/networks.py). The networks see the first principal
-components of each block, fitted on the outer training rows; with `n_components: null` a dense block's own columns.
+Each configuration and inner fold has its own network (stages/models/mlp/networks.py). Networks are trained on the first principal
+components of each block, fitted on the outer training rows; with `n_components: null` on the columns of dense blocks.
 The chosen configuration is refitted on all outer training rows for the mean best epoch of its inner folds.
 """
 
@@ -22,8 +22,8 @@ from stages.foundation.parallel import n_cores
 from stages.foundation.prefetch import prefetched
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.grid import product
-from stages.models.mlp.fold_grid import begin, scores_of
 from stages.models.mlp.losses import saved_loss
+from stages.models.mlp.mlp_fold_sweep import scores_of, start_fold_sweep
 from stages.models.mlp.networks import outputs_of
 
 Activation = Literal["relu", "tanh", "logistic", "softplus", "identity"]
@@ -42,7 +42,7 @@ class MlpSettings(Settings):
     )
     learning_rate_init: tuple[Rate, ...] = Field((0.001, 0.003), min_length=1, description="Adam's step sizes, each above 0, at most 10")
     weight_decay: tuple[Decay, ...] = Field((0.0001, 0.01), min_length=1, description="decoupled weight decays (AdamW), 0 to 10")
-    n_iter: Literal["all"] | Count = Field("all", description="'all', or how many configurations of the grid are tried, drawn by the seed")
+    n_iter: Literal["all"] | Count = Field("all", description="'all', or the size of a seeded random sample of the grid")
     n_components: int | None = Field(128, ge=1, description="principal components of each block, or null for its own columns")
     max_iter: int = Field(60, ge=1, le=100_000, description="most epochs")
     n_iter_no_change: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
@@ -62,7 +62,7 @@ class MlpSettings(Settings):
 
 
 def grid(settings: MlpSettings, seed: int) -> list[Config]:
-    """Return the configurations tried, small networks first: the whole product, or a seeded draw from it."""
+    """Return the configurations, small networks first: the whole product, or a seeded random sample of it."""
     configs = product(
         hidden_layer_sizes=[list(sizes) for sizes in sorted(settings.hidden_layer_sizes, key=lambda sizes: (len(sizes), sizes))],
         activation=settings.activation,
@@ -71,20 +71,20 @@ def grid(settings: MlpSettings, seed: int) -> list[Config]:
     )
     if settings.n_iter == "all" or settings.n_iter >= len(configs):
         return configs
-    random = np.random.default_rng(derived_seed(seed, "mlp", "configurations"))
-    return [configs[i] for i in sorted(random.choice(len(configs), settings.n_iter, replace=False))]
+    rng = np.random.default_rng(derived_seed(seed, "mlp", "configurations"))
+    return [configs[i] for i in sorted(rng.choice(len(configs), settings.n_iter, replace=False))]
 
 
 def run(problem: Problem, settings: MlpSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
-    """Yield the sweeps of every outer fold and modality combination, whose networks are in training by then."""
+    """Yield the sweeps of every outer fold and modality combination; their networks are already queued."""
 
     def prepare(fold: Fold) -> tuple[dict[str, Matrix], dict[str, Projection]]:
         matrices = {name: block.encoded(fold.train).matrix for name, block in problem.blocks.items()}
         return matrices, fit_projections(matrices, fold.train, settings.n_components)
 
-    for fold, ready in prefetched((fold, pool.submit(prepare, fold)) for fold in problem.folds):
+    for fold, prepared in prefetched((fold, pool.submit(prepare, fold)) for fold in problem.folds):
         for modalities in problem.combinations:
-            yield [begin(problem, settings, configs, fold, modalities, *ready.result(), pool=pool)]
+            yield [start_fold_sweep(problem, settings, configs, fold, modalities, *prepared.result(), pool=pool)]
 
 
 def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
@@ -98,9 +98,9 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
 
 
 def memory_bytes(size: Size, settings: MlpSettings) -> float:
-    """Return the memory of the features in float64, of the inputs of three folds' networks, and of the Gram matrix of the widest block."""
+    """Return the memory of the features in float64, the inputs of three folds' networks, and the Gram matrix of the widest block."""
     n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
-    if settings.n_components is None:  # sparse blocks alone are decomposed
+    if settings.n_components is None:  # only sparse blocks are decomposed
         n_inputs, widest = n_values, size.n_rows * min(1.0, size.n_sparse)
     else:
         n_inputs, widest = float(settings.n_components) * size.n_blocks, min(size.n_rows, n_values)

@@ -1,11 +1,11 @@
-"""Compiled training of one network: forward and backward passes, losses, AdamW and early stopping, some epochs per call.
+"""Compiled training of one network: forward and backward passes, losses, AdamW and early stopping, several epochs per call.
 
-A loop around one network keeps its weights, moments and mini-batch in the core's own cache: measured faster than a product of many
-networks in a batch, at 16 inputs as at 784 (docs/decisions/0006-mlp.md), and a network's values cannot depend on its neighbours. Weights
-lie in one flat float32 array, layer after layer: (in, out) row by row, then the biases (out,). Each product is one call of BLAS; what
-surrounds it is a loop that the compiler turns into vector instructions.
+Training one network at a time keeps its weights, moments and mini-batch in the core's cache: it is faster than batched products of many
+networks, for 16 inputs and for 784 (docs/decisions/0006-mlp.md), and networks cannot affect each other. Weights are stored in one flat
+float32 array, layer by layer: (in, out) row by row, then the biases (out,). Each product is one call of BLAS; the loops around it are
+vectorised by the compiler.
 
-All in one file, as the compiler's cache does not see a change of a function that another file calls.
+All in one file: numba's cache does not notice changes in functions of other files.
 """
 
 import math
@@ -18,21 +18,21 @@ ACTIVATIONS = {"relu": 0, "tanh": 1, "logistic": 2, "softplus": 3, "identity": 4
 LOSSES = {"classes": 0, "labels": 1, "continuous": 2}
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-_f = np.float32  # a Python number is float64 in compiled code, and would make the whole loop so
+_f = np.float32  # Python floats are float64 in compiled code and would promote the whole loop
 
 
 @_compiled
 def layer(flat: np.ndarray, start: int, n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return views of a layer's weights (n_in, n_out) and biases (n_out,) that begin at `start`, and where the next layer begins."""
+    """Return views of a layer's weights (n_in, n_out) and biases (n_out,) from `start`, and the start of the next layer."""
     end = start + n_in * n_out
     return flat[start:end].reshape(n_in, n_out), flat[end : end + n_out], end + n_out
 
 
 @_compiled
 def exponential(values: np.ndarray) -> None:
-    """Replace each of `values` (n,) by e to its power, to 2 units in the last place; below e**-87 it is that.
+    """Replace each of `values` (n,) by its exponential, to 2 units in the last place; inputs are clipped to [−87, 88].
 
-    2**k · e**r with |r| ≤ ln 2 / 2, the polynomial of Cephes' expf; vectorised, which the C library's is not.
+    2**k · e**r with |r| ≤ ln 2 / 2 and the polynomial of Cephes' expf; unlike the C library's it is vectorised.
     """
     whole = np.empty(values.size, np.int32)
     for i in range(values.size):
@@ -53,7 +53,7 @@ def exponential(values: np.ndarray) -> None:
 
 @_compiled
 def _tanh(x: Any) -> Any:
-    """Return tanh, off by 4e-7 at most. Source: Eigen's generic_fast_tanh_float, a quotient of polynomials."""
+    """Return tanh with an error of at most 4e-7. Source: Eigen's generic_fast_tanh_float, a quotient of polynomials."""
     x = min(max(x, _f(-7.90531110763549805)), _f(7.90531110763549805))
     s = x * x
     p = _f(-2.76076847742355e-16) * s + _f(2.00018790482477e-13)
@@ -97,7 +97,7 @@ def _activate(hidden: np.ndarray, biases: np.ndarray, activation: int) -> None:
 
 @_compiled
 def _damp(delta: np.ndarray, hidden: np.ndarray, activation: int, total: np.ndarray) -> None:
-    """Multiply `delta` (m, width) by the activation's slope, told from what it gave, in place; fill `total` (width,) with its rows' sum."""
+    """Multiply `delta` (m, width) by the activation's slope, computed from its output; write the sum over rows to `total` (width,)."""
     m, width = hidden.shape
     for j in range(width):
         total[j] = _f(0.0)
@@ -130,7 +130,7 @@ def _damp(delta: np.ndarray, hidden: np.ndarray, activation: int, total: np.ndar
 
 @_compiled
 def forward(weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, outputs: np.ndarray) -> None:
-    """Fill `hidden` (depth, m, width) with what the layers say of `inputs` (m, d), and `outputs` (m, n_outputs) with the last one's."""
+    """Write the hidden layers' outputs for `inputs` (m, d) to `hidden` (depth, m, width), the last layer's to `outputs` (m, n_outputs)."""
     depth, m, width = hidden.shape
     start = 0
     kernel, biases, start = layer(weights, start, inputs.shape[1], width)
@@ -150,11 +150,12 @@ def forward(weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np
 @_compiled
 def backward(
     weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, delta: np.ndarray, spare: np.ndarray,
-    turned: np.ndarray, gradient: np.ndarray
+    transposed: np.ndarray, gradient: np.ndarray
 ) -> None:
-    """Fill `gradient`, laid out as the weights, given `delta` (m, n_outputs), the loss's gradient by the outputs.
+    """Write the gradient by the weights to `gradient`, given `delta` (m, n_outputs), the loss's gradient by the outputs.
 
-    spare: float32 (2, m, width); turned: float32 (most weights of a layer but the first,); both overwritten. hidden: as `forward` left it.
+    gradient: same layout as `weights`. hidden: as written by `forward`.
+    spare: float32 (2, m, width), and transposed: float32 (weights of the largest layer but the first,): buffers, overwritten.
     """
     depth, width, n_outputs = hidden.shape[0], hidden.shape[2], delta.shape[1]
     start = weights.size - (width + 1) * n_outputs
@@ -166,7 +167,7 @@ def backward(
         for j in range(n_outputs):
             by_biases[j] += delta[i, j]
     np.dot(hidden[depth - 1].T, delta, by_kernel)
-    np.dot(delta, _turned(kernel, turned), spare[0])
+    np.dot(delta, _transposed(kernel, transposed), spare[0])
     for i in range(depth - 1, 0, -1):
         start -= (width + 1) * width
         above, below = spare[(depth - 1 - i) % 2], spare[(depth - i) % 2]
@@ -174,7 +175,7 @@ def backward(
         by_kernel, by_biases, _ = layer(gradient, start, width, width)
         _damp(above, hidden[i], activation, by_biases)
         np.dot(hidden[i - 1].T, above, by_kernel)
-        np.dot(above, _turned(kernel, turned), below)
+        np.dot(above, _transposed(kernel, transposed), below)
     start = 0
     by_kernel, by_biases, _ = layer(gradient, start, inputs.shape[1], width)
     last = spare[(depth - 1) % 2]
@@ -183,21 +184,22 @@ def backward(
 
 
 @_compiled
-def _turned(kernel: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """Return the kernel (in, out) turned, row by row in `room`: BLAS multiplies small matrices faster as they lie than turned."""
+def _transposed(kernel: np.ndarray, buffer: np.ndarray) -> np.ndarray:
+    """Return the transposed kernel, contiguous, in `buffer`: BLAS multiplies small contiguous matrices faster than transposed views."""
     n_in, n_out = kernel.shape
-    turned = room[: n_in * n_out].reshape(n_out, n_in)
+    transposed = buffer[: n_in * n_out].reshape(n_out, n_in)
     for j in range(n_out):
         for i in range(n_in):
-            turned[j, i] = kernel[i, j]
-    return turned
+            transposed[j, i] = kernel[i, j]
+    return transposed
 
 
 @_compiled
-def read_outputs(outputs: np.ndarray, loss: int) -> float:
+def to_probabilities(outputs: np.ndarray, loss: int) -> float:
     """Replace outputs (m, n_outputs) by probabilities (classes, labels); continuous outputs stay. Return the sum of the log-normalisers.
 
-    Classes: Σ over rows of ln Σ e**(output − the row's largest). Labels: Σ of ln(1 + e**−|output|). A product of factors is logged once.
+    Classes: Σ over rows of ln Σ e**(output − the row's largest). Labels: Σ of ln(1 + e**−|output|). The logarithm of a product of factors
+    is taken once.
     """
     m, k = outputs.shape
     total, product = 0.0, 1.0
@@ -235,7 +237,7 @@ def read_outputs(outputs: np.ndarray, loss: int) -> float:
 
 
 @_compiled
-def loss_and_answers(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int) -> float:
+def loss_and_probabilities(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int) -> float:
     """Return the sum over rows of the loss of `outputs` (m, n_outputs); replace them by probabilities (classes, labels)."""
     m, k = outputs.shape
     total = 0.0
@@ -245,12 +247,12 @@ def loss_and_answers(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray,
             for j in range(1, k):
                 most = max(most, outputs[i, j])
             total += most - outputs[i, codes[i]]
-        return total + read_outputs(outputs, loss)
+        return total + to_probabilities(outputs, loss)
     if loss == 1:
         for i in range(m):
             for j in range(k):
                 total += max(outputs[i, j], _f(0.0)) - outputs[i, j] * values[i, j]
-        return (total + read_outputs(outputs, loss)) / k
+        return (total + to_probabilities(outputs, loss)) / k
     for i in range(m):
         row, known = 0.0, 0
         for j in range(k):
@@ -266,14 +268,14 @@ def loss_gradient(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, lo
     """Replace outputs (m, n_outputs) by the gradient of the mean loss over the m rows."""
     m, k = outputs.shape
     if loss == 0:
-        read_outputs(outputs, loss)
+        to_probabilities(outputs, loss)
         share = _f(1.0) / _f(m)
         for i in range(m):
             outputs[i, codes[i]] -= _f(1.0)
             for j in range(k):
                 outputs[i, j] *= share
     elif loss == 1:
-        read_outputs(outputs, loss)
+        to_probabilities(outputs, loss)
         share = _f(1.0) / _f(m * k)
         for i in range(m):
             for j in range(k):
@@ -305,36 +307,36 @@ def adamw_step(
 @_compiled
 def train_epochs(
     inputs: np.ndarray, codes: np.ndarray, values: np.ndarray, used: np.ndarray, orders: np.ndarray,
-    judged: np.ndarray, judged_codes: np.ndarray, judged_values: np.ndarray,
+    scored: np.ndarray, scored_codes: np.ndarray, scored_values: np.ndarray,
     weights: np.ndarray, mean: np.ndarray, square: np.ndarray, hyper: np.ndarray, counts: np.ndarray,
-    best: np.ndarray, curve: np.ndarray, answers: np.ndarray,
+    best: np.ndarray, curve: np.ndarray, best_outputs: np.ndarray,
 ) -> bool:  # fmt: skip
-    """Train one network for the epochs of `orders`, or until it stops; continue where the last call ended.
+    """Train one network for the epochs of `orders` or until it stops; continues where the previous call ended.
 
     Args:
-        inputs: float32 (n, d). codes: int64 (n,) for classes, values: float32 (n, n_outputs) for the others; the other one is empty.
-        used: bool (n,), the training rows: each mini-batch leaves the others out.
+        inputs: float32 (n, d). codes: int64 (n,) for classes; values: float32 (n, n_outputs) for other forms; the unused one is empty.
+        used: bool (n,), the training rows: mini-batches skip the others.
         orders: int32 (n_epochs, n), the order of rows in each epoch.
-        judged, judged_codes, judged_values: the rows on which the loss is noted after each epoch, in the same forms.
-        weights, mean, square: float32 (n_weights,), the network and Adam's moments; changed.
+        scored, scored_codes, scored_values: the rows whose loss is computed after each epoch, in the same forms.
+        weights, mean, square: float32 (n_weights,), the network and Adam's moments; updated.
         hyper: float64 (2,), learning rate and weight decay.
-        counts: int64 (9,): width, depth, activation, loss (codes as above), rows per batch, patience; then, changed: epochs done, steps
-            done, best epoch.
-        best: float64 (1,), the lowest loss so far; changed.
-        curve: float64 (all epochs,), filled with the judged rows' loss per epoch.
-        answers: float32 (n_judged, n_outputs), what the best epoch says of the judged rows; changed.
+        counts: int64 (9,): width, depth, activation, loss (codes as above), batch size, patience; updated: epochs done, steps done,
+            best epoch.
+        best: float64 (1,), the lowest loss so far; updated.
+        curve: float64 (all epochs,), the scored rows' loss per epoch; updated.
+        best_outputs: float32 (n_scored, n_outputs), the outputs of the scored rows in the best epoch; updated.
     Returns:
-        whether the network has stopped: no lower loss for `patience` epochs.
+        True if the network has stopped: no lower loss for `patience` epochs.
     """
     n, d = inputs.shape
     width, depth, activation, loss, batch, patience = counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]
-    n_judged, n_outputs = answers.shape
-    room = max(min(batch, n), min(256, n_judged))
+    n_scored, n_outputs = best_outputs.shape
+    capacity = max(min(batch, n), min(256, n_scored))
     rows = np.empty(min(batch, n), np.int64)
-    seen, hidden = np.empty((min(batch, n), d), np.float32), np.empty(depth * room * width, np.float32)
-    spare, outputs = np.empty(2 * room * width, np.float32), np.empty((room, n_outputs), np.float32)
-    answered, gradient = np.empty((n_judged, n_outputs), np.float32), np.empty(weights.size, np.float32)
-    turned = np.empty(width * max(width, n_outputs), np.float32)
+    batch_inputs, hidden = np.empty((min(batch, n), d), np.float32), np.empty(depth * capacity * width, np.float32)
+    spare, outputs = np.empty(2 * capacity * width, np.float32), np.empty((capacity, n_outputs), np.float32)
+    scored_outputs, gradient = np.empty((n_scored, n_outputs), np.float32), np.empty(weights.size, np.float32)
+    transposed = np.empty(width * max(width, n_outputs), np.float32)
     batch_codes, batch_values = np.empty(min(batch, n), np.int64), np.empty((min(batch, n), values.shape[1]), np.float32)
     for epoch in range(orders.shape[0]):
         for start in range(0, n, batch):
@@ -344,7 +346,7 @@ def train_epochs(
                     rows[m] = orders[epoch, i]
                     m += 1
             if m > 0:
-                X, said = seen[:m], outputs[:m]
+                X, batch_outputs = batch_inputs[:m], outputs[:m]
                 layers = hidden[: depth * m * width].reshape(depth, m, width)
                 _gather(inputs, rows, X)
                 if loss == 0:
@@ -352,28 +354,28 @@ def train_epochs(
                         batch_codes[i] = codes[rows[i]]
                 else:
                     _gather(values, rows, batch_values[:m])
-                forward(weights, activation, X, layers, said)
-                loss_gradient(said, batch_codes, batch_values, loss)
-                backward(weights, activation, X, layers, said, spare[: 2 * m * width].reshape(2, m, width), turned, gradient)
+                forward(weights, activation, X, layers, batch_outputs)
+                loss_gradient(batch_outputs, batch_codes, batch_values, loss)
+                backward(weights, activation, X, layers, batch_outputs, spare[: 2 * m * width].reshape(2, m, width), transposed, gradient)
             else:
                 for i in range(gradient.size):
                     gradient[i] = _f(0.0)
             counts[7] += 1
             adamw_step(weights, gradient, mean, square, counts[7], hyper[0], hyper[1])
         total = 0.0
-        for start in range(0, n_judged, room):
-            end = min(start + room, n_judged)
-            X, said = judged[start:end], answered[start:end]
+        for start in range(0, n_scored, capacity):
+            end = min(start + capacity, n_scored)
+            X, batch_outputs = scored[start:end], scored_outputs[start:end]
             layers = hidden[: depth * (end - start) * width].reshape(depth, end - start, width)
-            forward(weights, activation, X, layers, said)
-            total += loss_and_answers(said, judged_codes[start:end], judged_values[start:end], loss)
-        curve[counts[6]] = total / n_judged
+            forward(weights, activation, X, layers, batch_outputs)
+            total += loss_and_probabilities(batch_outputs, scored_codes[start:end], scored_values[start:end], loss)
+        curve[counts[6]] = total / n_scored
         counts[6] += 1
-        if total / n_judged < best[0]:
-            best[0], counts[8] = total / n_judged, counts[6]
-            for i in range(n_judged):
+        if total / n_scored < best[0]:
+            best[0], counts[8] = total / n_scored, counts[6]
+            for i in range(n_scored):
                 for j in range(n_outputs):
-                    answers[i, j] = answered[i, j]
+                    best_outputs[i, j] = scored_outputs[i, j]
         if counts[6] - counts[8] >= patience:
             return True
     return False
@@ -383,6 +385,6 @@ def train_epochs(
 def _gather(source: np.ndarray, rows: np.ndarray, target: np.ndarray) -> None:
     for i in range(target.shape[0]):
         row = rows[i]
-        if row >= 0:  # always: said so, the compiler need not ask at each value, and copies four times as fast
+        if row >= 0:  # always true; it spares the compiler a check per value, and copying is four times as fast
             for j in range(target.shape[1]):
                 target[i, j] = source[row, j]

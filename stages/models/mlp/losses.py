@@ -1,4 +1,4 @@
-"""What a network minimises for a task: its loss, the form of its target, and how its outputs become scores."""
+"""The loss that a network minimises, by target form: encoding of the target, and conversion of outputs to scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,24 +12,27 @@ from stages.model_selection.target_forms import Scale, fit_scale
 
 @dataclass(frozen=True)
 class Loss:
-    """name: the target's form. n_outputs: units of the last layer. scale: of continuous targets."""
+    """A network's loss.
+
+    name: the target's form. n_outputs: units of the last layer. scale: of continuous targets.
+    """
 
     name: str
     n_outputs: int
     scale: Scale | None = None
 
     def encoded(self, target: np.ndarray) -> np.ndarray:
-        """Return the target as the loss wants it: int64 (n,), or float32 (n, n_outputs), continuous targets standardised."""
+        """Return the target for training: int64 (n,), or float32 (n, n_outputs), continuous targets standardised."""
         if self.name == "classes":
             return target.astype(np.int64)
         return (target if self.scale is None else self.scale.standardised(target)).astype(np.float32)
 
     def restored(self, outputs: np.ndarray) -> np.ndarray:
-        """Return probabilities as they are, and targets in their own units."""
+        """Return probabilities unchanged, and targets in their own units."""
         return outputs if self.scale is None else self.scale.restored(outputs.astype(np.float64))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what a saved model must keep."""
+        """Return the arrays that a saved model needs."""
         return {} if self.scale is None else {"target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
 
 

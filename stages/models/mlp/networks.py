@@ -1,7 +1,7 @@
-"""Networks of a grid: what they are, what they learn from, how one is trained on one core, and its outputs.
+"""Networks of a grid: their parameters, their training set, the training of one network on one core, and its outputs.
 
-Networks of a group share inputs, order of rows and mini-batches; each has its own initial weights, learning rate, weight decay, training
-rows and stopping time. Each trains by itself, start to end, on one core (stages/models/mlp/descent.py).
+Networks of a grid share inputs, the order of rows and mini-batches. Each has its own initial weights, learning rate, weight decay, training
+rows and stopping epoch, and trains on one core (stages/models/mlp/descent.py).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit, softmax
 
-from stages.models.mlp.orders import Orders
+from stages.models.mlp.epoch_orders import EpochOrders
 
 ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
@@ -21,7 +21,7 @@ ACTIVATIONS = {
     "identity": lambda x: x,
 }
 
-READ = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "continuous": lambda outputs: outputs}
+OUTPUT_FUNCTIONS = {"classes": lambda outputs: softmax(outputs, axis=1), "labels": expit, "continuous": lambda outputs: outputs}
 
 Weights = list[tuple[np.ndarray, np.ndarray]]  # per layer float32: (in, out), (out,)
 
@@ -44,7 +44,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and in what steps networks train. `patience` epochs without a lower held-out loss stop a network."""
+    """Number of epochs, batch size, and `patience`: the number of epochs without a lower validation loss before a network stops."""
 
     epochs: int
     batch: int
@@ -53,7 +53,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Network:
-    """What tells networks on the same examples apart. used: bool (n,), its training rows; seed: of its initial weights."""
+    """The parameters in which networks on the same training set differ.
+
+    rate: learning rate. decay: weight decay. used: bool (n,), the training rows; the other rows are for validation. seed: of the initial
+    weights.
+    """
 
     shape: Shape
     rate: float
@@ -63,11 +67,12 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What networks learn from. inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs).
+class TrainingSet:
+    """The data that networks share: training and validation rows.
 
-    loss: classes (cross-entropy), labels (the mean over labels of −ln p(label as it is)) or continuous (the mean squared error over those
-    that are known, not NaN; 0 where none is).
+    inputs: float32 (n, d). target: int64 (n,) codes, or float32 (n, n_outputs).
+    loss: classes (cross-entropy), labels (binary cross-entropy, mean over labels) or continuous (mean squared error over the known
+    targets, 0 if none is known).
     """
 
     inputs: np.ndarray
@@ -75,16 +80,16 @@ class Examples:
     n_outputs: int
     loss: str
 
-    def ignorant(self) -> float:
-        """Return what an untrained network says."""
+    def untrained_output(self) -> float:
+        """Return the output of a network that has learned nothing."""
         return {"classes": 1 / self.n_outputs, "labels": 0.5, "continuous": 0.0}[self.loss]
 
 
 @dataclass
-class Trained:
-    """What a network ended as: its answers (n_held_out, n_outputs) at `best_epoch` (1-based), loss per epoch.
+class TrainedNetwork:
+    """The result of training a network: outputs of the validation rows (n_held_out, n_outputs) at `best_epoch` (1-based), loss per epoch.
 
-    A network that uses all rows has no held-out loss, but its training loss and its last weights.
+    A network trained on all rows has no validation loss; it has its training loss and its last weights.
     """
 
     held_out: np.ndarray
@@ -96,15 +101,15 @@ class Trained:
 
 
 def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seed: int) -> Weights:
-    """Return weights uniform with variance 2/in (ReLU, softplus) or 1/in, and biases 0.
+    """Return uniform random weights of variance 2/in (ReLU, softplus) or 1/in, and biases of 0.
 
     Source: He et al. 2015; LeCun et al. 1998.
     """
-    gain, random = 2.0 if shape.activation in ("relu", "softplus") else 1.0, np.random.default_rng(seed)
+    gain, rng = 2.0 if shape.activation in ("relu", "softplus") else 1.0, np.random.default_rng(seed)
     layers = []
     for fan_in, fan_out in shape.sizes(n_inputs, n_outputs):
         bound = np.float32((3 * gain / fan_in) ** 0.5)
-        layers.append(((random.random((fan_in, fan_out), np.float32) * 2 - 1) * bound, np.zeros(fan_out, dtype=np.float32)))
+        layers.append(((rng.random((fan_in, fan_out), np.float32) * 2 - 1) * bound, np.zeros(fan_out, dtype=np.float32)))
     return layers
 
 
@@ -113,41 +118,41 @@ def outputs_of(weights: Weights, inputs: np.ndarray, activation: str, loss: str)
     *hidden, (last, last_bias) = weights
     for weight, bias in hidden:
         inputs = ACTIVATIONS[activation](inputs @ weight + bias)
-    found: np.ndarray = READ[loss](inputs @ last + last_bias)
+    found: np.ndarray = OUTPUT_FUNCTIONS[loss](inputs @ last + last_bias)
     return found
 
 
-def train_network(network: Network, examples: Examples, schedule: Schedule, orders: Orders) -> Trained:
-    """Train one network; rows that it does not train on stop it early. Releases the interpreter's lock.
+def train_network(network: Network, data: TrainingSet, schedule: Schedule, orders: EpochOrders) -> TrainedNetwork:
+    """Train one network with early stopping on its validation rows. Releases the interpreter's lock.
 
     Args:
-        orders: the order of rows in each epoch, shared by the networks of a group.
+        orders: the order of rows in each epoch, shared by the networks of a grid.
     """
     from stages.models.mlp import descent
 
-    X, y, shape = examples.inputs, examples.target, network.shape
-    codes, values = np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32)
-    judge_all = bool(network.used.all())
-    judged = slice(None) if judge_all else ~network.used
-    learned = (y, values) if examples.loss == "classes" else (codes, y)
-    asked = (y[judged], values) if examples.loss == "classes" else (codes, y[judged])
-    initial = initial_weights(shape, X.shape[1], examples.n_outputs, network.seed)
-    weights = np.concatenate([part.ravel() for pair in initial for part in pair])
+    X, y, shape = data.inputs, data.target, network.shape
+    no_codes, no_values = np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32)
+    uses_all = bool(network.used.all())
+    scored = slice(None) if uses_all else ~network.used
+    target = (y, no_values) if data.loss == "classes" else (no_codes, y)
+    scored_target = (y[scored], no_values) if data.loss == "classes" else (no_codes, y[scored])
+    initial = initial_weights(shape, X.shape[1], data.n_outputs, network.seed)
+    weights = np.concatenate([array.ravel() for layer in initial for array in layer])
     mean, square, best = np.zeros_like(weights), np.zeros_like(weights), np.array([np.inf])
-    curve, answers = np.zeros(orders.epochs), np.full((len(X[judged]), examples.n_outputs), examples.ignorant(), dtype=np.float32)
-    patience = orders.epochs + 1 if judge_all else schedule.patience
-    counts = np.array([shape.width, shape.depth, descent.ACTIVATIONS[shape.activation], descent.LOSSES[examples.loss], schedule.batch,
+    curve, outputs = np.zeros(orders.epochs), np.full((len(X[scored]), data.n_outputs), data.untrained_output(), dtype=np.float32)
+    patience = orders.epochs + 1 if uses_all else schedule.patience
+    counts = np.array([shape.width, shape.depth, descent.ACTIVATIONS[shape.activation], descent.LOSSES[data.loss], schedule.batch,
                        patience, 0, 0, 0])  # fmt: skip
     hyper = np.array([network.rate, network.decay])
     for chunk in orders.chunks():
-        if descent.train_epochs(X, *learned, network.used, chunk, X[judged], *asked, weights, mean, square, hyper, counts, best, curve,
-                                answers):  # fmt: skip
+        if descent.train_epochs(X, *target, network.used, chunk, X[scored], *scored_target, weights, mean, square, hyper, counts, best,
+                                curve, outputs):  # fmt: skip
             break
     losses = curve[: counts[6]].tolist()
-    if judge_all:
-        layers = _layers(weights, shape.sizes(X.shape[1], examples.n_outputs))
-        return Trained(answers[:0], int(counts[6]), train_loss=losses, weights=layers)
-    return Trained(answers, int(counts[8]), float(best[0]), held_out_loss=losses)
+    if uses_all:
+        layers = _layers(weights, shape.sizes(X.shape[1], data.n_outputs))
+        return TrainedNetwork(outputs[:0], int(counts[6]), train_loss=losses, weights=layers)
+    return TrainedNetwork(outputs, int(counts[8]), float(best[0]), held_out_loss=losses)
 
 
 def _layers(flat: np.ndarray, sizes: Sequence[tuple[int, int]]) -> Weights:

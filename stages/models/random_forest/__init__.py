@@ -11,8 +11,8 @@ from stages.contracts.task import TargetForm
 
 class RandomForestSettings(Settings):
     n_estimators: int = Field(200, ge=1, description="number of trees")
-    max_features: tuple[float, ...] = Field((0.1, 0.3), min_length=1, description="shares of the columns that a split looks at")
-    min_samples_leaf: tuple[int, ...] = Field((3, 1), min_length=1, description="fewest samples of a leaf, descending")
+    max_features: tuple[float, ...] = Field((0.1, 0.3), min_length=1, description="shares of the columns considered at each split")
+    min_samples_leaf: tuple[int, ...] = Field((3, 1), min_length=1, description="fewest samples in a leaf, descending")
 
 
 def make(config: Config, form: TargetForm, seed: int) -> Any:

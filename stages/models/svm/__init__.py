@@ -1,10 +1,10 @@
 """Support vector machines: kernel (linear, RBF), C and gamma are swept.
 
-A fold's squared distances are summed once per combination; they serve every gamma, C and inner fold, and linear kernels too.
-One piece of work is a kernel and an inner fold: its matrix is made once for every pair of classes and every C.
+A fold's squared distances are summed once per combination; every kernel, gamma, C and inner fold uses them.
+A job is a kernel and an inner fold: its matrix is computed once for every pair of classes and every C.
 Fused rows are scaled so that the mean squared distance of two training rows is 1: gamma and C mean the same for every data set.
-Labels and numbers have a machine each, over the same Gram matrices. Classes' probabilities are a softmax of the decision values whose
-temperature is fitted on the inner folds' held-out rows; labels' scores are sigmoids of the margins, not calibrated.
+Labels and continuous targets have one SVM each, on the same Gram matrices. Classes' probabilities are a softmax of the decision values,
+with a temperature fitted on the out-of-fold decision values. Labels' probabilities are sigmoids of the margins and are not calibrated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +23,12 @@ from stages.features.matrices import unpack
 from stages.features.pairwise import squared_distances
 from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
-from stages.models.svm.fold_grid import FoldOfSvm
 from stages.models.svm.kernels import kernel_of, kernel_values
-from stages.models.svm.large_svm import FoldOfLargeSvm, approximation_of, decisions_of
+from stages.models.svm.large_svm import LargeSvmFoldSweep, approximation_of, large_svm_decisions
 from stages.models.svm.solvers import saved_solver
+from stages.models.svm.svm_fold_sweep import SvmFoldSweep
 
-LARGE_BYTES_PER_ROW = 6000  # of each core, while it trains machines in the primal
+LARGE_BYTES_PER_ROW = 6000  # per core, while it solves SVMs in the primal
 
 
 class SvmSettings(Settings):
@@ -38,9 +38,9 @@ class SvmSettings(Settings):
         (0.1, 0.3, 1.0, 3.0), min_length=1, description="RBF widths, each above 0; the mean squared distance of two rows is 1"
     )
 
-    epsilon: float = Field(0.1, ge=0, description="regression: errors below it cost nothing, in standard deviations of the number")
-    exact_rows: int = Field(10_000, ge=2, description="above so many rows machines are approximated, which their configurations say")
-    landmarks: int = Field(500, ge=2, description="rows drawn to approximate an RBF kernel by, where it is approximated")
+    epsilon: float = Field(0.1, ge=0, description="regression: errors below it cost nothing, in standard deviations of the target")
+    exact_rows: int = Field(10_000, ge=2, description="largest number of rows for exact SVMs; above it they are approximated")
+    landmarks: int = Field(500, ge=2, description="number of random rows that approximate an RBF kernel above `exact_rows`")
 
     @field_validator("C", "gamma")
     @classmethod
@@ -60,15 +60,15 @@ def grid(settings: SvmSettings, seed: int) -> list[Config]:
 
 
 def approximated(configs: list[Config], settings: SvmSettings, problem: Problem) -> list[Config]:
-    """Return the configurations as they are, or above `exact_rows` what stands for them."""
+    """Return the configurations unchanged up to `exact_rows` rows, else with their approximation."""
     if len(problem.target) <= settings.exact_rows:
         return configs
     return [{**config, "approximation": approximation_of(config["kernel"], problem, settings.landmarks)} for config in configs]
 
 
 def run(problem: Problem, settings: SvmSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
-    """Yield the sweeps of every outer fold and modality combination, one at a time: each has matrices of all pairs of rows."""
-    fold_sweep = FoldOfLargeSvm if "approximation" in configs[0] else FoldOfSvm
+    """Yield the sweeps of every outer fold and modality combination, one at a time: each holds n × n matrices."""
+    fold_sweep = LargeSvmFoldSweep if "approximation" in configs[0] else SvmFoldSweep
     for fold, blocks, modalities in each_combination(problem):
         yield [fold_sweep(problem, settings, configs, fold, modalities, blocks)]
 
@@ -77,7 +77,7 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
     """Return the scores of new rows."""
     state, arrays = fitted.state, fitted.arrays
     if "approximation" in state["config"]:
-        solver, values = decisions_of(fitted, matrices)
+        solver, values = large_svm_decisions(fitted, matrices)
     else:
         solver = saved_solver(state["form"], state["n_outputs"], arrays)
         support = [unpack(f"support/{name}", arrays) for name in state["modalities"]]
@@ -85,14 +85,14 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
         products = cross_products(queries, support, scales)
         squared = squared_distances(products, squared_norms(queries, scales), squared_norms(support, scales))
         kernel = kernel_values(kernel_of(state["config"]), squared, *map(np.arange, squared.shape))
-        (values,) = solver.decide(solver.machines(arrays), kernel)
+        (values,) = solver.decide(solver.restored(arrays), kernel)
     return Scores(solver.scores(values), solver.probabilities(values, state.get("temperature", 1.0)))
 
 
 def memory_bytes(size: Size, settings: SvmSettings) -> float:
-    """Return the memory of the matrices of all pairs of rows; above `exact_rows` of features, landmarks and machines."""
+    """Return the memory of the n × n matrices; above `exact_rows` that of features, landmarks and SVMs."""
     n = float(size.n_rows)
-    if n <= settings.exact_rows:  # of each block products and L2; fused, in another order and in between; each core's own, float32
+    if n <= settings.exact_rows:  # products and squared distances per block; fused, reordered and temporary; float32 ones per core
         return 8 * n**2 * (2 * size.n_blocks + 3 + 0.5 * min(n_cores(), 4))
     n_columns = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     n_configs = len(grid(settings, 0))

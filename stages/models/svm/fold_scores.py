@@ -1,4 +1,4 @@
-"""What a grid of SVMs on one outer fold and modality combination does with its decision values, exact or approximated."""
+"""Scores from the decision values of a grid of SVMs on one outer fold and modality combination, exact or approximated."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,14 @@ from stages.contracts.fitted import Scores
 from stages.contracts.model import Config
 from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import FoldBlocks
-from stages.model_selection.grid import empty_predictions, predictions_of
+from stages.model_selection.fold_predictions import empty_predictions, predictions_of
 from stages.models.svm.solvers import Solver
 
 
 @dataclass(frozen=True)
-class FoldScores:
+class SvmFoldScores:
+    """A grid's scores; a subclass computes the decision values."""
+
     problem: Problem
     settings: Any
     configs: list[Config]
@@ -32,7 +34,7 @@ class FoldScores:
         raise NotImplementedError
 
     def temperature(self, config: int) -> float:
-        """Return the temperature that makes probabilities of the decision values of held-out rows."""
+        """Return the softmax temperature fitted to the out-of-fold decision values."""
         raise NotImplementedError
 
     def inner_predictions(self) -> np.ndarray:
@@ -42,7 +44,7 @@ class FoldScores:
         return found
 
     def scores(self, config: int, values: np.ndarray) -> Scores:
-        """Return a configuration's decision values of some rows as scores."""
+        """Return the scores of a configuration's decision values."""
         return Scores(self.solver.scores(values), self.solver.probabilities(values, self.temperature(config)))
 
     def out_of_fold(self, config: int) -> Scores:
@@ -50,5 +52,5 @@ class FoldScores:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a saved SVM must know of its problem."""
+        """What a saved SVM stores of its problem."""
         return {"modalities": list(self.modalities), "form": self.problem.form, "n_outputs": len(self.problem.outputs)}

@@ -1,7 +1,7 @@
 """Kernels from squared distances: linear, and RBF for a gamma.
 
-A machine is trained on squared distances in the feature space: those of the rows themselves (linear) or 2 − 2 exp(−γ d²). It decides
-by kernel values, of which any shift common to all rows drops out: −½ d² stands for inner products, which are never needed.
+An SVM is trained on squared distances in the feature space: d² of the rows (linear) or 2 − 2 exp(−γ d²) (RBF). It decides by kernel
+values, and a shift common to all training rows cancels: −½ d² replaces inner products, which are never computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 Kernel = tuple[str, float | None]
-_ROWS = 64  # transformed at a time, so that they stay in the cache
+_ROWS = 64  # transformed at once; they fit in the cache
 
 
 def kernel_of(config: Mapping[str, Any]) -> Kernel:
@@ -27,7 +27,7 @@ def by_kernel(configs: Sequence[Mapping[str, Any]]) -> dict[Kernel, list[int]]:
 
 
 def reordered(squared: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return squared[rows][:, rows]: float64, contiguous. What is then taken from it in ascending order costs a third."""
+    """Return squared[rows][:, rows]: float64, contiguous. Gathering from it in ascending order takes a third of the time."""
     from stages.models.svm.smo import gather
 
     found = np.empty((len(rows), len(rows)))
@@ -48,15 +48,15 @@ def feature_distances(kernel: Kernel, squared: np.ndarray, rows: np.ndarray) -> 
     _, gamma = kernel
     if gamma is not None:
         for start in range(0, len(rows), _ROWS):
-            part = found[start : start + _ROWS]
-            part *= np.float32(-gamma)
-            np.expm1(part, out=part)
-            part *= np.float32(-2)
+            chunk = found[start : start + _ROWS]
+            chunk *= np.float32(-gamma)
+            np.expm1(chunk, out=chunk)
+            chunk *= np.float32(-2)
     return found
 
 
 def kernel_values(kernel: Kernel, squared: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the kernel between `rows` and `columns`, float64 (n_rows, n_columns), up to what drops out of decisions."""
+    """Return the kernel between `rows` and `columns`, float64 (n_rows, n_columns), up to a shift that cancels in decisions."""
     from stages.models.svm.smo import gather
 
     found = np.empty((len(rows), len(columns)))

@@ -1,8 +1,7 @@
-"""Support vector machines of data too large for matrices of all pairs of rows: linear machines in the primal on approximate features.
+"""SVMs for data too large for n × n matrices: linear SVMs in the primal on approximate features.
 
-What is approximated stands in each configuration, and so in the sweep, the model and the report: linear machines have another loss than
-the exact ones (primal.py), RBF machines besides that features of some rows' kernel values (approximation.py), and classes are told
-apart one against the rest.
+Each configuration names its approximation, and so do the sweep, the model and the report. Linear SVMs have another loss than the exact
+ones (primal.py). RBF SVMs also use approximate features (approximation.py). More than two classes are separated one against the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +21,14 @@ from stages.features.pairwise import squared_distances
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.target_forms import fit_scale
 from stages.models.svm.approximation import Axes, fused_rows, landmark_distances, linear_features, nystroem_features
-from stages.models.svm.fold_scores import FoldScores
+from stages.models.svm.fold_scores import SvmFoldScores
 from stages.models.svm.kernels import Kernel, by_kernel, kernel_of
-from stages.models.svm.primal import Examples, train_primal
+from stages.models.svm.primal import PrimalProblem, train_primal
 from stages.models.svm.solvers import Solver, saved_solver, solver_for
 
 
 def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
-    """Return what a kernel's machines are approximated by, in words."""
+    """Return the description of a kernel's approximation, as configurations hold it."""
     loss = "squared epsilon-insensitive loss" if problem.form == "continuous" else "squared hinge"
     if problem.form == "classes" and len(problem.outputs) > 2:
         loss += ", one against the rest"
@@ -38,10 +37,10 @@ def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
 
 @dataclass(frozen=True)
 class Fused:
-    """One combination's blocks, scaled, and the rows that are learned from.
+    """One combination's blocks with their scales and training rows.
 
-    matrices: (n, d) each. scales: their factors on squared distances. train: int64. landmarks: int64, some of them.
-    distances: float32 (n, n_landmarks), squared; None where no kernel needs them.
+    matrices: (n, d) each. scales: their factors on squared distances. train: int64. landmarks: int64, some of the training rows.
+    distances: float32 (n, n_landmarks), squared; None if no kernel needs them.
     """
 
     matrices: Sequence[Matrix]
@@ -51,7 +50,7 @@ class Fused:
     distances: np.ndarray | None
 
     def features(self, kernel: Kernel) -> tuple[Axes, np.ndarray | None]:
-        """Return a kernel's features of all rows, and for Nyström's what makes them of kernel values."""
+        """Return a kernel's features of all rows, and for Nyström's the matrix that maps kernel values to them."""
         if self.distances is None or kernel[1] is None:
             return linear_features(self.matrices, self.scales, self.train), None
         return nystroem_features(kernel, self.distances, self.landmarks, self.train)
@@ -60,43 +59,44 @@ class Fused:
 def fuse(
     problem: Problem, blocks: FoldBlocks, modalities: Sequence[str], configs: Sequence[Mapping[str, Any]], n_landmarks: int
 ) -> Fused:
-    """Return a combination's blocks with seeded landmarks among the rows that the blocks are fitted on."""
+    """Return a combination's blocks with seeded random landmarks among the training rows."""
     train = blocks.train
     matrices = [blocks.encoded[name].matrix for name in modalities]
     scales = [scale / len(modalities) for scale in blocks.scales(modalities, "euclidean")]
-    draw = np.random.default_rng(derived_seed(problem.seed, "svm", "landmarks"))
-    landmarks = np.sort(draw.choice(train, min(n_landmarks, len(train)), replace=False))
+    rng = np.random.default_rng(derived_seed(problem.seed, "svm", "landmarks"))
+    landmarks = np.sort(rng.choice(train, min(n_landmarks, len(train)), replace=False))
     needed = any(config["kernel"] == "rbf" for config in configs)
     return Fused(matrices, scales, train, landmarks, landmark_distances(matrices, scales, landmarks) if needed else None)
 
 
-def machines_of(
+def train_linear_svms(
     problem: Problem, axes: Axes, target: np.ndarray, penalties: Sequence[float], used: Sequence[np.ndarray], tube: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what machines of every set of rows, C and output learn, all at once.
+    """Train the linear SVMs of every set of rows, C and output at once.
 
     Args:
-        target: float64 (n, q), ±1 or standardised numbers, NaN where not known.
+        target: float64 (n, q), ±1 or standardised targets, NaN where not known.
         used: sets of training rows, int64 each.
     Returns:
-        weights (p, n_sets, n_C, q), intercepts (n_sets, n_C, q), decisions of all rows (n_sets, n_C, n, n_outputs).
+        weights (p, n_sets, n_C, q), intercepts (n_sets, n_C, q), decision values of all rows (n_sets, n_C, n, n_outputs).
     """
     n, shape = len(target), (len(used), len(penalties), target.shape[1])
     masks = np.zeros((n, *shape), dtype=bool)
     for place, rows in enumerate(used):
         masks[rows, place] = ~np.isnan(target[rows])[:, None, :]
     values = np.broadcast_to(np.nan_to_num(target)[:, None, None, :], masks.shape)
-    of_each = np.broadcast_to(np.array(penalties)[None, :, None], shape)
-    examples = Examples(axes.values, values.reshape(n, -1), masks.reshape(n, -1), of_each.ravel(), tube)
-    weights, intercepts, found = train_primal(examples)
+    repeated = np.broadcast_to(np.array(penalties)[None, :, None], shape)
+    weights, intercepts, found = train_primal(
+        PrimalProblem(axes.values, values.reshape(n, -1), masks.reshape(n, -1), repeated.ravel(), tube)
+    )
     decisions = found.reshape(n, *shape).transpose(1, 2, 0, 3)
-    if problem.form == "classes" and len(problem.outputs) == 2:  # one machine tells them apart
+    if problem.form == "classes" and len(problem.outputs) == 2:  # a single SVM separates them
         decisions = np.concatenate([-decisions, decisions], axis=-1)
     return weights.reshape(-1, *shape), intercepts.reshape(shape), decisions
 
 
-def targets_of(problem: Problem, train: np.ndarray) -> np.ndarray:
-    """Return what each machine learns: float64 (n, q), ±1 per class (of two classes one) or label, or numbers scaled by `train`."""
+def svm_targets(problem: Problem, train: np.ndarray) -> np.ndarray:
+    """Return the target of each SVM: float64 (n, q), ±1 per class (one for two classes) or label, or targets standardised by `train`."""
     if problem.form == "classes":
         return np.where(problem.target[:, None] == np.arange(len(problem.outputs))[1 if len(problem.outputs) == 2 else 0 :], 1.0, -1.0)
     if problem.form == "labels":
@@ -105,8 +105,8 @@ def targets_of(problem: Problem, train: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class FoldOfLargeSvm(FoldScores):
-    """A whole grid of approximated SVMs on one outer fold and modality combination."""
+class LargeSvmFoldSweep(SvmFoldScores):
+    """A grid of approximated SVMs on one outer fold and modality combination."""
 
     @cached_property
     def fused(self) -> "Fused":
@@ -124,32 +124,32 @@ class FoldOfLargeSvm(FoldScores):
         used = [np.delete(self.fold.train, out) for out in held_out]
         for kernel, members in by_kernel(self.configs).items():
             axes, _ = self.fused.features(kernel)
-            *_, found = self._machines(axes, [self.configs[i]["C"] for i in members], used)
+            *_, found = self._train(axes, [self.configs[i]["C"] for i in members], used)
             for inner, out in enumerate(held_out):
                 for c, i in enumerate(members):
                     decisions[i, out] = found[inner, c, self.fold.train[out]]
         return decisions
 
-    def _machines(self, axes: Axes, penalties: Sequence[float], used: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _train(self, axes: Axes, penalties: Sequence[float], used: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         tube = self.settings.epsilon if self.problem.form == "continuous" else None
-        return machines_of(self.problem, axes, targets_of(self.problem, self.fold.train), penalties, used, tube)
+        return train_linear_svms(self.problem, axes, svm_targets(self.problem, self.fold.train), penalties, used, tube)
 
     def temperature(self, config: int) -> float:
-        """Return the temperature that makes probabilities of the decision values of held-out rows."""
+        """Return the softmax temperature fitted to the out-of-fold decision values."""
         return self.solver.temperature(self.decisions[config].astype(np.float64), self.fold.train)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         chosen = self.configs[config]
         axes, _ = self.fused.features(kernel_of(chosen))
-        *_, found = self._machines(axes, [chosen["C"]], [self.fold.train])
+        *_, found = self._train(axes, [chosen["C"]], [self.fold.train])
         scores = TestScores(self.scores(config, found[0, 0, self.fold.test]))
         return lambda: scores
 
     def fitted(self, config: int) -> Fitted:
-        """Keep weights of the fused features, or of kernel values against the landmarks."""
+        """Return the weights of the fused features, or of kernel values against the landmarks."""
         problem, chosen, rows = self.problem, self.configs[config], self.fold.train
         axes, root = self.fused.features(kernel_of(chosen))
-        weights, intercepts, _ = self._machines(axes, [chosen["C"]], [rows])
+        weights, intercepts, _ = self._train(axes, [chosen["C"]], [rows])
         dual, intercept = axes.restored(weights[:, 0, 0], intercepts[0, 0])
         arrays = {"dual": dual if root is None else root @ dual, "intercept": intercept, "scales": np.array(self.fused.scales)}
         if root is not None:
@@ -162,18 +162,18 @@ class FoldOfLargeSvm(FoldScores):
         return Fitted(arrays, state | {"temperature": self.temperature(config)})
 
 
-def decisions_of(fitted: Fitted, matrices: Mapping[str, Matrix]) -> tuple[Solver, np.ndarray]:
-    """Return what a saved model's machines say of new rows, float64 (n, n_outputs), and the solver that turns it into answers."""
+def large_svm_decisions(fitted: Fitted, matrices: Mapping[str, Matrix]) -> tuple[Solver, np.ndarray]:
+    """Return the solver of a saved model, and its decision values of new rows: float64 (n, n_outputs)."""
     state, arrays = fitted.state, fitted.arrays
-    queries, scales = [matrices[label] for label in state["modalities"]], list(arrays["scales"])
+    queries, scales = [matrices[name] for name in state["modalities"]], list(arrays["scales"])
     n = queries[0].shape[0]
     _, gamma = kernel_of(state["config"])
     if gamma is None:
         values = fused_rows(queries, np.sqrt(arrays["scales"]), np.arange(n))
     else:
-        marks = [unpack(f"support/{label}", arrays) for label in state["modalities"]]
-        products = cross_products(queries, marks, scales)
-        values = np.exp(-gamma * squared_distances(products, squared_norms(queries, scales), squared_norms(marks, scales)))
+        landmarks = [unpack(f"support/{name}", arrays) for name in state["modalities"]]
+        products = cross_products(queries, landmarks, scales)
+        values = np.exp(-gamma * squared_distances(products, squared_norms(queries, scales), squared_norms(landmarks, scales)))
     found = values @ arrays["dual"] + arrays["intercept"]
     if found.shape[1] < state["n_outputs"]:
         found = np.concatenate([-found, found], axis=1)

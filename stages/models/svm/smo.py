@@ -1,37 +1,37 @@
 """Sequential minimal optimisation of support vector machines, compiled.
 
-The problem, with one signed coefficient per row (β = yα for classes, α − α* for numbers), is
+The problem, with one signed coefficient per row (β = yα for classes, α − α* for regression), is
     maximise  yᵀβ − ½ βᵀKβ − tube Σ|β|   subject to  Σβ = 0,  lower ≤ β ≤ upper.
 As Σβ = 0, K may be replaced by −½M, where M(a, b) = |φ(a) − φ(b)|²: for a linear kernel the squared distances of the rows, for an RBF
-kernel 2 − 2 exp(−γ d²). M has a zero diagonal and needs no inner products; in float32 it keeps what K = 1 − M/2 would round away.
+kernel 2 − 2 exp(−γ d²). M has a zero diagonal and needs no inner products; float32 represents it more precisely than K = 1 − M/2.
 
-Pairs are chosen by the second-order rule; rows that stay at a bound are set aside, here by copying what is left (Fan, Chen, Lin: Working
-set selection using second order information for training support vector machines, JMLR 6, 2005; libsvm). Differs: rows strictly between
-their bounds are also moved together by an exact Newton step, whenever that is cheap against the pairs since the last one, as pairs
-alone need many steps where C is large; and a problem starts from the solution for the C before it, scaled to its best multiple.
-One thread and a fixed order: the same input gives the same bytes.
+Pairs are selected by the second-order rule. Shrinking removes rows that stay at a bound, by copying the remaining ones (Fan, Chen, Lin:
+Working set selection using second order information for training support vector machines, JMLR 6, 2005; libsvm). Differs: all free rows
+(strictly between their bounds) are also moved together by an exact Newton step, whenever it is cheap compared with the pair steps since
+the last one, because pairs alone need many steps at a large C. Each C starts from the solution of the previous C, scaled by the best
+factor. One thread and a fixed order: the same input gives the same bytes.
 """
 
 import numba
 import numpy as np
 
-# A pair that violates the optimality conditions by less than this ends the search; libsvm's default is 1e-3, and Newton steps mostly make
-# a tenth of it cheap. A decision value is then within about as much of the exact one. After _LONG steps and
-# _LONG_PER_ROW for each row libsvm's is enough, and after each as many again twice as much: many rows in few dimensions at a large C
-# would go on for millions of steps, as libsvm does, for less than rounding shows.
+# The search ends when the largest violation of the optimality conditions is below TOLERANCE; decision values are then about as exact.
+# libsvm's default is 1e-3; Newton steps usually make a tenth of it cheap. After _LONG + _LONG_PER_ROW · n steps the tolerance becomes
+# libsvm's, and it doubles after each further as many: many rows in few dimensions at a large C would take millions of steps (as in
+# libsvm) for differences below rounding.
 TOLERANCE, _LOOSE = 1e-4, 1e-3
 _LONG, _LONG_PER_ROW = 50_000, 20
-_SAME = 1e-12  # squared distance of rows that are the same, as in libsvm
-_DEPENDENT = 1e-6  # share of a variable's own curvature that is left after those before it; M is float32
-_SHRINK_FROM, _SHRINK_TO = 200, 0.7  # rows, and the share of them that must remain at most
-_STEPS, _ROUNDS = 10_000_000, 20  # a search ends after so many pairs, and a problem after so many searches
+_SAME = 1e-12  # squared distance of equal rows, as in libsvm
+_DEPENDENT = 1e-6  # least share of a variable's curvature that is independent of the previous ones; M is float32
+_SHRINK_FROM, _SHRINK_TO = 200, 0.7  # fewest rows to shrink, and the largest share of them that may remain
+_STEPS, _ROUNDS = 10_000_000, 20  # most pair steps per search, most searches per problem
 _OPTIMAL, _SHRINKS, _EXHAUSTED = 0, 1, 2
 _ALL_BITS, _LEAST = np.int64(0x7FFFFFFFFFFFFFFF), np.int64(-0x7FFFFFFFFFFFFFFF)
 
 
 @numba.njit(cache=True, nogil=True)
 def _rise(g, b, upper, tube):  # type: ignore[no-untyped-def]
-    """Return the objective's slope for an increase of b, −∞ where there is no room."""
+    """Return the objective's slope for an increase of b; −∞ at the upper bound."""
     if b >= upper:
         return -np.inf
     return g + tube if b < 0.0 else g - tube
@@ -39,7 +39,7 @@ def _rise(g, b, upper, tube):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _fall(g, b, lower, tube):  # type: ignore[no-untyped-def]
-    """Return the objective's slope for a decrease of b, with its sign turned; ∞ where there is no room."""
+    """Return the negative of the objective's slope for a decrease of b; ∞ at the lower bound."""
     if b <= lower:
         return np.inf
     return g - tube if b > 0.0 else g + tube
@@ -47,7 +47,7 @@ def _fall(g, b, lower, tube):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _top_end(b, upper, tube):  # type: ignore[no-untyped-def]
-    """Return how far b may rise before its slope changes."""
+    """Return the value up to which b may rise before its slope changes."""
     return 0.0 if b < 0.0 and tube > 0.0 else upper
 
 
@@ -63,14 +63,14 @@ def _is_free(b, lower, upper, tube):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _ordered(value):  # type: ignore[no-untyped-def]
-    """Return an int64 that is ordered as the float64 is: maxima of integers need no branches, and the low bits can carry a row number."""
+    """Map a float64 to an int64 of the same order: integer maxima need no branches, and the low bits can hold a row number."""
     bits = np.float64(value).view(np.int64)
     return bits ^ ((bits >> 63) & _ALL_BITS)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _factorise(H):  # type: ignore[no-untyped-def]
-    """Replace the lower triangle of H by its Cholesky factor, diagonal inverted; a variable that depends on those before it becomes 0."""
+    """Replace the lower triangle of H by its Cholesky factor with inverted diagonal; linearly dependent variables become 0."""
     for a in range(len(H)):
         row = H[a]
         own = row[a]
@@ -108,7 +108,7 @@ def _substitute(H, x):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _newton(M, g, lower, upper, tube, beta, n_free):  # type: ignore[no-untyped-def]
-    """Move all rows between their bounds to the best point of their plane, or as far towards it as bounds allow; update beta and g."""
+    """Move all free rows to their joint optimum, or as far towards it as the bounds allow; update beta and g."""
     free = np.empty(n_free, np.int64)
     slope = np.empty(n_free)
     f = 0
@@ -117,7 +117,7 @@ def _newton(M, g, lower, upper, tube, beta, n_free):  # type: ignore[no-untyped-
             free[f] = k
             slope[f] = g[k] - (tube if beta[k] > 0.0 else -tube)
             f += 1
-    f -= 1  # the last one gives what the others take
+    f -= 1  # the last free row balances the others: Σβ = 0
     last = M[free[f]]
     H = np.empty((f, f))
     for a in range(f):
@@ -166,7 +166,7 @@ def _newton(M, g, lower, upper, tube, beta, n_free):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, nogil=True)
 def _slopes(rise, fall, beta, upper, tube, g):  # type: ignore[no-untyped-def]
-    """Write y − Kβ to g, from the slopes for an increase and a decrease of which at least one is finite."""
+    """Write y − Kβ to g, from the slopes for an increase and a decrease; at least one of them is finite."""
     for k in range(len(g)):
         if beta[k] < upper[k]:
             g[k] = rise[k] - tube if beta[k] < 0.0 else rise[k] + tube
@@ -176,17 +176,19 @@ def _slopes(rise, fall, beta, upper, tube, g):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _may_move(rise, fall, top, bottom):  # type: ignore[no-untyped-def]
-    """Return whether a row could be one of a violating pair, where `top` is the greatest rise and `bottom` the least fall."""
+    """Return whether a row could be part of a violating pair; `top` is the largest rise, `bottom` the smallest fall."""
     return not ((rise == -np.inf and fall > top) or (fall == np.inf and rise < bottom))
 
 
 @numba.njit(cache=True, nogil=True)
 def _search(M, g, lower, upper, tube, tolerance, beta, done):  # type: ignore[no-untyped-def]
-    """Improve beta and g pair by pair, and return why it ends, and how many steps this problem has taken: `done` before.
+    """Improve beta and g pair by pair.
 
+    Args:
+        done: number of steps that this problem has already taken.
     Returns:
-        _OPTIMAL: no pair violates the conditions by `tolerance`. _SHRINKS: so many rows stay at their bounds that it pays to go on without
-        them. _EXHAUSTED: there is no end to it.
+        (state, number of steps including `done`). _OPTIMAL: no pair violates the conditions by `tolerance`. _SHRINKS: enough rows stay at
+        their bounds that removing them pays. _EXHAUSTED: the limit of steps is reached.
     """
     n = len(g)
     bits = 1
@@ -268,7 +270,7 @@ def _search(M, g, lower, upper, tube, tolerance, beta, done):  # type: ignore[no
 
 @numba.njit(cache=True, nogil=True)
 def taken(values, places):  # type: ignore[no-untyped-def]
-    """Return values[places], contiguous; plain loops compile in a tenth of the time of numpy's indexing."""
+    """Return values[places], contiguous; loops compile in a tenth of the time of numpy's indexing."""
     found = np.empty(len(places), values.dtype)
     for a in range(len(places)):
         found[a] = values[places[a]]
@@ -277,7 +279,7 @@ def taken(values, places):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _active(g, lower, upper, tube, beta):  # type: ignore[no-untyped-def]
-    """Return the rows that could be one of a violating pair: int64, sorted."""
+    """Return the rows that could be part of a violating pair: int64, sorted."""
     n = len(g)
     top, bottom = -np.inf, np.inf
     for k in range(n):
@@ -293,7 +295,7 @@ def _active(g, lower, upper, tube, beta):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def gather(M, rows, columns, target):  # type: ignore[no-untyped-def]
-    """Write M[rows][:, columns] to `target`, in its precision: several times as fast as numpy's indexing by two lists."""
+    """Write M[rows][:, columns] to `target`, in its precision; several times as fast as numpy's indexing by two arrays."""
     for a in range(len(rows)):
         source, into = M[rows[a]], target[a]
         for b in range(len(columns)):
@@ -322,29 +324,30 @@ def _gradient(M, y, beta, g):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _solve(M, y, g, lower, upper, tube, tolerance, beta):  # type: ignore[no-untyped-def]
-    """Improve beta until it is optimal, and leave y − Kβ in g (at the start it must be there already)."""
+    """Improve beta until it is optimal; g holds y − Kβ before and after."""
     n = len(g)
-    part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+    active_M, rows, active_g, active_beta, active_lower, active_upper = M, np.arange(n), g, beta, lower, upper
     n_rounds, done = 0, 0
     while n_rounds < _ROUNDS:
-        state, done = _search(part, part_g, part_lower, part_upper, tube, tolerance, part_beta, done)
+        state, done = _search(active_M, active_g, active_lower, active_upper, tube, tolerance, active_beta, done)
         for k in range(len(rows)):
-            beta[rows[k]] = part_beta[k]
-        if state == _SHRINKS:  # ever fewer rows, until those are optimal among themselves
-            kept = _active(part_g, part_lower, part_upper, tube, part_beta)
-            part, rows, part_g, part_beta = square(part, kept), taken(rows, kept), taken(part_g, kept), taken(part_beta, kept)
-            part_lower, part_upper = taken(part_lower, kept), taken(part_upper, kept)
+            beta[rows[k]] = active_beta[k]
+        if state == _SHRINKS:  # fewer rows each time, until the remaining ones are optimal
+            kept = _active(active_g, active_lower, active_upper, tube, active_beta)
+            active_M, rows = square(active_M, kept), taken(rows, kept)
+            active_g, active_beta = taken(active_g, kept), taken(active_beta, kept)
+            active_lower, active_upper = taken(active_lower, kept), taken(active_upper, kept)
         elif len(rows) == n:
             return
         else:
             _gradient(M, y, beta, g)
-            part, rows, part_g, part_beta, part_lower, part_upper = M, np.arange(n), g, beta, lower, upper
+            active_M, rows, active_g, active_beta, active_lower, active_upper = M, np.arange(n), g, beta, lower, upper
             n_rounds += 1
 
 
 @numba.njit(cache=True, nogil=True)
 def _intercept(g, lower, upper, tube, beta):  # type: ignore[no-untyped-def]
-    """Return b of the decision Kβ + b: the mean of what rows between bounds ask for, else the middle of what the others allow."""
+    """Return b of the decision Kβ + b: the mean over the free rows' conditions, else the middle of the interval that the others allow."""
     total, n_free = 0.0, 0
     top, bottom = -np.inf, np.inf
     for k in range(len(g)):
@@ -357,7 +360,7 @@ def _intercept(g, lower, upper, tube, beta):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _scale_up(y, g, lower, upper, tube, beta, ratio):  # type: ignore[no-untyped-def]
-    """Multiply beta by the number from 1 to `ratio` that is best where bounds are `ratio` times as wide; update g."""
+    """Multiply beta by the best factor in [1, ratio] for bounds that are `ratio` times as wide; update g."""
     linear = quadratic = 0.0
     for k in range(len(g)):
         linear += y[k] * beta[k] - tube * abs(beta[k])
@@ -366,18 +369,18 @@ def _scale_up(y, g, lower, upper, tube, beta, ratio):  # type: ignore[no-untyped
     for k in range(len(g)):
         g[k] = y[k] - scale * (y[k] - g[k])
         if scale == ratio and beta[k] != 0.0 and (beta[k] == lower[k] or beta[k] == upper[k]):
-            beta[k] = np.inf if beta[k] > 0.0 else -np.inf  # stays at its bound, which rounding must not part it from
+            beta[k] = np.inf if beta[k] > 0.0 else -np.inf  # clipped to the new bound later, so rounding cannot move it off the bound
         else:
             beta[k] *= scale
 
 
 @numba.njit(cache=True, nogil=True)
 def solve_path(M, y, lowest, highest, penalties, tube, tolerance):  # type: ignore[no-untyped-def]
-    """Return the machines of one problem for every C.
+    """Return the SVMs of one binary or regression problem for every C.
 
     Args:
         M: float32 (n, n), squared distances in the feature space, contiguous.
-        y: float64 (n,), ±1 for two classes, else numbers.
+        y: float64 (n,), ±1 for two classes, else the target.
         lowest, highest: float64 (n,), the coefficients' bounds in units of C.
         penalties: float64 (n_C,), C, ascending.
         tube: errors below it cost nothing; 0 for classes.
@@ -406,7 +409,7 @@ def solve_path(M, y, lowest, highest, penalties, tube, tolerance):  # type: igno
 
 @numba.njit(cache=True, nogil=True)
 def solve_pairs(M, ends, penalties, tolerance):  # type: ignore[no-untyped-def]
-    """Return the machines of every pair of classes for every C.
+    """Return the SVMs of every pair of classes for every C.
 
     Args:
         M: float32 (n, n), squared distances in the feature space, contiguous; rows sorted by class.

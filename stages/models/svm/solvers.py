@@ -1,4 +1,4 @@
-"""What an SVM is for a task: how a kernel becomes machines, decisions, scores, probabilities, and arrays to save."""
+"""SVMs by target form: training from a kernel, decision values, scores, probabilities, and arrays to save."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,23 +9,23 @@ import numpy as np
 from stages.contracts.problem import Problem
 from stages.contracts.task import TargetForm
 from stages.model_selection.target_forms import Scale, fit_scale
-from stages.models.svm.machines import (
-    Outputs,
-    Pairs,
-    decide_outputs,
-    decide_pairs,
+from stages.models.svm.binary_svms import (
+    OneVsOneSvms,
+    PerOutputSvms,
+    decide_one_vs_one,
+    decide_per_output,
     fit_temperature,
     sigmoid,
     softmax,
-    train_labels,
-    train_numbers,
-    train_pairs,
+    train_one_vs_one,
+    train_per_label,
+    train_regression,
 )
 
 
 @dataclass(frozen=True)
 class ClassSolver:
-    """Classes: machines pair by pair. target: int32, of every row of the problem."""
+    """Classes: one-vs-one SVMs. target: int32, of every row of the problem."""
 
     target: np.ndarray
     n_outputs: int
@@ -36,11 +36,11 @@ class ClassSolver:
     def order(self, rows: np.ndarray) -> np.ndarray:
         return np.argsort(self.target[rows], kind="stable")
 
-    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Pairs:
-        return train_pairs(distances, self.target[rows], penalties)
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> OneVsOneSvms:
+        return train_one_vs_one(distances, self.target[rows], penalties)
 
-    def decide(self, machines: Pairs, kernel: np.ndarray) -> np.ndarray:
-        return decide_pairs(machines, kernel, self.n_outputs)
+    def decide(self, svms: OneVsOneSvms, kernel: np.ndarray) -> np.ndarray:
+        return decide_one_vs_one(svms, kernel, self.n_outputs)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return decisions
@@ -51,22 +51,22 @@ class ClassSolver:
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray:
         return softmax(temperature * decisions).astype(np.float32)
 
-    def arrays(self, machines: Pairs) -> dict[str, np.ndarray]:
+    def arrays(self, svms: OneVsOneSvms) -> dict[str, np.ndarray]:
         return {
-            "classes": machines.classes,
-            "n_support": machines.n_support,
-            "dual": machines.dual[0],
-            "intercept": machines.intercept[0],
+            "classes": svms.classes,
+            "n_support": svms.n_support,
+            "dual": svms.dual[0],
+            "intercept": svms.intercept[0],
         }
 
-    def machines(self, arrays: Mapping[str, np.ndarray]) -> Pairs:
+    def restored(self, arrays: Mapping[str, np.ndarray]) -> OneVsOneSvms:
         support = np.arange(int(arrays["n_support"].sum()))
-        return Pairs(arrays["classes"], support, arrays["n_support"], arrays["dual"][None], arrays["intercept"][None])
+        return OneVsOneSvms(arrays["classes"], support, arrays["n_support"], arrays["dual"][None], arrays["intercept"][None])
 
 
 @dataclass(frozen=True)
 class LabelSolver:
-    """Labels: a machine each. target: uint8 (n, n_outputs), of every row of the problem."""
+    """Labels: one SVM each. target: uint8 (n, n_outputs), of every row of the problem."""
 
     target: np.ndarray
 
@@ -76,11 +76,11 @@ class LabelSolver:
     def order(self, rows: np.ndarray) -> np.ndarray:
         return np.arange(len(rows))
 
-    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Outputs:
-        return train_labels(distances, self.target[rows], penalties)
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> PerOutputSvms:
+        return train_per_label(distances, self.target[rows], penalties)
 
-    def decide(self, machines: Outputs, kernel: np.ndarray) -> np.ndarray:
-        return decide_outputs(machines, kernel)
+    def decide(self, svms: PerOutputSvms, kernel: np.ndarray) -> np.ndarray:
+        return decide_per_output(svms, kernel)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return sigmoid(decisions)
@@ -91,22 +91,22 @@ class LabelSolver:
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray | None:
         return sigmoid(decisions).astype(np.float32)
 
-    def arrays(self, machines: Outputs) -> dict[str, np.ndarray]:
-        return {"dual": machines.dual[0], "intercept": machines.intercept[0]}
+    def arrays(self, svms: PerOutputSvms) -> dict[str, np.ndarray]:
+        return {"dual": svms.dual[0], "intercept": svms.intercept[0]}
 
-    def machines(self, arrays: Mapping[str, np.ndarray]) -> Outputs:
-        return Outputs(np.arange(len(arrays["dual"])), arrays["dual"][None], arrays["intercept"][None])
+    def restored(self, arrays: Mapping[str, np.ndarray]) -> PerOutputSvms:
+        return PerOutputSvms(np.arange(len(arrays["dual"])), arrays["dual"][None], arrays["intercept"][None])
 
 
 @dataclass(frozen=True)
-class NumberSolver(LabelSolver):
-    """Numbers: a regression machine each, on standardised values. target: float64 (n, n_outputs), NaN where not known."""
+class RegressionSolver(LabelSolver):
+    """Continuous targets: one SVR each, on standardised values. target: float64 (n, n_outputs), NaN where not known."""
 
     scale: Scale
     epsilon: float
 
-    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Outputs:
-        return train_numbers(distances, self.scale.standardised(self.target[rows]), penalties, self.epsilon)
+    def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> PerOutputSvms:
+        return train_regression(distances, self.scale.standardised(self.target[rows]), penalties, self.epsilon)
 
     def scores(self, decisions: np.ndarray) -> np.ndarray:
         return self.scale.restored(decisions)
@@ -114,16 +114,16 @@ class NumberSolver(LabelSolver):
     def probabilities(self, decisions: np.ndarray, temperature: float) -> None:
         return None
 
-    def arrays(self, machines: Outputs) -> dict[str, np.ndarray]:
-        return {**super().arrays(machines), "target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
+    def arrays(self, svms: PerOutputSvms) -> dict[str, np.ndarray]:
+        return {**super().arrays(svms), "target_mean": self.scale.mean, "target_deviation": self.scale.deviation}
 
 
 class Solver(Protocol):
-    """What the three have in common; machines are what the solver itself trained, for every C of `penalties` (float64, ascending).
+    """The interface of the three solvers; `svms` are what `train` returns, for every C of `penalties` (float64, ascending).
 
-    at(rows): the solver of these rows alone, numbered from 0. order(rows): their places in the order that `train` wants, int64.
+    at(rows): the solver of these rows alone, numbered from 0. order(rows): int64, the permutation of rows that `train` requires.
     train(distances, rows, penalties): distances float32 (n, n), squared, of these rows in the feature space.
-    decide(machines, kernel): float64 (n_C, n, n_outputs). arrays(machines): those of a single C.
+    decide(svms, kernel): float64 (n_C, n, n_outputs). arrays(svms): those of a single C. restored(arrays): the SVMs of saved arrays.
     """
 
     def at(self, rows: np.ndarray) -> Self: ...
@@ -132,7 +132,7 @@ class Solver(Protocol):
 
     def train(self, distances: np.ndarray, rows: np.ndarray, penalties: np.ndarray) -> Any: ...
 
-    def decide(self, machines: Any, kernel: np.ndarray) -> np.ndarray: ...
+    def decide(self, svms: Any, kernel: np.ndarray) -> np.ndarray: ...
 
     def scores(self, decisions: np.ndarray) -> np.ndarray: ...
 
@@ -140,25 +140,25 @@ class Solver(Protocol):
 
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray | None: ...
 
-    def arrays(self, machines: Any) -> dict[str, np.ndarray]: ...
+    def arrays(self, svms: Any) -> dict[str, np.ndarray]: ...
 
-    def machines(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
+    def restored(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
 
 
 def solver_for(problem: Problem, train: np.ndarray, settings: Any) -> Solver:
-    """Return the solver of a problem's target form; what it fits to the target is fitted on `train`."""
+    """Return the solver of a problem's target form; targets are standardised by the rows `train`."""
     if problem.form == "classes":
         return ClassSolver(problem.target, len(problem.outputs))
     if problem.form == "labels":
         return LabelSolver(problem.target)
-    return NumberSolver(problem.target, fit_scale(problem.target[train]), settings.epsilon)
+    return RegressionSolver(problem.target, fit_scale(problem.target[train]), settings.epsilon)
 
 
 def saved_solver(form: TargetForm, n_outputs: int, arrays: Mapping[str, np.ndarray]) -> Solver:
-    """Return the solver that turns a saved machine's decisions into answers."""
-    nothing = np.zeros(0)
+    """Return the solver of a saved model: without a target, for predictions only."""
+    no_target = np.zeros(0)
     if form == "classes":
-        return ClassSolver(nothing, n_outputs)
+        return ClassSolver(no_target, n_outputs)
     if form == "labels":
-        return LabelSolver(nothing)
-    return NumberSolver(nothing, Scale(arrays["target_mean"], arrays["target_deviation"]), 0.0)
+        return LabelSolver(no_target)
+    return RegressionSolver(no_target, Scale(arrays["target_mean"], arrays["target_deviation"]), 0.0)

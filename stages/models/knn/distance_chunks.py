@@ -1,4 +1,4 @@
-"""Distances and inner products between a few rows and all others: a tile, which stays in the cache, in place of an n × n matrix."""
+"""Distances and inner products between a chunk of rows and all rows: they fit in the cache, unlike an n × n matrix."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +11,13 @@ from stages.features.encoders import Matrix
 from stages.features.pairwise import SAME
 
 Kind = Literal["manhattan", "products"]
-ROWS = 64  # of a tile: enough for a matrix product to run at full speed
-_FOURS = 4  # rows are padded to whole fours, as the kernel of L1 distances takes them
+CHUNK_ROWS = 64  # enough for a matrix product to run at full speed
+_MULTIPLE = 4  # the kernel of L1 distances takes four rows at a time
 
 
 def padded(n: int) -> int:
-    """Return n as whole fours."""
-    return -(-n // _FOURS) * _FOURS
+    """Return n rounded up to a multiple of four."""
+    return -(-n // _MULTIPLE) * _MULTIPLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +33,18 @@ class DenseRows:
         return np.einsum("ij,ij->i", self.values, self.values)
 
     def fill(self, kind: Kind, rows: "DenseRows", at: slice, out: np.ndarray) -> None:
-        """Write the distances or products of some of `rows` to these ones to `out`: float64 (n rows in `at`, padded n)."""
-        from stages.models.knn.compiled_tiles import manhattan_tile
+        """Write the distances or products between rows[at] and these rows to `out`: float64 (n rows in `at`, padded n)."""
+        from stages.models.knn.compiled_distances import manhattan_chunk
 
         if kind == "manhattan":
-            manhattan_tile(rows.values[at], self.values, out)
+            manhattan_chunk(rows.values[at], self.values, out)
         else:
             np.matmul(rows.values[at], self.values.T, out=out)
 
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """Rows of a sparse block: float64 CSR (n, d), of which tiles are padded with zeros."""
+    """Rows of a sparse block: float64 CSR (n, d); chunks are padded with zeros."""
 
     values: sp.csr_array
     n: int
@@ -61,7 +61,7 @@ class SparseRows:
 
     @cached_property
     def postings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """By column: offsets int64 (d + 1,), rows int32, values float64."""
+        """The values by column (CSC): offsets int64 (d + 1,), rows int32, values float64."""
         by_column = sp.csc_array(self.values)
         return by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32), by_column.data.astype(np.float64)
 
@@ -69,13 +69,13 @@ class SparseRows:
         return np.concatenate([values, np.zeros(padded(self.n) - self.n)])
 
     def fill(self, kind: Kind, rows: "SparseRows", at: slice, out: np.ndarray) -> None:
-        """Write the distances or products of some of `rows` to these ones to `out`: float64 (n rows in `at`, padded n)."""
-        from stages.models.knn.compiled_tiles import sparse_tile
+        """Write the distances or products between rows[at] and these rows to `out`: float64 (n rows in `at`, padded n)."""
+        from stages.models.knn.compiled_distances import sparse_chunk
 
         start, stop = at.start, min(at.stop, rows.n)
         offsets = rows.values.indptr[start : stop + 1].astype(np.int64)
-        of_rows = offsets, rows.values.indices, rows.values.data
-        sparse_tile(*of_rows, *self.postings, kind == "manhattan", rows.sums[at], self.sums, out[: stop - start])
+        csr = offsets, rows.values.indices, rows.values.data
+        sparse_chunk(*csr, *self.postings, kind == "manhattan", rows.sums[at], self.sums, out[: stop - start])
         out[stop - start :] = 0.0
 
 
@@ -83,14 +83,14 @@ Rows = DenseRows | SparseRows
 
 
 def square(products: np.ndarray, rows: Rows, queries: Rows, at: slice, out: np.ndarray) -> None:
-    """Write the squared distances that follow from a tile's inner products to `out`, which may be `products`."""
-    from stages.models.knn.compiled_tiles import squared_tile
+    """Convert a chunk's inner products to squared distances in `out`, which may be `products`."""
+    from stages.models.knn.compiled_distances import squared_chunk
 
-    squared_tile(products, queries.norms[at], rows.norms, SAME, out)
+    squared_chunk(products, queries.norms[at], rows.norms, SAME, out)
 
 
-def measured_rows(matrix: Matrix) -> Rows:
-    """Return a block's matrix as tiles are made of it; dense values are copied to float64."""
+def prepared_rows(matrix: Matrix) -> Rows:
+    """Return a block's matrix in the layout of the distance kernels; dense values are copied to float64."""
     n = matrix.shape[0]
     if sp.issparse(matrix):
         csr = sp.csr_array(matrix)
@@ -101,5 +101,5 @@ def measured_rows(matrix: Matrix) -> Rows:
 
 
 def encoded_bytes(matrix: Matrix) -> int:
-    """Return how much memory a block's matrix and its rows for tiles take."""
+    """Return the memory of a block's matrix and its prepared rows."""
     return int(matrix.data.nbytes * 3 if sp.issparse(matrix) else matrix.nbytes + 8 * matrix.size)

@@ -1,16 +1,18 @@
-"""Inputs of scikit-learn's metrics of regression: the known rows of each target."""
+"""Inputs of scikit-learn's regression metrics: the known rows of each target."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from stages.metric_inputs.classes import require_rows
+from stages.metric_inputs.classification_inputs import require_rows
 
 
-def by_target(score: Callable[..., float], target: np.ndarray, prediction: np.ndarray, *, title: str, worst: float) -> np.ndarray:
-    """Return `score(target, prediction)` of the known rows of each target: float64 (n_outputs,).
+def by_target(
+    score: Callable[[np.ndarray, np.ndarray], float], target: np.ndarray, prediction: np.ndarray, *, title: str, worst: float
+) -> np.ndarray:
+    """Return `score(target, prediction)` on the known rows of each target: float64 (n_outputs,).
 
-    NaN for a target of which no row is known, and where a prediction is NaN; `worst` where one is infinite.
+    NaN for a target without known rows or with a prediction of NaN; `worst` for one with an infinite prediction.
 
     Args:
         target: float64 (n, n_outputs), NaN where not known.
@@ -29,9 +31,9 @@ def by_target(score: Callable[..., float], target: np.ndarray, prediction: np.nd
 
 
 def mean_over(values: np.ndarray, defined: np.ndarray) -> float:
-    """Return the mean over the targets on which a score is defined; NaN where it is on none.
+    """Return the mean over the targets for which a score is defined; NaN if there is none.
 
-    Which targets those are follows from the truth alone, so that a prediction of NaN is not left out.
+    `defined` depends on the true values alone, so that a prediction of NaN is not skipped.
     """
     return float(values[defined].mean()) if defined.any() else float("nan")
 

@@ -1,4 +1,4 @@
-"""The networks of a whole grid on one outer fold and modality combination: one per configuration and inner fold, queued at once."""
+"""The networks of a grid on one outer fold and modality combination: one per configuration and inner fold, all queued together."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,15 +13,18 @@ from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Matrix
 from stages.features.projection import Projection, project
 from stages.foundation.seeds import derived_seed
-from stages.model_selection.grid import empty_predictions, in_order, predictions_of
+from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
+from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import Loss, loss_for
-from stages.models.mlp.networks import Examples, Network, Schedule, Shape, Trained, outputs_of, train_network
-from stages.models.mlp.orders import Orders
+from stages.models.mlp.networks import Network, Schedule, Shape, TrainedNetwork, TrainingSet, outputs_of, train_network
 
 
 @dataclass(frozen=True)
-class FoldOfMlp:
-    """inputs: of every sample. networks: per configuration, one per inner fold, in training."""
+class MlpFoldSweep:
+    """The networks of a grid on one outer fold and modality combination.
+
+    inputs: of every sample. networks: per configuration, one future per inner fold.
+    """
 
     problem: Problem
     settings: Any
@@ -32,17 +35,17 @@ class FoldOfMlp:
     projections: Mapping[str, Projection]
     inputs: np.ndarray
     pool: ThreadPoolExecutor
-    networks: Sequence[Sequence[Future[Trained]]]
+    networks: Sequence[Sequence[Future[TrainedNetwork]]]
 
     def inner_predictions(self) -> np.ndarray:
-        found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
+        predictions = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
         for i in range(len(self.configs)):
-            found[i] = predictions_of(self.problem, self.out_of_fold(i).decisions)
-        return found
+            predictions[i] = predictions_of(self.problem, self.out_of_fold(i).decisions)
+        return predictions
 
     def out_of_fold(self, config: int) -> Scores:
         masks = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
-        return in_order([scores_of(self.loss, network.result().held_out) for network in self.networks[config]], masks)
+        return joined_scores([scores_of(self.loss, network.result().held_out) for network in self.networks[config]], masks)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         refitted = self._refit(config)
@@ -56,7 +59,7 @@ class FoldOfMlp:
         return wait
 
     def fitted(self, config: int) -> Fitted:
-        """Keep the weights, and what projects the blocks."""
+        """Return the weights and the blocks' projections."""
         weights = self._refit(config).result().weights
         arrays: dict[str, np.ndarray] = self.loss.arrays()
         for i, (weight, bias) in enumerate(weights):
@@ -66,52 +69,52 @@ class FoldOfMlp:
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
         return Fitted(arrays, state | {"form": self.problem.form})
 
-    def _refit(self, config: int) -> Future[Trained]:
-        """Queue a configuration's network of all training rows, for the mean best epoch of its inner folds."""
+    def _refit(self, config: int) -> Future[TrainedNetwork]:
+        """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds."""
         best = [network.result().best_epoch for network in self.networks[config]]
-        everything = np.ones(len(self.fold.train), dtype=bool)
-        network = _network(self.configs[config], everything, _seed(self.problem, self.fold, self.modalities, "weights", "refit"))
+        all_rows = np.ones(len(self.fold.train), dtype=bool)
+        network = _network(self.configs[config], all_rows, _seed(self.problem, self.fold, self.modalities, "weights", "refit"))
         epochs = max(1, round(sum(best) / len(best)))
         order = _seed(self.problem, self.fold, self.modalities, "order", "refit")
-        return _queue(self.pool, [network], _examples(self), self.settings, Orders(order, len(self.fold.train), epochs))[0]
+        return _queue(self.pool, [network], _training_set(self), self.settings, EpochOrders(order, len(self.fold.train), epochs))[0]
 
 
-def begin(
+def start_fold_sweep(
     problem: Problem, settings: Any, configs: list[Config], fold: Fold, modalities: tuple[str, ...],
     matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], *, pool: ThreadPoolExecutor,
-) -> FoldOfMlp:  # fmt: skip
+) -> MlpFoldSweep:  # fmt: skip
     """Return a fold and combination with all its networks queued."""
-    found = FoldOfMlp(problem, settings, configs, fold, modalities, loss_for(problem, fold.train), projections,
-                      project(matrices, projections, modalities), pool, [])  # fmt: skip
+    sweep = MlpFoldSweep(problem, settings, configs, fold, modalities, loss_for(problem, fold.train), projections,
+                         project(matrices, projections, modalities), pool, [])  # fmt: skip
     seeds = [_seed(problem, fold, modalities, "weights", str(inner)) for inner in range(fold.n_inner)]
     networks = [_network(config, fold.inner != inner, seed) for config in configs for inner, seed in enumerate(seeds)]
-    orders = Orders(_seed(problem, fold, modalities, "order"), len(fold.train), settings.max_iter)
-    futures = _queue(pool, networks, _examples(found), settings, orders)
-    of_config = [futures[i : i + fold.n_inner] for i in range(0, len(futures), fold.n_inner)]
-    return replace(found, networks=of_config)
+    orders = EpochOrders(_seed(problem, fold, modalities, "order"), len(fold.train), settings.max_iter)
+    futures = _queue(pool, networks, _training_set(sweep), settings, orders)
+    by_config = [futures[i : i + fold.n_inner] for i in range(0, len(futures), fold.n_inner)]
+    return replace(sweep, networks=by_config)
 
 
 def scores_of(loss: Loss, outputs: np.ndarray) -> Scores:
-    """Return a network's outputs as scores: probabilities as they are, targets in their own units."""
-    found = loss.restored(outputs)
-    return Scores(found, None if loss.scale is not None else found)
+    """Return a network's outputs as scores: probabilities, or targets in their own units."""
+    values = loss.restored(outputs)
+    return Scores(values, None if loss.scale is not None else values)
 
 
 def _queue(
-    pool: ThreadPoolExecutor, networks: Sequence[Network], examples: Examples, settings: Any, orders: Orders
-) -> list[Future[Trained]]:
-    """Queue networks on the same examples, the slowest first, so that no core waits at the end."""
-    n_inputs = examples.inputs.shape[1]
+    pool: ThreadPoolExecutor, networks: Sequence[Network], data: TrainingSet, settings: Any, orders: EpochOrders
+) -> list[Future[TrainedNetwork]]:
+    """Queue networks on the same training set, the slowest first, so that no core is idle at the end."""
+    n_inputs = data.inputs.shape[1]
     schedule = Schedule(orders.epochs, settings.batch_size, settings.n_iter_no_change)
-    futures: dict[int, Future[Trained]] = {}
-    for i in sorted(range(len(networks)), key=lambda i: -networks[i].shape.n_weights(n_inputs, examples.n_outputs)):
-        futures[i] = pool.submit(train_network, networks[i], examples, schedule, orders)
+    futures: dict[int, Future[TrainedNetwork]] = {}
+    for i in sorted(range(len(networks)), key=lambda i: -networks[i].shape.n_weights(n_inputs, data.n_outputs)):
+        futures[i] = pool.submit(train_network, networks[i], data, schedule, orders)
     return [futures[i] for i in range(len(networks))]
 
 
-def _examples(of: FoldOfMlp) -> Examples:
-    target = of.problem.target[of.fold.train]
-    return Examples(of.inputs[of.fold.train], of.loss.encoded(target), of.loss.n_outputs, of.loss.name)
+def _training_set(sweep: MlpFoldSweep) -> TrainingSet:
+    target, loss = sweep.problem.target[sweep.fold.train], sweep.loss
+    return TrainingSet(sweep.inputs[sweep.fold.train], loss.encoded(target), loss.n_outputs, loss.name)
 
 
 def _network(config: Config, used: np.ndarray, seed: int) -> Network:
@@ -125,5 +128,5 @@ def _seed(problem: Problem, fold: Fold, modalities: Sequence[str], what: str, *m
 
 
 def _mean_curve(curves: list[list[float]]) -> list[float]:
-    """Return the mean per epoch over the networks that reached it."""
+    """Return the mean per epoch over the networks that trained that long."""
     return [float(np.mean([curve[i] for curve in curves if len(curve) > i])) for i in range(max(map(len, curves)))]

@@ -1,29 +1,37 @@
-"""Our solver of support vector machines against libsvm: the same optimum, the conditions of optimality, the same decisions."""
+"""The SVM solver compared with libsvm: the same optimum, the conditions of optimality, the same decisions."""
 
 import numpy as np
 import pytest
 from sklearn.svm import SVC, SVR
 
+from stages.models.svm.binary_svms import (
+    decide_one_vs_one,
+    decide_per_output,
+    fit_temperature,
+    softmax,
+    train_one_vs_one,
+    train_per_label,
+    train_regression,
+)
 from stages.models.svm.kernels import feature_distances, kernel_values
-from stages.models.svm.machines import decide_outputs, decide_pairs, fit_temperature, softmax, train_labels, train_numbers, train_pairs
 from stages.models.svm.smo import TOLERANCE, solve_path
 
 PENALTIES = np.array([0.1, 1.0, 10.0, 100.0])
 KERNELS = [("linear", None), ("rbf", 0.3), ("rbf", 3.0)]
 
 
-def drawn(n: int, seed: int, noise: float = 0.5, n_columns: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def random_rows(n: int, seed: int, noise: float = 0.5, n_columns: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return rows, their squared distances (mean 1, as in the sweep), and a noisy score of each."""
-    draw = np.random.default_rng(seed)
-    X = draw.standard_normal((n, n_columns))
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, n_columns))
     X[n // 2] = X[0]  # a row twice
     X /= np.sqrt(2 * n_columns)
     squared = ((X[:, None] - X[None]) ** 2).sum(axis=2)
-    return X, squared, 3 * X[:, 0] + 4 * X[:, 1] * X[:, 2] + noise * draw.standard_normal(n)
+    return X, squared, 3 * X[:, 0] + 4 * X[:, 1] * X[:, 2] + noise * rng.standard_normal(n)
 
 
 def kernel_matrix(kernel: tuple[str, float | None], squared: np.ndarray) -> np.ndarray:
-    """Return −½M, float64: what decisions and the objective are the same for as for the kernel itself."""
+    """Return −½M, float64: it has the same decisions and objective as the kernel."""
     return -0.5 * squared if kernel[1] is None else np.expm1(-kernel[1] * squared)
 
 
@@ -32,7 +40,7 @@ def objective(beta: np.ndarray, y: np.ndarray, K: np.ndarray, tube: float = 0.0)
 
 
 def violation(beta: np.ndarray, y: np.ndarray, K: np.ndarray, low: np.ndarray, high: np.ndarray, tube: float = 0.0) -> float:
-    """Return by how much the slope of the steepest pair of moves misses 0."""
+    """Return the violation of the optimality conditions by the steepest pair."""
     slope = y - K @ beta
     rise = np.where(beta < high, np.where(beta < 0, slope + tube, slope - tube), -np.inf)
     fall = np.where(beta > low, np.where(beta > 0, slope - tube, slope + tube), np.inf)
@@ -43,7 +51,7 @@ def violation(beta: np.ndarray, y: np.ndarray, K: np.ndarray, low: np.ndarray, h
 @pytest.mark.parametrize(("n", "noise"), [(30, 0.1), (90, 1.0), (420, 0.7)])
 def test_two_classes_reach_the_optimum_of_libsvm(n: int, noise: float, kernel: tuple[str, float | None]) -> None:
     """420 rows are enough for shrinking; overlapping classes and C = 100 for Newton steps."""
-    X, squared, score = drawn(n, seed=n, noise=noise)
+    X, squared, score = random_rows(n, seed=n, noise=noise)
     y = np.where(score > 0.2, 1.0, -1.0)
     K = kernel_matrix(kernel, squared)
     high = (y + 1) / 2
@@ -61,9 +69,9 @@ def test_two_classes_reach_the_optimum_of_libsvm(n: int, noise: float, kernel: t
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.5])
-def test_numbers_reach_the_optimum_of_libsvm(epsilon: float, kernel: tuple[str, float | None]) -> None:
+def test_regression_reaches_the_optimum_of_libsvm(epsilon: float, kernel: tuple[str, float | None]) -> None:
     n = 150
-    X, squared, score = drawn(n, seed=3, noise=0.4)
+    X, squared, score = random_rows(n, seed=3, noise=0.4)
     y = (score - score.mean()) / score.std()
     K, ones = kernel_matrix(kernel, squared), np.ones(n)
     found, intercepts = solve_path(feature_distances(kernel, squared, np.arange(n)), y, -ones, ones, PENALTIES, epsilon, TOLERANCE)
@@ -78,12 +86,12 @@ def test_numbers_reach_the_optimum_of_libsvm(epsilon: float, kernel: tuple[str, 
 
 
 def test_a_long_search_ends_at_the_tolerance_of_libsvm() -> None:
-    """Rows of two classes that nothing tells apart, in few dimensions, at a large C: libsvm takes millions of steps to 1e-4."""
+    """Rows of two inseparable classes, in few dimensions, at a large C: libsvm takes millions of steps to reach 1e-4."""
     n, C = 1200, 100.0
-    draw = np.random.default_rng(0)
-    X = draw.standard_normal((n, 3)) / np.sqrt(6)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 3)) / np.sqrt(6)
     squared = ((X[:, None] - X[None]) ** 2).sum(axis=2)
-    y = np.where(draw.random(n) < 0.2, 1.0, -1.0)
+    y = np.where(rng.random(n) < 0.2, 1.0, -1.0)
     high = (y + 1) / 2
     found, intercepts = solve_path(squared.astype(np.float32), y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
     K, beta = -0.5 * squared, found[-1]
@@ -93,11 +101,11 @@ def test_a_long_search_ends_at_the_tolerance_of_libsvm() -> None:
 
 
 def test_every_search_ends() -> None:
-    """At the same C these rows keep libsvm itself busy for more than 10 s: no smaller violation is to be had but for minutes."""
+    """libsvm itself takes more than 10 s on these rows at this C; a smaller violation takes minutes."""
     n, C = 1500, 100.0
-    draw = np.random.default_rng(1)
-    X = draw.normal(size=(n, 5))
-    y = np.where(0.3 * X[:, 0] + draw.normal(size=n) > 1, 1.0, -1.0)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(n, 5))
+    y = np.where(0.3 * X[:, 0] + rng.normal(size=n) > 1, 1.0, -1.0)
     squared, high = ((X[:, None] - X[None]) ** 2).sum(axis=2), (y + 1) / 2
     found, (intercept,) = solve_path(squared.astype(np.float32), y, high - 1, high, np.array([C]), 0.0, TOLERANCE)
     K, (beta,) = -0.5 * squared, found
@@ -109,7 +117,7 @@ def test_every_search_ends() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_path_ends_where_each_penalty_alone_does(seed: int) -> None:
-    _, squared, score = drawn(80, seed)
+    _, squared, score = random_rows(80, seed)
     y = np.where(score > 0, 1.0, -1.0)
     high = (y + 1) / 2
     M = feature_distances(("rbf", 1.0), squared, np.arange(80))
@@ -123,14 +131,14 @@ def test_a_path_ends_where_each_penalty_alone_does(seed: int) -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_classes_are_told_apart_as_by_libsvm(n_classes: int, kernel: tuple[str, float | None]) -> None:
+def test_decisions_of_classes_are_those_of_libsvm(n_classes: int, kernel: tuple[str, float | None]) -> None:
     n, n_train = 140, 100
-    X, squared, score = drawn(n, seed=n_classes)
+    X, squared, score = random_rows(n, seed=n_classes)
     target = np.searchsorted(np.quantile(score, np.linspace(0, 1, n_classes + 1)[1:-1]), score).astype(np.int32)
     train, test = np.arange(n_train), np.arange(n_train, n)
     train = train[np.argsort(target[train], kind="stable")]
-    machines = train_pairs(feature_distances(kernel, squared, train), target[train], PENALTIES)
-    decisions = decide_pairs(machines, kernel_values(kernel, squared, test, train[machines.support]), n_classes)
+    svms = train_one_vs_one(feature_distances(kernel, squared, train), target[train], PENALTIES)
+    decisions = decide_one_vs_one(svms, kernel_values(kernel, squared, test, train[svms.support]), n_classes)
     for C, values in zip(PENALTIES, decisions, strict=True):
         libsvm = SVC(C=C, kernel=kernel[0], gamma=kernel[1] or 1.0, tol=1e-6, break_ties=True).fit(X[train], target[train])
         expected = libsvm.decision_function(X[test])
@@ -143,30 +151,30 @@ def test_classes_are_told_apart_as_by_libsvm(n_classes: int, kernel: tuple[str, 
             assert values == pytest.approx(expected, abs=2e-3)
 
 
-def test_a_class_without_rows_is_never_the_answer() -> None:
-    _, squared, _ = drawn(40, 0)
+def test_a_class_without_rows_is_never_predicted() -> None:
+    _, squared, _ = random_rows(40, 0)
     target = np.repeat([1, 4], 20).astype(np.int32)
-    machines = train_pairs(feature_distances(("rbf", 1.0), squared, np.arange(40)), target, PENALTIES)
-    decisions = decide_pairs(machines, kernel_values(("rbf", 1.0), squared, np.arange(40), machines.support), 5)
+    svms = train_one_vs_one(feature_distances(("rbf", 1.0), squared, np.arange(40)), target, PENALTIES)
+    decisions = decide_one_vs_one(svms, kernel_values(("rbf", 1.0), squared, np.arange(40), svms.support), 5)
     assert set(decisions.argmax(axis=2).ravel()) <= {1, 4}
-    alone = train_pairs(feature_distances(("linear", None), squared, np.arange(9)), np.full(9, 3, dtype=np.int32), PENALTIES)
-    assert (decide_pairs(alone, np.zeros((7, 0)), 5).argmax(axis=2) == 3).all()
+    alone = train_one_vs_one(feature_distances(("linear", None), squared, np.arange(9)), np.full(9, 3, dtype=np.int32), PENALTIES)
+    assert (decide_one_vs_one(alone, np.zeros((7, 0)), 5).argmax(axis=2) == 3).all()
 
 
-def test_labels_and_numbers_that_do_not_vary_or_are_not_known() -> None:
-    _, squared, score = drawn(50, 1)
+def test_constant_labels_and_constant_or_unknown_targets() -> None:
+    _, squared, score = random_rows(50, 1)
     rows = np.arange(50)
     M = feature_distances(("rbf", 1.0), squared, rows)
     labels = np.stack([score > 0, score > -99, score > 99], axis=1).astype(np.uint8)
-    machines = train_labels(M, labels, PENALTIES)
-    decisions = decide_outputs(machines, kernel_values(("rbf", 1.0), squared, rows, machines.support))
+    svms = train_per_label(M, labels, PENALTIES)
+    decisions = decide_per_output(svms, kernel_values(("rbf", 1.0), squared, rows, svms.support))
     assert (decisions[:, :, 1] == 1).all() and (decisions[:, :, 2] == -1).all()
     assert ((decisions[-1, :, 0] > 0) == labels[:, 0]).mean() > 0.9
-    numbers = np.stack([score, np.where(rows < 25, score, np.nan), np.full(50, np.nan), np.zeros(50)], axis=1)
-    found = train_numbers(M, numbers, PENALTIES, 0.1)
-    decisions = decide_outputs(found, kernel_values(("rbf", 1.0), squared, rows, found.support))
-    alone = train_numbers(np.ascontiguousarray(M[:25, :25]), numbers[:25, 1:2], PENALTIES, 0.1)
-    expected = decide_outputs(alone, kernel_values(("rbf", 1.0), squared, rows, alone.support))
+    targets = np.stack([score, np.where(rows < 25, score, np.nan), np.full(50, np.nan), np.zeros(50)], axis=1)
+    found = train_regression(M, targets, PENALTIES, 0.1)
+    decisions = decide_per_output(found, kernel_values(("rbf", 1.0), squared, rows, found.support))
+    alone = train_regression(np.ascontiguousarray(M[:25, :25]), targets[:25, 1:2], PENALTIES, 0.1)
+    expected = decide_per_output(alone, kernel_values(("rbf", 1.0), squared, rows, alone.support))
     assert decisions[:, :, 1] == pytest.approx(expected[:, :, 0], abs=1e-12)
     assert (decisions[:, :, 2:] == 0).all()
 
@@ -180,10 +188,10 @@ def test_rows_that_are_the_same_but_for_their_class() -> None:
 
 
 def test_the_temperature_is_the_best_one() -> None:
-    draw = np.random.default_rng(0)
-    target = draw.integers(0, 4, 300)
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 4, 300)
     for strength in (0.0, 0.3, 2.0):
-        decisions = strength * np.eye(4)[target] + draw.standard_normal((300, 4))
+        decisions = strength * np.eye(4)[target] + rng.standard_normal((300, 4))
 
         def loss(a: float, decisions: np.ndarray = decisions) -> float:
             return float(-np.log(softmax(a * decisions)[np.arange(300), target]).mean())

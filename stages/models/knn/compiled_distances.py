@@ -1,14 +1,14 @@
-"""Distances of a few rows to all rows, compiled by numba: what numpy and BLAS lack or do in several passes."""
+"""Distances between a chunk of rows and all rows, compiled by numba: numpy and BLAS lack them or need several passes."""
 
 import numba
 import numpy as np
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def manhattan_tile(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """Write Σ|a − b| to `out` (n_a, n_b): float64, rows of `a` (n_a, d) by fours and of `b` (n_b, d) by twos.
+def manhattan_chunk(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Write Σ|a − b| to `out`, float64 (n_a, n_b); n_a is a multiple of four, n_b of two.
 
-    Eight sums at once keep the arithmetic units busy and the rows in registers. Sums are split over vector lanes, the same way for every
+    Eight sums at once keep the arithmetic units busy and the rows in registers. Sums are split over vector lanes in the same way for every
     pair of rows.
     """
     d = a.shape[1]
@@ -34,8 +34,8 @@ def manhattan_tile(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def squared_tile(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray, same: float, out: np.ndarray) -> None:
-    """Write |a|² + |b|² − 2a·b to `out` (n_a, n_b), which may be `products`; 0 where it is below `same` times the norms."""
+def squared_chunk(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray, same: float, out: np.ndarray) -> None:
+    """Write |a|² + |b|² − 2a·b to `out` (n_a, n_b), which may be `products`; 0 where it is below `same` times the sum of norms."""
     for i in range(products.shape[0]):
         row, norm, to = products[i], norms_a[i], out[i]
         for j in range(products.shape[1]):
@@ -45,17 +45,17 @@ def squared_tile(products: np.ndarray, norms_a: np.ndarray, norms_b: np.ndarray,
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def sparse_tile(
+def sparse_chunk(
     offsets: np.ndarray, columns: np.ndarray, values: np.ndarray, postings: np.ndarray, rows: np.ndarray, weights: np.ndarray,
     manhattan: bool, sums_a: np.ndarray, sums_b: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Write inner products, or Σ|a − b| = Σ|a| + Σ|b| − Σ over shared columns (|a| + |b| − |a − b|), to `out` (n_a, n).
 
-    Only pairs of rows that share a column cost anything.
+    Only pairs of rows that share a column cost time.
 
     Args:
         offsets, columns, values: rows of `a` as CSR.
-        postings, rows, weights: `b` as CSC: the rows that have a column, and their values.
+        postings, rows, weights: `b` as CSC: offsets by column, rows, values.
         sums_a, sums_b: Σ|a|, Σ|b| of each row.
     """
     for i in range(out.shape[0]):
