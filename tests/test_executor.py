@@ -12,9 +12,9 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from pipelines.running.dvc_graph import Step, by_height, steps
+from pipelines.running.dvc_graph import Step, steps, steps_and_settled
 from pipelines.running.executor import Outcome, Workers
-from pipelines.running.ready_steps import blocked_by, is_alone, line_of, run_in_order
+from pipelines.running.ready_steps import blocked_by, run_in_order
 from pipelines.running.worker import log_path
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
@@ -146,14 +146,6 @@ def test_an_address_with_a_space_is_run(project: Path, workers: Workers) -> None
     assert workers.reproduce("each@a b").status == "ran"
 
 
-def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
-    plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
-    ran = Outcome("", "ran", 0.0)
-    assert is_alone(plan[0], plan, {}, set())
-    assert not is_alone(plan[1], plan, {"a": ran}, set())
-    assert is_alone(plan[1], plan, {"a": ran, "c": ran}, set()) and is_alone(plan[1], plan, {"a": ran}, {"c"})
-    assert is_alone(plan[4], plan, dict.fromkeys("abcd", ran), set())
-
 
 @pytest.mark.parametrize("declared", ["abc", "0", "-2", "1.5"])
 def test_cores_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch, declared: str) -> None:
@@ -209,11 +201,12 @@ def test_the_plan_is_dvcs_graph(project: Path) -> None:
         steps(["nonsense"])
 
 
-def test_long_chains_start_first_and_order_holds() -> None:
-    plan = [Step("short", ()), Step("a", ()), Step("b", ("a",)), Step("c", ("b",))]
-    assert [step.name for step in by_height(plan)] == ["a", "b", "short", "c"]
-
-
-def test_the_line_for_the_console() -> None:
-    assert line_of(Outcome("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
-    assert line_of(Outcome("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"
+def test_what_follows_a_change_is_not_settled_though_its_own_inputs_are_as_they_were(project: Path) -> None:
+    with Repo(".") as repo:
+        repo.reproduce()
+    assert steps_and_settled()[1] == {"root", *LEAVES, "end"}
+    Path("seed.txt").write_text("1")  # root.txt is still that of the last run
+    assert steps_and_settled()[1] == set()
+    Path("seed.txt").write_text("0")
+    Path("end.txt").unlink()
+    assert steps_and_settled()[1] == {"root", *LEAVES}

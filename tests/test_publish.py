@@ -29,7 +29,7 @@ from pipelines.publishing.lock_entries import md5_of, read_lock
 from pipelines.publishing.metric_values import metric_names
 from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, requirements
 from pipelines.publishing.run_params import chosen_settings
-from pipelines.publishing.tracking import redact, tracking_uri
+from pipelines.publishing.tracking import tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.paths import evaluation_dir, left_out_path
 from stages.foundation.errors import InputError
@@ -538,22 +538,7 @@ def test_a_file_that_is_no_database_is_refused(workspace: Path) -> None:
         publish.main()
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:mlflow.db"])
-def test_a_sqlite_address_without_a_file_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(InputError, match="names no file"):
-        tracking_uri(PublishEntry(tracking_uri=uri))
 
-
-def test_a_path_that_mlflow_would_misread_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(InputError, match="with % or"):
-        tracking_uri(PublishEntry(tracking_uri="sqlite:////tmp/50%20/mlflow.db"))
-
-
-def test_passwords_are_redacted() -> None:
-    text = "HTTPConnectionPool: https://me:p@ss@host/api and postgresql://u:p@db"
-    assert redact(text) == "HTTPConnectionPool: https://***@host/api and postgresql://***@db"
 
 
 def test_hashes_are_those_of_dvc(published: Path) -> None:
