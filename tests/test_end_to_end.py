@@ -17,6 +17,7 @@ STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "feat
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
 # MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
 pytestmark = [
+    pytest.mark.integration,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]

@@ -20,7 +20,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 
 # DVC's own, from reading its graph
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")]
 
 ROOT = Path(__file__).parents[1]
 LEAVES = [f"leaf@{letter}" for letter in "abcdefghijkl"]

@@ -21,6 +21,7 @@ from pipelines.orchestration.server import running
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import PARAMS, read_params
 
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[1]
 FLOW = [sys.executable, "-m", "pipelines.flow"]
 GRAPH = """

@@ -35,6 +35,7 @@ def copy_checkout(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)  # numba goes by the time of a source
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # DVC asks for a repository
     return folder
 
 
