@@ -1,13 +1,16 @@
 """The protocol's own rules: which combinations are trained on, which of equals is kept, from what score on a label is predicted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_problem import toy_problem
 
 from stages.contracts.model import FoldResult
 from stages.foundation.registry import component
-from stages.model_selection.decisions import decide
+from stages.model_selection.decisions import decide, fit_scale, known_means
 from stages.model_selection.protocol import best_overall
+from stages.model_selection.thresholds import thresholds_for
 from stages.training.read_problem import all_combinations
 
 
@@ -31,5 +34,26 @@ def test_a_label_is_predicted_from_its_threshold_on() -> None:
     assert decide("multilabel", scores, np.array([0.5, 0.2])).tolist() == [[1, 1], [0, 1], [1, 0]]
 
 
+@pytest.mark.parametrize(("scoring", "threshold"), [("micro_f1", 0.3), ("macro_f1", 0.3), ("subset_accuracy", 0.5), ("hamming_loss", 0.5)])
+def test_thresholds_serve_the_metric_that_chooses(scoring: str, threshold: float) -> None:
+    """Two of ten rows have the label; at 0.32 stand both and three others. Up to there F1 is 4/7 and 7 rows are right; above, 0 and 8."""
+    problem = replace(toy_problem(labels=("image",), task="multilabel"), scoring=scoring)
+    target = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8)[:, None]
+    scores = np.array([0.32] * 5 + [0.01] * 5, dtype=np.float32)[:, None]
+    assert thresholds_for(problem, target, scores).tolist() == [threshold]
+    assert thresholds_for(replace(problem, task="multiclass"), target, scores) is None
+
+
 def test_of_equal_scores_the_first_class_is_predicted() -> None:
     assert decide("multiclass", np.array([[0.2, 0.4, 0.4], [0.4, 0.2, 0.4]])).tolist() == [1, 0]
+
+
+def test_means_and_scales_are_of_the_known_targets() -> None:
+    target = np.array([[1.0, np.nan, 5.0, np.nan], [3.0, 7.0, 5.0, np.nan], [np.nan, 9.0, 5.0, np.nan]])
+    assert known_means(target).tolist() == [2.0, 8.0, 5.0, 0.0]
+    scale = fit_scale(target)
+    assert (scale.mean.tolist(), scale.deviation.tolist()) == ([2.0, 8.0, 5.0, 0.0], [1.0, 1.0, 1.0, 1.0])
+    assert fit_scale(np.array([[0.0], [0.0], [6.0], [np.nan]])).deviation == pytest.approx(np.sqrt(8.0))
+    standardised = scale.standardised(target)
+    np.testing.assert_array_equal(standardised[:2, 0], [-1.0, 1.0])
+    np.testing.assert_array_equal(scale.restored(standardised), target)

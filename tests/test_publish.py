@@ -279,15 +279,34 @@ def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
     assert not {"numba", "soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("linear", ["table"]))}
 
 
-@pytest.mark.parametrize("model", names("models"))
-def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Path, model: str) -> None:
-    modalities = names("modalities")
-    files = predicting_files(model, modalities)
-    assert 20 < len(files) < len(list(ROOT.rglob("*.py"))) / 2
-    copy_code(files, tmp_path)
-    every = "\n".join(f"from {'.'.join(file.relative_to(ROOT.parent).with_suffix('').parts)} import *" for file in files)
-    asked = f"from stages.foundation.registry import component\n[component('modalities', name) for name in {modalities}]"
-    subprocess.run([sys.executable, "-c", f"{every}\n{asked}\ncomponent('models', {model!r})"], cwd=tmp_path, check=True)
+IMPORT = """
+import importlib, json, sys
+for model, (folder, modules) in json.loads(sys.argv[1]).items():
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stages"]:
+        del sys.modules[name]  # other libraries stay: to import them takes seconds
+    sys.path[0] = folder
+    importlib.invalidate_caches()
+    try:
+        for module in modules:
+            assert importlib.import_module(module).__file__.startswith(folder), module
+        from stages.foundation.registry import component
+        assert [component("modalities", name) for name in sys.argv[2:]] and component("models", model)
+    except ImportError as error:
+        sys.exit(f"{model}: {error}")
+"""
+
+
+def test_the_files_that_travel_with_a_model_are_all_that_it_imports(tmp_path: Path) -> None:
+    modalities, folders = names("modalities"), {}
+    for model in names("models"):
+        files = predicting_files(model, modalities)
+        assert 20 < len(files) < len(list(ROOT.rglob("*.py"))) / 2
+        copy_code(files, tmp_path / model)
+        modules = [file.relative_to(ROOT.parent).with_suffix("").parts for file in files if file.suffix == ".py"]
+        folders[model] = str(tmp_path / model), [".".join(parts).removesuffix(".__init__") for parts in modules]
+    command = [sys.executable, "-c", IMPORT, json.dumps(folders), *modalities]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,14 +381,6 @@ def test_publishing_again_adds_nothing_and_changes_nothing(workspace: Path) -> N
     assert publish.RECEIPT.read_bytes() == receipt
 
 
-def test_an_empty_server_is_refilled(workspace: Path) -> None:
-    before = {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()}
-    Path("mlflow.db").unlink()
-    shutil.rmtree("mlartifacts")
-    publish.main()
-    assert {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()} == before
-
-
 def test_runs_whose_artifacts_were_deleted_come_back(workspace: Path) -> None:
     shutil.rmtree("mlartifacts/beta")
     publish.main()
@@ -394,7 +405,8 @@ def test_a_deleted_experiment_is_restored(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_killed_publish_leaves_no_half_run(workspace: Path, processes: int) -> None:
+def test_an_empty_server_is_refilled_and_a_publish_that_is_killed_meanwhile_leaves_no_half_run(workspace: Path, processes: int) -> None:
+    before = {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()}
     Path("mlflow.db").unlink()
     shutil.rmtree("mlartifacts")
     if processes > 1:
@@ -413,6 +425,7 @@ def test_a_killed_publish_leaves_no_half_run(workspace: Path, processes: int) ->
     assert "FINISHED" in left and ("RUNNING" in left or len(all_runs()) < N_RUNS)
     publish.main()
     assert len(all_runs()) == N_RUNS
+    assert {run.data.tags["sensorium.key"]: run.data.metrics for run in all_runs().values()} == before
     assert {run.info.status for run in all_runs().values()} == {"FINISHED"}
     for toy in TOYS:
         experiment = client().get_experiment_by_name(f"sensorium/{toy.dataset}")

@@ -21,7 +21,7 @@ OF_STATISTICS, OF_SPLIT, OF_COMPARISONS = ("tests/test_statistics.py",), ("tests
 OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_ready_steps.py",), ("tests/test_records.py",)
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
-OF_LOCK_FILE, OF_TARGETS = ("tests/test_lock_file.py",), ("tests/test_targets.py",)
+OF_LOCK_FILE, OF_TARGETS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_targets.py",), ("tests/test_fusion.py",)
 
 
 @dataclass(frozen=True)
@@ -138,18 +138,18 @@ MUTANTS = (
            "for result in found), key=lambda some: -len(some))", OF_PROTOCOL, "modalities that add nothing are kept"),
     Mutant("lowest of equals", "stages/model_selection/thresholds.py", "np.abs(THRESHOLDS - 0.5)", "np.abs(THRESHOLDS)",
            some_of("sweeps", "thresholds_are_the_best"), "of equal thresholds not the one nearest to one half"),
-    Mutant("thresholds by accuracy", "stages/model_selection/thresholds.py", 'by_f1="f1" in problem.scoring', "by_f1=False",
-           some_of("sweeps", "inner_scores_are"), "labels' thresholds serve another metric than the one that chooses"),
+    Mutant("thresholds by accuracy", "stages/model_selection/thresholds.py", 'by_f1="f1" in problem.scoring', "by_f1=False", OF_PROTOCOL,
+           "labels' thresholds serve another metric than the one that chooses"),
     Mutant("threshold exclusive", "stages/model_selection/decisions.py", "(scores >= thresholds)", "(scores > thresholds)",
            OF_PROTOCOL, "predicted labels differ from those that the threshold was chosen by"),
-    Mutant("unknown targets are 0", "stages/model_selection/decisions.py", "np.maximum(known.sum(axis=0), 1)", "len(target)",
-           some_of("sweeps", "inner_scores_are"), "means of targets of which some are unknown"),
+    Mutant("unknown targets are 0", "stages/model_selection/decisions.py", "np.maximum(known.sum(axis=0), 1)", "len(target)", OF_PROTOCOL,
+           "means of targets of which some are unknown"),
     # ---------------------------------------------------------------- fusion
     Mutant("products unscaled", "stages/features/early_fusion.py", "self.squared_scales[label] * self.encoded[label].products",
-           "self.encoded[label].products", some_of("sweeps", "svc_on_features"),
+           "self.encoded[label].products", OF_FUSION,
            "the modality with the largest numbers outweighs the others"),
     Mutant("scales of the other metric", "stages/features/early_fusion.py", 'self.manhattan_scales if metric == "manhattan"',
-           'self.manhattan_scales if metric != "manhattan"', some_of("sweeps", "brute_force"), "blocks are weighted for another distance"),
+           'self.manhattan_scales if metric != "manhattan"', OF_FUSION, "blocks are weighted for another distance"),
     Mutant("pairs with themselves", "stages/features/scales.py", "n * (n - 1) / 2", "n * n / 2", some_of("neighbours", "closed_form"),
            "mean distances too small"),
     Mutant("scales from test rows", "stages/features/blocks.py", "mean_squared_distance)(self.matrix, rows)",
@@ -160,7 +160,8 @@ MUTANTS = (
     Mutant("no fusion of all", "stages/training/read_problem.py", "range(1, len(modalities) + 1)", "range(1, len(modalities))",
            OF_PROTOCOL, "all modalities together are never trained on"),
     # ---------------------------------------------------------------- metrics
-    Mutant("other class", "stages/metrics/roc_auc.py", "np.array([1]) if", "np.array([0]) if", OF_METRICS, "ROC-AUC of the wrong class"),
+    Mutant("outputs without an area", "stages/metrics/roc_auc.py", "holds.any(axis=0) & ~holds.all(axis=0)", "holds.any(axis=0)",
+           OF_METRICS, "a class or label that all rows have makes ROC-AUC undefined"),
     Mutant("nothing to find is wrong", "stages/metrics/macro_f1.py", "return 1.0 if np.isnan(value)", "return 0.0 if np.isnan(value)",
            OF_METRICS, "a fold without a mistake scores 0"),
     Mutant("variance of the fold", "stages/metrics/q2.py", "score=partial(q2, variance=variance)", "score=q2", OF_METRICS,
