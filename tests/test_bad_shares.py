@@ -16,7 +16,8 @@ from stages.validation.expectations import run_suites
 from stages.validation.suites import left_out_suite
 
 # samples, declared share, how many it allows: the largest n with n / samples ≤ share
-SHARES = [(20, 0.05, 1), (40, 0.1, 4), (60, 0.1, 6), (50, 0.5, 25)]
+SHARES = [(20, 0.05, 1), (40, 0.1, 4), (60, 0.1, 6), (50, 0.5, 25), (100, 0.29, 29)]
+ROUNDED_DOWN = {(100, 0.29): "0.29 * 100 is 28.999999999999996, of which validation takes the whole part: 28"}
 PARAMS = "seed: 1\nsplit: {n_splits: 2, n_inner_splits: 2}\n"
 
 
@@ -54,7 +55,9 @@ def test_when_rows_are_split(
 
 
 @pytest.mark.parametrize(("n_samples", "share", "n_allowed"), SHARES)
-def test_when_the_data_set_is_validated(n_samples: int, share: float, n_allowed: int) -> None:
+def test_when_the_data_set_is_validated(n_samples: int, share: float, n_allowed: int, request: pytest.FixtureRequest) -> None:
+    if (n_samples, share) in ROUNDED_DOWN:
+        request.applymarker(pytest.mark.xfail(reason=ROUNDED_DOWN[n_samples, share], strict=True, raises=AssertionError))
     for n_bad in (n_allowed, n_allowed + 1):
         ids = [f"id-{i}" for i in range(n_bad)]
         gone = pa.table({"sample_id": ids, "modality": [""] * n_bad, "reason": ["cut off"] * n_bad})

@@ -120,12 +120,31 @@ def test_what_a_stage_says_of_its_failure_is_its_reason(workers: Workers) -> Non
     assert outcome.status == "failed" and "nonsense" in outcome.reason
 
 
+TALK = """
+import pathlib, time
+print("one")
+for _ in range(600):
+    if pathlib.Path("heard").exists():
+        break
+    time.sleep(0.05)
+print("two" if pathlib.Path("heard").exists() else "nobody heard")
+pathlib.Path("talk.txt").touch()
+"""
+
+
 def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: Workers) -> None:
-    stage("talk", "python -c \"import time; print('one'); time.sleep(2); print('two')\"; touch talk.txt")
-    heard: dict[str, float] = {}
-    outcome = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
+    Path("talk.py").write_text(TALK)
+    stage("talk", "python talk.py")
+    heard: list[str] = []
+
+    def on_line(line: str) -> None:
+        heard.append(line)
+        if line == "one":
+            Path("heard").touch()  # the stage waits for it
+
+    outcome = workers.reproduce("talk", on_line)
     assert outcome.status == "ran", outcome
-    assert heard["two"] - heard["one"] > 1.0
+    assert [line for line in heard if line in ("one", "two", "nobody heard")] == ["one", "two"]
     assert "one\ntwo" in log_path("talk").read_text()
 
 
