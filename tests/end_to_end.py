@@ -118,11 +118,6 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 
 # ---------------------------------------------------------------- runs
-def by_dvc_alone(folder: Path) -> Route:
-    write_params(folder, EMOJI)
-    return Route(folder, {"first": dvc(folder, "repro"), "again": dvc(folder, "repro")})
-
-
 def by_flow_then_dvc(folder: Path) -> Route:
     write_params(folder, EMOJI)
     return Route(folder, {"flow": module(folder, "pipelines.flow"), "repro": dvc(folder, "repro")})
@@ -133,10 +128,10 @@ def with_one_invalid(folder: Path) -> Route:
     write_params(folder, ONE_INVALID)
     said = {"repro": dvc(folder, "repro", "--keep-going")}
     write_params(folder, ALL_VALID)
-    return Route(folder, said | {"without": dvc(folder, "repro")})
+    return Route(folder, said | {"without": dvc(folder, "repro", "report")})
 
 
-ROUTES: dict[str, Callable[[Path], Route]] = {"by_dvc": by_dvc_alone, "invalid": with_one_invalid, "by_flow": by_flow_then_dvc}
+ROUTES: dict[str, Callable[[Path], Route]] = {"by_flow": by_flow_then_dvc, "invalid": with_one_invalid}
 
 
 @pytest.fixture(scope="session")
@@ -175,12 +170,6 @@ def route(archives: None, tmp_path_factory: pytest.TempPathFactory, make_workspa
 
 
 @pytest.fixture(scope="session")
-def by_dvc(route: Callable[[str], Route]) -> Route:
-    """Return a workspace after `dvc repro`, and once more."""
-    return route("by_dvc")
-
-
-@pytest.fixture(scope="session")
 def by_flow(route: Callable[[str], Route]) -> Route:
     """Return a workspace, empty before, after the flow, then `dvc repro`."""
     return route("by_flow")
@@ -188,11 +177,11 @@ def by_flow(route: Callable[[str], Route]) -> Route:
 
 @pytest.fixture(scope="session")
 def invalid(route: Callable[[str], Route]) -> Route:
-    """Return a workspace after `dvc repro --keep-going` with data sets of which emoji is not valid, and `dvc repro` without it."""
+    """Return a workspace after `dvc repro --keep-going` with data sets of which emoji is not valid, and `dvc repro report` without it."""
     return route("invalid")
 
 
 @pytest.fixture
-def copy(by_dvc: Route, tmp_path: Path) -> Path:
-    """Return a copy of `by_dvc` to change."""
-    return copied(by_dvc.folder, tmp_path / "copy")
+def copy(by_flow: Route, tmp_path: Path) -> Path:
+    """Return a copy of `by_flow` to change."""
+    return copied(by_flow.folder, tmp_path / "copy")

@@ -29,9 +29,9 @@ def stale(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def shared_copy(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of `by_dvc` of which only params.yaml is changed, and nothing run."""
-    return copied(by_dvc.folder, tmp_path_factory.mktemp("shared") / "copy")
+def shared_copy(by_flow: Route, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of `by_flow` of which only params.yaml is changed, and nothing run."""
+    return copied(by_flow.folder, tmp_path_factory.mktemp("shared") / "copy")
 
 
 # ---------------------------------------------------------------- parameters

@@ -32,6 +32,7 @@ from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.paths import evaluation_dir, left_out_path
+from stages.contracts.task import TASKS
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
@@ -369,6 +370,13 @@ def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tm
     else:
         assert set(said) <= set(toy.outputs)
         assert [sum(row) for row in probabilities] == pytest.approx([1.0] * len(said), abs=1e-5)
+
+
+def test_a_logged_model_of_two_classes_answers_as_one_of_more() -> None:
+    from pipelines.publishing.model_script import PREDICTION  # not above: MLflow warns when it is imported
+
+    assert set(PREDICTION) == set(TASKS) - {"regression"}
+    assert PREDICTION["binary"] == PREDICTION["multiclass"] != PREDICTION["multilabel"]
 
 
 # ---------------------------------------------------------------- once, again, and back

@@ -49,7 +49,7 @@ def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[st
         origin, target = source / dep["path"], folder / dep["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_dir():
-            shutil.copytree(origin, target, ignore=shutil.ignore_patterns("*.pyc"))  # what numba compiled goes along: half a minute a model
+            shutil.copytree(origin, target)  # with what numba compiled, which takes half a minute
         else:
             shutil.copy(origin, target)
     for path in [folder / "stages", *(path for path in folder.glob("stages/**/") if path.is_dir())]:
@@ -61,12 +61,13 @@ def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[st
 
 
 @pytest.mark.parametrize("stage", ALONE)
-def test_a_stage_alone_writes_the_same_bytes(stage: str, by_dvc: Route, tmp_path: Path) -> None:
-    entry = locked(by_dvc.folder)[stage]
+def test_a_stage_alone_writes_the_same_bytes(stage: str, by_flow: Route, tmp_path: Path) -> None:
+    """What the flow wrote from nothing, two stages at a time; so whoever runs the stages, in whatever order, gets these bytes."""
+    entry = locked(by_flow.folder)[stage]
     outs = [Path(out["path"]).relative_to("data") for out in entry["outs"]]
-    everything = files_under(by_dvc.folder / "data")
+    everything = files_under(by_flow.folder / "data")
     expected = {path: content for path, content in everything.items() if any(Path(path).is_relative_to(out) for out in outs)}
-    written = rerun_alone(entry, by_dvc.folder, tmp_path / "alone")
+    written = rerun_alone(entry, by_flow.folder, tmp_path / "alone")
     assert expected and sorted(written) == sorted(expected)
     assert [path for path in expected if written[path] != expected[path]] == []
 
@@ -110,11 +111,11 @@ def kill_in_the_middle(folder: Path, *, with_stage: bool) -> None:
     assert not (folder / "data/models/emoji/mlp/model.json").exists(), "it was killed too late to tell"
 
 
-def test_after_kill_9_in_a_stage_the_next_run_ends_the_same(copy: Path, by_dvc: Route) -> None:
+def test_after_kill_9_in_a_stage_the_next_run_ends_the_same(copy: Path, by_flow: Route) -> None:
     forget(copy, "train@emoji-mlp")
     kill_in_the_middle(copy, with_stage=False)
     kill_in_the_middle(copy, with_stage=True)
     last = dvc(copy, "repro")
     assert (last.returncode, stages_run(last)) == (0, ["train@emoji-mlp"]), last.stderr
-    assert locked(copy) == locked(by_dvc.folder)
-    assert files_under(copy / "data") == files_under(by_dvc.folder / "data"), "no temporary file is left"
+    assert locked(copy) == locked(by_flow.folder)
+    assert files_under(copy / "data") == files_under(by_flow.folder / "data"), "no temporary file is left"
