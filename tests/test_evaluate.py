@@ -43,6 +43,23 @@ def evaluated(toy: Toy, scoring: str = "") -> Any:
     return read_json(evaluation_dir(toy.dataset) / "evaluation.json")
 
 
+@pytest.fixture(scope="module")
+def evaluated_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which TOY is evaluated, for all tests that only look at it."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        evaluated(TOY)
+    return folder
+
+
+@pytest.fixture
+def found(evaluated_toy: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Work in that folder; return its evaluation."""
+    monkeypatch.chdir(evaluated_toy)
+    return read_json(evaluation_dir("toy") / "evaluation.json")
+
+
 def held(toy: Toy, model: str, subset: str) -> pl.DataFrame:
     """Return the predictions of a model on a subset."""
     return pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0]).filter(pl.col("modalities") == subset)
@@ -64,8 +81,7 @@ def test_scores_are_those_of_the_predictions(place: Path, n_repeats: int) -> Non
             assert found["confusion"][model][subset] == confusion_matrix(frame["target"], frame["prediction"], labels=range(3)).tolist()
 
 
-def test_facts_stand_in_the_evaluation(place: Path) -> None:
-    found = evaluated(TOY)
+def test_facts_stand_in_the_evaluation(found: Any) -> None:
     assert (found["title"], found["licence"], found["rows"]) == (TOY.title, "CC BY 4.0", {"used": 240, "available": 960})
     assert (found["n_folds"], found["n_repeats"], found["n_inner_folds"], found["n_groups"]) == (5, 1, 3, 120)
     assert sum(found["counts"].values()) == 240
@@ -166,16 +182,14 @@ def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: 
     assert scores["lo"] < scores["mean"] < scores["hi"]
 
 
-def test_leaderboard_falls_and_best_leads_it(place: Path) -> None:
-    found = evaluated(TOY)
+def test_leaderboard_falls_and_best_leads_it(found: Any) -> None:
     means = [row["accuracy"] for row in found["leaderboard"]]
     assert means == sorted(means, reverse=True)
     assert [row["rank"] for row in found["leaderboard"]] == list(range(1, 13))
     assert found["best"] == {name: found["leaderboard"][0][name] for name in ("model", "subset")}
 
 
-def test_comparisons_are_the_declared_families(place: Path) -> None:
-    found = evaluated(TOY)
+def test_comparisons_are_the_declared_families(found: Any) -> None:
     families = [c["family"] for c in found["comparisons"]]
     assert {name: families.count(name) for name in set(families)} == {"control": 9, "fusion": 6, "learners": 3}
     for c in found["comparisons"]:
@@ -232,8 +246,7 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
     assert set(before) == {"evaluation.json", "summary.json", "leaderboard.csv", "confusion.csv"}
 
 
-def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
-    found = evaluated(TOY)
+def test_configurations_and_sweeps_follow_the_sweep_table(found: Any) -> None:
     sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("modalities") == "text")
     chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("score"))
     configs = found["configs"]["knn"]["text"]
@@ -256,10 +269,9 @@ def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
     assert swept(grid, greater_is_better=False)["kernel"] == [{"value": "linear", "mean": 0.9}, {"value": "rbf", "mean": 0.7}]
 
 
-def test_curves_are_means_over_the_folds_that_got_there(place: Path) -> None:
-    found = evaluated(TOY)["curves"]
-    assert found["knn"] == {}
-    curve = found["mlp"]["text"]["train_loss"]
+def test_curves_are_means_over_the_folds_that_got_there(found: Any) -> None:
+    assert found["curves"]["knn"] == {}
+    curve = found["curves"]["mlp"]["text"]["train_loss"]
     assert 20 <= len(curve) < 30
     assert curve == pytest.approx([0.1 + np.exp(-step / 8) for step in range(len(curve))])
 
