@@ -235,5 +235,5 @@ MUTANTS = (
            "cleaning up deletes files of a person"),
     Mutant("still needed", "stages/checking/stale_outputs.py", "if path in kept or", "if", OF_STALE, "a current output is deleted"),
     Mutant("as many rows as asked for", "stages/training/limits.py", "model.min_samples(config) <= smallest",
-           "model.min_samples(config) < smallest", some_of("models", "left_out"), "a configuration that fits is skipped"),
+           "model.min_samples(config) < smallest", some_of("models", "need_more_rows"), "a configuration that fits is skipped"),
 )  # fmt: skip
