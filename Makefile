@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test check inventory docs bench bench-quick lock clean
+.PHONY: help run new flow schedule publish ui test mutants check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ ui: .venv/.locked  ## open the MLflow dashboard on this machine, until ctrl-c
 
 test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
 	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+mutants: .venv/.locked  ## seed small faults one at a time and run the tests that must find each (ARGS="'same repeats'" for some)
+	@nice -n 5 $(PY) -m tests.mutants $(ARGS)
 
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check

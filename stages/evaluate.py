@@ -19,10 +19,10 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, splits_path, summary_path
 from stages.contracts.task import TargetForm
+from stages.evaluation.checked_predictions import FoldPredictions, Splits, splits_of
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
-from stages.evaluation.fold_predictions import FoldPredictions, Splits, splits_of
 from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, MetricScores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import csv_text, leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models

@@ -32,7 +32,8 @@ PARTS_OF_A_WORKSPACE = (
 pytest_plugins = ["end_to_end"]
 # Files that take longest and so must not come last when several processes share the tests, a file each (`make test`).
 LONG = (
-    "test_data_flow", "test_publish", "test_end_to_end", "test_reproducible", "test_models", "test_flow", "test_executor", "test_datasets",
+    "test_end_to_end", "test_publish", "test_every_task", "test_data_flow", "test_reproducible", "test_flow", "test_datasets",
+    "test_models", "test_readme", "test_shared_sweeps", "test_executor", "test_run", "test_evaluate", "test_bad_input", "test_fetch",
 )  # fmt: skip
 
 
@@ -73,12 +74,13 @@ text.featurize(pa.chunked_array([["two words", "of a text"]]), text.settings(ngr
 
 
 def _compile_once() -> None:
-    """Compile what stages compile, once for all processes: a workspace takes the reached over, or each would spend half a minute on it."""
+    """Compile what stages compile, once for all processes: a workspace takes the results over, or each would spend half a minute on it."""
     kept = ROOT / ".pytest_cache"
     kept.mkdir(exist_ok=True)
     with (kept / "compiling").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = str(max(path.stat().st_mtime_ns for path in (ROOT / "stages").rglob("*.py")))
+        # numba too goes by the time of the file that it compiled (tests/test_compiled.py)
+        newest = str(max(path.stat().st_mtime_ns for path in (ROOT / "stages").rglob("*.py") if "njit" in path.read_text(encoding="utf-8")))
         stamp = kept / "compiled"
         if stamp.is_file() and stamp.read_text() == newest:
             return

@@ -1,16 +1,17 @@
 """Whole runs of the real pipeline on a small sample of real data, for the tests that look at them.
 
-A run takes half a minute, so each is made once per session, in a workspace of its own, and those that the session needs are
-made two at a time in the background. Tests read a run's folder, or change a copy of it.
+A run takes half a minute, so each is made once per session, in a workspace of its own, by the first process that needs it (`make test`
+shares the tests among several). Tests read a run's folder, or change a copy of it.
 """
 
+import fcntl
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ import yaml
 
 Said = subprocess.CompletedProcess[str]
 TIMEOUT_S = 600  # no command takes a tenth of it; a hung one must not hang the tests
-N_AT_ONCE = 2
 NOT_COPIED = shutil.ignore_patterns(".sensorium", ".prefect")
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t")
 
@@ -84,8 +84,8 @@ def module(folder: Path, name: str, *arguments: str) -> Said:
 
 
 def dvc(folder: Path, *arguments: str) -> Said:
-    """Run `dvc …`."""
-    return module(folder, "dvc", *arguments)
+    """Run `dvc …` on one core: `make test` has a process for each."""
+    return run(folder, sys.executable, "-m", "dvc", *arguments, SENSORIUM_CORES="1")
 
 
 def stages_run(said: Said) -> list[str]:
@@ -118,11 +118,6 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 
 # ---------------------------------------------------------------- runs
-def by_dvc_alone(folder: Path) -> Route:
-    write_params(folder, EMOJI)
-    return Route(folder, {"first": dvc(folder, "repro"), "again": dvc(folder, "repro")})
-
-
 def by_flow_then_dvc(folder: Path) -> Route:
     write_params(folder, EMOJI)
     return Route(folder, {"flow": module(folder, "pipelines.flow"), "repro": dvc(folder, "repro")})
@@ -133,11 +128,10 @@ def with_one_invalid(folder: Path) -> Route:
     write_params(folder, ONE_INVALID)
     said = {"repro": dvc(folder, "repro", "--keep-going")}
     write_params(folder, ALL_VALID)
-    return Route(folder, said | {"without": dvc(folder, "repro")})
+    return Route(folder, said | {"without": dvc(folder, "repro", "report")})
 
 
-# In the order in which tests want them.
-ROUTES = {"by_dvc": by_dvc_alone, "invalid": with_one_invalid, "by_flow": by_flow_then_dvc}
+ROUTES: dict[str, Callable[[Path], Route]] = {"by_flow": by_flow_then_dvc, "invalid": with_one_invalid}
 
 
 @pytest.fixture(scope="session")
@@ -157,40 +151,37 @@ def archives() -> None:
 
 
 @pytest.fixture(scope="session")
-def routes(
-    archives: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, make_workspace: Callable[[Path], Path]
-) -> Iterator[Mapping[str, "Future[Route]"]]:
-    """Start the routes that this session's tests ask for; a route is there when its future is."""
-    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    started: dict[str, Future[Route]] = {}
-    with ThreadPoolExecutor(N_AT_ONCE) as pool:
-        for name, route in ROUTES.items():
-            if name in asked:
-                folder = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
-                started[name] = pool.submit(route, folder)
-        yield started
-        pool.shutdown(cancel_futures=True)
+def route(archives: None, tmp_path_factory: pytest.TempPathFactory, make_workspace: Callable[[Path], Path]) -> Callable[[str], Route]:
+    """Return a function that takes a route, unless a process of this session has taken it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def taken(name: str) -> Route:
+        workspace, said = shared / name / "workspace", shared / name / "said.json"
+        workspace.parent.mkdir(exist_ok=True)
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not said.is_file():
+                found = ROUTES[name](make_workspace(workspace))
+                said.write_text(json.dumps({command: vars(ended) for command, ended in found.said.items()}), encoding="utf-8")
+        return Route(workspace, {command: Said(**ended) for command, ended in json.loads(said.read_text(encoding="utf-8")).items()})
+
+    return taken
 
 
 @pytest.fixture(scope="session")
-def by_dvc(routes: Mapping[str, "Future[Route]"]) -> Route:
-    """Return a workspace after `dvc repro`, and once more."""
-    return routes["by_dvc"].result()
-
-
-@pytest.fixture(scope="session")
-def by_flow(routes: Mapping[str, "Future[Route]"]) -> Route:
+def by_flow(route: Callable[[str], Route]) -> Route:
     """Return a workspace, empty before, after the flow, then `dvc repro`."""
-    return routes["by_flow"].result()
+    return route("by_flow")
 
 
 @pytest.fixture(scope="session")
-def invalid(routes: Mapping[str, "Future[Route]"]) -> Route:
-    """Return a workspace after `dvc repro --keep-going` with data sets of which emoji is not valid, and `dvc repro` without it."""
-    return routes["invalid"].result()
+def invalid(route: Callable[[str], Route]) -> Route:
+    """Return a workspace after `dvc repro --keep-going` with data sets of which emoji is not valid, and `dvc repro report` without it."""
+    return route("invalid")
 
 
 @pytest.fixture
-def copy(by_dvc: Route, tmp_path: Path) -> Path:
-    """Return a copy of `by_dvc` to change."""
-    return copied(by_dvc.folder, tmp_path / "copy")
+def copy(by_flow: Route, tmp_path: Path) -> Path:
+    """Return a copy of `by_flow` to change."""
+    return copied(by_flow.folder, tmp_path / "copy")

@@ -168,6 +168,7 @@ def test_names_a_damaged_archive(name: str, archives: Mapping[str, Mapping[str, 
                 read(name, next(iter(component("datasets", name).targets)), {**archives[name], package: damaged})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", NAMES)
 def test_the_real_archives_hold_as_many_samples_as_declared(name: str) -> None:
     data_set: DataSet = component("datasets", name)

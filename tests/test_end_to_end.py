@@ -20,34 +20,35 @@ STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "feat
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
 # MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
 pytestmark = [
+    pytest.mark.integration,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
 
 
-def test_dvc_repro_runs_every_stage_once(by_dvc: Route) -> None:
-    first, again = by_dvc.said["first"], by_dvc.said["again"]
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert sorted(stages_run(first)) == sorted(STAGES)
-    assert (again.returncode, stages_run(again)) == (0, [])
-    assert "Data and pipelines are up to date." in again.stdout
+def test_the_flow_runs_every_stage_once_and_leaves_dvc_nothing_to_do(by_flow: Route) -> None:
+    flow, repro = (by_flow.said[name] for name in ("flow", "repro"))
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
+    assert "Data and pipelines are up to date." in repro.stdout
+    assert (repro.returncode, stages_run(repro)) == (0, [])
 
 
-def test_every_declared_output_is_there(by_dvc: Route) -> None:
-    assert set(locked(by_dvc.folder)) == STAGES
-    for stage, entry in locked(by_dvc.folder).items():
+def test_every_declared_output_is_there(by_flow: Route) -> None:
+    assert set(locked(by_flow.folder)) == STAGES
+    for stage, entry in locked(by_flow.folder).items():
         for out in entry["outs"]:
-            path = by_dvc.folder / out["path"]
+            path = by_flow.folder / out["path"]
             assert path.is_file() or any(path.iterdir()), f"{stage}: {out['path']} is not there"
 
 
-def test_outputs_say_nothing_of_where_and_when_they_were_made(by_dvc: Route) -> None:
+def test_outputs_say_nothing_of_where_and_when_they_were_made(by_flow: Route) -> None:
     now = datetime.now(tz=UTC)
-    names = [str(by_dvc.folder), str(Path(__file__).parents[1]), sys.prefix]
+    names = [str(by_flow.folder), str(Path(__file__).parents[1]), sys.prefix]
     names += [now.strftime(form) for form in ("%Y-%m-%d", "%d %b %Y", "%B %d, %Y")]
     if len(socket.gethostname()) >= 6:  # a shorter name may stand in any file by chance
         names.append(socket.gethostname())
-    made = files_under(by_dvc.folder / "data")
+    made = files_under(by_flow.folder / "data")
     assert len(made) > len(STAGES)
     for path, content in made.items():
         for name in names:
@@ -65,9 +66,9 @@ def tracked_runs(folder: Path) -> dict[str, Any]:
     return {run.info.run_id: run for run in client.search_runs([experiments[0].experiment_id])}
 
 
-def test_every_candidate_is_a_finished_run_with_its_evaluations_metrics(by_dvc: Route) -> None:
-    evaluation = read_document(by_dvc.folder / EVALUATION, Evaluation)
-    runs = {run.info.run_name: run for run in tracked_runs(by_dvc.folder).values()}
+def test_every_candidate_is_a_finished_run_with_its_evaluations_metrics(by_flow: Route) -> None:
+    evaluation = read_document(by_flow.folder / EVALUATION, Evaluation)
+    runs = {run.info.run_name: run for run in tracked_runs(by_flow.folder).values()}
     assert set(runs) == {"summary", *(f"{model} · {combination}" for model in MODELS for combination in COMBINATIONS)}
     for result in evaluation.candidates:
         found = runs[" · ".join(evaluation.key(result.candidate))]
@@ -77,8 +78,8 @@ def test_every_candidate_is_a_finished_run_with_its_evaluations_metrics(by_dvc: 
                 assert found.data.metrics.get(f"{metric}_{part}") == getattr(score, part), f"{result.candidate} {metric}_{part}"
 
 
-def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
-    done = run(by_dvc.folder, sys.executable, "-c", PREDICT)
+def test_a_logged_model_predicts_raw_samples(by_flow: Route) -> None:
+    done = run(by_flow.folder, sys.executable, "-c", PREDICT)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout.splitlines()[-1])
     assert set(answers) == {f"emoji-{model}" for model in MODELS}
@@ -87,10 +88,10 @@ def test_a_logged_model_predicts_raw_samples(by_dvc: Route) -> None:
         assert len(answer["logged"]) == EMOJI["datasets"]["emoji"]["rows"]
 
 
-def test_the_example_of_the_docs_predicts(by_dvc: Route) -> None:
+def test_the_example_of_the_docs_predicts(by_flow: Route) -> None:
     page = (Path(__file__).parents[1] / "docs/dashboard.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    done = run(by_dvc.folder, sys.executable, "-c", code)
+    done = run(by_flow.folder, sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "label" in done.stdout
 
@@ -118,9 +119,9 @@ print(json.dumps(answers))
 
 # ---------------------------------------------------------------- DVC's own views
 @pytest.fixture(scope="module")
-def experiment(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Route:
+def experiment(by_flow: Route, tmp_path_factory: pytest.TempPathFactory) -> Route:
     """Return a workspace whose run is committed, after `dvc exp run` with other numbers of neighbours."""
-    folder = copied(by_dvc.folder, tmp_path_factory.mktemp("experiment") / "workspace")
+    folder = copied(by_flow.folder, tmp_path_factory.mktemp("experiment") / "workspace")
     for command in (["add", "-A"], [*IDENTITY, "commit", "-q", "-m", "run"], ["config", "user.name", "t"], ["config", "user.email", "t@t"]):
         assert run(folder, "git", *command).returncode == 0
     return Route(folder, {"exp": dvc(folder, "exp", "run", "-S", "models.knn.n_neighbors=[1,3]")})
@@ -144,25 +145,11 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
         assert title in page
 
 
-def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_dvc: Route) -> None:
-    old, new = (json.loads((route.folder / SUMMARY).read_text(encoding="utf-8"))["knn"] for route in (by_dvc, experiment))
+def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_flow: Route) -> None:
+    old, new = (json.loads((route.folder / SUMMARY).read_text(encoding="utf-8"))["knn"] for route in (by_flow, experiment))
     assert old != new
     diff = json.loads(dvc(experiment.folder, "metrics", "diff", "--json").stdout)
     assert diff[str(SUMMARY)]["knn"] == {"old": old, "new": new, "diff": pytest.approx(new - old)}
     table = dvc(experiment.folder, "exp", "show", "--only-changed", "--md").stdout
     row = next(line for line in table.splitlines() if re.search(r"└── \w+ \[[a-z-]+\]", line))
     assert "[1, 3]" in row and f"{new:.4g}" in row
-
-
-# ---------------------------------------------------------------- the flow
-def test_after_the_flow_dvc_has_nothing_to_do(by_flow: Route) -> None:
-    flow, repro = (by_flow.said[name] for name in ("flow", "repro"))
-    assert flow.returncode == 0, flow.stdout + flow.stderr
-    assert f"{len(STAGES)} stages: {len(STAGES)} ran" in flow.stdout
-    assert "Data and pipelines are up to date." in repro.stdout
-    assert (repro.returncode, stages_run(repro)) == (0, [])
-
-
-def test_both_ways_from_nothing_lead_to_the_same_hashes(by_dvc: Route, by_flow: Route) -> None:
-    assert locked(by_flow.folder) == locked(by_dvc.folder)
-    assert files_under(by_flow.folder / "data") == files_under(by_dvc.folder / "data")

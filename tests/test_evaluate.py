@@ -21,8 +21,8 @@ from stages.contracts.documents.evaluation_document import CandidateResult, Eval
 from stages.contracts.documents.summary_document import Summary
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, summary_path
 from stages.evaluate import main
+from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
-from stages.evaluation.fold_predictions import FoldPredictions
 from stages.evaluation.inner_scores import swept
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
@@ -45,6 +45,23 @@ def evaluated(toy: Toy, scoring: str = "") -> Evaluation:
     write_toy(toy)
     main(toy.dataset)
     return read_document(evaluation_path(toy.dataset), Evaluation)
+
+
+@pytest.fixture(scope="module")
+def evaluated_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which TOY is evaluated, for all tests that only look at it."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        evaluated(TOY)
+    return folder
+
+
+@pytest.fixture
+def found(evaluated_toy: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
+    """Work in that folder; return its evaluation."""
+    monkeypatch.chdir(evaluated_toy)
+    return read_document(evaluation_path(TOY.dataset), Evaluation)
 
 
 def result(evaluation: Evaluation, model: str, combination: str) -> CandidateResult:
@@ -75,8 +92,7 @@ def test_scores_are_those_of_the_predictions(place: Path, n_repeats: int) -> Non
             assert np.array_equal(result(found, model, combination).confusion, counts)
 
 
-def test_facts_stand_in_the_evaluation(place: Path) -> None:
-    found = evaluated(TOY)
+def test_facts_stand_in_the_evaluation(found: Evaluation) -> None:
     assert (found.title, found.licence, found.rows.used, found.rows.available) == (TOY.title, "CC BY 4.0", 240, 960)
     assert (found.n_folds, found.n_repeats, found.n_inner_folds, found.n_groups) == (5, 1, 3, 120)
     assert sum(found.counts.values()) == 240
@@ -175,8 +191,7 @@ def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: 
     assert score.lo < score.mean < score.hi
 
 
-def test_leaderboard_falls_and_best_leads_it(place: Path) -> None:
-    found = evaluated(TOY)
+def test_leaderboard_falls_and_best_leads_it(found: Evaluation) -> None:
     board = found.ranked()
     means = [candidate.scores["accuracy"].mean for candidate in board]
     assert means == sorted(means, reverse=True)
@@ -184,8 +199,7 @@ def test_leaderboard_falls_and_best_leads_it(place: Path) -> None:
     assert found.best == board[0].candidate
 
 
-def test_comparisons_are_the_declared_families(place: Path) -> None:
-    found = evaluated(TOY)
+def test_comparisons_are_the_declared_families(found: Evaluation) -> None:
     families = [test.family for test in found.comparisons]
     assert {name: families.count(name) for name in set(families)} == {"baseline": 9, "fusion": 6, "learners": 3}
     for test in found.comparisons:
@@ -241,8 +255,7 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
     assert set(before) == {"evaluation.json", "summary.json", "leaderboard.csv", "confusion.csv"}
 
 
-def test_configurations_and_sweeps_follow_the_sweep_table(place: Path) -> None:
-    found = evaluated(TOY)
+def test_configurations_and_sweeps_follow_the_sweep_table(found: Evaluation) -> None:
     sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("modalities") == "text")
     chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("score"))
     knn = result(found, "knn", "text")
@@ -265,8 +278,7 @@ def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
     assert swept(grid, greater_is_better=False)["kernel"] == (SweepPoint(value="linear", mean=0.9), SweepPoint(value="rbf", mean=0.7))
 
 
-def test_curves_are_means_over_the_folds_that_got_there(place: Path) -> None:
-    found = evaluated(TOY)
+def test_curves_are_means_over_the_folds_that_got_there(found: Evaluation) -> None:
     assert result(found, "knn", "text").curves == {}
     curve = result(found, "mlp", "text").curves["train_loss"]
     assert 20 <= len(curve) < 30

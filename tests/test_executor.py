@@ -13,17 +13,17 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from pipelines.running.dvc_graph import Step, by_height, steps
+from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date
 from pipelines.running.executor import EXECUTORS, StageResult, executor_of
 from pipelines.running.local_processes import LocalProcesses
-from pipelines.running.ready_steps import blocked_by, is_alone, line_of, run_in_order
+from pipelines.running.ready_steps import blocked_by, run_in_order
 from pipelines.running.worker import log_path
 from stages.checking.pipeline_settings import FlowEntry
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 
 # DVC's own, from reading its graph
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")]
 
 ROOT = Path(__file__).parents[1]
 LEAVES = [f"leaf@{letter}" for letter in "abcdefghijkl"]
@@ -123,12 +123,31 @@ def test_what_a_stage_says_of_its_failure_is_its_reason(workers: LocalProcesses)
     assert result.status == "failed" and "nonsense" in result.reason
 
 
+TALK = """
+import pathlib, time
+print("one")
+for _ in range(600):
+    if pathlib.Path("heard").exists():
+        break
+    time.sleep(0.05)
+print("two" if pathlib.Path("heard").exists() else "nobody heard")
+pathlib.Path("talk.txt").touch()
+"""
+
+
 def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: LocalProcesses) -> None:
-    stage("talk", "python -c \"import time; print('one'); time.sleep(2); print('two')\"; touch talk.txt")
-    heard: dict[str, float] = {}
-    result = workers.reproduce("talk", lambda line: heard.update({line: time.monotonic()}))
+    Path("talk.py").write_text(TALK)
+    stage("talk", "python talk.py")
+    heard: list[str] = []
+
+    def on_line(line: str) -> None:
+        heard.append(line)
+        if line == "one":
+            Path("heard").touch()  # the stage waits for it
+
+    result = workers.reproduce("talk", on_line)
     assert result.status == "ran", result
-    assert heard["two"] - heard["one"] > 1.0
+    assert [line for line in heard if line in ("one", "two", "nobody heard")] == ["one", "two"]
     assert "one\ntwo" in log_path("talk").read_text()
 
 
@@ -147,15 +166,6 @@ def test_an_address_with_a_space_is_run(project: Path, workers: LocalProcesses) 
     each = {"foreach": ["a b", "c"], "do": {"cmd": "echo 1 > '${item}.txt'", "outs": ["${item}.txt"]}}
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"each": each}}))
     assert workers.reproduce("each@a b").status == "ran"
-
-
-def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
-    plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
-    ran = StageResult("", "ran", 0.0)
-    assert is_alone(plan[0], plan, {}, set())
-    assert not is_alone(plan[1], plan, {"a": ran}, set())
-    assert is_alone(plan[1], plan, {"a": ran, "c": ran}, set()) and is_alone(plan[1], plan, {"a": ran}, {"c"})
-    assert is_alone(plan[4], plan, dict.fromkeys("abcd", ran), set())
 
 
 @pytest.mark.parametrize("declared", ["abc", "0", "-2", "1.5"])
@@ -212,18 +222,19 @@ def test_the_plan_is_dvcs_graph(project: Path) -> None:
         steps(["nonsense"])
 
 
-def test_long_chains_start_first_and_order_holds() -> None:
-    plan = [Step("short", ()), Step("a", ()), Step("b", ("a",)), Step("c", ("b",))]
-    assert [step.name for step in by_height(plan)] == ["a", "b", "short", "c"]
-
-
-def test_the_line_for_the_console() -> None:
-    assert line_of(StageResult("train@emoji-knn", "ran", 12.34), 3, 43) == "[ 3/43] train@emoji-knn: ran, 12.3 s"
-    assert line_of(StageResult("check", "failed", 1.0, "error: one\ntwo"), 1, 9) == "[1/9] check: failed: error: one"
-
-
 @pytest.mark.parametrize("name", EXECUTORS)
 def test_every_executor_that_params_may_name_is_made_of_its_settings(name: str) -> None:
     executor = executor_of(FlowEntry(executor=name, workers=1))
     assert executor.n_at_once == 1 and callable(executor.reproduce)
     assert set(EXECUTORS) == set(get_args(FlowEntry.model_fields["executor"].annotation))
+
+
+def test_what_follows_a_change_is_not_up_to_date_though_its_own_inputs_are_as_they_were(project: Path) -> None:
+    with Repo(".") as repo:
+        repo.reproduce()
+    assert steps_and_up_to_date()[1] == {"root", *LEAVES, "end"}
+    Path("seed.txt").write_text("1")  # root.txt is still that of the last run
+    assert steps_and_up_to_date()[1] == set()
+    Path("seed.txt").write_text("0")
+    Path("end.txt").unlink()
+    assert steps_and_up_to_date()[1] == {"root", *LEAVES}

@@ -25,6 +25,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.ingestion.fetch import _built_for, cache_dir, fetch
 
+pytestmark = pytest.mark.integration
 FILENAME = "sensorium_toy-1.0-py3-none-any.whl"
 
 

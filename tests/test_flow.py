@@ -27,6 +27,7 @@ from stages.foundation.documents import write_document
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import PARAMS, read_params
 
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[1]
 FLOW = [sys.executable, "-m", "pipelines.flow"]
 GRAPH = """

@@ -29,9 +29,11 @@ def declared() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
 
 
 def covered(path: Path, deps: Iterable[str]) -> bool:
-    return any(path.as_posix() == dep or path.as_posix().startswith(dep + "/") for dep in deps)
+    text = path.as_posix()
+    return any(text == dep or text.startswith(dep + "/") for dep in deps)
 
 
+@cache
 def kinds_resolved(path: Path) -> set[str]:
     """Return the kinds of components that a file asks the registry for by a literal: component("models", …)."""
     calls = [node for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
@@ -39,6 +41,7 @@ def kinds_resolved(path: Path) -> set[str]:
     return {call.args[0].value for call in named if isinstance(call.args[0], ast.Constant)} & set(COMPONENTS)  # type: ignore[misc]
 
 
+@cache
 def closure(module: str, deps: frozenset[str]) -> tuple[set[Path], set[str]]:
     """Return every file that a stage may run, and the kinds of components that it resolves.
 

@@ -16,6 +16,7 @@ from stages.foundation import lease
 from stages.foundation.errors import InputError
 from stages.foundation.lease import LEASE, held, is_dvc, read
 
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[1]
 DVC = [sys.executable, "-m", "dvc"]
 STAGE = """

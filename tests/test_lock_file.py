@@ -10,7 +10,7 @@ from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError
 
 import pipelines.running.dvc_lock
-from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, text_of
+from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, sort_lock, text_of
 
 ROOT = Path(__file__).parents[1]
 GRAPH = """stages:
@@ -112,3 +112,14 @@ def test_dvc_makes_its_lock_file_by_the_name_that_is_replaced(monkeypatch: pytes
     monkeypatch.setattr("dvc.dvcfile.Lockfile", StagewiseLockfile)
     with Repo(str(ROOT)) as repo:
         assert isinstance(ProjectFile(repo, "dvc.yaml")._lockfile, StagewiseLockfile)
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own use of pygtrie
+def test_stages_stand_in_the_graphs_order_and_those_that_it_no_longer_has_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(no_scm=True).close()
+    Path("dvc.yaml").write_text("stages:\n  z: {cmd: touch z, outs: [z]}\n  a: {cmd: cp z a, deps: [z], outs: [a]}\n")
+    lines = {name: f"    cmd: {name}\n" for name in ("gone@b", "a", "gone@a", "z")}
+    Path("dvc.lock").write_text(text_of(lines))
+    sort_lock()
+    assert list((blocks_of(Path("dvc.lock").read_text()) or {}).items()) == [(name, lines[name]) for name in ("z", "a", "gone@a", "gone@b")]

@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 
 from stages.contracts.metric import Metric
 from stages.evaluation.bootstrap_scores import score_resamples
-from stages.evaluation.fold_predictions import FoldPredictions
+from stages.evaluation.checked_predictions import FoldPredictions
 from stages.foundation.registry import component, names
 from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack

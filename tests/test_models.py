@@ -29,7 +29,7 @@ SMALL = {
     "mlp": {
         "hidden_layer_sizes": [[8]], "activation": ["relu", "tanh"], "learning_rate_init": [0.02], "weight_decay": [0.001], "max_iter": 30,
     },
-    "random_forest": {"n_estimators": 30, "max_features": [0.3], "min_samples_leaf": [1]},
+    "random_forest": {"n_estimators": 10, "max_features": [0.3], "min_samples_leaf": [1]},
     "hist_gradient_boosting": {"max_iter": [10, 20]},
 }  # fmt: skip
 POOL = ThreadPoolExecutor(1)
@@ -250,8 +250,8 @@ class TestModel:
 
     def test_the_best_overall_is_in_the_grid(self, name: str) -> None:
         model, settings = small(name)
-        problem = problem_for(model)
-        combination, config = best_overall(list(results(model, problem, settings, model.grid(settings, 0))), problem.metrics["accuracy"])
+        problem, reached = swept(name, "multiclass")
+        combination, config = best_overall(reached, problem.metrics["accuracy"])
         assert combination in problem.combinations
         assert 0 <= config < len(model.grid(settings, 0))
 

@@ -12,12 +12,9 @@ SHARED_MODULES = {
     "blocks": "own_data/sources/blocks.py is the key `blocks:` of params.yaml; features/blocks.py holds blocks of features",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
-    "targets": "to rename: metric_inputs/targets.py",
     "tables": "foundation/tables.py reads and writes the files whose schemas are in contracts/tables/",
 }
-SHARED_CLASSES = {
-    "FoldScores": "to rename: models/svm/fold_scores.py; contracts/documents/evaluation_document.py",
-}
+SHARED_CLASSES: dict[str, str] = {}
 
 
 def module_name(path: Path) -> str:

@@ -107,8 +107,8 @@ def with_value(params: dict[str, Any], key: str | tuple[Any, ...], value: Any) -
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of everything inside `value`."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    """Yield the path of everything inside `value`, of a list of its first two items."""
+    items = value.items() if isinstance(value, dict) else list(enumerate(value))[:2] if isinstance(value, list) else ()
     for part, inner in items:
         yield (*place, part)
         yield from places(inner, (*place, part))
@@ -233,7 +233,7 @@ def test_the_command_writes_a_constant_per_data_set(workspace: Path) -> None:
     assert run_check(workspace).returncode == 0
     before = (workspace / "data/check/emoji.json").read_bytes()
     text = (workspace / "params.yaml").read_text(encoding="utf-8")
-    (workspace / "params.yaml").write_text(text.replace("folds: 5", "folds: 4"), encoding="utf-8")
+    (workspace / "params.yaml").write_text(text.replace("n_splits: 5", "n_splits: 4"), encoding="utf-8")
     assert run_check(workspace).returncode == 0
     assert (workspace / "data/check/emoji.json").read_bytes() == before
 

@@ -208,6 +208,7 @@ def write_examples(folder: Path) -> list[str]:
     return new
 
 
+@pytest.mark.integration
 def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     shutil.copytree(ROOT / "tests", workspace / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", workspace)

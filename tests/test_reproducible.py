@@ -6,18 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import yaml
-from end_to_end import EMOJI, N_AT_ONCE, Route, dvc, environment, files_under, locked, run, stages_run
+from end_to_end import EMOJI, Route, dvc, environment, files_under, locked, run, stages_run
 
 from stages.foundation.lease import is_alive
 
+pytestmark = pytest.mark.integration
 # One per kind of stage, and every model. (publish writes to a server: tests/test_publish.py)
 ALONE = ("check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
          *(f"train@emoji-{model}" for model in EMOJI["models"]), "evaluate@emoji", "report")
@@ -49,7 +49,7 @@ def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[st
         origin, target = source / dep["path"], folder / dep["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_dir():
-            shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(origin, target)  # with what numba compiled, which takes half a minute
         else:
             shutil.copy(origin, target)
     for path in [folder / "stages", *(path for path in folder.glob("stages/**/") if path.is_dir())]:
@@ -60,21 +60,14 @@ def rerun_alone(stage: Mapping[str, Any], source: Path, folder: Path) -> dict[st
     return {path: content for path, content in files_under(folder / "data").items() if before.get(path) != content}
 
 
-@pytest.fixture(scope="module")
-def alone(by_dvc: Route, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, "Future[dict[str, bytes]]"]]:
-    """Start each stage in a folder of its own, some at once."""
-    root, stages = tmp_path_factory.mktemp("alone"), locked(by_dvc.folder)
-    with ThreadPoolExecutor(N_AT_ONCE) as pool:
-        yield {name: pool.submit(rerun_alone, stages[name], by_dvc.folder, root / name) for name in ALONE}
-        pool.shutdown(cancel_futures=True)
-
-
 @pytest.mark.parametrize("stage", ALONE)
-def test_a_stage_alone_writes_the_same_bytes(stage: str, alone: Mapping[str, "Future[dict[str, bytes]]"], by_dvc: Route) -> None:
-    outs = [Path(out["path"]).relative_to("data") for out in locked(by_dvc.folder)[stage]["outs"]]
-    everything = files_under(by_dvc.folder / "data")
+def test_a_stage_alone_writes_the_same_bytes(stage: str, by_flow: Route, tmp_path: Path) -> None:
+    """What the flow wrote from nothing, two stages at a time; so whoever runs the stages, in whatever order, gets these bytes."""
+    entry = locked(by_flow.folder)[stage]
+    outs = [Path(out["path"]).relative_to("data") for out in entry["outs"]]
+    everything = files_under(by_flow.folder / "data")
     expected = {path: content for path, content in everything.items() if any(Path(path).is_relative_to(out) for out in outs)}
-    written = alone[stage].result()
+    written = rerun_alone(entry, by_flow.folder, tmp_path / "alone")
     assert expected and sorted(written) == sorted(expected)
     assert [path for path in expected if written[path] != expected[path]] == []
 
@@ -118,11 +111,11 @@ def kill_in_the_middle(folder: Path, *, with_stage: bool) -> None:
     assert not (folder / "data/models/emoji/mlp/model.json").exists(), "it was killed too late to tell"
 
 
-def test_after_kill_9_in_a_stage_the_next_run_ends_the_same(copy: Path, by_dvc: Route) -> None:
+def test_after_kill_9_in_a_stage_the_next_run_ends_the_same(copy: Path, by_flow: Route) -> None:
     forget(copy, "train@emoji-mlp")
     kill_in_the_middle(copy, with_stage=False)
     kill_in_the_middle(copy, with_stage=True)
     last = dvc(copy, "repro")
     assert (last.returncode, stages_run(last)) == (0, ["train@emoji-mlp"]), last.stderr
-    assert locked(copy) == locked(by_dvc.folder)
-    assert files_under(copy / "data") == files_under(by_dvc.folder / "data"), "no temporary file is left"
+    assert locked(copy) == locked(by_flow.folder)
+    assert files_under(copy / "data") == files_under(by_flow.folder / "data"), "no temporary file is left"

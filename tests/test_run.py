@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.integration
 RUN = [sys.executable, "-m", "pipelines.run"]
 GRAPH = """
 stages:

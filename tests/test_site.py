@@ -11,6 +11,7 @@ from imports import ROOT
 
 from docs.conf import NAVIGATION, WIDE, root_doc
 
+pytestmark = pytest.mark.integration
 MISSING = [name for name in ("sphinx", "myst_parser", "furo") if find_spec(name) is None]
 
 

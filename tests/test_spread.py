@@ -14,6 +14,7 @@ import pytest
 from pipelines.publishing.process_pool import distribute, workers
 from stages.foundation.errors import InputError
 
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[1]
 
 

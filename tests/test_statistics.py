@@ -134,6 +134,16 @@ def test_grouped_bootstrap_covers_where_rows_of_a_group_agree() -> None:
     assert covered[False] / n_trials < 0.75
 
 
+@pytest.mark.parametrize(("confidence", "low", "high"), [(0.95, 0.025, 0.975), (0.9, 0.05, 0.95), (0.5, 0.25, 0.75)])
+def test_a_bootstrapped_interval_leaves_out_as_many_resamples_on_either_side(confidence: float, low: float, high: float) -> None:
+    resamples = np.random.default_rng(0).permutation(np.append(np.arange(1001) / 1000, np.nan))
+    found = bootstrap_interval(0.4, resamples, confidence=confidence, bounds=(0.0, 1.0))
+    assert (found.mean, found.lo, found.hi) == pytest.approx((0.4, low, high), abs=1e-12)
+    assert bootstrap_interval(0.4, resamples, confidence=confidence, bounds=(0.3, 0.6)).hi == min(high, 0.6)
+    difference = bootstrap_difference(0.4, resamples, confidence=confidence)
+    assert (difference.lo, difference.hi) == pytest.approx((low, high), abs=1e-12)
+
+
 def test_bootstrap_difference_is_never_certain() -> None:
     sure = bootstrap_difference(0.2, np.full(999, 0.2), confidence=0.95)
     assert (sure.lo, sure.hi) == pytest.approx((0.2, 0.2))

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.integration
 STAGES = ["ingest", "split", "featurize", "validate", "train", "evaluate", "report"]
 ASK = """
 import json, stages.{stage}, numpy, threadpoolctl

@@ -46,8 +46,6 @@ for name in sys.argv[1:]:
 
 def make_workspace(root: Path) -> None:
     """Fill an empty folder with the project's code, results made beforehand, dvc.yaml and params.yaml; DVC is set up."""
-    for folder in ("stages", "pipelines"):
-        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "params.yaml").write_text(yaml.safe_dump(toy_params(), sort_keys=False), encoding="utf-8")
     (root / "copy_results.py").write_text(COPY, encoding="utf-8")
     (root / "dvc.yaml").write_text(yaml.safe_dump(copying_graph(), sort_keys=False), encoding="utf-8")
@@ -59,6 +57,8 @@ def make_workspace(root: Path) -> None:
         make_results()
     finally:
         os.chdir(before)
+    for folder in ("stages", "pipelines"):  # with what numba compiled above
+        shutil.copytree(REPOSITORY / folder, root / folder)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], cwd=root, check=True)
 
 

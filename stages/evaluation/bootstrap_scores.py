@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.evaluation.fold_predictions import FoldPredictions
+from stages.evaluation.checked_predictions import FoldPredictions
 from stages.scoring.stacked_scores import COUNTED, REGRESSION
 from stages.scoring.stacks import Stack
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.evaluation.fold_predictions import FoldPredictions
+from stages.evaluation.checked_predictions import FoldPredictions
 
 N_BINS = 20  # of each axis of predicted against true: enough to see a shape, few enough for every candidate
 FIFTHS = ("fifth 1 (lowest)", "fifth 2", "fifth 3", "fifth 4", "fifth 5 (highest)")

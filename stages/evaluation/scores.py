@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.evaluation.bootstrap_scores import score_resamples
-from stages.evaluation.fold_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import FoldPredictions, Splits
 from stages.evaluation.statistics import (
     FEWEST_GROUPS,
     Difference,

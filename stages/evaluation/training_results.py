@@ -9,7 +9,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.contracts.paths import predictions_dir
 from stages.contracts.task import TargetForm
-from stages.evaluation.fold_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
+from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
 from stages.evaluation.inner_scores import Tuning, tuning_by_candidate
 from stages.foundation.tables import read_table
 

@@ -26,7 +26,7 @@ NAME = 190.0  # px, the longest name
 VALUES = 58.0  # px to the right of the dots
 
 
-class Score(NamedTuple):
+class ScoreDot(NamedTuple):
     """A row of the leaderboard."""
 
     name: str
@@ -36,7 +36,7 @@ class Score(NamedTuple):
     colour: str
 
 
-def interval_dots(scores: Sequence[Score], *, x_label: str, reference: float | None) -> Figure:
+def interval_dots(scores: Sequence[ScoreDot], *, x_label: str, reference: float | None) -> Figure:
     """Return a dot with its interval for each score, the best at the top, and the reference as a dashed line."""
     figure, axes = _rows([score.name for score in scores], x_label, WIDTH + 100)
     ends = [value for score in scores for value in (score.mean, score.lo, score.hi) if value is not None]

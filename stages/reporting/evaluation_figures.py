@@ -6,7 +6,7 @@ from typing import NamedTuple
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.reporting.curve_figures import learning_curve, tuning_curve
-from stages.reporting.dot_figures import Score, interval_dots
+from stages.reporting.dot_figures import ScoreDot, interval_dots
 from stages.reporting.drawing import COLOURS, Plot, figure_style, render
 from stages.reporting.formatting import candidate_name, model_name
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
@@ -61,7 +61,7 @@ def leaderboard_plot(evaluation: Evaluation) -> Plot | None:
         score, is_baseline = evaluation.primary_score(found), found.model in evaluation.baselines
         name = model_name(found.model, evaluation.form) if is_baseline else candidate_name(found.candidate, evaluation)
         if score.mean is not None:
-            scores.append(Score(name, score.mean, score.lo, score.hi, COLOURS[colours[found.model]]))
+            scores.append(ScoreDot(name, score.mean, score.lo, score.hi, COLOURS[colours[found.model]]))
     if not scores:
         return None
     x_label = f"{evaluation.primary.title}, mean and interval"

@@ -48,11 +48,10 @@ def _assign(counts: np.ndarray, weight: np.ndarray, n_folds: int, rng: np.random
     totals = np.zeros((n_folds, counts.shape[1]))
     folds = np.empty(len(counts), np.int64)
     preference = rng.permutation(n_folds)  # breaks ties between folds
-    for position, group in enumerate(order):
+    for group in order:
         # The cost grows by Σ w (2 t c + c²) − 2 c: all but Σ w t c is the same for every fold.
+        # An empty fold costs 0 and every other one more, so that the first groups go to a fold each.
         cost = (totals * (weight * counts[group])).sum(1)
-        if len(order) - position <= (empty := totals[:, -1] == 0).sum():
-            cost[~empty] = np.inf
         best = preference[np.argmin(cost[preference])]
         folds[group] = best
         totals[best] += counts[group]
@@ -60,23 +59,19 @@ def _assign(counts: np.ndarray, weight: np.ndarray, n_folds: int, rng: np.random
 
 
 def _improve(counts: np.ndarray, weight: np.ndarray, folds: np.ndarray, n_folds: int) -> None:
-    """Move groups to other folds, in place, while that lowers the cost; no fold becomes empty."""
+    """Move groups to other folds, in place, while that lowers the cost; no fold becomes empty: its only group costs nothing there."""
     totals = np.zeros((n_folds, counts.shape[1]))
     np.add.at(totals, folds, counts)
-    members = np.bincount(folds, minlength=n_folds)
     for _ in range(_PASSES):
         moved = False
         for group in np.argsort(-counts[:, -1], kind="stable"):
             here, row = folds[group], weight * counts[group]
-            if members[here] == 1:
-                continue
             cost = (totals * row).sum(1)
             cost[here] -= (row * counts[group]).sum()
             best = int(np.argmin(cost))
             if cost[best] < cost[here] - 1e-9:
                 totals[here] -= counts[group]
                 totals[best] += counts[group]
-                members[[here, best]] += (-1, 1)
                 folds[group] = best
                 moved = True
         if not moved:

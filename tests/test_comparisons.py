@@ -1,0 +1,133 @@
+"""Which pairs are tested, from which side, and what is said of them: by hand, with three modalities, and against scipy."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import stats
+from toy_evaluation import fold_scores, toy_evaluation
+
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.metric import Metric
+from stages.evaluation.checked_predictions import Splits, TestFold
+from stages.evaluation.comparisons import Contest, best_of, compare, families
+from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows
+from stages.evaluation.summary import ranks, summary
+from stages.foundation.registry import component
+
+TestFold.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a class of tests
+ACCURACY: Metric = component("metrics", "accuracy")
+RMSE: Metric = component("metrics", "rmse")
+MODALITIES = ("a", "b", "c")
+EVERY = [some for size in (1, 2, 3) for some in combinations(MODALITIES, size)]
+NONE = np.empty(0)
+
+
+def of_folds(*values: float) -> MetricScores:
+    return MetricScores(np.array(values), NONE)
+
+
+def contest_of(means: dict[str, dict[str, float]]) -> tuple[dict[Candidate, MetricScores], Contest]:
+    """Return scores of two folds around the mean of each model and combination, and the contest; dummy is the baseline."""
+    scores = {Candidate(model, tuple(some)): of_folds(mean - 0.01, mean + 0.01) for model, of in means.items() for some, mean in of.items()}
+    return scores, Contest(tuple(means), ("dummy",), list(scores))
+
+
+def named(pairs: Sequence[tuple[Candidate, Candidate]]) -> list[str]:
+    return [f"{a.model} {''.join(a.modalities)} - {b.model} {''.join(b.modalities)}" for a, b in pairs]
+
+
+MEANS = {
+    "dummy": {"".join(some): 0.5 for some in EVERY},
+    "knn": {"".join(some): 0.6 + 0.01 * place for place, some in enumerate(EVERY)},  # its best is abc
+    "svm": {"".join(some): 0.8 - 0.01 * place for place, some in enumerate(EVERY)},  # its best is a
+}
+
+
+def test_the_families_are_those_that_were_declared() -> None:
+    scores, contest = contest_of(MEANS)
+    found = {name: named(pairs) for name, pairs in families(scores, contest, ACCURACY).items()}
+    assert found["baseline"] == [f"{model} {''.join(some)} - dummy {''.join(some)}" for model in ("knn", "svm") for some in EVERY]
+    assert found["fusion"] == [f"{model} abc - {model} {one}" for model in ("knn", "svm") for one in MODALITIES]
+    assert found["learners"] == ["svm a - knn abc"], "the better one first, though it stands second"
+
+
+def test_the_families_of_an_error_put_the_smaller_first() -> None:
+    scores, contest = contest_of(MEANS)
+    assert named(families(scores, contest, RMSE)["learners"]) == ["knn a - svm abc"]
+    assert best_of(scores, contest.of("svm"), RMSE) == Candidate("svm", MODALITIES)
+
+
+def test_without_a_baseline_or_a_second_modality_there_is_no_such_family() -> None:
+    scores = {Candidate(model, ("a",)): of_folds(mean) for model, mean in (("knn", 0.6), ("svm", 0.7), ("mlp", 0.65))}
+    found = families(scores, Contest(("knn", "svm", "mlp"), (), list(scores)), ACCURACY)
+    assert {name: named(pairs) for name, pairs in found.items()} == {"learners": ["svm a - knn a", "mlp a - knn a", "svm a - mlp a"]}
+
+
+def test_a_verdict_is_by_the_corrected_p() -> None:
+    """Three tests of p between 0.02 and 0.05, and one of 1e-4: alone each is significant, in the family the last alone is."""
+    pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    uncertainty = Uncertainty(0.25, 0.95)
+    scores = {Candidate("dummy", (one,)): of_folds(*np.full(5, 0.5)) for one in "abcd"}
+    spread = dict(zip("abcd", (0.026, 0.027, 0.028, 0.008), strict=True))
+    scores |= {Candidate("svm", (one,)): of_folds(*(0.55 + spread[one] * pattern)) for one in "abcd"}
+    expected = []
+    for one in "abcd":
+        gain = 0.05 + spread[one] * pattern
+        t = gain.mean() / np.sqrt((1 / 5 + 0.25) * gain.var(ddof=1))
+        expected.append(2 * stats.t.sf(t, 4))
+    assert all(0.02 < p < 0.05 for p in expected[:3]) and expected[3] < 0.001
+    found = compare(scores, Contest(("dummy", "svm"), ("dummy",), list(scores)), metric=ACCURACY, uncertainty=uncertainty)
+    assert [test.p for test in found] == pytest.approx(expected, rel=1e-9)
+    assert [test.verdict for test in found] == ["not shown"] * 3 + ["better"]
+    # of errors, more is worse
+    found = compare(scores, Contest(("dummy", "svm"), ("dummy",), list(scores)), metric=RMSE, uncertainty=uncertainty)
+    assert [test.verdict for test in found] == ["not shown"] * 3 + ["worse"]
+
+
+@pytest.mark.parametrize(("n_groups", "n_draws"), [(19, 0), (20, 2000)])
+def test_a_test_split_is_drawn_from_where_it_has_twenty_groups(n_groups: int, n_draws: int) -> None:
+    groups = [f"g{i % n_groups}" for i in range(60)] + ["of a training row"]
+    splits = Splits(pa.array(map(str, range(61))), groups, np.zeros(61, np.int32), (TestFold(0, 0, np.arange(60), 1),))
+    assert len(bootstrap_rows(splits)) == n_draws
+
+
+def test_n_test_per_n_train_is_the_mean_over_folds() -> None:
+    folds = (TestFold(0, 0, np.arange(10), 40), TestFold(0, 1, np.arange(10, 30), 20))
+    assert Splits(pa.array([]), [], NONE, folds).test_per_train == pytest.approx((10 / 40 + 20 / 20) / 2)
+
+
+def evaluation_of(board: Sequence[tuple[str, str, float]], primary: str) -> Evaluation:
+    """Return the evaluation of (model, combination, score), the best first."""
+    scores = {Candidate(model, tuple(combination.split("+"))): {primary: fold_scores(score)} for model, combination, score in board}
+    return toy_evaluation(scores, primary, baselines=("dummy", "other"))
+
+
+BOARD = [("svm", "a+b", 0.9), ("svm", "b", 0.8), ("knn", "a", 0.7), ("knn", "a+b", 0.6), ("other", "a", 0.55), ("dummy", "a", 0.5),
+         ("knn", "b", 0.4)]  # fmt: skip
+
+
+def test_the_summary_has_the_best_of_each_model_and_the_gain_over_the_best_single_modality() -> None:
+    found = summary(evaluation_of(BOARD, "accuracy"), ACCURACY)
+    assert found.models == {"svm": 0.9, "knn": 0.7, "other": 0.55, "dummy": 0.5}
+    assert (found.best, found.metric, found.score, found.baseline) == ("svm · a+b", "accuracy", 0.9, 0.55)
+    assert found.fusion_gain == pytest.approx(0.9 - 0.8)
+
+
+def test_the_gain_is_positive_where_a_smaller_error_is_fused() -> None:
+    found = summary(evaluation_of(BOARD[::-1], "rmse"), RMSE)
+    assert found.models == {"svm": 0.8, "knn": 0.4, "other": 0.55, "dummy": 0.5}
+    assert (found.best, found.score, found.baseline) == ("knn · b", 0.4, 0.5)
+    assert found.fusion_gain == pytest.approx(0.4 - 0.6)
+    fused_first = [("knn", "a+b", 0.3), *BOARD[::-1][:3]]
+    assert summary(evaluation_of(fused_first, "rmse"), RMSE).fusion_gain == pytest.approx(0.4 - 0.3)
+
+
+def test_ranks_are_by_the_mean_and_equals_keep_their_order() -> None:
+    means = {"svm": 0.5, "knn": 0.7, "mlp": 0.5, "forest": None}
+    scores = {Candidate(model, ("a",)): fold_scores(mean) for model, mean in means.items()}
+    assert [ranks(scores, ACCURACY)[candidate] for candidate in scores] == [2, 1, 3, 4]
+    assert [ranks(scores, RMSE)[candidate] for candidate in scores] == [1, 3, 2, 4]

@@ -1,0 +1,59 @@
+"""The protocol's own rules: which combinations are trained on, which of equals is kept, from what score on a label is predicted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toy_problem import toy_problem
+
+from stages.contracts.model import FoldResult
+from stages.foundation.registry import component
+from stages.model_selection.protocol import best_overall
+from stages.model_selection.target_forms import FORMS, fit_scale, known_means
+from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
+from stages.training.read_problem import all_combinations
+
+
+def test_every_combination_is_trained_on_small_ones_first() -> None:
+    assert all_combinations(["b"]) == (("b",),)
+    assert all_combinations(["b", "a", "c"]) == (
+        ("b",), ("a",), ("c",), ("b", "a"), ("b", "c"), ("a", "c"), ("b", "a", "c"))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["accuracy", "rmse"])
+def test_of_equal_combinations_the_smallest_is_kept_and_of_equal_configurations_the_first(name: str) -> None:
+    problem = toy_problem(modalities=("image", "table"))
+    scores = np.array([[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])  # equal means
+    largest_first = sorted(problem.combinations, key=len, reverse=True)
+    reached = [FoldResult(problem.folds[0], some, {name: scores}, 0, np.zeros(0), None) for some in largest_first]
+    assert best_overall(reached, component("metrics", name)) == (("image",), 0)
+
+
+def test_a_label_is_predicted_from_its_threshold_on() -> None:
+    scores = np.array([[0.5, 0.2], [0.49, 0.3], [0.51, 0.1]], dtype=np.float64)
+    assert FORMS["labels"].decide(scores, np.array([0.5, 0.2])).tolist() == [[1, 1], [0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(("scoring", "threshold"), [("micro_f1", 0.3), ("macro_f1", 0.3), ("subset_accuracy", 0.5), ("hamming_loss", 0.5)])
+def test_thresholds_serve_the_metric_that_chooses(scoring: str, threshold: float) -> None:
+    """Two of ten rows have the label; at 0.32 stand both and three others. Up to there F1 is 4/7 and 7 rows are right; above, 0 and 8."""
+    problem = replace(toy_problem(modalities=("image",), task="multilabel"), scoring=scoring)
+    target = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8)[:, None]
+    scores = np.array([0.32] * 5 + [0.01] * 5, dtype=np.float32)[:, None]
+    assert needs_thresholds(problem) and not needs_thresholds(replace(problem, form="classes"))
+    assert thresholds_of_each(problem, target, scores[None]).tolist() == [[threshold]]
+
+
+def test_of_equal_scores_the_first_class_is_predicted() -> None:
+    assert FORMS["classes"].decide(np.array([[0.2, 0.4, 0.4], [0.4, 0.2, 0.4]])).tolist() == [1, 0]
+
+
+def test_means_and_scales_are_of_the_known_targets() -> None:
+    target = np.array([[1.0, np.nan, 5.0, np.nan], [3.0, 7.0, 5.0, np.nan], [np.nan, 9.0, 5.0, np.nan]])
+    assert known_means(target).tolist() == [2.0, 8.0, 5.0, 0.0]
+    scale = fit_scale(target)
+    assert (scale.mean.tolist(), scale.deviation.tolist()) == ([2.0, 8.0, 5.0, 0.0], [1.0, 1.0, 1.0, 1.0])
+    assert fit_scale(np.array([[0.0], [0.0], [6.0], [np.nan]])).deviation == pytest.approx(np.sqrt(8.0))
+    standardised = scale.standardised(target)
+    np.testing.assert_array_equal(standardised[:2, 0], [-1.0, 1.0])
+    np.testing.assert_array_equal(scale.restored(standardised), target)
