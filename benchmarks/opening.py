@@ -31,7 +31,7 @@ def _probe(values: np.ndarray) -> dict[str, Any]:
 
 def mapped(every_number: bool) -> Run:
     """Prepare a features file of ours."""
-    from stages.features.blocks import load_block
+    from stages.features.feature_blocks import load_block
     from stages.foundation.tables import fixed_lists, read_table, write_table
 
     path = Path(tempfile.mkdtemp()) / "features.arrow"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.problem import Fold, Problem
-from stages.features.blocks import Block
 from stages.features.encoders import Dense
+from stages.features.feature_blocks import Block
 from stages.foundation.registry import component
 
 SEED = 20241101

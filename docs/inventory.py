@@ -33,7 +33,7 @@ ABOUT = {
     "tests/": "one module of common tests per kind of component, and the promises",
     "benchmarks/": "time and memory, against other libraries and on large data",
 }
-WIDTH, SHORTEST = 66, 20  # of a line about a file
+WIDTH = 86  # of what a line of the tree says
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
 
 
@@ -75,10 +75,10 @@ def tree() -> str:
 
 
 def summary(path: Path) -> str:
-    """Return what a module's docstring says first, cut at a colon, semicolon or comma where it is long."""
+    """Return the first line of a module's docstring, cut at the last colon, semicolon or comma that fits where it is long."""
     first = (ast.get_docstring(ast.parse(read(path))) or "").partition("\n")[0]
     first = re.sub(r"^`.*?`: ", "", first).partition(": `")[0].partition(". ")[0].rstrip(".")
-    if len(first) > WIDTH and (shorter := re.match(rf"(.{{{SHORTEST},}}?)[:;,] ", first)):
+    if len(first) > WIDTH and (shorter := re.match(rf"(.{{1,{WIDTH}}})[:;,] ", first)):
         first = shorter[1]
     return first if first.startswith(PROPER_NAMES) else first[:1].lower() + first[1:]
 

@@ -83,7 +83,7 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
     metrics = {model: about["scoring"] for model, about in described.items()}
     if len(set(metrics.values())) > 1:
         raise InputError(f"{folder}: configurations were chosen by different metrics ({metrics}); run `dvc repro`")
-    return sorted(described, key=lambda model: not described[model]["control"]), next(iter(metrics.values()))
+    return sorted(described, key=lambda model: not described[model]["baseline"]), next(iter(metrics.values()))
 
 
 TARGETS: Mapping[TargetForm, str] = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}

@@ -35,7 +35,7 @@ def main(key: str) -> None:
     """Write data/features/<data set>/<key>.arrow, and the table of unreadable samples."""
     entry = dict(value_at(read_params(), f"features.{key}"))
     dataset = str(entry.pop("dataset"))
-    modality: Modality = component("modalities", str(entry.pop("modality")))
+    modality: Modality[Any] = component("modalities", str(entry.pop("modality")))
     settings = parse(entry, f"features.{key}", modality.settings)
     name = key.removeprefix(f"{dataset}-")
     samples, about = read_table(samples_path(dataset))
@@ -57,7 +57,7 @@ def main(key: str) -> None:
     write_table(quarantine_path(dataset, name), quarantine_table(reasons), {"dataset": dataset, "modality_name": name})
 
 
-def check_column(samples: pa.Table, name: str, modality: Modality, where: str) -> None:
+def check_column(samples: pa.Table, name: str, modality: Modality[Any], where: str) -> None:
     """Raise InputError unless the column exists and has a type that the modality reads."""
     if name not in samples.column_names:
         raise InputError(f"{where}: no such column; there are: {', '.join(samples.column_names)}")
@@ -65,7 +65,7 @@ def check_column(samples: pa.Table, name: str, modality: Modality, where: str) -
 
 
 def featurized_chunks(
-    samples: pa.Table, name: str, modality: Modality, settings: Settings, reasons: dict[str, str], *, chunk_rows: int = CHUNK_ROWS,
+    samples: pa.Table, name: str, modality: Modality[Any], settings: Settings, reasons: dict[str, str], *, chunk_rows: int = CHUNK_ROWS,
     reopened: Callable[[], pa.Table] | None = None,
 ) -> Iterator[tuple[pa.Table, Features]]:
     """Yield sample_id with the features of each chunk of the column; unreadable samples go to `reasons` (id → why).
@@ -100,7 +100,7 @@ def _parts(rows: pa.Table) -> list[pa.Table]:
 
 
 def _featurized(
-    part: pa.Table, name: str, modality: Modality, settings: Settings
+    part: pa.Table, name: str, modality: Modality[Any], settings: Settings
 ) -> tuple[pa.Table | None, Features | None, dict[str, str]]:
     """Return sample_id with the features of the readable samples (None: there are none), and the reasons of the others (id → reason)."""
     bad: dict[str, str] = {}
@@ -117,7 +117,7 @@ def _featurized(
 
 
 def featurize_column(
-    samples: pa.Table, name: str, modality: Modality, settings: Settings, *, where: str, chunk_rows: int = CHUNK_ROWS
+    samples: pa.Table, name: str, modality: Modality[Any], settings: Settings, *, where: str, chunk_rows: int = CHUNK_ROWS
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return sample_id with the features of column `name`, and their metadata, for a small table in memory.
 
@@ -131,7 +131,7 @@ def featurize_column(
     return pa.concat_tables([table for table, _ in chunks]), describe(chunks[0][1], modality, settings)
 
 
-def describe(features: Features, modality: Modality, settings: Settings) -> dict[str, Any]:
+def describe(features: Features, modality: Modality[Any], settings: Settings) -> dict[str, Any]:
     """Return the metadata of a features file that describe its columns."""
     return {
         "modality": modality.name,

@@ -73,7 +73,7 @@ def main(dataset: str) -> None:
 
 def shipped_data_set(dataset: str, entry: DataSetEntry, seed: int) -> IndexedDataSet:
     """Return a data set of stages/datasets/."""
-    data_set: DataSet = component("datasets", dataset)
+    data_set: DataSet[Any] = component("datasets", dataset)
     target = str(entry.target)
     if target not in data_set.targets:
         raise InputError(f"{PARAMS}: datasets.{dataset}.target: no target {target!r}{nearest(target, data_set.targets)}; "

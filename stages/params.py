@@ -1,4 +1,4 @@
-"""Read params.yaml and report mistakes with file, key, the value found and the values allowed.
+"""Read params.yaml and report every mistake with its file, key and remedy.
 
 `python -m stages.check` (the first stage of the graph, and the first step of `make run` and of the flow) reads the whole file with it.
 Other stages read their own keys with stages/foundation/params_file.py and use this file only to explain a mistake: no result depends on

@@ -9,18 +9,26 @@ import stages.foundation.threads  # before numpy is loaded
 import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
+import multiprocessing
 import shutil
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+
+import psutil
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Results
 from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
 from stages.foundation.documents import read_document, write_document
-from stages.foundation.entry import run_stage
+from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
+from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import write_text
-from stages.reporting.evaluation_figures import draw_figures
+from stages.reporting.evaluation_figures import DrawnFigure, draw_figures
 from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
@@ -41,11 +49,31 @@ def main(option: str = "") -> None:
         write_text(RESULTS_PAGE, with_block(full, results_table(kept_evaluations()), KEPT))
         return
     shutil.rmtree(figures_dir(), ignore_errors=True)  # a figure of a model that params.yaml no longer names
-    drawn = {evaluation.dataset: draw_figures(evaluation) for evaluation in evaluations}
+    drawn = drawn_figures(evaluations)
     for dataset, figures in drawn.items():
         for name, figure in figures.items():
             write_text(figures_dir(dataset) / f"{name}.svg", figure.svg)
     write_text(report_path(), render(evaluations, drawn))
+
+
+def drawn_figures(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, DrawnFigure]]:
+    """Return the figures of each data set, drawn in a process per core: matplotlib draws in Python alone, so threads would wait.
+
+    Raises:
+        InputError: if a process was ended from outside.
+    """
+    n_processes = min(n_cores(), len(evaluations))
+    if n_processes < 2 or sys.platform != "linux":  # elsewhere a process cannot be forked safely, and a new one imports for 2 s
+        return {evaluation.dataset: draw_figures(evaluation) for evaluation in evaluations}
+    largest_first = sorted(evaluations, key=lambda evaluation: -len(evaluation.candidates))
+    context = multiprocessing.get_context("fork")
+    try:
+        with ProcessPoolExecutor(n_processes, mp_context=context, initializer=end_with, initargs=(psutil.Process(),)) as pool:
+            found = dict(zip([evaluation.dataset for evaluation in largest_first], pool.map(draw_figures, largest_first), strict=True))
+    except BrokenProcessPool:
+        raise InputError("a process that draws figures was ended, perhaps out of memory; run it again (SENSORIUM_CORES=1 uses a single "
+                         "process)") from None
+    return {evaluation.dataset: found[evaluation.dataset] for evaluation in evaluations}
 
 
 def keep(dataset: str) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from toy_problem import metrics_of, toy_blocks, toy_problem
 
 from stages.contracts.problem import Fold, Problem
-from stages.features.blocks import Block
 from stages.features.encoders import Dense
+from stages.features.feature_blocks import Block
 from stages.training.read_problem import all_combinations
 
 

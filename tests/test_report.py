@@ -22,6 +22,7 @@ from stages.contracts.documents.results_document import Results
 from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
+from stages.foundation.parallel import CORES_VARIABLE
 from stages.reporting.curve_figures import tuning_curve, view_of
 from stages.reporting.drawing import figure_style
 from stages.reporting.drawing import render as render_figure
@@ -52,6 +53,7 @@ def workspace_of_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toys")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv(CORES_VARIABLE, "1")
         write_params(TOYS)
         for toy in TOYS:
             write_toy(toy)
@@ -64,6 +66,7 @@ def workspace_of_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(workspace_of_toys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in the folder of evaluations and report."""
     monkeypatch.chdir(workspace_of_toys)
+    monkeypatch.setenv(CORES_VARIABLE, "1")
     return workspace_of_toys
 
 
@@ -156,10 +159,11 @@ def test_same_bytes_when_rerun_and_nothing_stale(place: Path) -> None:
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_same_bytes_in_another_process_with_another_home_and_a_style_of_its_own(place: Path, tmp_path: Path) -> None:
+def test_same_bytes_with_a_process_per_core_another_home_and_a_style_of_its_own(place: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in report_path().parent.rglob("*") if path.is_file()}
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\n", encoding="utf-8")
-    environment = {**os.environ, "PYTHONHASHSEED": "77", "MPLCONFIGDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "MPLCONFIGDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(ROOT),
+                   CORES_VARIABLE: "2"}  # fmt: skip
     subprocess.run([sys.executable, "-c", "from stages import report; report.main()"], env=environment, check=True)
     assert {path: path.read_bytes() for path in report_path().parent.rglob("*") if path.is_file()} == before
 

@@ -10,9 +10,9 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from toy_problem import metrics_of, toy_problem
 
-from stages.features.blocks import Block
 from stages.features.early_fusion import cross_distances, encode_fold
 from stages.features.encoders import Dense
+from stages.features.feature_blocks import Block
 from stages.features.pairwise import manhattan_distances
 from stages.features.projection import fit_projection
 from stages.model_selection.choice import choose

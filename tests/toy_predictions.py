@@ -171,7 +171,7 @@ def _metadata(toy: Toy, model: str) -> dict[str, Any]:
     return {
         **{name: toy.metadata[name] for name in ("dataset", "target", "rows")},
         "n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds, "model": model,
-        "control": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.combinations, "not_applicable": None,
+        "baseline": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.combinations, "not_applicable": None,
     }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from stages.contracts.metric import Metric
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import TargetForm, Task
-from stages.features.blocks import Block
 from stages.features.encoders import Columns, Dense, Sparse
+from stages.features.feature_blocks import Block
 from stages.foundation.registry import component, names
 from stages.training.read_problem import all_combinations
 

@@ -58,10 +58,10 @@ def check_own(name: str, entry: DataSetEntry) -> None:
     check_entry(name, entry)
 
 
-def known_data_set(name: str) -> DataSet:
+def known_data_set(name: str) -> DataSet[Any]:
     """Return a data set of stages/datasets/; the error for an unknown name mentions own data too."""
     try:
-        data_set: DataSet = known("datasets", name, f"datasets.{name}")
+        data_set: DataSet[Any] = known("datasets", name, f"datasets.{name}")
     except InputError as error:
         raise InputError(f"{error}; own data needs `source:`") from error
     return data_set
@@ -80,5 +80,5 @@ def declared_modalities(params: Mapping[str, Any], name: str) -> Mapping[str, st
         return {modality: declared.modality for modality, declared in entry.modalities.items()}
     if entry.source is not None:
         raise InputError(incomplete_entry(name))
-    data_set: DataSet = known_data_set(name)
+    data_set: DataSet[Any] = known_data_set(name)
     return data_set.modalities

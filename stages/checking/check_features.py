@@ -27,7 +27,7 @@ def check_feature(params: Mapping[str, Any], key: str) -> None:
     if f"{dataset}-{name}" != key:
         raise InputError(f"{PARAMS}: features.{key}: expected the key '<data set>-<modality name>', here '{dataset}-…'")
     refuse_unknown(name, declared, f"features.{key}", "modality")
-    modality: Modality = known("modalities", str(entry["modality"]), f"features.{key}.modality")
+    modality: Modality[Any] = known("modalities", str(entry["modality"]), f"features.{key}.modality")
     if modality.name != declared[name]:
         raise InputError(f"{PARAMS}: features.{key}.modality: {modality.name!r} cannot read {dataset}'s {name!r}, "
                          f"which is of modality {declared[name]!r}; make the two equal")

@@ -62,7 +62,7 @@ def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
     entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
     if entry.source is not None:
         return None  # train checks it
-    data_set: DataSet = component("datasets", name)
+    data_set: DataSet[Any] = component("datasets", name)
     split: SplitEntry = section(params, "split", SplitEntry)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
     outer = rows * (split.n_splits - 1) // split.n_splits

@@ -1,4 +1,4 @@
-"""Interfaces between stages and components: what a component provides, and the schemas of the files that stages exchange.
+"""Interfaces between stages and components: types of components, schemas of tables and documents.
 
 - One module per kind of component (`data_set`, `modality`, `model`, `metric`, `task`) with the frozen dataclass that its constant is.
 - `problem`, `fitted` and `candidate` are the values that training passes between the protocol and the models.

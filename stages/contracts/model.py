@@ -108,7 +108,7 @@ class Sweep:
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
-    is_control: bool = False
+    is_baseline: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Problem:
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
-    blocks: Mapping[str, Any]  # modality → stages.features.blocks.Block
+    blocks: Mapping[str, Any]  # modality → stages.features.feature_blocks.Block
     target: np.ndarray
     form: TargetForm
     outputs: tuple[str, ...]  # names of the classes, labels or targets

@@ -41,7 +41,7 @@ def read_models(
     for model in models:
         folder = predictions_dir(dataset, model)
         predictions, described = read_table(folder / "predictions.arrow")
-        found.baselines += [model] if described["control"] else []
+        found.baselines += [model] if described["baseline"] else []
         if described["not_applicable"]:
             found.not_applicable[model] = described["not_applicable"]
             continue

@@ -1,1 +1,1 @@
-"""From features files to fused matrices: encoders, scales, distances and inner products of blocks."""
+"""From features files to fused matrices: encoders, scales, distances and inner products."""

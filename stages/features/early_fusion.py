@@ -8,11 +8,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from stages.contracts.problem import Fold, Problem
-from stages.features.blocks import Block, EncodedBlock
 from stages.features.encoders import Matrix
+from stages.features.feature_blocks import Block, EncodedBlock
 from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
 
-# Distances are of order 1 (see blocks.py). Equal distances must compare equal, so that ties are ordered by row number and not by
+# Distances are of order 1 (see feature_blocks.py). Equal distances must compare equal, so that ties are ordered by row number and not by
 # rounding errors, which differ between machines.
 DECIMALS = 9
 

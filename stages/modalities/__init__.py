@@ -1,1 +1,1 @@
-"""One folder per modality: settings, per-sample featurizer, summaries and expectations for validation."""
+"""One folder per modality: settings, featurizer, summaries and expectations for validation."""

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -80,7 +81,7 @@ def _check_modality(key: str, modality: str, declared: ModalityEntry, target: Ta
             raise InputError(f"{key}.files: {error}") from error
 
 
-def source_of(name: str, entry: DataSetEntry) -> tuple[SourceKind, Settings]:
+def source_of(name: str, entry: DataSetEntry) -> tuple[SourceKind[Any], Settings]:
     """Return the kind of an entry's source and its settings."""
     key = f"datasets.{name}.source"
     source, kinds = entry.source or {}, names("sources")
@@ -89,7 +90,7 @@ def source_of(name: str, entry: DataSetEntry) -> tuple[SourceKind, Settings]:
         written = next(iter(source), "nothing")
         raise InputError(f"{PARAMS}: {key}: expected one of {', '.join(f'{kind}: path' for kind in kinds)}, found "
                          f"{' and '.join(found) or repr(written)}{'' if found else nearest(str(written), kinds)}")
-    kind: SourceKind = component("sources", found[0])
+    kind: SourceKind[Any] = component("sources", found[0])
     return kind, parse(source, key, kind.settings)
 
 

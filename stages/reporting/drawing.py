@@ -28,7 +28,7 @@ WIDE_FROM = 520.0  # px: the page gives it both columns, and a phone scrolls it
 FONT, SMALL = 11.5, 10.5  # px
 COLOURS = {
     "paper": "#ffffff", "ink": "#1c2430", "muted": "#5f6b7a", "grid": "#e3e7ec", "on-heat": "#fffffe",
-    "c0": "#1f6fb4", "c1": "#c2571a", "c2": "#1a8a63", "c3": "#8a4fb0", "c4": "#a8790b", "c5": "#b03060", "control": "#7b8794",
+    "c0": "#1f6fb4", "c1": "#c2571a", "c2": "#1a8a63", "c3": "#8a4fb0", "c4": "#a8790b", "c5": "#b03060", "baseline": "#7b8794",
 }  # fmt: skip
 SERIES = [COLOURS[name] for name in ("c0", "c1", "c2", "c3", "c4", "c5")]
 HEAT = (0x2C, 0x70, 0xBD)  # of images, whose pixels no style sheet reaches: readable on white and on black
@@ -137,7 +137,7 @@ def render(figure: Figure, name: str, label: str) -> str:
     """Return a figure as SVG text; `name` keeps its ids apart from other figures', `label` is what a screen reader says."""
     matplotlib.rcParams["svg.hashsalt"] = name
     text = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(text, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    FigureCanvasSVG(figure).print_svg(text, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))  # type: ignore[no-untyped-call]
     root = ElementTree.fromstring(text.getvalue())
     width, height = (f"{inches * 72:g}" for inches in figure.get_size_inches())
     root.attrib = {"viewBox": root.attrib["viewBox"], "width": width, "height": height, "role": "img", "aria-label": printable(label),

@@ -15,7 +15,7 @@ def ranked(evaluation: Evaluation) -> list[ScoredCandidate]:
 
 def colour_names(evaluation: Evaluation) -> dict[str, str]:
     """Return the name of each model's colour; baselines are grey."""
-    return dict.fromkeys(evaluation.baselines, "control") | {
+    return dict.fromkeys(evaluation.baselines, "baseline") | {
         model: f"c{index % N_COLOURS}" for index, model in enumerate(evaluation.learners)}
 
 

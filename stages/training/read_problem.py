@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
-from stages.features.blocks import Block, load_block
+from stages.features.feature_blocks import Block, load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, section, value_at
 from stages.foundation.tables import column_values, read_table

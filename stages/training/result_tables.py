@@ -24,7 +24,7 @@ def write_results(
     metadata = {
         **inherited,
         "model": model.name,
-        "control": model.is_control,
+        "baseline": model.is_baseline,
         "scoring": problem.scoring,
         "combinations": [] if not_applicable else ["+".join(modalities) for modalities in problem.combinations],
         "not_applicable": not_applicable,

@@ -15,11 +15,11 @@ KEYS = (
 class TrainingMetadata(SplitsMetadata):
     """The splits' metadata and more.
 
-    control: whether the model is a baseline. scoring: the metric that chose. not_applicable: why there is no row; else null.
+    baseline: whether the model is one. scoring: the metric that chose. not_applicable: why there is no row; else null.
     """
 
     model: str
-    control: bool
+    baseline: bool
     scoring: str
     combinations: tuple[str, ...]
     not_applicable: str | None

@@ -75,4 +75,4 @@ def _scores(problem: Problem, rows: np.ndarray) -> Scores:
     return Scores(rows, rows if FORMS[problem.form].has_probabilities else None)
 
 
-MODEL = Sweep(name="dummy", settings=DummySettings, grid=grid, run=run, predict=predict, min_samples=lambda config: 1, is_control=True)
+MODEL = Sweep(name="dummy", settings=DummySettings, grid=grid, run=run, predict=predict, min_samples=lambda config: 1, is_baseline=True)

@@ -79,17 +79,17 @@ class SparseRows:
         out[stop - start :] = 0.0
 
 
-Rows = DenseRows | SparseRows
+PreparedRows = DenseRows | SparseRows
 
 
-def square(products: np.ndarray, rows: Rows, queries: Rows, at: slice, out: np.ndarray) -> None:
+def square(products: np.ndarray, rows: PreparedRows, queries: PreparedRows, at: slice, out: np.ndarray) -> None:
     """Convert a chunk's inner products to squared distances in `out`, which may be `products`."""
     from stages.models.knn.compiled_distances import squared_chunk
 
     squared_chunk(products, queries.norms[at], rows.norms, SAME, out)
 
 
-def prepared_rows(matrix: Matrix) -> Rows:
+def prepared_rows(matrix: Matrix) -> PreparedRows:
     """Return a block's matrix in the layout of the distance kernels; dense values are copied to float64."""
     n = matrix.shape[0]
     if sp.issparse(matrix):

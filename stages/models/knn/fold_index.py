@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.contracts.problem import Fold
 from stages.features.early_fusion import FoldBlocks
-from stages.models.knn.distance_chunks import Rows, prepared_rows
+from stages.models.knn.distance_chunks import PreparedRows, prepared_rows
 
 TEST, ABSENT = -1, -2  # codes of rows, as in topk.py; importing that imports numba
 
@@ -21,8 +21,8 @@ class FoldIndex:
     """
 
     modalities: tuple[str, ...]
-    rows: tuple[Rows, ...]
-    queries: tuple[Rows, ...]
+    rows: tuple[PreparedRows, ...]
+    queries: tuple[PreparedRows, ...]
     scales: Callable[[str], Sequence[float]]  # distance → one factor per block
     codes: np.ndarray
     query_codes: np.ndarray

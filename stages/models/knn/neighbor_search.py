@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stages.foundation.parallel import each
-from stages.models.knn.distance_chunks import CHUNK_ROWS, Rows, padded, square
+from stages.models.knn.distance_chunks import CHUNK_ROWS, PreparedRows, padded, square
 from stages.models.knn.fold_index import ABSENT, FoldIndex
 
 KINDS = {"manhattan": "manhattan", "cosine": "products", "euclidean": "squared"}  # in this order: squared distances reuse the products
@@ -117,7 +117,7 @@ class NeighborSearch:
             return np.empty((len(self.indexes), len(self.combinations), 0)), np.empty((len(self.indexes), len(self.combinations), 0))
         return self._norms([index.rows for index in self.indexes]), self._norms([index.queries for index in self.indexes])
 
-    def _norms(self, blocks: Sequence[tuple[Rows, ...]]) -> np.ndarray:
+    def _norms(self, blocks: Sequence[tuple[PreparedRows, ...]]) -> np.ndarray:
         members, counts = self.members
         scales = self.scales["cosine"]
         found = np.empty((len(blocks), len(counts), len(blocks[0][0].norms)))
@@ -138,7 +138,7 @@ class _ChunkSearch:
         self.chunks = {KINDS[metric]: np.empty(shape) for metric in search.metrics}
         found = (len(search.groups[0]), len(search.combinations), search.n_chunk_rows, search.k)
         self.neighbor_distances, self.neighbor_rows = np.empty(found), np.empty(found, np.int32)
-        self.filled: dict[tuple[str, int], tuple[Rows, Rows]] = {}
+        self.filled: dict[tuple[str, int], tuple[PreparedRows, PreparedRows]] = {}
 
     def run(self, at: slice, visit: Visit) -> None:
         self.filled.clear()
