@@ -91,7 +91,7 @@ def test_a_table_of_any_format_gives_the_same_samples(folder: Path, ending: str)
     assert samples["sample_id"].to_pylist() == samples["group"].to_pylist() == [f"{i:04d}" for i in range(1, 9)]
     assert samples["words"].to_pylist() == [row["words"] for row in ROWS]
     assert samples["facts"].to_pylist() == [{"price": row["price"], "sold": row["sold"]} for row in ROWS]
-    assert about["target"] == {"name": "kind", "task": "binary", "outputs": ["cat", "dog"]}
+    assert about["target"] == {"name": "kind", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["cat", "dog"]}
     assert samples.schema.field("facts").metadata == {b"modality": b"table"}
     made_of = about["sources"][0]
     assert made_of["kind"] == "table" and made_of["n_files"] == 1 and made_of["n_bytes"] == path.stat().st_size
@@ -249,7 +249,7 @@ def test_numbers_are_predicted_and_what_is_none_is_named(folder: Path) -> None:
     entry = of_table("t.csv", unknown_targets="mask") | {"target": {"columns": ["y", "z"], "task": "regression"}}
     samples, about = ingested(entry)
     assert np.array_equal(column_values(samples["target"]), [[1.5, 0], [np.nan, 1], [3, 2]], equal_nan=True)
-    assert about["target"] == {"name": "y, z", "task": "regression", "outputs": ["y", "z"]}
+    assert about["target"] == {"name": "y, z", "task": "regression", "form": "continuous", "scoring": "q2", "outputs": ["y", "z"]}
     write_csv(folder / "t.csv", [{"y": y, "z": 1, "words": "w"} for y in ["1.5", "nan", "3"]])
     with pytest.raises(InputError, match=r"column 'y': line 3 of t\.csv: expected a number, found 'nan'"):
         ingested(entry)
@@ -434,7 +434,7 @@ def test_blocks_that_cannot_be_read_are_named_with_their_line(folder: Path, text
     ({"source": {"table": "t.csv", "folder": "x"}}, "found folder and table"),
     ({"source": {"table": "t.csv", "sep": ";"}}, r"mine\.source\.sep: unknown key"),
     ({"source": {"table": 3}}, r"mine\.source\.table: expected text"),
-    ({"target": "kind"}, r"own files need `target: \{column: …, task: …\}`"),
+    ({"target": "kind"}, r"own data needs `target: \{column: …, task: …\}`"),
     ({"target": {"column": "kind", "columns": ["a"], "task": "regression"}}, "expected either `column` or `columns`"),
     ({"target": {"columns": ["kind"], "task": "binary"}}, "binary has one `column`"),
     ({"target": {"column": "kind", "task": "ranking"}}, r"target\.task: expected 'binary', "),
@@ -460,7 +460,7 @@ def test_an_entry_that_cannot_work_is_refused_before_anything_runs(folder: Path,
 
 
 def test_a_name_that_is_taken_or_no_name_is_refused(folder: Path) -> None:
-    for name, message in (("emoji", "this name is taken by stages/datasets/emoji.py"), ("my-data", "not a valid name; use letters")):
+    for name, message in (("emoji", "stages/datasets/emoji.py has this name; choose"), ("my-data", "not a valid name; use letters")):
         with pytest.raises(InputError, match=message):
             parsed(of_table("t.csv"), name)
 
