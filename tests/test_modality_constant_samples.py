@@ -26,7 +26,7 @@ PAIRS: dict[str, pa.Array] = {
 def test_the_share_of_constant_samples_is_for_the_person_to_say() -> None:
     choices: list[tuple[str, dict[str, Any]]] = [(name, choice) for name in PAIRS for choice in ({}, {"max_constant_share": 0.5})]
     found = run_suites([suite(name, choice) for name, choice in choices])
-    assert [result["success"] for result in found] == [bool(choice) for _, choice in choices]
+    assert [result.success for result in found] == [bool(choice) for _, choice in choices]
 
 
 def suite(name: str, choice: dict[str, Any]) -> Suite:

@@ -148,7 +148,7 @@ def failing(column: pa.Array, *choices: dict[str, Any]) -> list[set[str]]:
         summary = MODALITY.summarise(pa.table(dict(features.columns)), metadata)
         frame = {"sample_id": np.array([str(i) for i in range(len(column))], dtype=object), **summary}
         suites.append(Suite(f"table {number}", frame, MODALITY.expectations(metadata)))
-    return [{found["column"] for found in result["expectations"] if not found["success"]} for result in run_suites(suites)]
+    return [{found.column for found in result.expectations if not found.success} for result in run_suites(suites)]
 
 
 @pytest.mark.parametrize("column", [table({"age": pa.array([1.0, None, 3.0, 4.0])}), pa.array([{"age": 1.0}, None, {"age": 2.0}])])
