@@ -77,7 +77,7 @@ def ours(modality: str, settings: dict[str, Any]) -> Run:
     parsed = found.settings(**settings)
 
     def run(part: int) -> dict[str, Any]:
-        table, _ = featurize_column(samples, "column", found, parsed, where="benchmark")
+        table, _ = featurize_column(samples, "column", found, parsed, dataset="benchmark")
         return {"table": table}
 
     return run

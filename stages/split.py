@@ -3,20 +3,24 @@
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
+from stages.contracts.table_schema import Rows, Target
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section, value_at
 from stages.foundation.seeds import derived_seed
-from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, write_table
 from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.split_settings import SplitEntry
@@ -28,42 +32,46 @@ def main(dataset: str) -> None:
     """Write the splits of one data set, and the samples that are skipped."""
     params = read_params()
     settings: SplitEntry = section(params, "split", SplitEntry)
-    samples, metadata = read_table(samples_path(dataset))
+    samples, metadata = read_described(samples_path(dataset), SamplesMetadata)
     skipped = skipped_samples(dataset)
-    share = skipped.num_rows / metadata["rows"]["used"]
+    share = skipped.num_rows / metadata.rows.used
     refuse_bad_share(dataset, metadata, skipped.num_rows)
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # filtering copies the selected columns only
     samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
-    refuse_emptied(dataset, metadata["target"], column_values(samples["target"]), column_values(needed["target"]))
-    target, seed = metadata["target"], derived_seed(value_at(params, "seed"), "split", dataset)
+    refuse_emptied(dataset, metadata.target, column_values(samples["target"]), column_values(needed["target"]))
+    target, seed = metadata.target, derived_seed(value_at(params, "seed"), "split", dataset)
     try:
-        splits = split_samples(samples, settings, target["form"], target["outputs"], seed)
+        splits = split_samples(samples, settings, target.form, target.outputs, seed)
     except InputError as error:
         raise InputError(f"{dataset}: {error} (params.yaml: split, datasets.{dataset}.rows)") from error
-    kept = {name: metadata[name] for name in ("dataset", "target")}
-    rows = {"used": samples.num_rows, "available": metadata["rows"]["available"]}
-    n_folds = splits.schema.field("inner").type.list_size
-    sizes = {"n_folds": n_folds, "n_repeats": splits.num_rows // samples.num_rows, "n_inner_folds": settings.n_inner_splits}
-    write_table(splits_path(dataset), splits, kept | {"rows": rows} | sizes)
-    write_table(skipped_path(dataset), skipped, {"dataset": dataset, "share": share})
+    about = SplitsMetadata(
+        dataset=dataset,
+        target=target,
+        rows=Rows(used=samples.num_rows, available=metadata.rows.available),
+        n_folds=splits.schema.field("inner").type.list_size,
+        n_repeats=splits.num_rows // samples.num_rows,
+        n_inner_folds=settings.n_inner_splits,
+    )
+    write_table(splits_path(dataset), splits, about)
+    write_table(skipped_path(dataset), skipped, SkippedMetadata(dataset=dataset, share=share))
 
 
-def refuse_bad_share(dataset: str, metadata: Mapping[str, Any], n_skipped: int) -> None:
+def refuse_bad_share(dataset: str, metadata: SamplesMetadata, n_skipped: int) -> None:
     """Raise InputError if more samples are unreadable than `max_bad_share` allows."""
-    n_used, allowed = metadata["rows"]["used"], metadata["max_bad_share"]
+    n_used, allowed = metadata.rows.used, metadata.max_bad_share
     if n_skipped / n_used > allowed:
         raise InputError(f"{dataset}: {n_skipped} of {n_used} samples cannot be read in one modality or another, {n_skipped / n_used:.1%}, "
                          f"above datasets.{dataset}.max_bad_share {allowed:.1%} in params.yaml; fix them "
                          f"(data/quarantine/{dataset}/ has the reasons)")
 
 
-def refuse_emptied(dataset: str, target: Mapping[str, Any], kept: np.ndarray, whole: np.ndarray) -> None:
+def refuse_emptied(dataset: str, target: Target, kept: np.ndarray, whole: np.ndarray) -> None:
     """Raise InputError naming the first class, label or target all of whose samples are skipped."""
-    form, n_outputs = FORMS[target["form"]], len(target["outputs"])
+    form, n_outputs = FORMS[target.form], len(target.outputs)
     before, after = (form.strata(values, n_outputs).reshape(len(values), n_outputs, -1).sum(axis=(0, 2)) for values in (whole, kept))
     emptied = np.flatnonzero((before > 0) & (after == 0))
     if len(emptied):
-        what, name = form.output, target["outputs"][emptied[0]]
+        what, name = form.output, target.outputs[emptied[0]]
         raise InputError(f"{dataset}: {what} {name!r} has no sample left: all {int(before[emptied[0]])} of them cannot be read and are "
                          f"skipped (data/quarantine/{dataset}/ has the reasons); fix some of them, or remove the {what} from the data")
 
@@ -73,9 +81,9 @@ def skipped_samples(dataset: str) -> pa.Table:
     found: dict[str, tuple[str, str]] = {}
     first = quarantine_path(dataset)
     for path in sorted(first.parent.glob("*.arrow"), key=lambda path: (path != first, path.name)):
-        table, about = read_table(path)
+        table, about = read_described(path, QuarantineMetadata)
         for name, reason in zip(table["sample_id"].to_pylist(), table["reason"].to_pylist(), strict=True):
-            found.setdefault(name, (about.get("modality_name", ""), reason))
+            found.setdefault(name, (about.modality_name, reason))
     columns = {"sample_id": list(found), "modality": [m for m, _ in found.values()], "reason": [r for _, r in found.values()]}
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 

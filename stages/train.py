@@ -4,18 +4,20 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.model_document import ModalityFeatures
 from stages.contracts.model import Config, FoldResult
 from stages.contracts.paths import models_dir, predictions_dir, splits_path
 from stages.contracts.problem import Problem
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table
+from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
@@ -33,23 +35,24 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    require_memory(dataset, model, size_of(dataset, params, read_table(splits_path(dataset))[1]), settings)
-    problem, about, features = read_problem(dataset, params)
-    encodings = {modality: metadata["encoding"] for modality, metadata in features.items()}
-    applicable = readable(model, problem, encodings)
+    require_memory(dataset, model, size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1]), settings)
+    data = read_problem(dataset, params)
+    features = data.features
+    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)
     if isinstance(applicable, str):
         print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
-        write_results(folder, [], [], problem, about, model=model, not_applicable=applicable)
+        write_results(folder, [], [], data, model=model, not_applicable=applicable)
         save_not_applicable(saved, dataset, name, applicable)
         return
-    problem = applicable
+    data = replace(data, problem=applicable)
+    problem = data.problem
     configs = fitting_configs(dataset, model, settings, problem)
     found: list[FoldResult] = []
     for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep):
         found.append(result)
         print(progress(name, dataset, problem, found, configs), flush=True)
-    write_results(folder, found, configs, problem, about, model=model)
+    write_results(folder, found, configs, data, model=model)
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     fitted = fit_on(model, problem, problem.final_fold(), modalities, configs[config], settings)
     save_fitted(saved, fitted, problem, model_description(dataset, name, modalities, configs[config], features))
@@ -65,12 +68,11 @@ def fold_model_dir(saved: Path, result: FoldResult) -> Path:
     return saved / "folds" / f"{result.fold.repeat}-{result.fold.index}" / "+".join(result.modalities)
 
 
-def model_description(dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, Any]) -> ModelDescription:
+def model_description(
+    dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, FeaturesMetadata]
+) -> ModelDescription:
     """Return what a saved model must know of itself; `features` are each modality's features metadata."""
-    of_each = {
-        modality: ModalityFeatures(modality=features[modality]["modality"], settings=features[modality]["settings"])
-        for modality in modalities
-    }
+    of_each = {name: ModalityFeatures(modality=features[name].modality, settings=features[name].settings) for name in modalities}
     return ModelDescription(dataset, Candidate(name, tuple(modalities)), config, of_each)
 
 

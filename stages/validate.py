@@ -10,11 +10,14 @@ import pyarrow.compute as pc
 
 from stages.contracts.documents.validation_document import ExpectationResult, Validation
 from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_path
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, read_params
-from stages.foundation.tables import read_table, write_text
+from stages.foundation.tables import read_described, read_table, write_text
 from stages.validation.expectations import run_suites
 from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
 from stages.validation.validation_page import validation_page
@@ -39,18 +42,18 @@ def main(dataset: str) -> None:
 
 def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     """Return the suites of a data set over its files."""
-    samples, metadata = read_table(samples_path(dataset))
-    splits, split_metadata = read_table(splits_path(dataset))
-    skipped, _ = read_table(skipped_path(dataset))
+    samples, metadata = read_described(samples_path(dataset), SamplesMetadata)
+    splits, split_metadata = read_described(splits_path(dataset), SplitsMetadata)
+    skipped = read_table(skipped_path(dataset))
     samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), skipped)
     suites = [
-        samples_suite(samples, metadata, split_metadata["n_folds"], skipped.num_rows),
+        samples_suite(samples, metadata, split_metadata.n_folds, skipped.num_rows),
         splits_suite(splits, split_metadata, samples),
     ]
     if skipped.num_rows:
-        suites.append(skipped_suite(skipped, metadata["rows"]["used"], metadata["max_bad_share"]))
+        suites.append(skipped_suite(skipped, metadata.rows.used, metadata.max_bad_share))
     for label in labels:
-        feature_metadata = read_table(features_path(dataset, label))[1]
+        feature_metadata = read_described(features_path(dataset, label), FeaturesMetadata)[1]
         chunks = (without(chunk, skipped) for chunk in feature_chunks(dataset, label))
         suites.append(modality_suite(label, chunks, feature_metadata, samples))
     return suites
@@ -62,11 +65,11 @@ def feature_chunks(dataset: str, label: str) -> Iterator[pa.Table]:
     The file is mapped again for each chunk, so that the memory of the one before is freed.
     """
     path = features_path(dataset, label)
-    whole = read_table(path)[0]
+    whole = read_table(path)
     n, length = len(whole), max(1, CHUNK_BYTES * len(whole) // max(whole.nbytes, 1))
     del whole
     for start in range(0, max(1, n), length):
-        yield read_table(path)[0].slice(start, length)
+        yield read_table(path).slice(start, length)
 
 
 def without(table: pa.Table, skipped: pa.Table) -> pa.Table:

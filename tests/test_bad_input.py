@@ -25,8 +25,10 @@ from ruamel.yaml import YAML
 
 from stages import check, featurize, ingest, split
 from stages.contracts.paths import DATA, features_path, quarantine_path, samples_path, skipped_path, splits_path, validation_dir
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.tables import read_json, read_table
+from stages.foundation.tables import read_described, read_json, read_table
 
 ROOT = Path(__file__).parents[1]
 NAME = "mine"
@@ -221,13 +223,13 @@ def test_a_bad_sample_fails_with_its_name_and_reason(what: str, folder: Path) ->
 def test_a_bad_sample_is_left_out_and_listed_where_that_is_declared(what: str, folder: Path) -> None:
     entry, modality, stage, _ = with_bad(what, on_bad_sample="quarantine")
     run(entry, "split", **SMALL)
-    left_out, about = read_table(skipped_path(NAME))
-    assert left_out["sample_id"].to_pylist() == ["0008"] and about["share"] == pytest.approx(1 / N)
+    left_out, about = read_described(skipped_path(NAME), SkippedMetadata)
+    assert left_out["sample_id"].to_pylist() == ["0008"] and about.share == pytest.approx(1 / N)
     assert left_out["modality"].to_pylist() == ["" if stage == "ingest" else modality]
-    listed = read_table(quarantine_path(NAME, "" if stage == "ingest" else modality))[0]
+    listed = read_table(quarantine_path(NAME, "" if stage == "ingest" else modality))
     assert listed.to_pylist() == left_out.select(["sample_id", "reason"]).to_pylist()
     for path in (splits_path(NAME), features_path(NAME, modality)):
-        assert "0008" not in read_table(path)[0]["sample_id"].to_pylist() and len(read_table(path)[0]) == N - 1
+        assert "0008" not in read_table(path)["sample_id"].to_pylist() and len(read_table(path)) == N - 1
     before = outputs()
     with pytest.raises(InputError, match=rf"1 of {N} samples cannot be read, which is 4\.2%, above max_bad_share 4\.0%"):
         run({**entry, "max_bad_share": 0.04}, "split", **SMALL)
@@ -318,7 +320,7 @@ def test_an_empty_text_is_a_row_of_nothing_and_a_missing_one_is_bad(folder: Path
     entry = files_of(["text"])
     (RAW / "text" / "03.txt").write_bytes(b"")
     run(entry)
-    table, _ = read_table(features_path(NAME, "text"))
+    table = read_table(features_path(NAME, "text"))
     assert len(table) == N and table["indices"][3].as_py() == []
     with_rows(lambda i, row: {"words": ""} if i == 3 else {})
     with pytest.raises(InputError, match=r"sample '0004': line 5 of t\.csv: the sample is missing \(null\)"):
@@ -342,8 +344,8 @@ def test_paths_that_leave_the_folder_are_bad_samples_and_nothing_outside_is_read
     for (path, reason), line in zip(reasons.items(), message.splitlines()[1:], strict=True):
         assert path in line and reason in line
     run({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.5})
-    assert len(read_table(samples_path(NAME))[0]) == N and read_table(skipped_path(NAME))[0].num_rows == len(reasons)
-    assert not any(value.encode() == b"secret" for value in read_table(samples_path(NAME))[0]["text"].to_pylist())
+    assert len(read_table(samples_path(NAME))) == N and read_table(skipped_path(NAME)).num_rows == len(reasons)
+    assert not any(value.encode() == b"secret" for value in read_table(samples_path(NAME))["text"].to_pylist())
 
 
 def test_a_folder_that_is_no_data_set_is_refused(folder: Path) -> None:
@@ -378,7 +380,7 @@ def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tell
     entry = all_modalities_with_one_bad_each(on_bad_sample="quarantine", max_bad_share=0.4)
     fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0008': image/07.png: no such file", after=CHECKED)
     run(entry, "validate", **SMALL)
-    splits, left_out = read_table(splits_path(NAME))[0], read_table(skipped_path(NAME))[0]
+    splits, left_out = read_table(splits_path(NAME)), read_table(skipped_path(NAME))
     assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 9)]
     assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(9, N + 1)]
     assert all(left_out["reason"].to_pylist())
@@ -391,9 +393,9 @@ def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tell
 def test_a_sample_without_a_label_is_left_out_like_any_other(folder: Path) -> None:
     with_rows(lambda i, row: {"kind": ""} if i == 3 else {})
     run(of_table(on_bad_sample="quarantine"), "validate")
-    assert read_table(skipped_path(NAME))[1]["share"] == pytest.approx(1 / N)
+    assert read_described(skipped_path(NAME), SkippedMetadata)[1].share == pytest.approx(1 / N)
     left_out = {"sample_id": "0004", "modality": "", "reason": "line 5 of t.csv: the target is missing"}
-    assert read_table(skipped_path(NAME))[0].to_pylist() == [left_out]
+    assert read_table(skipped_path(NAME)).to_pylist() == [left_out]
 
 
 MIXED = ("image", "series", "set")
@@ -430,7 +432,7 @@ def test_every_sample_is_in_the_splits_or_in_quarantine(fates: list[tuple[str, .
                 damage(RAW / modality / f"{i:02d}.{SOUND[modality][0]}", fate, seed + i)
         without_label(seed % N // 2)
         run(entry, **SMALL)
-        left_out, splits = read_table(skipped_path(NAME))[0], read_table(splits_path(NAME))[0]
+        left_out, splits = read_table(skipped_path(NAME)), read_table(splits_path(NAME))
         everyone = [f"{i + 1:04d}" for i in range(N)]
         assert sorted(left_out["sample_id"].to_pylist() + splits["sample_id"].to_pylist()) == everyone
         doomed = {everyone[i] for i, row in enumerate(fates[: N // 2]) if set(row) & {"noise", "cut", "gone", "empty", "link"}}
@@ -461,8 +463,8 @@ def test_odd_names_of_files_and_classes_are_names_like_any_other(folder: Path) -
         for i, name in enumerate(ODD):
             (RAW / kind / f"{name}.png").write_bytes(picture(i + len(kind)))
     run({"source": {"folder": str(RAW)}, "modalities": {"photo": {"modality": "image"}}}, "validate", **SMALL)
-    table, about = read_table(samples_path(NAME))
-    assert about["target"]["outputs"] == ["a+b, c", "d'\n\"<i>"] and len(table) == 2 * len(ODD)
+    table, about = read_described(samples_path(NAME), SamplesMetadata)
+    assert about.target.outputs == ("a+b, c", "d'\n\"<i>") and len(table) == 2 * len(ODD)
     assert "<i>" not in (validation_dir(NAME) / "validation.html").read_text(encoding="utf-8")
 
 
@@ -471,8 +473,8 @@ def test_columns_may_be_called_as_the_samples_own(folder: Path) -> None:
     with_rows(lambda i, row: {name: i + place for place, name in enumerate(taken)})
     parts = {"it": {"modality": "text", "column": "words"}, "facts": {"modality": "table"}}
     run(of_table() | {"modalities": parts, "target": {"column": "target", "task": "regression"}}, "validate")
-    samples, about = read_table(samples_path(NAME))
-    assert about["target"]["outputs"] == ["target"] and samples["target"][0].as_py() == [3.0]
+    samples, about = read_described(samples_path(NAME), SamplesMetadata)
+    assert about.target.outputs == ("target",) and samples["target"][0].as_py() == [3.0]
     assert {"sample_id", "group", "split", "row", "0", "a.b"} <= set(samples["facts"][0].as_py())
 
 

@@ -9,8 +9,11 @@ from toy_samples import write_samples
 
 from stages import split
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
+from stages.contracts.tables.samples_table import BadSamplePolicy
+from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.tables import read_table, write_table
+from stages.foundation.tables import read_described, read_table, write_table
 from stages.samples.read import judge_bad, quarantine_table
 from stages.validation.expectations import run_suites
 from stages.validation.suites import skipped_suite
@@ -21,8 +24,8 @@ SHARES = [(20, 0.05, 1), (40, 0.1, 4), (60, 0.1, 6), (50, 0.5, 25), (100, 0.29, 
 PARAMS = "seed: 1\nsplit: {n_splits: 2, n_inner_splits: 2}\n"
 
 
-def policy(share: float) -> dict[str, object]:
-    return {"dataset": "toy", "on_bad_sample": "quarantine", "max_bad_share": share}
+def policy(share: float) -> BadSamplePolicy:
+    return BadSamplePolicy(dataset="toy", on_bad_sample="quarantine", max_bad_share=share)
 
 
 @pytest.mark.parametrize(("n_samples", "share", "n_allowed"), SHARES)
@@ -42,16 +45,16 @@ def test_when_rows_are_split(
     Path("params.yaml").write_text(PARAMS)
     ids = [f"id-{i:02d}" for i in range(n_samples)]
     table = pa.table({"sample_id": ids, "target": pa.array(np.arange(n_samples) % 2, pa.int32())})
-    write_samples(samples_path("toy"), table, policy(share) | {"rows": {"used": n_samples, "available": n_samples}})
+    write_samples(samples_path("toy"), table, dict(policy(share)) | {"rows": {"used": n_samples, "available": n_samples}})
     bad = dict.fromkeys(ids[: n_allowed + more], "cut off")
-    write_table(quarantine_path("toy"), quarantine_table(bad), {"dataset": "toy"})
+    write_table(quarantine_path("toy"), quarantine_table(bad), QuarantineMetadata(dataset="toy"))
     if more:
         with pytest.raises(InputError, match=rf"{n_allowed + 1} of {n_samples} .*max_bad_share"):
             split.main("toy")
         return
     split.main("toy")
-    assert read_table(skipped_path("toy"))[1]["share"] == n_allowed / n_samples
-    assert read_table(splits_path("toy"))[0].num_rows == n_samples - n_allowed
+    assert read_described(skipped_path("toy"), SkippedMetadata)[1].share == n_allowed / n_samples
+    assert read_table(splits_path("toy")).num_rows == n_samples - n_allowed
 
 
 @pytest.mark.parametrize(("n_samples", "share", "n_allowed"), SHARES)

@@ -11,9 +11,10 @@ from toy_samples import features_metadata, write_samples
 
 from stages import featurize, validate
 from stages.contracts.paths import features_path, samples_path
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.featurize import featurize_column
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table, write_table, writing_chunks
+from stages.foundation.tables import read_described, read_table, write_table, writing_chunks
 from stages.validation.suites import Suite, modality_suite
 
 MEGABYTES = 2**20
@@ -29,10 +30,10 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
     column = MAKERS[name]().column
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(len(column))], name: column})
     modality = component("modalities", name)
-    features, metadata = featurize_column(samples, name, modality, modality.settings(), where=name)
-    with writing_chunks(features_path("toy", name), features_metadata(name, **metadata)) as append:
+    features, metadata = featurize_column(samples, name, modality, modality.settings(), dataset="toy")
+    with writing_chunks(features_path("toy", name), metadata) as append:
         append(features)
-    features, metadata = read_table(features_path("toy", name))
+    features, metadata = read_described(features_path("toy", name), FeaturesMetadata)
     monkeypatch.setattr(validate, "CHUNK_BYTES", 2 * features.nbytes // len(features))
     pieces = list(validate.feature_chunks("toy", name))
     assert max(map(len, pieces)) <= 2
@@ -71,7 +72,7 @@ def test_featurize_holds_on_to_no_part_of_the_samples(tmp_path: Path, monkeypatc
     opened: list[pa.Table] = []
 
     def reopened() -> pa.Table:
-        opened.append(read_table(samples_path("toy"))[0])
+        opened.append(read_table(samples_path("toy")))
         return opened[-1]
 
     modality = component("modalities", "image")

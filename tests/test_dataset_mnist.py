@@ -27,7 +27,7 @@ def samples(tmp_path: Path) -> pa.Table:
 def test_pictures_are_those_of_the_package_pixel_by_pixel(samples: pa.Table) -> None:
     modality = component("modalities", "image")
     settings = modality.settings(size=(28, 28), colour="grey")
-    table, _ = featurize_column(samples, "image", modality, settings, where="toy")
+    table, _ = featurize_column(samples, "image", modality, settings, dataset="toy")
     pictures = np.rint(column_values(table["vector"].combine_chunks()) * 255).reshape(-1, 28, 28)
     for row, (name, digit) in enumerate(zip(samples["sample_id"].to_pylist(), samples["target"].to_pylist(), strict=True)):
         assert digit == str(int(name) % 10)

@@ -106,7 +106,7 @@ from stages.training.prediction import Predictor
 from stages.foundation.tables import read_table
 
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
-samples, _ = read_table(samples_path("emoji"))
+samples = read_table(samples_path("emoji"))
 frame, answers = samples.select(["image", "text"]).to_pandas(), {}
 experiment = mlflow.get_experiment_by_name("sensorium/emoji").experiment_id
 for logged in mlflow.search_logged_models([experiment], output_format="list"):

@@ -14,19 +14,21 @@ import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
 from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
-from toy_samples import write_samples
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
 from stages.contracts.documents.summary_document import Summary
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, summary_path
+from stages.contracts.tables.predictions_table import TrainingMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.evaluate import main
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
 from stages.evaluation.inner_scores import swept
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, read_table, write_table
+from stages.foundation.tables import column_values, read_described, read_table, write_table
 
 TOY, _, TAGS, SIZES = TOYS
 
@@ -71,7 +73,7 @@ def result(evaluation: Evaluation, model: str, combination: str) -> CandidateRes
 
 def predicted(toy: Toy, model: str, combination: str) -> pl.DataFrame:
     """Return the predictions of a model on a modality combination."""
-    table = pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow")[0])
+    table = pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow"))
     return table.filter(pl.col("modalities") == combination)
 
 
@@ -106,9 +108,9 @@ def test_skipped_samples_and_whose_data_it_is_are_in_the_evaluation(place: Path)
     write_params([TOY])
     write_toy(TOY)
     bad = pa.table({"sample_id": ["x"], "modality": ["image"], "reason": ["no picture"]})
-    write_table(skipped_path("toy"), bad, {"dataset": "toy", "share": 1 / 241})
-    samples, metadata = read_table(samples_path("toy"))
-    write_samples(samples_path("toy"), samples, {**metadata, "shipped": False})
+    write_table(skipped_path("toy"), bad, SkippedMetadata(dataset="toy", share=1 / 241))
+    samples, metadata = read_described(samples_path("toy"), SamplesMetadata)
+    write_table(samples_path("toy"), samples, metadata.model_copy(update={"shipped": False}))
     main("toy")
     found = read_document(evaluation_path("toy"), Evaluation)
     assert (found.quarantined.rows, found.quarantined.share, found.shipped) == (1, 1 / 241, False)
@@ -117,7 +119,7 @@ def test_skipped_samples_and_whose_data_it_is_are_in_the_evaluation(place: Path)
 
 def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
     found = evaluated(TAGS)
-    frame = read_table(predictions_dir("tags", "svm") / "predictions.arrow")[0]
+    frame = read_table(predictions_dir("tags", "svm") / "predictions.arrow")
     frame = frame.filter(pa.array([name == "text" for name in frame["modalities"].to_pylist()]))
     target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
     folds = [fold == f for f in range(5)]
@@ -136,7 +138,7 @@ def test_labels_are_scored_together_and_one_by_one(place: Path) -> None:
 
 def test_numbers_are_scored_together_and_one_by_one(place: Path) -> None:
     found = evaluated(SIZES)
-    frame = read_table(predictions_dir("sizes", "svm") / "predictions.arrow")[0]
+    frame = read_table(predictions_dir("sizes", "svm") / "predictions.arrow")
     frame = frame.filter(pa.array([name == "text" for name in frame["modalities"].to_pylist()]))
     target, prediction, fold = (column_values(frame[name]) for name in ("target", "prediction", "fold"))
     known = ~np.isnan(target)
@@ -256,7 +258,7 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
 
 
 def test_configurations_and_sweeps_follow_the_sweep_table(found: Evaluation) -> None:
-    sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")[0]).filter(pl.col("modalities") == "text")
+    sweep = pl.DataFrame(read_table(predictions_dir("toy", "knn") / "sweep.arrow")).filter(pl.col("modalities") == "text")
     chosen = sweep.filter("chosen").group_by("fold", maintain_order=True).agg(pl.first("settings"), pl.mean("score"))
     knn = result(found, "knn", "text")
     assert [fold.settings for fold in knn.configs] == [json.loads(text) for text in chosen["settings"]]
@@ -316,7 +318,7 @@ def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:
     write_toy(TOY)
     for name in ("predictions", "sweep", "curves"):
         path = predictions_dir("toy", "svm") / f"{name}.arrow"
-        table, metadata = read_table(path)
+        table, metadata = read_described(path, TrainingMetadata)
         fused = table.filter(pc.equal(table["modalities"], "image+text"))
         late = fused.set_column(fused.column_names.index("fusion"), "fusion", pa.array(["late"] * len(fused), pa.string()))
         write_table(path, pa.concat_tables([table, late]), metadata)
@@ -337,7 +339,7 @@ def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:
 def test_samples_in_another_condition_do_not_count(place: Path) -> None:
     before = evaluated(TOY)
 
-    def with_noise(table: pa.Table, metadata: dict) -> tuple[pa.Table, dict]:
+    def with_noise(table: pa.Table, metadata: TrainingMetadata) -> tuple[pa.Table, TrainingMetadata]:
         noisy = table.set_column(table.column_names.index("condition"), "condition", pa.array(["noisy"] * len(table), pa.string()))
         return pa.concat_tables([table, noisy]), metadata
 

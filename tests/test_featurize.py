@@ -16,10 +16,11 @@ from toy_samples import write_samples
 from stages import featurize
 from stages.contracts.modality import Features
 from stages.contracts.paths import features_path, quarantine_path, samples_path
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.featurize import featurize_column
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table
+from stages.foundation.tables import read_described, read_table
 
 ROOT = Path(__file__).parents[1]
 POLICY = {"dataset": "toy", "on_bad_sample": "fail", "max_bad_share": 0.2}
@@ -44,10 +45,9 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
     write_samples(samples_path("toy"), samples_of(name), POLICY)
     featurize.main(f"toy-{name}")
     path = features_path("toy", name)
-    table, metadata = read_table(path)
+    table, metadata = read_described(path, FeaturesMetadata)
     assert table["sample_id"].to_pylist() == samples_of(name)["sample_id"].to_pylist()
-    assert metadata.keys() == {"dataset", "modality_name", "modality", "settings", "encoding", "shape", "names", "fit"}
-    assert (metadata["dataset"], metadata["modality_name"], metadata["modality"]) == ("toy", name, name)
+    assert (metadata.dataset, metadata.modality_name, metadata.modality) == ("toy", name, name)
     assert pa.ipc.open_file(path).num_record_batches == 1
     before = path.read_bytes()
     path.unlink()
@@ -59,8 +59,8 @@ def test_writes_ids_features_and_what_train_must_know(name: str, toy_workspace: 
 @pytest.mark.parametrize("piece", [1, 4, 1000])
 def test_pieces_do_not_matter(name: str, piece: int) -> None:
     modality = component("modalities", name)
-    whole, metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy")
-    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), where="toy", chunk_rows=piece)
+    whole, metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), dataset="toy")
+    parts, part_metadata = featurize_column(samples_of(name, 2), name, modality, modality.settings(), dataset="toy", chunk_rows=piece)
     assert repr(parts.to_pylist()) == repr(whole.to_pylist())
     assert part_metadata == metadata
 
@@ -97,7 +97,7 @@ def test_settings_reach_the_featurizer(toy_workspace: Path) -> None:
     entry = FEATURES["toy-image"] | {"size": [3, 5], "colour": "grey"}
     Path("params.yaml").write_text(yaml.safe_dump({"features": {"toy-image": entry}}), encoding="utf-8")
     featurize.main("toy-image")
-    assert read_table(features_path("toy", "image"))[1]["shape"] == [3, 5, 1]
+    assert read_described(features_path("toy", "image"), FeaturesMetadata)[1].shape == (3, 5, 1)
 
 
 def test_names_samples_rows_and_reasons_across_pieces() -> None:
@@ -107,7 +107,7 @@ def test_names_samples_rows_and_reasons_across_pieces() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(9)], "image": pa.array(files, type=pa.binary())})
     modality = component("modalities", "image")
     with pytest.raises(InputError) as caught:
-        featurize_column(samples, "image", modality, modality.settings(), where="toy", chunk_rows=4)
+        featurize_column(samples, "image", modality, modality.settings(), dataset="toy", chunk_rows=4)
     first, second, third = str(caught.value).splitlines()
     assert first.startswith("toy: 2 of 9 samples cannot be read; fix them, or skip them with `on_bad_sample: quarantine`")
     assert second.startswith("  sample 'id-2': not a readable image of 8 bytes")
@@ -118,7 +118,7 @@ def test_names_twenty_samples_at_most() -> None:
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(50)], "audio": pa.array([b"nonsense"] * 50)})
     modality = component("modalities", "audio")
     with pytest.raises(InputError, match="50 of 50 samples cannot be read") as caught:
-        featurize_column(samples, "audio", modality, modality.settings(), where="toy", chunk_rows=15)
+        featurize_column(samples, "audio", modality, modality.settings(), dataset="toy", chunk_rows=15)
     assert len(str(caught.value).splitlines()) == 22 and str(caught.value).endswith("… and 30 more")
 
 
@@ -170,8 +170,8 @@ def test_quarantine_leaves_unreadable_samples_out_and_says_which(toy_workspace: 
     samples = pa.table({"sample_id": [f"id-{i}" for i in range(10)], "image": pa.array(files, type=pa.binary())})
     write_samples(samples_path("toy"), samples, POLICY | {"on_bad_sample": "quarantine"})
     featurize.main("toy-image")
-    assert read_table(features_path("toy", "image"))[0]["sample_id"].to_pylist() == [f"id-{i}" for i in range(9)]
-    (row,) = read_table(quarantine_path("toy", "image"))[0].to_pylist()
+    assert read_table(features_path("toy", "image"))["sample_id"].to_pylist() == [f"id-{i}" for i in range(9)]
+    (row,) = read_table(quarantine_path("toy", "image")).to_pylist()
     assert row["sample_id"] == "id-9" and row["reason"].startswith("not a readable image of 8 bytes")
 
 
@@ -189,5 +189,5 @@ def test_large_features_are_made_in_small_pieces(monkeypatch: pytest.MonkeyPatch
     samples = samples_of("image", 10)
     pieces = list(featurize.featurized_chunks(samples, "image", modality, modality.settings(size=[64, 64]), {}))
     assert [len(table) for table, _ in pieces][:3] == [16, 2, 2]
-    whole, _ = featurize_column(samples, "image", modality, modality.settings(size=[64, 64]), where="toy")
+    whole, _ = featurize_column(samples, "image", modality, modality.settings(size=[64, 64]), dataset="toy")
     assert pa.concat_tables([table for table, _ in pieces]).equals(whole)

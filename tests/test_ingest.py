@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from toy import write_wheel
 
 from stages.contracts.paths import samples_path
+from stages.contracts.table_schema import Rows, Target
+from stages.contracts.tables.samples_table import DataSetDescription, SamplesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.foundation.seeds import derived_seed
-from stages.foundation.tables import read_table
+from stages.foundation.tables import read_described
 from stages.ingest import IndexedDataSet, check_index
 from stages.ingestion.row_sampling import proportional_quotas, sample_rows
 
@@ -105,8 +107,11 @@ def test_continuous_targets_and_labels_are_sampled_in_proportion_to_groups() -> 
 
 
 # ---------------------------------------------------------------- what is refused
+NOT_STATED = DataSetDescription(title="", licence="", citation="", group="", shipped=False, sources=())
+
+
 def found(table: pa.Table) -> IndexedDataSet:
-    return IndexedDataSet(table, MULTICLASS, {}, "fix it", lambda piece, reasons: piece)
+    return IndexedDataSet(table, MULTICLASS, NOT_STATED, "fix it", lambda piece, reasons: piece)
 
 
 def test_repeated_ids_are_named() -> None:
@@ -180,12 +185,10 @@ def test_the_stage_writes_samples_with_their_provenance_the_same_each_time(toy: 
     result = ingest(toy, entry)
     assert result.returncode == 0, result.stderr
     first = (toy / samples_path("toy")).read_bytes()
-    table, about = read_table(toy / samples_path("toy"))
-    expected = {"name": "word", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["left", "right"]}
-    assert about["target"] == expected
-    assert about["rows"] == {"used": 20, "available": 40}
-    assert about["sources"][0]["package"] == "sensorium-toy" and about["sources"][0]["version"] == "1.0"
-    assert {"dataset", "title", "licence", "citation", "group"} <= set(about)
+    table, about = read_described(toy / samples_path("toy"), SamplesMetadata)
+    assert about.target == Target(name="word", task="binary", form="classes", scoring="accuracy", outputs=("left", "right"))
+    assert about.rows == Rows(used=20, available=40)
+    assert about.sources[0]["package"] == "sensorium-toy" and about.sources[0]["version"] == "1.0"
     assert table.schema.field("text").metadata == {b"modality": b"text"}
     assert set(table["text"].to_pylist()) == {"LEFT", "RIGHT"}
     assert ingest(toy, entry).returncode == 0

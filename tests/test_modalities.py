@@ -13,8 +13,11 @@ from hashed_terms import hashed
 from PIL import Image
 from sklearn.feature_extraction.text import CountVectorizer
 from toy_columns import MAKERS, Toy, encoded, png, tone, wav
+from toy_samples import features_metadata
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.table_schema import Metadata
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.registry import component, names
@@ -42,10 +45,10 @@ def featurized(modality: Modality, column: pa.Array, **settings: Any) -> pa.Tabl
     return pa.table(dict(features.columns))
 
 
-def described(modality: Modality, features: Features) -> dict[str, Any]:
+def described(modality: Modality, features: Features) -> FeaturesMetadata:
     """Return the metadata that a features file would carry."""
     settings = modality.settings().model_dump(mode="json")
-    return {"shape": list(features.shape), "names": features.names, "fit": dict(features.fit), "settings": settings}
+    return features_metadata(modality.name, shape=features.shape, names=features.names, fit=dict(features.fit), settings=settings)
 
 
 def rows_of(table: pa.Table) -> list[bytes]:
@@ -74,7 +77,7 @@ def test_one_row_per_sample_of_the_declared_encoding(modality: Modality, toy: To
 
 def test_same_bytes_again(modality: Modality, toy: Toy, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_table(tmp_path / name, featurized(modality, toy.column), {})
+        write_table(tmp_path / name, featurized(modality, toy.column), Metadata())
     assert hashlib.sha256((tmp_path / "a").read_bytes()).digest() == hashlib.sha256((tmp_path / "b").read_bytes()).digest()
 
 

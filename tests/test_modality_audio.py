@@ -11,6 +11,7 @@ import pytest
 import scipy.fft
 import soundfile
 from toy_columns import tone, wav
+from toy_samples import features_metadata
 
 from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
@@ -169,7 +170,8 @@ def test_frames_end_to_end_are_cut_or_filled_up_with_silence(settings: dict[str,
 )
 def test_what_is_expected_holds_of_speech_like_sound_and_of_silence(settings: dict[str, Any]) -> None:
     features = featurized(wav(noise(0.4), 16_000), wav(np.zeros(4000), 16_000), **settings)
-    metadata = {"shape": features.shape, "names": features.names, "settings": AudioSettings(**settings).model_dump(mode="json")}
+    chosen = AudioSettings(**settings).model_dump(mode="json")
+    metadata = features_metadata("audio", shape=features.shape, names=features.names, settings=chosen)
     summary = MODALITY.summarise(pa.table(dict(features.columns)), metadata)
     bounds = [arguments for name, arguments in MODALITY.expectations(metadata) if name == "expect_column_values_to_be_between"]
     for arguments in bounds:

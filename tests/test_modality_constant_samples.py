@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from toy_columns import png, tone, wav
+from toy_samples import features_metadata
 
 from stages.foundation.registry import component
 from stages.validation.expectations import run_suites
@@ -32,7 +33,7 @@ def suite(name: str, choice: dict[str, Any]) -> Suite:
     modality = component("modalities", name)
     settings = modality.settings(**choice)
     features = modality.featurize(PAIRS[name], settings)
-    metadata = {"shape": features.shape, "names": features.names, "settings": settings.model_dump(mode="json")}
+    metadata = features_metadata(modality.name, shape=features.shape, names=features.names, settings=settings.model_dump(mode="json"))
     summary = modality.summarise(pa.table(dict(features.columns)), metadata)
     varied = [(kind, arguments) for kind, arguments in modality.expectations(metadata) if "strict_min" in arguments]
     return Suite(f"{name} {choice}", {"sample_id": np.array(["0", "1"], dtype=object), **summary}, varied)

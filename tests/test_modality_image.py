@@ -339,8 +339,8 @@ def test_hog_is_a_setting_of_the_modality() -> None:
     pictures = [png(np.random.default_rng(seed).integers(0, 256, (20, 30, 3), dtype=np.uint8)) for seed in range(3)]
     samples = pa.table({"sample_id": ["a", "b", "c"], "image": pa.array(pictures)})
     settings = ImageSettings(size=(28, 28), colour="grey", features="hog", cell=7)
-    table, metadata = featurize_column(samples, "image", MODALITY, settings, where="toy", chunk_rows=2)
-    assert metadata["shape"] == [3, 3, 2, 2, 9] and metadata["encoding"] == "dense"
+    table, metadata = featurize_column(samples, "image", MODALITY, settings, dataset="toy", chunk_rows=2)
+    assert metadata.shape == (3, 3, 2, 2, 9) and metadata.encoding == "dense"
     vectors = column_values(table["vector"])
     alone = featurized(pictures[2], size=(28, 28), colour="grey", features="hog", cell=7)
     np.testing.assert_array_equal(vectors[2], alone.reshape(-1))

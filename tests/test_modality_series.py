@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 import scipy.stats
 from toy_columns import MAKERS
+from toy_samples import features_metadata
 
 from stages.contracts.modality import Features
 from stages.features.encoders import raw_features
@@ -179,7 +180,7 @@ def test_train_can_encode_them() -> None:
 def test_validation_sees_missing_channels_and_dead_sensors() -> None:
     column_ = column([[1, NAN], [2, NAN]], [[5, 5], [5, 5]])
     features = MODALITY.featurize(column_, MODALITY.settings(channels=["x", "y"]))
-    metadata = {"names": features.names, "settings": MODALITY.settings().model_dump()}
+    metadata = features_metadata("series", names=features.names, settings=MODALITY.settings().model_dump())
     summary = MODALITY.summarise(pa.table(dict(features.columns)).slice(0, 2), metadata)
     assert summary["missing_share"].tolist() == [0.5, 0] and summary["variation"].tolist() == [1, 0]
     assert np.isnan(summary["channel:y"][0]) and summary["channel:x"].tolist() == [2, 5]

@@ -10,6 +10,7 @@ import scipy.stats
 from toy_columns import MAKERS
 
 from stages.contracts.modality import Features
+from stages.contracts.table_schema import Metadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import write_table
 from stages.modalities.set import MODALITY
@@ -41,7 +42,7 @@ def test_permuted_members_give_the_same_bytes(settings: dict[str, Any], tmp_path
     written = set()
     for trial in range(6):
         sets = [points if trial == 0 else random.permutation(points) for points in members]
-        write_table(tmp_path / "features", pa.table(dict(featurized(*sets, **settings).columns)), {})
+        write_table(tmp_path / "features", pa.table(dict(featurized(*sets, **settings).columns)), Metadata())
         written.add((tmp_path / "features").read_bytes())
     assert len(written) == 1
 

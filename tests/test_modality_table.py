@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from toy_samples import features_metadata
 
 from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
@@ -143,7 +144,7 @@ def failing(column: pa.Array, *choices: dict[str, Any]) -> list[set[str]]:
     for number, settings in enumerate(choices):
         chosen = {"max_null_share": 1, **settings}
         features = featurized(column, **chosen)
-        metadata = {"names": features.names, "shape": features.shape, "settings": TableSettings(**chosen).model_dump()}
+        metadata = features_metadata("table", names=features.names, shape=features.shape, settings=TableSettings(**chosen).model_dump())
         summary = MODALITY.summarise(pa.table(dict(features.columns)), metadata)
         frame = {"sample_id": np.array([str(i) for i in range(len(column))], dtype=object), **summary}
         suites.append(Suite(f"table {number}", frame, MODALITY.expectations(metadata)))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from toy_samples import features_metadata
 
 from stages.contracts.modality import Features
 from stages.foundation.errors import InputError
@@ -34,7 +35,7 @@ def pictures(*samples: Any, **settings: Any) -> np.ndarray:
 
 
 def summary(found: Features, **settings: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    metadata = {"shape": list(found.shape), "settings": TactileSettings(**settings).model_dump(mode="json")}
+    metadata = features_metadata("tactile", shape=list(found.shape), settings=TactileSettings(**settings).model_dump(mode="json"))
     return MODALITY.summarise(pa.table(dict(found.columns)), metadata), metadata
 
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(f
         (folder / f"{i}.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"mine: photo: 24 of 24 samples cannot be read; if the files are (.|\n)*'0005': 4\.png: not a"):
         run(entry_of(lambda i: f"{i}.png", PHOTO))
-    assert read_table(samples_path("mine"))[0]["source"][4].as_py() == {"photo": "4.png"}
+    assert read_table(samples_path("mine"))["source"][4].as_py() == {"photo": "4.png"}
     words = {"words": {"modality": "text", "column": "it"}}
     with pytest.raises(InputError, match=r"mine: words: 1 of 24 samples (.|\n)*sample '0008': line 9 of t\.csv: the sample is missing"):
         run(entry_of(lambda i: "" if i == 7 else f"word {i}", words))
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(f
 def test_the_quarantine_says_it_too() -> None:
     policy = {"on_bad_sample": "quarantine", "max_bad_share": 0.2}
     run(entry_of(lambda i: "" if i == 7 else f"word {i}", {"words": {"modality": "text", "column": "it"}}, **policy))
-    reasons = read_table(quarantine_path("mine", "words"))[0].to_pylist()
+    reasons = read_table(quarantine_path("mine", "words")).to_pylist()
     assert reasons == [{"sample_id": "0008", "reason": "line 9 of t.csv: the sample is missing (null)"}]
 
 

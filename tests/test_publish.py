@@ -35,6 +35,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import ChosenConfig, Evaluation, FoldScores
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import evaluation_path, skipped_path, validation_path
+from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
@@ -259,7 +260,7 @@ def test_names_of_outputs_become_names_of_metrics() -> None:
 def test_skipped_samples_are_a_table_of_the_summary(workspace: Path) -> None:
     def leave_out(made: Path) -> None:
         bad = pa.table({"sample_id": ["x,1"], "modality": ["text"], "reason": ["empty"]})
-        write_table(made / skipped_path("beta"), bad, {"dataset": "beta", "share": 0.25})
+        write_table(made / skipped_path("beta"), bad, SkippedMetadata(dataset="beta", share=0.25))
         path = made / "data/evaluation/beta/evaluation.json"
         evaluation = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps(evaluation | {"quarantined": {"rows": 1, "share": 0.25}}), encoding="utf-8")

@@ -23,11 +23,14 @@ from stages.contracts.paths import (
     validation_path,
 )
 from stages.contracts.table_schema import type_name
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of, document_schemas, schema_of, schemas
-from stages.foundation.tables import METADATA_KEY, read_table, write_json, write_table, writing_chunks
+from stages.foundation.tables import METADATA_KEY, read_described, read_table, write_json, write_table, writing_chunks
 
+ABOUT = SamplesMetadata.model_validate(METADATA)
 SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
 
@@ -59,8 +62,8 @@ def test_types_are_named_without_sizes(kind: pa.DataType, name: str) -> None:
 @pytest.mark.parametrize(("table", "metadata", "message"), [
     (SAMPLES.drop_columns("sample_id").append_column("group", pa.array(["g", "g"])), {}, "column 'sample_id' is missing"),
     (SAMPLES.append_column("target", pa.array(["no", "yes"])), {}, r"column 'target' is string; expected int32 or uint8"),
-    (SAMPLES, {"rows": {"used": 2}}, "metadata rows.available: Field required"),
-    (SAMPLES, {"colour": "red"}, "metadata colour: Extra inputs are not permitted"),
+    (SAMPLES, {"rows": {"used": 2}}, r"rows\.available\s+Field required"),
+    (SAMPLES, {"colour": "red"}, r"colour\s+Extra inputs are not permitted"),
 ])
 def test_what_is_not_as_the_schema_has_it_is_not_written(
     table: pa.Table, metadata: dict, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -69,7 +72,7 @@ def test_what_is_not_as_the_schema_has_it_is_not_written(
     if "sample_id" not in table.column_names:
         table = table.append_column("target", pa.array([0, 1], pa.int32()))
         with pytest.raises(ValueError, match=message):
-            write_table(samples_path("toy"), table, METADATA)
+            write_table(samples_path("toy"), table, ABOUT)
         return
     with pytest.raises(ValueError, match=message):
         write_samples(samples_path("toy"), table, metadata)
@@ -78,9 +81,18 @@ def test_what_is_not_as_the_schema_has_it_is_not_written(
 
 def test_pieces_are_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="column 'group' is missing"), writing_chunks(samples_path("toy"), METADATA) as append:
+    with pytest.raises(ValueError, match="column 'group' is missing"), writing_chunks(samples_path("toy"), ABOUT) as append:
         append(SAMPLES)
     assert not samples_path("toy").exists()
+
+
+def test_metadata_of_another_kind_of_file_are_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"splits\.arrow: its metadata are SplitsMetadata, not SamplesMetadata"):
+        write_table(splits_path("toy"), SAMPLES, ABOUT)
+    with pytest.raises(ValueError, match=r"splits\.arrow: its metadata are SplitsMetadata, not SamplesMetadata"):
+        read_described(splits_path("toy"), SamplesMetadata)
+    assert not splits_path("toy").exists()
 
 
 def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +102,11 @@ def test_a_file_of_another_version_is_refused_with_the_way_out(tmp_path: Path, m
     old = pa.table({"sample_id": ["a"], "row": [1]}).replace_schema_metadata({METADATA_KEY: '{"dataset": "toy"}'})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, old.schema) as writer:
         writer.write_table(old)
-    with pytest.raises(InputError, match=r"does not match its schema: .*column 'row' is unknown.*; delete it and run `dvc repro`"):
+    message = r"does not match its schema: .*column 'row' is unknown.*metadata n_folds: Field required.*; delete it and run `dvc repro`"
+    with pytest.raises(InputError, match=message):
         read_table(path)
+    with pytest.raises(InputError, match=message):
+        read_described(path, SplitsMetadata)
 
 
 # ---------------------------------------------------------------- JSON documents

@@ -12,8 +12,13 @@ from toy_samples import write_samples
 
 from stages import check, ingest
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
+from stages.contracts.table_schema import Rows, Target
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, write_table
 from stages.model_selection.folds import read_folds
 from stages.model_selection.target_forms import FORMS
 from stages.samples.read import quarantine_table
@@ -36,6 +41,11 @@ def grouped(sizes: Sequence[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def one_hot(target: np.ndarray) -> np.ndarray:
     return FORMS["classes"].strata(target, int(target.max()) + 1)
+
+
+def metadata_of(n_folds: int, n_repeats: int, n_inner_folds: int) -> SplitsMetadata:
+    return SplitsMetadata(dataset="toy", target=Target(**TARGET), rows=Rows(used=1, available=1),
+                          n_folds=n_folds, n_repeats=n_repeats, n_inner_folds=n_inner_folds)  # fmt: skip
 
 
 def samples(target: np.ndarray, groups: np.ndarray, official: Sequence[str] | None = None) -> pa.Table:
@@ -94,7 +104,7 @@ def test_every_row_is_held_out_once_per_repeat(seed: int, repeats: int, folds: i
     target, groups = grouped([1, 2, 3] * 16, seed)
     entry = SplitEntry(n_splits=folds, n_repeats=repeats, n_inner_splits=inner_folds)
     table = split_samples(samples(target, groups), entry, "classes", CLASSES, seed)
-    result = read_folds(table, {"n_folds": folds, "n_repeats": repeats, "n_inner_folds": inner_folds})
+    result = read_folds(table, metadata_of(folds, repeats, inner_folds))
     assert [(fold.repeat, fold.index) for fold in result] == [(repeat, index) for repeat in range(repeats) for index in range(folds)]
     for repeat in range(repeats):
         held_out = np.concatenate([fold.test for fold in result if fold.repeat == repeat])
@@ -128,7 +138,7 @@ def test_an_official_split_is_one_fold_whatever_params_say() -> None:
     official = ["test" if row % 3 == 0 else "train" for row in range(90)]
     entry = SplitEntry(n_splits=5, n_repeats=3, n_inner_splits=3)
     table = split_samples(samples(target, groups, official), entry, "classes", CLASSES, 0)
-    (fold,) = read_folds(table, {"n_folds": 1, "n_repeats": 1, "n_inner_folds": 3})
+    (fold,) = read_folds(table, metadata_of(1, 1, 3))
     assert list(fold.test) == list(range(0, 90, 3)) and len(fold.train) == 60
     assert set(column_values(table["fold"])) == {0, -1}
 
@@ -180,8 +190,8 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     first = splits.read_bytes()
     main("toy")
     assert splits.read_bytes() == first
-    table, metadata = read_table(splits)
-    assert metadata == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
+    table, metadata = read_described(splits, SplitsMetadata)
+    assert metadata.model_dump(mode="json") == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
     assert len(read_folds(table, metadata)) == 6
 
 
@@ -237,9 +247,9 @@ def test_unreadable_samples_are_skipped_and_listed(
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 90}}
     write_samples(samples_path("toy"), table, about | POLICY)
     ids = table["sample_id"].to_pylist()
-    write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), {"dataset": "toy"})
+    write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), QuarantineMetadata(dataset="toy"))
     bad = {name: "broken" for name in ids[3 : 3 + n_bad]}
-    write_table(quarantine_path("toy", "photo"), quarantine_table(bad), {"dataset": "toy", "modality_name": "photo"})
+    write_table(quarantine_path("toy", "photo"), quarantine_table(bad), QuarantineMetadata(dataset="toy", modality_name="photo"))
     (tmp_path / "params.yaml").write_text(PARAMS)
     if fails:
         with pytest.raises(InputError, match=r"toy: 7 of 60 samples cannot be read .* 11\.7%, above datasets\.toy\.max_bad_share 10\.0%"):
@@ -247,10 +257,10 @@ def test_unreadable_samples_are_skipped_and_listed(
         assert not splits_path("toy").exists()
         return
     main("toy")
-    splits, metadata = read_table(splits_path("toy"))
-    assert not set(bad) & set(splits["sample_id"].to_pylist()) and metadata["rows"] == {"used": 54, "available": 90}
-    skipped, about = read_table(skipped_path("toy"))
-    assert about == {"dataset": "toy", "share": 0.1}
+    splits, metadata = read_described(splits_path("toy"), SplitsMetadata)
+    assert not set(bad) & set(splits["sample_id"].to_pylist()) and metadata.rows == Rows(used=54, available=90)
+    skipped, about = read_described(skipped_path("toy"), SkippedMetadata)
+    assert about == SkippedMetadata(dataset="toy", share=0.1)
     assert skipped.to_pylist()[:2] == [
         {"sample_id": ids[3], "modality": "", "reason": "no target"},
         {"sample_id": ids[4], "modality": "photo", "reason": "broken"},
@@ -272,9 +282,10 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
         check.main()
         ingest.main("mine")
         main("mine")
-        about, skipped = read_table(samples_path("mine"))[1], read_table(skipped_path("mine"))
-        assert about["rows"] == {"used": used, "available": 100}
-        assert skipped[0].num_rows == n_missing and skipped[1]["share"] == n_missing / used
+        about = read_described(samples_path("mine"), SamplesMetadata)[1]
+        skipped, skipping = read_described(skipped_path("mine"), SkippedMetadata)
+        assert about.rows == Rows(used=used, available=100)
+        assert skipped.num_rows == n_missing and skipping.share == n_missing / used
         (suite, *_) = dataset_suites("mine", [])
         assert suite.expectations[0] == ("expect_table_row_count_to_equal", {"value": len(suite.frame["sample_id"])})
 

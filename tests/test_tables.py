@@ -3,13 +3,16 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic_core import PydanticSerializationError
 
+from stages.contracts.table_schema import Metadata, Rows
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, fixed_lists, read_json, read_table, replacing, write_json, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, read_json, read_table, replacing, write_json, write_table
 
 
 def toy(n: int = 3) -> pa.Table:
@@ -24,10 +27,21 @@ def toy(n: int = 3) -> pa.Table:
     return table.set_column(3, pa.field("picture", pa.binary(), metadata={"modality": "image"}), table["picture"])
 
 
+class Described(Metadata):
+    dataset: str
+    classes: tuple[str, ...] = ()
+    rows: Rows | None = None
+
+
+class Counted(Metadata):
+    x: Any
+    y: tuple[int, ...]
+
+
 def test_a_table_comes_back_with_its_metadata(tmp_path: Path) -> None:
-    metadata = {"dataset": "toy", "classes": ["ä", "b"], "rows": {"used": 3}}
+    metadata = Described(dataset="toy", classes=("ä", "b"), rows=Rows(used=2, available=3))
     write_table(tmp_path / "new" / "folder" / "t.arrow", toy(), metadata)
-    table, found = read_table(tmp_path / "new" / "folder" / "t.arrow")
+    table, found = read_described(tmp_path / "new" / "folder" / "t.arrow", Described)
     assert found == metadata
     assert table.equals(toy())
     assert table.schema.field("picture").metadata == {b"modality": b"image"}
@@ -36,39 +50,39 @@ def test_a_table_comes_back_with_its_metadata(tmp_path: Path) -> None:
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
     whole = toy(6)
     chunked = pa.concat_tables([whole.slice(0, 2), whole.slice(2, 1), whole.slice(3)])
-    write_table(tmp_path / "a.arrow", whole, {"x": 1, "y": [2]})
-    write_table(tmp_path / "b.arrow", chunked, {"y": [2], "x": 1})
+    write_table(tmp_path / "a.arrow", whole, Counted(x=1, y=(2,)))
+    write_table(tmp_path / "b.arrow", chunked, Counted(y=(2,), x=1))
     foreign = whole.replace_schema_metadata({"pandas": "{}"})
-    write_table(tmp_path / "c.arrow", foreign, {"x": 1, "y": [2]})
+    write_table(tmp_path / "c.arrow", foreign, Counted(x=1, y=(2,)))
     assert (tmp_path / "a.arrow").read_bytes() == (tmp_path / "b.arrow").read_bytes() == (tmp_path / "c.arrow").read_bytes()
 
 
 def test_a_table_is_one_record_batch_without_compression(tmp_path: Path) -> None:
     whole = toy(6)
-    write_table(tmp_path / "t.arrow", pa.concat_tables([whole.slice(0, 2), whole.slice(2)]), {})
+    write_table(tmp_path / "t.arrow", pa.concat_tables([whole.slice(0, 2), whole.slice(2)]), Metadata())
     with pa.ipc.open_file(tmp_path / "t.arrow") as reader:
         assert reader.num_record_batches == 1
     assert np.arange(24, dtype=np.float32).tobytes() in (tmp_path / "t.arrow").read_bytes()
 
 
 def test_an_empty_table_comes_back(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.arrow", toy(0), {})
-    table, _ = read_table(tmp_path / "t.arrow")
+    write_table(tmp_path / "t.arrow", toy(0), Metadata())
+    table = read_table(tmp_path / "t.arrow")
     assert table.num_rows == 0
     assert column_values(table["vector"]).shape == (0, 4)
 
 
 def test_a_slice_is_written_without_the_rest(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.arrow", toy(5).slice(1, 2), {})
-    table, _ = read_table(tmp_path / "t.arrow")
+    write_table(tmp_path / "t.arrow", toy(5).slice(1, 2), Metadata())
+    table = read_table(tmp_path / "t.arrow")
     assert table["sample_id"].to_pylist() == ["s1", "s2"]
     assert column_values(table["vector"]).tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
 
 
 def test_values_are_views_of_the_file(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.arrow", toy(1000), {})
+    write_table(tmp_path / "t.arrow", toy(1000), Metadata())
     before = pa.total_allocated_bytes()
-    table, _ = read_table(tmp_path / "t.arrow")
+    table = read_table(tmp_path / "t.arrow")
     values = column_values(table["vector"])
     assert values.dtype == np.float32 and values.shape == (1000, 4)
     assert pa.total_allocated_bytes() - before < values.nbytes
@@ -108,8 +122,8 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_failed_table_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        write_table(tmp_path / "t.arrow", toy(), {"x": object()})
+    with pytest.raises(PydanticSerializationError, match="Unable to serialize"):
+        write_table(tmp_path / "t.arrow", toy(), Counted(x=object(), y=()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,7 +160,7 @@ def test_what_is_not_arrow(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_truncated_table(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.arrow", toy(), {})
+    write_table(tmp_path / "t.arrow", toy(), Metadata())
     content = (tmp_path / "t.arrow").read_bytes()
     (tmp_path / "t.arrow").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"t\.arrow: not an Arrow IPC file"):
@@ -167,6 +181,6 @@ def test_broken_json(tmp_path: Path) -> None:
 
 
 def test_metadata_is_json_in_the_schema(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.arrow", toy(), {"dataset": "toy"})
+    write_table(tmp_path / "t.arrow", toy(), Described(dataset="toy"))
     with pa.ipc.open_file(tmp_path / "t.arrow") as reader:
         assert json.loads(reader.schema.metadata[b"sensorium"]) == {"dataset": "toy"}

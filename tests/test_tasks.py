@@ -78,7 +78,7 @@ def test_nothing_to_predict_is_refused(name: str) -> None:
 def test_the_exact_task_is_a_task_of_the_same_form(name: str) -> None:
     for outputs in (["a", "b"], ["a", "b", "c"]):
         about = target_metadata("t", TASKS[name], outputs)
-        assert about["form"] == TASKS[name].form == TASKS[about["task"]].form and about["scoring"] == TASKS[about["task"]].scoring
+        assert about.form == TASKS[name].form == TASKS[about.task].form and about.scoring == TASKS[about.task].scoring
 
 
 # ---------------------------------------------------------------- the forms
@@ -141,9 +141,9 @@ def test_unknown_targets_may_be_masked() -> None:
 
 
 def test_two_classes_are_binary_whatever_was_declared() -> None:
-    assert target_metadata("t", TASKS["multiclass"], ["a", "b"])["task"] == "binary"
-    assert target_metadata("t", TASKS["multiclass"], ["a", "b", "c"])["task"] == "multiclass"
-    assert target_metadata("t", TASKS["multilabel"], ["a", "b"])["task"] == "multilabel"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b"]).task == "binary"
+    assert target_metadata("t", TASKS["multiclass"], ["a", "b", "c"]).task == "multiclass"
+    assert target_metadata("t", TASKS["multilabel"], ["a", "b"]).task == "multilabel"
 
 
 def test_a_sample_of_rows_that_loses_a_label_or_a_target_is_named() -> None:

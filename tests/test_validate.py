@@ -9,16 +9,21 @@ import pyarrow as pa
 import pytest
 import yaml
 from toy_columns import MAKERS, Toy
-from toy_samples import features_metadata, write_samples
+from toy_samples import METADATA, write_samples
 
 from stages import validate
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_dir, validation_path
+from stages.contracts.table_schema import Rows, Target
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.featurize import featurize_column
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.foundation.tables import column_values, fixed_lists, read_table, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, read_table, write_table
 from stages.ingest import target_metadata
 from stages.split import split_samples
 from stages.splitting.split_settings import SplitEntry
@@ -28,10 +33,9 @@ from stages.validation.validation_page import validation_page
 
 N = 24
 LABELS = list(MAKERS)
-METADATA = {"target": target_metadata("kind", component("tasks", "binary"), ["no", "yes"]), "rows": {"used": N, "available": N},
-            "max_bad_share": 0.1}
+TARGET = target_metadata("kind", component("tasks", "binary"), ["no", "yes"])
+ABOUT = SamplesMetadata.model_validate(METADATA | {"target": TARGET, "rows": {"used": N, "available": N}, "max_bad_share": 0.1})
 NOBODY = pa.table({name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")})
-Broken = tuple[pa.Table, dict[str, Any]]
 
 
 def toy_samples() -> pa.Table:
@@ -52,12 +56,16 @@ def ordinary(toy: Toy) -> pa.Array:
     return pa.array((rows * N)[:N], type=toy.column.type)
 
 
-def toy_splits(samples: pa.Table, repeats: int = 2) -> Broken:
+def toy_splits(samples: pa.Table, repeats: int = 2) -> tuple[pa.Table, SplitsMetadata]:
     settings = SplitEntry(n_splits=3, n_repeats=repeats, n_inner_splits=2)
     splits = split_samples(samples, settings, "classes", ["no", "yes"], 5)
-    n_folds = splits.schema.field("inner").type.list_size
-    sizes = {"n_folds": n_folds, "n_repeats": len(splits) // len(samples), "n_inner_folds": 2}
-    return splits, {"dataset": "toy", "target": METADATA["target"], "rows": {"used": len(samples), "available": len(samples)}, **sizes}
+    return splits, splits_metadata(splits, samples, TARGET)
+
+
+def splits_metadata(splits: pa.Table, samples: pa.Table, target: Target) -> SplitsMetadata:
+    n_folds, n_repeats = splits.schema.field("inner").type.list_size, len(splits) // len(samples)
+    rows = Rows(used=len(samples), available=len(samples))
+    return SplitsMetadata(dataset="toy", target=target, rows=rows, n_folds=n_folds, n_repeats=n_repeats, n_inner_folds=2)
 
 
 @pytest.fixture
@@ -65,13 +73,13 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     samples = toy_samples()
     Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
-    write_samples(samples_path("toy"), samples, METADATA)
+    write_samples(samples_path("toy"), samples, dict(ABOUT))
     write_table(splits_path("toy"), *toy_splits(samples))
-    write_table(skipped_path("toy"), NOBODY, {"dataset": "toy", "share": 0.0})
+    write_table(skipped_path("toy"), NOBODY, SkippedMetadata(dataset="toy", share=0.0))
     for label in LABELS:
         modality = component("modalities", label)
-        features, metadata = featurize_column(samples, label, modality, modality.settings(), where=label)
-        write_table(features_path("toy", label), features, features_metadata(label, **metadata))
+        features, metadata = featurize_column(samples, label, modality, modality.settings(), dataset="toy")
+        write_table(features_path("toy", label), features, metadata)
     return tmp_path
 
 
@@ -103,7 +111,7 @@ def test_sound_files_pass_and_leave_the_same_bytes_twice(toy_workspace: Path) ->
 
 def test_a_failure_is_named_and_shown_before_it_stops_the_data_set(toy_workspace: Path) -> None:
     path = features_path("toy", "image")
-    table, metadata = read_table(path)
+    table, metadata = read_described(path, FeaturesMetadata)
     vectors = column_values(table["vector"]).copy()
     vectors[7, 3] = np.nan
     vectors[9] = 2
@@ -149,15 +157,15 @@ def first_is(value: Any) -> Callable[[pa.Table, str], pa.Table]:
     ],
 )
 def test_broken_samples(name: str, value: Any, expected: dict[str, list[str]]) -> None:
-    assert failed(samples_suite(toy_samples(), METADATA, 3, 0)) == {}
-    found = failed(samples_suite(first_is(value)(toy_samples(), name), METADATA, 3, 0))
+    assert failed(samples_suite(toy_samples(), ABOUT, 3, 0)) == {}
+    found = failed(samples_suite(first_is(value)(toy_samples(), name), ABOUT, 3, 0))
     assert {column: named for column, named in found.items() if named} == expected
 
 
 def test_missing_rows_and_scarce_classes() -> None:
-    assert "" in failed(samples_suite(toy_samples().slice(1), METADATA, 3, 0))
+    assert "" in failed(samples_suite(toy_samples().slice(1), ABOUT, 3, 0))
     scarce = replaced(toy_samples(), "target", [1, 1] + [0] * (N - 2))
-    assert failed(samples_suite(scarce, METADATA, 3, 0)) == {"class_count": ["id-00", "id-01"], "class_groups": ["id-00", "id-01"]}
+    assert failed(samples_suite(scarce, ABOUT, 3, 0)) == {"class_count": ["id-00", "id-01"], "class_groups": ["id-00", "id-01"]}
 
 
 # ---------------------------------------------------------------- splits
@@ -207,13 +215,13 @@ def test_an_official_split_is_kept_to() -> None:
     official = ["train"] * 16 + ["test"] * 8
     samples = toy_samples().append_column("split", pa.array(official))
     splits, metadata = toy_splits(samples)
-    assert metadata["n_folds"] == 1
+    assert metadata.n_folds == 1
     assert failed(splits_suite(splits, metadata, samples)) == {}
-    assert failed(samples_suite(samples, METADATA, 1, 0)) == {}
+    assert failed(samples_suite(samples, ABOUT, 1, 0)) == {}
     moved = samples.set_column(samples.column_names.index("split"), "split", pa.array(["test", *official[1:]]))
     assert failed(splits_suite(splits, metadata, moved)) == {"as_official": ["id-00"]}
     unknown = samples.set_column(samples.column_names.index("split"), "split", pa.array(["valid", *official[1:]]))
-    assert failed(samples_suite(unknown, METADATA, 1, 0)) == {"split": ["id-00"]}
+    assert failed(samples_suite(unknown, ABOUT, 1, 0)) == {"split": ["id-00"]}
 
 
 # ---------------------------------------------------------------- features
@@ -221,7 +229,7 @@ def test_an_official_split_is_kept_to() -> None:
 def test_features_of_other_samples_are_found(name: str) -> None:
     samples = toy_samples()
     modality = component("modalities", name)
-    features, metadata = featurize_column(samples, name, modality, modality.settings(), where=name)
+    features, metadata = featurize_column(samples, name, modality, modality.settings(), dataset="toy")
     assert failed(modality_suite(name, features, metadata, samples)) == {}
     order = pa.array([1, 0, *range(2, N)])
     assert failed(modality_suite(name, features.take(order), metadata, samples)) == {"sample_id": ["id-00", "id-01"]}
@@ -237,7 +245,7 @@ def test_shares_of_missing_values_have_a_limit() -> None:
         modality = component("modalities", name)
         for share, expected in ((0.2, {column}), (0.6, set())):
             settings = modality.settings(max_null_share=share)
-            assert set(failed(modality_suite(name, *featurize_column(table, name, modality, settings, where=name), samples))) == expected
+            assert set(failed(modality_suite(name, *featurize_column(table, name, modality, settings, dataset="toy"), samples))) == expected
 
 
 def test_twenty_offending_samples_are_named_and_all_counted() -> None:
@@ -256,10 +264,10 @@ def test_an_expectation_about_no_column_is_a_defect() -> None:
 
 
 # ---------------------------------------------------------------- labels, targets, skipped samples
-def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, dict[str, Any]]:
+def with_target(task: str, target: np.ndarray) -> tuple[pa.Table, SamplesMetadata]:
     samples = toy_samples()
     samples = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(target))
-    return samples, METADATA | {"target": target_metadata("t", component("tasks", task), ["a", "b"])}
+    return samples, ABOUT.model_copy(update={"target": target_metadata("t", component("tasks", task), ["a", "b"])})
 
 
 def test_labels_and_numbers_have_suites_of_their_own() -> None:
@@ -268,7 +276,7 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
     for task, target in (("multilabel", labels), ("regression", numbers)):
         samples, metadata = with_target(task, target)
         splits = split_samples(samples, SplitEntry(n_splits=3, n_inner_splits=2), component("tasks", task).form, ["a", "b"], 5)
-        about = {"target": metadata["target"], "n_folds": 3, "n_repeats": 1, "n_inner_folds": 2}
+        about = splits_metadata(splits, samples, metadata.target)
         assert failed(samples_suite(samples, metadata, 3, 0)) == {}
         assert failed(splits_suite(splits, about, samples)) == {}
         other = samples.set_column(samples.column_names.index("target"), "target", fixed_lists(np.flip(target, axis=0)))
@@ -282,12 +290,12 @@ def test_labels_and_numbers_have_suites_of_their_own() -> None:
 
 
 def test_skipped_samples_are_counted_and_no_part_of_the_rest(toy_workspace: Path) -> None:
-    samples, _ = read_table(samples_path("toy"))
+    samples = read_table(samples_path("toy"))
     gone = pa.table({"sample_id": ["id-03", "id-04"], "modality": ["image", ""], "reason": ["cut off", "no target"]})
-    write_table(skipped_path("toy"), gone, {"dataset": "toy", "share": 2 / N})
+    write_table(skipped_path("toy"), gone, SkippedMetadata(dataset="toy", share=2 / N))
     write_table(splits_path("toy"), *toy_splits(validate.without(samples, gone)))
     path = features_path("toy", "image")
-    table, metadata = read_table(path)
+    table, metadata = read_described(path, FeaturesMetadata)
     write_table(path, table.filter(pa.array([name != "id-03" for name in table["sample_id"].to_pylist()])), metadata)
     validate.main("toy")
     outcome = read_document(validation_path("toy"), Validation)

@@ -18,8 +18,13 @@ import yaml
 from toy_samples import write_samples
 
 from stages.contracts.paths import predictions_dir, samples_path, skipped_path, splits_path
+from stages.contracts.table_schema import Rows
+from stages.contracts.tables.predictions_table import TrainingMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.registry import component
-from stages.foundation.tables import fixed_lists, read_table, write_table
+from stages.foundation.tables import fixed_lists, read_described, write_table
 from stages.ingest import target_metadata
 
 SKILL: dict[str, dict[str, float]] = {
@@ -68,13 +73,20 @@ class Toy:
         return self.kind or ("binary" if len(self.outputs) == 2 else "multiclass")
 
     @property
-    def metadata(self) -> dict[str, Any]:
-        return {
-            "dataset": self.dataset, "title": self.title, "licence": "CC BY 4.0", "citation": "A. Author, Toys, 2024",
-            "group": "the object in the picture", "rows": {"used": self.n_samples, "available": 4 * self.n_samples},
-            "target": target_metadata("kind", component("tasks", self.task), list(self.outputs)), "shipped": True, "sources": [],
-            "on_bad_sample": "fail", "max_bad_share": 0.05,
-        }
+    def metadata(self) -> SamplesMetadata:
+        return SamplesMetadata(
+            dataset=self.dataset, title=self.title, licence="CC BY 4.0", citation="A. Author, Toys, 2024",
+            group="the object in the picture", rows=Rows(used=self.n_samples, available=4 * self.n_samples),
+            target=target_metadata("kind", component("tasks", self.task), list(self.outputs)), shipped=True, sources=(),
+            on_bad_sample="fail", max_bad_share=0.05,
+        )  # fmt: skip
+
+    @property
+    def splits_metadata(self) -> SplitsMetadata:
+        return SplitsMetadata(
+            dataset=self.dataset, target=self.metadata.target, rows=self.metadata.rows,
+            n_folds=self.n_folds, n_repeats=self.n_repeats, n_inner_folds=self.n_inner_folds,
+        )  # fmt: skip
 
 
 SCORING = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
@@ -129,10 +141,10 @@ def target_column(target: np.ndarray) -> pa.Array:
     return fixed_lists(target) if target.ndim == 2 else pa.array(target)
 
 
-def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, dict[str, Any]], tuple[pa.Table, dict[str, Any]]]) -> None:
+def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, TrainingMetadata], tuple[pa.Table, TrainingMetadata]]) -> None:
     """Rewrite the predictions of a model as `change` returns them."""
     path = predictions_dir(toy.dataset, model) / "predictions.arrow"
-    table, metadata = read_table(path)
+    table, metadata = read_described(path, TrainingMetadata)
     table, metadata = change(table, metadata)
     write_table(path, table, metadata)
 
@@ -158,21 +170,18 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
         "fold": pa.array(fold_of.reshape(-1), pa.int16()),
         "inner": fixed_lists(inner.astype(np.int16)),
     })
-    counts = {"n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds}
-    kept = {name: toy.metadata[name] for name in ("dataset", "target", "rows")}
-    write_table(splits_path(toy.dataset), table, kept | counts)
-    write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), toy.metadata)
+    write_table(splits_path(toy.dataset), table, toy.splits_metadata)
+    write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), dict(toy.metadata))
     nothing = {name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")}
-    write_table(skipped_path(toy.dataset), pa.table(nothing), {"dataset": toy.dataset, "share": 0.0})
+    write_table(skipped_path(toy.dataset), pa.table(nothing), SkippedMetadata(dataset=toy.dataset, share=0.0))
 
 
-def _metadata(toy: Toy, model: str) -> dict[str, Any]:
+def _metadata(toy: Toy, model: str) -> TrainingMetadata:
     """Return what train writes into the metadata of its tables."""
-    return {
-        **{name: toy.metadata[name] for name in ("dataset", "target", "rows")},
-        "n_folds": toy.n_folds, "n_repeats": toy.n_repeats, "n_inner_folds": toy.n_inner_folds, "model": model,
-        "baseline": model == "dummy", "scoring": toy.scoring or SCORING[toy.task], "combinations": toy.combinations, "not_applicable": None,
-    }  # fmt: skip
+    return TrainingMetadata(
+        **dict(toy.splits_metadata), model=model, baseline=model == "dummy", scoring=toy.scoring or SCORING[toy.task],
+        combinations=tuple(toy.combinations), not_applicable=None,
+    )  # fmt: skip
 
 
 def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:

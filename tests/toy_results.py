@@ -19,6 +19,7 @@ from toy_predictions import SCORING, SKILL, Toy, write_toy
 
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import DATA, figures_dir, quarantine_path, samples_path, splits_path, validation_dir, validation_path
+from stages.contracts.tables.quarantine_table import QuarantineMetadata
 from stages.evaluate import main as evaluate
 from stages.featurize import main as featurize
 from stages.foundation.documents import write_document
@@ -99,7 +100,7 @@ def make_results() -> None:
     for toy in TOYS:
         write_toy(toy)
         write_samples(toy)
-        write_table(quarantine_path(toy.dataset), quarantine_table({}), {"dataset": toy.dataset})
+        write_table(quarantine_path(toy.dataset), quarantine_table({}), QuarantineMetadata(dataset=toy.dataset))
         for label in toy.modalities:
             featurize(f"{toy.dataset}-{label}")
         for model in toy.skill:
@@ -133,7 +134,7 @@ def write_samples(toy: Toy) -> None:
     fields = [pa.field(label, types[label], metadata={"modality": label}) for label in toy.modalities]
     fixed = {"sample_id": [f"{toy.dataset}-{row:04d}" for row in range(toy.n_samples)],
              "group": [f"g{row // 2}" for row in range(toy.n_samples)]}
-    target = read_table(splits_path(toy.dataset))[0]["target"]
+    target = read_table(splits_path(toy.dataset))["target"]
     schema = pa.schema([("sample_id", pa.string()), ("group", pa.string()), ("target", target.type), *fields])
     arrays = [pa.array(columns[label], types[label]) for label in toy.modalities]
     table = pa.Table.from_arrays([pa.array(fixed["sample_id"]), pa.array(fixed["group"]), target, *arrays], schema=schema)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.tables import write_table
 
 METADATA: dict[str, Any] = {
@@ -23,10 +25,10 @@ def write_samples(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> N
         table = table.append_column("group", table["sample_id"].cast(pa.string()))
     if "target" not in table.column_names:
         table = table.append_column("target", pa.array(np.zeros(len(table), np.int32)))
-    write_table(path, table, {**METADATA, **metadata})
+    write_table(path, table, SamplesMetadata.model_validate({**METADATA, **metadata}))
 
 
-def features_metadata(label: str, **known: Any) -> dict[str, Any]:
+def features_metadata(label: str, **known: Any) -> FeaturesMetadata:
     """Return the metadata of a features file; what is not given is filled in."""
     usual = {"modality": label, "settings": {}, "encoding": "dense", "shape": [1], "names": [], "fit": {}}
-    return {"dataset": "toy", "modality_name": label, **usual, **known}
+    return FeaturesMetadata.model_validate({"dataset": "toy", "modality_name": label, **usual, **known})

@@ -33,7 +33,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     from mlflow.entities import Metric
 
     about = read_document(folder / "model.json", SavedModel)
-    samples = read_table(samples_path(about.dataset))[0].select(list(about.modalities))
+    samples = read_table(samples_path(about.dataset)).select(list(about.modalities))
     files = predicting_files(about.model, [about.features[name].modality for name in about.modalities])
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"

@@ -152,7 +152,7 @@ def quarantined(evaluation: Evaluation) -> dict[str, str]:
     """Return the table of samples that could not be read, with the reasons, if there are any."""
     if not evaluation.quarantined.rows:
         return {}
-    table = read_table(skipped_path(evaluation.dataset))[0]
+    table = read_table(skipped_path(evaluation.dataset))
     return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from stages.contracts.candidate import Candidate
-from stages.foundation.tables import read_table
+from stages.contracts.tables.predictions_table import TrainingMetadata
+from stages.foundation.tables import read_described, read_table
 
 
 def write_run_tables(source: Path, candidate: Candidate, folder: Path) -> None:
@@ -20,8 +21,8 @@ def write_run_tables(source: Path, candidate: Candidate, folder: Path) -> None:
 
 def predictions(path: Path, candidate: Candidate) -> pa.Table:
     """Return test rows as text: names of classes, lists of labels, or a pair of columns per target; a column per probability."""
-    table, metadata = read_table(path)
-    rows, outputs, form = rows_of(table, candidate), metadata["target"]["outputs"], metadata["target"]["form"]
+    table, metadata = read_described(path, TrainingMetadata)
+    rows, outputs, form = rows_of(table, candidate), metadata.target.outputs, metadata.target.form
     columns = {column: rows[column] for column in ("repeat", "fold", "sample_id")}
     if form == "continuous":
         for place, name in enumerate(outputs):
@@ -45,7 +46,7 @@ def label_lists(column: pa.ChunkedArray, labels: Sequence[str]) -> pa.Array:
 
 def sweep(path: Path, candidate: Candidate) -> pa.Table:
     """Return every configuration on every inner fold, one column per setting."""
-    rows = rows_of(read_table(path)[0], candidate)
+    rows = rows_of(read_table(path), candidate)
     settings = [json.loads(text) for text in rows["settings"].to_pylist()]
     columns = {column: rows[column] for column in ("repeat", "fold", "inner", "config")}
     for name in dict.fromkeys(name for item in settings for name in item):

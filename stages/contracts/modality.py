@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
+from stages.contracts.tables.features_table import FeaturesMetadata
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)
@@ -34,13 +35,13 @@ class Featurize(Protocol[Accepted]):
 class Summarise(Protocol):
     """Returns one value per sample for each column of validation, from a features file's table and metadata."""
 
-    def __call__(self, table: pa.Table, metadata: Mapping[str, Any], /) -> dict[str, np.ndarray]: ...
+    def __call__(self, table: pa.Table, metadata: FeaturesMetadata, /) -> dict[str, np.ndarray]: ...
 
 
 class Expect(Protocol):
     """Returns the expectations over the columns of `summarise`."""
 
-    def __call__(self, metadata: Mapping[str, Any], /) -> list[Expectation]: ...
+    def __call__(self, metadata: FeaturesMetadata, /) -> list[Expectation]: ...
 
 
 @dataclass(frozen=True)

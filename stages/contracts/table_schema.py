@@ -3,9 +3,7 @@
 One module of stages/contracts/tables/ per kind of file ends in a `TableSchema`; the path of a file tells which schema it has.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,7 +13,7 @@ from stages.contracts.task import TargetForm
 
 
 class Metadata(BaseModel):
-    """What the schema metadata of a file holds, under the key `sensorium`."""
+    """What the schema metadata of a file holds, under the key `sensorium`; a field that has its default is not written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,8 +60,8 @@ class TableSchema:
         """Return whether a file, by its path relative to the workspace, is one of these."""
         return fits(path, self.path)
 
-    def mistakes(self, schema: pa.Schema, metadata: Mapping[str, Any]) -> list[str]:
-        """Return in what a table's Arrow schema and metadata differ from this one, a line each."""
+    def mistakes(self, schema: pa.Schema) -> list[str]:
+        """Return in what a table's columns differ from this schema's, a line each."""
         found = [f"column {c.name!r} is missing" for c in self.columns if c.required and c.name not in schema.names]
         known = {column.name: column for column in self.columns}
         for field in schema:
@@ -72,11 +70,12 @@ class TableSchema:
                 found += [] if self.others else [f"column {field.name!r} is unknown; known: {', '.join(known)}"]
             elif (kind := type_name(field.type)) not in column.types:
                 found.append(f"column {field.name!r} is {kind}; expected {' or '.join(column.types)}")
-        try:
-            self.metadata.model_validate(metadata)
-        except ValidationError as error:
-            found += [f"metadata {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         return found
+
+
+def metadata_mistakes(error: ValidationError) -> list[str]:
+    """Return in what metadata differ from their class, a line each."""
+    return [f"metadata {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
 
 
 def type_name(kind: pa.DataType) -> str:

@@ -8,10 +8,11 @@ import polars as pl
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.contracts.paths import predictions_dir
+from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
 from stages.evaluation.inner_scores import Tuning, tuning_by_candidate
-from stages.foundation.tables import read_table
+from stages.foundation.tables import read_described, read_table
 
 
 @dataclass
@@ -40,13 +41,13 @@ def read_models(
     found = TrainingResults()
     for model in models:
         folder = predictions_dir(dataset, model)
-        predictions, described = read_table(folder / "predictions.arrow")
-        found.baselines += [model] if described["baseline"] else []
-        if described["not_applicable"]:
-            found.not_applicable[model] = described["not_applicable"]
+        predictions, described = read_described(folder / "predictions.arrow", TrainingMetadata)
+        found.baselines += [model] if described.baseline else []
+        if described.not_applicable:
+            found.not_applicable[model] = described.not_applicable
             continue
-        expected = Expected(model, form, outputs, described["combinations"])
+        expected = Expected(model, form, outputs, described.combinations)
         found.predictions |= predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
-        sweep, curves = (pl.DataFrame(read_table(folder / f"{name}.arrow")[0]) for name in ("sweep", "curves"))
+        sweep, curves = (pl.DataFrame(read_table(folder / f"{name}.arrow")) for name in ("sweep", "curves"))
         found.tuning |= tuning_by_candidate(model, sweep, curves, greater_is_better=scoring.greater_is_better)
     return found

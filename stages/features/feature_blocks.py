@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.features.encoders import Matrix, Raw, State, raw_features
 from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
@@ -78,8 +79,8 @@ class EncodedBlock:
         return manhattan_distances(self.matrix, self.matrix)
 
 
-def load_block(name: str, table: pa.Table, metadata: Mapping[str, Any]) -> Block:
+def load_block(name: str, table: pa.Table, metadata: FeaturesMetadata) -> Block:
     """Return a features file as a block."""
     columns = {column: table[column] for column in table.column_names}
-    return Block(name, raw_features(columns, metadata["encoding"]), metadata["fit"])
+    return Block(name, raw_features(columns, metadata.encoding), metadata.fit)
 

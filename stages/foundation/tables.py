@@ -6,17 +6,20 @@ The bytes are a function of the content alone: one record batch, no compression,
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from pydantic import ValidationError
 
+from stages.contracts.table_schema import Metadata, metadata_mistakes
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of, schema_of
 
+AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
 METADATA_KEY = b"sensorium"
 BATCH_BYTES = 2**28
 
@@ -33,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+def write_table(path: Path, table: pa.Table, metadata: Metadata) -> None:
     """Write `table` as one Arrow IPC record batch, with `metadata` as JSON in its schema.
 
     Field metadata (such as a samples column's modality) is kept.
@@ -46,7 +49,7 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
 
 
 @contextmanager
-def writing_chunks(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+def writing_chunks(path: Path, metadata: Metadata) -> Iterator[Callable[[pa.Table], None]]:
     """Yield a function that appends a chunk of a table; the file gets its name when the block succeeds.
 
     Chunks are combined to record batches of about BATCH_BYTES: usually one, several for a larger table, so that memory stays bounded. Every
@@ -77,22 +80,55 @@ def writing_chunks(path: Path, metadata: Mapping[str, Any]) -> Iterator[Callable
         writer.close()
 
 
-def _written_schema(path: Path, schema: pa.Schema, metadata: Mapping[str, Any]) -> pa.Schema:
+def _written_schema(path: Path, schema: pa.Schema, metadata: Metadata) -> pa.Schema:
     """Return a table's Arrow schema with its metadata; raise ValueError if it differs from stages/contracts/tables/."""
-    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    _require_kind(path, type(metadata))
     expected = schema_of(path)
-    mistakes = expected.mistakes(schema, json.loads(text)) if expected else []
+    mistakes = expected.mistakes(schema) if expected else []
     if mistakes:
         raise ValueError(f"{path}: does not match its schema: {'; '.join(mistakes)}")
+    text = json.dumps(metadata.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False)
     return schema.with_metadata({METADATA_KEY: text})
 
 
-def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """Return a memory-mapped table and the metadata it was written with.
+def read_table(path: Path) -> pa.Table:
+    """Return a memory-mapped table whose metadata are not needed; they are checked as `read_described` does.
 
     Raises:
         InputError: if the file is missing, not written by a stage, or does not match its schema.
     """
+    schema = schema_of(path)
+    return _opened(path)[0] if schema is None else read_described(path, schema.metadata)[0]
+
+
+def read_described(path: Path, kind: type[AnyMetadata]) -> tuple[pa.Table, AnyMetadata]:
+    """Return a memory-mapped table and the metadata it was written with, an object of the class that its schema has.
+
+    Raises:
+        InputError: if the file is missing, not written by a stage, or does not match its schema.
+    """
+    _require_kind(path, kind)
+    table, found = _opened(path)
+    expected = schema_of(path)
+    mistakes = expected.mistakes(table.schema) if expected else []
+    try:
+        metadata = kind.model_validate(found)
+    except ValidationError as error:
+        mistakes += metadata_mistakes(error)
+    if mistakes:
+        raise InputError(f"{path}: does not match its schema: {'; '.join(mistakes)}; delete it and run `dvc repro`")
+    return table, metadata
+
+
+def _require_kind(path: Path, kind: type[Metadata]) -> None:
+    """Raise ValueError if the file's schema has metadata of another class."""
+    schema = schema_of(path)
+    if schema is not None and kind is not schema.metadata:
+        raise ValueError(f"{path}: its metadata are {schema.metadata.__name__}, not {kind.__name__}")
+
+
+def _opened(path: Path) -> tuple[pa.Table, Any]:
+    """Return a memory-mapped table and its metadata, a JSON value that is not checked."""
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
     try:
@@ -102,12 +138,7 @@ def read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage wrote it; delete it and run `dvc repro`")
-    metadata = json.loads(raw)
-    expected = schema_of(path)
-    mistakes = expected.mistakes(table.schema, metadata) if expected else []
-    if mistakes:
-        raise InputError(f"{path}: does not match its schema: {'; '.join(mistakes)}; delete it and run `dvc repro`")
-    return table, metadata
+    return table, json.loads(raw)
 
 
 def write_text(path: Path, text: str) -> None:

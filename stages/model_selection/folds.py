@@ -1,18 +1,16 @@
 """The outer and inner folds of a splits table."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.problem import Fold
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.tables import column_values
 
 
-def read_folds(table: pa.Table, metadata: Mapping[str, Any]) -> tuple[Fold, ...]:
+def read_folds(table: pa.Table, metadata: SplitsMetadata) -> tuple[Fold, ...]:
     """Return the outer folds of a splits table, ordered by (repeat, fold)."""
-    n_folds, n_repeats = metadata["n_folds"], metadata["n_repeats"]
+    n_folds, n_repeats = metadata.n_folds, metadata.n_repeats
     fold = column_values(table["fold"]).reshape(n_repeats, -1)
     inner = column_values(table["inner"]).reshape(n_repeats, -1, n_folds)
     result = []

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.paths import check_path
+from stages.contracts.tables.samples_table import DataSetDescription
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.foundation.registry import component
@@ -47,17 +48,17 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     }
 
 
-def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of the samples that the entry declares."""
+def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> DataSetDescription:
+    """Return what the samples' metadata have of the entry."""
     groups = groups_of(entry)
-    return {
-        "title": entry.title or dataset,
-        "sources": [fingerprint],
-        "licence": entry.licence or "not stated",
-        "citation": entry.citation or "not stated",
-        "group": ", ".join(groups) if groups else "none declared: every sample is its own",
-        "shipped": False,
-    }
+    return DataSetDescription(
+        title=entry.title or dataset,
+        sources=(fingerprint,),
+        licence=entry.licence or "not stated",
+        citation=entry.citation or "not stated",
+        group=", ".join(groups) if groups else "none declared: every sample is its own",
+        shipped=False,
+    )
 
 
 def index_of(dataset: str, entry: DataSetEntry, rows: SourceRows) -> pa.Table:

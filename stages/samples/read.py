@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.modality import Modality
+from stages.contracts.tables.samples_table import BadSamplePolicy
 from stages.foundation.errors import InputError
 
 MAX_NAMED = 20  # samples that a message names
@@ -62,12 +63,12 @@ def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality[Any], wher
         raise InputError(f"{where}: column of Arrow type {column.type}; modality {modality.name!r} reads {allowed}")
 
 
-def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, Any], where: str) -> None:
+def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: BadSamplePolicy, where: str) -> None:
     """Raise InputError unless the unreadable samples may be skipped.
 
     Args:
         reasons: sample id → why it is unreadable.
-        policy: `on_bad_sample` and `max_bad_share` of the data set, as in the samples' metadata.
+        policy: of the data set, as in the samples' metadata.
     """
     if not reasons:
         return
@@ -76,15 +77,15 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: Mapping[str, A
         lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
     summary = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
     if len(reasons) == n_samples:
-        raise InputError(f"{summary}; if the files are intact, check column, files and modality of datasets.{policy['dataset']} in "
+        raise InputError(f"{summary}; if the files are intact, check column, files and modality of datasets.{policy.dataset} in "
                          "params.yaml\n" + "\n".join(lines))
-    if policy["on_bad_sample"] == "fail":
+    if policy.on_bad_sample == "fail":
         remedy = "fix them, or skip them with `on_bad_sample: quarantine`"
-        raise InputError(f"{summary}; {remedy} under datasets.{policy['dataset']} in params.yaml\n" + "\n".join(lines))
+        raise InputError(f"{summary}; {remedy} under datasets.{policy.dataset} in params.yaml\n" + "\n".join(lines))
     share = len(reasons) / n_samples
-    if share > policy["max_bad_share"]:
-        raise InputError(f"{summary}, which is {share:.1%}, above max_bad_share {policy['max_bad_share']:.1%} of "
-                         f"datasets.{policy['dataset']} in params.yaml; fix them, or raise it\n" + "\n".join(lines))
+    if share > policy.max_bad_share:
+        raise InputError(f"{summary}, which is {share:.1%}, above max_bad_share {policy.max_bad_share:.1%} of "
+                         f"datasets.{policy.dataset} in params.yaml; fix them, or raise it\n" + "\n".join(lines))
     print(f"{summary} and are skipped (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
 
 

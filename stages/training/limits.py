@@ -11,6 +11,7 @@ from stages.contracts.model import Config, Size, Sweep
 from stages.contracts.paths import features_path
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
@@ -35,21 +36,21 @@ def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -
         )
 
 
-def size_of(dataset: str, params: Mapping[str, Any], about: Mapping[str, Any]) -> Size:
+def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> Size:
     """Return the problem's size without reading its features; `about` are the splits' metadata."""
     modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
-        columns, _ = read_table(features_path(dataset, name))  # memory-mapped, not read
+        columns = read_table(features_path(dataset, name))  # memory-mapped, not read
         n_bytes += sum(columns[column].nbytes for column in VALUES if column in columns.column_names)
         n_sparse += "indices" in columns.column_names
     return Size(
-        n_rows=about["rows"]["used"],
+        n_rows=about.rows.used,
         n_blocks=len(modalities),
-        form=about["target"]["form"],
-        n_outputs=len(about["target"]["outputs"]),
-        n_folds=about["n_folds"] * about["n_repeats"],
-        n_values=n_bytes / 4 / max(1, about["rows"]["used"]),
+        form=about.target.form,
+        n_outputs=len(about.target.outputs),
+        n_folds=about.n_folds * about.n_repeats,
+        n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
     )
 

@@ -1,6 +1,7 @@
 """Read a data set's splits and features as a `Problem` for training."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -11,10 +12,13 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
+from stages.contracts.table_schema import Target
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.features.feature_blocks import Block, load_block
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, section, value_at
-from stages.foundation.tables import column_values, read_table
+from stages.foundation.tables import column_values, read_described
 from stages.model_selection.folds import read_folds
 from stages.scoring.stacked_scores import stacked
 from stages.training.train_settings import TrainEntry
@@ -26,40 +30,50 @@ def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(combination for size in range(1, len(modalities) + 1) for combination in combinations(modalities, size))
 
 
-def read_problem(dataset: str, params: dict[str, Any]) -> tuple[Problem, dict[str, Any], dict[str, Any]]:
-    """Return the data set as a problem, the splits' metadata, and each block's features metadata.
+@dataclass(frozen=True)
+class TrainingData:
+    """A data set as train reads it. sample_ids: of the problem's rows. splits, features (by modality name): the files' metadata."""
+
+    problem: Problem
+    sample_ids: pa.ChunkedArray
+    splits: SplitsMetadata
+    features: Mapping[str, FeaturesMetadata]
+
+
+def read_problem(dataset: str, params: dict[str, Any]) -> TrainingData:
+    """Return the data set as a problem, with its sample ids and metadata.
 
     Raises:
         InputError: if a features file does not hold the samples of the splits table, or there is a single class.
     """
     modalities = modality_names(params, dataset)
-    table, about = read_table(splits_path(dataset))
-    n = table.num_rows // about["n_repeats"]
+    table, about = read_described(splits_path(dataset), SplitsMetadata)
+    n = table.num_rows // about.n_repeats
     ids = table["sample_id"][:n]
     blocks, features = read_blocks(dataset, modalities, ids)
     target = np.ascontiguousarray(column_values(table["target"][:n]))
-    task, scoring = about["target"]["task"], scoring_of(params, about["target"])
+    scoring = scoring_of(params, about.target)
     problem = Problem(
         blocks=blocks,
         target=target,
-        form=about["target"]["form"],
-        outputs=tuple(about["target"]["outputs"]),
+        form=about.target.form,
+        outputs=about.target.outputs,
         folds=read_folds(table, about),
         combinations=all_combinations(modalities),
-        metrics={scoring: scoring_form(scoring, task)},
+        metrics={scoring: scoring_form(scoring, about.target.task)},
         scoring=scoring,
         seed=int(value_at(params, "seed")),
     )
     require_classes(problem, dataset)
-    return problem, {**about, "sample_id": ids}, features
+    return TrainingData(problem, ids, about, features)
 
 
-def read_blocks(dataset: str, modalities: Iterable[str], ids: pa.ChunkedArray) -> tuple[dict[str, Block], dict[str, Any]]:
+def read_blocks(dataset: str, modalities: Iterable[str], ids: pa.ChunkedArray) -> tuple[dict[str, Block], dict[str, FeaturesMetadata]]:
     """Return the modalities' blocks with the samples `ids`, and their features metadata."""
-    blocks, features = {}, {}
+    blocks, features = dict[str, Block](), dict[str, FeaturesMetadata]()
     for name in modalities:
         path = features_path(dataset, name)
-        columns, metadata = read_table(path)
+        columns, metadata = read_described(path, FeaturesMetadata)
         remedy = f"run `dvc repro featurize@{dataset}-{name}`"
         columns = rows_of(columns, ids, f"{path}: its samples are not those of {splits_path(dataset)}; {remedy}")
         blocks[name], features[name] = load_block(name, columns, metadata), metadata
@@ -80,9 +94,9 @@ def rows_of(features: pa.Table, ids: pa.ChunkedArray, message: str) -> pa.Table:
     return kept
 
 
-def scoring_of(params: Mapping[str, Any], target: Mapping[str, Any]) -> str:
+def scoring_of(params: Mapping[str, Any], target: Target) -> str:
     """Return the name of the metric that chooses the configuration: `train.scoring` of the task in params.yaml, else the task's own."""
-    return section(params, "train", TrainEntry).scoring.get(target["task"], target["scoring"])
+    return section(params, "train", TrainEntry).scoring.get(target.task, target.scoring)
 
 
 def scoring_form(name: str, task: str) -> Scoring:

@@ -1,9 +1,8 @@
 """Write the results of training: predictions, the sweep, curves and, if requested, out-of-fold scores."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,32 +10,34 @@ import pyarrow as pa
 from stages.contracts.candidate import CLEAN, Candidate
 from stages.contracts.model import Config, FoldResult, Sweep
 from stages.contracts.problem import Problem
+from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.foundation.tables import fixed_lists, target_array, write_table
 from stages.model_selection.fold_predictions import empty_predictions
+from stages.training.read_problem import TrainingData
 
 
 def write_results(
-    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], problem: Problem, about: Mapping[str, Any], *, model: Sweep,
+    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], data: TrainingData, *, model: Sweep,
     not_applicable: str | None = None,
 ) -> None:  # fmt: skip
     """Write predictions.arrow, sweep.arrow, curves.arrow and, if it was kept, out_of_fold.arrow (schemas: stages/contracts/tables/)."""
-    inherited = {key: value for key, value in about.items() if key != "sample_id"}
-    metadata = {
-        **inherited,
-        "model": model.name,
-        "baseline": model.is_baseline,
-        "scoring": problem.scoring,
-        "combinations": [] if not_applicable else ["+".join(modalities) for modalities in problem.combinations],
-        "not_applicable": not_applicable,
-    }
+    problem = data.problem
+    metadata = TrainingMetadata(
+        **dict(data.splits),
+        model=model.name,
+        baseline=model.is_baseline,
+        scoring=problem.scoring,
+        combinations=() if not_applicable else tuple("+".join(modalities) for modalities in problem.combinations),
+        not_applicable=not_applicable,
+    )
     # an empty result, so that tables without rows have their columns
     empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, empty_predictions(problem, 0), None)
     found = list(results) or [empty]
     tables = {
-        "predictions": [_predictions(result, model, problem, about) for result in found],
+        "predictions": [_predictions(result, model, data) for result in found],
         "sweep": [_sweep(result, model, problem, configs) for result in found],
         "curves": [_curves(result, model, problem) for result in found],
-        "out_of_fold": [_out_of_fold(result, model, problem, about) for result in found if result.out_of_fold is not None],
+        "out_of_fold": [_out_of_fold(result, model, data) for result in found if result.out_of_fold is not None],
     }
     for name, by_result in tables.items():
         if by_result:
@@ -55,11 +56,11 @@ def _keys(result: FoldResult, model: Sweep, problem: Problem, n: int) -> dict[st
     }
 
 
-def _predictions(result: FoldResult, model: Sweep, problem: Problem, about: Mapping[str, Any]) -> pa.Table:
-    rows = result.fold.test
+def _predictions(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Table:
+    problem, rows = data.problem, result.fold.test
     columns = {
         "condition": pa.array([CLEAN] * len(rows), pa.string()),
-        "sample_id": about["sample_id"].take(pa.array(rows)),
+        "sample_id": data.sample_ids.take(pa.array(rows)),
         "target": target_array(problem.target[rows]),
         "prediction": target_array(result.prediction),
     }
@@ -68,15 +69,15 @@ def _predictions(result: FoldResult, model: Sweep, problem: Problem, about: Mapp
     return pa.table({**_keys(result, model, problem, len(rows)), **columns})
 
 
-def _out_of_fold(result: FoldResult, model: Sweep, problem: Problem, about: Mapping[str, Any]) -> pa.Table:
+def _out_of_fold(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Table:
     rows, scores = result.fold.train, result.out_of_fold
     assert scores is not None
     columns = {
-        "sample_id": about["sample_id"].take(pa.array(rows)),
+        "sample_id": data.sample_ids.take(pa.array(rows)),
         "inner": pa.array(result.fold.inner),
         "decisions": fixed_lists(scores.decisions.astype(np.float64)),
     }
-    return pa.table({**_keys(result, model, problem, len(rows)), **columns})
+    return pa.table({**_keys(result, model, data.problem, len(rows)), **columns})
 
 
 def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence[Config]) -> pa.Table:

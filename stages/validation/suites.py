@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values
 from stages.model_selection.target_forms import FORMS
@@ -39,18 +42,18 @@ class Suite:
     expectations: Expectations
 
 
-def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, n_skipped: int) -> Suite:
+def samples_suite(samples: pa.Table, metadata: SamplesMetadata, n_folds: int, n_skipped: int) -> Suite:
     """Return the suite of a samples table without those skipped: ids, groups, and enough of each class or label to train and test on."""
     frame = {"sample_id": _strings(samples["sample_id"]), "group": _strings(samples["group"])}
     expectations: Expectations = [
-        ("expect_table_row_count_to_equal", {"value": metadata["rows"]["used"] - n_skipped}),
+        ("expect_table_row_count_to_equal", {"value": metadata.rows.used - n_skipped}),
         ("expect_column_values_to_not_be_null", {"column": "sample_id"}),
         ("expect_column_values_to_be_unique", {"column": "sample_id"}),
         ("expect_column_values_to_not_be_null", {"column": "group"}),
     ]
     target = column_values(samples["target"])
-    outputs = metadata["target"]["outputs"]
-    if metadata["target"]["form"] == "continuous":
+    outputs = metadata.target.outputs
+    if metadata.target.form == "continuous":
         known = (~np.isnan(target)).sum(axis=1)
         frame |= {"target_finite": ~np.isinf(target).any(axis=1), "target_known": known}
         expectations += [
@@ -58,7 +61,7 @@ def samples_suite(samples: pa.Table, metadata: Mapping[str, Any], n_folds: int, 
             ("expect_column_values_to_be_between", {"column": "target_known", "min_value": 1, "max_value": len(outputs), "notes": KNOWN}),
         ]
     else:
-        counted = FORMS[metadata["target"]["form"]].strata(target, len(outputs))
+        counted = FORMS[metadata.target.form].strata(target, len(outputs))
         more, expected = _class_expectations(counted, frame["group"].astype(str), n_folds)
         frame, expectations = frame | more, expectations + expected
         if target.ndim == 1:
@@ -90,13 +93,13 @@ def _class_expectations(counted: np.ndarray, groups: np.ndarray, n_folds: int) -
     ]
 
 
-def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
+def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) -> Suite:
     """Return the suite of a splits table: the samples' own rows, whole groups, and every class in every training set."""
     repeat, fold = column_values(splits["repeat"]), column_values(splits["fold"])
-    target = metadata["target"]
-    counted = FORMS[target["form"]].strata(column_values(splits["target"]), len(target["outputs"]))
+    target = metadata.target
+    counted = FORMS[target.form].strata(column_values(splits["target"]), len(target.outputs))
     inner, groups = column_values(splits["inner"]), _strings(splits["group"])
-    n_folds, n_inner, n_repeats = metadata["n_folds"], metadata["n_inner_folds"], metadata["n_repeats"]
+    n_folds, n_inner, n_repeats = metadata.n_folds, metadata.n_inner_folds, metadata.n_repeats
     official = "split" in samples.column_names
     expected = {name: _aligned(values, n_repeats, len(splits)) for name, values in _identity(samples).items()}
     frame = {
@@ -113,7 +116,7 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
         "inner_min": inner.min(axis=1),
         "inner_max": inner.max(axis=1),
         "inner_agrees": ((inner == -1) == (fold[:, None] == np.arange(inner.shape[1]))).all(axis=1),
-        "class_missing": _training_sets_without_class(counted if target["form"] != "continuous" else counted[:, :0], repeat, fold, inner),
+        "class_missing": _training_sets_without_class(counted if target.form != "continuous" else counted[:, :0], repeat, fold, inner),
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),
@@ -141,13 +144,13 @@ def splits_suite(splits: pa.Table, metadata: Mapping[str, Any], samples: pa.Tabl
     return Suite("splits", frame, expectations)
 
 
-def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata: Mapping[str, Any], samples: pa.Table) -> Suite:
+def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata: FeaturesMetadata, samples: pa.Table) -> Suite:
     """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects.
 
     Args:
         features: the whole table, or its chunks, of which only the summary is kept.
     """
-    modality = component("modalities", metadata["modality"])
+    modality = component("modalities", metadata.modality)
     chunks = [features] if isinstance(features, pa.Table) else features
     parts = [{"sample_id": _strings(chunk["sample_id"]), **modality.summarise(chunk, metadata)} for chunk in chunks]
     summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

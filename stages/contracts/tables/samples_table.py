@@ -5,18 +5,30 @@ from typing import Any
 from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
 
 
-class SamplesMetadata(Metadata):
+class BadSamplePolicy(Metadata):
+    """What happens to samples that cannot be read: fail, or quarantine of at most that share of them."""
+
     dataset: str
+    on_bad_sample: str
+    max_bad_share: float
+
+
+class DataSetDescription(Metadata):
+    """shipped: whether the data set is one of stages/datasets/. sources: packages or files with their hashes."""
+
     title: str
     licence: str
     citation: str
     group: str
     shipped: bool
     sources: tuple[dict[str, Any], ...]
+
+
+class SamplesMetadata(DataSetDescription, BadSamplePolicy):
+    """The data set, its target and how many of its rows are used."""
+
     target: Target
     rows: Rows
-    on_bad_sample: str
-    max_bad_share: float
 
 
 TABLE = TableSchema(

@@ -15,13 +15,13 @@ The vector of a clip is, by `summary`,
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.audio.audio_settings import AudioSettings
 from stages.modalities.audio.clip_features import FLOOR, clip_summaries, first_frames, frame_features, mel_bank, resampled
@@ -44,11 +44,11 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: AudioSettings) -> Fe
     return Features(columns, "dense", (len(settings.rows), settings.width), settings.rows)
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per clip: finite, length (of the vector), n_frames, min and max (mean of a band or coefficient) and variation (over time)."""
-    vectors, names = column_values(table["vector"]), list(metadata["names"])
-    n_rows, width = metadata["shape"]
-    rows = vectors.reshape(len(vectors), n_rows, width)[:, :, : width // (1 + metadata["settings"]["deltas"])].astype(np.float64)
+    vectors, names = column_values(table["vector"]), list(metadata.names)
+    n_rows, width = metadata.shape
+    rows = vectors.reshape(len(vectors), n_rows, width)[:, :, : width // (1 + metadata.settings["deltas"])].astype(np.float64)
     mean = rows[:, names.index("mean")] if "mean" in names else rows.mean(axis=1)
     deviation = rows[:, names.index("deviation")] if "deviation" in names else rows.std(axis=1)
     return {
@@ -67,19 +67,19 @@ CEPSTRUM = "smallest and largest coefficient, averaged over the clip"
 VARIATION = "largest standard deviation of a band over the clip; 0 is silence or one steady tone"
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: power from the floor to somewhat above full scale; few silent or constant clips (`max_constant_share`).
 
     If the vector holds no deviation, constant clips are allowed: a sample may be one frame long, or a pause.
     """
-    length, settings = math.prod(metadata["shape"]), metadata["settings"]
+    length, settings = math.prod(metadata.shape), metadata.settings
     low, high = (math.log(FLOOR) - 1e-3, math.log(1e4)) if settings["log"] else (0.0, 1e4)
     notes = CEPSTRUM if settings["features"] == "mfcc" else POWER
     reach = (high - low) * (math.sqrt(settings["bands"]) if settings["features"] == "mfcc" else 1)  # √bands: the DCT is orthonormal
     if settings["features"] == "mfcc" or settings["normalise"] != "none":
         high = reach / LEAST_SPREAD if settings["normalise"] == "variance" else reach
         low = -high
-    steady: dict[str, Any] = {"strict_min": True, "mostly": 1 - settings["max_constant_share"]} if "deviation" in metadata["names"] else {}
+    steady: dict[str, Any] = {"strict_min": True, "mostly": 1 - settings["max_constant_share"]} if "deviation" in metadata.names else {}
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "length", "min_value": length, "max_value": length, "notes": LENGTH}),

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.graph import graph_statistics, structure_statistics
@@ -138,7 +139,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
         return np.where(np.abs(values) < SMALLEST, 0.0, significant).astype(np.float32)
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per graph: finite, n_nodes, n_edges; statistics: null_share; terms: n_terms, min (count), out_of_order (such indices)."""
     edges = table["source"].combine_chunks()
     n_edges = np.diff(np.from_dlpack(edges.offsets)).astype(np.float64)
@@ -161,7 +162,7 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
     }
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: nodes in every graph, edges in most, and values finite or partly missing."""
     between = "expect_column_values_to_be_between"
     common: list[tuple[str, dict[str, Any]]] = [
@@ -169,7 +170,7 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
         (between, {"column": "n_nodes", "min_value": 1.0}),
         (between, {"column": "n_edges", "min_value": 1.0, "mostly": 0.8, "notes": "edges; a graph without edges has few features"}),
     ]
-    if metadata["settings"]["features"] == "statistics":
+    if metadata.settings["features"] == "statistics":
         notes = "share of the graph's statistics that are missing"
         return [*common, (between, {"column": "null_share", "min_value": 0.0, "max_value": 0.9, "notes": notes})]
     return [

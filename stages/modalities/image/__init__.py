@@ -12,13 +12,13 @@ grainy images of 256×256 at 64×64). It is not the default, because features wo
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.image.decoding import PILLOW_WARNINGS, decode_image
 from stages.modalities.image.hog import hog
@@ -55,7 +55,7 @@ def _fill(target: np.ndarray, pixels: np.ndarray) -> None:
         target[:] = values
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per image: finite, length, min, max and contrast (max - min)."""
     vectors = column_values(table["vector"])
     low, high = vectors.min(axis=1).astype(np.float64), vectors.max(axis=1).astype(np.float64)
@@ -70,10 +70,10 @@ VALUE = {"pixels": "pixel value", "hog": "share of an orientation in its block"}
 FLAT = {"pixels": "an image of one color", "hog": "an image without edges"}
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: no value missing, all in [0, 1]; few images of a single color (`max_constant_share`)."""
-    length = math.prod(metadata["shape"])
-    kind, mostly = metadata["settings"]["features"], 1 - metadata["settings"]["max_constant_share"]
+    length = math.prod(metadata.shape)
+    kind, mostly = metadata.settings["features"], 1 - metadata.settings["max_constant_share"]
     contrast = f"largest minus smallest {VALUE[kind]}; 0 is {FLAT[kind]}"
     between = "expect_column_values_to_be_between"
     return [

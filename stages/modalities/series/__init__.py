@@ -20,7 +20,6 @@ Units are mixed, so the encoding is `table` (numeric only): train standardizes t
 Source: the features are a subset of tsfresh's, doi:10.1016/j.neucom.2018.03.067. Differs: in seconds and Hz, not in points.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
@@ -30,6 +29,7 @@ from pydantic import Field
 
 from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values
 from stages.modalities.series.time_domain import Row, autocorrelation, change, level, resampled_values, spectrum, spread
 from stages.samples.points import Channels, extremes, numeric_columns, points_column, read_points
@@ -122,11 +122,11 @@ def _names(channels: tuple[str, ...], settings: SeriesSettings) -> list[str]:
     return names
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per series: finite, missing_share (of its channels), n_points, variation (the largest range of a channel) and every
     channel's maximum as `channel:<name>` (NaN: missing).
     """
-    channels = metadata["names"]["channels"]
+    channels = metadata.names["channels"]
     first, low, high, counts = extremes(table["series"])
     missing = np.isnan(first)
     return {
@@ -142,9 +142,9 @@ MISSING = "share of the series' channels without any value"
 VARIATION = "largest range of a channel over the series; 0 is a dead sensor"
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: finite numbers, no channel missing too often, few constant series (`max_constant_share`)."""
-    mostly, varied = 1 - metadata["settings"]["max_missing_share"], 1 - metadata["settings"]["max_constant_share"]
+    mostly, varied = 1 - metadata.settings["max_missing_share"], 1 - metadata.settings["max_constant_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "n_points", "min_value": 1}),
@@ -156,7 +156,7 @@ def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
             "expect_column_values_to_be_between",
             {"column": "variation", "min_value": 0.0, "strict_min": True, "mostly": varied, "notes": VARIATION},
         ),
-        *(("expect_column_values_to_not_be_null", {"column": f"channel:{n}", "mostly": mostly}) for n in metadata["names"]["channels"]),
+        *(("expect_column_values_to_not_be_null", {"column": f"channel:{n}", "mostly": mostly}) for n in metadata.names["channels"]),
     ]
 
 

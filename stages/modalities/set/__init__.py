@@ -20,13 +20,13 @@ Units are mixed, so the encoding is `table` (numeric only): train standardizes t
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
 from stages.modalities.set.set_features import centered, feature_names, set_features
@@ -69,7 +69,7 @@ def _normal(points: np.ndarray, settings: SetSettings) -> np.ndarray:
     return moved / size if settings.scale and size > 0 else moved
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per set: finite, n_points and extent (the largest range of a coordinate)."""
     _, low, high, counts = extremes(table["points"])
     return {
@@ -82,9 +82,9 @@ def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndar
 EXTENT = "largest range of a coordinate over the set; 0: a single point, or copies of one"
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: finite numbers, and few sets without extent (`max_constant_share`)."""
-    mostly = 1 - metadata["settings"]["max_constant_share"]
+    mostly = 1 - metadata.settings["max_constant_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "n_points", "min_value": 1}),

@@ -13,7 +13,7 @@ one column; a category without training rows is all zeros. A string column with 
 information: validation fails (`max_unique_share`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from pydantic import Field
 
 from stages.contracts.modality import Features, Modality
 from stages.contracts.settings import Settings
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 
@@ -152,14 +153,14 @@ def _no_columns(n: int, kind: pa.DataType) -> pa.Array:
     return pa.array([[]] * n, type=pa.list_(kind, 0))
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per row: finite, null_share, and every column as `column:<name>` (null: missing)."""
-    p, q = metadata["shape"]
+    p, q = metadata.shape
     numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float32)
     flat = table["categorical"].combine_chunks().flatten()
     strings = [_strings(flat.take(pa.array(np.arange(len(table)) * q + j))) for j in range(q)]
     missing = np.isnan(numeric).sum(axis=1) + sum(np.equal(column, np.array(None)) for column in strings)
-    names = [*metadata["names"]["numeric"], *metadata["names"]["categorical"]]
+    names = [*metadata.names["numeric"], *metadata.names["categorical"]]
     named = dict(zip((f"column:{name}" for name in names), [*numeric.astype(np.float64).T, *strings], strict=True))
     return {"finite": ~np.isinf(numeric).any(axis=1), "null_share": missing / max(1, p + q), **named}
 
@@ -170,14 +171,14 @@ def _strings(values: pa.Array) -> np.ndarray:
     return np.array([*encoded.dictionary.to_pylist(), None], dtype=object)[np.from_dlpack(encoded.indices)]
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: no infinite number, few entirely missing rows, no mostly missing column, no identifier.
 
     In a table of one column, a row is missing when its value is, and a sample may lack its table: so `max_null_share` also bounds the share
     of entirely missing rows.
     """
-    settings = metadata["settings"]
-    numeric, categorical = ([f"column:{name}" for name in metadata["names"][kind]] for kind in ("numeric", "categorical"))
+    settings = metadata.settings
+    numeric, categorical = ([f"column:{name}" for name in metadata.names[kind]] for kind in ("numeric", "categorical"))
     mostly = 1 - settings["max_null_share"]
     partly = {"min_value": 0.0, "max_value": 1.0, "strict_max": True, "mostly": mostly, "notes": "share of the row that is missing"}
     distinct = {"max_value": settings["max_unique_share"], "notes": "share of distinct values; near 1 it is an identifier; remove it"}

@@ -11,7 +11,6 @@ Pressure is never negative: correct a drifting baseline in the data set.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.tactile.pressure_frames import fill_gaps, frame_summary, grid_shape, read_frames, resize
 from stages.modalities.tactile.tactile_settings import TactileSettings
@@ -56,7 +56,7 @@ def _nested(samples: list[np.ndarray], size: tuple[int, ...]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.FixedSizeListArray.from_arrays(lines, size[0]))
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per sample: finite, length (of the vector), n_frames, min, max, contrast (max - min) and missing_share."""
     vectors = column_values(table["vector"])
     low, high = vectors.min(axis=1).astype(np.float64), vectors.max(axis=1).astype(np.float64)
@@ -76,9 +76,9 @@ CONTRAST = "maximum minus minimum pressure; 0: no sensor has a reading above 0"
 MISSING = "share of the sample's missing readings"
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: pressures from 0 to full scale, few missing readings, few samples without contact (`max_constant_share`)."""
-    length, settings = math.prod(metadata["shape"]), metadata["settings"]
+    length, settings = math.prod(metadata.shape), metadata.settings
     top = {} if settings["full_scale"] is None else {"max_value": 1.0}
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),

@@ -16,13 +16,13 @@ MurmurHash3, enough for dictionaries of 10^5 words (a given word collides with p
 fitted in train, on training rows.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
+from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.modalities.text.text_samples import read_sample
 from stages.modalities.text.text_settings import TextSettings
 from stages.samples.read import read_each
@@ -46,7 +46,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
     return Features(columns, "sparse", (N_INDICES,), fit=fit)
 
 
-def summarise(table: pa.Table, metadata: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per text: finite, n_terms, term (null where there is none), min (count) and out_of_order (number of such indices)."""
     lists = table["indices"].combine_chunks()
     offsets = np.from_dlpack(lists.offsets)
@@ -70,9 +70,9 @@ OUT_OF_ORDER = "indices that are not above the previous one"
 N_TERMS = "different terms in the text"
 
 
-def expectations(metadata: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def expectations(metadata: FeaturesMetadata) -> list[tuple[str, dict[str, Any]]]:
     """Return what must hold: whole counts, indices in order, and words in most texts (`max_null_share`)."""
-    mostly = 1 - metadata["settings"]["max_null_share"]
+    mostly = 1 - metadata.settings["max_null_share"]
     return [
         ("expect_column_values_to_be_in_set", {"column": "finite", "value_set": [True]}),
         ("expect_column_values_to_be_between", {"column": "min", "min_value": 1.0, "notes": "smallest count of a term"}),
