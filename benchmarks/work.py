@@ -37,7 +37,7 @@ class Work:
         blocks = {name: Block(name, Dense(values), {}) for name, values in self.modalities.items()}
         outputs = tuple(str(code) for code in range(int(self.target.max()) + 1))
         metrics = {"accuracy": component("metrics", "accuracy")}
-        return Problem(blocks, self.target, "multiclass", outputs, self.folds, tuple(self.combinations()), metrics, "accuracy", SEED)
+        return Problem(blocks, self.target, "classes", outputs, self.folds, tuple(self.combinations()), metrics, "accuracy", SEED)
 
     def fused(self, fold: Fold, modalities: Sequence[str], metric: str) -> np.ndarray:
         """Return the scaled and concatenated features of all rows, float64 (n, Σ d): early fusion by its definition.

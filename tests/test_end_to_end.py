@@ -12,6 +12,7 @@ import pytest
 from end_to_end import EMOJI, IDENTITY, Route, copied, dvc, files_under, locked, run, stages_run
 
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.summary_document import Summary
 from stages.foundation.documents import read_document
 
 MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
@@ -137,7 +138,7 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
     shown = json.loads(dvc(experiment.folder, "metrics", "show", "--json").stdout)
     summary = json.loads((experiment.folder / SUMMARY).read_text(encoding="utf-8"))
     assert shown[""]["data"][str(SUMMARY)]["data"] == summary
-    assert set(MODELS) <= set(summary)
+    assert set(summary["models"]) == set(MODELS)
     said = dvc(experiment.folder, "plots", "show")
     assert said.returncode == 0, said.stderr
     page = (experiment.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
@@ -146,10 +147,10 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
 
 
 def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_flow: Route) -> None:
-    old, new = (json.loads((route.folder / SUMMARY).read_text(encoding="utf-8"))["knn"] for route in (by_flow, experiment))
-    assert old != new
+    old, new = (read_document(route.folder / SUMMARY, Summary).models["knn"] for route in (by_flow, experiment))
+    assert old and new and old != new
     diff = json.loads(dvc(experiment.folder, "metrics", "diff", "--json").stdout)
-    assert diff[str(SUMMARY)]["knn"] == {"old": old, "new": new, "diff": pytest.approx(new - old)}
+    assert diff[str(SUMMARY)]["models.knn"] == {"old": old, "new": new, "diff": pytest.approx(new - old)}
     table = dvc(experiment.folder, "exp", "show", "--only-changed", "--md").stdout
     row = next(line for line in table.splitlines() if re.search(r"└── \w+ \[[a-z-]+\]", line))
     assert "[1, 3]" in row and f"{new:.4g}" in row

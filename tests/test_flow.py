@@ -16,11 +16,11 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from toy_evaluation import toy_evaluation
 
 from pipelines.orchestration.server import running
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, Quarantined
-from stages.contracts.documents.results_document import MetricInfo
+from stages.contracts.documents.evaluation_document import FoldScores
 from stages.contracts.paths import evaluation_path
 from stages.contracts.table_schema import Rows
 from stages.foundation.documents import write_document
@@ -69,18 +69,10 @@ def main(name):
 if __name__ == "__main__":
     run_stage(main)
 """
-BEST = Candidate("knn", ("text",))
-EVALUATION = Evaluation(
-    dataset="emoji", title="Emoji", licence="", citation="", group="", rows=Rows(used=1500, available=1898), shipped=True,
-    task="binary", target="kind", outputs=("a", "b"), counts=None, quarantined=Quarantined(rows=0, share=0.0), n_groups=9, n_folds=5,
-    n_repeats=1, n_inner_folds=3, interval="", confidence=0.95, modalities=("text",), combinations=(("text",),), models=("knn",),
-    baselines=(), not_applicable={}, n_bins=None, ranges=None, best=BEST, comparisons=(),
-    metrics=(MetricInfo(name="accuracy", title="accuracy", greater_is_better=True),
-             MetricInfo(name="macro_f1", title="macro-F1", greater_is_better=True)),
-    candidates=(CandidateResult(
-        model="knn", modalities=("text",), fusion="early", rank=1, configs=(), grid=(), sweeps={}, curves={},
-        scores={"accuracy": FoldScores(mean=0.7, lo=0.6, hi=0.8, folds=()),
-                "macro_f1": FoldScores(mean=0.5, lo=None, hi=None, folds=())}),),
+EVALUATION = toy_evaluation(
+    {Candidate("knn", ("text",)): {"accuracy": FoldScores(mean=0.7, lo=0.6, hi=0.8, folds=()),
+                                   "macro_f1": FoldScores(mean=0.5, lo=None, hi=None, folds=())}},
+    "accuracy", "macro_f1", dataset="emoji", title="Emoji", rows=Rows(used=1500, available=1898),
 )  # fmt: skip
 
 

@@ -54,6 +54,6 @@ def test_samples_come_back_from_a_frame_that_fits_the_signature(name: str) -> No
     column = COLUMNS[name] if name in COLUMNS else column_of(name)
     samples = pa.table({"x": column})
     frame = flat_frame(samples)
-    back = modality_column(_enforce_schema(frame, signature(samples.schema, "regression", ["y"]).inputs), samples.schema.field("x"))
+    back = modality_column(_enforce_schema(frame, signature(samples.schema, "continuous", ["y"]).inputs), samples.schema.field("x"))
     assert back.type == column.type
     assert plain(back.to_pylist()) == plain(column.to_pylist())

@@ -9,7 +9,6 @@ from imports import ROOT, source_files
 
 # name → why several modules have it
 SHARED_MODULES = {
-    "blocks": "own_data/sources/blocks.py is the key `blocks:` of params.yaml; features/blocks.py holds blocks of features",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
     "tables": "foundation/tables.py reads and writes the files whose schemas are in contracts/tables/",

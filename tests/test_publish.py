@@ -525,7 +525,7 @@ def test_runs_of_data_that_changed_since_are_not_current(workspace: Path, capsys
     lock["stages"]["split@beta"]["outs"][0]["md5"] = "0" * 32  # split ran again, and what follows failed
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     publish.main()
-    assert re.search(r"beta: skipped, data/splits/beta/\S+ has changed since evaluate@beta ran", capsys.readouterr().err)
+    assert re.search(r"beta: skipped, data/splits/beta\S* has changed since evaluate@beta ran", capsys.readouterr().err)
     assert {run.data.tags["current"] for run in runs_of("beta").values()} == {"false"}
 
 

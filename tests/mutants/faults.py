@@ -155,7 +155,7 @@ MUTANTS = (
            'self.manhattan_scales if metric != "manhattan"', OF_FUSION, "blocks are weighted for another distance"),
     Mutant("pairs with themselves", "stages/features/scales.py", "n * (n - 1) / 2", "n * n / 2", some_of("neighbours", "closed_form"),
            "mean distances too small"),
-    Mutant("scales from test rows", "stages/features/blocks.py", "mean_squared_distance)(self.matrix, rows)",
+    Mutant("scales from test rows", "stages/features/feature_blocks.py", "mean_squared_distance)(self.matrix, rows)",
            "mean_squared_distance)(self.matrix, np.arange(self.matrix.shape[0]))", some_of("models", "test_rows_change_nothing and knn"),
            "test rows weigh the modalities"),
     Mutant("weights from test rows", "stages/features/encoders.py", "self._counts(terms)[rows]", "self._counts(terms)",
@@ -235,5 +235,5 @@ MUTANTS = (
            "cleaning up deletes files of a person"),
     Mutant("still needed", "stages/checking/stale_outputs.py", "if path in kept or", "if", OF_STALE, "a current output is deleted"),
     Mutant("as many rows as asked for", "stages/training/limits.py", "model.min_samples(config) <= smallest",
-           "model.min_samples(config) < smallest", some_of("models", "left_out"), "a configuration that fits is skipped"),
+           "model.min_samples(config) < smallest", some_of("models", "need_more_rows"), "a configuration that fits is skipped"),
 )  # fmt: skip
