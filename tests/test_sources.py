@@ -17,7 +17,6 @@ from ruamel.yaml import YAML
 from stages import ingest
 from stages.checking.check_data_sets import check_own
 from stages.contracts.paths import check_path, quarantine_path, samples_path
-from stages.contracts.table_schema import Rows
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
@@ -42,13 +41,14 @@ def parsed(entry: Mapping[str, Any], name: str = "mine") -> DataSetEntry:
     return result
 
 
-def ingested(entry: Mapping[str, Any], name: str = "mine") -> tuple[pa.Table, SamplesMetadata]:
+def ingested(entry: Mapping[str, Any], name: str = "mine") -> tuple[pa.Table, dict[str, Any]]:
     """Return what ingest makes of an entry, after the check of it."""
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump({"seed": 1, "datasets": {name: dict(entry)}}, file)
     write_json(check_path(name), {"dataset": name, "files": fingerprint_of(name, parsed(entry, name))})
     ingest.main(name)
-    return read_described(samples_path(name), SamplesMetadata)
+    table, metadata = read_described(samples_path(name), SamplesMetadata)
+    return table, metadata.model_dump(mode="json")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -93,11 +93,11 @@ def test_a_table_of_any_format_gives_the_same_samples(folder: Path, ending: str)
     assert samples["sample_id"].to_pylist() == samples["group"].to_pylist() == [f"{i:04d}" for i in range(1, 9)]
     assert samples["words"].to_pylist() == [row["words"] for row in ROWS]
     assert samples["facts"].to_pylist() == [{"price": row["price"], "sold": row["sold"]} for row in ROWS]
-    assert (about.target.name, about.target.task, about.target.outputs) == ("kind", "binary", ("cat", "dog"))
+    assert about["target"] == {"name": "kind", "task": "binary", "form": "classes", "scoring": "accuracy", "outputs": ["cat", "dog"]}
     assert samples.schema.field("facts").metadata == {b"modality": b"table"}
-    made_of = about.sources[0]
+    made_of = about["sources"][0]
     assert made_of["kind"] == "table" and made_of["n_files"] == 1 and made_of["n_bytes"] == path.stat().st_size
-    assert about.shipped is False and about.title == "mine" and about.licence == "not stated"
+    assert about["shipped"] is False and about["title"] == "mine" and about["licence"] == "not stated"
     assert str(folder).encode() not in (folder / samples_path("mine")).read_bytes()
 
 
@@ -239,7 +239,7 @@ def test_labels_stand_in_one_column_in_lists_or_in_columns_of_0_and_1(folder: Pa
     written = {"column": "tags", "empty": "none"}
     for path, target in (("t.jsonl", {"column": "tags"}), ("t.csv", written), ("t.csv", {"columns": ["a", "b"]})):
         samples, about = ingested(of_table(path) | {"target": {**target, "task": "multilabel"}})
-        assert column_values(samples["target"]).tolist() == expected and about.target.outputs == ("a", "b")
+        assert column_values(samples["target"]).tolist() == expected and about["target"]["outputs"] == ["a", "b"]
     with pytest.raises(InputError, match=r"sample '0004': line 5 of t\.csv: the target is missing"):
         ingested(of_table("t.csv") | {"target": {"column": "tags", "task": "multilabel"}})
     with pytest.raises(InputError, match=r"'tags', line 2 of t\.csv: expected 0 or 1, found 'a'"):
@@ -251,7 +251,7 @@ def test_numbers_are_predicted_and_what_is_none_is_named(folder: Path) -> None:
     entry = of_table("t.csv", unknown_targets="mask") | {"target": {"columns": ["y", "z"], "task": "regression"}}
     samples, about = ingested(entry)
     assert np.array_equal(column_values(samples["target"]), [[1.5, 0], [np.nan, 1], [3, 2]], equal_nan=True)
-    assert (about.target.name, about.target.task, about.target.outputs) == ("y, z", "regression", ("y", "z"))
+    assert about["target"] == {"name": "y, z", "task": "regression", "form": "continuous", "scoring": "q2", "outputs": ["y", "z"]}
     write_csv(folder / "t.csv", [{"y": y, "z": 1, "words": "w"} for y in ["1.5", "nan", "3"]])
     with pytest.raises(InputError, match=r"column 'y': line 3 of t\.csv: expected a number, found 'nan'"):
         ingested(entry)
@@ -315,7 +315,7 @@ def test_a_file_that_may_not_or_cannot_be_read_is_a_bad_sample(folder: Path, nam
     with pytest.raises(InputError, match=f"(?s)1 of 5 samples cannot be read.*sample '0005': {'.*' if reason[0] != '/' else ''}{reason}"):
         ingested(entry)
     samples, about = ingested({**entry, "on_bad_sample": "quarantine", "max_bad_share": 0.5})
-    assert samples["it"].to_pylist() == [b"picture %d" % i for i in range(4)] and about.rows == Rows(used=5, available=5)
+    assert samples["it"].to_pylist() == [b"picture %d" % i for i in range(4)] and about["rows"] == {"used": 5, "available": 5}
 
 
 def test_encoded_bytes_in_a_table_are_read_batch_by_batch_and_chosen_rows_alone(folder: Path) -> None:
@@ -368,7 +368,7 @@ def test_names_of_files_tell_fields(folder: Path) -> None:
     (folder / "raw" / "Thumbs.db").touch()
     samples, about = ingested(entry)
     assert samples["sample_id"].to_pylist() == sorted(samples["sample_id"].to_pylist()) and len(samples) == 12
-    assert set(samples["group"].to_pylist()) == {"ann", "bo"} and about.group == "speaker"
+    assert set(samples["group"].to_pylist()) == {"ann", "bo"} and about["group"] == "speaker"
     assert samples["sound"][0].as_py() == b"0ann0"
     modalities = {**entry["modalities"], "facts": {"modality": "table", "columns": ["index"]}}
     assert ingested({**entry, "modalities": modalities})[0]["facts"].to_pylist()[:3] == [{"index": i} for i in range(3)]
@@ -395,7 +395,7 @@ def test_folders_of_classes_need_one_line(folder: Path) -> None:
     entry = {"source": {"folder": "raw", "label": "folder"}, "modalities": {"photo": {"modality": "image"}}}
     samples, about = ingested(entry)
     assert samples["sample_id"].to_pylist() == ["cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "more/dog/2.jpg"]
-    assert about.target.outputs == ("cat", "dog") and samples["target"].to_pylist() == [0, 0, 1, 1]
+    assert about["target"]["outputs"] == ["cat", "dog"] and samples["target"].to_pylist() == [0, 0, 1, 1]
     assert samples["photo"][0].as_py() == b"cat/1.jpg"
     (folder / "raw" / "stray.jpg").touch()
     with pytest.raises(InputError, match=r"(?s)1 of 5 files do not fit label 'folder'.*stray\.jpg"):
