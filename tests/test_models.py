@@ -81,6 +81,10 @@ def fused_score(name: str, task: str) -> float:
     return float(np.mean([metric.score(problem.target[r.fold.test], r.prediction, r.probabilities) for r in fused]))
 
 
+# what computes configurations together; an estimator without a path is the plain loop itself
+SHARING = [name for name in names("models") if isinstance(found := component("models", name), Sweep) or found.path is not None]
+
+
 def plain_sweep(model: Sweep, problem: Problem, result: FoldResult, settings: Any, config: dict[str, Any]) -> FoldSweep:
     """Return the sweep of one configuration alone on the fold and combination of a result."""
     alone = replace(problem, folds=(result.fold,), combinations=(result.modalities,))
@@ -95,6 +99,30 @@ def expect_failure(request: pytest.FixtureRequest, name: str, check: str) -> Non
 
 def test_models_are_found() -> None:
     assert set(SMALL) <= set(names("models"))
+
+
+@pytest.mark.parametrize("name", SHARING)
+@pytest.mark.parametrize("task", ["binary", *LEARNED])
+def test_a_sweep_equals_the_plain_protocol(name: str, task: str) -> None:
+    """The plain protocol: one fold, combination and configuration at a time, so that nothing is shared."""
+    model, settings = small(name)
+    problem = problem_for(model, task=task, n_classes=2 if task == "binary" else 3)
+    configs = fitting_configs("toy", model, settings, problem)
+    shared = list(results(model, problem, settings, configs, out_of_fold=True))
+    some = {problem.combinations[0], problem.combinations[-1]}
+    tolerance, scale = SOLVED.get(name, 1e-6), np.nanstd(problem.target) if task == "regression" else 1.0
+    for result in (r for r in shared if r.fold.index == 1 and r.modalities in some):
+        alone = [plain_sweep(model, problem, result, settings, config) for config in configs]
+        predictions = np.stack([sweep.inner_predictions()[0] for sweep in alone])
+        choice = choose_config(problem, result.fold, predictions)
+        for metric, scores in choice.scores.items():
+            of_targets = metric in ("mae", "rmse")  # in the targets' units
+            np.testing.assert_allclose(result.inner_scores[metric], scores, rtol=0, atol=tolerance * (scale if of_targets else 1))
+        assert choice.config == result.chosen
+        found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0)().scores.decisions, choice.thresholds)
+        kept = TARGET_FORMS[problem.form].kept(result.out_of_fold.decisions)  # of the training rows, by the chosen configuration
+        assert np.abs(result.prediction.astype(np.float64) - found).mean() <= tolerance * scale
+        assert np.abs(kept.astype(np.float64) - predictions[choice.config]).mean() <= tolerance * scale
 
 
 @pytest.mark.parametrize("name", names("models"))
@@ -130,28 +158,6 @@ class TestModel:
             assert result.probabilities.min() >= 0 and result.probabilities.max() <= 1
             if task == "multiclass":
                 assert result.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
-
-    @pytest.mark.parametrize("task", ["binary", *LEARNED])
-    def test_a_sweep_equals_the_plain_protocol(self, name: str, task: str) -> None:
-        """The plain protocol: one fold, combination and configuration at a time, so that nothing is shared."""
-        model, settings = small(name)
-        problem = problem_for(model, task=task, n_classes=2 if task == "binary" else 3)
-        configs = fitting_configs("toy", model, settings, problem)
-        shared = list(results(model, problem, settings, configs, out_of_fold=True))
-        some = {problem.combinations[0], problem.combinations[-1]}
-        tolerance, scale = SOLVED.get(name, 1e-6), np.nanstd(problem.target) if task == "regression" else 1.0
-        for result in (r for r in shared if r.fold.index == 1 and r.modalities in some):
-            alone = [plain_sweep(model, problem, result, settings, config) for config in configs]
-            predictions = np.stack([sweep.inner_predictions()[0] for sweep in alone])
-            choice = choose_config(problem, result.fold, predictions)
-            for metric, scores in choice.scores.items():
-                of_targets = metric in ("mae", "rmse")  # in the targets' units
-                np.testing.assert_allclose(result.inner_scores[metric], scores, rtol=0, atol=tolerance * (scale if of_targets else 1))
-            assert choice.config == result.chosen
-            found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0)().scores.decisions, choice.thresholds)
-            kept = TARGET_FORMS[problem.form].kept(result.out_of_fold.decisions)  # of the training rows, by the chosen configuration
-            assert np.abs(result.prediction.astype(np.float64) - found).mean() <= tolerance * scale
-            assert np.abs(kept.astype(np.float64) - predictions[choice.config]).mean() <= tolerance * scale
 
     @pytest.mark.parametrize("task", LEARNED)
     def test_a_held_out_row_is_not_learned(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
