@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from imports import COMPONENTS, ROOT, component_kind, component_of, imported, imported_files, source_files
 
+from stages.foundation.registry import FOLDERS
+
 FILES = source_files()
 # room → its layer; what stands at the top of stages/ is an entry point, but for the params reader
 ROOMS = {
@@ -91,3 +93,9 @@ def test_parts_of_a_component_are_its_own(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in FILES if layer(path) == LAYERS.index("entry point")], ids=str)
 def test_an_entry_point_imports_no_other(path: Path) -> None:
     assert {other for other in imported_files(path) if layer(other) == LAYERS.index("entry point")} == set()
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_models_and_modalities_are_folders(kind: str) -> None:
+    """A stage depends on the folder of its own: a file next to them would be no component, and nobody would be told."""
+    assert {path.name for path in (ROOT / "stages" / kind).glob("*.py")} == {"__init__.py"}

@@ -20,13 +20,15 @@ KINDS = {
     "tasks": ("tasks", "TASK"),
     "sources": ("own_data/sources", "SOURCE"),
 }
+# kinds whose components are always folders: a stage depends on the folder of its own (dvc.yaml), and it travels with logged models
+FOLDERS = ("modalities", "models")
 
 
 def names(kind: str) -> list[str]:
     """Return the names of all components of a kind, sorted."""
     folder = STAGES / KINDS[kind][0]
-    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
-    return sorted(name for name in modules if not name.startswith("_"))
+    files = set() if kind in FOLDERS else {path.stem for path in folder.glob("*.py")}
+    return sorted(name for name in files | {path.parent.name for path in folder.glob("*/__init__.py")} if not name.startswith("_"))
 
 
 def component(kind: str, name: str) -> Any:
