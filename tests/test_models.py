@@ -10,6 +10,7 @@ import pytest
 from toy_problem import metrics_of, toy_problem, with_other_test_rows
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.fitted import Fitted
 from stages.contracts.model import FoldResult, FoldSweep, Size, Sweep
 from stages.contracts.problem import Problem
 from stages.foundation.errors import InputError
@@ -17,8 +18,9 @@ from stages.foundation.registry import component, names
 from stages.model_selection.choice import choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.model_selection.saved_estimators import load_estimators
 from stages.model_selection.target_forms import FORMS as TARGET_FORMS
-from stages.training.limits import fitting_configs, require_memory
+from stages.training.limits import fitting_configs, readable, require_memory
 from stages.training.read_problem import require_classes
 from stages.training.saved_model import ModelDescription, load_fitted, save_fitted
 
@@ -327,3 +329,33 @@ def test_a_saved_state_that_is_not_an_estimator_is_refused(kind: str, tmp_path) 
     changed = replace(fitted, state={**fitted.state, "members": [{**fitted.state["members"][0], "class": kind}]})
     with pytest.raises(InputError, match=f"holds '{kind}', which is not a scikit-learn estimator"):
         model.predict(changed, {"image": problem.blocks["image"].raw.values})
+
+
+def test_a_saved_function_is_refused_though_it_is_scikit_learns(tmp_path) -> None:
+    """Called as an analyzer, this one runs the text that it is given."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.utils._testing import assert_run_python_script_without_output
+    from skops.io import dumps
+
+    raw = dumps(CountVectorizer(analyzer=assert_run_python_script_without_output))
+    fitted = Fitted({}, {"form": "classes", "n_outputs": 2, "members": [{"file": "estimator_0.skops"}]}, {"estimator_0.skops": raw})
+    with pytest.raises(InputError, match=r"estimator_0\.skops: holds the type 'sklearn\.utils\._testing\.assert_run_python_script"):
+        load_estimators(fitted)
+
+
+def test_a_saved_model_names_files_of_its_own_folder_alone(tmp_path) -> None:
+    problem = toy_problem(modalities=("image",))
+    model, settings = small("linear")
+    config = model.grid(settings, 0)[0]
+    fitted = fit_on(model, problem, problem.final_fold(), ("image",), config, settings)
+    save_fitted(tmp_path, fitted, problem, ModelDescription("toy", Candidate("linear", ("image",)), config, {}))
+    path = tmp_path / "model.json"
+    path.write_text(path.read_text().replace('"files": []', '"files": ["/etc/hostname"]'))
+    with pytest.raises(InputError, match=r"model\.json: files: '/etc/hostname' is not a name of a file in that folder"):
+        load_fitted(tmp_path)
+
+
+def test_a_model_that_does_not_predict_the_targets_form_is_not_applicable() -> None:
+    problem = toy_problem(modalities=("image",), task="regression")
+    model = replace(as_sweep(component("models", "linear")), target_forms=("classes", "labels"))
+    assert readable(model, problem, {"image": "dense"}) == "it predicts classes and labels, and the targets are continuous"

@@ -1,9 +1,12 @@
 """Tasks and target forms: encoding of classes, labels and continuous targets, and errors for targets that cannot be predicted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from stages.checking.check_models import check_scoring
 from stages.contracts.table_schema import type_name
 from stages.contracts.task import TARGET_FORMS, Task
 from stages.foundation.errors import InputError
@@ -153,3 +156,18 @@ def test_a_sample_of_rows_that_loses_a_label_or_a_target_is_named() -> None:
     with pytest.raises(InputError, match=r"k: target 'width' would not vary"):
         CONTINUOUS.check_sample(continuous(width=[1.0, 2.0, 1.0]), continuous(width=[1.0, None]), "k")
     LABELS.check_sample(whole, column([["x"], ["x", "y"], ["y"]]), "k")
+
+
+# ---------------------------------------------------------------- what check says of a task's file
+@pytest.mark.parametrize(("change", "message"), [
+    ({"scoring": "rmse"}, "stages/tasks/binary.py: scoring: 'rmse' cannot choose a configuration for classes targets; allowed: accuracy"),
+    ({"scoring": "nope"}, "stages/tasks/binary.py: scoring: no metric 'nope'"),
+    ({"name": "other"}, "stages/tasks/binary.py: name: expected 'binary'"),
+])  # fmt: skip
+def test_a_task_that_cannot_be_scored_or_is_misnamed_is_found_before_anything_runs(
+    change: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = {"train": {}, "datasets": {"reviews": {"target": "recommended", "modalities": ["text"]}}}
+    monkeypatch.setattr("stages.tasks.binary.TASK", replace(TASKS["binary"], **change))
+    with pytest.raises(InputError, match=message):
+        check_scoring(params)

@@ -5,10 +5,9 @@ from typing import Any
 
 from stages.checking.known_components import known
 from stages.contracts.data_set import DataSet
-from stages.contracts.metric import Metric
 from stages.contracts.task import Task
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS
+from stages.foundation.params_file import PARAMS, nearest
 from stages.foundation.registry import component, names
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.model_selection.estimator_sweep import as_sweep
@@ -25,24 +24,41 @@ def check_model(params: Mapping[str, Any], name: str) -> None:
 
 
 def check_scoring(params: Mapping[str, Any]) -> None:
-    """Raise InputError unless train.scoring names tasks, and for each a metric of its targets with a stacked form (stages/scoring/)."""
-    for name, scoring in section(params, "train", TrainEntry).scoring.items():
-        task: Task = known("tasks", name, "train.scoring")
-        metric: Metric = known("metrics", scoring, f"train.scoring.{name}")
-        if task.form not in metric.forms or stacked(scoring) is None:
-            fit = [n for n in names("metrics") if stacked(n) is not None and task.form in component("metrics", n).forms]
-            raise InputError(f"{PARAMS}: train.scoring.{name}: {metric.name!r} cannot select a configuration; allowed: {', '.join(fit)}")
+    """Raise InputError unless train.scoring names tasks, and it or the task's file names a metric that can choose for each task."""
+    declared = section(params, "train", TrainEntry).scoring
+    for name, scoring in declared.items():
+        check_metric(known("tasks", name, "train.scoring"), scoring, f"{PARAMS}: train.scoring.{name}")
+    for name in {task_of(params, dataset) for dataset in params["datasets"]} - set(declared):
+        task: Task = component("tasks", name)
+        if task.name != name:
+            raise InputError(f"stages/tasks/{name}.py: name: expected {name!r}, the name of the file, found {task.name!r}")
+        check_metric(task, task.scoring, f"stages/tasks/{name}.py: scoring")
 
 
-def check_task(params: Mapping[str, Any], dataset: str, name: str) -> None:
-    """Raise InputError if models.<name> does not support the task of a data set."""
+def check_metric(task: Task, scoring: str, key: str) -> None:
+    """Raise InputError unless a metric scores the task's form of targets and has a stacked form (stages/scoring/)."""
+    fit = [n for n in names("metrics") if stacked(n) is not None and task.form in component("metrics", n).forms]
+    if scoring not in names("metrics"):
+        raise InputError(f"{key}: no metric {scoring!r}{nearest(scoring, fit)}; there are: {', '.join(names('metrics'))}")
+    if scoring not in fit:
+        raise InputError(f"{key}: {scoring!r} cannot choose a configuration for {task.form} targets; allowed: {', '.join(fit)}")
+
+
+def task_of(params: Mapping[str, Any], dataset: str) -> str:
+    """Return the task that a data set's target declares."""
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
-    task = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
+    declared: str = entry.target.task if isinstance(entry.target, TargetEntry) else component("datasets", dataset).targets[entry.target]
+    return declared
+
+
+def check_task(params: Mapping[str, Any], name: str) -> None:
+    """Raise InputError if models.<name> supports the task of no data set; of some it may be not applicable."""
     model = as_sweep(component("models", name))
-    if component("tasks", task).form not in model.target_forms:
+    tasks = {task_of(params, dataset) for dataset in params["datasets"]}
+    if not any(component("tasks", task).form in model.target_forms for task in tasks):
         fit = [other for other in names("tasks") if component("tasks", other).form in model.target_forms]
-        raise InputError(f"{PARAMS}: models.{name}: no support for task {task} (datasets.{dataset}.target); allowed: "
-                         f"{', '.join(fit)}; remove one of the two")
+        raise InputError(f"{PARAMS}: models.{name}: no support for the task of any data set ({', '.join(sorted(tasks))}); it supports "
+                         f"{', '.join(fit)}; remove it, or add such a data set")
 
 
 def check_sizes(params: Mapping[str, Any], name: str) -> None:

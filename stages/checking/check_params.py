@@ -47,8 +47,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_scoring, params)
         for name in params["models"]:
             _attempt(found, check_sizes, params, name)
-            for dataset in params["datasets"]:
-                _attempt(found, check_task, params, dataset, name)
+            _attempt(found, check_task, params, name)
     return found
 
 

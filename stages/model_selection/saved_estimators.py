@@ -18,7 +18,7 @@ from stages.foundation.errors import InputError
 from stages.model_selection.fitted_estimators import FittedEstimators
 from stages.model_selection.target_forms import Scale
 
-TRUSTED = re.compile(r"sklearn\.[\w.]+")  # types loaded in addition to those that skops trusts by default
+TRUSTED = re.compile(r"sklearn\.[\w.]+")  # modules whose types are loaded in addition to those that skops trusts by default
 SCHEMA = "schema.json"
 
 
@@ -77,9 +77,8 @@ def load_estimators(fitted: Fitted) -> FittedEstimators:
 def _from_state(state: Any, arrays: Any) -> Any:
     from sklearn.base import BaseEstimator
 
-    module, _, name = state["class"].rpartition(".")
-    kind = getattr(importlib.import_module(module), name, None) if TRUSTED.fullmatch(state["class"]) else None
-    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
+    kind = _type_of(state["class"])
+    if kind is None or not issubclass(kind, BaseEstimator):
         raise InputError(f"model.json: holds {state['class']!r}, which is not a scikit-learn estimator; train the model again")
     estimator = kind(**state["params"])
     vars(estimator).update(state["values"])
@@ -91,10 +90,25 @@ def _from_skops(name: str, raw: bytes) -> Any:
     from skops.io import get_untrusted_types, loads
 
     unknown = get_untrusted_types(data=raw)
-    untrusted = [kind for kind in unknown if not TRUSTED.fullmatch(kind)]
+    untrusted = [kind for kind in unknown if _type_of(kind) is None]
     if untrusted:
-        raise InputError(f"{name}: holds the type {untrusted[0]!r}, which is not scikit-learn's; train the model again")
+        raise InputError(f"{name}: holds the type {untrusted[0]!r}, which is no type of scikit-learn's; train the model again")
     return loads(raw, trusted=unknown)
+
+
+def _type_of(name: str) -> type | None:
+    """Return a class of scikit-learn by its dotted name; None for all else.
+
+    A function is never trusted: called as a transformer or an analyzer, some of scikit-learn's run the text that they are given.
+    """
+    module, _, attribute = name.rpartition(".")
+    if not TRUSTED.fullmatch(name) or "_testing" in module or "conftest" in module:
+        return None
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return None
+    return found if isinstance(found, type) and found.__module__.partition(".")[0] in ("sklearn", "_loss") else None
 
 
 def canonical(raw: bytes) -> bytes:

@@ -55,7 +55,7 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
     if bool(target.column) == bool(target.columns):
         raise InputError(f"{key}.target: expected either `column` or `columns`")
     if target.columns and component("tasks", target.task).form == "classes":
-        raise InputError(f"{key}.target.columns: task {target.task} has one `column`; only regression and multilabel have several")
+        raise InputError(f"{key}.target.columns: task {target.task} has one `column`; tasks of labels and continuous targets have several")
     for modality, declared in _modalities_of(entry).items():
         _check_modality(f"{key}.modalities.{modality}", modality, declared, target)
 

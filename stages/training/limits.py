@@ -75,11 +75,13 @@ def fitting_configs(dataset: str, model: Sweep, settings: Settings, problem: Pro
 
 
 def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:
-    """Return the problem with the modality combinations that the model can read, or the reason why it can read none.
+    """Return the problem with the modality combinations that the model can read, or the reason why it is not applicable.
 
     Args:
         encodings: modality → encoding of its features.
     """
+    if problem.form not in model.target_forms:
+        return f"it predicts {' and '.join(model.target_forms)}, and the targets are {problem.form}"
     kept = tuple(modalities for modalities in problem.combinations if all(encodings[name] in model.encodings for name in modalities))
     if kept:
         return replace(problem, combinations=kept)

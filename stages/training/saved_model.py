@@ -13,6 +13,7 @@ from stages.contracts.fitted import Fitted
 from stages.contracts.model import Config
 from stages.contracts.problem import Problem
 from stages.foundation.documents import read_document, write_document
+from stages.foundation.errors import InputError
 from stages.foundation.tables import replacing
 
 
@@ -79,6 +80,9 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def load_fitted(folder: Path) -> tuple[Fitted, SavedModel]:
     """Return a saved model and its model.json."""
     about = read_document(folder / "model.json", SavedModel)
+    for name in about.files:
+        if Path(name).name != name:
+            raise InputError(f"{folder / 'model.json'}: files: {name!r} is not a name of a file in that folder; train the model again")
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     return Fitted(arrays, about.state, {name: (folder / name).read_bytes() for name in about.files}), about
