@@ -448,8 +448,8 @@ def test_a_class_that_loses_all_its_samples_stops_the_data_set(folder: Path) -> 
     entry = files_of(["image"], on_bad_sample="quarantine", max_bad_share=0.9)
     for i in range(1, N, 2):
         (RAW / "image" / f"{i:02d}.png").write_bytes(picture(0)[:60])
-    told = r"mine: class 'b' has no sample left: all 12 of them cannot be read and are skipped \(data/quarantine/mine/ has"
-    with pytest.raises(InputError, match=told):
+    message = r"mine: class 'b' has no sample left: all 12 of them cannot be read and are skipped \(data/quarantine/mine/ has"
+    with pytest.raises(InputError, match=message):
         run(entry, "split", **SMALL)
 
 

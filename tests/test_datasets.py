@@ -31,7 +31,7 @@ TARGETS = [(name, target) for name in NAMES for target in component("datasets", 
 
 
 class Archives(dict[str, dict[str, Path]]):
-    """Data set → package → toy archive, written when first asked for."""
+    """Data set → package → toy archive, written at its first use."""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         super().__init__()

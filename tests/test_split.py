@@ -268,7 +268,7 @@ def test_unreadable_samples_are_skipped_and_listed(
 
 
 def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """4 of 100 have none: 4 % whether all rows are asked for or 40, and validation expects as many rows as there are."""
+    """4 of 100 have none: 4 % whether all rows are used or 40, and validation expects as many rows as there are."""
     monkeypatch.chdir(tmp_path)
     Path("data/raw").mkdir(parents=True)
     Path("data/raw/t.csv").write_text("kind,x\n" + "".join(f"{'' if i % 25 == 3 else 'ab'[i % 2]},{i}\n" for i in range(100)))
