@@ -11,23 +11,20 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, Quarantined
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, splits_path, summary_path
+from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
 from stages.contracts.tables.predictions_table import TrainingMetadata
-from stages.contracts.tables.samples_table import SamplesMetadata
-from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
-from stages.evaluation.checked_predictions import FoldPredictions, Splits, splits_of
+from stages.evaluation.checked_predictions import FoldPredictions, splits_of
 from stages.evaluation.comparisons import Contest, compare
+from stages.evaluation.data_set_facts import facts
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
-from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, MetricScores, Uncertainty, bootstrap_rows, score
+from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import csv_text, leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
 from stages.foundation.documents import write_document
@@ -89,9 +86,6 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
     return sorted(described, key=lambda model: not described[model].baseline), next(iter(metrics.values()))
 
 
-TARGETS: Mapping[TargetForm, str] = {"classes": "classes", "labels": "labels", "continuous": "continuous targets"}
-
-
 def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
     """Return the metrics of a form of targets by name, the primary one first, those of probabilities last.
 
@@ -100,7 +94,7 @@ def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
     """
     found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if form in metric.forms]
     if primary not in {metric.name for metric in found}:
-        raise InputError(f"params.yaml: train.scoring: {primary!r} does not score {TARGETS[form]}; "
+        raise InputError(f"params.yaml: train.scoring: {primary!r} does not score {form} targets; "
                          f"allowed: {', '.join(metric.name for metric in found if not metric.needs_scores)}")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}
@@ -141,42 +135,6 @@ def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: Targe
         candidate: {"by_output": by_output(folds, metrics), "agreement": agreement(folds, of_true) if of_true else None}
         for candidate, folds in trained.predictions.items()
     }
-
-
-def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]:
-    """Return what a reader must know of data set and splits; `about` are the metadata of the splits."""
-    # title, licence and citation: from the samples, so that a word changed there does not train every model again
-    source = read_described(samples_path(dataset), SamplesMetadata)[1]
-    skipped, skipping = read_described(skipped_path(dataset), SkippedMetadata)
-    target = about.target
-    return {
-        "dataset": dataset,
-        "title": source.title,
-        "licence": source.licence,
-        "citation": source.citation,
-        "group": source.group,
-        "rows": about.rows,
-        "shipped": source.shipped,
-        "task": target.task,
-        "form": target.form,
-        "target": target.name,
-        "outputs": target.outputs,
-        "counts": counts_of(target.form, target.outputs, splits.targets),
-        "quarantined": Quarantined(rows=skipped.num_rows, share=skipping.share),
-        "n_groups": len(set(splits.groups)),
-        "n_folds": about.n_folds,
-        "n_repeats": about.n_repeats,
-        "n_inner_folds": about.n_inner_folds,
-        "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,
-    }
-
-
-def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
-    """Return the rows of each class or label; None of continuous targets."""
-    if form == "continuous":
-        return None
-    counts = targets.sum(axis=0, dtype=np.int64) if form == "labels" else np.bincount(targets, minlength=len(outputs))
-    return dict(zip(outputs, counts.tolist(), strict=True))
 
 
 def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[FoldPredictions]) -> Iterable[tuple[str, str]]:

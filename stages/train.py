@@ -54,8 +54,9 @@ def main(dataset: str, name: str) -> None:
         print(progress(name, dataset, problem, found, configs), flush=True)
     write_results(folder, found, configs, data, model=model)
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
-    fitted = fit_on(model, problem, problem.final_fold(), modalities, configs[config], settings)
-    save_fitted(saved, fitted, problem, model_description(dataset, name, modalities, configs[config], features))
+    part = problem.part(modalities)
+    fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings)
+    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, configs[config], features))
     for result in found if "fold_models" in keep else []:
         chosen = configs[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)

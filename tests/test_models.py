@@ -163,6 +163,27 @@ class TestModel:
             if task == "multiclass":
                 assert result.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
+    def test_a_combination_is_trained_and_tested_on_the_samples_that_have_it(self, name: str) -> None:
+        """What stands in the place of the others' features changes nothing; combinations without the modality use every sample."""
+        model, settings = small(name)
+        problem = problem_for(model, modalities=("table", "image"))
+        present = np.arange(len(problem.target)) % 4 != 1
+        image = problem.blocks["image"]
+        values = np.where(present[:, None], image.raw.values, np.float32(1e3))
+        found = []
+        for raw in (image.raw, replace(image.raw, values=values)):
+            blocks = {**problem.blocks, "image": replace(image, raw=raw, present=present, _shared={})}
+            found.append(list(results(model, replace(problem, blocks=blocks), settings, model.grid(settings, 0))))
+        assert {r.modalities for r in found[0]} == set(problem.combinations)
+        for first, second in zip(*found, strict=True):
+            fold = problem.folds[first.fold.index]
+            expected = fold.test if "image" not in first.modalities else fold.test[present[fold.test]]
+            assert first.fold.test.tolist() == expected.tolist() and len(first.prediction) == len(expected)
+            assert present[first.fold.train].all() == ("image" in first.modalities)
+            assert first.prediction.tobytes() == second.prediction.tobytes()
+        alone = next(r for r in swept(name, "multiclass")[1] if r.modalities == ("table",))
+        assert next(r for r in found[0] if r.modalities == ("table",)).prediction.tobytes() == alone.prediction.tobytes()
+
     @pytest.mark.parametrize("task", LEARNED)
     def test_a_held_out_row_is_not_learned(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
         """Other targets of an inner fold's rows, of the same mean and variance, change nothing that is predicted of these rows."""

@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from toy_problem import toy_problem
 
 from stages.contracts.model import FoldResult
+from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.features.feature_blocks import load_block
 from stages.foundation.registry import component
+from stages.foundation.tables import fixed_lists
 from stages.model_selection.protocol import best_overall
 from stages.model_selection.target_forms import FORMS, fit_scale, known_means
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
@@ -18,6 +22,29 @@ def test_every_combination_is_trained_on_small_ones_first() -> None:
     assert all_combinations(["b"]) == (("b",),)
     assert all_combinations(["b", "a", "c"]) == (
         ("b",), ("a",), ("c",), ("b", "a"), ("b", "c"), ("a", "c"), ("b", "a", "c"))  # fmt: skip
+
+
+def test_a_features_file_tells_which_samples_have_the_modality() -> None:
+    """Combinations that share their samples are one part; a fold of a part holds only the samples that have all of it."""
+    problem = toy_problem(modalities=("image", "text", "table"))
+    n = len(problem.target)
+    present = np.arange(n) % 3 != 0
+    metadata = FeaturesMetadata(
+        dataset="toy", modality_name="text", modality="image", settings={}, encoding="dense", shape=(1,), names=(), fit={})  # fmt: skip
+    vectors = fixed_lists(np.zeros((n, 1), np.float32))
+    text = load_block("text", pa.table({"present": present, "vector": vectors}), metadata)
+    assert load_block("text", pa.table({"vector": vectors}), metadata).present is None
+    parts = replace(problem, blocks={**problem.blocks, "text": text}).parts()
+    assert [part.combinations for part in parts] == [
+        (("image",), ("table",), ("image", "table")),
+        (("text",), ("image", "text"), ("text", "table"), ("image", "text", "table")),
+    ]
+    assert parts[0].folds == problem.folds and problem.parts() == [problem]
+    for whole, fold in zip(problem.folds, parts[1].folds, strict=True):
+        assert fold.test.tolist() == [row for row in whole.test if row % 3]
+        inner = dict(zip(whole.train.tolist(), whole.inner.tolist(), strict=True))
+        assert dict(zip(fold.train.tolist(), fold.inner.tolist(), strict=True)) == {row: inner[row] for row in inner if row % 3}
+    assert parts[1].final_fold().train.tolist() == [row for row in range(n) if row % 3]
 
 
 @pytest.mark.parametrize("name", ["accuracy", "rmse"])

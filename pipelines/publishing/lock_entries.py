@@ -82,7 +82,7 @@ def refuse_changed(entry: Mapping[str, Any], stage: str, under: tuple[str, ...])
         if not path.exists():
             raise InputError(f"{path}: not found, though dvc.lock names it; `dvc checkout` or `dvc repro {stage}`, then publish")
         if "md5" in item and md5_of(path) != item["md5"]:
-            raise InputError(f"{path}: is not what dvc.lock says of {stage}, so its runs would not be reproducible; "
+            raise InputError(f"{path}: differs from its hash in dvc.lock, stage {stage}, so its runs would not be reproducible; "
                              f"`dvc repro {stage}`, then publish")
 
 

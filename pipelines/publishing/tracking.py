@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SQLITE = "sqlite:///"
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_LOGGING_LEVEL": "WARNING", "GIT_PYTHON_REFRESH": "quiet",
          "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
-# A server that is not there is told within seconds, not after MLflow's 7 retries with back-off (4 minutes).
+# A server that is not there is reported within seconds, not after MLflow's 7 retries with back-off (4 minutes).
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 DATASET_TAG = "sensorium.dataset"
 

@@ -1,7 +1,7 @@
 """The input of training: blocks of features, the target, folds and modality combinations."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,17 @@ class Fold:
         """Return whether this is the fold of the final model, which has no test rows."""
         return self.repeat < 0
 
+    def restricted(self, rows: np.ndarray) -> "Fold":
+        """Return the fold without the rows where `rows`, bool (n,), is false."""
+        kept = rows[self.train]
+        return Fold(self.repeat, self.index, self.train[kept], self.test[rows[self.test]], self.inner[kept])
+
 
 @dataclass(frozen=True)
 class Problem:
     """The input of training: blocks of features, the target, every fold and every modality combination.
 
+    A sample may lack modalities (`Block.present`): a combination is trained and tested on the samples that have all of it (`parts`).
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
@@ -49,6 +55,28 @@ class Problem:
     metrics: Mapping[str, Scoring]  # computed on the inner folds
     scoring: str  # name of the metric that chooses the configuration
     seed: int
+
+    def complete(self, modalities: Sequence[str]) -> np.ndarray | None:
+        """Return which samples have all of a combination's modalities: bool (n,); None: every sample has."""
+        masks = [mask for name in modalities if (mask := self.blocks[name].present) is not None and not mask.all()]
+        return np.asarray(np.logical_and.reduce(masks)) if masks else None
+
+    def part(self, modalities: Sequence[str]) -> "Problem":
+        """Return the problem of one combination, whose folds hold the samples that have all of its modalities."""
+        rows, folds = self.complete(modalities), self.folds
+        return replace(
+            self, combinations=(tuple(modalities),), folds=folds if rows is None else tuple(fold.restricted(rows) for fold in folds)
+        )
+
+    def parts(self) -> list["Problem"]:
+        """Return the problem in parts whose combinations share their samples: the problem itself if no sample lacks a modality."""
+        by_rows: dict[bytes, Problem] = {}
+        for modalities in self.combinations:
+            part, rows = self.part(modalities), self.complete(modalities)
+            key = b"" if rows is None else rows.tobytes()
+            shared = by_rows[key].combinations if key in by_rows else ()
+            by_rows[key] = replace(part, combinations=(*shared, *part.combinations))
+        return list(by_rows.values())
 
     def training_rows(self) -> np.ndarray:
         """Return the rows that are training rows of any fold: all, or those of an official training split; int64, sorted."""

@@ -5,7 +5,7 @@ form (stages/model_selection/target_forms.py). Name, form and metric are in the 
 ingest, and later stages only if the samples change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,6 +16,8 @@ import pyarrow as pa
 # continuous: float64 (n, n_outputs), NaN where not known.
 TargetForm = Literal["classes", "labels", "continuous"]
 TARGET_FORMS: tuple[TargetForm, ...] = get_args(TargetForm)
+# what the outputs of a target are called
+OUTPUT_NOUNS: Mapping[TargetForm, str] = {"classes": "classes", "labels": "labels", "continuous": "targets"}
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,11 @@ def as_declared(outputs: list[str]) -> str | None:
 class Task:
     """A kind of prediction.
 
-    title: as the report writes it. scoring: the metric that chooses a configuration unless `train.scoring` names another.
+    scoring: the metric that chooses a configuration unless `train.scoring` names another.
     `exact_task(outputs)` returns the name of a more specific task for a target with these outputs; None for this one.
     """
 
     name: str
-    title: str
     encoding: TargetEncoding
     scoring: str
     exact_task: Callable[[list[str]], str | None] = as_declared

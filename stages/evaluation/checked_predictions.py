@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.candidate import CLEAN, EARLY, Candidate, parsed_combination
-from stages.contracts.task import TargetForm
+from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
 
@@ -150,7 +150,7 @@ def _check_targets(target: np.ndarray, truth: np.ndarray, where: str) -> None:
 def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -> None:
     prediction, probabilities, n_outputs = found.prediction, found.probabilities, len(expected.outputs)
     if prediction.shape != found.target.shape or (probabilities is not None and probabilities.shape != (len(prediction), n_outputs)):
-        raise InputError(f"{where}: predictions or probabilities are not of {n_outputs} {UNITS[expected.form]}; run `dvc repro`")
+        raise InputError(f"{where}: predictions or probabilities are not of {n_outputs} {OUTPUT_NOUNS[expected.form]}; run `dvc repro`")
     if expected.form == "continuous":
         if not np.isfinite(prediction).all():
             raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(prediction))} predictions are not finite numbers; fix the model")
@@ -163,4 +163,3 @@ def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -
         raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(probabilities))} probabilities are not finite numbers; fix the model")
 
 
-UNITS = {"classes": "classes", "labels": "labels", "continuous": "targets"}

@@ -23,11 +23,16 @@ Derived = TypeVar("Derived")
 
 @dataclass(frozen=True)
 class Block:
-    """One modality's features. name: the modality's. settings: those of fitting, from the features file."""
+    """One modality's features.
+
+    name: the modality's. settings: those of fitting, from the features file. present: bool (n,), which samples have the modality; None:
+    every sample. A sample without it is in no fold of a combination with the modality, whatever its features here are.
+    """
 
     name: str
     raw: Raw
     settings: Mapping[str, Any]
+    present: np.ndarray | None = None
     _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
 
     def encoded(self, rows: np.ndarray) -> "EncodedBlock":
@@ -82,5 +87,6 @@ class EncodedBlock:
 def load_block(name: str, table: pa.Table, metadata: FeaturesMetadata) -> Block:
     """Return a features file as a block."""
     columns = {column: table[column] for column in table.column_names}
-    return Block(name, raw_features(columns, metadata.encoding), metadata.fit)
+    present = np.array(table["present"].to_pylist(), bool) if "present" in columns else None
+    return Block(name, raw_features(columns, metadata.encoding), metadata.fit, present)
 

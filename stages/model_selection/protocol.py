@@ -39,15 +39,17 @@ def results(
 ) -> Iterator[FoldResult]:
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
+    Combinations that share their samples follow one another.
+
     Args:
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
     """
     with workers() as pool:
-        # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
-        batches = prefetched(as_sweep(model).run(problem, settings, configs, pool))
-        start = partial(_start, problem, out_of_fold)
-        for pending in prefetched(map(start, batches)):
-            yield from (_result(problem, one) for one in pending)
+        for part in problem.parts():
+            # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
+            batches = prefetched(as_sweep(model).run(part, settings, configs, pool))
+            for pending in prefetched(map(partial(_start, part, out_of_fold), batches)):
+                yield from (_result(part, one) for one in pending)
 
 
 def _start(problem: Problem, out_of_fold: bool, batch: Sequence[FoldSweep]) -> list[_Pending]:

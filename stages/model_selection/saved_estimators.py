@@ -18,6 +18,7 @@ from stages.foundation.errors import InputError
 from stages.model_selection.fitted_estimators import FittedEstimators
 from stages.model_selection.target_forms import Scale
 
+HELPS_TESTS = re.compile(r"_testing|conftest")  # modules that change settings where they are imported
 TRUSTED = re.compile(r"sklearn\.[\w.]+")  # modules whose types are loaded in addition to those that skops trusts by default
 SCHEMA = "schema.json"
 
@@ -102,7 +103,7 @@ def _type_of(name: str) -> type | None:
     A function is never trusted: called as a transformer or an analyzer, some of scikit-learn's run the text that they are given.
     """
     module, _, attribute = name.rpartition(".")
-    if not TRUSTED.fullmatch(name) or "_testing" in module or "conftest" in module:
+    if not TRUSTED.fullmatch(name) or HELPS_TESTS.search(module):
         return None
     try:
         found = getattr(importlib.import_module(module), attribute, None)

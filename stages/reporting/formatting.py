@@ -8,11 +8,11 @@ from typing import Any
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Results
+from stages.contracts.task import OUTPUT_NOUNS
 
 MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
 # what the dummy predicts, by form of the targets
 CONSTANT_NAMES = {"classes": "majority", "labels": "majority", "continuous": "mean"}
-UNITS = {"classes": "classes", "labels": "labels", "continuous": "targets"}
 NONE = "–"
 SPACE = "\u00a0"  # no line ends at it
 DIGITS = re.compile(r"([0-9]+)")
@@ -38,7 +38,7 @@ def baseline_name(evaluation: Results) -> str:
 
 def outputs_name(evaluation: Results) -> str:
     """Return "3 classes", "14 labels" or "1 target"."""
-    n, unit = len(evaluation.outputs), UNITS[evaluation.form]
+    n, unit = len(evaluation.outputs), OUTPUT_NOUNS[evaluation.form]
     return f"{n} {unit}" if n != 1 else f"1 {unit.removesuffix('es' if unit == 'classes' else 's')}"
 
 

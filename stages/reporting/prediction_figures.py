@@ -5,12 +5,13 @@ from typing import Any
 
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.results_document import MetricInfo
+from stages.contracts.task import OUTPUT_NOUNS
 from stages.reporting.dot_figures import output_dots
 from stages.reporting.drawing import Plot
-from stages.reporting.formatting import UNITS, averaged, baseline_name, candidate_name, reading_order
+from stages.reporting.formatting import averaged, baseline_name, candidate_name, reading_order
 from stages.reporting.heat_figures import agreement_panels, confusion_matrix
 
-MOST_CLASSES = 60  # drawn of a confusion matrix; more are no longer told apart
+MOST_CLASSES = 60  # drawn of a confusion matrix; more are illegible
 MOST_OUTPUTS = 40  # rows of dots; a table holds them all
 MOST_PANELS = 12
 
@@ -22,7 +23,7 @@ def prediction_plots(evaluation: Evaluation, result: CandidateResult) -> list[Pl
     if result.confusion is not None:
         found = [_confusion(evaluation, result.confusion, f"Confusion of {name}")]
     else:
-        found = [_outputs(evaluation, result, f"{UNITS[evaluation.form].capitalize()} one by one: {name}")]
+        found = [_outputs(evaluation, result, f"{OUTPUT_NOUNS[evaluation.form].capitalize()} one by one: {name}")]
     if result.agreement is not None:
         found.append(_agreement(evaluation, result.agreement, f"Predicted against true: {name}"))
     return [plot._replace(candidate=result.candidate) for plot in found if plot is not None]
@@ -81,7 +82,7 @@ def _outputs(evaluation: Evaluation, result: CandidateResult, title: str) -> Plo
     rows = [(names[i], scores[i], baseline[i]) for i in _order(evaluation)][:MOST_OUTPUTS]
     caption = f"{metric.title}, {averaged(evaluation)}." + (f" Dashed: {baseline_name(evaluation)}." if evaluation.baselines else "")
     if len(names) > MOST_OUTPUTS:
-        caption += f" The first {MOST_OUTPUTS} of {len(names)} {UNITS[evaluation.form]}."
+        caption += f" The first {MOST_OUTPUTS} of {len(names)} {OUTPUT_NOUNS[evaluation.form]}."
     return Plot("outputs", title, caption, output_dots(rows, x_label=f"{metric.title}, {averaged(evaluation)}"))
 
 

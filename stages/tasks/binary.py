@@ -21,7 +21,6 @@ def check_two_classes(target: pa.ChunkedArray, remedy: str, unknown: str = "refu
 
 TASK = Task(
     name="binary",
-    title="binary classification",
     encoding=replace(CLASSES, check=check_two_classes),
     scoring="accuracy",
 )

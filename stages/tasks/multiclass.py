@@ -9,4 +9,4 @@ def exact_task(outputs: list[str]) -> str | None:
     return "binary" if len(outputs) == 2 else None
 
 
-TASK = Task(name="multiclass", title="multiclass classification", encoding=CLASSES, scoring="accuracy", exact_task=exact_task)
+TASK = Task(name="multiclass", encoding=CLASSES, scoring="accuracy", exact_task=exact_task)

@@ -3,4 +3,4 @@
 from stages.contracts.task import Task
 from stages.targets.labels import LABELS
 
-TASK = Task(name="multilabel", title="multilabel classification", encoding=LABELS, scoring="micro_f1")
+TASK = Task(name="multilabel", encoding=LABELS, scoring="micro_f1")

@@ -3,4 +3,4 @@
 from stages.contracts.task import Task
 from stages.targets.continuous import CONTINUOUS
 
-TASK = Task(name="regression", title="regression", encoding=CONTINUOUS, scoring="q2")
+TASK = Task(name="regression", encoding=CONTINUOUS, scoring="q2")

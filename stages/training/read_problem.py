@@ -107,8 +107,8 @@ def scoring_form(name: str, task: str) -> Scoring:
     """
     found = stacked(name)
     if found is None:
-        raise InputError(f"params.yaml: train.scoring.{task}: {name!r} cannot choose a configuration; `python -m stages.check` lists those "
-                         "that can")
+        raise InputError(f"{name!r}, the metric of the task {task!r}, cannot choose a configuration; run `python -m stages.check`, which "
+                         "says where it is declared and lists those that can")
     return found
 
 

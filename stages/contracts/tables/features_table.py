@@ -24,6 +24,7 @@ TABLE = TableSchema(
     meaning="a row per readable sample",
     columns=(
         Column("sample_id", ("string",), "as in samples"),
+        Column("present", ("bool",), "whether the sample has the modality; without the column every sample has", required=False),
         Column("vector", ("float32[]",), "encoding dense: the features", required=False),
         Column("indices", ("list<int32>",), "encoding sparse: columns, sorted and unique", required=False),
         Column("values", ("list<float32>",), "encoding sparse: their values", required=False),

@@ -1,0 +1,52 @@
+"""The facts of the data set and its splits that an evaluation holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.documents.evaluation_document import Quarantined
+from stages.contracts.paths import samples_path, skipped_path
+from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.skipped_table import SkippedMetadata
+from stages.contracts.tables.splits_table import SplitsMetadata
+from stages.contracts.task import TargetForm
+from stages.evaluation.checked_predictions import Splits
+from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, bootstrap_rows
+from stages.foundation.tables import read_described
+
+
+def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]:
+    """Return what a reader must know of data set and splits; `about` are the metadata of the splits."""
+    # title, licence and citation: from the samples, so that a word changed there does not train every model again
+    source = read_described(samples_path(dataset), SamplesMetadata)[1]
+    skipped, skipping = read_described(skipped_path(dataset), SkippedMetadata)
+    target = about.target
+    return {
+        "dataset": dataset,
+        "title": source.title,
+        "licence": source.licence,
+        "citation": source.citation,
+        "group": source.group,
+        "rows": about.rows,
+        "shipped": source.shipped,
+        "task": target.task,
+        "form": target.form,
+        "target": target.name,
+        "outputs": target.outputs,
+        "counts": counts_of(target.form, target.outputs, splits.targets),
+        "quarantined": Quarantined(rows=skipped.num_rows, share=skipping.share),
+        "n_groups": len(set(splits.groups)),
+        "n_folds": about.n_folds,
+        "n_repeats": about.n_repeats,
+        "n_inner_folds": about.n_inner_folds,
+        "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,
+    }
+
+
+def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:
+    """Return the rows of each class or label; None of continuous targets."""
+    if form == "continuous":
+        return None
+    counts = targets.sum(axis=0, dtype=np.int64) if form == "labels" else np.bincount(targets, minlength=len(outputs))
+    return dict(zip(outputs, counts.tolist(), strict=True))
