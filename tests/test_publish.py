@@ -20,7 +20,8 @@ import pyarrow.csv
 import pytest
 import yaml
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import LoggedModel, Run
+from toy_predictions import Toy
 from toy_results import TOYS, make_workspace
 
 from pipelines import publish
@@ -337,19 +338,34 @@ def test_relative_imports_and_data_beside_a_component_travel_too(tmp_path: Path,
 
 
 LOAD = """
-import sys, json, mlflow, pandas as pd
+import sys, json, mlflow
 mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model(sys.argv[2])
-example = mlflow.models.Model.load(sys.argv[2]).load_input_example()
-frame = model.predict(example)
-import stages
-assert "mlartifacts" in stages.__file__, stages.__file__
-print(json.dumps({"columns": list(frame.columns), "rows": frame.values.tolist(), "outputs": len(model.metadata.signature.outputs.inputs)}))
+models = [mlflow.pyfunc.load_model(uri) for uri in sys.argv[2:]]  # each with its own code, which is not that of the workspace
+examples = [mlflow.models.Model.load(uri).load_input_example() for uri in sys.argv[2:]]
+for model, example in zip(models, examples):
+    code = model.unwrap_python_model().code
+    assert code.modules and all("mlartifacts" in module.__file__ for module in code.modules.values())
+    assert not set(code.modules) & set(sys.modules)
+    frame = model.predict(example)
+    outputs = len(model.metadata.signature.outputs.inputs)
+    print(json.dumps({"columns": list(frame.columns), "rows": frame.values.tolist(), "outputs": outputs}))
 """
+LOADED = ("alpha-knn", "beta-mlp", "gamma-mlp")
 
 
-@pytest.mark.parametrize("name", ["alpha-knn", "beta-mlp", "gamma-mlp"])
-def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tmp_path: Path, name: str) -> None:
+def test_models_predict_raw_samples_far_from_the_workspace_in_one_process(workspace: Path, tmp_path: Path) -> None:
+    logged = {name: logged_model(name) for name in LOADED}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    uris = [model.model_uri for model in logged.values()]
+    done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), *uris], cwd=tmp_path,
+                          env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, line in zip(logged, done.stdout.splitlines()[-len(LOADED):], strict=True):
+        check_answer(json.loads(line), TOYS[[toy.dataset for toy in TOYS].index(name.partition("-")[0])])
+
+
+def logged_model(name: str) -> LoggedModel:
+    """Return the model that was logged with a candidate's run, which holds no pickle and names what it needs."""
     dataset, kind = name.split("-")
     experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
     assert experiment is not None
@@ -362,24 +378,24 @@ def test_a_model_predicts_raw_samples_far_from_the_workspace(workspace: Path, tm
     needed = Path(logged[name].artifact_location, "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in needed)
     assert not any(line.startswith("torch==") for line in needed)
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run([sys.executable, "-c", LOAD, tracking_uri(PublishEntry()), logged[name].model_uri], cwd=tmp_path,
-                          env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    answer, toy = json.loads(done.stdout.splitlines()[-1]), TOYS[[toy.dataset for toy in TOYS].index(dataset)]
+    return logged[name]
+
+
+def check_answer(answer: dict[str, Any], toy: Toy) -> None:
+    """Assert that a model's predictions have the columns of its signature, and that each is one that its data set allows."""
     assert answer["outputs"] == len(answer["columns"])
     if toy.task == "regression":
         assert answer["columns"] == list(toy.outputs)
         assert all(math.isfinite(value) for row in answer["rows"] for value in row)
         return
-    said, probabilities = [row[0] for row in answer["rows"]], [row[1:] for row in answer["rows"]]
+    predicted, probabilities = [row[0] for row in answer["rows"]], [row[1:] for row in answer["rows"]]
     assert answer["columns"] == ["labels" if toy.task == "multilabel" else "label", *(f"probability {name}" for name in toy.outputs)]
     if toy.task == "multilabel":
-        assert all(set(labels) <= set(toy.outputs) for labels in said)
+        assert all(set(labels) <= set(toy.outputs) for labels in predicted)
         assert all(0 <= value <= 1 for row in probabilities for value in row)
     else:
-        assert set(said) <= set(toy.outputs)
-        assert [sum(row) for row in probabilities] == pytest.approx([1.0] * len(said), abs=1e-5)
+        assert set(predicted) <= set(toy.outputs)
+        assert [sum(row) for row in probabilities] == pytest.approx([1.0] * len(predicted), abs=1e-5)
 
 
 def test_a_logged_model_names_its_predictions_unless_they_are_numbers() -> None:

@@ -3,8 +3,13 @@
 It travels with the model and imports nothing of pipelines/.
 """
 
+import importlib
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -25,14 +30,54 @@ def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
             yield f"{column.name}.{field.name}", field
 
 
+# of the process, as every loaded model has its own copy of this module: which code `stages` names is the process's too
+CODE_LOCK: threading.RLock = vars(sys).setdefault("_sensorium_code_lock", threading.RLock())
+
+
+class ModelCode:
+    """The package `stages` that was logged with a model: models of other commits or with other files may be loaded beside it.
+
+    folder: of the package; one that does not exist (the model is being logged) means the `stages` of the process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.modules: dict[str, ModuleType] = {}
+
+    @contextmanager
+    def imported(self) -> Iterator[None]:
+        """Let `stages` be this model's package for a block of code, imports inside functions included."""
+        if not self.folder.is_dir():
+            yield
+            return
+        with CODE_LOCK:
+            others = _without_stages()
+            sys.modules.update(self.modules)
+            sys.path.insert(0, str(self.folder.parent))
+            importlib.invalidate_caches()
+            try:
+                yield
+            finally:
+                sys.path.remove(str(self.folder.parent))
+                self.modules = _without_stages()
+                sys.modules.update(others)
+
+
+def _without_stages() -> dict[str, ModuleType]:
+    """Remove `stages` and its modules from the process's modules; return them by name."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "stages"}
+
+
 class SamplesModel(PythonModel):
     """A refitted model over raw samples."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model, and read what Arrow types the samples had."""
-        from stages.training.prediction import Predictor
+        self.code = ModelCode(Path(__file__).parent / "code" / "stages")
+        with self.code.imported():
+            from stages.training.prediction import Predictor
 
-        self.predictor = Predictor.load(Path(context.artifacts["fitted"]))
+            self.predictor = Predictor.load(Path(context.artifacts["fitted"]))
         self.schema = pa.ipc.read_schema(pa.py_buffer(Path(context.artifacts["schema"]).read_bytes()))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -41,7 +86,8 @@ class SamplesModel(PythonModel):
         Classes: `label` and a probability per class. Labels: `labels`, a list, and a probability per label. Continuous targets: a
         column each.
         """
-        found = self.predictor.predict({field.name: modality_column(model_input, field) for field in self.schema})
+        with self.code.imported():
+            found = self.predictor.predict({field.name: modality_column(model_input, field) for field in self.schema})
         if found.probabilities is None:
             return pd.DataFrame(found.predictions, columns=list(found.outputs), index=model_input.index).astype("float64")
         names = [PROBABILITY + name for name in found.outputs]
