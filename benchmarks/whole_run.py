@@ -1,6 +1,6 @@
 """`make run` of a fresh clone: wall time beside what its stages say they took. It takes as long as a run does, so only where asked for.
 
-Each stage's log ends with `<stage>: x s, of which y s of processor time`; the first counts from the start of its main, the second from
+Each stage's log ends with `<stage>: x s, y s of processor time on all cores`; the first counts from the start of its main, the second from
 the start of its process, with those that it started. What the wall time has beyond the stages is DVC, make, and the start of a process
 for each stage.
 """
@@ -17,7 +17,9 @@ from benchmarks.harness import ROOT, Busy, significant
 from pipelines.running.worker import LOGS
 from stages.foundation.parallel import n_cores
 
-SAID = re.compile(r"^(?P<stage>[a-z]+(?: [\w-]+)*): (?P<wall>[\d.]+) s, of which (?P<processor>[\d.]+) s of processor time$", re.MULTILINE)
+SAID = re.compile(
+    r"^(?P<stage>[a-z]+(?: [\w-]+)*): (?P<wall>[\d.]+) s, (?P<processor>[\d.]+) s of processor time on all cores$", re.MULTILINE
+)
 
 
 def measure() -> dict[str, Any]:

@@ -26,8 +26,9 @@ def main() -> None:
     for path in check_path("").parent.glob("*.json"):
         if path.stem not in params["datasets"]:
             path.unlink()
-    for removed in remove_stale_outputs(params):
-        print(f"removed {removed}: params.yaml no longer has its stage (DVC's cache keeps it)", flush=True)
+    if removed := remove_stale_outputs(params):
+        others = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
+        print(f"removed {removed[0]}{others}: params.yaml no longer has their stages (DVC's cache keeps them)", flush=True)
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
         write_json(check_path(dataset), {"dataset": dataset, "files": None if entry.source is None else fingerprint(dataset, entry)})

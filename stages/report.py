@@ -46,7 +46,9 @@ def main(option: str = "") -> None:
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
-        write_text(RESULTS_PAGE, with_block(full, results_table(kept_evaluations()), KEPT))
+        shown = {evaluation.dataset for evaluation in evaluations}
+        kept = [results for results in kept_evaluations() if results.dataset not in shown]
+        write_text(RESULTS_PAGE, with_block(full, results_table(kept), KEPT))
         return
     shutil.rmtree(figures_dir(), ignore_errors=True)  # a figure of a model that params.yaml no longer names
     drawn = drawn_figures(evaluations)

@@ -206,7 +206,7 @@ def test_what_a_run_prints_is_read() -> None:
         def others(self, ours_s: float) -> float:
             return 0.0
 
-    said = "check: 1.0 s, of which 2.0 s of processor time\nnoise\ntrain emoji knn: 9.0 s, of which 16.0 s of processor time\n"
+    said = "check: 1.0 s, 2.0 s of processor time on all cores\nnoise\ntrain emoji knn: 9.0 s, 16.0 s of processor time on all cores\n"
     found = whole_run.summary(said, 20.0, Idle())  # type: ignore[arg-type]
     assert (found["stages"], found["stages_wall_s"], found["processor_s"], found["over_stages"]) == (2, 10, 18, 2.0)
     with pytest.raises(ValueError, match="nothing had to run"):

@@ -44,7 +44,7 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     gc.freeze()  # skips the deallocation of objects when the process ends (0.1 to 0.4 s)
     used = os.times()  # of this process and its children
     processor = used.user + used.system + used.children_user + used.children_system
-    print(f"{stage}: {time.perf_counter() - started:.1f} s, of which {processor:.1f} s of processor time", flush=True)
+    print(f"{stage}: {time.perf_counter() - started:.1f} s, {processor:.1f} s of processor time on all cores", flush=True)
 
 
 def _refuse_other_arguments(main: Callable[..., None], arguments: Sequence[str]) -> None:
