@@ -18,6 +18,7 @@ from toy_samples import features_metadata
 from stages.contracts.modality import Features, Modality
 from stages.contracts.table_schema import Metadata
 from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.features.encoders import raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.registry import component, names
@@ -25,6 +26,7 @@ from stages.foundation.tables import column_values, write_table
 from stages.modalities.audio.audio_settings import AudioSettings
 from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.wav import decode_wav
+from stages.samples.graph_column import GraphSample, graph_column
 from stages.samples.read import SampleError, check_type
 
 NAMES = names("modalities")
@@ -360,7 +362,7 @@ def test_columns_are_parted_by_kind_and_gaps_kept() -> None:
     assert features.shape == (3, 2)
     assert features.columns["categorical"].to_pylist()[0] == ["red", None]
     numeric = column_values(features.columns["numeric"])
-    np.testing.assert_array_equal(numeric[:3], np.array([[31, 9.5, 1], [np.nan, 1e-3, 0], [54, np.nan, np.nan]], dtype=np.float32))
+    np.testing.assert_array_equal(numeric[:3], np.array([[31, 9.5, 1], [np.nan, 1e-3, 0], [54, np.nan, np.nan]]))
 
 
 @pytest.mark.parametrize("row", [{"a": 1.5}, {"a": "x"}, {"a": True, "b": None}])
@@ -374,7 +376,34 @@ def test_one_kind_of_column_is_enough(row: dict[str, Any]) -> None:
     assert set(summary) == {"finite", "null_share", *(f"column:{name}" for name in row)}
 
 
-def test_a_number_beyond_float32_is_found_by_validation() -> None:
+def shifted_column(kind: str, shift: float) -> pa.Array:
+    """Return 200 samples whose numbers are 0, 0.5, 1, … and a shift, in each sample of several points or nodes about 0.1 apart."""
+    starts = shift + np.arange(200) / 2
+    if kind == "table":
+        return pa.array([{"a": start} for start in starts.tolist()])
+    points = (starts[:, None] + np.array([-0.1, 0.0, 0.1])).tolist()
+    if kind == "graph":
+        edges = [[0, 1], [1, 2]]
+        return graph_column([GraphSample(3, edges, node_attributes=np.array(values)[:, None]) for values in points])
+    return pa.array([[[value] for value in values] for values in points], pa.list_(pa.list_(pa.float64(), 1)))
+
+
+@pytest.mark.parametrize(("kind", "feature"), [("table", "a"), ("series", "0: mean"), ("set", "0: mean"), ("graph", "attribute 0 mean")])
+@pytest.mark.parametrize("shift", [1.7e9, -5e6])  # seconds since 1970; metres of a map projection
+def test_numbers_far_from_zero_keep_their_differences(kind: str, feature: str, shift: float) -> None:
+    """From the samples to the matrix that models read: what is fitted is centred in float64."""
+    modality = component("modalities", kind)
+    matrices = []
+    for column in (shifted_column(kind, 0.0), shifted_column(kind, shift)):
+        features = modality.featurize(column, modality.settings(centre=False) if kind == "set" else modality.settings())
+        raw = raw_features(dict(features.columns), features.encoding)
+        place = list(features.names["numeric"]).index(feature)
+        matrices.append(raw.encode(raw.fit(np.arange(200), features.fit))[:, place])
+    assert len(np.unique(matrices[1])) == 200
+    np.testing.assert_allclose(matrices[1], matrices[0], atol=1e-4)
+
+
+def test_a_number_too_large_to_square_is_found_by_validation() -> None:
     modality = component("modalities", "table")
     features = modality.featurize(pa.array([{"a": 1e300}, {"a": 1.0}]), modality.settings())
     assert modality.summarise(pa.table(dict(features.columns)), described(modality, features))["finite"].tolist() == [False, True]

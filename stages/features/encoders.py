@@ -103,7 +103,7 @@ class Columns:
     zeros.
     """
 
-    numeric: np.ndarray  # float32 (n, p), NaN where missing
+    numeric: np.ndarray  # float64 (n, p), NaN where missing
     codes: np.ndarray  # int32 (n, q), codes into `categories`
     categories: tuple[tuple[str | None, ...], ...]
     shared = False
@@ -111,7 +111,7 @@ class Columns:
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
         from stages.features.table_transformers import fit_categories, fit_numeric
 
-        categories, arrays = [], fit_numeric(self.numeric[rows].astype(np.float64))
+        categories, arrays = [], fit_numeric(self.numeric[rows])
         for names, codes in zip(self.categories, self.codes[rows].T, strict=True):
             categories.append(fit_categories(names, codes))
         return State(arrays, {"categories": categories, "max_categories": int(settings["max_categories"])})
@@ -119,7 +119,7 @@ class Columns:
     def encode(self, state: State) -> Matrix:
         from stages.features.table_transformers import encode_categories, scale_numeric
 
-        numeric = scale_numeric(self.numeric.astype(np.float64), state.arrays)
+        numeric = scale_numeric(self.numeric, state.arrays)
         if not self.categories:
             return numeric
         values = np.empty(self.codes.shape, dtype=object)

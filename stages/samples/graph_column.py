@@ -2,8 +2,8 @@
 
     n_nodes: int32, directed: bool, source, target: list<int32> (nodes from 0; a repeated edge is a parallel one)
     and, if any graph of the column has them (null for the others):
-    weight: list<float32>, edge_labels: list<string> per edge · node_labels: list<string>, node_attributes:
-    list<fixed_size_list<float32>[k]> per node · root: int32, the node that the sample is about
+    weight: list<float64>, edge_labels: list<string> per edge · node_labels: list<string>, node_attributes:
+    list<fixed_size_list<float64>[k]> per node · root: int32, the node that the sample is about
 
 An undirected edge is listed once, in either direction. A field that no graph has is omitted, so that feature columns do not depend on which
 rows are processed together.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-STRING, FLOAT, INTEGER = pa.string(), pa.float32(), pa.int32()
+STRING, FLOAT, INTEGER = pa.string(), pa.float64(), pa.int32()
 
 
 @dataclass(frozen=True)

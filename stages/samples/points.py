@@ -12,7 +12,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.samples.read import read_each
 
-LARGEST = 1e15  # of a value: its square still fits float32, the type of features
+LARGEST = 1e15  # of a value: fourth powers, of which kurtosis is made, keep their digits
 Result = TypeVar("Result")
 
 
@@ -56,15 +56,15 @@ def read_points(
 
 
 def points_column(samples: Sequence[np.ndarray], width: int) -> pa.Array:
-    """Return the samples as lists of float32 (width,): the structured form of a features file."""
+    """Return the samples as lists of float64 (width,): the structured form of a features file."""
     offsets = np.cumsum([0, *(len(points) for points in samples)], dtype=np.int32)
-    flat = np.concatenate(samples).astype(np.float32) if samples else np.empty((0, width), dtype=np.float32)
+    flat = np.concatenate(samples) if samples else np.empty((0, width))
     return pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat))
 
 
 def numeric_columns(rows: Sequence[np.ndarray], width: int) -> dict[str, pa.Array]:
-    """Return the columns of a table of numbers alone: numeric float32 (n, width) and no categorical ones."""
-    numeric = np.stack(rows).astype(np.float32) if rows else np.empty((0, width), dtype=np.float32)
+    """Return the columns of a table of numbers alone: numeric float64 (n, width) and no categorical ones."""
+    numeric = np.stack(rows).astype(np.float64) if rows else np.empty((0, width))
     return {"numeric": fixed_lists(numeric), "categorical": pa.array([[]] * len(rows), type=pa.list_(pa.string(), 0))}
 
 
@@ -75,7 +75,7 @@ def extremes(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray
     if len(starts) == 0:
         none = np.empty((0, whole.type.value_type.list_size))
         return none, none, none, starts
-    points = column_values(whole.values)[starts[0] : stops[-1]].astype(np.float64)
+    points = column_values(whole.values)[starts[0] : stops[-1]]
     places = (starts - starts[0]).astype(np.intp)
     return points[places], np.minimum.reduceat(points, places), np.maximum.reduceat(points, places), stops - starts
 

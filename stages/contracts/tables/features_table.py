@@ -28,7 +28,7 @@ TABLE = TableSchema(
         Column("vector", ("float32[]",), "encoding dense: the features", required=False),
         Column("indices", ("list<int32>",), "encoding sparse: columns, sorted and unique", required=False),
         Column("values", ("list<float32>",), "encoding sparse: their values", required=False),
-        Column("numeric", ("float32[]",), "encoding table: NaN where missing", required=False),
+        Column("numeric", ("float64[]",), "encoding table: NaN where missing", required=False),
         Column("categorical", ("string[]",), "encoding table: null where missing", required=False),
     ),
     metadata=FeaturesMetadata,

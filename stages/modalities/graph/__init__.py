@@ -8,7 +8,8 @@ statistics  numeric columns (missing where undefined): size, degrees, motifs, di
 wl          counts of Weisfeiler–Lehman subtrees, hashed: structure and labels, without weights and attributes
 edges       counts (or total weights) of edges by the labels of their nodes, hashed: for graphs whose nodes have names
 
-Features do not depend on the numbering of nodes. Values are rounded to six digits, so that constants stay equal in any order of summation.
+Features do not depend on the numbering of nodes. Values are rounded to twelve digits, so that constants stay equal in any order of
+summation.
 """
 
 import re
@@ -28,6 +29,7 @@ from stages.modalities.graph import graph_statistics, structure_statistics
 from stages.modalities.graph.checked_graph import Graph, read_graph
 from stages.modalities.graph.root_statistics import root_numbers
 from stages.modalities.graph.wl_terms import edge_terms, wl_terms
+from stages.samples.bounds import bounded
 from stages.samples.read import read_each
 
 N_INDICES = 2**31
@@ -37,10 +39,10 @@ TYPES = {
     "directed": "bool",
     "source": "list<int32>",
     "target": "list<int32>",
-    "weight": "list<float>",
+    "weight": "list<double>",
     "edge_labels": "list<string>",
     "node_labels": "list<string>",
-    "node_attributes": "list<fixed_size_list<float>",  # followed by the number of attributes
+    "node_attributes": "list<fixed_size_list<double>",  # followed by the number of attributes
     "root": "int32",
 }
 EMPTY = pa.list_(pa.string(), 0)
@@ -131,12 +133,11 @@ def graph_numbers(graph: Graph, kind: pa.StructType, settings: GraphSettings) ->
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """Return float32 of the same shape, rounded to six significant digits, and 0 below SMALLEST."""
-    digits = 5 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
+    """Return float64 of the same shape, rounded to twelve significant digits, 0 below SMALLEST, infinite where too large (`bounded`)."""
+    digits = 11 - np.floor(np.log10(np.maximum(np.abs(values), SMALLEST)))
     scale = 10.0 ** np.where(np.isnan(values), 0, digits)
     significant = np.rint(values * scale) / scale
-    with np.errstate(over="ignore"):  # too large for float32: infinite, which validate reports
-        return np.where(np.abs(values) < SMALLEST, 0.0, significant).astype(np.float32)
+    return np.where(np.abs(values) < SMALLEST, 0.0, bounded(significant))
 
 
 def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:

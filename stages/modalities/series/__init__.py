@@ -51,7 +51,7 @@ class SeriesSettings(Settings):
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: SeriesSettings) -> Features:
-    """Return numeric float32 (n, p) (NaN: missing), no categorical columns, and `series`: the series with gaps filled."""
+    """Return numeric float64 (n, p) (NaN: missing), no categorical columns, and `series`: the series with gaps filled."""
     samples, channels = read_points(column, settings.channels, _filled)
     names = _names(channels, settings)
     rows = [np.concatenate([values.ravel() for values in _features(series, settings).values()]) for series in samples]

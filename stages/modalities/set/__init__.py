@@ -37,7 +37,7 @@ MAX_CELLS = 4096
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: SetSettings) -> Features:
-    """Return numeric float32 (n, p), no categorical columns, and `points`: the points in sorted order, centered and scaled as declared.
+    """Return numeric float64 (n, p), no categorical columns, and `points`: the points in sorted order, centered and scaled as declared.
 
     Raises:
         InputError: if the grid has more than MAX_CELLS cells.

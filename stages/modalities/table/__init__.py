@@ -26,6 +26,7 @@ from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
+from stages.samples.bounds import bounded
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 SECONDS_PER_DAY = 86_400
@@ -41,7 +42,7 @@ class TableSettings(Settings):
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Features:
-    """Return numeric float32 (n, p) (NaN: missing) and categorical string (n, q) (null: missing) of a struct column.
+    """Return numeric float64 (n, p) (NaN: missing) and categorical string (n, q) (null: missing) of a struct column.
 
     The columns keep the struct's order; metadata `names` lists them by kind. A null struct is a row of missing values.
 
@@ -60,7 +61,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Fe
             else:
                 categorical[feature] = content
     columns = {
-        "numeric": fixed_lists(np.stack(list(numeric.values()), axis=1)) if numeric else _no_columns(len(whole), pa.float32()),
+        "numeric": fixed_lists(np.stack(list(numeric.values()), axis=1)) if numeric else _no_columns(len(whole), pa.float64()),
         "categorical": _interleaved(list(categorical.values())) if categorical else _no_columns(len(whole), pa.string()),
     }
     names = {"numeric": list(numeric), "categorical": list(categorical)}
@@ -68,7 +69,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TableSettings) -> Fe
 
 
 def _features(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
-    """Yield the feature columns of one column: numeric as float32 (NaN: missing), categorical as strings (null: missing)."""
+    """Yield the feature columns of one column: numeric as float64 (NaN: missing), categorical as strings (null: missing)."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     kind = values.type
@@ -87,7 +88,7 @@ def _features(name: str, values: pa.Array) -> Iterator[tuple[str, np.ndarray | p
 
 
 def _numbers(name: str, values: pa.Array) -> np.ndarray:
-    """Return float32 (n,), NaN where null; a number too large for float32 becomes infinite, which validate reports."""
+    """Return float64 (n,), NaN where null, infinite where too large (`bounded`)."""
     kind = values.type
     per_unit = 1
     if pa.types.is_boolean(kind):
@@ -99,9 +100,8 @@ def _numbers(name: str, values: pa.Array) -> np.ndarray:
             f"table column {name!r} has Arrow type {kind}; convert it to a number, a truth value, a string, "
             "a date or a time in the data set"
         )
-    numbers = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
-    with np.errstate(over="ignore"):
-        return np.divide(numbers, per_unit).astype(np.float32)
+    numbers: np.ndarray = np.from_dlpack(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
+    return bounded(np.divide(numbers, per_unit))
 
 
 def _wall_clock(name: str, values: pa.Array) -> pa.Array:
@@ -126,7 +126,7 @@ def _days(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray | pa.Array]]:
     dates = days.astype("datetime64[D]")
     day_of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
-    yield f"{name}:days", np.where(_mask(valid), days, np.nan).astype(np.float32)
+    yield f"{name}:days", np.where(_mask(valid), days, np.nan)
     yield from _cycle(f"{name}:year", day_of_year / DAYS_PER_YEAR, valid)
     yield f"{name}:weekday", pa.array(WEEKDAYS).take(pc.if_else(valid, pa.array((days - MONDAY) % 7), None))
 
@@ -134,7 +134,7 @@ def _calendar(name: str, days: np.ndarray, valid: pa.Array) -> Iterator[tuple[st
 def _cycle(name: str, place: np.ndarray, valid: pa.Array) -> Iterator[tuple[str, np.ndarray]]:
     """Yield sine and cosine of a position in a cycle of length 1, so that its end is near its start."""
     for suffix, function in (("sine", np.sin), ("cosine", np.cos)):
-        yield f"{name}_{suffix}", np.where(_mask(valid), function(2 * np.pi * place), np.nan).astype(np.float32)
+        yield f"{name}_{suffix}", np.where(_mask(valid), function(2 * np.pi * place), np.nan)
 
 
 def _mask(valid: pa.Array) -> np.ndarray:
@@ -156,12 +156,12 @@ def _no_columns(n: int, kind: pa.DataType) -> pa.Array:
 def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per row: finite, null_share, and every column as `column:<name>` (null: missing)."""
     p, q = metadata.shape
-    numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float32)
+    numeric = column_values(table["numeric"]) if p else np.empty((len(table), 0), dtype=np.float64)
     flat = table["categorical"].combine_chunks().flatten()
     strings = [_strings(flat.take(pa.array(np.arange(len(table)) * q + j))) for j in range(q)]
     missing = np.isnan(numeric).sum(axis=1) + sum(np.equal(column, np.array(None)) for column in strings)
     names = [*metadata.names["numeric"], *metadata.names["categorical"]]
-    named = dict(zip((f"column:{name}" for name in names), [*numeric.astype(np.float64).T, *strings], strict=True))
+    named = dict(zip((f"column:{name}" for name in names), [*numeric.T, *strings], strict=True))
     return {"finite": ~np.isinf(numeric).any(axis=1), "null_share": missing / max(1, p + q), **named}
 
 

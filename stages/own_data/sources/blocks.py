@@ -33,7 +33,7 @@ def open_rows(settings: BlocksSourceSettings, key: str) -> SourceRows:
     blocks = list(_blocks(_lines(path, settings.blocks), settings.blocks))
     if not blocks:
         raise InputError(f"{settings.blocks}: there is no block in it; expected a line with the label, then rows of numbers")
-    points = np.array([row for _, _, rows in blocks for row in rows], dtype=np.float32)
+    points = np.array([row for _, _, rows in blocks for row in rows], dtype=np.float64)
     offsets = np.cumsum([0, *(len(rows) for _, _, rows in blocks)], dtype=np.int32)
     series = pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(points))
     table = pa.table({LABEL: pa.array([label for _, label, _ in blocks], pa.string()), BLOCK: series})
