@@ -15,6 +15,7 @@ from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
 from stages.contracts.paths import check_path
 from stages.foundation.entry import run_stage
+from stages.foundation.errors import InputError
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.params import section
@@ -35,15 +36,22 @@ def main() -> None:
 
 
 def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
-    """Return the fingerprint of an own data set; print hints on its entry."""
+    """Return the fingerprint of an own data set; print hints on its entry.
+
+    Raises:
+        InputError: with a line for each of its columns that cannot be read.
+    """
     from stages.own_data.advice import advice
     from stages.own_data.fingerprints import fingerprint_of
+    from stages.own_data.own_samples import unreadable_columns
     from stages.own_data.roles import open_source
 
     rows = open_source(dataset, entry)
     made_of = fingerprint_of(dataset, entry, rows)
     for line in advice(dataset, entry, rows):
         print(line, flush=True)
+    if mistakes := unreadable_columns(dataset, entry, rows):
+        raise InputError("\n  ".join([f"{len(mistakes)} column(s) of {dataset!r} cannot be read", *mistakes]))
     return made_of
 
 

@@ -12,20 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ruamel.yaml import YAML
+from own_entries import Entry, ingested, parsed
 
 from stages import ingest
-from stages.checking.check_data_sets import check_own
-from stages.contracts.paths import check_path, quarantine_path, samples_path
-from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.paths import quarantine_path, samples_path
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import parse
-from stages.foundation.tables import column_values, read_described, read_table, write_json
-from stages.ingestion.data_set_entry import DataSetEntry
+from stages.foundation.tables import column_values, read_table
 from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.outside import RECORD, record_outside
 
-Entry = dict[str, Any]
 CLASSES = {"column": "kind", "task": "multiclass"}
 
 
@@ -33,22 +28,6 @@ CLASSES = {"column": "kind", "task": "multiclass"}
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def parsed(entry: Mapping[str, Any], name: str = "mine") -> DataSetEntry:
-    result: DataSetEntry = parse(entry, f"datasets.{name}", DataSetEntry)
-    check_own(name, result)
-    return result
-
-
-def ingested(entry: Mapping[str, Any], name: str = "mine") -> tuple[pa.Table, dict[str, Any]]:
-    """Return what ingest makes of an entry, after the check of it."""
-    with Path("params.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe").dump({"seed": 1, "datasets": {name: dict(entry)}}, file)
-    write_json(check_path(name), {"dataset": name, "files": fingerprint_of(name, parsed(entry, name))})
-    ingest.main(name)
-    table, metadata = read_described(samples_path(name), SamplesMetadata)
-    return table, metadata.model_dump(mode="json")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -10,9 +10,9 @@ from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.own_data.guess_table import GROUPS
 from stages.own_data.guesses import FORMATS
-from stages.own_data.roles import OwnModality, find_modalities
+from stages.own_data.roles import OwnModality, find_modalities, groups_of
 from stages.own_data.source_rows import SourceRows
-from stages.own_data.text_columns import COMMA, WHOLE
+from stages.own_data.text_columns import WHOLE, text_of
 
 FEWEST_ROWS = 20  # below, whole numbers that all differ are no surprise
 MOST = 0.5  # share of a column's values, or of the files, from which a hint is given
@@ -21,7 +21,7 @@ MOST = 0.5  # share of a column's values, or of the files, from which a hint is 
 def advice(name: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
     """Return a line per hint."""
     key = f"note: datasets.{name}"
-    found = [*_group(key, entry), *_labels(key, entry, rows)]
+    found = [*_group(key, entry), *_labels(key, entry, rows), *_spellings(name, entry, rows)]
     for modality in find_modalities(name, entry, rows):
         place = f"{key}.modalities.{modality.name}"
         found += _table(place, entry, modality, rows) if modality.kind == "table" else _endings(place, modality, rows)
@@ -46,8 +46,32 @@ def _labels(key: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:
                    "label. If another mark separates labels, name it under `separator`; if not, use task multiclass.")
 
 
+def _spellings(name: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:
+    """Yield a line where classes, or groups, differ only in case, blanks or the form of a number: most likely they are one."""
+    target = entry.target
+    classes = [target.column] if isinstance(target, TargetEntry) and component("tasks", target.task).form == "classes" else []
+    for role, field in [*(("class", field) for field in classes), *(("group", field) for field in groups_of(entry))]:
+        texts = text_of(rows.read([str(field)], None)[str(field)], str(field), name)
+        alike: dict[str, list[str]] = {}
+        for text in sorted(texts.unique().drop_null().to_pylist()):
+            alike.setdefault(_spelling(text), []).append(text)
+        several = [names for names in alike.values() if len(names) > 1]
+        if several:
+            alike_ones, more = " and ".join(map(repr, several[0][:3])), f" ({len(several)} such)" if len(several) > 1 else ""
+            yield (f"note: datasets.{name}: {alike_ones} in column {field!r} differ only in case, blanks or the form of a number{more} and "
+                   f"are each a {role} of their own. If they are one, write them in one way.")
+
+
+def _spelling(text: str) -> str:
+    """Return what texts share that differ only in case, blanks or the form of a number."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return "".join(text.casefold().split())
+
+
 def _table(place: str, entry: DataSetEntry, modality: OwnModality, rows: SourceRows) -> Iterator[str]:
-    """Yield a line per column that may not be a feature: identifiers, groups, decimal commas."""
+    """Yield a line per column that may not be a feature: identifiers, groups."""
     for field in modality.fields:
         values = rows.read([field], None)[field]
         n_known = len(values) - values.null_count
@@ -59,9 +83,6 @@ def _table(place: str, entry: DataSetEntry, modality: OwnModality, rows: SourceR
         elif n_known >= FEWEST_ROWS and _is_whole(values) and pc.count_distinct(values, mode="only_valid").as_py() == n_known:
             yield (f"{place}: column {field!r} holds a different whole number in every row, as an identifier does, and is a numeric "
                    "feature. If it names or counts the rows, exclude it: list the table's `columns` without it, or name it under `id`.")
-        elif rows.written and pa.types.is_string(values.type) and n_known and _share(values, COMMA) >= MOST:
-            yield (f"{place}: column {field!r} holds numbers with a decimal comma, which are read as categories. Write them with a decimal "
-                   "point.")
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:

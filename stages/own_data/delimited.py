@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
+from stages.own_data.unicode_forms import normal
 
 if TYPE_CHECKING:
     import _csv
@@ -70,7 +71,7 @@ def _batch(rows: list[list[str | None]], header: list[str]) -> pa.RecordBatch:
 
 
 def _header(cells: list[str], name: str, delimiter: str) -> list[str]:
-    header = [cell.strip() for cell in cells]
+    header = [normal(cell) for cell in cells]
     if not any(header):
         raise InputError(f"{name}: the file is empty; its first line must name the columns")
     if len(header) == 1 and delimiter not in cells[0]:

@@ -1,18 +1,21 @@
 """Guess what the columns of a table are."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import nearest
+from stages.foundation.params_file import nearest, parse
 from stages.foundation.registry import component
 from stages.own_data.delimited import OTHER_DELIMITERS
 from stages.own_data.guesses import MODALITY_OF, Guess, GuessedModality, Values, count_values, free_name, modality_of, task_of
+from stages.own_data.number_format import NUMBER, PLAIN, NumberFormat, Reading, counted, plain_numbers, readings
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.sources.table import DELIMITERS, TableSourceSettings, open_rows
@@ -32,8 +35,12 @@ def guess_table(path: str, target: str | None) -> Guess:
     Raises:
         InputError: if it cannot be read, or no column can be a target.
     """
-    mark = _delimiter(path)
-    rows = open_rows(TableSourceSettings(table=path, delimiter=mark, missing=()), "PATH")
+    source: dict[str, Any] = {"table": path} | ({"delimiter": mark} if (mark := _delimiter(path)) else {})
+    rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
+    written, notes_on_numbers = _number_settings(rows)
+    if written:
+        source |= written
+        rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
     columns = {name: _texts(rows, name) for name in rows.types}
     counted = {name: count_values(values) for name, values in columns.items() if values is not None}
     if target is not None and target not in rows.types:
@@ -46,8 +53,36 @@ def guess_table(path: str, target: str | None) -> Guess:
     modalities, notes = _modalities(rows, columns, counted, {chosen, *groups[:1]})
     if not modalities:
         raise InputError(f"{path}: no column is left for features; expected one other than target and group")
-    source = {"table": path, **({"delimiter": mark} if mark else {})}
-    return Guess((source, f"{len(rows.ids)} rows, {len(rows.types)} columns"), (wanted, why), group, modalities, notes)
+    about = f"{len(rows.ids)} rows, {len(rows.types)} columns"
+    return Guess((source, about), (wanted, why), group, modalities, [*notes_on_numbers, *notes])
+
+
+def _number_settings(rows: SourceRows) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings of the source with which columns of text are numeric that are not so as written, and a note for each column."""
+    found: dict[str, list[Reading]] = {}
+    texts: dict[str, pa.Array] = {}
+    for name, kind in rows.types.items():
+        if rows.written and pa.types.is_string(kind):
+            text = pc.utf8_trim_whitespace(rows.read([name], None)[name].combine_chunks())
+            if not pc.all(pc.match_substring_regex(plain_numbers(text, PLAIN), NUMBER)).as_py() and (ways := readings(text, PLAIN)):
+                found[name], texts[name] = ways, text
+    # a column that can be read in one way decides for those that can be read in several
+    formats = Counter(ways[0].number_format for ways in found.values() if len(ways) == 1 and ways[0].number_format != PLAIN)
+    several = [way.number_format for ways in found.values() if len(ways) > 1 for way in ways]
+    chosen = formats.most_common(1)[0][0] if formats else next((way for way in several if way.thousands), PLAIN)
+    marks = Counter[str]()
+    for ways in found.values():
+        marks.update(ways[0].marks)
+    notes = [f"{name}: {_read_as(ways, chosen, len(texts[name]) - texts[name].null_count)}" for name, ways in found.items()]
+    return chosen.settings | ({"missing": [mark for mark, _ in marks.most_common()]} if marks else {}), notes
+
+
+def _read_as(ways: Sequence[Reading], chosen: NumberFormat, n_known: int) -> str:
+    """Return how a column is numeric, with counts, and what an ambiguous number is then."""
+    mine = next((way for way in ways if way.number_format == chosen), ways[0])
+    others = [f"{way.value} with {way.number_format.settings}" for way in ways if way is not mine]
+    value = f"; {mine.example!r} is read as {mine.value}" if mine.number_format != PLAIN else ""
+    return f"{counted(mine, PLAIN, n_known)}{value}{f' (it would be {others[0]})' if others else ''}"
 
 
 def _task(chosen: str, rows: SourceRows, counted: dict[str, Values]) -> tuple[dict[str, Any], str]:
@@ -147,7 +182,8 @@ def _texts(rows: SourceRows, name: str) -> list[str | None] | None:
     kind = rows.types[name]
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return None
-    return [None if text is None else text.strip() for text in rows.read([name], None)[name].cast(pa.string()).to_pylist()]
+    text = pc.utf8_trim_whitespace(rows.read([name], None)[name].combine_chunks().cast(pa.string()))
+    return list((plain_numbers(text, rows.number_format) if rows.written else text).to_pylist())
 
 
 def _delimiter(path: str) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
+from stages.own_data.unicode_forms import normal
 
 BATCH_ROWS = 1024
 KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
@@ -94,7 +95,7 @@ def _objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
+    found = {normal(key): value for key, value in pairs}
     if len(found) < len(pairs):
         raise ValueError("a key occurs twice")
     return found

@@ -18,7 +18,7 @@ from stages.own_data.own_targets import read_target
 from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, targets_of
 from stages.own_data.sample_loader import SampleLoader
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
-from stages.own_data.text_columns import table_columns, text_of
+from stages.own_data.text_columns import column_mistakes, table_columns, text_of
 
 CHUNK_BYTES = 2**26  # of files in memory at once
 SPLITS = ("train", "test")
@@ -46,6 +46,13 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
         "where": rows.where,
         "piece": int(np.clip(CHUNK_BYTES * len(rows.ids) // max(fingerprint["n_bytes"], 1), 1, CHUNK_ROWS)),
     }
+
+
+def unreadable_columns(dataset: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
+    """Return why columns of text cannot be read, a line per column: those of tables, and of continuous targets."""
+    fields = [field for modality in find_modalities(dataset, entry, rows) if modality.kind == "table" for field in modality.fields]
+    continuous = component("tasks", _target(entry).task).form == "continuous"
+    return column_mistakes(rows, fields, targets_of(entry) if continuous else (), dataset)
 
 
 def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> DataSetDescription:

@@ -9,6 +9,7 @@ from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import numbers_of, text_of
+from stages.own_data.unicode_forms import normal
 
 TRUE, FALSE = ("1", "true", "1.0"), ("0", "false", "0.0")
 
@@ -34,10 +35,10 @@ def _one_column(values: pa.ChunkedArray, target: TargetEntry, dataset: str) -> p
         lists = values.to_pylist()
         if any(not isinstance(label, str | int) for labels in lists for label in labels or ()):
             raise InputError(f"{PARAMS}: datasets.{dataset}.target.column: {target.column!r} holds {values.type}; expected lists of text")
-        return pa.array([None if labels is None else [str(label) for label in labels] for labels in lists], pa.list_(pa.string()))
+        return pa.array([None if labels is None else [normal(str(label)) for label in labels] for labels in lists], pa.list_(pa.string()))
     none: list[str] | None = [] if target.empty == "none" else None
     texts = text_of(values, str(target.column), dataset).to_pylist()
-    labels_of = [none if text is None else [label.strip() for label in text.split(target.separator) if label.strip()] for text in texts]
+    labels_of = [none if text is None else [name for label in text.split(target.separator) if (name := normal(label))] for text in texts]
     return pa.array(labels_of, pa.list_(pa.string()))
 
 

@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import unicodedata
+from functools import lru_cache
 from pathlib import Path
 
 from stages.foundation.errors import InputError
@@ -14,6 +16,8 @@ _IGNORED = ("Thumbs.db",)  # and names that begin with a dot: the system's own f
 def existing(path: str, key: str, *, folder: bool) -> Path:
     """Return the path of a source; raise InputError unless it is a folder, or a file, as declared under `key`."""
     found = Path(path).expanduser()
+    if not found.exists() and not path.isascii():
+        found = _on_disk(Path(found.anchor), found.relative_to(found.anchor).as_posix())
     try:
         mode = found.stat().st_mode
     except (OSError, ValueError) as error:
@@ -35,7 +39,7 @@ def resolve_inside(root: Path, name: str) -> Path:
     if ".." in name.split("/"):
         raise ValueError(f"{name}: '..' leaves the source's folder; put the file inside it")
     try:
-        real, top = (root / name).resolve(strict=True), root.resolve(strict=True)
+        real, top = _on_disk(root, name).resolve(strict=True), root.resolve(strict=True)
         if not real.is_relative_to(top):
             raise ValueError(f"{name}: a link that leads outside the source's folder; put the file itself inside")
         mode = real.stat().st_mode
@@ -48,6 +52,22 @@ def resolve_inside(root: Path, name: str) -> Path:
     if not stat.S_ISREG(mode):
         raise ValueError(f"{name}: is {'a folder' if stat.S_ISDIR(mode) else 'a device, pipe or socket'}, not a file")
     return real
+
+
+def _on_disk(root: Path, name: str) -> Path:
+    """Return where a file is: under its name, or one that differs only in how its characters are composed (NFC, NFD)."""
+    if (root / name).exists() or name.isascii():
+        return root / name
+    place = root
+    for part in name.split("/"):
+        place = place / (part if (place / part).exists() else _composed(place).get(unicodedata.normalize("NFC", part), part))
+    return place
+
+
+@lru_cache(maxsize=64)
+def _composed(folder: Path) -> dict[str, str]:
+    """Return the names in a folder by their composed form."""
+    return {unicodedata.normalize("NFC", name): name for name in sorted(os.listdir(folder))} if folder.is_dir() else {}
 
 
 def read_inside(root: Path, name: str) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
+from stages.own_data.number_format import PLAIN, NumberFormat
 
 CHUNK_ROWS = 1024
 
@@ -29,6 +30,7 @@ class SourceRows:
     written: whether fields are text that holds numbers and dates, so that their type is inferred from all of their values.
     declared: field → type, where the entry declares it (number, truth, date, text).
     files: the source's own files, by their name in the fingerprint.
+    number_format: how numbers in fields of text are written.
     """
 
     root: Path
@@ -40,6 +42,7 @@ class SourceRows:
     written: bool
     declared: Mapping[str, str]
     files: Mapping[str, Path]
+    number_format: NumberFormat = PLAIN
 
 
 class OpenRows(Protocol[Accepted]):

@@ -1,6 +1,6 @@
 """Columns of text as typed columns: numbers, truth values, dates, or text; the type is inferred from all values of a column."""
 
-import re
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -8,16 +8,16 @@ import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
+from stages.own_data.number_format import MARKS, NUMBER, plain_numbers, proposal, readings
 from stages.own_data.source_rows import SourceRows
+from stages.own_data.unicode_forms import normal_column
 
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-COMMA = r"^[+-]?\d+,\d+$"  # a decimal comma
 WHOLE = r"^[+-]?\d{1,18}$"
 CODE = r"^[+-]?0\d"  # leading zeros: a code, such as a postcode, not a number
 DATE = r"^\d{4}-\d\d-\d\d$"
 TIMESTAMP = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?$"
 ZONED = r"(Z|[+-]\d\d:?\d\d)$"
-TRUTH = pa.array(["true", "false"])
+TRUTH, MISSING = pa.array(["true", "false"]), pa.array(sorted(MARKS))
 UNKNOWN = "fix it; if it is unknown, leave the cell empty or name the value under `missing:`"
 MIXED = 0.5  # share of values of one kind from which the others count as mistakes
 
@@ -36,11 +36,27 @@ def table_columns(rows: SourceRows, fields: tuple[str, ...], dataset: str) -> pa
     return pa.StructArray.from_arrays(arrays, names=list(fields))
 
 
+def column_mistakes(rows: SourceRows, table_fields: Iterable[str], number_fields: Iterable[str], dataset: str) -> list[str]:
+    """Return why columns of text cannot be read as columns of a table, or as numbers, a line per column."""
+    found = []
+    for field in dict.fromkeys((*table_fields, *number_fields)):
+        try:
+            if field in number_fields:
+                numbers_of(rows.read([field], None)[field], field, rows, dataset)
+            else:
+                table_columns(rows, (field,), dataset)
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
 def as_written(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Return values as text, unchanged; raise InputError where they have no text form, such as lists or bytes."""
+    """Return values as text, unchanged, null where NaN; raise InputError where they have no text form, such as lists or bytes."""
     wrong = f"{where} holds {values.type}; expected text, numbers or truth values"
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         raise InputError(wrong)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     try:
         return values.cast(pa.string())
     except pa.ArrowException as error:
@@ -48,8 +64,8 @@ def as_written(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def text_of(values: pa.ChunkedArray, field: str, dataset: str) -> pa.Array:
-    """Return values as stripped text, null where it is empty."""
-    text = pc.utf8_trim_whitespace(as_written(values, f"{PARAMS}: datasets.{dataset}: column {field!r}").combine_chunks())
+    """Return values as text in one form (`normal_column`), null where it is empty."""
+    text = normal_column(as_written(values, f"{PARAMS}: datasets.{dataset}: column {field!r}").combine_chunks())
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
@@ -61,8 +77,11 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: SourceRows, dataset: s
         except pa.ArrowException as error:
             raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}; expected numbers") from error
     where = f"datasets.{dataset}: column {field!r}"
-    text = text_of(values, field, dataset)
-    if len(text) > text.null_count and not _count(pc.match_substring_regex(text, f"{NUMBER}|{COMMA}")):
+    text = plain_numbers(text_of(values, field, dataset), rows.number_format)
+    n_known = len(text) - text.null_count
+    if n_known > _count(pc.match_substring_regex(text, NUMBER)) and (found := readings(text, rows.number_format)):
+        raise InputError(f"{where}: {_first_misfit(text, rows)}; {proposal(found, rows.number_format, n_known, None)}")
+    if n_known and not _count(pc.match_substring_regex(text, NUMBER)):
         first = next(value for value in text.to_pylist() if value is not None)
         raise InputError(f"{PARAMS}: {where} holds no number (such as {first[:40]!r}); expected numbers for task regression; for classes "
                          "use task binary or multiclass, or name another column")
@@ -80,24 +99,33 @@ def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) ->
     declared = rows.declared.get(field)
     if declared == "text":
         return values
-    text = text_of(pa.chunked_array([values]), field, dataset)
-    if declared == "number":
-        return _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=remedy)
+    text = plain_numbers(text_of(pa.chunked_array([values]), field, dataset), rows.number_format)
     lower = pc.utf8_lower(text)
     n_known = len(text) - text.null_count
+    n_marks, n_numbers = _count(pc.is_in(lower, value_set=MISSING)), _count(pc.match_substring_regex(text, NUMBER))
+    is_code = declared != "number" and _count(pc.match_substring_regex(text, CODE)) > 0
+    if n_numbers < n_known and not is_code and (found := readings(text, rows.number_format)):
+        raise InputError(f"{where}: {_first_misfit(text, rows)}; {proposal(found, rows.number_format, n_known, field)}")
+    if declared == "number":
+        return _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=remedy)
     if not n_known:
         return text
     if declared == "truth" or _count(pc.is_in(lower, value_set=TRUTH)) == n_known:
         return _cast(lower, "^(true|false)$", pa.bool_(), where, rows, "true or false", remedy=remedy)
     days, times = _count(pc.match_substring_regex(text, DATE)), _count(pc.match_substring_regex(text, TIMESTAMP))
-    if declared == "date" or (days + times) / n_known >= MIXED:
+    if declared == "date" or (days + times) / max(n_known - n_marks, 1) >= MIXED:
         return _dates(text, where, rows, n_times=times, remedy=remedy)
-    n_numbers = _count(pc.match_substring_regex(text, NUMBER))
-    if n_numbers / n_known < MIXED or _count(pc.match_substring_regex(text, CODE)):
+    if n_numbers / n_known < MIXED or is_code:
         return values
     whole = _count(pc.match_substring_regex(text, WHOLE)) == n_known
     return _cast(text, NUMBER, pa.int64() if whole else pa.float64(), where, rows, "a number, as most values of the column are",
                  remedy=remedy)
+
+
+def _first_misfit(text: pa.Array, rows: SourceRows) -> str:
+    """Return where the first cell is that is not a number, with the cell."""
+    row = pc.fill_null(pc.match_substring_regex(text, NUMBER), fill_value=True).index(False).as_py()
+    return f"{rows.where(row)}: expected a number, found {text[row].as_py()[:40]!r}"
 
 
 def _dates(text: pa.Array, where: str, rows: SourceRows, *, n_times: int, remedy: str) -> pa.Array:
@@ -116,8 +144,7 @@ def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Source
     wrong = fits.index(False).as_py()
     if wrong >= 0:
         n_wrong, found = len(fits) - _count(fits), text[wrong].as_py()
-        comma = ", with a decimal comma" if form == NUMBER and re.search(COMMA, found) else ""
-        raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {found[:40]!r}{comma} ({n_wrong} such); {remedy}")
+        raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {found[:40]!r} ({n_wrong} such); {remedy}")
     try:
         # Arrow does not parse a plus sign
         return pc.replace_substring_regex(text, r"^\+", "").cast(kind)

@@ -37,7 +37,7 @@ MONDAY = 4  # the first Monday is day 4 after 1970-01-01, a Thursday
 
 class TableSettings(Settings):
     max_categories: int = Field(50, ge=2, le=10_000, description="maximum number of categories of a column; the rarest share one")
-    max_null_share: float = Field(0.5, ge=0, le=1, description="validate: missing share of a column, or share of empty rows, at most")
+    max_null_share: float = Field(0.9, ge=0, le=1, description="validate: missing share of a column, or share of empty rows, at most")
     max_unique_share: float = Field(0.9, gt=0, le=1, description="validate: share of distinct values of a string column, at most")
 
 

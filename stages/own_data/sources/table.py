@@ -16,6 +16,7 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.delimited import read_delimited
 from stages.own_data.json_lines import read_json_lines
+from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
 
@@ -31,6 +32,8 @@ class TableSourceSettings(Settings):
     table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
     missing: tuple[str, ...] = Field((), description="cells that count as missing, in addition to empty ones, such as [NA, '-']")
+    decimal: Literal[".", ","] = Field(".", description="mark before the decimals of numbers in text")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="separator of thousands in numbers, such as ',' in 1,234,567")
     types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells are ambiguous")
 
 
@@ -40,6 +43,8 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     Raises:
         InputError: if the file is not of the kind that its ending names, or is damaged.
     """
+    if settings.decimal == settings.thousands:
+        raise InputError(f"{key}: decimal and thousands are both {settings.decimal!r}; expected different marks")
     path = existing(settings.table, f"{key}.table", folder=False)
     ending = path.suffix.lower()
     missing = frozenset(settings.missing)
@@ -66,7 +71,8 @@ def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSo
     types = {field.name: field.type for field in table.schema}
     written = path.suffix.lower() not in JSON_LINES
     return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"line {lines[row]} of {path.name}", None,
-                      written=written, declared=settings.types, files={path.name: path})
+                      written=written, declared=settings.types, files={path.name: path},
+                      number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
@@ -98,7 +104,8 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
             raise InputError(f"{settings.table}: is damaged (it declares {n_rows} rows, and has {n_found})")
 
     return SourceRows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None,
-                      written=False, declared=settings.types, files={path.name: path})
+                      written=False, declared=settings.types, files={path.name: path},
+                      number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 def _parquet(path: Path) -> Opened:
