@@ -20,6 +20,7 @@ from stages.foundation.params_file import modality_names, read_params
 from stages.foundation.tables import read_described, read_table, write_text
 from stages.validation.expectations import run_suites
 from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
+from stages.validation.telling_columns import known_rows, telling_columns
 from stages.validation.validation_page import validation_page
 
 NEEDED = ("sample_id", "group", "split", "target")  # of the samples; what a filter leaves of a table is a copy
@@ -28,12 +29,15 @@ CHUNK_BYTES = 2**26  # of features at once, about
 
 def main(dataset: str) -> None:
     """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
-    suites = dataset_suites(dataset, modality_names(read_params(), dataset))
-    results = run_suites(suites)
-    validation = Validation(dataset=dataset, success=all(suite.success for suite in results), suites=tuple(results))
+    modalities = modality_names(read_params(), dataset)
+    results = run_suites(dataset_suites(dataset, modalities))
+    notes = tuple(notes_on_columns(dataset, modalities))
+    validation = Validation(dataset=dataset, success=all(suite.success for suite in results), suites=tuple(results), notes=notes)
     write_document(validation_path(dataset), validation)
     page = validation_path(dataset).with_suffix(".html")
     write_text(page, validation_page(validation))
+    for note in notes:
+        print(f"note: {dataset} / {note}", flush=True)
     n_checked = sum(len(suite.expectations) for suite in results)
     if not validation.success:
         raise InputError(f"{failures(validation)}\n  all results: {page}; nothing is trained on this data set until they hold")
@@ -57,6 +61,15 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
         chunks = (without(chunk, skipped) for chunk in feature_chunks(dataset, label))
         suites.append(modality_suite(label, chunks, feature_metadata, samples))
     return suites
+
+
+def notes_on_columns(dataset: str, labels: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each column of a table that alone tells the target."""
+    splits, about = read_described(splits_path(dataset), SplitsMetadata)
+    known = known_rows(splits, about.target)
+    for label in labels:
+        metadata = read_described(features_path(dataset, label), FeaturesMetadata)[1]
+        yield from telling_columns(label, feature_chunks(dataset, label), metadata, known)
 
 
 def feature_chunks(dataset: str, label: str) -> Iterator[pa.Table]:

@@ -42,6 +42,7 @@ th:nth-child(2) { width: 36%; } th:nth-child(4) { width: 10rem; } th:nth-child(5
 code { font: .92em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 tr.failed > td { background: var(--bad-back); }
+.note { color: var(--ink); border-left: 3px solid var(--bad); padding-left: .8rem; overflow-wrap: anywhere; }
 .mark { font-weight: 700; }
 .verdict { display: inline-block; border-radius: 999px; padding: .1rem .8rem; font-weight: 600; }
 .verdict.good { background: var(--good-back); } .verdict.bad { background: var(--bad-back); }
@@ -56,7 +57,8 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 <p><span class="verdict {{ 'good' if success else 'bad' }}">{{ 'all expectations hold' if success else n_failed ~ ' failed' }}</span>
 {{ n_expectations }} expectations in {{ suites | length }} suites, checked by Great Expectations.
 {% if not success %}Nothing is trained on this data set until they hold.{% endif %}</p>
-<nav aria-label="Suites">
+{% for note in notes %}<p class="note">Note: {{ note }}.</p>
+{% endfor %}<nav aria-label="Suites">
 {% for suite in suites %}<a href="#suite-{{ loop.index }}"><span class="mark {{ 'good' if suite.success else 'bad' }}">
 {{- '✓' if suite.success else '✗' }}</span> {{ suite.suite }}</a>
 {% endfor %}</nav>
@@ -98,7 +100,7 @@ def validation_page(validation: Validation) -> str:
     results = [result for suite in validation.suites for result in suite.expectations]
     counts = {"n_expectations": len(results), "n_failed": sum(not result.success for result in results)}
     return environment.from_string(TEMPLATE).render(
-        dataset=validation.dataset, success=validation.success, suites=validation.suites, **counts)
+        dataset=validation.dataset, success=validation.success, suites=validation.suites, notes=validation.notes, **counts)
 
 
 def description(result: ExpectationResult) -> str:

@@ -51,6 +51,7 @@ class Validation(Document):
     dataset: str = Field(description="name in params.yaml")
     success: bool = Field(description="whether every expectation holds; if not, nothing is trained on the data set")
     suites: tuple[SuiteResult, ...] = Field(description="samples, splits, quarantined samples, and one per modality")
+    notes: tuple[str, ...] = Field((), description="what needs a look though all may hold: columns that alone tell the target")
 
 
 DOCUMENT = DocumentSchema(
