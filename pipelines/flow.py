@@ -33,6 +33,7 @@ from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
 from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noqa: E402
 from pipelines.running.dvc_lock import sort_lock  # noqa: E402
 from pipelines.running.executor import Executor, StageResult, executor_of  # noqa: E402
+from pipelines.running.partial_results import left_out  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
@@ -89,7 +90,9 @@ def run_plan(
         labelled = reproduce.with_options(name=step.kind, task_run_name=step.name, tags=tags(step, datasets), retries=settings.retries)
         # Prefect starts no task downstream of a cancelled one, as skipped tasks are: it could not be marked as skipped
         above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
-        job = StageJob(step, blocked_by(step, reported), step.name in unchanged, is_alone(step, plan, reported, unchanged))
+        blocked = blocked_by(step, reported)
+        without = left_out(step, reported) if blocked else ()
+        job = StageJob(step, "" if without else blocked, step.name in unchanged, is_alone(step, plan, reported, unchanged), without)
         future = labelled.submit(job, executor, results, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(results.get(step.name) or StageResult(step.name, "failed", 0.0, "its task crashed")))

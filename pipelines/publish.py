@@ -31,17 +31,25 @@ from stages.foundation.tables import read_json, write_json
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+WITHOUT, FAILED = "--without=", "a stage of it failed in the last run"
 RECEIPT = DATA / "published" / "receipt.json"
 NOT_CURRENT = " Its runs are history until it is evaluated again.\n\n"  # ends what `retire_dataset` puts before a note
 MOST_PROCESSES = 2  # each holds 0.4 GB, and a sqlite file has one writer at a time
 
 
-def main() -> None:
-    """Bring the server up to date with dvc.lock; write the receipt."""
+def main(option: str = "") -> None:
+    """Bring the server up to date with dvc.lock; write the receipt.
+
+    Args:
+        option: `--without=<data sets>`, separated by commas: those whose stages failed in the last run.
+    """
+    if option and not option.startswith(WITHOUT):
+        raise InputError(f"unknown option {option!r}; allowed: --without=<data sets>, or none")
+    failed = option.removeprefix(WITHOUT).split(",") if option else []
     params = read_params()
     lock = read_lock()
     datasets = list(value_at(params, "datasets"))
-    outdated = {dataset: why for dataset in datasets if (why := why_outdated(lock, dataset))}
+    outdated = {dataset: why for dataset in datasets if (why := FAILED if dataset in failed else why_outdated(lock, dataset))}
     for dataset, why in outdated.items():
         print(f"{dataset}: skipped, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}

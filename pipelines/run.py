@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import sort_lock
 from pipelines.running.executor import Executor, StageResult, executor_of
+from pipelines.running.partial_results import left_out, run_without
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
@@ -60,7 +61,9 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
     def start(step: Step, done: Callable[[StageResult], None]) -> None:
         reason = blocked_by(step, results)
         running[step.name] = time.monotonic()
-        if reason or step.name in unchanged:
+        if reason and (without := left_out(step, results)):
+            threading.Thread(target=lambda: done(run_without(step, without)), daemon=True).start()
+        elif reason or step.name in unchanged:
             done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
             alone = is_alone(step, plan, results, unchanged)

@@ -22,7 +22,10 @@ from stages.params import section
 
 
 def main() -> None:
-    """Check params.yaml; print every mistake and exit 1, or write the fingerprint of each data set."""
+    """Check params.yaml; print every mistake and exit 1, or write the fingerprint of each data set.
+
+    Own data that cannot be read stop this stage only if no data set is left: ingest reports why for its own data set.
+    """
     params = checked_params()
     for path in check_path("").parent.glob("*.json"):
         if path.stem not in params["datasets"]:
@@ -30,9 +33,21 @@ def main() -> None:
     if removed := remove_stale_outputs(params):
         others = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
         print(f"removed {removed[0]}{others}: params.yaml no longer has their stages (DVC's cache keeps them)", flush=True)
+    found: dict[str, Any] = {}
+    failed: dict[str, str] = {}
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
-        write_json(check_path(dataset), {"dataset": dataset, "files": None if entry.source is None else fingerprint(dataset, entry)})
+        try:
+            found[dataset] = None if entry.source is None else fingerprint(dataset, entry)
+        except InputError as error:
+            failed[dataset] = str(error)
+    if len(failed) == len(params["datasets"]):
+        raise InputError("\n".join(failed.values()))
+    for dataset, files in found.items():
+        write_json(check_path(dataset), {"dataset": dataset, "files": files})
+    for dataset, why in failed.items():
+        print(f"error: {dataset}: {why}\n  its stages will stop; those of the other data sets run", file=sys.stderr, flush=True)
+        write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
 
 
 def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from stages.reporting.evaluation_figures import DrawnFigure, draw_figures
 from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
+WITHOUT = "--without="
 README, RESULTS_PAGE = Path("README.md"), Path("docs") / "results.md"
 
 
@@ -40,9 +41,11 @@ def main(option: str = "") -> None:
     if option.startswith("--keep="):
         keep(option.removeprefix("--keep="))
         return
-    if option not in ("", "--readme"):
-        raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, or none")
-    evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in value_at(read_params(), "datasets")]
+    if option not in ("", "--readme") and not option.startswith(WITHOUT):
+        raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, --without=<data sets>, or none")
+    left_out = tuple(option.removeprefix(WITHOUT).split(",")) if option.startswith(WITHOUT) else ()
+    datasets = [dataset for dataset in value_at(read_params(), "datasets") if dataset not in left_out]
+    evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in datasets]
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
@@ -55,7 +58,7 @@ def main(option: str = "") -> None:
     for dataset, figures in drawn.items():
         for name, figure in figures.items():
             write_text(figures_dir(dataset) / f"{name}.svg", figure.svg)
-    write_text(report_path(), render(evaluations, drawn))
+    write_text(report_path(), render(evaluations, drawn, left_out))
 
 
 def drawn_figures(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, DrawnFigure]]:

@@ -126,7 +126,8 @@ def by_flow_then_dvc(folder: Path) -> Route:
 def with_one_invalid(folder: Path) -> Route:
     toy_own.write(folder)
     write_params(folder, ONE_INVALID)
-    said = {"repro": dvc(folder, "repro", "--keep-going")}
+    said = {"repro": dvc(folder, "repro", "--keep-going"), "run": module(folder, "pipelines.run", "report")}
+    shutil.copyfile(folder / "data/report/report.html", folder / "partial.html")
     write_params(folder, ALL_VALID)
     return Route(folder, said | {"without": dvc(folder, "repro", "report")})
 
@@ -177,7 +178,9 @@ def by_flow(route: Callable[[str], Route]) -> Route:
 
 @pytest.fixture(scope="session")
 def invalid(route: Callable[[str], Route]) -> Route:
-    """Return a workspace after `dvc repro --keep-going` with data sets of which emoji is not valid, and `dvc repro report` without it."""
+    """Return a workspace after `dvc repro --keep-going` and a run up to the report (kept as partial.html) with data sets of which emoji is
+    not valid, and `dvc repro report` without it.
+    """
     return route("invalid")
 
 

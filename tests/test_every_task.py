@@ -47,6 +47,16 @@ def test_other_data_sets_go_on_each_stage_once(invalid: Route) -> None:
     assert not {"report", "publish"} & set(ran), "they show all that params.yaml names"
 
 
+def test_what_was_evaluated_is_reported_and_the_run_fails(invalid: Route) -> None:
+    said = invalid.said["run"]
+    assert said.returncode == 1
+    assert re.search(r"^\[\d+/\d+\] report: ran, [\d.]+ s: without emoji$", said.stdout, re.MULTILINE), said.stdout
+    assert "error: validate@emoji failed" in said.stderr
+    page = (invalid.folder / "partial.html").read_text(encoding="utf-8")
+    assert all(f'id="{dataset}"' in page for dataset in TASKS) and 'id="emoji"' not in page
+    assert "Left out, because stages of it failed in the last run: emoji." in page
+
+
 # ---------------------------------------------------------------- every task and modality
 def test_without_the_invalid_data_set_the_rest_is_reported(invalid: Route) -> None:
     said = invalid.said["without"]

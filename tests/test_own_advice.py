@@ -93,11 +93,16 @@ def test_files_with_endings_of_another_kind_are_told(folder: Path, endings: list
 
 
 # ---------------------------------------------------------------- where a sample is
-def run(entry: Entry) -> None:
-    params = {"seed": 1, "datasets": {"mine": entry}, "models": {"dummy": {}}, "features": {
-        f"mine-{label}": {"dataset": "mine", "modality": part["modality"]} for label, part in entry["modalities"].items()}}
+def write_params(entries: dict[str, Entry]) -> None:
+    features = {f"{name}-{label}": {"dataset": name, "modality": part["modality"]}
+                for name, entry in entries.items() for label, part in entry["modalities"].items()}  # fmt: skip
+    params = {"seed": 1, "datasets": entries, "models": {"dummy": {}}, "features": features}
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params | {name: {} for name in ("split", "train", "evaluate", "publish", "flow")}, file)
+
+
+def run(entry: Entry) -> None:
+    write_params({"mine": entry})
     check.main()
     ingest.main("mine")
     for label in entry["modalities"]:
@@ -113,6 +118,27 @@ def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(f
     words = {"words": {"modality": "text", "column": "it"}}
     with pytest.raises(InputError, match=r"mine: words: 1 of 24 samples (.|\n)*sample '0008': line 9 of t\.csv: the sample is missing"):
         run(entry_of(lambda i: "" if i == 7 else f"word {i}", words))
+
+
+@pytest.mark.parametrize("cell", [",5", None])
+def test_data_that_cannot_be_read_stop_their_own_data_set_alone(cell: str | None, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The check goes on with the others, and ingest gives the reason; a single data set stops at the check."""
+    (folder / "other.csv").write_text("label,size\n" + "".join(f"{'ab'[i % 2]},{i}\n" for i in range(N)), encoding="utf-8")
+    bad = "label,size\n" + "".join(f"{'ab'[i % 2]},\"{i}{cell}\"\n" for i in range(N))
+    if cell:
+        (folder / "mine.csv").write_text(bad, encoding="utf-8")
+    entries = {name: {"source": {"table": f"{name}.csv"}, "target": {"column": "label", "task": "binary"},
+                      "modalities": {"facts": {"modality": "table", "columns": ["size"]}}} for name in ("mine", "other")}  # fmt: skip
+    write_params(entries)
+    check.main()
+    reason = "add `decimal" if cell else "no such file"
+    assert reason in capsys.readouterr().err
+    ingest.main("other")
+    with pytest.raises(InputError, match=reason):
+        ingest.main("mine")
+    write_params({"mine": entries["mine"]})
+    with pytest.raises(InputError, match=reason):
+        check.main()
 
 
 def test_the_quarantine_says_it_too() -> None:

@@ -415,6 +415,17 @@ def test_publishing_again_adds_nothing_and_changes_nothing(workspace: Path) -> N
     assert publish.RECEIPT.read_bytes() == receipt
 
 
+def test_a_data_set_whose_stages_failed_is_left_out_and_comes_back(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish.main("--without=alpha")
+    assert "alpha: skipped, a stage of it failed in the last run" in capsys.readouterr().err
+    assert "alpha" not in json.loads(publish.RECEIPT.read_text("utf-8"))
+    current = [run for run in all_runs().values() if run.data.tags["current"] == "true"]
+    publish.main()
+    assert 0 < len(current) < len([run for run in all_runs().values() if run.data.tags["current"] == "true"]) == len(all_runs()) == N_RUNS
+    with pytest.raises(InputError, match="unknown option '--all'; allowed: --without"):
+        publish.main("--all")
+
+
 def test_runs_whose_artifacts_were_deleted_come_back(workspace: Path) -> None:
     shutil.rmtree("mlartifacts/beta")
     publish.main()

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.running.dvc_graph import Step, by_height
 from pipelines.running.executor import StageResult
+from pipelines.running.partial_results import left_out
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 
 RAN = StageResult("", "ran", 0.0)
@@ -38,6 +39,16 @@ def test_a_failure_is_named_with_its_log_and_what_it_said() -> None:
     assert failures_of({"a": FAILED, "b": StageResult("b", "skipped", 0.0, "a failed")}) == [
         "a failed (its output: .sensorium/logs/a.log)\nerror: one\ntwo"]  # fmt: skip
     assert counts_of({}) == "no stages"
+
+
+@pytest.mark.parametrize(("kind", "evaluated", "without"), [
+    ("report", {"a": "ran", "b": "failed", "c": "skipped"}, ("b", "c")), ("publish", {"a": "unchanged", "b": "skipped"}, ("b",)),
+    ("report", {"a": "ran", "b": "restored"}, ()), ("report", {"a": "failed", "b": "skipped"}, ()),
+    ("train@a-knn", {"a": "ran", "b": "failed"}, ()),
+])  # fmt: skip
+def test_report_and_publish_go_on_without_the_data_sets_that_failed(kind: str, evaluated: dict[str, str], without: tuple[str, ...]) -> None:
+    results = {f"evaluate@{dataset}": StageResult(f"evaluate@{dataset}", status, 0.0) for dataset, status in evaluated.items()}
+    assert left_out(Step(kind, tuple(results)), results | {"check": RAN}) == without
 
 
 @pytest.mark.parametrize("n_at_once", [1, 2, 4])

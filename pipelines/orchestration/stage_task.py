@@ -13,6 +13,7 @@ from prefect.states import Cancelled, Completed
 
 from pipelines.running.dvc_graph import Step
 from pipelines.running.executor import Executor, StageResult
+from pipelines.running.partial_results import run_without
 
 RETRY_AFTER_S = 2
 STATE_NAMES = {"ran": "Completed", "restored": "Restored", "unchanged": "Cached"}
@@ -21,12 +22,15 @@ STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache"
 
 @dataclass(frozen=True)
 class StageJob:
-    """A step, why it cannot run (or ""), whether it is up to date, and whether nothing can run at the same time."""
+    """A step, why it cannot run (or ""), whether it is up to date, whether nothing can run at the same time, and the data sets that
+    report or publish runs without.
+    """
 
     step: Step
     blocked: str
     is_up_to_date: bool
     is_alone: bool
+    without: tuple[str, ...] = ()
 
 
 class StageFailedError(Exception):
@@ -50,8 +54,11 @@ def reproduce(job: StageJob, executor: Executor, results: dict[str, StageResult]
     if job.blocked:
         results[name] = StageResult(name, "skipped", 0.0, job.blocked)
         return Cancelled(name="Skipped", message=job.blocked)
-    result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else executor.reproduce(name, logger.info, alone=job.is_alone)
+    if job.without:
+        result = run_without(job.step, job.without)
+    else:
+        result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else executor.reproduce(name, logger.info, alone=job.is_alone)
     results[name] = result
     if not result.is_ok:
         raise StageFailedError(result)
-    return Completed(name=STATE_NAMES[result.status], message=STATE_MESSAGES[result.status])
+    return Completed(name=STATE_NAMES[result.status], message=" ".join([STATE_MESSAGES[result.status], result.reason]).strip())

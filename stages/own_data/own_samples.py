@@ -30,10 +30,13 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
     Raises:
         InputError: naming the file and row, or the key of params.yaml, to fix.
     """
+    checked = read_json(check_path(dataset))
+    if "failed" in checked:
+        raise InputError(checked["failed"])
     rows = open_source(dataset, entry)
     modalities = find_modalities(dataset, entry, rows)
     fingerprint = fingerprint_of(dataset, entry, rows)
-    if fingerprint != read_json(check_path(dataset))["files"]:
+    if fingerprint != checked["files"]:
         raise InputError("its files have changed since the check; run `make run`, or `python -m stages.own_data.outside` before "
                          "`dvc repro`")
     tables = {modality.name: table_columns(rows, modality.fields, dataset) for modality in modalities if modality.kind == "table"}

@@ -22,8 +22,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 FAMILIES: tuple[Family, ...] = ("fusion", "learners", "baseline")
 
 
-def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]]) -> str:
-    """Return the report as one HTML document that needs nothing else; drawn: by data set, its figures by file name."""
+def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = ()) -> str:
+    """Return the report as one HTML document that needs nothing else.
+
+    Args:
+        drawn: by data set, its figures by file name. left_out: data sets whose stages failed.
+    """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {
@@ -41,7 +45,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
              for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
     sections = [section(evaluation, drawn.get(evaluation.dataset, {})) for evaluation in evaluations]
-    return page.render(css=css, heads=heads, summary=rows, sections=sections)
+    return page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out)
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
