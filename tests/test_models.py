@@ -432,7 +432,7 @@ def test_an_estimator_that_cannot_read_sparse_features_is_told_where_to_say_so()
         pass
 
     model = Estimator("dense_only", NoSettings, lambda config, form, seed: GaussianNB())
-    message = r"stages/models/dense_only/: the estimator cannot .* of text, which are sparse \(.*\); declare .*: encodings=\('dense', 'table'\)"
+    message = r"stages/models/dense_only/: the estimator cannot .* of text, which are sparse .*; declare .*: encodings=\('dense', 'table'\)"
     with pytest.raises(InputError, match=message):
         list(results(model, toy_problem(modalities=("text",)), NoSettings(), [{}]))
 

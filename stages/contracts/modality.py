@@ -18,7 +18,10 @@ Expectation = tuple[str, dict[str, Any]]  # type of Great Expectations, keyword 
 
 @dataclass(frozen=True)
 class Features:
-    """What a modality's featurizer returns: columns to store with sample_id, and what train reads about them."""
+    """What a modality's featurizer returns: columns to store with sample_id, and what train reads about them.
+
+    shape: of a dense vector, whose length is the product; of a table the numbers of numeric and of categorical columns.
+    """
 
     columns: Mapping[str, pa.Array]
     encoding: Encoding
