@@ -333,6 +333,7 @@ EVALUATION, ALL = evaluation_path("toy"), "candidates"
 DOCUMENTS: list[tuple[Path, Callable[[dict[str, Any]], Any], str]] = [
     (EVALUATION, lambda d: d.update(dataset="other"), "dataset: " + AS_IN_PATH.format("toy", "other")),
     (EVALUATION, lambda d: d[ALL][3].update(scores={}), r"metrics: 'accuracy' is not among candidates\.3\.scores: none"),
+    (EVALUATION, lambda d: [found.update(scores={}) for found in d[ALL]], r"metrics: 'accuracy' is not among .*; and \d+ more"),
     (EVALUATION, lambda d: d["best"].update(model="svm"), r"best: 'svm on \S+, early' is not among candidates: dummy on image, early, "),
     (EVALUATION, lambda d: d["comparisons"][0]["a"].update(fusion="late"), r"comparisons\.0: '\w+ on \S+, late' is not among candidates: "),
     (EVALUATION, lambda d: d["comparisons"][0].update(metric="foo"), r"comparisons\.0\.metric: 'foo' is not among metrics: "),

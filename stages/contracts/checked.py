@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+MOST_NAMED = 5
 AnyChecked = TypeVar("AnyChecked", bound="Checked")
 
 
@@ -25,8 +26,14 @@ class Checked(BaseModel):
     def _fits_together(self) -> Self:
         found = list(self.contradictions())
         if found:
-            raise ValueError("; ".join(found))
+            raise ValueError("; ".join(shortened(found)))
         return self
+
+
+def shortened(lines: Iterable[str]) -> list[str]:
+    """Return the first lines or names of a message, and how many more there are."""
+    found = list(lines)
+    return found if len(found) <= MOST_NAMED else [*found[:MOST_NAMED], f"and {len(found) - MOST_NAMED} more"]
 
 
 def checked(kind: type[AnyChecked], text: str | bytes) -> tuple[AnyChecked | None, list[str]]:
@@ -54,7 +61,8 @@ def by_place(errors: Sequence[Any]) -> dict[tuple[str, ...], list[Any]]:
     for item in errors:
         found.setdefault(tuple(str(part) for part in item["loc"] if not _is_union_branch(part)), []).append(item)
     # a list with a wrong entry also counts as too short: report the entry only
-    return {place: items for place, items in found.items() if not any(other[: len(place)] == place for other in found if other != place)}
+    outer = {place[:depth] for place in found for depth in range(len(place))}
+    return {place: items for place, items in found.items() if place not in outer}
 
 
 def wanted(items: Sequence[Any]) -> str:

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TypeVar
 
+from stages.contracts.checked import shortened
 from stages.contracts.document import Document
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of, document_schemas
 from stages.foundation.tables import write_json
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
-MOST_NAMED = 5
 
 
 def write_document(path: Path, document: Document) -> None:
@@ -30,8 +30,7 @@ def read_document(path: Path, kind: type[AnyDocument]) -> AnyDocument:
     schema = next(schema for schema in document_schemas() if kind in schema.kinds)
     document, found = schema.read(path.read_bytes(), kind, path.as_posix())
     if document is None or found:
-        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        raise InputError(f"{path}: {'; '.join(found[:MOST_NAMED])}{more}; {schema.remedy}")
+        raise InputError(f"{path}: {'; '.join(shortened(found))}; {schema.remedy}")
     return document
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
 
@@ -110,7 +111,8 @@ class Evaluation(Results):
                 yield f"{key}: has {size} entries; expected {len(self.outputs)}, one for each of outputs"
         for key, of_outputs in by_name.items():
             if of_outputs is not None and set(of_outputs) != set(self.outputs):
-                yield f"{key}: is of {', '.join(of_outputs) or 'nothing'}; expected one for each of outputs: {', '.join(self.outputs)}"
+                names, outputs = (", ".join(shortened(found)) or "nothing" for found in (of_outputs, self.outputs))
+                yield f"{key}: is of {names}; expected one for each of outputs: {outputs}"
 
     @property
     def is_one_split(self) -> bool:

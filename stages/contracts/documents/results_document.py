@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.table_schema import Rows
 from stages.contracts.task import TargetForm
@@ -77,7 +78,7 @@ class Results(Document):
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
 
     def contradictions(self) -> Iterable[str]:
-        known, metrics = {found.candidate for found in self.candidates}, {metric.name for metric in self.metrics}
+        candidates, metrics = [named(found.candidate) for found in self.candidates], [metric.name for metric in self.metrics]
         yield from unknown_names("baselines", self.baselines, "models", self.models)
         for place, found in enumerate(self.candidates):
             yield from unknown_names(f"candidates.{place}.model", [found.model], "models", self.models)
@@ -85,7 +86,7 @@ class Results(Document):
             yield from unknown_names("metrics", metrics, f"candidates.{place}.scores", found.scores)
         for place, test in enumerate(self.comparisons):
             yield from unknown_names(f"comparisons.{place}.metric", [test.metric], "metrics", metrics)
-            yield from unknown_names(f"comparisons.{place}", map(named, {test.a, test.b}), "candidates", set(map(named, known)))
+            yield from unknown_names(f"comparisons.{place}", map(named, (test.a, test.b)), "candidates", candidates)
 
     @property
     def primary(self) -> MetricInfo:
@@ -137,7 +138,7 @@ def unknown_names(key: str, names: Iterable[str], others: str, known: Collection
     """Return which names of a key are not among those of another, a line each."""
     for name in names:
         if name not in known:
-            yield f"{key}: {name!r} is not among {others}: {', '.join(known) or 'none'}"
+            yield f"{key}: {name!r} is not among {others}: {', '.join(shortened(known)) or 'none'}"
 
 
 DOCUMENT = DocumentSchema(
