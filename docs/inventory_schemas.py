@@ -18,9 +18,9 @@ def exported() -> dict[str, str]:
 
 def schemas_page() -> str:
     """Return the page of the files that pass between stages."""
-    lines = ["# Schemas", "", "The files that pass between stages. Each is checked when it is written and when it is read. "
-             "As JSON: `docs/schemas/`.", "", "## Tables", "", "Arrow files (`stages/contracts/tables/`). `float32[]` is a FixedSizeList "
-             "of any size.", ""]
+    lines = ["# Schemas", "", "The files that pass between stages. Each is checked when it is written and when it is read: its columns or "
+             "keys, whether they fit together, and whether it is the file that its path says. As JSON: `docs/schemas/`.", "", "## Tables",
+             "", "Arrow files (`stages/contracts/tables/`). `float32[]` is a FixedSizeList of any size.", ""]
     for schema in schemas():
         lines += [f"### {schema.name}", "", f"`{schema.path}`: {schema.meaning}.", "", "| column | type | what |", "|---|---|---|"]
         lines += [f"| {c.name}{'' if c.required else ' (optional)'} | {' or '.join(c.types)} | {c.meaning} |" for c in schema.columns]

@@ -43,7 +43,7 @@ def main(dataset: str) -> None:
     splits = splits_of(table)
     form, outputs = about.target.form, about.target.outputs
     models, scoring = trained_models(dataset)
-    metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(form, scoring).items()}
+    metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(dataset, form, scoring).items()}
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     resamples = bootstrap_rows(splits)
     scores = {candidate: score(found, metrics, resamples) for candidate, found in trained.predictions.items()}
@@ -86,7 +86,7 @@ def trained_models(dataset: str) -> tuple[list[str], str]:
     return sorted(described, key=lambda model: not described[model].baseline), next(iter(metrics.values()))
 
 
-def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
+def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric]:
     """Return the metrics of a form of targets by name, the primary one first, those of probabilities last.
 
     Raises:
@@ -94,8 +94,8 @@ def metrics_of(form: TargetForm, primary: str) -> dict[str, Metric]:
     """
     found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if form in metric.forms]
     if primary not in {metric.name for metric in found}:
-        raise InputError(f"params.yaml: train.scoring: {primary!r} does not score {form} targets; "
-                         f"allowed: {', '.join(metric.name for metric in found if not metric.needs_scores)}")
+        raise InputError(f"{predictions_dir(dataset, '')}: metadata scoring: {primary!r} does not score {form} targets; expected one of "
+                         f"{', '.join(metric.name for metric in found if not metric.needs_scores)}; run `dvc repro`")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}
 

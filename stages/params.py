@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from stages.contracts.checked import by_place, wanted
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
@@ -106,13 +107,7 @@ def parse(values: Any, key: str, model: type[Settings]) -> Any:
 
 def mistakes(errors: Sequence[Any], key: str, model: type[BaseModel]) -> list[str]:
     """Return one line per location of pydantic's errors; the branches of a union share one."""
-    by_place: dict[str, list[Any]] = {}
-    for item in errors:
-        place = ".".join([key, *(str(part) for part in item["loc"] if not _is_union_branch(part))])
-        by_place.setdefault(place, []).append(item)
-    # a list with a wrong entry also counts as too short: report the entry only
-    inmost = [place for place in by_place if not any(other.startswith(place + ".") for other in by_place)]
-    return [_mistake(place, by_place[place], model) for place in inmost]
+    return [_mistake(".".join([key, *place]), items, model) for place, items in by_place(errors).items()]
 
 
 def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
@@ -125,33 +120,8 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
-    if first["type"] in EXPECTED:
-        wanted = "expected " + " or ".join(dict.fromkeys(EXPECTED[item["type"]].format(**item.get("ctx", {})) for item in items))
-    else:
-        wanted = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping includes the value
-    return f"{PARAMS}: {place}: {wanted}{found}; {_about(model, first['loc'])}"
-
-
-# pydantic's types of error → message; {…} is filled from the error's context
-EXPECTED = {
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "literal_error": "{expected}",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
-    "too_short": "a list of at least {min_length}",
-    "too_long": "a list of at most {max_length}",
-}
+    return f"{PARAMS}: {place}: {wanted(items)}{found}; {_about(model, first['loc'])}"
 
 
 def allowed(model: type[BaseModel]) -> str:
@@ -178,9 +148,3 @@ def _about(model: type[BaseModel], place: Sequence[Any]) -> str:
     inner, name = _inmost(model, place)
     info = inner.model_fields.get(name)
     return f"'{name}' is {info.description}" if info and info.description else f"allowed keys: {allowed(inner)}"
-
-
-def _is_union_branch(part: Any) -> bool:
-    # pydantic names the branch of a union in its location ("int", "literal['all']", "TargetEntry"), which a user need not see
-    known = {"int", "constrained-int", "float", "str", "bool", "none"}
-    return isinstance(part, str) and (part in known or "[" in part or part.endswith("Entry"))

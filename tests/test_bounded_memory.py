@@ -42,7 +42,8 @@ def test_features_are_summarised_some_rows_at_a_time(name: str, tmp_path: Path, 
 
 def test_an_empty_features_file_is_one_empty_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_table(features_path("toy", "image"), pa.table({"sample_id": pa.array([], pa.string())}), features_metadata("image"))
+    table = pa.table({"sample_id": pa.array([], pa.string()), "vector": pa.array([], pa.list_(pa.float32(), 1))})
+    write_table(features_path("toy", "image"), table, features_metadata("image"))
     assert [len(piece) for piece in validate.feature_chunks("toy", "image")] == [0]
 
 
@@ -52,7 +53,7 @@ def test_what_was_read_of_a_large_file_is_given_back(tmp_path: Path, monkeypatch
     monkeypatch.setattr(validate, "CHUNK_BYTES", 4 * MEGABYTES)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(20 * MEGABYTES, np.float32)), MEGABYTES)
     table = pa.table({"sample_id": [f"id-{i}" for i in range(20)], "vector": vectors})
-    write_table(features_path("toy", "image"), table, features_metadata("image"))
+    write_table(features_path("toy", "image"), table, features_metadata("image", shape=(MEGABYTES,)))
     del table
     del vectors
     process, before, most, n_rows = psutil.Process(), 0, 0, 0

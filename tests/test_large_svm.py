@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.svm import LinearSVC, LinearSVR
-from toy_problem import toy_problem
+from toy_problem import description, toy_problem
 
-from stages.contracts.candidate import Candidate
 from stages.contracts.model import Size
 from stages.contracts.problem import Problem
 from stages.features.early_fusion import encode_fold
@@ -19,7 +18,7 @@ from stages.models.svm import approximation
 from stages.models.svm.approximation import landmark_distances, linear_features, nystroem_features
 from stages.models.svm.primal import PrimalProblem, train_primal
 from stages.training.limits import fitting_configs, require_memory
-from stages.training.saved_model import ModelDescription, load_fitted, save_fitted
+from stages.training.saved_model import load_fitted, save_fitted
 
 PENALTIES = np.array([0.1, 1.0, 30.0])
 
@@ -141,7 +140,7 @@ def test_the_refitted_model_is_saved_and_loaded(task: str, kernel: str, tmp_path
     settings, configs = large(problem, kernel=(kernel,))
     modalities = problem.combinations[-1]
     fitted = fit_on(svm.MODEL, problem, problem.final_fold(), modalities, configs[-1], settings)
-    save_fitted(tmp_path, fitted, problem, ModelDescription("toy", Candidate("svm", modalities), configs[-1], {}))
+    save_fitted(tmp_path, fitted, problem, description("svm", modalities, configs[-1]))
     loaded, about = load_fitted(tmp_path)
     assert "squared" in about.config["approximation"]
     matrices = {name: problem.blocks[name].encoded(problem.training_rows()).matrix for name in modalities}

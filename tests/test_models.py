@@ -1,20 +1,25 @@
 """Common tests of every folder under stages/models/; a new model needs no edit here but its small grid."""
 
 import importlib
+import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from toy_problem import metrics_of, toy_problem, with_other_test_rows
+from sklearn.naive_bayes import GaussianNB
+from toy_problem import description, metrics_of, toy_problem, with_other_test_rows
 
-from stages.contracts.candidate import Candidate
 from stages.contracts.fitted import Fitted
-from stages.contracts.model import FoldResult, FoldSweep, Size, Sweep
+from stages.contracts.model import Estimator, FoldResult, FoldSweep, Size, Sweep
 from stages.contracts.problem import Problem
+from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
 from stages.model_selection.choice import choose_config
@@ -23,8 +28,9 @@ from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.model_selection.saved_estimators import load_estimators
 from stages.model_selection.target_forms import FORMS as TARGET_FORMS
 from stages.training.limits import fitting_configs, readable, require_memory
+from stages.training.prediction import Predictor
 from stages.training.read_problem import require_classes
-from stages.training.saved_model import ModelDescription, load_fitted, save_fitted
+from stages.training.saved_model import load_fitted, save_fitted, write_arrays
 
 SMALL = {
     "dummy": {},
@@ -244,7 +250,7 @@ class TestModel:
         config = model.grid(settings, problem.seed)[0]
         for folder in ("a", "b"):
             fitted = fit_on(model, problem, problem.final_fold(), modalities, config, settings)
-            save_fitted(tmp_path / folder, fitted, problem, ModelDescription("toy", Candidate(name, modalities), config, {}))
+            save_fitted(tmp_path / folder, fitted, problem, description(name, modalities, config))
         for path in sorted((tmp_path / "a").iterdir()):
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
         loaded, about = load_fitted(tmp_path / "a")
@@ -263,7 +269,7 @@ class TestModel:
         result = next(r for r in reached if r.modalities == problem.combinations[-1])
         config = model.grid(settings, problem.seed)[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, config, settings)
-        about = ModelDescription("toy", Candidate(name, result.modalities), config, {})
+        about = description(name, result.modalities, config)
         save_fitted(tmp_path, fitted, problem, about, rows=result.fold.train)
         encoded = {modality: problem.blocks[modality].encoded(result.fold.train).matrix[result.fold.test] for modality in result.modalities}
         scores = model.predict(load_fitted(tmp_path)[0], encoded)
@@ -369,16 +375,87 @@ def test_a_saved_function_is_refused_though_it_is_scikit_learns(name: str) -> No
         load_estimators(fitted)
 
 
-def test_a_saved_model_names_files_of_its_own_folder_alone(tmp_path) -> None:
-    problem = toy_problem(modalities=("image",))
-    model, settings = small("linear")
+def saved(folder: Path, name: str = "linear", modality: str = "image") -> Path:
+    """Save a small model of the toy problem; return its folder."""
+    problem = toy_problem(modalities=(modality,))
+    model, settings = small(name)
     config = model.grid(settings, 0)[0]
-    fitted = fit_on(model, problem, problem.final_fold(), ("image",), config, settings)
-    save_fitted(tmp_path, fitted, problem, ModelDescription("toy", Candidate("linear", ("image",)), config, {}))
-    path = tmp_path / "model.json"
-    path.write_text(path.read_text().replace('"files": []', '"files": ["/etc/hostname"]'))
-    with pytest.raises(InputError, match=r"model\.json: files: '/etc/hostname' is not a name of a file in that folder"):
-        load_fitted(tmp_path)
+    fitted = fit_on(model, problem, problem.final_fold(), (modality,), config, settings)
+    save_fitted(folder, fitted, problem, description(name, (modality,), config))
+    return folder
+
+
+def change_model(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Rewrite model.json as `change` leaves it."""
+    document = json.loads((folder / "model.json").read_text())
+    change(document)
+    (folder / "model.json").write_text(json.dumps(document))
+
+
+def change_arrays(folder: Path, change: Callable[[dict[str, np.ndarray]], Any]) -> None:
+    """Rewrite arrays.npz as `change` leaves it."""
+    with np.load(folder / "arrays.npz") as archive:
+        arrays = dict(archive)
+    change(arrays)
+    write_arrays(folder / "arrays.npz", arrays)
+
+
+RETRAIN = r".*; train the model again(: `dvc repro -f train@toy-\w+`| \(`dvc repro -f train@<data set>-<model>`\))$"
+
+
+@pytest.mark.parametrize(("damage", "message"), [
+    (lambda f: change_model(f, lambda d: d.update(files=["/etc/hostname"])),
+     r"model\.json: files: '/etc/hostname' is not a name of a file in that folder"),
+    (lambda f: change_model(f, lambda d: d.update(files=["estimator_0.skops"])), r"estimator_0\.skops: not found; expected the file that"),
+    (lambda f: change_model(f, lambda d: d.update(features={})), r"model\.json: features: is of nothing; expected of modalities: image"),
+    (lambda f: change_model(f, lambda d: d["encoders"]["image"].update(arrays=["mean"])),
+     r"model\.json: encoders\.image\.arrays: 'encoder/image/mean' is not among arrays"),
+    (lambda f: change_model(f, lambda d: d.update(form="foo")), r"form: expected 'classes', 'labels' or 'continuous', found 'foo'"),
+    (lambda f: (f / "arrays.npz").unlink(), r"arrays\.npz: not found; expected the file that model\.json describes"),
+    (lambda f: (f / "arrays.npz").write_bytes((f / "arrays.npz").read_bytes()[:-40]), r"arrays\.npz: damaged or cut off \(BadZipFile\)"),
+    (lambda f: (f / "arrays.npz").write_bytes(b""), r"arrays\.npz: damaged or cut off \(EOFError\)"),
+    (lambda f: change_arrays(f, lambda a: a.update(scale=a.pop("scales"))),
+     r"arrays\.npz: array 'scale': found shape \[1\], expected none, as in model\.json"),
+    (lambda f: change_arrays(f, lambda a: a.pop("scales")), r"arrays\.npz: array 'scales': found none, expected shape \[1\], as in"),
+    (lambda f: change_arrays(f, lambda a: a.update({"estimator/0/coef_": a["estimator/0/coef_"][:, :2]})),
+     r"array 'estimator/0/coef_': found shape \[3, 2\], expected shape \[3, 6\], as in"),
+])  # fmt: skip
+def test_a_saved_model_whose_files_do_not_fit_together_is_refused(damage: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
+    folder = saved(tmp_path)
+    load_fitted(folder)
+    damage(folder)
+    with pytest.raises(InputError, match=message + RETRAIN):
+        load_fitted(folder)
+
+
+@pytest.mark.parametrize(("name", "damage", "message"), [
+    ("linear", lambda f: change_model(f, lambda d: d["state"]["members"][0]["params"].update(CC=1)),
+     r"/model\.json: state: 'CC' is no parameter of sklearn\.\S+; expected some of .*\bC\b"),
+    ("linear", lambda f: change_model(f, lambda d: d["state"].pop("members")), r"/model\.json: state: 'members' is missing; expected by"),
+    ("random_forest", lambda f: (f / "estimator_0.skops").write_bytes(b"PK"),
+     r"/estimator_0\.skops: damaged or cut off \(BadZipFile\); expected a file of skops"),
+    ("linear", lambda f: change_model(f, lambda d: d["features"]["table"]["settings"].update(colour="red")),
+     r"/model\.json: features\.table\.settings: colour: unknown key"),
+])  # fmt: skip
+def test_a_model_that_cannot_be_made_of_its_files_is_refused_with_the_file(
+    name: str, damage: Callable[[Path], Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = saved(tmp_path, name, "table")
+    damage(folder)
+    if "settings" not in message:
+        monkeypatch.setattr(Predictor, "_encoded", lambda self, modality, columns: np.zeros((2, 7)))
+    with pytest.raises(InputError, match=f"^{re.escape(str(folder))}{message}.*; train the model again"):
+        Predictor.load(folder).predict({"table": pa.array([{"x": 1.0}])})
+
+
+def test_an_estimator_that_cannot_read_sparse_features_is_told_where_to_say_so() -> None:
+    class NoSettings(Settings):
+        pass
+
+    model = Estimator("dense_only", NoSettings, lambda config, form, seed: GaussianNB())
+    message = r"stages/models/dense_only/: the estimator cannot .* of text, which are sparse .*; declare .*: encodings=\('dense', 'table'\)"
+    with pytest.raises(InputError, match=message):
+        list(results(model, toy_problem(modalities=("text",)), NoSettings(), [{}]))
 
 
 def test_a_model_that_does_not_predict_the_targets_form_is_not_applicable() -> None:

@@ -171,7 +171,7 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
         "inner": fixed_lists(inner.astype(np.int16)),
     })
     write_table(splits_path(toy.dataset), table, toy.splits_metadata)
-    write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy)}), dict(toy.metadata))
+    write_samples(samples_path(toy.dataset), pa.table({"sample_id": _ids(toy), "target": target_column(target)}), dict(toy.metadata))
     nothing = {name: pa.array([], pa.string()) for name in ("sample_id", "modality", "reason")}
     write_table(skipped_path(toy.dataset), pa.table(nothing), SkippedMetadata(dataset=toy.dataset, share=0.0))
 

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.model_document import ModalityFeatures
 from stages.contracts.metric import Metric
+from stages.contracts.model import Config
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.task import TargetForm, Task
 from stages.features.encoders import Columns, Dense, Sparse
 from stages.features.feature_blocks import Block
 from stages.foundation.registry import component, names
 from stages.training.read_problem import all_combinations
+from stages.training.saved_model import ModelDescription
 
 
 def toy_blocks(target: np.ndarray, seed: int = 0) -> dict[str, Block]:
@@ -55,6 +59,12 @@ def toy_problem(
     return Problem(
         blocks, target, chosen.form, outputs, toy_folds(n), all_combinations(modalities), metrics_of(chosen.form, target), chosen.scoring, 0
     )
+
+
+def description(name: str, modalities: tuple[str, ...], config: Config) -> ModelDescription:
+    """Return what a model saved of the toy problem knows of itself."""
+    features = {modality: ModalityFeatures(modality=modality, settings={}) for modality in modalities}
+    return ModelDescription("toy", Candidate(name, modalities), config, features)
 
 
 def metrics_of(form: TargetForm, target: np.ndarray) -> dict[str, Metric]:

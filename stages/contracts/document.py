@@ -6,17 +6,19 @@ One module of stages/contracts/documents/ per document ends in a `DocumentSchema
 import json
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BeforeValidator
 
-from stages.contracts.paths import fits
+from stages.contracts.checked import Checked, checked
+from stages.contracts.paths import names_in, path_mistakes
 
 
-class Document(BaseModel):
-    """A document, or an object in it: unknown keys are refused, and it does not change once it is made."""
+class Document(Checked):
+    """A document, or an object in it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 
 def _defined(value: Any) -> Any:
@@ -29,27 +31,27 @@ Number = Annotated[float | None, BeforeValidator(_defined)]
 
 @dataclass(frozen=True)
 class DocumentSchema:
-    """path: of the files, a pattern in which {…} is any name. kinds: what such a file holds, one of them."""
+    """path: of the files, a pattern in which {…} is any name, that of the document's key of the same name if there is one.
+
+    kinds: what such a file holds, one of them. remedy: how to get a right one.
+    """
 
     name: str
     path: str
     meaning: str
     kinds: tuple[type[Document], ...]
+    remedy: str = "delete it and run `dvc repro`"
 
     def matches(self, path: str) -> bool:
         """Return whether a file, by its path relative to the workspace, is one of these."""
-        return fits(path, self.path)
+        return names_in(path, self.path) is not None
 
-    def mistakes(self, value: Any) -> list[str]:
-        """Return in what a JSON value differs from what such a file holds, a line each: of the kind that it is nearest to."""
-        return min((mistakes(value, kind) for kind in self.kinds), key=len)
+    def mistakes(self, value: Any, path: str) -> list[str]:
+        """Return what is wrong with the JSON value of a file, a line each: of the kind that it is nearest to."""
+        text = json.dumps(value)
+        return min((self.read(text, kind, path)[1] for kind in self.kinds), key=len)
 
-
-def mistakes(value: Any, kind: type[Document]) -> list[str]:
-    """Return in what a JSON value differs from a kind of document, a line each."""
-    try:
-        # as JSON: strict about types (`true` is no number, "3" neither), and a list may still become a tuple
-        kind.model_validate_json(json.dumps(value), strict=True)
-    except ValidationError as error:
-        return [f"{'.'.join(map(str, item['loc'])) or 'the document'}: {item['msg']}" for item in error.errors()]
-    return []
+    def read(self, text: str | bytes, kind: type[AnyDocument], path: str) -> tuple[AnyDocument | None, list[str]]:
+        """Return the document in a file's text, and what is wrong with it, a line each."""
+        document, found = checked(kind, text)
+        return document, found or path_mistakes(path, self.path, document)

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.model import Encoding
 from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
 
@@ -17,10 +18,13 @@ Expectation = tuple[str, dict[str, Any]]  # type of Great Expectations, keyword 
 
 @dataclass(frozen=True)
 class Features:
-    """What a modality's featurizer returns: columns to store with sample_id, and what train reads about them."""
+    """What a modality's featurizer returns: columns to store with sample_id, and what train reads about them.
+
+    shape: of a dense vector, whose length is the product; of a table the numbers of numeric and of categorical columns.
+    """
 
     columns: Mapping[str, pa.Array]
-    encoding: str  # dense, sparse or table
+    encoding: Encoding
     shape: tuple[int, ...]
     names: Sequence[str] | Mapping[str, Sequence[str]] = ()  # of the dense axes or the columns; a table: by kind
     fit: Mapping[str, Any] = field(default_factory=dict)

@@ -6,10 +6,18 @@ from pathlib import Path
 DATA = Path("data")
 
 
-def fits(path: str, pattern: str) -> bool:
-    """Return whether a path ends in a pattern, in which {…} is any one name."""
-    names = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern))
-    return re.fullmatch(rf"(.*/)?{names}", path) is not None
+def names_in(path: str, pattern: str) -> dict[str, str] | None:
+    """Return the names that stand for {…} of a pattern in which a path ends; None if it does not end so."""
+    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
+    found = re.fullmatch(rf"(?:.*/)?{named}", path)
+    return None if found is None else found.groupdict()
+
+
+def path_mistakes(path: str, pattern: str, about: object) -> list[str]:
+    """Return where a file's path tells another name than the attribute of `about`, what the file says of itself, that {…} stands for."""
+    names = names_in(path, pattern) or {}
+    return [f"{key}: expected {name!r}, as in the path, found {getattr(about, key)!r}" for key, name in names.items()
+            if getattr(about, key, name) != name]
 
 
 def check_path(dataset: str) -> Path:

@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
-from stages.contracts.document import Document, mistakes
+from stages.contracts.checked import shortened
+from stages.contracts.document import Document
 from stages.foundation.errors import InputError
-from stages.foundation.schemas import document_schema_of
-from stages.foundation.tables import read_json, write_json
+from stages.foundation.schemas import document_schema_of, document_schemas
+from stages.foundation.tables import write_json
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
-MOST_NAMED = 5
 
 
 def write_document(path: Path, document: Document) -> None:
@@ -27,13 +25,13 @@ def read_document(path: Path, kind: type[AnyDocument]) -> AnyDocument:
         InputError: if the file is missing, is not JSON or is not such a document: file, keys and the way out.
     """
     _require_kind(path, kind)
-    try:
-        return kind.model_validate_json(path.read_bytes(), strict=True)
-    except (OSError, ValidationError) as error:
-        found = mistakes(read_json(path), kind)
-        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        raise InputError(
-            f"{path}: not as its schema has it: {'; '.join(found[:MOST_NAMED])}{more}; delete it and run `dvc repro`") from error
+    if not path.is_file():
+        raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
+    schema = next(schema for schema in document_schemas() if kind in schema.kinds)
+    document, found = schema.read(path.read_bytes(), kind, path.as_posix())
+    if document is None or found:
+        raise InputError(f"{path}: {'; '.join(shortened(found))}; {schema.remedy}")
+    return document
 
 
 def _require_kind(path: Path, kind: type[Document]) -> None:

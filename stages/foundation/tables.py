@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from pydantic import ValidationError
 
-from stages.contracts.table_schema import Metadata, metadata_mistakes
+from stages.contracts.checked import checked
+from stages.contracts.table_schema import Metadata
 from stages.foundation.errors import InputError
 from stages.foundation.schemas import document_schema_of, schema_of
 
@@ -41,7 +41,7 @@ def write_table(path: Path, table: pa.Table, metadata: Metadata) -> None:
 
     Field metadata (such as a samples column's modality) is kept.
     """
-    schema = _written_schema(path, table.schema, metadata)
+    schema = _written_schema(path, table, metadata)
     batches = table.combine_chunks().cast(schema).to_batches()
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in batches:
@@ -61,9 +61,10 @@ def writing_chunks(path: Path, metadata: Metadata) -> Iterator[Callable[[pa.Tabl
 
         def flush() -> None:
             nonlocal writer
-            schema = _written_schema(path, pending[0].schema, metadata)
+            chunk = pa.concat_tables(pending)
+            schema = _written_schema(path, chunk, metadata)
             writer = writer or pa.ipc.new_file(sink, schema)
-            for batch in pa.concat_tables(pending).combine_chunks().cast(schema).to_batches():
+            for batch in chunk.combine_chunks().cast(schema).to_batches():
                 writer.write_batch(batch)
             pending.clear()
 
@@ -80,22 +81,22 @@ def writing_chunks(path: Path, metadata: Metadata) -> Iterator[Callable[[pa.Tabl
         writer.close()
 
 
-def _written_schema(path: Path, schema: pa.Schema, metadata: Metadata) -> pa.Schema:
+def _written_schema(path: Path, table: pa.Table, metadata: Metadata) -> pa.Schema:
     """Return a table's Arrow schema with its metadata; raise ValueError if it differs from stages/contracts/tables/."""
     _require_kind(path, type(metadata))
     expected = schema_of(path)
-    mistakes = expected.mistakes(schema) if expected else []
+    mistakes = expected.mistakes(table, metadata, path.as_posix()) if expected else []
     if mistakes:
-        raise ValueError(f"{path}: does not match its schema: {'; '.join(mistakes)}")
+        raise ValueError(f"{path}: is not written: {'; '.join(mistakes)}")
     text = json.dumps(metadata.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False)
-    return schema.with_metadata({METADATA_KEY: text})
+    return table.schema.with_metadata({METADATA_KEY: text})
 
 
 def read_table(path: Path) -> pa.Table:
     """Return a memory-mapped table whose metadata are not needed; they are checked as `read_described` does.
 
     Raises:
-        InputError: if the file is missing, not written by a stage, or does not match its schema.
+        InputError: if the file is missing, not written by a stage, or is not as its schema has it.
     """
     schema = schema_of(path)
     return _opened(path)[0] if schema is None else read_described(path, schema.metadata)[0]
@@ -105,18 +106,15 @@ def read_described(path: Path, kind: type[AnyMetadata]) -> tuple[pa.Table, AnyMe
     """Return a memory-mapped table and the metadata it was written with, an object of the class that its schema has.
 
     Raises:
-        InputError: if the file is missing, not written by a stage, or does not match its schema.
+        InputError: if the file is missing, not written by a stage, or is not as its schema has it.
     """
     _require_kind(path, kind)
-    table, found = _opened(path)
+    table, text = _opened(path)
+    metadata, found = checked(kind, text)
     expected = schema_of(path)
-    mistakes = expected.mistakes(table.schema) if expected else []
-    try:
-        metadata = kind.model_validate(found)
-    except ValidationError as error:
-        mistakes += metadata_mistakes(error)
-    if mistakes:
-        raise InputError(f"{path}: does not match its schema: {'; '.join(mistakes)}; delete it and run `dvc repro`")
+    mistakes = [*(expected.mistakes(table, metadata, path.as_posix()) if expected else []), *(f"metadata {line}" for line in found)]
+    if metadata is None or mistakes:
+        raise InputError(f"{path}: {'; '.join(mistakes)}; delete it and run `dvc repro`")
     return table, metadata
 
 
@@ -127,8 +125,8 @@ def _require_kind(path: Path, kind: type[Metadata]) -> None:
         raise ValueError(f"{path}: its metadata are {schema.metadata.__name__}, not {kind.__name__}")
 
 
-def _opened(path: Path) -> tuple[pa.Table, Any]:
-    """Return a memory-mapped table and its metadata, a JSON value that is not checked."""
+def _opened(path: Path) -> tuple[pa.Table, bytes]:
+    """Return a memory-mapped table and its metadata as JSON, which is not checked."""
     if not path.is_file():
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
     try:
@@ -138,7 +136,7 @@ def _opened(path: Path) -> tuple[pa.Table, Any]:
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage wrote it; delete it and run `dvc repro`")
-    return table, json.loads(raw)
+    return table, raw
 
 
 def write_text(path: Path, text: str) -> None:
@@ -154,9 +152,9 @@ def write_json(path: Path, value: Any) -> None:
         ValueError: if it is not as stages/contracts/documents/ has the file.
     """
     expected = document_schema_of(path)
-    mistakes = expected.mistakes(value) if expected else []
+    mistakes = expected.mistakes(value, path.as_posix()) if expected else []
     if mistakes:
-        raise ValueError(f"{path}: not as its schema has it: {'; '.join(mistakes)}")
+        raise ValueError(f"{path}: is not written: {'; '.join(mistakes)}")
     write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -18,6 +18,7 @@ from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import FoldBlocks, encode_fold, fused_matrix_of
 from stages.features.encoders import Matrix
 from stages.features.projection import Projection, fit_projections, saved_projection
+from stages.foundation.errors import InputError
 from stages.foundation.parallel import each, n_cores
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.fitted_estimators import fit_path, scores_by
@@ -140,7 +141,13 @@ class EstimatorFoldSweep:
         def make(config: Config) -> Any:
             return self.model.make(config, self.problem.form, self.seed)
 
-        return fit_path(make, configs, self.rows[train], self.problem, train, path=self.model.path)
+        try:
+            yield from fit_path(make, configs, self.rows[train], self.problem, train, path=self.model.path)
+        except TypeError as error:
+            if isinstance(self.rows, np.ndarray):
+                raise
+            raise InputError(f"stages/models/{self.model.name}/: the estimator cannot read the features of {'+'.join(self.modalities)}, "
+                             f"which are sparse ({error}); declare what it reads on the Model: encodings=('dense', 'table')") from error
 
     def _scores(self, indices: list[int], train: np.ndarray, rows: np.ndarray) -> Iterator[Scores]:
         return (scores_by(estimators, self.rows[rows]) for estimators in self._fit(indices, train))

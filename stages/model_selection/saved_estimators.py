@@ -5,6 +5,7 @@ JSON, because skops takes 3 s to import. Any other (a forest) is saved by skops.
 """
 
 import importlib
+import inspect
 import io
 import json
 import re
@@ -81,6 +82,10 @@ def _from_state(state: Any, arrays: Any) -> Any:
     kind = _type_of(state["class"])
     if kind is None or not issubclass(kind, BaseEstimator):
         raise InputError(f"model.json: holds {state['class']!r}, which is not a scikit-learn estimator; train the model again")
+    known = list(inspect.signature(kind).parameters)
+    if unknown := sorted(set(state["params"]) - set(known)):
+        raise InputError(f"model.json: state: {unknown[0]!r} is no parameter of {state['class']}; expected some of {', '.join(known)}; "
+                         "train the model again")
     estimator = kind(**state["params"])
     vars(estimator).update(state["values"])
     vars(estimator).update({name.rpartition("/")[2]: arrays[name] for name in state["arrays"]})
@@ -90,7 +95,10 @@ def _from_state(state: Any, arrays: Any) -> Any:
 def _from_skops(name: str, raw: bytes) -> Any:
     from skops.io import get_untrusted_types, loads
 
-    unknown = get_untrusted_types(data=raw)
+    try:
+        unknown = get_untrusted_types(data=raw)
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise InputError(f"{name}: damaged or cut off ({type(error).__name__}); expected a file of skops; train the model again") from error
     untrusted = [kind for kind in unknown if _type_of(kind) is None]
     if untrusted:
         raise InputError(f"{name}: holds the type {untrusted[0]!r}, which is no type of scikit-learn's; train the model again")

@@ -55,6 +55,11 @@ def stacked(name: str, reference: np.ndarray | None = None) -> StackedScore | No
     return None if compute is None else StackedScore(name, compute, greater_is_better=name not in LOWER_IS_BETTER)
 
 
+def is_of_numbers(name: str) -> bool:
+    """Return whether a stacked form scores continuous targets; the others score classes and labels."""
+    return name == "q2" or name in REGRESSION
+
+
 def scorer(metric: Scoring, reference: np.ndarray | None = None) -> Callable[[Stack], np.ndarray]:
     """Return the function that scores a stack: the metric's stacked form, or its definition applied to each prediction."""
     found = stacked(metric.name, reference)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import ValidationError
 
+from stages.contracts.checked import described
 from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.fitted import Fitted
 from stages.contracts.model import Sweep
@@ -37,8 +39,9 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A fitted model, loaded once for many predictions."""
+    """A fitted model, loaded once for many predictions from `folder`."""
 
+    folder: Path
     fitted: Fitted
     about: SavedModel
     model: Sweep
@@ -47,7 +50,7 @@ class Predictor:
     def load(cls, folder: Path) -> "Predictor":
         """Return the model in `folder`, as `save_fitted` wrote it."""
         fitted, about = load_fitted(folder)
-        return cls(fitted, about, as_sweep(component("models", about.model)))
+        return cls(folder, fitted, about, as_sweep(component("models", about.model)))
 
     def predict(self, columns: Mapping[str, pa.Array]) -> Predicted:
         """Return the predictions of raw samples.
@@ -58,7 +61,13 @@ class Predictor:
             InputError: if a modality is missing, or a sample cannot be read.
         """
         matrices = {name: self._encoded(name, columns) for name in self.about.modalities}
-        scores = self.model.predict(self.fitted, matrices)
+        try:
+            scores = self.model.predict(self.fitted, matrices)
+        except InputError as error:  # about one of the model's files
+            raise InputError(f"{self.folder}/{error}") from error
+        except KeyError as error:
+            path, name = self.folder / "model.json", self.about.model
+            raise InputError(f"{path}: state: {error} is missing; expected by {name}; train the model again") from error
         form, outputs = self.about.form, self.about.outputs
         prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
         return Predicted(form, outputs, _named(form, outputs, prediction), scores.probabilities)
@@ -70,7 +79,12 @@ class Predictor:
         modality = component("modalities", feature.modality)
         column = columns[name]
         chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-        features = modality.featurize(chunked, modality.settings(**feature.settings))
+        try:
+            settings = modality.settings(**feature.settings)
+        except ValidationError as error:
+            mistakes = "; ".join(described(error))
+            raise InputError(f"{self.folder / 'model.json'}: features.{name}.settings: {mistakes}; train the model again") from error
+        features = modality.featurize(chunked, settings)
         encoder = self.about.encoders[name]
         state = State({key: self.fitted.arrays[f"encoder/{name}/{key}"] for key in encoder.arrays}, encoder.state)
         return raw_features(features.columns, features.encoding).encode(state)

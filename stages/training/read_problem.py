@@ -20,7 +20,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, section, value_at
 from stages.foundation.tables import column_values, read_described
 from stages.model_selection.folds import read_folds
-from stages.scoring.stacked_scores import stacked
+from stages.scoring.stacked_scores import is_of_numbers, stacked
 from stages.training.train_settings import TrainEntry
 
 
@@ -60,7 +60,7 @@ def read_problem(dataset: str, params: dict[str, Any]) -> TrainingData:
         outputs=about.target.outputs,
         folds=read_folds(table, about),
         combinations=all_combinations(modalities),
-        metrics={scoring: scoring_form(scoring, about.target.task)},
+        metrics={scoring: scoring_form(scoring, about)},
         scoring=scoring,
         seed=int(value_at(params, "seed")),
     )
@@ -99,16 +99,18 @@ def scoring_of(params: Mapping[str, Any], target: Target) -> str:
     return section(params, "train", TrainEntry).scoring.get(target.task, target.scoring)
 
 
-def scoring_form(name: str, task: str) -> Scoring:
+def scoring_form(name: str, about: SplitsMetadata) -> Scoring:
     """Return the stacked form of the metric that chooses the configuration.
 
     Raises:
-        InputError: if it has none.
+        InputError: if it has none, or scores other targets.
     """
-    found = stacked(name)
-    if found is None:
-        raise InputError(f"{name!r}, the metric of the task {task!r}, cannot choose a configuration; run `python -m stages.check`, which "
-                         "says where it is declared and lists those that can")
+    found, target = stacked(name), about.target
+    if found is None or is_of_numbers(name) != (target.form == "continuous"):
+        where = (f"{splits_path(about.dataset)}: metadata target.scoring" if name == target.scoring else
+                 f"params.yaml: train.scoring.{target.task}")
+        raise InputError(f"{where}: {name!r} cannot choose a configuration for {target.form} targets; `python -m stages.check` lists those "
+                         "that can, `dvc repro` writes the metadata again")
     return found
 
 

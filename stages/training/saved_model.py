@@ -57,6 +57,7 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDesc
         features=dict(about.features),
         encoders=encoders,
         state=dict(fitted.state),
+        arrays={name: np.shape(value) for name, value in arrays.items()},
         files=tuple(sorted(fitted.files)),
     )
     write_document(folder / "model.json", document)
@@ -78,11 +79,26 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def load_fitted(folder: Path) -> tuple[Fitted, SavedModel]:
-    """Return a saved model and its model.json."""
+    """Return a saved model and its model.json.
+
+    Raises:
+        InputError: if a file is missing, cannot be read or is not the one that model.json describes.
+    """
     about = read_document(folder / "model.json", SavedModel)
-    for name in about.files:
-        if Path(name).name != name:
-            raise InputError(f"{folder / 'model.json'}: files: {name!r} is not a name of a file in that folder; train the model again")
-    with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    return Fitted(arrays, about.state, {name: (folder / name).read_bytes() for name in about.files}), about
+    remedy = f"train the model again: `dvc repro -f train@{about.dataset}-{about.model}`"
+    arrays, files, path = dict[str, np.ndarray](), dict[str, bytes](), folder / "arrays.npz"
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        for name in about.files:
+            path = folder / name
+            files[name] = path.read_bytes()
+    except Exception as error:  # what a damaged archive raises depends on the byte: of zip, of numpy, of the tokenizer
+        what = "not found" if isinstance(error, FileNotFoundError) else f"damaged or cut off ({type(error).__name__})"
+        raise InputError(f"{path}: {what}; expected the file that model.json describes; {remedy}") from error
+    shapes = {name: array.shape for name, array in arrays.items()}
+    for name in sorted(shapes.keys() | about.arrays.keys()):
+        if shapes.get(name) != about.arrays.get(name):
+            found, expected = (f"shape {list(of[name])}" if name in of else "none" for of in (shapes, about.arrays))
+            raise InputError(f"{folder / 'arrays.npz'}: array {name!r}: found {found}, expected {expected}, as in model.json; {remedy}")
+    return Fitted(arrays, about.state, files), about

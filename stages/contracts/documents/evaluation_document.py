@@ -1,13 +1,14 @@
 """What evaluate writes: all that the report and the tracking server show of one data set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
-from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate
+from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
 
 ConfigSettings = dict[str, Any]
 
@@ -88,6 +89,30 @@ class Evaluation(Results):
     ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
+
+    def contradictions(self) -> Iterable[str]:
+        yield from super().contradictions()
+        candidates = [named(found.candidate) for found in self.candidates]
+        yield from unknown_names("best", [named(self.best)], "candidates", candidates)
+        yield from unknown_names("not_applicable", self.not_applicable, "models", self.models)
+        lengths = dict[str, int]()
+        by_name: dict[str, Mapping[str, Any] | None] = {"counts": self.counts, "ranges": self.ranges}
+        for place, found in enumerate(self.candidates):
+            key, by_output, confusion = f"candidates.{place}", found.by_output or {}, found.confusion
+            yield from unknown_names(f"{key}.by_output", by_output, "metrics", [metric.name for metric in self.metrics])
+            lengths |= {f"{key}.by_output.{metric}": len(values) for metric, values in by_output.items()}
+            lengths |= {} if confusion is None else {f"{key}.confusion": len(confusion)}
+            lengths |= {f"{key}.confusion.{row}": len(counts) for row, counts in enumerate(confusion or ())}
+            by_name[f"{key}.agreement"] = found.agreement
+            if found.agreement is not None and (self.ranges is None or self.n_bins is None):
+                yield f"{key}.agreement: expected null, as ranges or n_bins is"
+        for key, size in lengths.items():
+            if size != len(self.outputs):
+                yield f"{key}: has {size} entries; expected {len(self.outputs)}, one for each of outputs"
+        for key, of_outputs in by_name.items():
+            if of_outputs is not None and set(of_outputs) != set(self.outputs):
+                names, outputs = (", ".join(shortened(found)) or "nothing" for found in (of_outputs, self.outputs))
+                yield f"{key}: is of {names}; expected one for each of outputs: {outputs}"
 
     @property
     def is_one_split(self) -> bool:

@@ -1,5 +1,6 @@
 """What train writes next to a fitted model's arrays: all else that predicting needs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -36,7 +37,20 @@ class SavedModel(Document):
     features: dict[str, ModalityFeatures] = Field(description="by modality name: what makes its features")
     encoders: dict[str, EncoderState] = Field(description="by modality name: what encodes its features")
     state: dict[str, Any] = Field(description="what the model learned and is no array")
+    arrays: dict[str, tuple[int, ...]] = Field(description="shape of each array in arrays.npz by name")
     files: tuple[str, ...] = Field(description="of estimators that skops wrote")
+
+    def contradictions(self) -> Iterable[str]:
+        for key, found in (("features", self.features), ("encoders", self.encoders)):
+            if set(found) != set(self.modalities):
+                yield f"{key}: is of {', '.join(found) or 'nothing'}; expected of modalities: {', '.join(self.modalities)}"
+        for modality, encoder in self.encoders.items():
+            for name in encoder.arrays:
+                if f"encoder/{modality}/{name}" not in self.arrays:
+                    yield f"encoders.{modality}.arrays: 'encoder/{modality}/{name}' is not among arrays"
+        for name in self.files:
+            if "/" in name or name in ("", ".", ".."):
+                yield f"files: {name!r} is not a name of a file in that folder"
 
     @property
     def candidate(self) -> Candidate:
@@ -56,4 +70,5 @@ DOCUMENT = DocumentSchema(
     path="data/models/{dataset}/{model}/model.json",
     meaning="a fitted model without its arrays (arrays.npz), or why there is none",
     kinds=(SavedModel, NotApplicable),
+    remedy="train the model again (`dvc repro -f train@<data set>-<model>`)",
 )

@@ -1,11 +1,12 @@
 """What the tables of results need of an evaluation: kept under docs/results/ for data sets that do not run by default."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.table_schema import Rows
 from stages.contracts.task import TargetForm
@@ -76,6 +77,17 @@ class Results(Document):
     candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
 
+    def contradictions(self) -> Iterable[str]:
+        candidates, metrics = [named(found.candidate) for found in self.candidates], [metric.name for metric in self.metrics]
+        yield from unknown_names("baselines", self.baselines, "models", self.models)
+        for place, found in enumerate(self.candidates):
+            yield from unknown_names(f"candidates.{place}.model", [found.model], "models", self.models)
+            yield from unknown_names(f"candidates.{place}.modalities", found.modalities, "modalities", self.modalities)
+            yield from unknown_names("metrics", metrics, f"candidates.{place}.scores", found.scores)
+        for place, test in enumerate(self.comparisons):
+            yield from unknown_names(f"comparisons.{place}.metric", [test.metric], "metrics", metrics)
+            yield from unknown_names(f"comparisons.{place}", map(named, (test.a, test.b)), "candidates", candidates)
+
     @property
     def primary(self) -> MetricInfo:
         """Return the metric that ranks."""
@@ -117,9 +129,22 @@ class Results(Document):
         return len(twins) > 1 or (len(ways) > 1 and len(candidate.modalities) > 1)
 
 
+def named(candidate: Candidate) -> str:
+    """Return a candidate's full name, for a message."""
+    return f"{candidate.model} on {candidate.combination}, {candidate.fusion}"
+
+
+def unknown_names(key: str, names: Iterable[str], others: str, known: Collection[str]) -> Iterable[str]:
+    """Return which names of a key are not among those of another, a line each."""
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is not among {others}: {', '.join(shortened(known)) or 'none'}"
+
+
 DOCUMENT = DocumentSchema(
     name="results",
     path="docs/results/{dataset}.json",
     meaning="`python -m stages.report --keep=<data set>` writes it: what the tables of results need of one evaluation",
     kinds=(Results,),
+    remedy="write it again: `python -m stages.report --keep=<data set>`",
 )

@@ -1,5 +1,6 @@
 """What validate writes: every expectation on a data set's files, and whether it holds."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -44,6 +45,10 @@ class SuiteResult(Document):
     n_rows: int
     expectations: tuple[ExpectationResult, ...]
 
+    def contradictions(self) -> Iterable[str]:
+        if self.success and not all(found.success for found in self.expectations):
+            yield "success: found true, expected false, as that of one of the expectations"
+
 
 class Validation(Document):
     """Whether a data set's files hold what is expected of them."""
@@ -52,6 +57,10 @@ class Validation(Document):
     success: bool = Field(description="whether every expectation holds; if not, nothing is trained on the data set")
     suites: tuple[SuiteResult, ...] = Field(description="samples, splits, quarantined samples, and one per modality")
     notes: tuple[str, ...] = Field((), description="what needs a look though all may hold: columns that alone tell the target")
+
+    def contradictions(self) -> Iterable[str]:
+        if self.success and not all(suite.success for suite in self.suites):
+            yield "success: found true, expected false, as that of one of the suites"
 
 
 DOCUMENT = DocumentSchema(

@@ -1,8 +1,13 @@
 """What featurize writes: the features of one modality of every sample."""
 
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stages.contracts.table_schema import Column, Metadata, TableSchema
+import pyarrow as pa
+
+from stages.contracts.model import Encoding
+from stages.contracts.table_schema import Column, Metadata, TableSchema, width_mistakes
 
 
 class FeaturesMetadata(Metadata):
@@ -12,10 +17,30 @@ class FeaturesMetadata(Metadata):
     modality_name: str
     modality: str
     settings: dict[str, Any]
-    encoding: str
+    encoding: Encoding
     shape: tuple[int, ...]
     names: Any
     fit: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        return f"{self.dataset}-{self.modality_name}"
+
+
+COLUMNS: Mapping[Encoding, tuple[str, ...]] = {
+    "dense": ("vector",), "sparse": ("indices", "values"), "table": ("numeric", "categorical"),
+}  # fmt: skip
+
+
+def contradictions(table: pa.Table, about: FeaturesMetadata) -> Iterable[str]:
+    """Return which columns the encoding needs and the table lacks, or which are not as wide as the shape, a line each."""
+    columns = COLUMNS[about.encoding]
+    missing = [name for name in columns if name not in table.column_names]
+    widths = {"dense": (math.prod(about.shape),), "sparse": (), "table": about.shape}[about.encoding]
+    yield from (f"column {name!r} is missing; expected, as metadata encoding is {about.encoding}" for name in missing)
+    for name, width in zip(columns, widths, strict=False):
+        if not missing:
+            yield from width_mistakes(table, name, width, f"metadata shape is {list(about.shape)}")
 
 
 TABLE = TableSchema(
@@ -33,4 +58,5 @@ TABLE = TableSchema(
     ),
     metadata=FeaturesMetadata,
     others="the structured form where the modality has one (frames, series, points, edges)",
+    consistent=contradictions,
 )

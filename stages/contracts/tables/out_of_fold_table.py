@@ -1,6 +1,6 @@
 """What train writes where `train.keep` names it: out-of-fold scores of the chosen configuration."""
 
-from stages.contracts.table_schema import Column, TableSchema
+from stages.contracts.table_schema import Column, TableSchema, width_mistakes
 from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata
 
 TABLE = TableSchema(
@@ -14,4 +14,6 @@ TABLE = TableSchema(
         Column("decisions", ("float64[]",), "of classes or labels; predicted targets"),
     ),
     metadata=TrainingMetadata,
+    consistent=lambda table, about: width_mistakes(
+        table, "decisions", len(about.target.outputs), "there are in metadata target.outputs"),
 )

@@ -1,6 +1,10 @@
 """What train writes: predictions of every outer test row."""
 
-from stages.contracts.table_schema import Column, TableSchema
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from stages.contracts.table_schema import Column, TableSchema, width_mistakes
 from stages.contracts.tables.splits_table import SplitsMetadata
 
 KEYS = (
@@ -25,6 +29,15 @@ class TrainingMetadata(SplitsMetadata):
     not_applicable: str | None
 
 
+def contradictions(table: pa.Table, about: TrainingMetadata) -> Iterable[str]:
+    """Return in what the columns contradict the form of the target and the number of outputs, a line each."""
+    yield from about.target.column_mistakes(table, "target", "prediction")
+    if "probabilities" in table.column_names:
+        yield from width_mistakes(table, "probabilities", len(about.target.outputs), "there are in metadata target.outputs")
+    elif about.target.form != "continuous" and about.not_applicable is None:
+        yield f"column 'probabilities' is missing; expected, as metadata target.form is {about.target.form}"
+
+
 TABLE = TableSchema(
     name="predictions",
     path="data/predictions/{dataset}/{model}/predictions.arrow",
@@ -38,4 +51,5 @@ TABLE = TableSchema(
         Column("probabilities", ("float32[]",), "of classes or labels; not for regression", required=False),
     ),
     metadata=TrainingMetadata,
+    consistent=contradictions,
 )

@@ -7,6 +7,10 @@ class QuarantineMetadata(Metadata):
     dataset: str
     modality_name: str = ""
 
+    @property
+    def key(self) -> str:
+        return f"{self.dataset}-{self.modality_name}" if self.modality_name else self.dataset
+
 
 TABLE = TableSchema(
     name="quarantine",

@@ -44,4 +44,5 @@ TABLE = TableSchema(
     ),
     metadata=SamplesMetadata,
     others="one per modality, its kind in the field's metadata under `modality`",
+    consistent=lambda table, about: about.target.column_mistakes(table, "target"),
 )

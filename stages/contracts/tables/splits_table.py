@@ -1,6 +1,10 @@
 """What split writes: the folds, decided once for all models and modality combinations."""
 
-from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target, width_mistakes
 
 
 class SplitsMetadata(Metadata):
@@ -10,6 +14,14 @@ class SplitsMetadata(Metadata):
     n_folds: int
     n_repeats: int
     n_inner_folds: int
+
+
+def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
+    """Return in what the columns contradict the numbers of outputs, folds and rows, a line each."""
+    yield from about.target.column_mistakes(table, "target")
+    yield from width_mistakes(table, "inner", about.n_folds, "metadata n_folds is")
+    if table.num_rows != about.rows.used * about.n_repeats:
+        yield f"{table.num_rows} rows; expected {about.rows.used} · {about.n_repeats}, metadata rows.used times n_repeats"
 
 
 TABLE = TableSchema(
@@ -25,4 +37,5 @@ TABLE = TableSchema(
         Column("inner", ("int16[]",), "for each outer fold, the inner fold that holds the sample out; -1: it is a test row there"),
     ),
     metadata=SplitsMetadata,
+    consistent=contradictions,
 )
