@@ -49,7 +49,7 @@ def main(dataset: str) -> None:
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(form, scoring).items()}
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     resamples = bootstrap_rows(splits)
-    scores = {candidate: score(found, metrics, resamples) for candidate, found in trained.predictions.items()}
+    scores = {candidate: score(found, metrics, resamples, splits.targets) for candidate, found in trained.predictions.items()}
     uncertainty = Uncertainty(splits.test_per_train, confidence)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
