@@ -18,7 +18,7 @@ from stages.contracts.metric import Metric
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
-from stages.contracts.task import TargetForm
+from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.evaluation.checked_predictions import FoldPredictions, splits_of
 from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.data_set_facts import facts
@@ -46,7 +46,7 @@ def main(dataset: str) -> None:
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(dataset, form, scoring).items()}
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     resamples = bootstrap_rows(splits)
-    scores = {candidate: score(found, metrics, resamples) for candidate, found in trained.predictions.items()}
+    scores = {candidate: score(found, metrics, resamples, splits.targets) for candidate, found in trained.predictions.items()}
     uncertainty = Uncertainty(splits.test_per_train, confidence)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
@@ -94,7 +94,7 @@ def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric
     """
     found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if form in metric.forms]
     if primary not in {metric.name for metric in found}:
-        raise InputError(f"{predictions_dir(dataset, '')}: metadata scoring: {primary!r} does not score {form} targets; expected one of "
+        raise InputError(f"{predictions_dir(dataset, '')}: metadata scoring: {primary!r} does not score {OUTPUT_NOUNS[form]}; expected one of "
                          f"{', '.join(metric.name for metric in found if not metric.needs_scores)}; run `dvc repro`")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}

@@ -33,7 +33,8 @@ pytest_plugins = ["end_to_end"]
 # Files that take longest and so must not come last when several processes share the tests, a file each (`make test`).
 LONG = (
     "test_end_to_end", "test_publish", "test_every_task", "test_data_flow", "test_reproducible", "test_flow", "test_datasets",
-    "test_models", "test_readme", "test_shared_sweeps", "test_executor", "test_run", "test_evaluate", "test_bad_input", "test_fetch",
+    "test_models", "test_report", "test_readme", "test_shared_sweeps", "test_executor", "test_evaluate", "test_bad_input", "test_run",
+    "test_fetch", "test_metrics", "test_neighbours", "test_validate", "test_params", "test_sweeps", "test_large_svm", "test_spread",
 )  # fmt: skip
 
 

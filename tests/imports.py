@@ -52,6 +52,7 @@ def imported_files(path: Path) -> set[Path]:
     return {file for file in found if file is not None and (file.name != "__init__.py" or component_kind(file))}
 
 
+@cache
 def component_kind(path: Path) -> str | None:
     """Return the kind of component that a file ends in (`<name>.py` or `<name>/__init__.py` in the kind's folder), or None."""
     own = path.parent if path.name == "__init__.py" else path

@@ -231,10 +231,10 @@ def test_scores_of_bootstrap_samples_equal_the_metric(name: str, task: str, n_ro
     metric = METRICS[name].bound_to(target)
     expected = [metric.score(target[r], prediction[r], None if scores is None else scores[r]) for r in rows]
     predicted = FoldPredictions(target, prediction, scores)
-    np.testing.assert_allclose(score_resamples(metric, rows, predicted), expected, rtol=1e-12, atol=1e-12)
-    assert score_resamples(metric, [], predicted).shape == (0,)
+    np.testing.assert_allclose(score_resamples(metric, rows, predicted, target), expected, rtol=1e-12, atol=1e-12)
+    assert score_resamples(metric, [], predicted, target).shape == (0,)
     other = replace(metric, name="own")
-    np.testing.assert_allclose(score_resamples(other, rows[:5], predicted), expected[:5], rtol=1e-12)
+    np.testing.assert_allclose(score_resamples(other, rows[:5], predicted, target), expected[:5], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])

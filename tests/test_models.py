@@ -39,8 +39,9 @@ SMALL = {
     "mlp": {
         "hidden_layer_sizes": [[8]], "activation": ["relu", "tanh"], "learning_rate_init": [0.02], "weight_decay": [0.001], "max_iter": 30,
     },
-    "random_forest": {"n_estimators": 10, "max_features": [0.3], "min_samples_leaf": [1]},
-    "hist_gradient_boosting": {"max_iter": [10, 20]},
+    "linear": {"C": [0.1, 1, 10]},
+    "random_forest": {"n_estimators": 6, "max_features": [0.3], "min_samples_leaf": [1]},
+    "hist_gradient_boosting": {"max_iter": [5, 10]},
 }  # fmt: skip
 POOL = ThreadPoolExecutor(1)
 FORMS = {"image": "dense", "text": "sparse", "table": "table"}  # of the toy problem's blocks

@@ -5,13 +5,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy_own
 
+from stages.checking import check_data_sets, check_models, known_components
 from stages.checking.check_params import problems
+from stages.foundation import registry
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.params import parse, read_params, section, value_at
@@ -152,12 +155,15 @@ def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:
     assert len(found) == 2
 
 
-def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any]) -> None:
+def test_no_value_anywhere_brings_a_traceback(right: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the data sets one that is packaged and one of a person's own: all others have the same keys."""
     datasets = {"emoji": right["datasets"]["emoji"], "marks": toy_own.DATASETS["marks"]}
     features = {key: value for key, value in {**right["features"], **toy_own.FEATURES}.items() if key.startswith(("emoji-", "marks-"))}
     small = {**right, "datasets": datasets, "features": features}
     assert problems(small) == []
+    # the folders of components, read a hundred thousand times, do not change meanwhile
+    for module in (registry, known_components, check_data_sets, check_models):
+        monkeypatch.setattr(module, "names", cache(registry.names))
     for place in places(small):
         for junk in JUNK:
             for line in problems(with_value(small, place, junk)):

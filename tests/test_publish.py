@@ -10,17 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mlflow
 import psutil
 import pyarrow as pa
 import pyarrow.csv
 import pytest
 import yaml
-from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Run
 from toy_predictions import Toy
 from toy_results import TOYS, make_workspace
 
@@ -43,6 +41,10 @@ from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
 from stages.foundation.tables import read_json, write_table
 from stages.model_selection.target_forms import FORMS
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel, Run
 
 # MLflow 3.17's own queries (SQLAlchemy 2.1), frames (pandas 3.1) and type hints: nothing of ours
 pytestmark = [
@@ -77,42 +79,59 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def workspace(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a copy of it, as the current folder."""
-    root = tmp_path / "copy"
-    shutil.copytree(published, root)
-    monkeypatch.chdir(root)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name, value in QUIET.items():
-        monkeypatch.setenv(name, value)
-    yield root
+@contextmanager
+def working_in(root: Path) -> Iterator[Path]:
+    """Work in a workspace, without MLflow's telemetry."""
+    import mlflow
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for name, value in QUIET.items():
+            patch.setenv(name, value)
+        yield root
     mlflow.set_tracking_uri(None)
 
 
-def client() -> MlflowClient:
+@pytest.fixture
+def seen(published: Path) -> Iterator[Path]:
+    """Work in the published workspace, for tests that only look at it."""
+    with working_in(published):
+        yield published
+
+
+@pytest.fixture
+def workspace(published: Path, tmp_path: Path) -> Iterator[Path]:
+    """Return a copy of the published workspace, to change, as the current folder."""
+    with working_in(shutil.copytree(published, tmp_path / "copy")) as root:
+        yield root
+
+
+def client() -> "MlflowClient":
+    from mlflow import MlflowClient  # not above: every process of `make test` reads this file, one needs MLflow (2 s)
+
     return MlflowClient(tracking_uri(PublishEntry()))
 
 
-def runs_of(dataset: str) -> dict[str, Run]:
+def runs_of(dataset: str) -> "dict[str, Run]":
     """Return a data set's active runs by id."""
     experiment = client().get_experiment_by_name(f"sensorium/{dataset}")
     assert experiment is not None
     return {run.info.run_id: run for run in client().search_runs([experiment.experiment_id])}
 
 
-def all_runs() -> dict[str, Run]:
+def all_runs() -> "dict[str, Run]":
     return {run_id: run for toy in TOYS for run_id, run in runs_of(toy.dataset).items()}
 
 
-def run_named(dataset: str, name: str) -> Run:
+def run_named(dataset: str, name: str) -> "Run":
     """Return the current run of a name."""
     found = [run for run in runs_of(dataset).values() if run.info.run_name == name and run.data.tags["current"] == "true"]
     assert len(found) == 1
     return found[0]
 
 
-def artifact(run: Run, name: str) -> Path:
+def artifact(run: "Run", name: str) -> Path:
     return Path(client().download_artifacts(run.info.run_id, name))
 
 
@@ -125,7 +144,7 @@ def remake(workspace: Path, change: Any) -> None:
 
 # ---------------------------------------------------------------- what stands there
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.dataset)
-def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(workspace: Path, toy: Any) -> None:
+def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(seen: Path, toy: Any) -> None:
     evaluation = read_document(evaluation_path(toy.dataset), Evaluation)
     assert len(evaluation.candidates) == len(toy.skill) * len(toy.combinations)
     for result in evaluation.candidates:
@@ -139,12 +158,12 @@ def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(wo
             assert values == [value for value in score.folds if value is not None]
 
 
-def test_there_is_one_experiment_per_data_set_and_no_other(workspace: Path) -> None:
+def test_there_is_one_experiment_per_data_set_and_no_other(seen: Path) -> None:
     assert sorted(experiment.name for experiment in client().search_experiments()) == [f"sensorium/{toy.dataset}" for toy in TOYS]
     assert len(all_runs()) == N_RUNS
 
 
-def test_a_run_says_what_it_is(workspace: Path) -> None:
+def test_a_run_says_what_it_is(seen: Path) -> None:
     run, lock = run_named("alpha", "knn · image+text"), read_lock()
     tags = run.data.tags
     assert (tags["dataset"], tags["model"], tags["modalities"], tags["fusion"], tags["n_modalities"]) == (
@@ -166,7 +185,7 @@ def test_a_run_says_what_it_is(workspace: Path) -> None:
 @pytest.mark.parametrize(("dataset", "first", "baseline"), [
     ("alpha", "accuracy", "majority"), ("beta", "micro-F1", "majority"), ("gamma", "R²", "mean")])
 def test_notes_put_the_metric_of_the_task_first_and_call_the_baseline_by_what_it_predicts(
-    workspace: Path, dataset: str, first: str, baseline: str
+    seen: Path, dataset: str, first: str, baseline: str
 ) -> None:
     evaluation = read_document(evaluation_path(dataset), Evaluation)
     combination = "+".join(evaluation.combinations[0])
@@ -194,7 +213,7 @@ def test_what_was_chosen_is_written_as_the_grid_is() -> None:
         "kernel": "linear (2 of 3 folds), rbf (1 of 3 folds)"}
 
 
-def test_of_one_official_test_split_a_note_has_scores_and_no_folds(workspace: Path) -> None:
+def test_of_one_official_test_split_a_note_has_scores_and_no_folds(seen: Path) -> None:
     score = FoldScores(mean=0.5, lo=0.25, hi=0.75, folds=(0.5,))
     evaluation = read_document(evaluation_path("alpha"), Evaluation)
     evaluation = evaluation.model_copy(update={"n_folds": 1, "metrics": evaluation.metrics[:1], "comparisons": ()})
@@ -205,7 +224,7 @@ def test_of_one_official_test_split_a_note_has_scores_and_no_folds(workspace: Pa
     assert "| accuracy&nbsp;&nbsp; | 0.500&nbsp;&nbsp; | 0.250 to 0.750&nbsp;&nbsp; |" in note
 
 
-def test_training_curves_and_the_curve_of_neighbors_are_steps(workspace: Path) -> None:
+def test_training_curves_and_the_curve_of_neighbors_are_steps(seen: Path) -> None:
     curves = [name for name in run_named("alpha", "mlp · image").data.metrics if name.startswith("curve/")]
     assert curves
     history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
@@ -215,7 +234,7 @@ def test_training_curves_and_the_curve_of_neighbors_are_steps(workspace: Path) -
     assert sorted(point.step for point in k_curve) == [1, 3, 5]
 
 
-def test_a_runs_tables_hold_the_rows_of_its_candidate(workspace: Path) -> None:
+def test_a_runs_tables_hold_the_rows_of_its_candidate(seen: Path) -> None:
     run = run_named("alpha", "knn · text")
     predictions = pyarrow.csv.read_csv(artifact(run, "predictions.csv"))
     assert predictions.num_rows == TOYS[0].n_samples
@@ -227,7 +246,7 @@ def test_a_runs_tables_hold_the_rows_of_its_candidate(workspace: Path) -> None:
         assert artifact(run, name).is_file()
 
 
-def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
+def test_the_summary_holds_leaderboard_and_report(seen: Path) -> None:
     run = run_named("beta", "summary")
     evaluation = read_document(evaluation_path("beta"), Evaluation)
     board = pyarrow.csv.read_csv(artifact(run, "leaderboard.csv"))
@@ -237,7 +256,7 @@ def test_the_summary_holds_leaderboard_and_report(workspace: Path) -> None:
     assert run.data.params["best.modalities"] == evaluation.best.combination
 
 
-def test_labels_and_numbers_are_metrics_and_columns_of_their_own(workspace: Path) -> None:
+def test_labels_and_numbers_are_metrics_and_columns_of_their_own(seen: Path) -> None:
     labels, numbers = run_named("beta", "knn · text"), run_named("gamma", "knn · series")
     of_labels = read_document(evaluation_path("beta"), Evaluation).result(Candidate("knn", ("text",))).by_output
     assert labels.data.metrics["f1/ripe _soft_"] == of_labels["macro_f1"][1]
@@ -274,7 +293,7 @@ def test_skipped_samples_are_a_table_of_the_summary(workspace: Path) -> None:
         {"sample_id": "x,1", "modality": "text", "reason": "empty"}]
 
 
-def test_a_saved_view_ranks_the_runs(workspace: Path) -> None:
+def test_a_saved_view_ranks_the_runs(seen: Path) -> None:
     experiment = client().get_experiment_by_name("sensorium/alpha")
     assert experiment is not None
     state = json.loads(json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])["state"])
@@ -353,7 +372,7 @@ for model, example in zip(models, examples):
 LOADED = ("alpha-knn", "beta-mlp", "gamma-mlp")
 
 
-def test_models_predict_raw_samples_far_from_the_workspace_in_one_process(workspace: Path, tmp_path: Path) -> None:
+def test_models_predict_raw_samples_far_from_the_workspace_in_one_process(seen: Path, tmp_path: Path) -> None:
     logged = {name: logged_model(name) for name in LOADED}
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     uris = [model.model_uri for model in logged.values()]
@@ -364,7 +383,7 @@ def test_models_predict_raw_samples_far_from_the_workspace_in_one_process(worksp
         check_answer(json.loads(line), TOYS[[toy.dataset for toy in TOYS].index(name.partition("-")[0])])
 
 
-def logged_model(name: str) -> LoggedModel:
+def logged_model(name: str) -> "LoggedModel":
     """Return the model that was logged with a candidate's run, which holds no pickle and names what it needs."""
     dataset, kind = name.split("-")
     experiment = client().get_experiment_by_name(f"sensorium/{dataset}")

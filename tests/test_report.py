@@ -33,11 +33,17 @@ from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, outp
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
+
+def only(modality: str) -> dict[str, dict[str, float]]:
+    """Return the models' skill on one modality, for toys that have no other."""
+    return {model: {modality: share[modality]} for model, share in SKILL.items()}
+
+
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
     Toy(dataset="split", title='"Official" <split>', n_folds=1, n_samples=200, outputs=tuple("abcdefghijklmn")),
-    Toy(dataset="single", modalities=("image",), skill={model: {"image": share["image"]} for model, share in SKILL.items()}),
-    replace(OF_EACH_TASK[2], outputs=("<i>red</i>", *sorted(f"tag {i}" for i in range(44)))),
+    Toy(dataset="single", modalities=("image",), skill=only("image")),
+    replace(OF_EACH_TASK[2], outputs=("<i>red</i>", *sorted(f"tag {i}" for i in range(44))), modalities=("text",), skill=only("text")),
     replace(OF_EACH_TASK[3], outputs=tuple(f"size & {i}" for i in range(3))),
 )
 VOID = {"meta", "link", "br", "img", "hr", "input"}

@@ -13,7 +13,7 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import FoldPredictions
-from stages.scoring.stacked_scores import COUNTED, REGRESSION
+from stages.scoring.stacked_scores import COUNTED, stacked
 from stages.scoring.stacks import Stack
 
 _VALUES = 4_000_000  # weights at once
@@ -51,20 +51,21 @@ class Resamples:
         return np.asarray(self.weights @ (self.target == self.prediction).all(axis=1))
 
 
-def score_resamples(metric: Metric, rows: Sequence[np.ndarray], predicted: FoldPredictions) -> np.ndarray:
+def score_resamples(metric: Metric, rows: Sequence[np.ndarray], predicted: FoldPredictions, reference: np.ndarray) -> np.ndarray:
     """Return a metric's score of each resample: float64 (n_resamples,).
 
     Args:
-        metric: bound to the data set's targets.
+        metric: bound to `reference`.
         rows: int64 numbers of the rows of each resample.
-        outcome: target, prediction and probabilities of all rows.
+        predicted: of all rows.
+        reference: the data set's targets.
     """
     target, prediction, probabilities = predicted.target, predicted.prediction, predicted.probabilities
     compute = _FORMS.get(metric.name)
     if compute is not None:
         found = [compute(Resamples(target, prediction, probabilities, weights)) for weights in _weights(rows, len(target))]
-    elif metric.name in REGRESSION:
-        found = [REGRESSION[metric.name](Stack(target[r], prediction[r][None])) for r in rows]
+    elif (form := stacked(metric.name, reference)) is not None:
+        found = [form(Stack(target[r], prediction[r][None])) for r in rows]
     else:
         found = [np.array([metric.score(target[r], prediction[r], None if probabilities is None else probabilities[r])]) for r in rows]
     return np.concatenate([np.empty(0), *found])

@@ -77,11 +77,11 @@ def bootstrap_rows(splits: Splits) -> list[np.ndarray]:
 
 
 def score(
-    predictions: Sequence[FoldPredictions], metrics: Mapping[str, Metric], resamples: Sequence[np.ndarray]
+    predictions: Sequence[FoldPredictions], metrics: Mapping[str, Metric], resamples: Sequence[np.ndarray], reference: np.ndarray
 ) -> dict[str, MetricScores]:
-    """Return the scores of one candidate by metric."""
+    """Return the scores of one candidate by metric; reference: the data set's targets, to which the metrics are bound."""
     found = {}
     for name, metric in metrics.items():
         folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
-        found[name] = MetricScores(np.asarray(folds, dtype=np.float64), score_resamples(metric, resamples, predictions[0]))
+        found[name] = MetricScores(np.asarray(folds, dtype=np.float64), score_resamples(metric, resamples, predictions[0], reference))
     return found
