@@ -181,7 +181,7 @@ def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) 
 
 
 def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
-    with pytest.raises(InputError, match=r"metadata scoring: 'accuracy' does not score continuous targets; expected one of mae, q2, r2"):
+    with pytest.raises(InputError, match=r"metadata scoring: 'accuracy' does not score targets; expected one of mae, q2, r2"):
         evaluated(SIZES, scoring="accuracy")
 
 
