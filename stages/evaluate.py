@@ -95,8 +95,8 @@ def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric
     found = [metric for metric in map(lambda name: component("metrics", name), names("metrics")) if form in metric.forms]
     if primary not in {metric.name for metric in found}:
         allowed = ", ".join(metric.name for metric in found if not metric.needs_scores)
-        raise InputError(f"{predictions_dir(dataset, '')}: metadata scoring: {primary!r} does not score {OUTPUT_NOUNS[form]}; expected one of "
-                         f"{allowed}; run `dvc repro`")
+        raise InputError(f"{predictions_dir(dataset, '')}: metadata scoring: {primary!r} does not score {OUTPUT_NOUNS[form]}; expected one "
+                         f"of {allowed}; run `dvc repro`")
     found.sort(key=lambda metric: (metric.name != primary, metric.needs_scores, metric.name))
     return {metric.name: metric for metric in found}
 
