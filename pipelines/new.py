@@ -57,6 +57,7 @@ def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
     data = [f"  {name}:", *(f"    # {note}" for note in found.notes), *_lines(4, "source", source[0], source[1])]
     data += _lines(4, "target", target[0], target[1])
     data += _lines(4, "group", group[0], group[1]) if group[0] else [f"    # group: {group[1]}"]
+    data += _lines(4, "split", *found.split) if found.split else []
     data.append("    modalities:")
     for modality in found.modalities:
         data += _lines(6, modality.name, modality.entry, modality.why)

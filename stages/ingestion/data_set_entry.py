@@ -65,5 +65,5 @@ class DataSetEntry(Settings):
     def completed(cls, values: Any) -> Any:
         """Return the entry; a source that is a folder of folders without a declared target predicts the folder."""
         source = values.get("source") if isinstance(values, Mapping) else None
-        by_folder = isinstance(source, Mapping) and "folder" in source and source.get("label", "folder") == "folder"
-        return {"target": {"column": "folder", "task": "multiclass"}, **values} if by_folder else values
+        label = source.get("label", "folder") if isinstance(source, Mapping) and "folder" in source else None
+        return {"target": {"column": label, "task": "multiclass"}, **values} if label in ("folder", "top_folder") else values

@@ -1,5 +1,6 @@
 """Hints on an entry of own data that may need another look: printed at each check, never an error."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -10,6 +11,7 @@ from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.own_data.guess_table import GROUPS
 from stages.own_data.guesses import FORMATS
+from stages.own_data.official_splits import VALIDATION
 from stages.own_data.roles import OwnModality, find_modalities, groups_of
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import WHOLE, text_of
@@ -21,7 +23,8 @@ MOST = 0.5  # share of a column's values, or of the files, from which a hint is 
 def advice(name: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
     """Return a line per hint."""
     key = f"note: datasets.{name}"
-    found = [*_group(key, entry), *_labels(key, entry, rows), *_spellings(name, entry, rows)]
+    found = [*(f"note: {note}" for note in rows.notes), *_group(key, entry), *_validation(key, entry, rows)]
+    found += [*_labels(key, entry, rows), *_spellings(name, entry, rows)]
     for modality in find_modalities(name, entry, rows):
         place = f"{key}.modalities.{modality.name}"
         found += _table(place, entry, modality, rows) if modality.kind == "table" else _endings(place, modality, rows)
@@ -32,6 +35,15 @@ def _group(key: str, entry: DataSetEntry) -> Iterator[str]:
     if entry.group is None and entry.split is None:
         yield (f"{key} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, object or "
                "recording, name that column; otherwise models are tested on speakers, patients or objects that they were trained on.")
+
+
+def _validation(key: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:
+    """Yield a line where an official split has a validation part."""
+    if entry.split is not None:
+        words = Counter(text_of(rows.read([entry.split], None)[entry.split], entry.split, key).to_pylist())
+        found = {word: count for word, count in words.items() if word is not None and word.lower() in VALIDATION}
+        for word, count in found.items():
+            yield f"{key}.split: the {count} rows of {word!r} join the training part: validation is done on folds inside it."
 
 
 def _labels(key: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:

@@ -2,15 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.foundation.errors import InputError
-from stages.own_data.guesses import Guess, GuessedModality, count_values, free_name, modality_of, task_of
+from stages.own_data.guesses import FORMATS, MAX_CLASSES, Guess, GuessedModality, count_values, free_name, modality_of, task_of
+from stages.own_data.official_splits import is_split
 from stages.own_data.paths_inside import existing, walk_files
+from stages.own_data.text_encoding import guessed_encoding
 
 BETWEEN = ("_", "-", " ", ".")
+SPLIT = "split"  # the field of an official split
 LETTERS = re.compile(r"[^\W\d]+")
 
 
@@ -27,24 +30,64 @@ def guess_folder(path: str, target: str | None) -> Guess:
         endings = ", ".join(sorted({Path(name).suffix or "none" for name in names})[:10]) or "there are no files"
         raise InputError(f"{path}: no file in it has an ending that a modality reads ({endings})")
     kind, ending = found
-    samples = [name for name in names if name.lower().endswith(ending)]
+    read = (".npy", ".npz") if ending in (".npy", ".npz") else FORMATS[kind]
+    samples = [name for name in names if name.lower().endswith(read)]
+    others = Counter(Path(name).suffix for name in names if not name.lower().endswith(read))
     source: dict[str, Any] = {"folder": path}
-    others = Counter(Path(name).suffix for name in names if not name.lower().endswith(ending))
     ignore = {"ignore": [f"*{suffix}" if suffix else "*" for suffix in sorted(others)]} if others and "" not in others else {}
-    modality = GuessedModality(free_name(kind, []), {"modality": kind}, f"{len(samples)} of {len(names)} files end in {ending}")
-    notes = [f"{sum(others.values())} files with other endings are ignored"] if ignore else []
-    classes = {name.split("/")[-2] if "/" in name else "" for name in samples}
-    if "" not in classes and len(classes) > 1 and target in (None, "folder"):
-        target_entry = {"column": "folder", "task": "binary" if len(classes) == 2 else "multiclass"}
-        return Guess(
-            (source | {"label": "folder"} | ignore, f"each file is in one of {len(classes)} folders"),
-            (target_entry, "the folder"),
-            (None, "nothing says which files belong together"),
-            [modality],
-            notes,
-        )
-    pattern, fields = _pattern(samples, ending, path)
-    return _by_names(source | {"label": pattern} | ignore, fields, target, modality, notes)
+    if kind == "text" and (encoding := next(filter(None, (guessed_encoding((root / name).read_bytes()) for name in samples)), None)):
+        source["encoding"] = encoding
+    suffixes = Counter(Path(name).suffix.lower() for name in samples)
+    why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
+    modality = GuessedModality(free_name(kind, []), {"modality": kind}, why)
+    ignored = ", ".join(f"{count} {suffix or 'without ending'}" for suffix, count in others.most_common(5))
+    notes = [f"{len(samples)} files are read, {others.total()} are ignored ({ignored})"] if others else []
+    if "/" in samples[0] and (by_folders := _by_folders(samples, target)):
+        label, fields, chosen, about = by_folders
+        split = (SPLIT, f"an official split: {', '.join(sorted(fields[SPLIT]))}") if SPLIT in fields else None
+        task = "binary" if len(fields[chosen]) == 2 else "multiclass"
+        entry = source | {"label": label} | ignore
+        return Guess((entry, about), ({"column": chosen, "task": task}, f"{len(fields[chosen])} folders: {_some(fields[chosen])}"),
+                     (None, "nothing says which files belong together"), [modality], [*notes, *_levels(fields, chosen)], split)  # fmt: skip
+    pattern, values = _pattern(samples, ending, path)
+    return _by_names(source | {"label": pattern} | ignore, values, target, modality, notes)
+
+
+def _by_folders(samples: Sequence[str], target: str | None) -> tuple[str, dict[str, set[str]], str, str] | None:
+    """Return the label of files in folders, the values of its fields, the field of the class, and why; None if no folder is a class."""
+    paths = [name.split("/")[:-1] for name in samples]
+    if not all(paths):
+        return None
+    depths = {len(path) for path in paths}
+    if len(depths) > 1:
+        fields = {"top_folder": {path[0] for path in paths}}
+        label, why = "top_folder", f"files are {min(depths)} to {max(depths)} folders deep; their first folder"
+    elif depths == {1}:
+        fields, label = {"folder": {path[0] for path in paths}}, "folder"
+        why = f"each file is in one of {len(fields['folder'])} folders"
+    else:
+        names = [f"folder{level + 1}" for level in range(depths.pop())]
+        if is_split({path[0] for path in paths}):
+            names[0] = SPLIT
+        fields = {name: {path[level] for path in paths} for level, name in enumerate(names)}
+        label, why = "/".join(f"{{{name}}}" for name in [*names, "file_name"]), "the folders on a file's path"
+    classes = [name for name, values in fields.items() if name != SPLIT and 2 <= len(values) <= min(MAX_CLASSES, len(samples) // 2)]
+    if target is not None:
+        classes = [name for name in classes if name == target]
+    return (label, fields, classes[0], why) if classes else None
+
+
+def _levels(fields: Mapping[str, set[str]], chosen: str) -> list[str]:
+    """Return a note for each level of folders that is neither the class nor the split."""
+    return [
+        f"{name}: {len(values)} folders ({_some(values)}): the class (`target: {{column: {name}, …}}`), or a group (`group: {name}`)?"
+        for name, values in fields.items()
+        if name not in (chosen, SPLIT)
+    ]
+
+
+def _some(values: set[str]) -> str:
+    return ", ".join(sorted(values)[:3]) + (", …" if len(values) > 3 else "")
 
 
 def _by_names(

@@ -13,18 +13,23 @@ import pyarrow.compute as pc
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest, parse
 from stages.foundation.registry import component
+from stages.own_data.date_format import DateOrder, n_written, possible_orders
 from stages.own_data.delimited import OTHER_DELIMITERS
-from stages.own_data.guesses import MODALITY_OF, Guess, GuessedModality, Values, count_values, free_name, modality_of, task_of
+from stages.own_data.guesses import MAX_CLASSES, MODALITY_OF, Guess, GuessedModality, Values, count_values, free_name, modality_of, task_of
 from stages.own_data.number_format import NUMBER, PLAIN, NumberFormat, Reading, counted, plain_numbers, readings
+from stages.own_data.official_splits import is_split
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import SourceRows
-from stages.own_data.sources.table import DELIMITERS, TableSourceSettings, open_rows
+from stages.own_data.sources.table import DELIMITERS, JSON_LINES, TableSourceSettings, open_rows
+from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
+from stages.own_data.text_encoding import guessed_encoding
 
 TARGETS = re.compile(r"(target|label|class|category|outcome|y|kind|species|diagnosis)s?", re.IGNORECASE)
 GROUPS = re.compile(r"(.*[_ ])?(speaker|subject|patient|person|participant|user|author|customer|client|session|recording|group|brand|owner|"
                     r"device)([_ ]?(id|name|no|number))?", re.IGNORECASE)  # fmt: skip
 IDS = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed.*", re.IGNORECASE)
-SPLITS = re.compile(r"split|subset|partition", re.IGNORECASE)
+SPLIT_NAMES = re.compile(r"(.*[_ ])?(split|subset|partition|part|fold|set|phase|stage)", re.IGNORECASE)
+SEPARATORS = (";", "|", ", ", ",", "/")  # of labels in a cell
 MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
 AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
 
@@ -36,6 +41,8 @@ def guess_table(path: str, target: str | None) -> Guess:
         InputError: if it cannot be read, or no column can be a target.
     """
     source: dict[str, Any] = {"table": path} | ({"delimiter": mark} if (mark := _delimiter(path)) else {})
+    if Path(path).suffix.lower() in (*DELIMITERS, *JSON_LINES) and (encoding := _encoding(path)):
+        source["encoding"] = encoding
     rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
     written, notes_on_numbers = _number_settings(rows)
     if written:
@@ -47,23 +54,28 @@ def guess_table(path: str, target: str | None) -> Guess:
         raise InputError(f"--target: {path} has no column {target!r}{nearest(target, rows.types)}; there are: {', '.join(rows.types)}")
     chosen = target or _guess_target(counted)
     wanted, why = _task(chosen, rows, counted)
+    split = next((name for name in counted if name != chosen and SPLIT_NAMES.fullmatch(name) and is_split(_distinct(columns[name]))), None)
     groups = [name for name in counted if name != chosen and GROUPS.fullmatch(name) and counted[name].n_different < counted[name].n]
     group = (groups[0], f"its name, and {counted[groups[0]].n_different} values in {counted[groups[0]].n} rows") if groups else (
         None, "no column is called speaker, subject, patient, user, …; name one if rows belong together")  # fmt: skip
-    modalities, notes = _modalities(rows, columns, counted, {chosen, *groups[:1]})
+    modalities, notes = _modalities(rows, columns, counted, {chosen, *groups[:1], *([split] if split else [])})
     if not modalities:
         raise InputError(f"{path}: no column is left for features; expected one other than target and group")
     about = f"{len(rows.ids)} rows, {len(rows.types)} columns"
-    return Guess((source, about), (wanted, why), group, modalities, [*notes_on_numbers, *notes])
+    parts = (split, f"an official split: {', '.join(sorted(_distinct(columns[split])))}") if split else None
+    return Guess((source, about), (wanted, why), group, modalities, [*rows.notes, *notes_on_numbers, *notes], parts)
 
 
 def _number_settings(rows: SourceRows) -> tuple[dict[str, Any], list[str]]:
     """Return the settings of the source with which columns of text are numeric that are not so as written, and a note for each column."""
     found: dict[str, list[Reading]] = {}
     texts: dict[str, pa.Array] = {}
+    dates: dict[str, list[DateOrder]] = {}
     for name, kind in rows.types.items():
         if rows.written and pa.types.is_string(kind):
             text = pc.utf8_trim_whitespace(rows.read([name], None)[name].combine_chunks())
+            if n_written(text) >= MIXED * (len(text) - text.null_count) > 0:
+                dates[name] = possible_orders(text)
             if not pc.all(pc.match_substring_regex(plain_numbers(text, PLAIN), NUMBER)).as_py() and (ways := readings(text, PLAIN)):
                 found[name], texts[name] = ways, text
     # a column that can be read in one way decides for those that can be read in several
@@ -74,7 +86,13 @@ def _number_settings(rows: SourceRows) -> tuple[dict[str, Any], list[str]]:
     for ways in found.values():
         marks.update(ways[0].marks)
     notes = [f"{name}: {_read_as(ways, chosen, len(texts[name]) - texts[name].null_count)}" for name, ways in found.items()]
-    return chosen.settings | ({"missing": [mark for mark, _ in marks.most_common()]} if marks else {}), notes
+    settings = chosen.settings | ({"missing": [mark for mark, _ in marks.most_common()]} if marks else {})
+    orders = sorted(dates.values(), key=len)
+    if orders and orders[0]:
+        settings["dates"] = orders[0][0]
+        sure = "" if len(orders[0]) == 1 else "; month_first is as possible"
+        notes += [f"{name}: dates that do not begin with the year, read {orders[0][0]}{sure}" for name in dates]
+    return settings, notes
 
 
 def _read_as(ways: Sequence[Reading], chosen: NumberFormat, n_known: int) -> str:
@@ -85,19 +103,33 @@ def _read_as(ways: Sequence[Reading], chosen: NumberFormat, n_known: int) -> str
     return f"{counted(mine, PLAIN, n_known)}{value}{f' (it would be {others[0]})' if others else ''}"
 
 
+def _distinct(values: list[str | None] | None) -> set[str]:
+    return {value for value in values or () if value}
+
+
 def _task(chosen: str, rows: SourceRows, counted: dict[str, Values]) -> tuple[dict[str, Any], str]:
     if chosen not in counted:
         if pa.types.is_list(rows.types[chosen]) and pa.types.is_string(rows.types[chosen].value_type):
             return {"column": chosen, "task": "multilabel"}, "lists of texts"
         raise InputError(f"--target: column {chosen!r} holds {rows.types[chosen]}, which cannot be predicted")
-    try:
-        task, why = task_of(counted[chosen])
-    except InputError:
-        texts = [text for text in rows.read([chosen], None)[chosen].to_pylist() if isinstance(text, str)]
-        if sum(";" in text for text in texts) < len(texts) / 10:
-            raise
-        return {"column": chosen, "task": "multilabel", "separator": ";"}, "many of its values hold a semicolon"
+    texts = [text for text in rows.read([chosen], None)[chosen].to_pylist() if isinstance(text, str)]
+    if mark := _separator(texts):
+        return {"column": chosen, "task": "multilabel", "separator": mark}, f"many of its values are several labels with {mark!r} between"
+    task, why = task_of(counted[chosen])
     return {"column": chosen, "task": task}, why
+
+
+def _separator(texts: Sequence[str]) -> str | None:
+    """Return the mark between labels, if values are lists of labels: of different lengths, some of which are part of others."""
+    values = Counter(texts)
+    for mark in SEPARATORS:
+        lists = [frozenset(part.strip() for part in value.split(mark) if part.strip()) for value in values]
+        several = sum(count for value, count in values.items() if mark in value)
+        labels = {label for found in lists for label in found}
+        shorter = [found for found in lists if any(found < other for other in lists)]
+        if several >= len(texts) / 10 and shorter and len(labels) <= min(MAX_CLASSES, len(texts) / 2):
+            return mark
+    return None
 
 
 def _guess_target(counted: dict[str, Values]) -> str:
@@ -108,7 +140,7 @@ def _guess_target(counted: dict[str, Values]) -> str:
             usable.append((bool(TARGETS.fullmatch(name)), component("tasks", task_of(values)[0]).form == "classes", name))
         except InputError:
             continue
-    usable = [item for item in usable if item[0] or not (GROUPS.fullmatch(item[2]) or IDS.fullmatch(item[2]) or SPLITS.fullmatch(item[2]))]
+    usable = [item for item in usable if item[0] or not any(kind.fullmatch(item[2]) for kind in (GROUPS, IDS, SPLIT_NAMES))]
     if not usable:
         raise InputError("no column holds classes or numbers to predict; name one with --target")
     best = max(item[:2] for item in usable)
@@ -131,7 +163,7 @@ def _modalities(
             modalities.append(GuessedModality(free_name(modality, taken), {"modality": modality, "column": name}, why))
         elif name not in counted:
             notes.append(f"{name} is not used: {kind}")
-        elif reason := _no_feature(name, counted[name]):
+        elif not _is_date(columns[name]) and (reason := _no_feature(name, counted[name])):
             notes.append(f"{name} is not used: {reason}")
         else:
             plain.append(name)
@@ -140,13 +172,18 @@ def _modalities(
     return modalities, notes
 
 
+def _is_date(texts: list[str | None] | None) -> bool:
+    """Return whether most values are dates, which may all differ."""
+    text = pa.array([text for text in texts or () if text], pa.string())
+    iso = pc.sum(pc.match_substring_regex(text, f"({DATE})|({TIMESTAMP})")).as_py() or 0
+    return len(text) > 0 and (iso + n_written(text)) / len(text) >= MIXED and len(text.unique()) > 1
+
+
 def _no_feature(name: str, values: Values) -> str | None:
     if values.n_different < 2:
         return "it has one value" if values.n_different else "it is empty"
     if IDS.fullmatch(name) and values.n_different > 0.9 * values.n:
         return "it is an identifier of the rows"
-    if SPLITS.fullmatch(name):
-        return "its name; if it holds train or test, add `split: " + name + "`"
     if not values.numbers and values.n_different > 0.9 * values.n:
         return "nearly every value differs, as in an identifier"
     return None
@@ -184,6 +221,15 @@ def _texts(rows: SourceRows, name: str) -> list[str | None] | None:
         return None
     text = pc.utf8_trim_whitespace(rows.read([name], None)[name].combine_chunks().cast(pa.string()))
     return list((plain_numbers(text, rows.number_format) if rows.written else text).to_pylist())
+
+
+def _encoding(path: str) -> str | None:
+    """Return the likely encoding of a file that is not UTF-8, else None."""
+    with existing(path, "PATH", folder=False).open("rb") as file:
+        while chunk := file.read(2**24):
+            if found := guessed_encoding(chunk[3:] if file.tell() > len(chunk) else chunk):  # a character may be cut at the start
+                return found
+    return None
 
 
 def _delimiter(path: str) -> str | None:

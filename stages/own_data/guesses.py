@@ -40,6 +40,7 @@ class Guess:
     group: tuple[str | None, str]
     modalities: Sequence[GuessedModality]
     notes: Sequence[str] = ()
+    split: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

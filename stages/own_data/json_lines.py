@@ -9,19 +9,23 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
+from stages.own_data.text_encoding import text_lines
 from stages.own_data.unicode_forms import normal
 
 BATCH_ROWS = 1024
 KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
 
 
-def read_json_lines(path: Path, name: str, missing: frozenset[str], declared: Mapping[str, str]) -> tuple[pa.Table, np.ndarray]:
+def read_json_lines(
+    path: Path, name: str, missing: frozenset[str], declared: Mapping[str, str], encoding: str | None = None
+) -> tuple[pa.Table, np.ndarray]:
     """Return the table (a key that a line lacks is null) and the line of each row, int64.
 
     Args:
         name: the file's name in messages.
         missing: texts that count as missing.
         declared: field → type; in a field of type `text`, numbers and truth values become text.
+        encoding: as for `text_lines`.
     Raises:
         InputError: with the line, if it is not an object, repeats a key, or holds a value of another kind than an earlier line.
     """
@@ -29,7 +33,7 @@ def read_json_lines(path: Path, name: str, missing: frozenset[str], declared: Ma
     tables: list[pa.Table] = []
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
-    for number, value in _objects(path, name):
+    for number, value in _objects(path, name, encoding):
         row = {key: _cell(item, missing, as_text=declared.get(key) == "text") for key, item in value.items()}
         _check_kinds(row, first, f"{name}: line {number}", number)
         rows.append(row)
@@ -76,22 +80,17 @@ def _table(rows: list[dict[str, Any]], fields: list[str], name: str, lines: list
     return pa.table(columns)
 
 
-def _objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                if not text.strip():
-                    continue
-                value = json.loads(text, object_pairs_hook=_unique)
-            except UnicodeDecodeError as error:
-                wrong = f"byte {error.start} of the line is 0x{line[error.start]:02x}"
-                raise InputError(f"{name}: line {number}: not UTF-8: {wrong}; save the file as UTF-8") from error
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
-            if not isinstance(value, dict):
-                raise InputError(f"{name}: line {number}: expected a JSON object, found {line[:40]!r}")
-            yield number, value
+def _objects(path: Path, name: str, encoding: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text_lines(path, name, encoding), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
+        if not isinstance(value, dict):
+            raise InputError(f"{name}: line {number}: expected a JSON object, found {line[:40]!r}")
+        yield number, value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from stages.foundation.registry import component
 from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
 from stages.own_data.fingerprints import fingerprint_of
+from stages.own_data.official_splits import SPLITS
 from stages.own_data.own_targets import read_target
 from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, targets_of
 from stages.own_data.sample_loader import SampleLoader
@@ -21,7 +22,6 @@ from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import column_mistakes, table_columns, text_of
 
 CHUNK_BYTES = 2**26  # of files in memory at once
-SPLITS = ("train", "test")
 
 
 def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
@@ -96,10 +96,12 @@ def _joined(columns: Sequence[pa.Array], rows: SourceRows, key: str) -> pa.Array
 
 
 def _split(values: pa.Array, rows: SourceRows, key: str) -> pa.Array:
-    for row, value in enumerate(values.to_pylist()):
-        if value not in SPLITS:
-            raise InputError(f"{key}: {rows.where(row)}: expected train or test, found {value!r}")
-    return values
+    parts = [None if value is None else SPLITS.get(value.lower()) for value in values.to_pylist()]
+    for row, part in enumerate(parts):
+        if part is None:
+            found = values[row].as_py()
+            raise InputError(f"{key}: {rows.where(row)}: expected train or test (validation rows count as train), found {found!r}")
+    return pa.array(parts, pa.string())
 
 
 def _target(entry: DataSetEntry) -> TargetEntry:

@@ -65,7 +65,7 @@ class SampleLoader:
             return self._to_column(modality, decoded, ids, bad)
         values = table[modality.fields[0]].combine_chunks()
         if modality.kind in ENCODED:
-            return self._encoded(modality, values)
+            return self._encoded(modality, values, ids, bad)
         if modality.kind == "text" and pa.types.is_string(values.type):
             return values
         return self._to_column(modality, self._python_values(modality, values), ids, bad)
@@ -83,7 +83,7 @@ class SampleLoader:
 
     def _decode(self, modality: OwnModality, name: str) -> Any:
         try:
-            return decode(modality.kind, read_inside(self._rows.root, name), name)
+            return decode(modality.kind, read_inside(self._rows.root, name), name, self._rows.encoding)
         except ValueError as error:
             raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
 
@@ -120,9 +120,22 @@ class SampleLoader:
                 continue
         return pa.null()
 
-    def _encoded(self, modality: OwnModality, values: pa.Array) -> pa.Array:
+    def _bytes_or_files(self, values: pa.StructArray, ids: Sequence[str], bad: Reasons) -> pa.Array:
+        """Return the bytes of structs of `bytes` and `path`, read from the file where there is only a path."""
+        fields = dict(zip(values.type.names, values.flatten(), strict=True))
+        if "path" not in fields:
+            return fields["bytes"]
+        both = zip(fields["bytes"].to_pylist(), fields["path"].to_pylist(), strict=True)
+        names = [path if raw is None and path else None for raw, path in both]
+        wanted = [place for place, name in enumerate(names) if name is not None]
+        read = _read_each([str(names[place]) for place in wanted], [ids[place] for place in wanted], bad,
+                          lambda name: read_inside(self._rows.root, name))  # fmt: skip
+        found = dict(zip(wanted, read, strict=True))
+        return pa.array([found.get(place, raw) for place, raw in enumerate(fields["bytes"].to_pylist())], pa.binary())
+
+    def _encoded(self, modality: OwnModality, values: pa.Array, ids: Sequence[str], bad: Reasons) -> pa.Array:
         if pa.types.is_struct(values.type) and "bytes" in values.type.names:  # as image collections on the web store them
-            values = values.field("bytes") if not values.null_count else values.flatten()[values.type.get_field_index("bytes")]
+            values = self._bytes_or_files(values, ids, bad)
         if not (pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type)):
             raise InputError(f"{self._key(modality)} holds {values.type}; modality {modality.kind} reads names of files (text) or their "
                              "bytes (binary)")

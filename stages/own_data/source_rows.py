@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
+from stages.own_data.date_format import DateOrder
 from stages.own_data.number_format import PLAIN, NumberFormat
 
 CHUNK_ROWS = 1024
@@ -30,7 +31,9 @@ class SourceRows:
     written: whether fields are text that holds numbers and dates, so that their type is inferred from all of their values.
     declared: field → type, where the entry declares it (number, truth, date, text).
     files: the source's own files, by their name in the fingerprint.
-    number_format: how numbers in fields of text are written.
+    number_format: how numbers in fields of text are written. encoding: of files of text that are not UTF-8.
+    dates: the order of day and month in dates that are not ISO dates.
+    notes: what was left out.
     """
 
     root: Path
@@ -43,6 +46,9 @@ class SourceRows:
     declared: Mapping[str, str]
     files: Mapping[str, Path]
     number_format: NumberFormat = PLAIN
+    encoding: str | None = None
+    dates: DateOrder | None = None
+    notes: tuple[str, ...] = ()
 
 
 class OpenRows(Protocol[Accepted]):

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
+from stages.own_data.date_format import WRITTEN, iso_dates, n_written, possible_orders
 from stages.own_data.number_format import MARKS, NUMBER, plain_numbers, proposal, readings
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.unicode_forms import normal_column
@@ -75,7 +76,11 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: SourceRows, dataset: s
         try:
             return values.combine_chunks().cast(pa.float64())
         except pa.ArrowException as error:
-            raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}; expected numbers") from error
+            key = f"{PARAMS}: datasets.{dataset}: column {field!r} holds"
+            if pa.types.is_integer(values.type):
+                raise InputError(f"{key} whole numbers beyond ±2^53, which float64 rounds; subtract an offset in the data, or store them "
+                                 "as floating-point numbers if their last digits do not matter") from error
+            raise InputError(f"{key} {values.type}; expected numbers") from error
     where = f"datasets.{dataset}: column {field!r}"
     text = plain_numbers(text_of(values, field, dataset), rows.number_format)
     n_known = len(text) - text.null_count
@@ -112,6 +117,8 @@ def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) ->
         return text
     if declared == "truth" or _count(pc.is_in(lower, value_set=TRUTH)) == n_known:
         return _cast(lower, "^(true|false)$", pa.bool_(), where, rows, "true or false", remedy=remedy)
+    if declared in (None, "date") and n_written(text) / max(n_known - n_marks, 1) >= MIXED:
+        text = _in_order(text, where, field, rows)
     days, times = _count(pc.match_substring_regex(text, DATE)), _count(pc.match_substring_regex(text, TIMESTAMP))
     if declared == "date" or (days + times) / max(n_known - n_marks, 1) >= MIXED:
         return _dates(text, where, rows, n_times=times, remedy=remedy)
@@ -120,6 +127,17 @@ def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) ->
     whole = _count(pc.match_substring_regex(text, WHOLE)) == n_known
     return _cast(text, NUMBER, pa.int64() if whole else pa.float64(), where, rows, "a number, as most values of the column are",
                  remedy=remedy)
+
+
+def _in_order(text: pa.Array, where: str, field: str, rows: SourceRows) -> pa.Array:
+    """Return dates with the day or the month first as ISO dates, in the order that the source declares; raise InputError if none is."""
+    if rows.dates is not None:
+        return iso_dates(text, rows.dates)
+    example = text.filter(pc.fill_null(pc.match_substring_regex(text, WRITTEN), fill_value=False))[0].as_py()
+    read_as = {order: iso_dates(pa.array([example]), order)[0] for order in possible_orders(text)}
+    options = " or ".join(f"`dates: {order}` (then it is {value})" for order, value in read_as.items()) or "`dates:`"
+    raise InputError(f"{where}: {n_written(text)} of {len(text) - text.null_count} cells are dates such as {example!r}; add {options} to "
+                     f"the source, or, if the column holds categories, `types: {{{field}: text}}`")
 
 
 def _first_misfit(text: pa.Array, rows: SourceRows) -> str:

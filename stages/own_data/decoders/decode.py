@@ -8,7 +8,7 @@ memory is allocated. The modality checks the values themselves.
     tactile  T×H×W: .npy, .npz
     set      n×c: .npy, .npz, .csv, .tsv, .txt; x, y, z of .xyz, .ply, .off
     graph    .csv, .tsv, .txt, .edges, .graphml, .json: see edge_lists.py, graphml.py and graph_json.py
-    text     any suffix, UTF-8
+    text     any suffix, UTF-8 or the encoding that the source declares
     image, audio  any suffix: the bytes unchanged; the modality decodes them
 """
 
@@ -47,9 +47,11 @@ ENCODED = ("image", "audio")
 MODALITIES = (*FORMATS, "text", *ENCODED)
 
 
-def decode(modality: str, raw: bytes, name: str) -> Any:
+def decode(modality: str, raw: bytes, name: str, encoding: str | None = None) -> Any:
     """Return the value in a file: bytes, text, float64 array, or graph.
 
+    Args:
+        encoding: of text that is not UTF-8.
     Raises:
         ValueError: with a message for the user, if the file is in no format of the modality, is damaged or too large.
     """
@@ -59,7 +61,7 @@ def decode(modality: str, raw: bytes, name: str) -> Any:
         check_size(raw, MAX_BYTES)
         return raw
     if modality == "text":
-        return characters(raw)
+        return characters(raw, encoding)
     formats = _formats(modality)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in formats:

@@ -5,24 +5,23 @@ import io
 import math
 from collections.abc import Iterator
 
+from stages.own_data.text_encoding import decoded
+
 MAX_TEXT_BYTES = 64 * 2**20  # of one sample's text file
 MAX_LINE = 2**20  # characters
 MISSING = {"", "nan", "na", "n/a", "null"}
 
 
-def characters(raw: bytes) -> str:
-    """Return the text of a UTF-8 file, without the byte order mark (BOM) at its start.
+def characters(raw: bytes, encoding: str | None = None) -> str:
+    """Return the text of a file, without the byte order mark (BOM) at its start.
 
+    Args:
+        encoding: of a file that is not UTF-8.
     Raises:
-        ValueError: naming the first byte that is not UTF-8.
+        ValueError: naming the first byte that cannot be decoded.
     """
     check_size(raw, MAX_TEXT_BYTES)
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError("not UTF-8: byte 0 starts a UTF-16 byte order mark; save the file as UTF-8")
-    try:
-        return raw.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: byte {error.start} is 0x{raw[error.start]:02x} ({error.reason}); save the file as UTF-8") from error
+    return decoded(raw, encoding)
 
 
 def check_size(raw: bytes, limit: int) -> None:
@@ -39,8 +38,7 @@ def lines(raw: bytes) -> Iterator[tuple[int, str]]:
     """
     if not raw:
         raise ValueError("the file is empty (0 bytes)")
-    characters(raw)
-    file = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig")
+    file = io.StringIO(characters(raw), newline=None)
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1

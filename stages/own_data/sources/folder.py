@@ -12,6 +12,7 @@ from stages.foundation.errors import InputError
 from stages.own_data.file_pattern import parse_pattern
 from stages.own_data.paths_inside import existing, walk_files
 from stages.own_data.source_rows import SourceKind, SourceRows, table_reader
+from stages.own_data.text_encoding import Encoding
 from stages.samples.read import MAX_NAMED
 
 FILE = "file"
@@ -21,8 +22,9 @@ ReadFields = Callable[[str], Fields | None]  # of a file's name; None: the name 
 
 class FolderSourceSettings(Settings):
     folder: str = Field(min_length=1, description="a folder, relative to the repository's root or absolute; subfolders count")
-    label: str = Field("folder", min_length=1, description="'folder' (a field `folder`: the folder that a file is in), or a pattern of the "
-                                                           "files' names with fields, such as '{digit}_{speaker}_{index}.wav'")
+    label: str = Field("folder", min_length=1, description="'folder' (a field `folder`: the folder that a file is in), 'top_folder' (the "
+                       "first folder on its path), or a pattern of the files' names with fields, such as '{digit}_{speaker}_{index}.wav'")
+    encoding: Encoding = None
     ignore: tuple[str, ...] = Field((), description="names, or patterns with * and ?, of files that are not samples")
 
 
@@ -42,13 +44,14 @@ def open_rows(settings: FolderSourceSettings, key: str) -> SourceRows:
     columns = {name: pa.array([values[name] for values in found], pa.string()) for name in fields}
     table = pa.table({**columns, FILE: pa.array(names, pa.string())})
     types = {field.name: field.type for field in table.schema}
-    return SourceRows(root, names, types, table_reader(table), lambda row: names[row], FILE, written=True, declared={}, files={})
+    return SourceRows(root, names, types, table_reader(table), lambda row: names[row], FILE, written=True, declared={}, files={},
+                      encoding=settings.encoding)
 
 
 def _label_reader(label: str, key: str) -> tuple[tuple[str, ...], ReadFields]:
     """Return the fields of a label and the function that reads them from a file's name."""
-    if label == "folder":
-        return ("folder",), _parent
+    if label in FOLDERS:
+        return (label,), FOLDERS[label]
     try:
         pattern = parse_pattern(label)
     except ValueError as error:
@@ -85,7 +88,7 @@ def _misfit_message(misfits: Mapping[str, str], names: Sequence[str], label: str
 
 
 def _remedy(label: str, misfits: Iterable[str], names: Sequence[str]) -> str:
-    if label == "folder":
+    if label in FOLDERS:
         wanted = (" (each file must be in a folder named after its class); move them, or read the class from their names with a `label` "
                   "such as '{class}_{number}.png'")
     else:
@@ -101,6 +104,15 @@ def _remedy(label: str, misfits: Iterable[str], names: Sequence[str]) -> str:
 def _parent(name: str) -> Fields | None:
     folders = name.split("/")[:-1]
     return {"folder": folders[-1]} if folders else None
+
+
+def _top(name: str) -> Fields | None:
+    folders = name.split("/")[:-1]
+    return {"top_folder": folders[0]} if folders else None
+
+
+# labels that are no pattern: the folder that a file is in, and the first one on its path
+FOLDERS: Mapping[str, ReadFields] = {"folder": _parent, "top_folder": _top}
 
 
 def _matches(name: str, pattern: str) -> bool:

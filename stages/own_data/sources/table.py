@@ -14,11 +14,13 @@ from pydantic import Field
 
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
+from stages.own_data.date_format import DateOrder
 from stages.own_data.delimited import read_delimited
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
+from stages.own_data.text_encoding import Encoding
 
 Kind = Literal["number", "truth", "date", "text"]
 MAX_ROWS = 10_000_000  # names of all rows are kept in memory
@@ -31,9 +33,11 @@ JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".
 class TableSourceSettings(Settings):
     table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
+    encoding: Encoding = None
     missing: tuple[str, ...] = Field((), description="cells that count as missing, in addition to empty ones, such as [NA, '-']")
     decimal: Literal[".", ","] = Field(".", description="mark before the decimals of numbers in text")
     thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="separator of thousands in numbers, such as ',' in 1,234,567")
+    dates: DateOrder | None = Field(None, description="day_first or month_first, in dates such as 31.03.2024 or 3/31/2024")
     types: dict[str, Kind] = Field(default_factory=dict, description="column: number, truth, date or text, where its cells are ambiguous")
 
 
@@ -49,10 +53,11 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     ending = path.suffix.lower()
     missing = frozenset(settings.missing)
     if ending in DELIMITERS or settings.delimiter:
-        table, lines = read_delimited(path, settings.table, settings.delimiter or DELIMITERS[ending], missing)
-        rows = _in_memory(path, table, lines, settings)
+        mark = settings.delimiter or DELIMITERS[ending]
+        table, lines, notes = read_delimited(path, settings.table, mark, missing, settings.encoding)
+        rows = _in_memory(path, table, lines, settings, notes)
     elif ending in JSON_LINES:
-        table, lines = read_json_lines(path, settings.table, missing, settings.types)
+        table, lines = read_json_lines(path, settings.table, missing, settings.types, settings.encoding)
         rows = _in_memory(path, table, lines, settings)
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
@@ -67,12 +72,12 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     return rows
 
 
-def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSourceSettings) -> SourceRows:
+def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSourceSettings, notes: Sequence[str] = ()) -> SourceRows:
     types = {field.name: field.type for field in table.schema}
     written = path.suffix.lower() not in JSON_LINES
     return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"line {lines[row]} of {path.name}", None,
                       written=written, declared=settings.types, files={path.name: path},
-                      number_format=NumberFormat(settings.decimal, settings.thousands))
+                      number_format=NumberFormat(settings.decimal, settings.thousands), dates=settings.dates, notes=tuple(notes))
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
