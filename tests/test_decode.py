@@ -153,8 +153,9 @@ def test_text_is_utf8_and_says_where_it_is_not() -> None:
     assert decode("text", "\ufeffnaïve\n".encode(), "any.suffix") == "naïve\n"
     with pytest.raises(ValueError, match="not UTF-8: byte 2 is 0xef"):
         decode("text", "naïve".encode("latin-1"), "a.txt")
-    with pytest.raises(ValueError, match="UTF-16"):
-        decode("text", "naive".encode("utf-16"), "a.txt")
+    assert decode("text", "naïve".encode("latin-1"), "a.txt", "latin-1") == decode("text", "naïve".encode("utf-16"), "a.txt") == "naïve"
+    with pytest.raises(ValueError, match="not utf-16: byte 10 is 0x65"):
+        decode("text", "naive".encode("utf-16")[:-1], "a.txt")
 
 
 def test_encoded_files_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

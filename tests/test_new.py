@@ -14,8 +14,10 @@ from ruamel.yaml import YAML
 
 from pipelines.new import inserted, lines_of, main
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS
+from stages.foundation.params_file import PARAMS, parse
+from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.guesses import Guess, GuessedModality
+from stages.own_data.roles import open_source
 
 ROOT = Path(__file__).parents[1]
 BRANDS = ("ajax", "bolt", "core", "dune")
@@ -93,13 +95,44 @@ def make_files(folder: Path, names: Sequence[str]) -> None:
 def test_a_folder_is_of_classes_or_of_names_with_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_files(folder, [f"photos/{kind}/{i}.jpg" for kind in ("cat", "dog", "fox") for i in range(3)] + ["photos/notes.txt"])
     entry, text = said(capsys, "photos")
-    assert entry["source"] == {"folder": "photos", "label": "folder", "ignore": ["*.txt"]} and "1 files with other endings" in text
+    assert entry["source"] == {"folder": "photos", "label": "folder", "ignore": ["*.txt"]}
+    assert "9 files are read, 1 ignored (1 .txt)" in text
     assert entry["target"] == {"column": "folder", "task": "multiclass"} and entry["modalities"] == {"photo": {"modality": "image"}}
     make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in ("ann", "bo") for i in range(4)])
     entry, _ = said(capsys, "sounds")
     assert entry["source"]["label"] == "{part1}_{part2}_{index}.wav" and entry["group"] == "part2"
     assert entry["target"] == {"column": "part1", "task": "multiclass"}
     assert said(capsys, "sounds", "--target", "part2")[0]["target"] == {"column": "part2", "task": "binary"}
+
+
+FOLDERS: dict[str, tuple[list[str], dict[str, Any], str, str | None]] = {  # files · source · target · split
+    "all endings": ([f"{kind}/{i}.{('png', 'jpg', 'JPEG', 'webp')[i % 4]}" for kind in "ab" for i in range(4)], {"label": "folder"},
+                    "folder", None),
+    "two levels": ([f"{c}/{d}/{i}.wav" for c in ("en", "fr") for d in "xyz" for i in range(3)],
+                   {"label": "{folder1}/{folder2}/{file_name}"}, "folder1", None),
+    "other depths": ([f"{c}/{p}{i}.wav" for c in ("en", "fr") for p in ("", "x/", "x/y/") for i in range(3)], {"label": "top_folder"},
+                     "top_folder", None),
+    "official split": ([f"{part}/{c}/{i}.png" for part in ("train", "test") for c in "ab" for i in range(3)],
+                       {"label": "{split}/{folder2}/{file_name}"}, "folder2", "split"),
+    "split in three": ([f"{part}/{c}/{i}.png" for part in ("Train", "val", "test") for c in "ab" for i in range(3)],
+                       {"label": "{split}/{folder2}/{file_name}"}, "folder2", "split"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folders_at_any_depth_with_any_ending_and_an_official_split(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    files, source, target, split = FOLDERS[name]
+    make_files(folder, [f"raw/{file}" for file in files])
+    entry, text = said(capsys, "raw")
+    assert entry["source"] == {"folder": "raw", **source} and entry["target"]["column"] == target and entry.get("split") == split
+    assert f"{len(files)} of {len(files)} files end in" in text
+    rows = open_source("mine", parse(entry, "datasets.mine", DataSetEntry))
+    assert len(rows.ids) == len(files)
+    if name == "two levels":
+        assert "folder2: 3 folders (x, y, z): the class (`target: {column: folder2, …}`), or a group (`group: folder2`)?" in text
+        assert said(capsys, "raw", "--target", "folder2")[0]["target"] == {"column": "folder2", "task": "multiclass"}
 
 
 @pytest.mark.parametrize(("shape", "modality"), [((3, 2), "series"), ((3, 2, 2), "tactile")])

@@ -41,7 +41,7 @@ def guess_folder(path: str, target: str | None) -> Guess:
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
     modality = GuessedModality(free_name(kind, []), {"modality": kind}, why)
     ignored = ", ".join(f"{count} {suffix or 'without ending'}" for suffix, count in others.most_common(5))
-    notes = [f"{len(samples)} files are read, {others.total()} are ignored ({ignored})"] if others else []
+    notes = [f"{len(samples)} files are read, {others.total()} ignored ({ignored})"] if others else []
     if "/" in samples[0] and (by_folders := _by_folders(samples, target)):
         label, fields, chosen, about = by_folders
         split = (SPLIT, f"an official split: {', '.join(sorted(fields[SPLIT]))}") if SPLIT in fields else None

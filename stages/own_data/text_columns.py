@@ -117,9 +117,10 @@ def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) ->
         return text
     if declared == "truth" or _count(pc.is_in(lower, value_set=TRUTH)) == n_known:
         return _cast(lower, "^(true|false)$", pa.bool_(), where, rows, "true or false", remedy=remedy)
-    if declared in (None, "date") and n_written(text) / max(n_known - n_marks, 1) >= MIXED:
-        text = _in_order(text, where, field, rows)
     days, times = _count(pc.match_substring_regex(text, DATE)), _count(pc.match_substring_regex(text, TIMESTAMP))
+    if declared in (None, "date") and days + times < (n_last := n_written(text)) and n_last / (n_known - n_marks) >= MIXED:
+        text = _in_order(text, where, field, rows)
+        days, times = _count(pc.match_substring_regex(text, DATE)), _count(pc.match_substring_regex(text, TIMESTAMP))
     if declared == "date" or (days + times) / max(n_known - n_marks, 1) >= MIXED:
         return _dates(text, where, rows, n_times=times, remedy=remedy)
     if n_numbers / n_known < MIXED or is_code:

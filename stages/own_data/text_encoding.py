@@ -42,7 +42,7 @@ def text_lines(path: Path, name: str, encoding: str | None) -> Iterator[str]:
     with path.open(encoding=codec, newline="") as text:
         try:
             yield from text
-        except (UnicodeDecodeError, UnicodeError) as error:
+        except UnicodeError as error:
             raise InputError(f"{name}: {_undecodable(path, codec)}") from error
 
 
@@ -95,14 +95,14 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _undecodable(path: Path, codec: str) -> str:
-    """Return where a file is not in the encoding."""
-    before = 0
+    """Return where a file is not in the encoding; by line, where a line ends in one byte."""
+    before, is_wide = 0, codec in {wide for _, wide in MARKS}
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate([file.read()] if is_wide else file, 1):
             try:
                 line.decode(codec)
             except UnicodeDecodeError as error:
-                place = before + error.start
-                return f"line {number}: not {codec.removesuffix('-sig').upper()}: byte {place} is 0x{line[error.start]:02x}; {REMEDY}"
+                place, where = before + error.start, "" if is_wide else f"line {number}: "
+                return f"{where}not {codec.removesuffix('-sig').upper()}: byte {place} is 0x{line[error.start]:02x}; {REMEDY}"
             before += len(line)
     return f"not {codec.upper()}; {REMEDY}"
