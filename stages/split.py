@@ -25,6 +25,8 @@ from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.split_settings import SplitEntry
 
+FEWEST_GROUPS = 3  # of a class: one to test on, one to validate on, one to train on
+MOST_NAMED = 5
 NEEDED = ("sample_id", "group", "split", "target")  # columns of the samples table
 
 
@@ -43,7 +45,7 @@ def main(dataset: str) -> None:
     try:
         splits = split_samples(samples, settings, target.form, target.outputs, seed)
     except InputError as error:
-        raise InputError(f"{dataset}: {error} (params.yaml: split, datasets.{dataset}.rows)") from error
+        raise InputError(f"{dataset}: {error}") from error
     about = SplitsMetadata(
         dataset=dataset,
         target=target,
@@ -96,11 +98,12 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
     """
     names = [f"{FORMS[form].output} {name!r}" for name in outputs]
     strata = FORMS[form].strata(column_values(samples["target"]), len(outputs))
-    groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)[1]
+    group_names, groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)
     official = samples["split"].to_pylist() if "split" in samples.column_names else None
     outer = [official_fold(official, groups)] if official is not None else [
         assign_folds(strata, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.n_repeats)
     ]
+    refuse_scarce(strata, groups, None if official is None else outer[0] < 0, names=names, group_names=group_names)
     n_folds = 1 if official is not None else settings.n_splits
     tables = []
     for repeat, fold in enumerate(outer):
@@ -158,13 +161,38 @@ def checked_inner_folds(
     return inner
 
 
+def refuse_scarce(
+    strata: np.ndarray, groups: np.ndarray, training: np.ndarray | None, *, names: Sequence[str], group_names: np.ndarray
+) -> None:
+    """Raise InputError naming every class, label or target that no folds of any number could train, validate and test on.
+
+    Args:
+        training: bool (n,), the training part of an official split; None: cross-validation.
+    """
+    needed, part = (FEWEST_GROUPS, "") if training is None else (FEWEST_GROUPS - 1, " of the training part")  # the test part is given
+    pool = np.ones(len(strata), dtype=bool) if training is None else training
+    found = []
+    for name, members in zip(names, np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2)).T, strict=True):
+        inside = np.unique(groups[members & pool])
+        if members.any() and not len(inside):
+            found.append(f"{name} ({members.sum()} rows) has no row in the training part of the official split")
+        elif members.any() and len(inside) < needed:
+            listed = ", ".join(map(repr, group_names[inside].tolist()))
+            found.append(f"{name} ({members.sum()} rows) is in {len(inside)} group{'s' * (len(inside) > 1)}{part} ({listed})")
+    if found:
+        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        raise InputError(f"{'; '.join(found[:MOST_NAMED])}{more}. Each needs {needed} groups{part} or more, as some are held out while "
+                         "others are learned from: leave it out of the data, merge it with another, declare a finer `group`, or add "
+                         "samples of other groups")
+
+
 def refuse_absent(strata: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
     """Raise InputError naming the first class, label or target that has rows, but none in `train` (bool (n,))."""
     present = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
             raise InputError(f"{name} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
-                             f"{where}; use fewer folds, or more rows")
+                             f"{where}; use other numbers of folds (params.yaml: split), or more rows")
 
 
 if __name__ == "__main__":

@@ -168,10 +168,10 @@ def test_fewer_groups_than_folds_are_named() -> None:
 
 def test_a_class_that_a_training_set_lacks_is_named() -> None:
     target, groups = np.repeat([0, 0, 0, 0, 0, 1], 5), np.repeat(np.arange(6), 5)
-    with pytest.raises(InputError, match=r"class 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+    with pytest.raises(InputError, match=r"^class 'b' \(5 rows\) is in 1 group \('g5'\)\. Each needs 3 groups or more, .* finer `group`"):
         split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
     target = np.repeat([0, 0, 0, 0, 1, 1], 5)
-    with pytest.raises(InputError, match=r"class 'b' .* is absent from the training set of inner fold \d of outer fold \d"):
+    with pytest.raises(InputError, match=r"^class 'b' \(10 rows\) is in 2 groups \('g4', 'g5'\)\. Each needs 3 groups"):
         split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
 
 
@@ -220,6 +220,18 @@ def test_every_fold_has_its_share_of_every_label_and_of_every_quartile_of_a_targ
         assert np.ptp(np.bincount(fold[top], minlength=4)) <= 4
 
 
+def test_every_class_that_no_folds_can_learn_and_test_is_named_at_once() -> None:
+    target, groups = np.array([0] * 10 + [1] * 5 + [2] * 3), np.array([*range(10), 10, 10, 10, 10, 10, 11, 11, 12])
+    message = r"^class 'b' \(5 rows\) is in 1 group \('g10'\); class 'c' \(3 rows\) is in 2 groups \('g11', 'g12'\)\. "
+    with pytest.raises(InputError, match=message):
+        split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", ["a", "b", "c"], 0)
+    parts = np.array(["train"] * 8 + ["test"] * 2 + ["test"] * 5 + ["train"] * 3)
+    table = samples(target, np.arange(18)).append_column("split", pa.array(parts))
+    message = r"^class 'b' \(5 rows\) has no row in the training part of the official split\. Each needs 2 groups of the tr"
+    with pytest.raises(InputError, match=message):
+        split_samples(table, SplitEntry(n_inner_splits=2), "classes", ["a", "b", "c"], 0)
+
+
 def test_labels_and_continuous_targets_have_splits() -> None:
     random = np.random.default_rng(0)
     table = samples(np.zeros(80, dtype=np.int32), np.arange(80))
@@ -234,7 +246,7 @@ def test_a_label_that_a_training_set_lacks_is_named() -> None:
     labels = np.zeros((30, 2), dtype=np.uint8)
     labels[:, 0], labels[:5, 1] = 1, 1
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(labels))
-    with pytest.raises(InputError, match=r"label 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+    with pytest.raises(InputError, match=r"^label 'b' \(5 rows\) is in 1 group \('g0'\)\. Each needs 3 groups or more"):
         split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "labels", ("a", "b"), 0)
 
 
@@ -294,5 +306,5 @@ def test_a_target_without_a_known_value_in_a_training_set_is_named() -> None:
     targets = np.random.default_rng(0).standard_normal((30, 2))
     targets[5:, 1] = np.nan
     table = samples(np.zeros(30, dtype=np.int32), np.repeat(np.arange(6), 5)).set_column(2, "target", fixed_lists(targets))
-    with pytest.raises(InputError, match=r"target 'b' \(5 rows in 1 groups\) is absent from the training set of outer fold \d"):
+    with pytest.raises(InputError, match=r"^target 'b' \(5 rows\) is in 1 group \('g0'\)\. Each needs 3 groups or more"):
         split_samples(table, SplitEntry(n_splits=2, n_inner_splits=2), "continuous", ("a", "b"), 0)
