@@ -159,7 +159,7 @@ def test_a_wrong_official_split_is_named(official: list[str | None], message: st
 
 def test_fewer_groups_than_folds_are_named() -> None:
     target, groups = grouped([9] * 4, 0)
-    with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; at most 4 are possible"):
+    with pytest.raises(InputError, match="4 groups cannot be split into 5 folds; at most 4 can be"):
         split_samples(samples(target, groups), SplitEntry(n_splits=5), "classes", CLASSES, 0)
     with pytest.raises(InputError, match="inner folds of outer fold 0: 2 groups cannot be split into 3 folds"):
         entry = SplitEntry(n_splits=3, n_inner_splits=3)

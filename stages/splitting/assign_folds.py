@@ -30,7 +30,7 @@ def assign_folds(strata: np.ndarray, groups: np.ndarray, n_folds: int, seed: int
     if len(names) == 1:
         raise InputError("all rows are of one group, and groups are never split; declare a finer group")
     if len(names) < n_folds:
-        raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; at most {len(names)} are possible (params.yaml: split)")
+        raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; at most {len(names)} can be (params.yaml: split)")
     balanced = np.hstack([strata[:, strata.any(axis=0)], np.ones((len(strata), 1))])  # a column of ones balances the sizes
     counts = np.zeros((len(names), balanced.shape[1]))
     np.add.at(counts, group_of, balanced)
