@@ -1,6 +1,7 @@
 """The nearest rows of some queries, and what is known of further rows at the distance of the last one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,11 @@ class Neighbors:
     n_tied: np.ndarray
     tied_sums: np.ndarray
 
-    def __getitem__(self, at: object) -> "Neighbors":
+    def __getitem__(self, at: Any) -> "Neighbors":
         """Return some queries' neighbors; `at` indexes the leading axes. Slices give views."""
         return Neighbors(*(values[at] for values in self.arrays()))
 
-    def __setitem__(self, at: object, other: "Neighbors") -> None:
+    def __setitem__(self, at: Any, other: "Neighbors") -> None:
         """Overwrite the neighbors of slices of queries."""
         for values, others in zip(self.arrays()[:3], other.arrays()[:3], strict=True):
             values[at] = others
