@@ -103,7 +103,7 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
 
 
 def looped(**shape: Any) -> Run:
-    """Prepare the sweep by its definition, one configuration and inner fold at a time: all rows at the k-th distance share the votes left."""
+    """Prepare the sweep by its definition, one configuration and inner fold at a time: rows tied at k share the votes that are left."""
     work, model = work_of(**shape), component("models", "knn")
     configs = model.grid(model.settings(n_neighbors=KS, metric=METRICS, weights=("uniform",)), SEED)
     classes = np.arange(int(work.target.max()) + 1)

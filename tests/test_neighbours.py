@@ -222,6 +222,7 @@ def test_rows_that_are_all_equal_vote_with_the_shares_of_their_classes() -> None
     for result in results(knn.MODEL, replace(problem, blocks={"image": equal}), settings, knn.grid(settings, 0)):
         shares = np.bincount(problem.target[result.fold.train], minlength=3) / len(result.fold.train)
         k = knn.grid(settings, 0)[result.chosen]["n_neighbors"]
+        assert result.notes == {"tied_rows": 1.0}
         assert result.probabilities == pytest.approx(np.tile((k * shares + 1 / 3) / (k + 1), (len(result.fold.test), 1)))
 
 

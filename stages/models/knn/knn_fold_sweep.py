@@ -25,7 +25,7 @@ from stages.models.knn.distance_chunks import CHUNK_ROWS
 from stages.models.knn.fold_index import TEST, FoldIndex, pair_index
 from stages.models.knn.neighbor_search import NeighborSearch, TiedTarget, n_sums
 from stages.models.knn.neighbors import Neighbors, empty_neighbors, neighbor_bytes
-from stages.models.knn.votes import scores_of
+from stages.models.knn.votes import scores_of, tied_share
 
 KEPT_BYTES = 5e8  # limit on the results kept of folds that share a pass
 _PADDING = CHUNK_ROWS + 4  # the last chunk may end after the last row
@@ -176,7 +176,8 @@ class KnnFoldSweep:
         _, test_neighbors = self.shared.results()
         chosen = self.shared.configs[config]
         neighbors = test_neighbors[self.index][chosen["metric"]][self.combination]
-        scores = TestScores(self._scores(neighbors, chosen, self.fold.train))
+        share = tied_share(neighbors, chosen["n_neighbors"])
+        scores = TestScores(self._scores(neighbors, chosen, self.fold.train), notes={} if share is None else {"tied_rows": share})
         return lambda: scores
 
     def fitted(self, config: int) -> Fitted:

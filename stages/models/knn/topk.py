@@ -74,7 +74,7 @@ def _select(values: np.ndarray, k: int, scratch: np.ndarray) -> float:
     return scratch[k - 1]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _add_tied(row: int, n_tied: int, classes: np.ndarray, values: np.ndarray, tied_sums: np.ndarray) -> int:
     """Add a row that is tied and not kept to `tied_sums`, which holds n_tied rows; return n_tied + 1.
 

@@ -67,7 +67,9 @@ def scores_of(
     return Scores(probabilities, probabilities)
 
 
-def tied_share(neighbors: Neighbors, k: int) -> float:
-    """Return the share of queries whose k-th neighbor is as near as the next candidate; NaN if there are no queries."""
+def tied_share(neighbors: Neighbors, k: int) -> float | None:
+    """Return the share of queries whose k-th neighbor is as near as the next candidate; None if there are no queries."""
+    if not len(neighbors.rows):
+        return None
     next_tied = neighbors.distances[:, k] == neighbors.distances[:, k - 1] if k < neighbors.distances.shape[1] else neighbors.n_tied > 0
-    return float(next_tied.mean()) if len(next_tied) else float("nan")
+    return float(next_tied.mean())
