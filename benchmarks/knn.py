@@ -2,6 +2,10 @@
 
 Ours is the sweep of models.knn. A peer gets the scaled, concatenated features for nothing, once for each metric, as ours scales a block
 by one number for each.
+
+scikit-learn lets the row number decide between rows that are equally far at the k-th place; ours lets all of them share the votes that are
+left. The rows are therefore of continuous features, where no two distances are equal, and everything found must be equal. On features
+with ties `looped`, in numpy alone, takes scikit-learn's place (tests/test_bench.py).
 """
 
 from collections.abc import Callable
@@ -22,9 +26,15 @@ METRICS = ("manhattan", "euclidean")
 Run = Callable[[int], dict[str, Any]]
 
 
-def work_of(n: int, widths: dict[str, int], *, n_outer: int, n_inner: int) -> Work:
-    """Return synthetic features; with one outer fold HELD_OUT rows are added, which it holds out."""
+def work_of(n: int, widths: dict[str, int], *, n_outer: int, n_inner: int, decimals: int | None = None) -> Work:
+    """Return synthetic features; with one outer fold HELD_OUT rows are added, which it holds out.
+
+    Args:
+        decimals: to which features are rounded; the fewer, the more distances are equal. None: not at all.
+    """
     modalities, target = synthetic_features(n + HELD_OUT * (n_outer == 1), widths)
+    if decimals is not None:
+        modalities = {name: np.round(values, decimals) for name, values in modalities.items()}
     return Work(modalities, target, one_fold(len(target), n_inner) if n_outer == 1 else nested_folds(n, n_outer, n_inner))
 
 
@@ -90,6 +100,46 @@ def searched(accelerated: bool, n_jobs: int | None, by: str, **shape: Any) -> Ru
         return {"scores": scores, "chosen": chosen, "prediction": best.fit(fused[fold.train], target).predict(fused[fold.test])}
 
     return run
+
+
+def looped(**shape: Any) -> Run:
+    """Prepare the sweep by its definition, one configuration and inner fold at a time: rows tied at k share the votes that are left."""
+    work, model = work_of(**shape), component("models", "knn")
+    configs = model.grid(model.settings(n_neighbors=KS, metric=METRICS, weights=("uniform",)), SEED)
+    classes = np.arange(int(work.target.max()) + 1)
+
+    def predicted(distances: np.ndarray, codes: np.ndarray, k: int) -> np.ndarray:
+        kth = np.sort(distances, axis=1)[:, k - 1 : k]
+        nearer, tied = (distances < kth).astype(np.int64), (distances == kth).astype(np.int64)
+        of_class = (codes[:, None] == classes).astype(np.int64)
+        left = k - nearer.sum(axis=1, keepdims=True)
+        votes = nearer @ of_class * tied.sum(axis=1, keepdims=True) + tied @ of_class * left  # times the number of tied rows
+        return np.asarray(votes.argmax(axis=1))
+
+    def run(part: int) -> dict[str, Any]:
+        return {key_of(fold, names): search(fold, names) for fold in work.folds for names in work.combinations()}
+
+    def search(fold: Fold, modalities: tuple[str, ...]) -> dict[str, Any]:
+        distances = {name: np.round(pairwise(work.fused(fold, modalities, name), name), 9) for name in METRICS}
+        scores = np.empty((len(configs), fold.n_inner))
+        for i, config in enumerate(configs):
+            of_metric = distances[config["metric"]]
+            for inner in range(fold.n_inner):
+                train, out = fold.train[fold.inner != inner], fold.train[fold.inner == inner]
+                found = predicted(of_metric[np.ix_(out, train)], work.target[train], config["n_neighbors"])
+                scores[i, inner] = (found == work.target[out]).mean()
+        chosen = best_of(scores)
+        of_chosen = distances[configs[chosen]["metric"]][np.ix_(fold.test, fold.train)]
+        prediction = predicted(of_chosen, work.target[fold.train], configs[chosen]["n_neighbors"])
+        return {"scores": scores, "chosen": chosen, "prediction": prediction}
+
+    return run
+
+
+def pairwise(features: np.ndarray, metric: str) -> np.ndarray:
+    """Return the distances between all rows, by differences: float64 (n, n)."""
+    apart = features[:, None] - features[None]
+    return np.asarray(np.abs(apart).sum(axis=2) if metric == "manhattan" else np.sqrt((apart**2).sum(axis=2)))
 
 
 def rows(*, quick: bool) -> list[Row]:

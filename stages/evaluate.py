@@ -1,6 +1,6 @@
 """Score the predictions of every model on every modality combination, with intervals and paired tests.
 
-Reads splits, which samples are skipped, predictions, sweeps and curves of one data set, and its samples' metadata. Writes
+Reads splits, which samples are skipped, predictions, sweeps, curves and notes of one data set, and its samples' metadata. Writes
 evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and
 confusion.csv (`dvc plots`).
 """
@@ -114,7 +114,8 @@ def candidate_results(
         tuning = trained.tuning[candidate]
         found.append(CandidateResult(
             model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion, rank=rank[candidate], scores=table,
-            configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, **more[candidate]))
+            configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
+            **more[candidate]))
     return tuple(found)
 
 

@@ -126,6 +126,14 @@ def test_knn_and_its_peer_agree(n_outer: int, by: str, monkeypatch: pytest.Monke
     assert agreement.same(knn.ours(**shape)(0), knn.searched(accelerated=False, n_jobs=None, by=by, **shape)(1 if by != "all" else 0))
 
 
+@pytest.mark.parametrize(("n_outer", "decimals"), [(1, None), (1, 0), (2, 0)])
+def test_knn_and_the_plain_reference_agree_where_distances_are_equal(n_outer: int, decimals: int | None, monkeypatch) -> None:
+    """Features of whole numbers: scikit-learn would let the row number decide between equally far rows."""
+    monkeypatch.setattr(knn, "KS", (1, 2, 7))
+    shape = {**KNN, "n_outer": n_outer, "decimals": decimals}
+    assert agreement.same(knn.ours(**shape)(0), knn.looped(**shape)(0))
+
+
 def test_svm_and_its_peers_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svm, "RBF", {"kernel": ["rbf"], "C": [1.0, 10.0], "gamma": [0.3, 3.0]})
     monkeypatch.setattr(svm, "N_JOBS", 1)

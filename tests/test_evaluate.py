@@ -287,6 +287,12 @@ def test_curves_are_means_over_the_folds_that_got_there(found: Evaluation) -> No
     assert curve == pytest.approx([0.1 + np.exp(-step / 8) for step in range(len(curve))])
 
 
+def test_notes_are_means_over_the_folds(found: Evaluation) -> None:
+    n_folds = found.n_folds
+    assert result(found, "knn", "text").notes == {"tied_rows": pytest.approx(0.2 + 0.1 * (n_folds // 2) / n_folds)}
+    assert result(found, "mlp", "text").notes == {}
+
+
 def test_dvc_shows_metrics_and_plots(place: Path) -> None:
     write_params(TOYS)
     for toy in TOYS:
@@ -316,7 +322,7 @@ def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:
     """A model fused in two ways has two candidates of all modalities, which every name tells apart; singles stay as they are."""
     write_params([TOY])
     write_toy(TOY)
-    for name in ("predictions", "sweep", "curves"):
+    for name in ("predictions", "sweep", "curves", "notes"):
         path = predictions_dir("toy", "svm") / f"{name}.arrow"
         table, metadata = read_described(path, TrainingMetadata)
         fused = table.filter(pc.equal(table["modalities"], "image+text"))

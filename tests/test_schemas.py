@@ -51,7 +51,7 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
     (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (skipped_path("toy"), "skipped"),
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
-    *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "out_of_fold")),
+    *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "notes", "out_of_fold")),
 ])  # fmt: skip
 def test_a_path_tells_its_schema(path: Path, name: str) -> None:
     for place in (path, Path("/elsewhere") / path):

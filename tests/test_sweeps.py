@@ -20,7 +20,8 @@ from stages.model_selection.protocol import fit_on, results
 from stages.model_selection.target_forms import FORMS, known_means
 from stages.model_selection.thresholds import THRESHOLDS, fit_thresholds
 from stages.models import dummy, knn, svm
-from stages.models.knn.votes import means_for, vote_probabilities, vote_weights
+from stages.models.knn.neighbors import Neighbors
+from stages.models.knn.votes import means_of, vote_probabilities
 
 
 def fused(problem, fold, modalities, distance: str) -> np.ndarray:
@@ -185,17 +186,22 @@ def test_knn_means_equal_those_of_scikit_learn() -> None:
                 assert result.probabilities == pytest.approx((config["n_neighbors"] * means + 0.5) / (config["n_neighbors"] + 1), abs=1e-6)
 
 
+def apart(distances: np.ndarray, rows: np.ndarray, n_outputs: int) -> Neighbors:
+    """Return neighbors (n, k) without further candidates at the last distance."""
+    return Neighbors(distances, rows.astype(np.int32), np.zeros(len(rows), np.int32), np.zeros((len(rows), 3 * n_outputs)))
+
+
 def test_knn_ignores_unknown_targets() -> None:
-    values = np.array([[[1.0], [np.nan], [5.0]], [[np.nan], [np.nan], [np.nan]]])
-    found = means_for(values, np.ones((2, 3)), [1, 2, 3], np.array([9.0]))
-    assert found[:, :, 0].tolist() == [[1.0, 9.0], [1.0, 9.0], [3.0, 9.0]]
+    values = np.array([[1.0], [np.nan], [5.0], [np.nan], [np.nan], [np.nan]])
+    near = apart(np.array([[1.0, 2.0, 3.0]] * 2), np.arange(6).reshape(2, 3), 1)
+    assert [means_of(near, values, "uniform", k, np.array([9.0]))[:, 0].tolist() for k in (1, 2, 3)] == [[1, 9], [1, 9], [3, 9]]
 
 
 def test_a_neighbour_at_distance_0_votes_alone_only_on_its_known_targets() -> None:
-    values = np.array([[[np.nan, 7.0], [4.0, 8.0], [1.0, 9.0]]])
-    weight = vote_weights(np.array([[0.0, 1.0, 2.0]]), "distance", ~np.isnan(values))
-    found = means_for(values, weight, [1, 2, 3], np.array([5.0, 5.0]))
-    assert found[:, 0].tolist() == [[5.0, 7.0], [4.0, 7.0], [pytest.approx(3.0), 7.0]]
+    values = np.array([[np.nan, 7.0], [4.0, 8.0], [1.0, 9.0]])
+    near = apart(np.array([[0.0, 1.0, 2.0]]), np.arange(3)[None], 2)
+    found = [means_of(near, values, "distance", k, np.array([5.0, 5.0]))[0].tolist() for k in (1, 2, 3)]
+    assert found == [[5.0, 7.0], [4.0, 7.0], [pytest.approx(3.0), 7.0]]
 
 
 def test_svm_of_labels_and_targets_equals_one_svm_each() -> None:
@@ -228,8 +234,10 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
         scores = np.empty((len(result.fold.train), 3))
         for j in range(2):
             a, b = inner_pairs(result.fold, j)
-            near = pairwise_distances(X[b], X[a]).argsort(axis=1)[:, :3]
-            known = means_for(problem.target[a][near].astype(np.float64), np.ones((len(b), 3)), [3], known_means(problem.target[a]))[0]
+            distances = pairwise_distances(X[b], X[a])
+            near, values = distances.argsort(axis=1)[:, :3], problem.target[a].astype(np.float64)
+            neighbors = apart(np.take_along_axis(distances, near, axis=1), near, values.shape[1])
+            known = means_of(neighbors, values, "uniform", 3, known_means(values))
             scores[result.fold.inner == j] = known if task == "regression" else (3 * known + 0.5) / 4
         target = problem.target[result.fold.train]
         prediction = scores if task == "regression" else scores >= fit_thresholds(target, scores.astype(np.float32), by_f1=True)

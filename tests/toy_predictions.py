@@ -1,4 +1,4 @@
-"""Write samples (ids alone), splits, predictions, sweeps and curves of made-up models in the contract's schema.
+"""Write samples (ids alone), splits, predictions, sweeps, curves and notes of made-up models in the contract's schema.
 
 A model's skill per modality combination is given; nothing is trained. Run as a script, it fills a workspace to look at:
 `PYTHONPATH=. python tests/toy_predictions.py <folder>`.
@@ -112,7 +112,7 @@ def write_params(toys: Sequence[Toy], confidence: float = 0.95, **scoring: str) 
 
 
 def write_toy(toy: Toy) -> None:
-    """Write the toy's samples, splits, predictions, sweeps and curves under data/ of the current folder."""
+    """Write the toy's samples, splits, predictions, sweeps, curves and notes under data/ of the current folder."""
     generator = np.random.default_rng(toy.seed)
     target = _targets(toy, generator)
     groups = np.arange(toy.n_samples) // 2
@@ -122,6 +122,7 @@ def write_toy(toy: Toy) -> None:
         _write_predictions(toy, model, skill, target, fold_of)
         _write_sweep(toy, model, skill, generator)
         _write_curves(toy, model, generator)
+        _write_notes(toy, model)
 
 
 def _targets(toy: Toy, generator: np.random.Generator) -> np.ndarray:
@@ -278,6 +279,16 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
                           "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
     write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, _metadata(toy, model))
+
+
+def _write_notes(toy: Toy, model: str) -> None:
+    rows = [
+        {"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": "tied_rows",
+         "value": 0.2 + 0.1 * (fold % 2)}
+        for combination in (toy.combinations if model == "knn" else []) for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds)
+    ]  # fmt: skip
+    schema = pa.schema([*FOLD, ("name", pa.string()), ("value", pa.float64())])
+    write_table(predictions_dir(toy.dataset, model) / "notes.arrow", pa.Table.from_pylist(rows, schema), _metadata(toy, model))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ Point = tuple[str, float, int]  # metric, value, step
 
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or target, training curves, inner sweeps over whole numbers."""
+    """Return a run's metrics: intervals, values per outer fold, per label or target, curves, notes, inner sweeps over whole numbers."""
     points = score_points(result.scores, evaluation)
     for metric, values in (result.by_output or {}).items():
         named = zip(metric_names(evaluation.outputs), values, strict=True)
@@ -17,6 +17,7 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
         points += [(f"{metric.removeprefix('macro_')}/{name}", value, 0) for name, value in named if value is not None]
     for name, curve in result.curves.items():
         points += [(f"curve/{name}", value, step) for step, value in enumerate(curve, start=1) if value is not None]
+    points += [(name, value, 0) for name, value in result.notes.items() if value is not None]
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]

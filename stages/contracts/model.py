@@ -26,10 +26,12 @@ class TestScores:
     """The scores of an outer fold's test rows by a configuration that is refitted on its training rows.
 
     curves: name → value per step of the refit.
+    notes: name → a share of the test rows that helps to judge the scores.
     """
 
     scores: Scores
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    notes: Mapping[str, float] = field(default_factory=dict)
 
 
 class FoldSweep(Protocol):
@@ -140,6 +142,7 @@ class FoldResult:
     inner_scores: {metric: float64 (n_configs, n_inner)}. chosen: index of the chosen configuration.
     prediction: in the target's form. probabilities: float32 (n_test, n_outputs), of classes or labels; None for continuous targets.
     curves: name → value per step, of the refit on all outer training rows.
+    notes: name → a share of the test rows that helps to judge the predictions.
     out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
     """
 
@@ -150,4 +153,5 @@ class FoldResult:
     prediction: np.ndarray
     probabilities: np.ndarray | None
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    notes: Mapping[str, float] = field(default_factory=dict)
     out_of_fold: Scores | None = None

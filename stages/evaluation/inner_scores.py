@@ -15,24 +15,31 @@ CANDIDATE = ["modalities", "fusion"]  # the columns that tell a model's candidat
 
 @dataclass(frozen=True)
 class Tuning:
-    """configs: used on each outer fold. grid: every configuration. sweeps: by parameter. curves: {name: mean per step}."""
+    """configs: used on each outer fold. grid: every configuration. sweeps: by parameter.
+
+    curves: {name: mean per step}. notes: {name: mean}.
+    """
 
     configs: tuple[ChosenConfig, ...]
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]
     curves: dict[str, tuple[float | None, ...]]
+    notes: dict[str, float | None]
 
 
-def tuning_by_candidate(model: str, sweep: pl.DataFrame, curves: pl.DataFrame, *, greater_is_better: bool) -> dict[Candidate, Tuning]:
-    """Return what the sweep and the training curves of a model's candidates show."""
+def tuning_by_candidate(
+    model: str, sweep: pl.DataFrame, curves: pl.DataFrame, notes: pl.DataFrame, *, greater_is_better: bool
+) -> dict[Candidate, Tuning]:
+    """Return what the sweep, the training curves and the notes of a model's candidates show."""
     found = {}
-    of_curves = curves.partition_by(CANDIDATE, as_dict=True)
+    of_curves, of_notes = (table.partition_by(CANDIDATE, as_dict=True) for table in (curves, notes))
     for key, rows in sweep.partition_by(CANDIDATE, as_dict=True).items():
         combination, fusion = key
         grid = grid_means(rows)
         steps = of_curves.get(key, curves.clear())
         found[Candidate(model, parsed_combination(combination), fusion)] = Tuning(
-            chosen(rows), grid, swept(grid, greater_is_better=greater_is_better), mean_curves(steps))
+            chosen(rows), grid, swept(grid, greater_is_better=greater_is_better), mean_curves(steps),
+            mean_notes(of_notes.get(key, notes.clear())))
     return found
 
 
@@ -80,3 +87,9 @@ def mean_curves(curves: pl.DataFrame) -> dict[str, tuple[float | None, ...]]:
     rows = curves.group_by(["name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["name", "step"])
     return {str(name): tuple(of_name["value"].to_list()) for (name,), of_name in
             rows.partition_by(["name"], as_dict=True, maintain_order=True).items()}
+
+
+def mean_notes(notes: pl.DataFrame) -> dict[str, float | None]:
+    """Return by name the mean over the outer folds."""
+    rows = notes.group_by("name").agg(pl.col("value").mean()).sort("name")
+    return dict(rows.iter_rows())

@@ -48,6 +48,6 @@ def read_models(
             continue
         expected = Expected(model, form, outputs, described.combinations)
         found.predictions |= predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
-        sweep, curves = (pl.DataFrame(read_table(folder / f"{name}.arrow")) for name in ("sweep", "curves"))
-        found.tuning |= tuning_by_candidate(model, sweep, curves, greater_is_better=scoring.greater_is_better)
+        tables = (pl.DataFrame(read_table(folder / f"{name}.arrow")) for name in ("sweep", "curves", "notes"))
+        found.tuning |= tuning_by_candidate(model, *tables, greater_is_better=scoring.greater_is_better)
     return found

@@ -73,6 +73,7 @@ def _result(problem: Problem, pending: _Pending) -> FoldResult:
         prediction=FORMS[problem.form].decide(test.scores.decisions, pending.choice.thresholds),
         probabilities=test.scores.probabilities,
         curves=test.curves,
+        notes=test.notes,
         out_of_fold=pending.out_of_fold,
     )
 

@@ -128,11 +128,15 @@ def compared(evaluation: Evaluation, tests: Sequence[Comparison]) -> list[Compar
 
 
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return by learner and modality combination the chosen configurations, the most frequent first, with the number of outer folds."""
+    """Return by learner and modality combination the chosen configurations, the most frequent first, with their numbers of outer folds.
+
+    notes: shares of the test rows that help to judge the scores, in words.
+    """
     found = []
     for result in evaluation.candidates:
         if result.model not in evaluation.baselines:
             counts = Counter(formatting.settings_text(fold.settings) for fold in result.configs)
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
-            found.append({"candidate": result.candidate, "chosen": chosen, "n_folds": len(result.configs)})
+            notes = [f"{name.replace('_', ' ')}: {share:.0%}" for name, share in result.notes.items() if share]
+            found.append({"candidate": result.candidate, "chosen": chosen, "n_folds": len(result.configs), "notes": notes})
     return found

@@ -1,4 +1,4 @@
-"""Write the results of training: predictions, the sweep, curves and, if requested, out-of-fold scores."""
+"""Write the results of training: predictions, the sweep, curves, notes and, if requested, out-of-fold scores."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def write_results(
     folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], data: TrainingData, *, model: Sweep,
     not_applicable: str | None = None,
 ) -> None:  # fmt: skip
-    """Write predictions.arrow, sweep.arrow, curves.arrow and, if it was kept, out_of_fold.arrow (schemas: stages/contracts/tables/)."""
+    """Write predictions, sweep, curves, notes and, if they were kept, out_of_fold, each .arrow (schemas: stages/contracts/tables/)."""
     problem = data.problem
     metadata = TrainingMetadata(
         **dict(data.splits),
@@ -37,6 +37,7 @@ def write_results(
         "predictions": [_predictions(result, model, data) for result in found],
         "sweep": [_sweep(result, model, problem, configs) for result in found],
         "curves": [_curves(result, model, problem) for result in found],
+        "notes": [_notes(result, model, problem) for result in found],
         "out_of_fold": [_out_of_fold(result, model, data) for result in found if result.out_of_fold is not None],
     }
     for name, by_result in tables.items():
@@ -102,3 +103,8 @@ def _curves(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
         "value": pa.array([value for values in result.curves.values() for value in values], pa.float64()),
     }
     return pa.table({**_keys(result, model, problem, len(names)), **columns})
+
+
+def _notes(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
+    columns = {"name": pa.array(list(result.notes), pa.string()), "value": pa.array(list(result.notes.values()), pa.float64())}
+    return pa.table({**_keys(result, model, problem, len(result.notes)), **columns})

@@ -10,6 +10,7 @@ STATISTICS, COMPARISONS = "stages/evaluation/statistics.py", "stages/evaluation/
 ASSIGN, SPLIT, CHOICE = "stages/splitting/assign_folds.py", "stages/split.py", "stages/model_selection/choice.py"
 LEASE, FETCH, INSIDE = "stages/foundation/lease.py", "stages/ingestion/fetch.py", "stages/own_data/paths_inside.py"
 CHECKED, SAMPLING = "stages/evaluation/checked_predictions.py", "stages/ingestion/row_sampling.py"
+VOTES, TOPK = "stages/models/knn/compiled_votes.py", "stages/models/knn/topk.py"
 READY, LOCK_ENTRIES = "pipelines/running/ready_steps.py", "pipelines/publishing/lock_entries.py"
 
 
@@ -162,6 +163,17 @@ MUTANTS = (
            ("tests/test_encoders.py",), "test rows weigh the terms"),
     Mutant("no fusion of all", "stages/training/read_problem.py", "range(1, len(modalities) + 1)", "range(1, len(modalities))",
            OF_PROTOCOL, "all modalities together are never trained on"),
+    # ---------------------------------------------------------------- neighbors
+    Mutant("share upside down", VOTES, "to[code] = (to[code] * n + counts[code] * share) / n",
+           "to[code] = (to[code] * share + counts[code] * n) / share", some_of("neighbours", "tied_at_k"),
+           "rows tied at k have the more votes the more they are"),
+    Mutant("fewer tied than there are", VOTES, "n = stop - start + (n_tied[s, r] if stop == n_kept else 0)\n                weight",
+           "n = stop - start\n                weight", some_of("neighbours", "plain_loop and binary"),
+           "rows that are tied and cut off make the others' votes no smaller"),
+    Mutant("ties are cut off", TOPK, "elif distances[i] == limit:", "elif distances[i] < limit:",
+           some_of("neighbours", "nearest_of_a_chunk"), "rows tied with the last neighbor have no vote"),
+    Mutant("complete for every fold", TOPK, "max(ratio, others[b] / factors[b])", "max(ratio, factors[b] / others[b])",
+           some_of("neighbours", "gathered_for_one_fold"), "neighbors are missed in a fold of other scales"),
     # ---------------------------------------------------------------- metrics
     Mutant("outputs without an area", "stages/metrics/roc_auc.py", "holds.any(axis=0) & ~holds.all(axis=0)", "holds.any(axis=0)",
            OF_METRICS, "a class or label that all rows have makes ROC-AUC undefined"),

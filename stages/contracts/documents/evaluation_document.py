@@ -48,7 +48,8 @@ class CandidateResult(ScoredCandidate):
 
     confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
     agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration.
-    sweeps: by parameter. curves: {name: mean per step}.
+    sweeps: by parameter. curves: {name: mean per step}. notes: {name: share of the test rows, mean over outer folds}; tied_rows: rows
+    whose k-th neighbor is as near as the next.
     """
 
     scores: Mapping[str, FoldScores]
@@ -59,6 +60,7 @@ class CandidateResult(ScoredCandidate):
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]
     curves: dict[str, tuple[Number, ...]]
+    notes: dict[str, Number] = Field(default_factory=dict)
 
 
 class Quarantined(Document):

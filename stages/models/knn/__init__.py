@@ -1,7 +1,8 @@
 """k-nearest neighbors: the number of neighbors, the metric and the weighting are swept. Classes are voted, labels and targets averaged.
 
 A fold's distances are computed once per modality; a combination's distances are sums of them; one cumulative vote serves every k.
-Neighbors are sorted by (distance, row), classes with equal votes by code, as in scikit-learn's brute force.
+All rows at the k-th distance share the votes that the nearer ones leave, so the order of rows decides nothing; of classes with equal votes
+the one with the lowest code is predicted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,8 @@ from stages.model_selection.grid import product
 from stages.models.knn.distance_chunks import encoded_bytes, prepared_rows
 from stages.models.knn.fold_index import TEST, FoldIndex, fold_codes, fold_index
 from stages.models.knn.knn_fold_sweep import KEPT_BYTES, SharedSearch, kept_bytes
-from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch
-from stages.models.knn.votes import Neighbors, scores_of
+from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch, TiedTarget
+from stages.models.knn.votes import scores_of
 
 
 class KnnSettings(Settings):
@@ -94,9 +95,9 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
         np.zeros(len(target), np.int16),
         np.full(matrices[modalities[0]].shape[0], TEST, np.int16),
     )
-    (found,) = NeighborSearch([index], [modalities], [config["metric"]], config["n_neighbors"]).tables()
-    neighbors = Neighbors(*(table[0] for table in found[config["metric"]]))
-    return scores_of(neighbors, target, config, state["form"], state["n_outputs"], np.arange(len(target)))
+    tied = TiedTarget(target, state["n_outputs"])
+    (found,) = NeighborSearch([index], [modalities], [config["metric"]], config["n_neighbors"], tied).tables()
+    return scores_of(found[config["metric"]][0], target, config, state["form"], state["n_outputs"], np.arange(len(target)))
 
 
 def memory_bytes(size: Size, settings: KnnSettings) -> float:

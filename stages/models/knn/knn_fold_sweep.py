@@ -23,8 +23,9 @@ from stages.model_selection.fold_predictions import empty_predictions, joined_sc
 from stages.model_selection.target_forms import FORMS, known_means
 from stages.models.knn.distance_chunks import CHUNK_ROWS
 from stages.models.knn.fold_index import TEST, FoldIndex, pair_index
-from stages.models.knn.neighbor_search import NeighborSearch
-from stages.models.knn.votes import Neighbors, scores_of
+from stages.models.knn.neighbor_search import NeighborSearch, TiedTarget, n_sums
+from stages.models.knn.neighbors import Neighbors, empty_neighbors, neighbor_bytes
+from stages.models.knn.votes import scores_of, tied_share
 
 KEPT_BYTES = 5e8  # limit on the results kept of folds that share a pass
 _PADDING = CHUNK_ROWS + 4  # the last chunk may end after the last row
@@ -34,7 +35,8 @@ def kept_bytes(n_train: int, n_test: int, configs: Sequence[Mapping[str, Any]], 
     """Return the memory of the results kept of one fold and one modality combination."""
     prediction_bytes = FORMS[form].empty((1,), n_outputs).nbytes
     n_distances = len({config["metric"] for config in configs})
-    return n_train * len(configs) * prediction_bytes + n_test * n_distances * 12 * max(config["n_neighbors"] for config in configs)
+    test_bytes = n_distances * neighbor_bytes(max(config["n_neighbors"] for config in configs), n_sums(form == "classes", n_outputs))
+    return n_train * len(configs) * prediction_bytes + n_test * test_bytes
 
 
 class SharedSearch:
@@ -65,30 +67,26 @@ class SharedSearch:
         k = max(config["n_neighbors"] for config in self.configs)
         n = len(self.combinations)
         self._test_neighbors = [
-            {name: Neighbors(np.empty((n, len(f.test), k)), np.empty((n, len(f.test), k), np.int32)) for name in metrics}
-            for f in self.folds
+            {name: empty_neighbors((n, len(fold.test)), k, self._tied.n_sums) for name in metrics} for fold in self.folds
         ]
         predictions = [empty_predictions(self.problem, n, len(self.configs), len(fold.train)) for fold in self.folds]
 
-        def visit(index: int, metric: str, at: slice, neighbor_distances: np.ndarray, neighbor_rows: np.ndarray) -> None:
-            self._vote(index, metric, at, neighbor_distances, neighbor_rows, predictions[index])
+        def visit(index: int, metric: str, at: slice, neighbors: Neighbors) -> None:
+            self._vote(index, metric, at, neighbors, predictions[index])
             test, kept = self.folds[index].test, self._test_neighbors[index][metric]
             first, last = np.searchsorted(test, [at.start, at.stop])
-            kept.distances[:, first:last] = neighbor_distances[:, test[first:last] - at.start]
-            kept.rows[:, first:last] = neighbor_rows[:, test[first:last] - at.start]
+            kept[:, first:last] = neighbors[:, test[first:last] - at.start]
 
-        NeighborSearch(self.indexes, self.combinations, metrics, k).run(visit)
+        NeighborSearch(self.indexes, self.combinations, metrics, k, self._tied).run(visit)
         self._predictions = predictions
 
-    def _vote(
-        self, index: int, metric: str, at: slice, neighbor_distances: np.ndarray, neighbor_rows: np.ndarray, predictions: np.ndarray
-    ) -> None:
+    def _vote(self, index: int, metric: str, at: slice, neighbors: Neighbors, predictions: np.ndarray) -> None:
         """Write the predictions of the chunk's training rows by every configuration with this metric."""
         from stages.models.knn.compiled_votes import mean_targets, vote_classes
 
         positions = self._positions[index][at]
         for weights, (ks, config_indices) in self._config_indices[metric].items():
-            arguments = neighbor_distances, neighbor_rows, self._target, positions, ks, config_indices, weights == "distance", predictions
+            arguments = *neighbors.arrays(), self._target, positions, ks, config_indices, weights == "distance", predictions
             if self.problem.form == "classes":
                 vote_classes(*arguments, len(self.problem.outputs))
             else:
@@ -109,6 +107,10 @@ class SharedSearch:
     @cached_property
     def _target(self) -> np.ndarray:
         return np.ascontiguousarray(self.problem.target, np.int32 if self.problem.form == "classes" else np.float64)
+
+    @cached_property
+    def _tied(self) -> TiedTarget:
+        return TiedTarget(self.problem.target, len(self.problem.outputs))
 
     @cached_property
     def _positions(self) -> list[np.ndarray]:
@@ -163,19 +165,19 @@ class KnnFoldSweep:
         blocks = encode_fold({name: self.shared.problem.blocks[name] for name in self.modalities}, self.fold.train)
         indexes = [pair_index(blocks, train, rows) for train, rows in pairs]
         chosen = self.shared.configs[config]
-        tables = NeighborSearch(indexes, [self.modalities], [chosen["metric"]], chosen["n_neighbors"]).tables()
+        tied = TiedTarget(self.shared.problem.target, len(self.shared.problem.outputs))
+        tables = NeighborSearch(indexes, [self.modalities], [chosen["metric"]], chosen["n_neighbors"], tied).tables()
         found = [
-            self._scores(Neighbors(*(values[0, rows] for values in table[chosen["metric"]])), chosen, train)
-            for table, (train, rows) in zip(tables, pairs, strict=True)
+            self._scores(table[chosen["metric"]][0, rows], chosen, train) for table, (train, rows) in zip(tables, pairs, strict=True)
         ]
         return joined_scores(found, masks)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         _, test_neighbors = self.shared.results()
         chosen = self.shared.configs[config]
-        by_combination = test_neighbors[self.index][chosen["metric"]]
-        neighbors = Neighbors(by_combination.distances[self.combination], by_combination.rows[self.combination])
-        scores = TestScores(self._scores(neighbors, chosen, self.fold.train))
+        neighbors = test_neighbors[self.index][chosen["metric"]][self.combination]
+        share = tied_share(neighbors, chosen["n_neighbors"])
+        scores = TestScores(self._scores(neighbors, chosen, self.fold.train), notes={} if share is None else {"tied_rows": share})
         return lambda: scores
 
     def fitted(self, config: int) -> Fitted:

@@ -15,11 +15,36 @@ import numpy as np
 from stages.foundation.parallel import each
 from stages.models.knn.distance_chunks import CHUNK_ROWS, PreparedRows, padded, square
 from stages.models.knn.fold_index import ABSENT, FoldIndex
+from stages.models.knn.neighbors import Neighbors, empty_neighbors, neighbor_bytes
 
 KINDS = {"manhattan": "manhattan", "cosine": "products", "euclidean": "squared"}  # in this order: squared distances reuse the products
 CHUNK_BYTES = 64e6  # per core
 
-Visit = Callable[[int, str, slice, np.ndarray, np.ndarray], None]
+Visit = Callable[[int, str, slice, Neighbors], None]
+
+
+@dataclass(frozen=True)
+class TiedTarget:
+    """What is summed over the rows that are tied with the last neighbor and not kept: int32 (n,) codes, or float64 (n, n_outputs)."""
+
+    target: np.ndarray
+    n_outputs: int
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return `classes` and `values` as `nearest_in_chunk` takes them."""
+        if self.target.ndim == 1:
+            return np.ascontiguousarray(self.target, np.int32), np.empty((0, 0))
+        return np.empty(0, np.int32), np.ascontiguousarray(self.target, np.float64)
+
+    @property
+    def n_sums(self) -> int:
+        return n_sums(self.target.ndim == 1, self.n_outputs)
+
+
+def n_sums(is_classes: bool, n_outputs: int) -> int:
+    """Return the length of `Neighbors.tied_sums`."""
+    return n_outputs if is_classes else 3 * n_outputs
 
 
 @dataclass(frozen=True)
@@ -30,12 +55,13 @@ class NeighborSearch:
     combinations: Sequence[tuple[str, ...]]
     metrics: Sequence[str]
     k: int
+    tied: TiedTarget
 
     def run(self, visit: Visit) -> None:
-        """Call `visit(index, metric, rows, neighbor_distances, neighbor_rows)` for every chunk, index and metric, in parallel.
+        """Call `visit(index, metric, rows, neighbors)` for every chunk, index and metric, in parallel.
 
-        rows: slice of the queries in the chunk; it may end after the last query. neighbor_distances, neighbor_rows: float64, int32
-        (n_combinations, n_chunk_rows, k), sorted by (distance, row); undefined for ABSENT queries; overwritten by the next chunk.
+        rows: slice of the queries in the chunk; it may end after the last query. neighbors: of (n_combinations, n_chunk_rows) queries;
+        distances and rows are undefined for ABSENT queries; overwritten by the next chunk.
 
         Raises:
             ValueError: if a query has fewer than k candidates.
@@ -47,18 +73,17 @@ class NeighborSearch:
                 workspace.chunk_search = _ChunkSearch(self)
             workspace.chunk_search.run(slice(start, start + self.n_chunk_rows), visit)
 
-        _ = self.codes, self.norms  # cached before the threads start
+        _ = self.codes, self.norms, self.tied.arrays  # cached before the threads start
         each(run_chunk, range(0, self.n_queries, self.n_chunk_rows))
 
-    def tables(self) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
-        """Return, for each index and metric, the neighbors' distances and rows: (n_combinations, n_queries, k) each."""
-        shape = (len(self.combinations), len(self.indexes[0].query_codes), self.k)
-        found = [{metric: (np.empty(shape), np.empty(shape, np.int32)) for metric in self.metrics} for _ in self.indexes]
+    def tables(self) -> list[dict[str, Neighbors]]:
+        """Return, for each index and metric, the neighbors of (n_combinations, n_queries) queries."""
+        shape = (len(self.combinations), len(self.indexes[0].query_codes))
+        found = [{metric: empty_neighbors(shape, self.k, self.tied.n_sums) for metric in self.metrics} for _ in self.indexes]
 
-        def keep(index: int, metric: str, at: slice, neighbor_distances: np.ndarray, neighbor_rows: np.ndarray) -> None:
-            distances, rows = found[index][metric]
-            n = distances[:, at].shape[1]
-            distances[:, at], rows[:, at] = neighbor_distances[:, :n], neighbor_rows[:, :n]
+        def keep(index: int, metric: str, at: slice, neighbors: Neighbors) -> None:
+            to = found[index][metric]
+            to[:, at] = neighbors[:, : to.n_tied[:, at].shape[1]]
 
         self.run(keep)
         return found
@@ -83,8 +108,8 @@ class NeighborSearch:
     def n_chunk_rows(self) -> int:
         kinds = {KINDS[metric] for metric in self.metrics}
         distance_bytes = 8 * self.n_rows * len(self.indexes[0].modalities) * len(kinds)
-        neighbor_bytes = 12 * len(self.groups[0]) * len(self.combinations) * self.k
-        return int(np.clip(CHUNK_BYTES // (distance_bytes + neighbor_bytes) // 4 * 4, 4, CHUNK_ROWS))
+        found_bytes = len(self.groups[0]) * len(self.combinations) * neighbor_bytes(self.k, self.tied.n_sums)
+        return int(np.clip(CHUNK_BYTES // (distance_bytes + found_bytes) // 4 * 4, 4, CHUNK_ROWS))
 
     @cached_property
     def members(self) -> tuple[np.ndarray, np.ndarray]:
@@ -136,8 +161,9 @@ class _ChunkSearch:
         self.search = search
         shape = (len(search.indexes[0].modalities), search.n_chunk_rows, search.n_rows)
         self.chunks = {KINDS[metric]: np.empty(shape) for metric in search.metrics}
-        found = (len(search.groups[0]), len(search.combinations), search.n_chunk_rows, search.k)
-        self.neighbor_distances, self.neighbor_rows = np.empty(found), np.empty(found, np.int32)
+        shape = len(search.groups[0]), len(search.combinations), search.n_chunk_rows
+        self.neighbors = empty_neighbors(shape, search.k, search.tied.n_sums)
+        self.neighbors.n_tied[:] = 0  # of ABSENT queries too
         self.filled: dict[tuple[str, int], tuple[PreparedRows, PreparedRows]] = {}
 
     def run(self, at: slice, visit: Visit) -> None:
@@ -148,7 +174,7 @@ class _ChunkSearch:
                     self.fill(KINDS[metric], block, self.search.indexes[group[0]], at)
                 self.find(metric, group, at)
                 for i, index in enumerate(group):
-                    visit(index, metric, at, self.neighbor_distances[i], self.neighbor_rows[i])
+                    visit(index, metric, at, self.neighbors[i])
 
     def fill(self, kind: str, block: int, index: FoldIndex, at: slice) -> None:
         """Compute a block's distances, unless the chunk already holds those of the same rows."""
@@ -169,13 +195,14 @@ class _ChunkSearch:
     def find(self, metric: str, group: list[int], at: slice) -> None:
         from stages.models.knn.topk import COSINE, L1, L2, nearest_in_chunk
 
-        search, indexes = self.search, slice(group[0], group[-1] + 1)
+        search, neighbors, indexes = self.search, self.neighbors, slice(group[0], group[-1] + 1)
         norms, query_norms = search.norms
         codes, query_codes = search.codes
         found = nearest_in_chunk(
             self.chunks[KINDS[metric]], *search.members, search.scales[metric][indexes], codes[indexes],
             np.ascontiguousarray(query_codes[indexes, at]), {"manhattan": L1, "euclidean": L2, "cosine": COSINE}[metric], norms[indexes],
-            np.ascontiguousarray(query_norms[indexes, :, at]), self.neighbor_distances, self.neighbor_rows,
+            np.ascontiguousarray(query_norms[indexes, :, at]), *search.tied.arrays, neighbors.distances, neighbors.rows, neighbors.n_tied,
+            neighbors.tied_sums,
         )  # fmt: skip
         if not found:
             raise ValueError(f"some rows have fewer than {search.k} others to be their neighbors, or distances that are NaN")

@@ -3,7 +3,10 @@
 Compiled by numba, in one file: numba's cache does not notice changes in functions of other files. Each row is scanned in ranges of
 columns. The modalities' scaled distances are summed; a sample of the row gives an upper bound, and only sums below it are rounded,
 checked against the fold and kept. Columns below a slightly higher bound are gathered once and reused by the other folds, whose scales
-differ little. If the bound turns out too low, the row is scanned again. Ties are broken by row number.
+differ little. If the bound turns out too low, the row is scanned again.
+
+Of the rows at the k-th distance those with the lowest row numbers are kept, and the others counted: `n_tied` is their number, `tied_sums`
+holds their classes' numbers or the sums of their targets, so that all tied rows can vote, however many they are.
 """
 
 import numba
@@ -71,12 +74,43 @@ def _select(values: np.ndarray, k: int, scratch: np.ndarray) -> float:
     return scratch[k - 1]
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _add_tied(row: int, n_tied: int, classes: np.ndarray, values: np.ndarray, tied_sums: np.ndarray) -> int:
+    """Add a row that is tied and not kept to `tied_sums`, which holds n_tied rows; return n_tied + 1.
+
+    Sums of targets carry their rounding error along (Neumaier's sum): they are exact, so that the order of rows does not matter, unless
+    targets differ by a factor of 1e10 or more.
+    """
+    if n_tied == 0:
+        tied_sums[:] = 0.0
+    if classes.shape[0] > 0:
+        tied_sums[classes[row]] += 1.0
+        return n_tied + 1
+    n_outputs = values.shape[1]
+    for j in range(n_outputs):
+        value, before = values[row, j], tied_sums[j]
+        if not np.isnan(value):
+            total = before + value
+            shift = total - before
+            tied_sums[j] = total
+            tied_sums[n_outputs + j] += (before - (total - shift)) + (value - shift)
+            tied_sums[2 * n_outputs + j] += 1.0
+    return n_tied + 1
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scratch: np.ndarray) -> float:
-    """Keep the k nearest of the first m in place, ordered by row; return the largest distance kept.
+def _keep_nearest(
+    distances: np.ndarray, rows: np.ndarray, m: int, k: int, scratch: np.ndarray, tied_at: float, n_tied: int, classes: np.ndarray,
+    values: np.ndarray, tied_sums: np.ndarray,
+) -> tuple[float, int]:  # fmt: skip
+    """Keep the k nearest of the first m in place, ordered by row; return the largest distance kept and the number of other rows there.
 
     Bisects the range of distances until exactly k are in the lower half; counting needs no branch. If bisection does not separate k
     (ties at the k-th place, very uneven distances), a selection does.
+
+    Args:
+        tied_at, n_tied: the distance of the rows in `tied_sums`, and their number.
+        classes, values, tied_sums: as for `nearest_in_chunk`, of one row.
     """
     low, high = distances[0], distances[0]
     for i in range(m):
@@ -102,8 +136,10 @@ def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scrat
         farthest = distances[0]
         for i in range(k):
             farthest = max(farthest, distances[i])
-        return farthest
+        return farthest, n_tied if farthest == tied_at else 0
     limit = _select(distances[:m], k, scratch)
+    if limit != tied_at:
+        n_tied = 0
     spare = k
     for i in range(m):
         spare -= distances[i] < limit
@@ -113,7 +149,9 @@ def _keep_nearest(distances: np.ndarray, rows: np.ndarray, m: int, k: int, scrat
             distances[at] = distances[i]
             rows[at] = rows[i]
             at += 1
-    return limit
+        elif distances[i] == limit:
+            n_tied = _add_tied(rows[i], n_tied, classes, values, tied_sums)
+    return limit, n_tied
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -205,11 +243,11 @@ def _guess(
 def _scan(
     chunk: np.ndarray, r: int, members: np.ndarray, n_members: int, factors: np.ndarray, codes: np.ndarray, code: int, distance: int,
     norms: np.ndarray, norm: float, limit: float, k: int, kept: np.ndarray, kept_rows: np.ndarray, scratch: np.ndarray, sums: np.ndarray,
-    passing: np.ndarray,
+    passing: np.ndarray, classes: np.ndarray, values: np.ndarray, tied_sums: np.ndarray,
 ) -> int:  # fmt: skip
-    """Write at least the k nearest to `kept` and `kept_rows`, ordered by row; return their count, 0 if fewer than k are below `limit`."""
+    """Write the k nearest to `kept` and `kept_rows`, ordered by row; return n_tied, −1 if fewer than k are below `limit`."""
     n, capacity = codes.shape[0], kept.shape[0]
-    full, m = False, 0
+    m, n_tied, tied_at = 0, 0, -1.0
     for start in range(0, n, _N_COLUMNS):
         bound = _bound(limit, distance, norm)
         size = min(_N_COLUMNS, n - start)
@@ -218,11 +256,16 @@ def _scan(
             column = start + passing[p]
             value = _rounded(sums[passing[p]], distance, norm * norms[column] if distance == COSINE else 0.0)
             kept[m], kept_rows[m] = value, column
-            # ties: the lowest rows are kept
-            m += (codes[column] >= 0) & (codes[column] != code) & (value < limit or (value == limit and not full))
+            valid = (codes[column] >= 0) & (codes[column] != code)
+            m += valid & (value <= limit) & (value != tied_at)  # ties: the lowest rows are kept
+            if value == tied_at and valid:
+                n_tied = _add_tied(column, n_tied, classes, values, tied_sums)
             if m == capacity:
-                limit, full, m = _keep_nearest(kept, kept_rows, m, k, scratch), True, k
-    return m if m >= k else 0
+                tied_at, n_tied = _keep_nearest(kept, kept_rows, m, k, scratch, tied_at, n_tied, classes, values, tied_sums)
+                limit, m = tied_at, k
+    if m > k:
+        _, n_tied = _keep_nearest(kept, kept_rows, m, k, scratch, tied_at, n_tied, classes, values, tied_sums)
+    return n_tied if m >= k else -1
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -276,10 +319,14 @@ def _filter_gathered(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _covered(limit: float, distance: int, factors: np.ndarray, others: np.ndarray, n_members: int) -> float:
-    """Return the distance up to which columns gathered below `limit` are complete for a fold with other factors."""
+    """Return the distance by `factors` up to which the columns gathered below `limit` by `others` are complete.
+
+    A column beyond the limit is farther than limit · min(factors / others).
+    """
     ratio = 0.0
     for b in range(n_members):
-        ratio = max(ratio, factors[b] / others[b])
+        if others[b] > 0.0:
+            ratio = max(ratio, others[b] / factors[b])
     if distance == L2:
         ratio = np.sqrt(ratio)
     return limit / ratio * (1 - 1e-12) - _SLACK
@@ -288,7 +335,8 @@ def _covered(limit: float, distance: int, factors: np.ndarray, others: np.ndarra
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def nearest_in_chunk(
     chunk: np.ndarray, members: np.ndarray, n_members: np.ndarray, scales: np.ndarray, codes: np.ndarray, row_codes: np.ndarray,
-    distance: int, norms: np.ndarray, row_norms: np.ndarray, neighbor_distances: np.ndarray, neighbor_rows: np.ndarray,
+    distance: int, norms: np.ndarray, row_norms: np.ndarray, classes: np.ndarray, values: np.ndarray, neighbor_distances: np.ndarray,
+    neighbor_rows: np.ndarray, n_tied: np.ndarray, tied_sums: np.ndarray,
 ) -> bool:  # fmt: skip
     """Find the nearest columns of every row of a chunk, in every fold and modality combination.
 
@@ -301,7 +349,11 @@ def nearest_in_chunk(
         codes, row_codes: int16 (n_folds, n), (n_folds, n_rows), as described at ABSENT.
         distance: L1, L2 or COSINE.
         norms, row_norms: float64 (n_folds, n_combinations, n), (n_folds, n_combinations, n_rows), of the fused rows; used by COSINE.
+        classes, values: int32 (n,), class codes, and float64 (0, 0); or of length 0 and float64 (n, n_outputs), NaN where not known.
         neighbor_distances, neighbor_rows: float64, int32 (n_folds, n_combinations, n_rows, k), the result, sorted by (distance, row).
+        n_tied: int32 (n_folds, n_combinations, n_rows), the number of other candidates at the k-th distance.
+        tied_sums: float64 (n_folds, n_combinations, n_rows, n_sums), written where n_tied > 0: these candidates' number per class; or
+            the sums of their known targets, the rounding errors of the sums, and the numbers of known targets, n_outputs each.
     Returns:
         True if every row has k neighbors.
     """
@@ -332,21 +384,22 @@ def nearest_in_chunk(
                     limit = _covered(gather_limit, distance, factors, scales[base, s], n_members[s])
                     m = _filter_gathered(gathered, columns, n_gathered, n_members[s], factors, fold_codes, code, distance, limit,
                                          gathered_sums, filtered, filtered_rows)  # fmt: skip
+                n_others = 0
                 if m >= k:
                     if m > k:
-                        _keep_nearest(filtered, filtered_rows, m, k, filtered_scratch)
+                        _, n_others = _keep_nearest(filtered, filtered_rows, m, k, filtered_scratch, -1.0, 0, classes, values,
+                                                    tied_sums[f, s, r])  # fmt: skip
                     _order(filtered, filtered_rows, ranks, neighbor_distances[f, s, r], neighbor_rows[f, s, r])
                 else:
                     for limit in (hint, NO_LIMIT):
-                        m = _scan(chunk, r, members[s], n_members[s], factors, fold_codes, code, distance, norms[f, s], norm, limit, k,
-                                  kept, kept_rows, scratch, sums, passing)  # fmt: skip
-                        if m > 0:
+                        n_others = _scan(chunk, r, members[s], n_members[s], factors, fold_codes, code, distance, norms[f, s], norm, limit,
+                                         k, kept, kept_rows, scratch, sums, passing, classes, values, tied_sums[f, s, r])  # fmt: skip
+                        if n_others >= 0:
                             break
-                    if m == 0:
+                    if n_others < 0:
                         return False
-                    if m > k:
-                        _keep_nearest(kept, kept_rows, m, k, scratch)
                     _order(kept, kept_rows, ranks, neighbor_distances[f, s, r], neighbor_rows[f, s, r])
+                n_tied[f, s, r] = n_others
                 found = neighbor_distances[f, s, r]
                 hint = 1.02 * found[k - 1] + 0.5 * (found[k - 1] - found[k // 2])
     return True
