@@ -135,6 +135,12 @@ def test_folders_at_any_depth_with_any_ending_and_an_official_split(
         assert said(capsys, "raw", "--target", "folder2")[0]["target"] == {"column": "folder2", "task": "multiclass"}
 
 
+def test_a_column_of_many_names_is_no_target_where_one_of_few_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{i / 3:.2f},{('shoe', 'hat')[i % 2]},k{i // 3}\n" for i in range(40)]
+    (folder / "t.csv").write_text("weight,product,firm\n" + "".join(lines), encoding="utf-8")
+    assert said(capsys, "t.csv")[0]["target"] == {"column": "product", "task": "binary"}
+
+
 @pytest.mark.parametrize(("shape", "modality"), [((3, 2), "series"), ((3, 2, 2), "tactile")])
 def test_arrays_are_told_by_their_axes(folder: Path, capsys: pytest.CaptureFixture[str], shape: tuple[int, ...], modality: str) -> None:
     make_files(folder, [f"arrays/{kind}/{i}.npy" for kind in "ab" for i in range(2)])

@@ -29,6 +29,7 @@ GROUPS = re.compile(r"(.*[_ ])?(speaker|subject|patient|person|participant|user|
                     r"device)([_ ]?(id|name|no|number))?", re.IGNORECASE)  # fmt: skip
 IDS = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed.*", re.IGNORECASE)
 SPLIT_NAMES = re.compile(r"(.*[_ ])?(split|subset|partition|part|fold|set|phase|stage)", re.IGNORECASE)
+ROWS_OF_A_CLASS = 8  # on average; a column with fewer names customers, days or the like
 SEPARATORS = (";", "|", ", ", ",", "/")  # of labels in a cell
 MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
 AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
@@ -133,18 +134,20 @@ def _separator(texts: Sequence[str]) -> str | None:
 
 
 def _guess_target(counted: dict[str, Values]) -> str:
-    """Return the column called like a target, else the last column of classes, else the last column of numbers."""
+    """Return the column called like a target, else the last column of classes with several rows each, of classes, or of numbers."""
     usable = []
     for name, values in counted.items():
         try:
-            usable.append((bool(TARGETS.fullmatch(name)), component("tasks", task_of(values)[0]).form == "classes", name))
+            is_classes = component("tasks", task_of(values)[0]).form == "classes"
         except InputError:
             continue
-    usable = [item for item in usable if item[0] or not any(kind.fullmatch(item[2]) for kind in (GROUPS, IDS, SPLIT_NAMES))]
+        is_frequent = is_classes and values.n >= ROWS_OF_A_CLASS * values.n_different
+        usable.append((bool(TARGETS.fullmatch(name)), is_frequent, is_classes, name))
+    usable = [item for item in usable if item[0] or not any(kind.fullmatch(item[-1]) for kind in (GROUPS, IDS, SPLIT_NAMES))]
     if not usable:
         raise InputError("no column holds classes or numbers to predict; name one with --target")
-    best = max(item[:2] for item in usable)
-    return [item[2] for item in usable if item[:2] == best][-1]
+    best = max(item[:-1] for item in usable)
+    return [item[-1] for item in usable if item[:-1] == best][-1]
 
 
 def _modalities(
