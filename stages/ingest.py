@@ -26,6 +26,7 @@ from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import write_table, writing_chunks
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
+from stages.ingestion.rare_classes import without_rare
 from stages.ingestion.row_sampling import in_proportion, sample_rows
 from stages.samples.read import judge_bad, quarantine_table
 
@@ -113,6 +114,9 @@ def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed
     encoding, reasons = found.task.encoding, dict[str, str]()
     try:
         whole = check_index(found, reasons)
+        if entry.rare_classes != "fail":
+            whole, done = without_rare(whole, encoding.form, entry.rare_classes, entry.rare_below)
+            print(f"{dataset}: {done}" if done else f"{dataset}: no rare class", flush=True)
         encoding.check(whole["target"], found.remedy, entry.unknown_targets)
     except InputError as error:
         raise InputError(f"{dataset}: {error}") from error

@@ -56,6 +56,10 @@ class DataSetEntry(Settings):
     split: str | None = Field(None, description="own files: column with an official split, train or test")
     on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="for unreadable samples: fail, or skip them (quarantine)")
     max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: largest share of samples that may be skipped")
+    rare_classes: Literal["fail", "drop", "merge"] = Field(
+        "fail", description="for classes or labels of fewer than rare_below samples: fail, drop (leave them out) or merge (into 'other')"
+    )
+    rare_below: int = Field(2, ge=2, description="number of samples below which rare_classes counts a class or label as rare")
     unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether targets of a row may be unknown (mask)")
     title: str | None = Field(None, description="own files: the data set's title in the report")
     licence: str | None = Field(None, description="own files: the data set's licence")

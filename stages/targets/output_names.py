@@ -39,4 +39,4 @@ def check_counts(counts: Counter[str], what: str, remedy: str) -> None:
         if 2 * len(single) > len(counts) and all(_NUMBER.fullmatch(name) for name in counts):
             remedy += "; or, if these are numbers, use task regression"
         raise InputError(f"{what} {single[0]!r} has one sample ({len(single)} such); each needs at least two, one to train on and one to "
-                         f"test on, so merge it into another or remove it: {remedy}")
+                         f"test on, so merge it into another or remove it (`rare_classes: merge` or `drop` does, under datasets): {remedy}")
