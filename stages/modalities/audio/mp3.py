@@ -9,7 +9,7 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPE
 _RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version bits
 _SYNC = re.compile(rb"\xff[\xe0-\xff]")
 _SEARCHED = 1 << 20  # bytes after the last frame in which others are looked for
-ID3_VERSIONS = (2, 3, 4)
+ID3_VERSIONS, MAX_TAGS = (2, 3, 4), 100
 _INFO = re.compile(rb"\xff.{12,39}(?:Xing|Info|VBRI)", re.DOTALL)  # in the first frame, after the side information
 
 
@@ -53,7 +53,9 @@ def find_frames(encoded: bytes) -> Mp3:
 def end_of_tags(encoded: bytes) -> int:
     """Return the end of the ID3v2 tags at the start, and of the zeros after them; 0 if there are none."""
     at = 0
-    while encoded[at : at + 3] == b"ID3" and len(encoded) >= at + 10 and encoded[at + 3] in ID3_VERSIONS:
+    for _ in range(MAX_TAGS):
+        if encoded[at : at + 3] != b"ID3" or len(encoded) < at + 10 or encoded[at + 3] not in ID3_VERSIONS:
+            break
         size = 0
         for byte in encoded[at + 6 : at + 10]:
             size = size << 7 | byte & 0x7F
