@@ -302,7 +302,6 @@ def test_channels_are_averaged() -> None:
         (wav(tone(440), 16_000)[:500], "WAV file is truncated: chunk 'data' declares 6400 bytes"),
         (wav(tone(440), 16_000)[:30], "WAV file is truncated: chunk 'fmt '|without complete 'fmt '"),
         (wav(tone(440), 16_000, code=2), "WAV encoding 2 with 16 bits"),
-        (wav(tone(440), 16_000, size=6399), "end inside a sample"),
         (wav(tone(440), 0), "header is inconsistent: 1 channels of 16 bits in 2 bytes at 0 Hz"),
         (wav(np.full(400, np.nan), 16_000, code=3, bits=32), "not finite"),
         (wav(tone(440, seconds=0.01), 16_000), r"a clip of 10.0 ms is shorter than one window of 20 ms"),

@@ -10,7 +10,7 @@ from stages.foundation.errors import InputError
 
 FORMATS = {  # modality → endings; of .npy the header decides
     "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
-    "audio": (".wav", ".flac", ".ogg", ".mp3"),
+    "audio": (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
     "text": (".txt", ".md"),
     "set": (".ply", ".off", ".xyz"),
     "graph": (".graphml", ".edges"),

@@ -1,7 +1,7 @@
 """Audio: log-mel bands or cepstra per frame, and one vector per clip.
 
-Reads WAV, FLAC, Ogg and MP3 (sounds.py). Channels are averaged, full scale is 1, and the clip is resampled to `rate_hz`. Frames of
-`window_ms` every `offset_ms`, each as
+Reads WAV, FLAC, Ogg (Vorbis, Opus, FLAC) and MP3, whole or not at all (sounds.py). Channels are averaged, full scale is 1, and the clip
+is resampled to `rate_hz`. Frames of `window_ms` every `offset_ms`, each as
     log_mel  the natural logarithm of the power in each mel band, at least FLOOR (log: false: the power)
     mfcc     the first `coefficients` of the orthonormal DCT-II of log_mel
 and, with `deltas`, the slope of each value per frame over two frames on both sides. Formulas: spectra.py. `normalise` subtracts the clip's

@@ -3,9 +3,9 @@
 import numpy as np
 
 from stages.modalities.audio.compressed import decode_compressed
-from stages.modalities.audio.wav import decode_wav
-
-ID3_VERSIONS = (2, 3, 4)
+from stages.modalities.audio.mp3 import end_of_tags, starts_with_frame
+from stages.modalities.audio.wav import CONTAINERS, decode_wav
+from stages.samples.file_kinds import foreign_kind
 
 
 def decode(encoded: bytes, max_seconds: float) -> tuple[np.ndarray, int]:
@@ -14,22 +14,16 @@ def decode(encoded: bytes, max_seconds: float) -> tuple[np.ndarray, int]:
     Raises:
         ValueError: if the bytes are not a complete audio file of a known format, or it lasts longer than `max_seconds`.
     """
-    kind = _compressed_kind(encoded)
+    if encoded[:4] in CONTAINERS and encoded[8:12] == b"WAVE":
+        return decode_wav(encoded, max_seconds)
+    start = end_of_tags(encoded)  # ID3 is made for MP3, but taggers write it before other formats too
+    kind = {b"fLaC": "FLAC", b"OggS": "OGG"}.get(encoded[start : start + 4])
     if kind is not None:
-        return decode_compressed(encoded, kind, max_seconds)
-    if encoded[:4] != b"RIFF":
-        raise ValueError(f"not a WAV, FLAC, Ogg or MP3 file: {len(encoded)} bytes that start with {encoded[:4]!r}")
-    signal, rate_hz = decode_wav(encoded)
-    if len(signal) > max_seconds * rate_hz:
-        seconds = len(signal) / rate_hz
-        raise ValueError(f"a clip of {seconds:.0f} s is longer than max_seconds = {max_seconds:g}; cut it, or raise max_seconds")
-    return signal, rate_hz
-
-
-def _compressed_kind(encoded: bytes) -> str | None:
-    """Return FLAC, OGG or MP3 by the first bytes, else None."""
-    if encoded[:4] in (b"fLaC", b"OggS"):
-        return "FLAC" if encoded[:1] == b"f" else "OGG"
-    tagged = encoded[:3] == b"ID3" and len(encoded) > 10 and encoded[3] in ID3_VERSIONS and max(encoded[6:10]) < 0x80
-    framed = len(encoded) > 2 and encoded[0] == 0xFF and encoded[1] & 0xE0 == 0xE0
-    return "MP3" if tagged or framed else None
+        return decode_compressed(encoded[start:], kind, max_seconds)
+    if start and encoded[start : start + 4] in CONTAINERS:
+        return decode_wav(encoded[start:], max_seconds)
+    if start or starts_with_frame(encoded):
+        return decode_compressed(encoded, "MP3", max_seconds)
+    what = foreign_kind(encoded, "audio")
+    found = f"{len(encoded)} bytes that start with {encoded[:4]!r}"
+    raise ValueError(f"not a WAV, FLAC, Ogg or MP3 file: {found}" + (f": {what}" if what else ""))

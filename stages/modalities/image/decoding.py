@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from stages.modalities.image.image_settings import ImageSettings
+from stages.samples.file_kinds import foreign_kind
 
 # Listed, because Pillow would also open formats that start other programs (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -75,6 +76,9 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
     except TooManyPixelsError:
         raise
     except UNREADABLE as error:
+        kind = foreign_kind(encoded, "image") if isinstance(error, UnidentifiedImageError) else None
+        if kind is not None:
+            raise ValueError(f"not a readable image of {len(encoded)} bytes: {kind}") from error
         reason = IN_MEMORY.sub("", str(error)).replace("\n", " ")
         raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {reason})") from error
     height, width = settings.size
