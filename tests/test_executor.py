@@ -133,7 +133,7 @@ def test_a_corrupt_object_is_computed_again_and_said(workers: LocalProcesses, pa
     if not is_known:
         Path("dvc.lock").unlink()
     result = workers.reproduce("both")
-    assert (result.status, result.reason) == ("ran", f"corrupt in DVC's cache, computed again: {'f' if pattern == 'file' else 'd'}")
+    assert (result.status, result.reason) == ("ran", f"damaged in DVC's cache, computed again: {'f' if pattern == 'file' else 'd'}")
     assert (Path("d/one").read_text(), Path("d/two").read_text(), Path("f").read_text()) == ("1\n", "2\n", "0")
     assert Path("dvc.lock").read_text() == lock
     Path("f").unlink()

@@ -9,6 +9,7 @@ others and is left as it is.
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from dvc.lock import LockError, make_lock
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
 
+from pipelines.running.dvc_lock import KEPT
 from pipelines.running.repository import opened
 from stages.checking.stale_outputs import LOCK
 from stages.contracts.paths import DATA
@@ -48,7 +50,8 @@ def _leftovers(repo: Repo) -> list[Path]:
     removed = [*_rwlock(repo), *_lock_file(), *_temporaries(DATA)]
     cache = Path(repo.cache.local.path)
     if cache.is_relative_to(Path.cwd()):
-        removed += [*_temporaries(cache), *_run_cache(Path(repo.stage_cache.cache_dir))]
+        runs = Path(repo.stage_cache.cache_dir)
+        removed += [*_temporaries(cache), *_temporaries(runs), *_run_cache(runs)]
     return removed
 
 
@@ -60,13 +63,13 @@ def wait_for_orphans() -> None:
     _, left = psutil.wait_procs([process for process in orphans if is_alive(process)], timeout=ORPHANS_END_WITHIN_S)
     if left:
         pids = " ".join(str(process.pid) for process in left)
-        raise InputError(f"a worker of a killed run still runs a stage in this workspace; wait until it ends, or stop it with `kill {pids}`")
+        raise InputError(f"a worker of a killed run still runs a stage here; wait until it ends, or stop it with `kill {pids}`")
 
 
 def _rwlock(repo: Repo) -> Iterator[Path]:
     """Remove the list of paths in use, unless a live DVC process stands in it."""
-    path = Path(repo.tmp_dir, RWLOCK_FILE)
-    with make_lock(str(Path(repo.tmp_dir, RWLOCK_LOCK)), tmp_dir=repo.tmp_dir, hardlink_lock=repo.config["core"].get("hardlink_lock", False)):
+    path, guard = Path(repo.tmp_dir, RWLOCK_FILE), str(Path(repo.tmp_dir, RWLOCK_LOCK))
+    with make_lock(guard, tmp_dir=repo.tmp_dir, hardlink_lock=repo.config["core"].get("hardlink_lock", False)):
         try:
             text = path.read_text("utf-8")
             found = json.loads(text)
@@ -90,7 +93,11 @@ def _is_dvc_here(pid: int) -> bool:
 
 
 def _lock_file() -> Iterator[Path]:
-    """Remove an empty dvc.lock, which DVC refuses; what was in it comes back from the run cache."""
+    """Put dvc.lock back as it was before DVC wrote it itself; remove an empty one, which comes back from the run cache."""
+    if KEPT.is_file():
+        shutil.copyfile(KEPT, LOCK)
+        KEPT.unlink()
+        yield KEPT
     if LOCK.is_file() and not LOCK.stat().st_size:
         LOCK.unlink()
         yield LOCK

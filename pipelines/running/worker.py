@@ -53,7 +53,7 @@ def reproduce(stage: str) -> dict[str, str]:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
     finally:
         logger.removeHandler(commands)
-    corrupt = f"corrupt in DVC's cache, computed again: {', '.join(cache.dropped)}" if cache.dropped else ""
+    corrupt = f"damaged in DVC's cache, computed again: {', '.join(cache.dropped)}" if cache.dropped else ""
     return {"status": ("ran" if commands.n_run else "restored") if changed else "unchanged", "reason": corrupt}
 
 

@@ -1,4 +1,4 @@
-"""Kill commands at each of their changes of a file, and at random times; the next run must leave what an undisturbed one does: `make chaos`.
+"""Kill commands at their changes of files and at random times; the next run must leave what an undisturbed one does: `make chaos`.
 
 A crash point: the workspace as it was before a stage, the command killed before its i-th change below the workspace (hook/), then
 `python -m pipelines.run` and a comparison of every file of data/, of dvc.lock and of the runs on the server. To be cheap, commands run in
@@ -159,11 +159,11 @@ def points(counts: Mapping[Case, int], n: int) -> list[tuple[Case, int]]:
     return found
 
 
-def work(bench: Bench, jobs: "multiprocessing.Queue[tuple[Case, int] | None]", outcomes: "multiprocessing.Queue[Outcome]", number: int) -> None:
+def work(bench: Bench, jobs: Any, outcomes: Any, number: int) -> None:
     """Take crash points in a workspace of its own until there are none."""
     own = Bench(bench.folder / f"bench{number}")
     own.folder.mkdir()
-    make(own.workspace)
+    shutil.copytree(bench.workspace, own.workspace, symlinks=True)
     own.states, own.expected = bench.states, bench.expected
     while job := jobs.get():
         outcomes.put(own.outcome(*job))

@@ -39,7 +39,9 @@ class InThisProcess:
         return StageResult(stage, result["status"], 0.0, result["reason"])
 
 
-def forked(folder: Path, log: Path, run: Callable[[], int], variables: Mapping[str, str], at: int | None = None, count: Path | None = None) -> int:
+def forked(
+    folder: Path, log: Path, run: Callable[[], int], variables: Mapping[str, str], at: int | None = None, count: Path | None = None
+) -> int:
     """Return the exit status of `run()` in a fork that works in `folder`; negative: the signal that ended it.
 
     at: the change of a file, listed in `count`, at which the fork is killed; 0: it is not. None: its changes are not counted.
@@ -80,7 +82,8 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "DVC_SITE_CACHE_DIR": str(folder / ".dvc" / "site"), "CI": "true", "SENSORIUM_CORES": "2", "DVC_NO_ANALYTICS": "1",
-        "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
     }  # fmt: skip
 
 

@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 
-CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod", "os.utime", "sqlite3.connect"}
+CHANGES = {
+    "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod", "os.utime", "sqlite3.connect",
+}  # fmt: skip
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 NOT_COUNTED = ("__pycache__", "/.git/", "/logs/")
 
