@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test mutants check inventory docs bench bench-quick lock clean
+.PHONY: help run new flow schedule publish ui test mutants chaos check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,7 +28,7 @@ run: .venv/.locked  ## run what params.yaml describes, only the stages that a ch
 	@if [ -z "$(ARGS)" ]; then $(PY) -m pipelines.run; else \
 	  $(PY) -m stages.own_data.outside; \
 	  if [ ! -d data/check ] || [ params.yaml -nt data/check ]; then $(PY) -m stages.check; fi; \
-	  $(PY) -m stages.foundation.lease; \
+	  $(PY) -m pipelines.running.recovery; \
 	  $(PY) -m dvc repro $(ARGS); fi
 	@if [ -z "$(ARGS)$${MLFLOW_TRACKING_URI:-}" ] && [ ! -f mlflow.db ] && grep -q sqlite:///mlflow.db params.yaml; then \
 	  $(PY) -m pipelines.publish; fi
@@ -54,6 +54,9 @@ test: .venv/.locked  ## run the tests (ARGS="-k knn" for some of them)
 
 mutants: .venv/.locked  ## seed small faults one at a time and run the tests that must find each (ARGS="'same repeats'" for some)
 	@nice -n 5 $(PY) -m tests.mutants $(ARGS)
+
+chaos: .venv/.locked  ## kill commands at each of their changes of a file; every next run must recover (ARGS="--points 50" for fewer)
+	@nice -n 5 $(PY) -m tests.chaos $(ARGS)
 
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check

@@ -35,6 +35,7 @@ from pipelines.running.dvc_lock import sort_lock  # noqa: E402
 from pipelines.running.executor import Executor, StageResult, executor_of  # noqa: E402
 from pipelines.running.partial_results import left_out  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
+from pipelines.running.recovery import recover  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
 from stages.foundation.errors import InputError  # noqa: E402
@@ -59,6 +60,8 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
     params = checked_params()
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("the flow (python -m pipelines.flow)"):
+        for line in recover():
+            log(line)
         record_outside(params)
         plan, unchanged = steps_and_up_to_date(targets or ())
         with executor_of(settings) as executor:

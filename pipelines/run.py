@@ -17,6 +17,7 @@ from pipelines.running.dvc_lock import sort_lock
 from pipelines.running.executor import Executor, StageResult, executor_of
 from pipelines.running.partial_results import left_out, run_without
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
+from pipelines.running.recovery import recover
 from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
 from stages.foundation.errors import InputError
@@ -39,6 +40,8 @@ def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
     n_cores()  # raises for an invalid SENSORIUM_CORES
     settings: FlowEntry = section(params, "flow", FlowEntry)
     with held("python -m pipelines.run"):
+        for line in recover():
+            print(line, flush=True)
         record_outside(params)
         plan, unchanged = steps_and_up_to_date(targets)
         if len(unchanged) == len(plan):

@@ -1,5 +1,8 @@
 """Stages side by side in warm workers: real DVC, a toy graph, no Prefect."""
 
+import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -7,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
+from unittest.mock import ANY
 
 import psutil
 import pytest
@@ -101,6 +105,39 @@ def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(wo
     Path("leaf-a.txt").unlink()
     assert workers.reproduce("leaf@a").status == "restored"
     assert Path("leaf-a.txt").read_text() == "0"
+
+
+def flip_a_byte(path: Path) -> None:
+    """Change a byte of a cache object as a bad disk does: its times and mode stay."""
+    state = path.stat()
+    path.chmod(0o644)
+    content = path.read_bytes()
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    path.chmod(state.st_mode)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+@pytest.mark.parametrize("pattern", ["file", "file of a folder", "list of a folder"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["by dvc.lock", "by the run cache"])
+def test_a_corrupt_object_is_computed_again_and_said(workers: LocalProcesses, pattern: str, is_known: bool) -> None:
+    written = {"cmd": "mkdir -p d && echo 1 > d/one && echo 2 > d/two && cp seed.txt f", "deps": ["seed.txt"], "outs": ["d", "f"]}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"both": written}}))
+    assert workers.reproduce("both").status == "ran"
+    folder, file = (out["md5"] for out in yaml.safe_load(Path("dvc.lock").read_text())["stages"]["both"]["outs"])
+    inside = hashlib.md5(b"2\n").hexdigest()
+    name = {"file": file, "file of a folder": inside, "list of a folder": folder}[pattern]
+    lock = Path("dvc.lock").read_text()
+    flip_a_byte(Path(f".dvc/cache/files/md5/{name[:2]}/{name[2:]}"))
+    shutil.rmtree("d")
+    Path("f").unlink()
+    if not is_known:
+        Path("dvc.lock").unlink()
+    result = workers.reproduce("both")
+    assert (result.status, result.reason) == ("ran", f"damaged in DVC's cache, computed again: {'f' if pattern == 'file' else 'd'}")
+    assert (Path("d/one").read_text(), Path("d/two").read_text(), Path("f").read_text()) == ("1\n", "2\n", "0")
+    assert Path("dvc.lock").read_text() == lock
+    Path("f").unlink()
+    assert workers.reproduce("both") == StageResult("both", "restored", ANY)
 
 
 def test_a_failure_stops_what_reads_it_and_nothing_else(workers: LocalProcesses) -> None:

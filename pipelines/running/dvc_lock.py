@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dvc.utils.strictyaml import YAMLValidationError
 from pipelines.running.dvc_graph import steps_in_order
 from stages.checking.stale_outputs import LOCK
 
+KEPT = Path(".dvc/tmp/dvc.lock.kept")
 HEAD = "schema: '2.0'\nstages:\n"
 NAME = re.compile(r"^  ([\w@.-]+):\n", re.MULTILINE)
 ANCHOR = re.compile(r"(?:[-:,] +|[\[{])[&*]\w")  # DVC's anchors are id001, id002, …
@@ -74,14 +76,26 @@ class StagewiseLockfile(dvc.dvcfile.Lockfile):
 
     def dump_stages(self, stages: Any, **kwargs: Any) -> None:
         path = Path(self.path)
-        existing = blocks_of(path.read_text("utf-8")) if path.is_file() else None
+        existing = blocks_of(path.read_text("utf-8")) if path.is_file() else {}
         entries = {name: entry for stage in stages for name, entry in to_lockfile(stage, **kwargs).items()}
         found = blocks_of(dumps_yaml({"schema": "2.0", "stages": entries}))
-        if existing is None or found is None or not os.access(path, os.W_OK):
-            super().dump_stages(stages, **kwargs)
+        if existing is None or found is None or (path.is_file() and not os.access(path, os.W_OK)):
+            with _kept(path):
+                super().dump_stages(stages, **kwargs)
         elif existing | found != existing:
             _replace(path, existing | found)
             self.repo.scm_context.track_file(self.relpath)
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Keep a copy beside DVC's write, which empties the file first: `pipelines.running.recovery` puts it back after a kill."""
+    if path.is_file():
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, KEPT.with_suffix(".part"))
+        os.replace(KEPT.with_suffix(".part"), KEPT)
+    yield
+    KEPT.unlink(missing_ok=True)
 
 
 def use_stagewise_lockfile() -> None:
@@ -108,5 +122,6 @@ def _replace(path: Path, blocks: Mapping[str, str]) -> None:
     temporary = path.absolute().parent / ".dvc" / "tmp" / f"{path.name}.part"
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_text(text_of(blocks), "utf-8")
-    shutil.copymode(target, temporary)
+    if target.is_file():
+        shutil.copymode(target, temporary)
     shutil.move(temporary, target)  # atomic, unless a link leads to another disk

@@ -69,7 +69,7 @@ class LocalProcesses:
         reported = output.error()
         reason = reported or f"{response['reason']}\n{output.last_line()}".strip()
         seconds, is_failed = time.perf_counter() - started, response["status"] == "failed"
-        return StageResult(stage, response["status"], seconds, reason if is_failed else "", is_input_error=bool(reported))
+        return StageResult(stage, response["status"], seconds, reason if is_failed else response["reason"], is_input_error=bool(reported))
 
     def _start(self) -> "subprocess.Popen[str]":
         environment = {

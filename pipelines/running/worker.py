@@ -15,6 +15,7 @@ from dvc.exceptions import DvcException
 
 from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
+from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.parallel import CORES_VARIABLE
 
 LOGS = Path(".sensorium/logs")
@@ -37,7 +38,7 @@ class CommandCounter(logging.Handler):
 
 
 def reproduce(stage: str) -> dict[str, str]:
-    """Return the result of a stage: {status: ran, restored, unchanged or failed; reason: if failed}."""
+    """Return the result of a stage: {status: ran, restored, unchanged or failed; reason: if failed, or if it had to run again}."""
     commands = CommandCounter()
     logger = logging.getLogger("dvc.stage.run")
     logger.addHandler(commands)
@@ -46,12 +47,14 @@ def reproduce(stage: str) -> dict[str, str]:
         # changing and writing dvc.lock atomic across workers.
         with opened(_wait_for_lock=True) as repo:
             repo.scm_context.quiet = True  # no hints on git in every stage's log
+            repo.stage_cache = cache = VerifiedStageCache(repo)
             changed = repo.reproduce(stage, single_item=True)
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
     finally:
         logger.removeHandler(commands)
-    return {"status": ("ran" if commands.n_run else "restored") if changed else "unchanged", "reason": ""}
+    corrupt = f"damaged in DVC's cache, computed again: {', '.join(cache.dropped)}" if cache.dropped else ""
+    return {"status": ("ran" if commands.n_run else "restored") if changed else "unchanged", "reason": corrupt}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ after `kill -9`. The lease is local to one machine: a workspace on a network dri
 import fcntl
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from stages.foundation.errors import InputError
 FOLDER = Path(".sensorium")
 LEASE = FOLDER / "lock.json"
 GUARD = FOLDER / "lock"
+DATA = Path("data")
+RAW = DATA / "raw"
+TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp(-journal|-wal|-shm)?")  # of a process with this pid; sqlite's files beside it
 # Start times are relative to the boot time, which changes when the clock is adjusted.
 CLOCK_SLACK_S = 2.0
 
@@ -64,6 +68,7 @@ def held(what: str | None = None) -> Iterator[psutil.Process]:
             if lease is not None:
                 raise InputError(refusal(lease))
             holder = me if what else run_owner(ancestry)
+            remove_leftovers()
             _write(Lease(holder.pid, holder.create_time(), what or command_of(holder), datetime.now().isoformat(" ", "seconds")))
     try:
         yield holder
@@ -110,6 +115,30 @@ def is_alive(process: psutil.Process) -> bool:
     """Return whether a process is running; a zombie is not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_in_this_folder(process: psutil.Process) -> bool:
+    """Return whether a process works in this folder; False if its folder may not be seen."""
+    try:
+        return process.cwd() == os.getcwd()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def remove_leftovers() -> None:
+    """Remove temporary files of our writers (tables.py) that were killed."""
+    folders = [Path(), FOLDER, *(folder for folder in DATA.glob("**/") if folder.parts[:2] != RAW.parts), RAW]
+    for path in (path for folder in folders if folder.is_dir() for path in folder.glob(".*.tmp*")):
+        written = TEMPORARY.fullmatch(path.name)
+        if written and path.is_file() and not _works_here(int(written[1])):
+            path.unlink(missing_ok=True)
+
+
+def _works_here(pid: int) -> bool:
+    try:
+        return is_in_this_folder(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
 
