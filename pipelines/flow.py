@@ -144,8 +144,9 @@ def server() -> Iterator[str]:
     if url := os.environ.get("PREFECT_API_URL"):
         with get_client(sync_client=True) as client:
             if error := client.api_healthcheck():
-                raise InputError(f"PREFECT_API_URL: {redact(url)} does not answer ({str(error) or type(error).__name__}); check that the server "
-                                 "runs, or unset PREFECT_API_URL: the flow then starts a server of its own")
+                said = str(error) or type(error).__name__
+                raise InputError(f"PREFECT_API_URL: {redact(url)} does not answer ({redact(said)}); check that the server runs, or "
+                                 "unset PREFECT_API_URL: the flow then starts a server of its own")
         yield url.removesuffix("/api")
         return
     print("starting Prefect's server …", flush=True)

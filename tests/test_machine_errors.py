@@ -1,6 +1,5 @@
 """What is wrong with the machine, a server or a damaged file is told in one clear line: no traceback, and no advice that loses data."""
 
-import errno
 import os
 import resource
 import shutil
@@ -38,7 +37,7 @@ def test_an_error_of_the_machine_is_one_line_with_its_remedy(number: int, monkey
     with pytest.raises(InputError, match=rf"^data/x\.arrow: .*, then run again \({os.strerror(number)}\)$"):
         fail()
     monkeypatch.setenv(DEBUG, "1")
-    with pytest.raises(OSError, match="x.arrow"):
+    with pytest.raises(OSError, match="arrow"):
         fail()
 
 
@@ -47,13 +46,17 @@ def test_another_error_stays_as_it_is() -> None:
         Path("/nowhere/at/all").read_text()
 
 
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999))
+
+
 @pytest.mark.integration
 def test_a_stage_that_may_not_write_so_much_says_so(tmp_path: Path) -> None:
     code = "from pathlib import Path; import pyarrow as pa; from stages.foundation.entry import run_stage\n"
     code += "from stages.foundation.tables import write_table; from stages.contracts.table_schema import Metadata\n"
     code += "def main(): write_table(Path('x.arrow'), pa.table({'a': list(range(9999))}), Metadata())\nrun_stage(main, [])"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999)))
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=limited)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert "the limit of this shell (`ulimit -f`); raise it, then run again" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -93,12 +96,18 @@ def settings_of(path: Path) -> PublishEntry:
     return PublishEntry(tracking_uri=f"sqlite:///{path}")
 
 
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep MLflow from handing a test's server to the next one: it notes the address in the environment."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
 def test_a_locked_database_is_never_to_be_deleted(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE experiments (a)")
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(InputError, match="database is locked; another program is writing the database; wait") as said:
+        with pytest.raises(InputError, match=r"database is locked; another program is writing the database; wait") as said:
             connect(settings_of(path))
     assert "delete" not in str(said.value) and "\n" not in str(said.value)
     assert path.is_file()
@@ -120,7 +129,7 @@ def test_a_folder_or_another_file_in_place_of_the_database(tmp_path: Path) -> No
     with pytest.raises(InputError, match="is a folder; expected a sqlite file"):
         connect(settings_of(tmp_path))
     (tmp_path / "mlflow.db").write_text("no database " * 100)
-    with pytest.raises(InputError, match="not an MLflow database .*; move it away"):
+    with pytest.raises(InputError, match=r"not an MLflow database .*; move it away"):
         connect(settings_of(tmp_path / "mlflow.db"))
 
 
@@ -171,7 +180,7 @@ def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_server_that_refuses_is_one_line() -> None:
-    with serving(Refuses) as uri, pytest.raises(InputError, match="401.*MLFLOW_TRACKING_USERNAME") as said:
+    with serving(Refuses) as uri, pytest.raises(InputError, match=r"401.*MLFLOW_TRACKING_USERNAME") as said:
         connect(PublishEntry(tracking_uri=uri))
     assert "secret" not in str(said.value) and "\n" not in str(said.value) and len(str(said.value)) < 900
 
@@ -179,10 +188,7 @@ def test_a_server_that_refuses_is_one_line() -> None:
 @pytest.mark.integration
 def test_a_prefect_server_that_does_not_answer_is_named(workspace: Path) -> None:
     environment = {**os.environ, "PREFECT_API_URL": "http://user:secret@127.0.0.1:9/api"}
-    done = subprocess.run([sys.executable, "-m", "pipelines.flow"], capture_output=True, text=True, check=False, env=environment, timeout=120)
+    command = [sys.executable, "-m", "pipelines.flow"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: PREFECT_API_URL: http://***@127.0.0.1:9/api does not answer")
-
-
-def test_the_remedies_cover_a_full_disk() -> None:
-    assert errno.ENOSPC in MACHINE
