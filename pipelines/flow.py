@@ -20,6 +20,7 @@ from pipelines.orchestration.environment import set_up_prefect
 set_up_prefect()  # before Prefect is imported: it reads its settings at import
 
 from prefect import allow_failure, flow, get_run_logger  # noqa: E402
+from prefect.client.orchestration import get_client  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.futures import PrefectFuture  # noqa: E402
 from prefect.runtime import deployment, flow_run  # noqa: E402
@@ -30,15 +31,16 @@ from pipelines.orchestration.artifacts import create_artifacts  # noqa: E402
 from pipelines.orchestration.server import running  # noqa: E402
 from pipelines.orchestration.stage_task import StageJob, reproduce  # noqa: E402
 from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
+from pipelines.publishing.tracking import redact  # noqa: E402
 from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noqa: E402
-from pipelines.running.dvc_lock import sort_lock  # noqa: E402
+from pipelines.running.dvc_lock import sorted_at_the_end  # noqa: E402
 from pipelines.running.executor import Executor, StageResult, executor_of  # noqa: E402
 from pipelines.running.partial_results import left_out  # noqa: E402
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
 from pipelines.running.recovery import recover  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
-from stages.foundation.errors import InputError  # noqa: E402
+from stages.foundation.errors import InputError, machine_errors  # noqa: E402
 from stages.foundation.lease import held  # noqa: E402
 from stages.foundation.parallel import n_cores  # noqa: E402
 from stages.foundation.params_file import section  # noqa: E402
@@ -64,9 +66,8 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
             log(line)
         record_outside(params)
         plan, unchanged = steps_and_up_to_date(targets or ())
-        with executor_of(settings) as executor:
+        with sorted_at_the_end(), executor_of(settings) as executor:
             results = run_plan(plan, unchanged, executor, settings, tuple(params["datasets"]))
-        sort_lock()
     for line in create_artifacts(tuple(params["datasets"]), results.values()):
         log(line)
     return verdict(results)
@@ -141,6 +142,11 @@ def send_logs() -> None:
 def server() -> Iterator[str]:
     """Connect to the server of PREFECT_API_URL, else to a server started for the context; yield its URL."""
     if url := os.environ.get("PREFECT_API_URL"):
+        with get_client(sync_client=True) as client:
+            if error := client.api_healthcheck():
+                said = str(error) or type(error).__name__
+                raise InputError(f"PREFECT_API_URL: {redact(url)} does not answer ({redact(said)}); check that the server runs, or "
+                                 "unset PREFECT_API_URL: the flow then starts a server of its own")
         yield url.removesuffix("/api")
         return
     print("starting Prefect's server …", flush=True)
@@ -158,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         checked_params()
         n_cores()  # raises for an invalid SENSORIUM_CORES
-        with held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
+        with machine_errors(), held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
             steps(targets)
             with server() as url:
                 print(f"Prefect's server: {url}", flush=True)

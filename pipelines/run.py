@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 from pipelines.running.dvc_graph import Step, steps_and_up_to_date
-from pipelines.running.dvc_lock import sort_lock
+from pipelines.running.dvc_lock import UNSORTED, sorted_at_the_end
 from pipelines.running.executor import Executor, StageResult, executor_of
 from pipelines.running.partial_results import left_out, run_without
 from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
 from pipelines.running.recovery import recover
 from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
-from stages.foundation.errors import InputError
+from stages.foundation.errors import InputError, machine_errors
 from stages.foundation.lease import held
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import section
@@ -44,11 +44,10 @@ def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
             print(line, flush=True)
         record_outside(params)
         plan, unchanged = steps_and_up_to_date(targets)
-        if len(unchanged) == len(plan):
+        if len(unchanged) == len(plan) and not UNSORTED.exists():
             return {step.name: StageResult(step.name, "unchanged", 0.0) for step in plan}
-        with executor_of(settings) as executor:
+        with sorted_at_the_end(), executor_of(settings) as executor:
             results = run_plan(plan, executor, unchanged)
-        sort_lock()
     return results
 
 
@@ -111,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     targets = parser.parse_args(arguments).targets
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        results = run(targets)
+        with machine_errors():
+            results = run(targets)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

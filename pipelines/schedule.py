@@ -26,7 +26,7 @@ from pipelines.orchestration.server import DEFAULT_PORT, running  # noqa: E402
 from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
-from stages.foundation.errors import InputError  # noqa: E402
+from stages.foundation.errors import InputError, machine_errors  # noqa: E402
 from stages.foundation.params_file import PARAMS, section  # noqa: E402
 
 NAME = "schedule"
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings: FlowEntry = section(checked_params(), "flow", FlowEntry)
         due = next_run(settings, datetime.now(UTC))
         print("starting Prefect's server …", flush=True)
-        with running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+        with machine_errors(), running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
             print(f"dashboard: {url}\nnext run: {due:%A %Y-%m-%d %H:%M %Z} ({settings.cron}); Ctrl-C ends the schedule", flush=True)
             close_zombie_runs(sensorium.name, started_only=False)
             asyncio.run(serve(settings))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.running.dvc_lock import UNSORTED, blocks_of, text_of
+
 pytestmark = pytest.mark.integration
 RUN = [sys.executable, "-m", "pipelines.run"]
 GRAPH = """
@@ -62,6 +64,11 @@ def test_leaves_what_dvc_repro_leaves(project: Path) -> None:
     lock = Path("dvc.lock").read_bytes()
     assert "Data and pipelines are up to date." in dvc_repro()
     assert run().stdout == "5 stages: 5 unchanged\n"
+    blocks = blocks_of(lock.decode())
+    assert blocks is not None
+    Path("dvc.lock").write_text(text_of(dict(reversed(blocks.items()))))
+    UNSORTED.touch()  # as after a kill before the end
+    assert run().stdout == "5 stages: 5 unchanged\n" and Path("dvc.lock").read_bytes() == lock and not UNSORTED.exists()
     Path("dvc.lock").unlink()
     dvc_repro()
     assert Path("dvc.lock").read_bytes() == lock, "the slow leaf ended last and stands first all the same"

@@ -37,8 +37,7 @@ def running(*, port: int | None = None, schedules: bool = False) -> Iterator[str
         port: default: any free port.
         schedules: whether it starts the runs of deployments.
     Raises:
-        InputError: if the port is taken.
-        RuntimeError: if the server does not start.
+        InputError: if the port is taken, or the server does not start.
     """
     number = port if port is not None else _free_port()
     refuse_taken(number)
@@ -82,7 +81,7 @@ def _wait_until_healthy(server: "subprocess.Popen[bytes]", port: int) -> None:
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.1)
-    raise RuntimeError(f"Prefect's server did not start within {START_WITHIN_S:.0f} s; see {PREFECT_HOME / 'server.log'}")
+    raise InputError(f"Prefect's server did not start within {START_WITHIN_S:.0f} s; see {PREFECT_HOME / 'server.log'}")
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:

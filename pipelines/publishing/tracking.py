@@ -6,7 +6,9 @@ MLflow is imported by `import_mlflow` alone (3 s), after its telemetry is switch
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,17 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_LOG
          "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 # A server that is not there is reported within seconds, not after MLflow's 7 retries with back-off (4 minutes).
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+LONGEST_ANSWER = 400  # a proxy answers with a page
+ANSWER_WITHIN_S = 60.0
+SQLITE_REMEDIES = {
+    "is locked": "another program is writing the database; wait, or close it (a dashboard, a database browser), then `make publish`",
+    "disk is full": "free some space, then `make publish`",
+    "disk I/O": "check the disk, its free space and `ulimit -f`, then `make publish`",
+    "readonly": "its file or folder is read-only; make both writable, then `make publish`",
+    "unable to open": "its file or folder cannot be opened; check that both can be read and written, then `make publish`",
+}
+OTHER_VERSION = ("if another version of MLflow wrote the database: `mlflow db upgrade {uri}`, or move the file away and `make publish` "
+                 "(every run comes back from DVC's files)")
 DATASET_TAG = "sensorium.dataset"
 
 
@@ -60,20 +73,25 @@ def refusals(uri: str) -> Iterator[None]:
     """Turn what a server answers with, or its silence, into one clear error without credentials."""
     import requests
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, requests.RequestException) as error:
+    except (MlflowException, requests.RequestException, SQLAlchemyError, sqlite3.Error) as error:
+        said = textwrap.shorten(redact(error), LONGEST_ANSWER, placeholder=" …")
         # `from None`: the chain of causes would print the URI with its password
-        raise InputError(f"MLflow at {redact(uri)}: {redact(error)}\n{advice(uri)}") from None
+        raise InputError(f"MLflow at {redact(uri)}: {said}; {advice(uri, str(error))}") from None
 
 
-def advice(uri: str) -> str:
-    """Return what a person can do about a tracking server that does not work."""
+def advice(uri: str, said: str) -> str:
+    """Return what a person can do about a tracking server that does not work; a database is never to be deleted while it is in use.
+
+    Args:
+        said: its error.
+    """
     if uri.startswith(SQLITE):
-        return (f"If another version of MLflow wrote the database: `mlflow db upgrade {uri}`, or delete the file and `make publish` "
-                "(every run comes back from DVC's files).")
-    return ("Check that the server runs and that MLFLOW_TRACKING_URI (or publish.tracking_uri in params.yaml) is right; "
+        return next((remedy for part, remedy in SQLITE_REMEDIES.items() if part in said), OTHER_VERSION.format(uri=uri))
+    return ("check that the server runs and that MLFLOW_TRACKING_URI (or publish.tracking_uri in params.yaml) is right; "
             "user and password can stand in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. Then `make publish`.")
 
 
@@ -98,15 +116,37 @@ def connect(settings: PublishEntry) -> Server:
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE))
         root = database.parent / "mlartifacts"
-        if not database.exists():
-            create_database(database)
+        if database.is_dir():
+            raise InputError(f"{database}: is a folder; expected a sqlite file or nothing; move it away and `make publish`")
         with refusals(uri):
+            if not database.exists():
+                create_database(database)
             relocate(database, root)
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient(uri)
-    with refusals(uri), environment(PROBE):
-        client.search_experiments(max_results=1)
+    with environment(PROBE):
+        answered(uri, lambda: client.search_experiments(max_results=1))
     return Server(client, uri, root)
+
+
+def answered(uri: str, ask: Callable[[], object]) -> None:
+    """Ask a server; raise InputError if it refuses, or has not answered after ANSWER_WITHIN_S (one that drips never times out)."""
+    errors: list[InputError] = []
+
+    def wait() -> None:
+        try:
+            with refusals(uri):
+                ask()
+        except InputError as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=wait, daemon=True)
+    asking.start()
+    asking.join(ANSWER_WITHIN_S)
+    if asking.is_alive():
+        raise InputError(f"MLflow at {redact(uri)}: no whole answer within {ANSWER_WITHIN_S:.0f} s; {advice(uri, '')}")
+    if errors:
+        raise errors[0]
 
 
 def create_database(path: Path) -> None:
@@ -127,7 +167,9 @@ def relocate(database: Path, root: Path) -> None:
                 "SELECT artifact_location, value FROM experiments JOIN experiment_tags USING (experiment_id) WHERE key = ?", (DATASET_TAG,)
             ).fetchall()
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{database.name}: not an MLflow database ({error}); delete the file and `make publish`") from error
+            if any(part in str(error) for part in SQLITE_REMEDIES):
+                raise  # in use, or not readable: nothing is wrong with what is in it
+            raise InputError(f"{database.name}: not an MLflow database ({error}); move it away and `make publish`") from error
         old_roots = {location.removesuffix(f"/{dataset}") for location, dataset in rows} - {str(root)}
         for old in old_roots:
             for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location")):

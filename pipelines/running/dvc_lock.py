@@ -22,6 +22,7 @@ from dvc.utils.strictyaml import YAMLValidationError
 from pipelines.running.dvc_graph import steps_in_order
 from stages.checking.stale_outputs import LOCK
 
+UNSORTED = Path(".dvc/tmp/dvc.lock.unsorted")  # there while a run adds stages: the next run sorts them if this one is killed
 KEPT = Path(".dvc/tmp/dvc.lock.kept")
 HEAD = "schema: '2.0'\nstages:\n"
 NAME = re.compile(r"^  ([\w@.-]+):\n", re.MULTILINE)
@@ -101,6 +102,16 @@ def _kept(path: Path) -> Iterator[None]:
 def use_stagewise_lockfile() -> None:
     """Make DVC in this process use `StagewiseLockfile`."""
     dvc.dvcfile.Lockfile = StagewiseLockfile
+
+
+@contextmanager
+def sorted_at_the_end() -> Iterator[None]:
+    """Sort dvc.lock after the block; `UNSORTED` stays if it is not left regularly."""
+    UNSORTED.parent.mkdir(parents=True, exist_ok=True)
+    UNSORTED.touch()
+    yield
+    sort_lock()
+    UNSORTED.unlink(missing_ok=True)
 
 
 def sort_lock() -> None:

@@ -16,6 +16,7 @@ from dvc.exceptions import DvcException
 from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
+from stages.foundation.errors import InputError, machine_errors
 from stages.foundation.parallel import CORES_VARIABLE
 
 LOGS = Path(".sensorium/logs")
@@ -45,12 +46,14 @@ def reproduce(stage: str) -> dict[str, str]:
     try:
         # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock makes reading,
         # changing and writing dvc.lock atomic across workers.
-        with opened(_wait_for_lock=True) as repo:
+        with machine_errors(), opened(_wait_for_lock=True) as repo:
             repo.scm_context.quiet = True  # no hints on git in every stage's log
             repo.stage_cache = cache = VerifiedStageCache(repo)
             changed = repo.reproduce(stage, single_item=True)
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
+    except InputError as error:
+        return {"status": "failed", "reason": f"error: {error}"}
     finally:
         logger.removeHandler(commands)
     corrupt = f"damaged in DVC's cache, computed again: {', '.join(cache.dropped)}" if cache.dropped else ""

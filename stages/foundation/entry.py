@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import psutil
 
 from stages.foundation import lease
-from stages.foundation.errors import InputError
+from stages.foundation.errors import InputError, machine_errors
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WATCH_EVERY_S = 1.0
@@ -24,7 +24,7 @@ WATCH_EVERY_S = 1.0
 def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
     """Call `main(*arguments)` (default: the command line's) and exit: 0, or 1 after one clear error message.
 
-    Any other exception is a bug and keeps its traceback.
+    Any other exception is a bug and keeps its traceback; so does an error of the machine (a full disk) if SENSORIUM_DEBUG is set.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     stage = " ".join([main.__module__.rpartition(".")[2] if main.__module__ != "__main__" else _script(), *arguments])
@@ -32,7 +32,7 @@ def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None)
     gc.freeze()  # objects of imports are permanent: exclude them from garbage collection
     try:
         _refuse_other_arguments(main, arguments)
-        with lease.held() as owner:
+        with machine_errors(), lease.held() as owner:
             end_with(owner)
             main(*arguments)
     except InputError as error:

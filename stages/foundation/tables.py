@@ -131,8 +131,11 @@ def _opened(path: Path) -> tuple[pa.Table, bytes]:
         raise InputError(f"{path}: not found; run the stage that writes it (`dvc repro`)")
     try:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not an Arrow IPC file ({error}); delete it and run `dvc repro`") from error
+        table.validate(full=True)  # else an offset that points outside of the file ends the process without a word
+        str(table.schema)  # names that are not text
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:  # what Arrow raises depends on the byte that is wrong
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not an Arrow IPC file, or damaged ({reason}); delete it and run `dvc repro`") from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise InputError(f"{path}: has no '{METADATA_KEY.decode()}' metadata, so no stage wrote it; delete it and run `dvc repro`")
