@@ -37,17 +37,19 @@ CODE_LOCK: threading.RLock = vars(sys).setdefault("_sensorium_code_lock", thread
 class ModelCode:
     """The package `stages` that was logged with a model: models of other commits or with other files may be loaded beside it.
 
-    folder: of the package; one that does not exist (the model is being logged) means the `stages` of the process.
+    folder: of the package. Where the process has imported a `stages` of the same files, as where models are logged, that is used: modules
+    that are exchanged for a while are exchanged for all threads.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.modules: dict[str, ModuleType] = {}
+        self.is_imported = not folder.is_dir() or _is_imported(folder)
 
     @contextmanager
     def imported(self) -> Iterator[None]:
         """Let `stages` be this model's package for a block of code, imports inside functions included."""
-        if not self.folder.is_dir():
+        if self.is_imported:
             yield
             return
         with CODE_LOCK:
@@ -61,6 +63,16 @@ class ModelCode:
                 sys.path.remove(str(self.folder.parent))
                 self.modules = _without_stages()
                 sys.modules.update(others)
+
+
+def _is_imported(folder: Path) -> bool:
+    """Return whether the process has imported a package of this name that holds the same files, and perhaps more."""
+    package = sys.modules.get(folder.name)
+    if package is None or not package.__file__:
+        return False
+    root = Path(package.__file__).parent
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    return all((root / file).is_file() and (root / file).read_bytes() == (folder / file).read_bytes() for file in files)
 
 
 def _without_stages() -> dict[str, ModuleType]:
