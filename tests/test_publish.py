@@ -579,7 +579,7 @@ def test_runs_of_data_that_changed_since_are_not_current(workspace: Path, capsys
 def test_a_file_that_dvc_does_not_know_is_refused(workspace: Path) -> None:
     path = Path("data/evaluation/alpha/evaluation.json")
     path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
-    with pytest.raises(InputError, match=r"alpha/evaluation\.json: is not what dvc\.lock says.*dvc repro evaluate@alpha"):
+    with pytest.raises(InputError, match=r"alpha/evaluation\.json: differs from its hash in dvc\.lock, .*dvc repro evaluate@alpha"):
         publish.main()
 
 
