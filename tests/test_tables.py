@@ -155,7 +155,7 @@ def test_missing_files_name_the_remedy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not arrow", b"ARROW1\x00\x00" + b"\x00" * 50])
 def test_what_is_not_arrow(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.arrow").write_bytes(content)
-    with pytest.raises(InputError, match=r"t\.arrow: not an Arrow IPC file .*; delete it and run `dvc repro`"):
+    with pytest.raises(InputError, match=r"t\.arrow: not an Arrow IPC file, or damaged \(.*\); delete it and run `dvc repro`"):
         read_table(tmp_path / "t.arrow")
 
 
