@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts.checked import shortened
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
@@ -26,7 +27,6 @@ from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.split_settings import SplitEntry
 
 FEWEST_GROUPS = 3  # of a class: one to test on, one to validate on, one to train on
-MOST_NAMED = 5
 NEEDED = ("sample_id", "group", "split", "target")  # columns of the samples table
 
 
@@ -180,8 +180,7 @@ def refuse_scarce(
             listed = ", ".join(map(repr, group_names[inside].tolist()))
             found.append(f"{name} ({members.sum()} rows) is in {len(inside)} group{'s' * (len(inside) > 1)}{part} ({listed})")
     if found:
-        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        raise InputError(f"{'; '.join(found[:MOST_NAMED])}{more}. Each needs {needed} groups{part} or more, as some are held out while "
+        raise InputError(f"{'; '.join(shortened(found))}. Each needs {needed} groups{part} or more, as some are held out while "
                          "others are learned from: leave it out of the data, merge it with another, declare a finer `group`, or add "
                          "samples of other groups")
 

@@ -67,7 +67,7 @@ def wait_for_orphans() -> None:
 
 
 def _rwlock(repo: Repo) -> Iterator[Path]:
-    """Remove the list of paths in use, unless a live DVC process stands in it."""
+    """Remove the list of paths in use, unless it names a live DVC process."""
     path, guard = Path(repo.tmp_dir, RWLOCK_FILE), str(Path(repo.tmp_dir, RWLOCK_LOCK))
     with make_lock(guard, tmp_dir=repo.tmp_dir, hardlink_lock=repo.config["core"].get("hardlink_lock", False)):
         try:

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pyarrow as pa
 
+from stages.contracts.checked import shortened
 from stages.contracts.task import TargetForm
 from stages.foundation.errors import InputError
 
 MERGED = "other"
-MOST_NAMED = 5
 
 
 def without_rare(index: pa.Table, form: TargetForm, policy: str, rare_below: int) -> tuple[pa.Table, str]:
@@ -37,7 +37,7 @@ def without_rare(index: pa.Table, form: TargetForm, policy: str, rare_below: int
     place = index.column_names.index("target")
     table = index.set_column(place, "target", renamed)
     table = table.filter(table["target"].is_valid())
-    named = ", ".join(map(repr, rare[:MOST_NAMED])) + (f" and {len(rare) - MOST_NAMED} more" if len(rare) > MOST_NAMED else "")
+    named = ", ".join(shortened(map(repr, rare)))
     kinds = ("class" if form == "classes" else "label") + ("es" if form == "classes" else "s") * (len(rare) > 1)
     n_samples = sum(counts[name] for name in rare)
     done = f"merged into {MERGED!r}" if policy == "merge" else "left out" if form == "classes" else "removed"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# what stands for a missing value, in lower case
+# marks of missing values, in lower case
 MARKS = frozenset((
     "na", "n/a", "#n/a", "#na", "<na>", "n.a.", "nan", "null", "nil", "none", "-", "--", "---", "–", "—", "?", ".", "..", "missing",
     "unknown", "not available", "n.d.", "nd", "#null!", "(null)", "\\n",
@@ -87,7 +87,7 @@ def plain_numbers(text: pa.Array, number_format: NumberFormat) -> pa.Array:
 def readings(text: pa.Array, number_format: NumberFormat) -> list[Reading]:
     """Return the ways in which a column of stripped text that is not all numbers could be numeric, those that explain most cells.
 
-    At least EXPLAINED of its cells are then numbers or marks of missing values; a single text that stands in all other cells, and is
+    At least EXPLAINED of its cells are then numbers or marks of missing values; a single text that all other cells hold, and is
     no slip of the pen, is such a mark, too. Of ways that read every number alike, the simplest is returned.
     """
     n_known, declared = len(text) - text.null_count, plain_numbers(text, number_format)

@@ -106,5 +106,5 @@ def with_length(frames: bytes, n_samples: int) -> bytes:
     length, samples, _ = _frame(bytes(header), 0) or (0, 1, None)
     mono = header[3] >> 6 == 3
     side = (17 if mono else 32) if header[1] >> 3 & 3 == 3 else (9 if mono else 17)
-    told = bytes(header) + bytes(side) + b"Xing" + (1).to_bytes(4, "big") + (n_samples // samples).to_bytes(4, "big")
-    return told + bytes(length - len(told)) + frames
+    xing_frame = bytes(header) + bytes(side) + b"Xing" + (1).to_bytes(4, "big") + (n_samples // samples).to_bytes(4, "big")
+    return xing_frame + bytes(length - len(xing_frame)) + frames
