@@ -82,18 +82,23 @@ def with_first(column: str, value: float) -> Any:
 
 
 def drop_an_output(table: pa.Table, metadata: Any) -> Any:
-    fewer = fixed_lists(np.array(column_values(table["prediction"]))[:, 1:])
-    return table.set_column(table.schema.get_field_index("prediction"), "prediction", fewer), metadata
+    """Return predictions of another target, of one output less: a table that only the splits contradict."""
+    for index, name in enumerate(table.column_names):
+        if pa.types.is_fixed_size_list(table.schema.field(name).type):
+            table = table.set_column(index, name, fixed_lists(np.array(column_values(table[name]))[:, 1:]))
+    target = metadata.target.model_copy(update={"outputs": metadata.target.outputs[1:]})
+    return table, metadata.model_copy(update={"target": target})
 
 
 @pytest.mark.parametrize(("toy", "change", "message"), [
     (TAGS, with_first("prediction", 2), "predictions must be 0 or 1 for each label, found 0 to 2"),
     (TAGS, with_first("probabilities", np.nan), "1 probabilities are not finite numbers"),
-    (TAGS, drop_an_output, "not of 5 labels"),
+    (TAGS, drop_an_output, r"targets have the shape \(\d+, 4\), those of the splits \(\d+, 5\)"),
+    (TOY, drop_an_output, "probabilities are not of 3 classes"),
     (SIZES, with_first("prediction", np.inf), "1 predictions are not finite numbers"),
     (SIZES, with_first("target", 17.0), "1 targets differ from those of the splits"),
     (SIZES, with_first("target", np.nan), "1 targets differ from those of the splits"),
-    (SIZES, drop_an_output, "not of 3 targets"),
+    (SIZES, drop_an_output, r"targets have the shape \(\d+, 2\), those of the splits \(\d+, 3\)"),
 ])
 def test_labels_and_numbers_that_cannot_be_are_refused(toy: Toy, change: Any, message: str) -> None:
     write_params([toy])

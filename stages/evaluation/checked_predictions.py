@@ -149,8 +149,8 @@ def _check_targets(target: np.ndarray, truth: np.ndarray, where: str) -> None:
 
 def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -> None:
     prediction, probabilities, n_outputs = found.prediction, found.probabilities, len(expected.outputs)
-    if prediction.shape != found.target.shape or (probabilities is not None and probabilities.shape != (len(prediction), n_outputs)):
-        raise InputError(f"{where}: predictions or probabilities are not of {n_outputs} {OUTPUT_NOUNS[expected.form]}; run `dvc repro`")
+    if probabilities is not None and probabilities.shape[1] != n_outputs:  # predictions are as wide as the targets, by their schema
+        raise InputError(f"{where}: probabilities are not of {n_outputs} {OUTPUT_NOUNS[expected.form]}; run `dvc repro`")
     if expected.form == "continuous":
         if not np.isfinite(prediction).all():
             raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(prediction))} predictions are not finite numbers; fix the model")
