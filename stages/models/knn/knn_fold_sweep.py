@@ -24,7 +24,7 @@ from stages.model_selection.target_forms import FORMS, known_means
 from stages.models.knn.distance_chunks import CHUNK_ROWS
 from stages.models.knn.fold_index import TEST, FoldIndex, pair_index
 from stages.models.knn.neighbor_search import NeighborSearch, TiedTarget, n_sums
-from stages.models.knn.neighbors import Neighbors, empty_neighbors, neighbor_bytes
+from stages.models.knn.neighbors import Neighbors, empty_neighbors, kernel_array, neighbor_bytes
 from stages.models.knn.votes import scores_of, tied_share
 
 KEPT_BYTES = 5e8  # limit on the results kept of folds that share a pass
@@ -106,7 +106,7 @@ class SharedSearch:
 
     @cached_property
     def _target(self) -> np.ndarray:
-        return np.ascontiguousarray(self.problem.target, np.int32 if self.problem.form == "classes" else np.float64)
+        return kernel_array(self.problem.target, np.int32 if self.problem.form == "classes" else np.float64)
 
     @cached_property
     def _tied(self) -> TiedTarget:

@@ -15,7 +15,7 @@ import numpy as np
 from stages.foundation.parallel import each
 from stages.models.knn.distance_chunks import CHUNK_ROWS, PreparedRows, padded, square
 from stages.models.knn.fold_index import ABSENT, FoldIndex
-from stages.models.knn.neighbors import Neighbors, empty_neighbors, neighbor_bytes
+from stages.models.knn.neighbors import Neighbors, empty_neighbors, kernel_array, neighbor_bytes
 
 KINDS = {"manhattan": "manhattan", "cosine": "products", "euclidean": "squared"}  # in this order: squared distances reuse the products
 CHUNK_BYTES = 64e6  # per core
@@ -34,8 +34,8 @@ class TiedTarget:
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return `classes` and `values` as `nearest_in_chunk` takes them."""
         if self.target.ndim == 1:
-            return np.ascontiguousarray(self.target, np.int32), np.empty((0, 0))
-        return np.empty(0, np.int32), np.ascontiguousarray(self.target, np.float64)
+            return kernel_array(self.target, np.int32), np.empty((0, 0))
+        return np.empty(0, np.int32), kernel_array(self.target, np.float64)
 
     @property
     def n_sums(self) -> int:

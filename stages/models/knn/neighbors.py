@@ -45,3 +45,8 @@ def empty_neighbors(shape: tuple[int, ...], k: int, n_sums: int) -> Neighbors:
 def neighbor_bytes(k: int, n_sums: int) -> int:
     """Return the memory of one query's neighbors."""
     return 12 * k + 4 + 8 * n_sums
+
+
+def kernel_array(values: np.ndarray, dtype: type) -> np.ndarray:
+    """Return an array as compiled functions take it: contiguous and writable, as each further kind of array is compiled anew (8 s)."""
+    return np.require(values, dtype, ["C", "W"])

@@ -8,7 +8,7 @@ import numpy as np
 from stages.contracts.fitted import Scores
 from stages.contracts.task import TargetForm
 from stages.model_selection.target_forms import known_means
-from stages.models.knn.neighbors import Neighbors
+from stages.models.knn.neighbors import Neighbors, kernel_array
 
 
 def votes_of(neighbors: Neighbors, codes: np.ndarray, weights: str, k: int, n_classes: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def votes_of(neighbors: Neighbors, codes: np.ndarray, weights: str, k: int, n_cl
     from stages.models.knn.compiled_votes import count_votes
 
     votes = np.empty((len(neighbors.rows), n_classes))
-    count_votes(*neighbors.arrays(), np.ascontiguousarray(codes, np.int32), k, weights == "distance", votes)
+    count_votes(*neighbors.arrays(), kernel_array(codes, np.int32), k, weights == "distance", votes)
     return votes
 
 
@@ -32,7 +32,7 @@ def means_of(neighbors: Neighbors, values: np.ndarray, weights: str, k: int, fal
     n, one = len(neighbors.rows), np.zeros(1, np.int64)
     means = np.empty((1, 1, n, values.shape[1]))
     arrays = [array[None] for array in neighbors.arrays()]
-    values = np.ascontiguousarray(values, np.float64)
+    values = kernel_array(values, np.float64)
     mean_targets(*arrays, values, np.arange(n), one + k, one, weights == "distance", means, fallback[None], np.zeros(n, np.int16), False)
     return means[0, 0]
 
