@@ -23,6 +23,7 @@ from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
 
 SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
+CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     try:
         params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
+        refuse_conflict_marks(path, "keep one side of each conflict and delete the marks")
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         problem = str(error.problem)
         remedy = ("; keep one" if isinstance(error, DuplicateKeyError) else "; indent with blanks, not with tabs" if "\\t" in problem else
@@ -52,6 +54,13 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         raise InputError(f"{path}: expected a mapping of sections ({', '.join(TOP_LEVEL)}), found {found}")
     _check_keys(params, "", ())
     return params
+
+
+def refuse_conflict_marks(path: Path, remedy: str) -> None:
+    """Raise InputError at the first line of a text file that a merge has marked as a conflict."""
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if line.startswith(CONFLICT_MARKS):
+            raise InputError(f"{path}: line {number}: a merge conflict ({line[:40]!r}); {remedy}")
 
 
 def _check_keys(value: Any, key: str, above: tuple[int, ...]) -> None:

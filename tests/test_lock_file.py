@@ -10,7 +10,9 @@ from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError
 
 import pipelines.running.dvc_lock
+from pipelines.running.dvc_graph import steps
 from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, sort_lock, text_of
+from stages.foundation.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 GRAPH = """stages:
@@ -123,3 +125,22 @@ def test_stages_stand_in_the_graphs_order_and_those_that_it_no_longer_has_last(t
     Path("dvc.lock").write_text(text_of(lines))
     sort_lock()
     assert list((blocks_of(Path("dvc.lock").read_text()) or {}).items()) == [(name, lines[name]) for name in ("z", "a", "gone@a", "gone@b")]
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's use of pygtrie
+@pytest.mark.parametrize(("file", "remedy"), [
+    ("dvc.yaml", "keep one side of each conflict and delete the marks"),
+    ("dvc.lock", "take one side whole (`git checkout --ours dvc.lock`, or --theirs); the next run corrects it"),
+])
+def test_a_merge_conflict_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, remedy: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(no_scm=True).close()
+    Path("dvc.yaml").write_text("stages:\n  one:\n    cmd: echo 1\n")
+    Path("dvc.lock").write_text("schema: '2.0'\nstages:\n  one:\n    cmd: echo 1\n")
+    assert [step.name for step in steps()] == ["one"]
+    text = Path(file).read_text()
+    Path(file).write_text(text.replace("    cmd", "<<<<<<< HEAD\n    cmd") + "=======\n    cmd: echo 2\n>>>>>>> other\n")
+    line = 3 if file == "dvc.yaml" else 4
+    with pytest.raises(InputError) as caught:
+        steps()
+    assert str(caught.value) == f"{file}: line {line}: a merge conflict ('<<<<<<< HEAD'); {remedy}"

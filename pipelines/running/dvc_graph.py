@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -9,6 +10,12 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 
 from pipelines.running.repository import opened
 from stages.foundation.errors import InputError
+from stages.params import refuse_conflict_marks
+
+CONFLICTS = {  # file → what to do about a merge conflict in it
+    "dvc.yaml": "keep one side of each conflict and delete the marks",
+    "dvc.lock": "take one side whole (`git checkout --ours dvc.lock`, or --theirs); the next run corrects it",
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,9 @@ def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
         plan = plan_repro(graph, wanted or None)
         return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
     except DvcException as error:
+        for name, remedy in CONFLICTS.items():
+            if (path := Path(name)).is_file():
+                refuse_conflict_marks(path, remedy)
         raise InputError(f"dvc.yaml: {error}") from error
 
 

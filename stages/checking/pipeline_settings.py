@@ -1,5 +1,7 @@
 """Settings of the sections `publish:` and `flow:`, which pipelines read."""
 
+import re
+from collections.abc import Iterator
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -17,6 +19,8 @@ class PublishEntry(Settings):
     )
 
 
+NUMBERS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of month 1, 2, …
 CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
 
 
@@ -35,6 +39,7 @@ class FlowEntry(Settings):
         for value, (name, most) in zip(cron.split(), CRON_FIELDS.items(), strict=True):
             if value.isdigit() and int(value) > most:
                 raise ValueError(f"{name} {value} is above {most}")
+        _refuse_days_that_never_come(*cron.split()[2:])
         return cron
 
     @field_validator("timezone")
@@ -44,3 +49,19 @@ class FlowEntry(Settings):
             return ZoneInfo(timezone).key
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # ValueError, OSError: a path, or a folder of zones
             raise ValueError(f"unknown time zone{nearest(timezone, available_timezones())}") from error
+
+
+def _refuse_days_that_never_come(days: str, months: str, weekdays: str) -> None:
+    """Raise ValueError if none of the months has one of the days: cron would never start, and scheduling would search for ever."""
+    if weekdays == "*" and NUMBERS.fullmatch(days) and NUMBERS.fullmatch(months):
+        first = min(map(int, re.findall(r"\d+", days)))
+        last = max((DAYS[month] for month in _listed(months) if month < len(DAYS)), default=31)
+        if first > last:
+            raise ValueError(f"day {days} never comes in month {months}; L is the last day of a month")
+
+
+def _listed(numbers: str) -> Iterator[int]:
+    """Return the months of a list of numbers and ranges."""
+    for part in numbers.split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
