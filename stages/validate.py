@@ -21,7 +21,7 @@ from stages.foundation.tables import read_described, read_table, write_text
 from stages.validation.expectations import run_suites
 from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
 from stages.validation.telling_columns import known_rows, telling_columns
-from stages.validation.validation_page import validation_page
+from stages.validation.validation_page import description, validation_page
 
 NEEDED = ("sample_id", "group", "split", "target")  # of the samples; what a filter leaves of a table is a copy
 CHUNK_BYTES = 2**26  # of features at once, about
@@ -104,10 +104,9 @@ def failures(validation: Validation) -> str:
 
 def failure(result: ExpectationResult) -> str:
     """Return one failed expectation as text."""
-    kwargs = ", ".join(f"{name}={value!r}" for name, value in result.kwargs.items())
-    text = f"{result.expectation}({kwargs})"
+    text = f"expected {description(result)}" + (f" ({result.notes})" if result.notes else "")
     if result.observed is not None:
-        text += f", observed {result.observed}"
+        text += f", found {result.observed}"
     if result.unexpected:
         named = ", ".join(f"{sample.sample_id!r}{_found(sample.value)}" for sample in result.offending[:5])
         text += f", not so for {result.unexpected} of {result.checked} rows, such as {named}"

@@ -22,7 +22,8 @@ def test_what_is_wrong_with_the_data_is_said(invalid: Route) -> None:
     assert said.returncode != 0
     message = re.search(r"error: validate emoji: 1 expectation.*?\n(.*)\n.*validation\.html", said.stderr)
     assert message, said.stderr
-    assert message[1].startswith("  emoji / text / term: expect_column_values_to_not_be_null(mostly=0.8), not so for ")
+    expected = "expected not missing, in at least 80 % of the rows (missing where the text has no word)"
+    assert message[1].startswith(f"  emoji / text / term: {expected}, not so for ")
     assert len(re.findall(r"'[0-9a-f-]+' \(", message[1])) == 5, "five of the samples"
 
 

@@ -20,8 +20,8 @@ from stages.model_selection.target_forms import FORMS
 
 Expectations = list[tuple[str, dict[str, Any]]]
 
-CLASS_COUNT = "samples of the row's class (or of its rarest label); each outer fold needs one"
-CLASS_GROUPS = "groups with samples of the row's class or label; one to train on and one to test on"
+CLASS_COUNT = "samples of the row's class, or of its rarest label: one per outer fold; `rare_classes: drop` or `merge` treats rarer ones"
+CLASS_GROUPS = "groups with samples of the row's class or label: one to train on and one to test on"
 KNOWN = "targets that are known"
 SAME_ROW = "as in the same row of samples, repeat after repeat"
 FOLD = "outer fold whose test rows hold the row (-1: none)"
