@@ -1,6 +1,7 @@
 """The lock holds what pyproject.toml asks for, exactly, on every platform, and says nothing of where it was made."""
 
 import re
+import subprocess
 import tomllib
 from importlib.metadata import requires
 from pathlib import Path
@@ -64,3 +65,9 @@ def test_what_torch_needs_everywhere_is_hashed() -> None:
     everywhere = [requirement for requirement in asked if not requirement.marker or requirement.marker.evaluate(environment)]
     assert everywhere
     assert {canonicalize_name(requirement.name) for requirement in everywhere} <= pins(HASHED).keys()
+
+
+def test_a_checkout_has_the_same_line_ends_everywhere() -> None:
+    files = ["Makefile", "dvc.lock", "params.yaml", "stages/check.py", "docs/index.md"]
+    out = subprocess.run(["git", "check-attr", "text", "eol", *files], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert out.splitlines() == [line for file in files for line in (f"{file}: text: auto", f"{file}: eol: lf")]
