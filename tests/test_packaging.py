@@ -69,5 +69,5 @@ def test_what_torch_needs_everywhere_is_hashed() -> None:
 
 def test_a_checkout_has_the_same_line_ends_everywhere() -> None:
     files = ["Makefile", "dvc.lock", "params.yaml", "stages/check.py", "docs/index.md"]
-    out = subprocess.run(["git", "check-attr", "text", "eol", *files], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(["git", "check-attr", "text", "eol", "--", *files], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert out.splitlines() == [line for file in files for line in (f"{file}: text: auto", f"{file}: eol: lf")]
