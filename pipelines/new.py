@@ -1,7 +1,7 @@
 """Guess the lines of params.yaml for own data: `python -m pipelines.new NAME PATH`.
 
-PATH is a table (.csv, .tsv, .jsonl, .parquet, .arrow), a folder with one file per sample, or a text file of blocks (a line with the
-label, then rows of numbers). Every guess is printed with its reason; only --write adds these lines to
+PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), a folder with one file per sample, or a text file of blocks
+(a line with the label, then rows of numbers). Every guess is printed with its reason; only --write adds these lines to
 params.yaml, and keeps the rest byte for byte.
 """
 
@@ -26,7 +26,8 @@ from stages.own_data.guess_table import guess_table
 from stages.own_data.guesses import Guess, GuessedModality
 from stages.own_data.roles import NAME
 from stages.own_data.sources.blocks import BlocksSourceSettings, open_rows
-from stages.own_data.sources.table import ARROW, DELIMITERS, JSON_LINES, PARQUET
+from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET
+from stages.own_data.unpacked import table_ending
 
 SECTIONS = ("datasets", "features")
 MOST_CHARACTERS = 140
@@ -39,7 +40,7 @@ def guess(path: str, target: str | None) -> Guess:
     place = Path(path).expanduser()
     if place.is_dir():
         return guess_folder(path, target)
-    if place.suffix.lower() in (*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW):
+    if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
         return guess_table(path, target)
     try:
         rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")

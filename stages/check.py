@@ -18,6 +18,7 @@ from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry
+from stages.own_data.outside import refuse_linked_data
 from stages.params import section
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     Own data that cannot be read stop this stage only if no data set is left: ingest reports why for its own data set.
     """
     params = checked_params()
+    refuse_linked_data()
     for path in check_path("").parent.glob("*.json"):
         if path.stem not in params["datasets"]:
             path.unlink()

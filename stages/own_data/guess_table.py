@@ -20,9 +20,10 @@ from stages.own_data.number_format import NUMBER, PLAIN, NumberFormat, Reading, 
 from stages.own_data.official_splits import is_split
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import SourceRows
-from stages.own_data.sources.table import DELIMITERS, JSON_LINES, TableSourceSettings, open_rows
+from stages.own_data.sources.table import DELIMITERS, JSON, JSON_LINES, TableSourceSettings, open_rows
 from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 from stages.own_data.text_encoding import guessed_encoding
+from stages.own_data.unpacked import table_ending, unpacked
 
 TARGETS = re.compile(r"(target|label|class|category|outcome|y|kind|species|diagnosis)s?", re.IGNORECASE)
 GROUPS = re.compile(r"(.*[_ ])?(speaker|subject|patient|person|participant|user|author|customer|client|session|recording|group|brand|owner|"
@@ -42,7 +43,7 @@ def guess_table(path: str, target: str | None) -> Guess:
         InputError: if it cannot be read, or no column can be a target.
     """
     source: dict[str, Any] = {"table": path} | ({"delimiter": mark} if (mark := _delimiter(path)) else {})
-    if Path(path).suffix.lower() in (*DELIMITERS, *JSON_LINES) and (encoding := _encoding(path)):
+    if table_ending(Path(path)) in (*DELIMITERS, *JSON_LINES, *JSON) and (encoding := _encoding(path)):
         source["encoding"] = encoding
     rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
     written, notes_on_numbers = _number_settings(rows)
@@ -228,19 +229,21 @@ def _texts(rows: SourceRows, name: str) -> list[str | None] | None:
 
 def _encoding(path: str) -> str | None:
     """Return the likely encoding of a file that is not UTF-8, else None."""
-    with existing(path, "PATH", folder=False).open("rb") as file:
+    n_read = 0
+    with unpacked(existing(path, "PATH", folder=False), path) as file:
         while chunk := file.read(2**24):
-            if found := guessed_encoding(chunk[3:] if file.tell() > len(chunk) else chunk):  # a character may be cut at the start
+            if found := guessed_encoding(chunk[3:] if n_read else chunk):  # a character may be cut at the start
                 return found
+            n_read += len(chunk)
     return None
 
 
 def _delimiter(path: str) -> str | None:
     """Return the delimiter of the first line if it differs from the ending's, else None."""
-    expected = DELIMITERS.get(Path(path).suffix.lower())
+    expected = DELIMITERS.get(table_ending(Path(path)))
     if expected is None:
         return None
-    with existing(path, "PATH", folder=False).open("rb") as file:
+    with unpacked(existing(path, "PATH", folder=False), path) as file:
         line = file.readline(2**16).decode("utf-8", errors="replace")
     counts: Sequence[tuple[int, str]] = [(line.count(mark), mark) for mark in (",", *OTHER_DELIMITERS)]
     most, mark = max(counts)

@@ -1,7 +1,7 @@
 """JSON lines: an object per line, its keys are the fields; a field holds values of one kind."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +29,28 @@ def read_json_lines(
     Raises:
         InputError: with the line, if it is not an object, repeats a key, or holds a value of another kind than an earlier line.
     """
+    return table_of_objects(_objects(path, name, encoding), name, missing, declared)
+
+
+def table_of_objects(
+    objects: Iterable[tuple[int, dict[str, Any]]], name: str, missing: frozenset[str], declared: Mapping[str, str], unit: str = "line"
+) -> tuple[pa.Table, np.ndarray]:
+    """Return the table of numbered objects and their numbers, as `read_json_lines` does; `unit`: what is numbered, in messages."""
     first: dict[str, tuple[str, int]] = {}
     tables: list[pa.Table] = []
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
-    for number, value in _objects(path, name, encoding):
+    for number, value in objects:
         row = {key: _cell(item, missing, as_text=declared.get(key) == "text") for key, item in value.items()}
-        _check_kinds(row, first, f"{name}: line {number}", number)
+        _check_kinds(row, first, number, name, unit)
         rows.append(row)
         lines.append(number)
         if len(rows) == BATCH_ROWS:
-            tables.append(_table(rows, list(first), name, lines))
+            tables.append(_table(rows, list(first), name, _span(lines[-len(rows) :], unit)))
             rows = []
     if not lines:
-        raise InputError(f"{name}: the file is empty; expected a JSON object per line")
-    tables.append(_table(rows, list(first), name, lines))
+        raise InputError(f"{name}: the file is empty; expected a JSON object per {unit}")
+    tables.append(_table(rows, list(first), name, _span(lines[-len(rows) :], unit)))
     try:
         return pa.concat_tables(tables, promote_options="permissive"), np.array(lines, dtype=np.int64)
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
@@ -56,7 +63,7 @@ def _cell(item: Any, missing: frozenset[str], *, as_text: bool) -> Any:
     return json.dumps(item) if as_text and isinstance(item, bool | int | float) else item
 
 
-def _check_kinds(row: Mapping[str, Any], first: dict[str, tuple[str, int]], where: str, number: int) -> None:
+def _check_kinds(row: Mapping[str, Any], first: dict[str, tuple[str, int]], number: int, name: str, unit: str) -> None:
     """Raise InputError where a value is of another kind than the first of its field; `first`: field → kind and line, extended."""
     for key, item in row.items():
         if item is None:
@@ -64,19 +71,23 @@ def _check_kinds(row: Mapping[str, Any], first: dict[str, tuple[str, int]], wher
         kind = KINDS[type(item)]
         earlier, line = first.setdefault(key, (kind, number))
         if earlier != kind:
-            raise InputError(f"{where}: {key!r} is a {kind} here but a {earlier} on line {line}; make them one kind, or add "
-                             f"`types: {{{key}: text}}` to the source")
+            there = "on line" if unit == "line" else f"in {unit}"
+            raise InputError(f"{name}: {unit} {number}: {key!r} is a {kind} here but a {earlier} {there} {line}; make them one kind, or "
+                             f"add `types: {{{key}: text}}` to the source")
 
 
-def _table(rows: list[dict[str, Any]], fields: list[str], name: str, lines: list[int]) -> pa.Table:
+def _span(lines: list[int], unit: str) -> str:
+    return f"{unit}s {lines[0]} to {lines[-1]}" if lines else ""
+
+
+def _table(rows: list[dict[str, Any]], fields: list[str], name: str, span: str) -> pa.Table:
     columns = {}
     for field in fields:
         try:
             columns[field] = pa.array([row.get(field) for row in rows])
         except (pa.ArrowException, OverflowError, ValueError) as error:
-            where = f"{name}: lines {lines[-len(rows)]} to {lines[-1]}: {field!r}"
             why = str(error).splitlines()[0]
-            raise InputError(f"{where}: {why}; expected values of one kind, and numbers that fit 64 bits") from error
+            raise InputError(f"{name}: {span}: {field!r}: {why}; expected values of one kind, and numbers that fit 64 bits") from error
     return pa.table(columns)
 
 
@@ -85,7 +96,7 @@ def _objects(path: Path, name: str, encoding: str | None) -> Iterator[tuple[int,
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=_unique)
+            value = json.loads(line, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
         if not isinstance(value, dict):
@@ -93,7 +104,8 @@ def _objects(path: Path, name: str, encoding: str | None) -> Iterator[tuple[int,
         yield number, value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of its pairs; raise ValueError if a key occurs twice."""
     found = {normal(key): value for key, value in pairs}
     if len(found) < len(pairs):
         raise ValueError("a key occurs twice")

@@ -15,6 +15,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
 from stages.foundation.tables import read_json, write_json
 from stages.ingestion.data_set_entry import DataSetEntry
+from stages.own_data.dvc_files import fetch_hint, is_cached
 
 RAW = DATA / "raw"
 RECORD = RAW / ".outside.json"
@@ -24,8 +25,9 @@ def record_outside(params: Mapping[str, Any]) -> None:
     """Bring the record up to date; the check reports entries that cannot be read.
 
     Raises:
-        InputError: if something in data/raw/ is neither file nor folder.
+        InputError: if data/ is a link to another place, or something in data/raw/ is neither file nor folder.
     """
+    refuse_linked_data()
     RAW.mkdir(parents=True, exist_ok=True)
     _refuse_special_files(RAW)
     found = {}
@@ -44,13 +46,22 @@ def record_outside(params: Mapping[str, Any]) -> None:
         write_json(RECORD, found)
 
 
+def refuse_linked_data() -> None:
+    """Raise InputError if data/ is a link, as to another disk: DVC refuses outputs outside of the repository, after it has made them."""
+    if DATA.is_symlink():
+        raise InputError(f"{DATA}: is a link, but DVC keeps outputs inside the repository; make {DATA}/ a folder (`rm {DATA} && git "
+                         f"checkout -- {DATA}`) and link only {RAW}/ or folders in it, or move DVC's cache to the other disk (`dvc cache "
+                         "dir <folder>` with `dvc config cache.type symlink`)")
+
+
 def _refuse_special_files(folder: Path) -> None:
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(place, name)
             if not (path.is_dir() if name in folders else path.is_file()):
                 what = "a broken or circular link" if path.is_symlink() else "a pipe, socket or device"
-                raise InputError(f"{path}: is {what}; expected files and folders, which DVC reads at each run; move it out of {RAW}/")
+                remedy = fetch_hint(path) or f"; expected files and folders, which DVC reads at each run; move it out of {RAW}/"
+                raise InputError(f"{path}: is {what}{remedy}")
 
 
 def _fingerprint(name: str, entry: DataSetEntry) -> dict[str, Any]:
@@ -63,7 +74,11 @@ def _is_outside(entry: DataSetEntry) -> bool:
     from stages.foundation.registry import names
 
     path = next((value for kind, value in (entry.source or {}).items() if kind in names("sources")), None)
-    return isinstance(path, str) and not Path(path).expanduser().resolve().is_relative_to(RAW.resolve())
+    if not isinstance(path, str):
+        return False
+    place, raw = Path(path).expanduser(), RAW.resolve()
+    # a file of data/raw/ that DVC keeps as a link into its cache is in data/raw/
+    return not place.resolve().is_relative_to(raw) and not (place.parent.resolve().is_relative_to(raw) and is_cached(place.resolve()))
 
 
 def main() -> None:

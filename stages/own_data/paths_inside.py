@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from stages.foundation.errors import InputError
+from stages.own_data import dvc_files
 
 MAX_FILE_BYTES = 2**28  # of one sample's file
-_IGNORED = ("Thumbs.db",)  # and names that begin with a dot: the system's own files, never samples
+_IGNORED = ("Thumbs.db",)  # and names that begin with a dot, or end as DVC's files: never samples
 
 
 def existing(path: str, key: str, *, folder: bool) -> Path:
@@ -21,8 +22,9 @@ def existing(path: str, key: str, *, folder: bool) -> Path:
     try:
         mode = found.stat().st_mode
     except (OSError, ValueError) as error:
-        raise InputError(f"{key}: {path}: {_why(error, folder=folder)}; name {'a folder' if folder else 'a file'}, relative to the "
-                         "repository's root or absolute") from error
+        absent = dvc_files.fetch_hint(found) if isinstance(error, FileNotFoundError) else ""
+        remedy = absent or f"; name {'a folder' if folder else 'a file'}, relative to the repository's root or absolute"
+        raise InputError(f"{key}: {path}: {_why(error, folder=folder)}{remedy}") from error
     if stat.S_ISDIR(mode) != folder or not (folder or stat.S_ISREG(mode)):
         hint = ("; name a file in it, or write `folder: …` if its files are the samples" if stat.S_ISDIR(mode) else
                 "; write `table: …` if its rows are the samples" if stat.S_ISREG(mode) else "")
@@ -31,7 +33,11 @@ def existing(path: str, key: str, *, folder: bool) -> Path:
 
 
 def resolve_inside(root: Path, name: str) -> Path:
-    """Return the file of a sample, links resolved; raise ValueError, with a message for the user, if it is not a file inside `root`."""
+    """Return the file of a sample, links resolved: inside `root`, or in DVC's cache, where DVC keeps files of `root` that it links to.
+
+    Raises:
+        ValueError: with a message for the user, if it is elsewhere or no file.
+    """
     if not name:
         raise ValueError("no file is named (the path is empty)")
     if name.startswith("/") or os.path.isabs(name):
@@ -40,11 +46,12 @@ def resolve_inside(root: Path, name: str) -> Path:
         raise ValueError(f"{name}: '..' leaves the source's folder; put the file inside it")
     try:
         real, top = _on_disk(root, name).resolve(strict=True), root.resolve(strict=True)
-        if not real.is_relative_to(top):
+        if not real.is_relative_to(top) and not dvc_files.is_cached(real):
             raise ValueError(f"{name}: a link that leads outside the source's folder; put the file itself inside")
         mode = real.stat().st_mode
     except (OSError, RuntimeError) as error:
         hint = "; folders in a path are separated by /, not by \\" if "\\" in name else ""
+        hint = hint or (dvc_files.fetch_hint(root / name) if isinstance(error, FileNotFoundError) else "")
         where = " in the source's folder" if isinstance(error, FileNotFoundError) and not hint else ""
         raise ValueError(f"{name}: {_why(error)}{where}{hint}") from error
     except ValueError as error:  # a null byte in a name, or raised above
@@ -112,7 +119,7 @@ def walk_files(root: Path) -> list[str]:
 
 
 def _skipped(name: str) -> bool:
-    return name.startswith(".") or name in _IGNORED
+    return name.startswith(".") or name.endswith(dvc_files.ENDING) or name in _IGNORED
 
 
 def _is_text(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Text files in UTF-8, in UTF-16 or UTF-32 with a byte order mark, or in an encoding that the source declares for the others."""
 
 import codecs
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from stages.foundation.errors import InputError
+from stages.own_data.unpacked import unpacked
 
 MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 CHUNK_BYTES = 2**20
@@ -28,22 +30,22 @@ Encoding = Annotated[
 
 
 def text_lines(path: Path, name: str, encoding: str | None) -> Iterator[str]:
-    """Yield the lines of a text file with their ends: LF, CR LF or CR.
+    """Yield the lines of a text file, unpacked if it is compressed, with their ends: LF, CR LF or CR.
 
     Args:
         name: the file's name in messages. encoding: of a file that is not UTF-8; None: it is refused.
     Raises:
-        InputError: with the line and byte that cannot be decoded.
+        InputError: with the line and byte that cannot be decoded, or if the file cannot be unpacked.
     """
-    with path.open("rb") as file:
+    with unpacked(path, name) as file:
         head = file.read(4)
     marked = next((codec for mark, codec in MARKS if head.startswith(mark)), None)
-    codec = marked or ("utf-8-sig" if encoding is None or _is_utf8(path) else encoding)
-    with path.open(encoding=codec, newline="") as text:
+    codec = marked or ("utf-8-sig" if encoding is None or _is_utf8(path, name) else encoding)
+    with io.TextIOWrapper(unpacked(path, name), encoding=codec, newline="") as text:
         try:
             yield from text
         except UnicodeError as error:
-            raise InputError(f"{name}: {_undecodable(path, codec)}") from error
+            raise InputError(f"{name}: {_undecodable(path, name, codec)}") from error
 
 
 def decoded(raw: bytes, encoding: str | None) -> str:
@@ -82,9 +84,9 @@ def guessed_encoding(raw: bytes) -> str | None:
 REMEDY = "save it as UTF-8, or name its encoding in the source, such as `encoding: cp1252`"
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_utf8(path: Path, name: str) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
+    with unpacked(path, name) as file:
         try:
             while chunk := file.read(CHUNK_BYTES):
                 decoder.decode(chunk)
@@ -94,10 +96,10 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _undecodable(path: Path, codec: str) -> str:
+def _undecodable(path: Path, name: str, codec: str) -> str:
     """Return where a file is not in the encoding; by line, where a line ends in one byte."""
     before, is_wide = 0, codec in {wide for _, wide in MARKS}
-    with path.open("rb") as file:
+    with unpacked(path, name) as file:
         for number, line in enumerate([file.read()] if is_wide else file, 1):
             try:
                 line.decode(codec)

@@ -1,4 +1,4 @@
-"""A table with one row per sample: CSV, TSV, JSON lines, Parquet or Arrow (Feather).
+"""A table with one row per sample: CSV, TSV, JSON lines, JSON (also compressed), Parquet or Arrow (Feather).
 
 In CSV and TSV every cell is text; the type of a column of the `table` modality (numbers, dates, …) is inferred from all of its cells. Text
 files are kept in memory as columns; Parquet and Arrow files are read batch by batch.
@@ -16,22 +16,25 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.date_format import DateOrder
 from stages.own_data.delimited import read_delimited
+from stages.own_data.json_file import read_json
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
+from stages.own_data.unpacked import ENDINGS, table_ending
 
 Kind = Literal["number", "truth", "date", "text"]
 MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What Arrow raises on damaged files.
 DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
-JSON_LINES, PARQUET, ARROW = (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
+JSON, JSON_LINES, PARQUET, ARROW = (".json",), (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
 
 
 class TableSourceSettings(Settings):
-    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl, .parquet, .arrow or .feather file, from the root or absolute")
+    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl or .json file, also in a .gz, .bz2, .xz, .zst or .zip; or a "
+                       ".parquet, .arrow or .feather file")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
     encoding: Encoding = None
     missing: tuple[str, ...] = Field((), description="cells that count as missing, in addition to empty ones, such as [NA, '-']")
@@ -50,20 +53,22 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     if settings.decimal == settings.thousands:
         raise InputError(f"{key}: decimal and thousands are both {settings.decimal!r}; expected different marks")
     path = existing(settings.table, f"{key}.table", folder=False)
-    ending = path.suffix.lower()
+    ending = table_ending(path)
     missing = frozenset(settings.missing)
     if ending in DELIMITERS or settings.delimiter:
         mark = settings.delimiter or DELIMITERS[ending]
         table, lines, notes = read_delimited(path, settings.table, mark, missing, settings.encoding)
         rows = _in_memory(path, table, lines, settings, notes)
-    elif ending in JSON_LINES:
-        table, lines = read_json_lines(path, settings.table, missing, settings.types, settings.encoding)
+    elif ending in (*JSON_LINES, *JSON):
+        table, lines = (read_json if ending in JSON else read_json_lines)(path, settings.table, missing, settings.types, settings.encoding)
         rows = _in_memory(path, table, lines, settings)
+    elif path.suffix.lower() in ENDINGS and ending in (*PARQUET, *ARROW):
+        raise InputError(f"{key}.table: {settings.table}: {ending} files are compressed inside, and read in pieces; unpack it")
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
     else:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
-                         f"{', '.join([*DELIMITERS, *JSON_LINES, *PARQUET, *ARROW])}; save it as one of these")
+                         f"{', '.join([*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW])}; save it as one of these")
     if not rows.ids:
         raise InputError(f"{settings.table}: there is no row in it; expected one row per sample")
     unknown = [name for name in settings.types if name not in rows.types]
@@ -74,9 +79,10 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
 
 def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSourceSettings, notes: Sequence[str] = ()) -> SourceRows:
     types = {field.name: field.type for field in table.schema}
-    written = path.suffix.lower() not in JSON_LINES
-    return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"line {lines[row]} of {path.name}", None,
-                      written=written, declared=settings.types, files={path.name: path},
+    ending = table_ending(path)
+    written, unit = ending not in (*JSON_LINES, *JSON), "element" if ending in JSON else "line"
+    return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"{unit} {lines[row]} of {path.name}",
+                      content=None, written=written, declared=settings.types, files={path.name: path},
                       number_format=NumberFormat(settings.decimal, settings.thousands), dates=settings.dates, notes=tuple(notes))
 
 
