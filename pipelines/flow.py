@@ -36,7 +36,7 @@ from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date  # noq
 from pipelines.running.dvc_lock import sorted_at_the_end  # noqa: E402
 from pipelines.running.executor import Executor, StageResult, executor_of  # noqa: E402
 from pipelines.running.partial_results import left_out  # noqa: E402
-from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order  # noqa: E402
+from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, line_of, run_in_order  # noqa: E402
 from pipelines.running.recovery import recover  # noqa: E402
 from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
@@ -96,7 +96,7 @@ def run_plan(
         above = [allow_failure(futures[name]) for name in step.upstream if reported[name].status != "skipped"]
         blocked = blocked_by(step, reported)
         without = left_out(step, reported) if blocked else ()
-        job = StageJob(step, "" if without else blocked, step.name in unchanged, is_alone(step, plan, reported, unchanged), without)
+        job = StageJob(step, "" if without else blocked, step.name in unchanged, without)
         future = labelled.submit(job, executor, results, wait_for=above)
         futures[step.name] = future
         future.add_done_callback(lambda _: done(results.get(step.name) or StageResult(step.name, "failed", 0.0, "its task crashed")))

@@ -24,7 +24,7 @@ from stages.contracts.paths import DATA, evaluation_path
 from stages.foundation.documents import read_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.parallel import n_cores
+from stages.foundation.parallel import cores_now
 from stages.foundation.params_file import read_params, section, value_at
 from stages.foundation.tables import read_json, write_json
 
@@ -54,7 +54,7 @@ def main(option: str = "") -> None:
         print(f"{dataset}: skipped, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
     settings: PublishEntry = section(params, "publish", PublishEntry)
-    with workers(min(MOST_PROCESSES, n_cores(), n_with_news(records)) - 1) as processes:
+    with workers(min(MOST_PROCESSES, cores_now(), n_with_news(records)) - 1) as processes:
         server = connect(settings)
         with refusals(server.uri):
             for dataset in datasets:  # in the order of params.yaml, which is the dashboard's

@@ -16,7 +16,7 @@ from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import UNSORTED, sorted_at_the_end
 from pipelines.running.executor import Executor, StageResult, executor_of
 from pipelines.running.partial_results import left_out, run_without
-from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
+from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, line_of, run_in_order
 from pipelines.running.recovery import recover
 from stages.checking.check_params import checked_params
 from stages.checking.pipeline_settings import FlowEntry
@@ -68,8 +68,7 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
         elif reason or step.name in unchanged:
             done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
-            alone = is_alone(step, plan, results, unchanged)
-            threading.Thread(target=lambda: done(executor.reproduce(step.name, alone=alone)), daemon=True).start()
+            threading.Thread(target=lambda: done(executor.reproduce(step.name)), daemon=True).start()
 
     def report(result: StageResult) -> None:
         results[result.stage] = result

@@ -25,7 +25,7 @@ from stages.contracts.paths import evaluation_path, figures_dir, kept_results_pa
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.parallel import n_cores
+from stages.foundation.parallel import cores_now
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import write_text
 from stages.reporting.evaluation_figures import DrawnFigure, draw_figures
@@ -67,7 +67,7 @@ def drawn_figures(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, Draw
     Raises:
         InputError: if a process was ended from outside.
     """
-    n_processes = min(n_cores(), len(evaluations))
+    n_processes = min(cores_now(), len(evaluations))
     if n_processes < 2 or sys.platform != "linux":  # elsewhere a process cannot be forked safely, and a new one imports for 2 s
         return {evaluation.dataset: draw_figures(evaluation) for evaluation in evaluations}
     largest_first = sorted(evaluations, key=lambda evaluation: -len(evaluation.candidates))

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from pipelines.running.core_shares import divided
 from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date
 from pipelines.running.executor import EXECUTORS, StageResult, executor_of
 from pipelines.running.local_processes import LocalProcesses
@@ -188,15 +189,56 @@ def test_lines_arrive_while_the_stage_runs_and_stay_in_its_log(workers: LocalPro
     assert "one\ntwo" in log_path("talk").read_text()
 
 
-@pytest.mark.parametrize("declared", ["", "7"])
-def test_stages_share_the_cores(project: Path, monkeypatch: pytest.MonkeyPatch, declared: str) -> None:
-    monkeypatch.setenv("SENSORIUM_CORES", declared)
-    stage("cores", "echo $SENSORIUM_CORES > cores.txt")
+SHARING = """
+import os, pathlib, sys, time
+
+name, other = sys.argv[1:]
+
+def wait_for(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    sys.exit(f"{name}: it never came")
+
+share = pathlib.Path(os.environ["SENSORIUM_CORES_FILE"])
+pathlib.Path(f"{name}.started").touch()
+wait_for(pathlib.Path(f"{other}.started").exists)
+beside = share.read_text()
+if name == "long":
+    pathlib.Path("long.noted").touch()
+    wait_for(lambda: share.read_text() != beside)
+else:
+    wait_for(pathlib.Path("long.noted").exists)
+pathlib.Path(f"{name}.txt").write_text(f"{beside} {share.read_text()}")
+"""
+
+
+def test_the_last_stage_takes_the_cores_of_those_that_ended(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSORIUM_CORES", "5")
+    Path("sharing.py").write_text(SHARING)
+    commands = {name: f"python sharing.py {name} {other}" for name, other in (("long", "short"), ("short", "long"))}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {
+        name: {"cmd": command, "outs": [f"{name}.txt"]} for name, command in commands.items()
+    }}))
     with LocalProcesses(2) as workers:
-        for alone, expected in ((False, max(1, n_cores() // 2)), (True, n_cores())):
-            assert workers.reproduce("cores", alone=alone).is_ok
-            assert int(Path("cores.txt").read_text()) == expected
-            stage("cores", f"echo $SENSORIUM_CORES > cores.txt; true {alone}")
+        threads = [threading.Thread(target=workers.reproduce, args=(name,)) for name in commands]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        of_long, of_short = (Path(f"{name}.txt").read_text().split() for name in ("long", "short"))
+        assert {of_long[0], of_short[0]} == {"3", "2"}
+        assert of_long[1] == "5"
+        stage("next", "cp $SENSORIUM_CORES_FILE next.txt")
+        assert workers.reproduce("next").is_ok and Path("next.txt").read_text() == "5"
+    assert not list(Path(".sensorium/cores").glob("*"))
+
+
+def test_cores_are_divided_evenly_and_each_stage_has_one() -> None:
+    assert divided(8, 3) == [3, 3, 2]
+    assert divided(2, 1) == [2]
+    assert divided(1, 2) == [1, 1]
 
 
 def test_an_address_with_a_space_is_run(project: Path, workers: LocalProcesses) -> None:

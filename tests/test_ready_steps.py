@@ -7,7 +7,7 @@ import pytest
 from pipelines.running.dvc_graph import Step, by_height
 from pipelines.running.executor import StageResult
 from pipelines.running.partial_results import left_out
-from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, is_alone, line_of, run_in_order
+from pipelines.running.ready_steps import blocked_by, counts_of, failures_of, line_of, run_in_order
 
 RAN = StageResult("", "ran", 0.0)
 FAILED = StageResult("a", "failed", 1.0, "error: one\ntwo")
@@ -76,14 +76,6 @@ def test_steps_start_in_order_each_after_what_it_reads_and_a_few_at_a_time(n_at_
     assert (most, set(results), sorted(finished)) == (n_at_once, {step.name for step in plan}, sorted(begun))
     if n_at_once == 1:
         assert begun == [step.name for step in plan]
-
-
-def test_a_stage_is_alone_if_all_that_must_run_waits_for_it() -> None:
-    plan = [Step("a", ()), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c")), Step("e", ("d",))]
-    assert is_alone(plan[0], plan, {}, set())
-    assert not is_alone(plan[1], plan, {"a": RAN}, set())
-    assert is_alone(plan[1], plan, {"a": RAN, "c": RAN}, set()) and is_alone(plan[1], plan, {"a": RAN}, {"c"})
-    assert is_alone(plan[4], plan, dict.fromkeys("abcd", RAN), set())
 
 
 def test_long_chains_start_first_and_order_holds() -> None:

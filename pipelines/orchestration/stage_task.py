@@ -22,14 +22,11 @@ STATE_MESSAGES = {"ran": "ran", "restored": "outputs taken from DVC's run cache"
 
 @dataclass(frozen=True)
 class StageJob:
-    """A step, why it cannot run (or ""), whether it is up to date, whether nothing can run at the same time, and the data sets that
-    report or publish runs without.
-    """
+    """A step, why it cannot run (or ""), whether it is up to date, and the data sets that report or publish runs without."""
 
     step: Step
     blocked: str
     is_up_to_date: bool
-    is_alone: bool
     without: tuple[str, ...] = ()
 
 
@@ -57,7 +54,7 @@ def reproduce(job: StageJob, executor: Executor, results: dict[str, StageResult]
     if job.without:
         result = run_without(job.step, job.without)
     else:
-        result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else executor.reproduce(name, logger.info, alone=job.is_alone)
+        result = StageResult(name, "unchanged", 0.0) if job.is_up_to_date else executor.reproduce(name, logger.info)
     results[name] = result
     if not result.is_ok:
         raise StageFailedError(result)

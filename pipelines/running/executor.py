@@ -37,11 +37,8 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
     n_at_once: int  # stages that may run at the same time
 
-    def reproduce(self, stage: str, on_line: Callable[[str], None] = ..., *, alone: bool = False) -> StageResult:
-        """Return the result of `stage`, once it is done; `on_line` receives its output line by line.
-
-        alone: no other stage runs at the same time, so that this one may use every core.
-        """
+    def reproduce(self, stage: str, on_line: Callable[[str], None] = ...) -> StageResult:
+        """Return the result of `stage`, once it is done; `on_line` receives its output line by line."""
         ...
 
 

@@ -19,9 +19,9 @@ from types import TracebackType
 
 import psutil
 
+from pipelines.running.core_shares import CoreShares
 from pipelines.running.executor import StageResult
 from pipelines.running.worker import log_path
-from stages.foundation.parallel import n_cores
 
 POLL_S = 0.2
 STOP_WITHIN_S = 20.0
@@ -31,11 +31,12 @@ N_LINES_KEPT = 60
 class LocalProcesses:
     """An executor (executor.py): `n_at_once` processes of this machine that reproduce stages.
 
-    SENSORIUM_CORES passes each stage its number of cores, so that all stages together use no more than there are.
+    The running stages share the cores (core_shares.py): all stages together use no more than there are, a single one uses all.
     """
 
     def __init__(self, n_at_once: int) -> None:
         self.n_at_once = n_at_once
+        self._shares = CoreShares()
         self._idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
         self._all: list[subprocess.Popen[str]] = []
         self._stopping = False
@@ -50,11 +51,8 @@ class LocalProcesses:
         for worker in self._all:
             _stop(worker)
 
-    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None, *, alone: bool = False) -> StageResult:
-        """Return the result of `stage`, run by the next idle worker; `on_line` receives its output line by line.
-
-        alone: no other stage runs at the same time, so that this one may use every core.
-        """
+    def reproduce(self, stage: str, on_line: Callable[[str], None] = lambda _: None) -> StageResult:
+        """Return the result of `stage`, run by the next idle worker; `on_line` receives its output line by line."""
         if self._stopping:
             return StageResult(stage, "failed", 0.0, "the run is stopping", is_input_error=True)
         worker = self._idle.get()
@@ -62,7 +60,8 @@ class LocalProcesses:
         log_path(stage).unlink(missing_ok=True)
         output = _Tail(log_path(stage), on_line)
         try:
-            response = _request(worker, stage, n_cores() if alone else max(1, n_cores() // self.n_at_once), output)
+            with self._shares.slot() as slot:
+                response = _request(worker, stage, slot, output)
         finally:
             self._idle.put(worker if worker.poll() is None or self._stopping else self._start())
         output.read(to_the_end=True)
@@ -118,10 +117,10 @@ class _Tail:
         return next((line for line in reversed(self._kept) if line.strip()), "")
 
 
-def _request(worker: "subprocess.Popen[str]", stage: str, cores: int, output: _Tail) -> dict[str, str]:
+def _request(worker: "subprocess.Popen[str]", stage: str, slot: int, output: _Tail) -> dict[str, str]:
     assert worker.stdin and worker.stdout
     try:
-        worker.stdin.write(f"{cores} {stage}\n")
+        worker.stdin.write(f"{slot} {stage}\n")
         worker.stdin.flush()
         while not select.select([worker.stdout], [], [], POLL_S)[0]:
             output.read()

@@ -1,7 +1,7 @@
 """Start each step when its upstream steps are done, a few at a time; skip steps downstream of a failure."""
 
 import queue
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.running.dvc_graph import Step
 from pipelines.running.executor import StageResult
@@ -38,21 +38,6 @@ def run_in_order(
         results[result.stage] = result
         on_done(result)
     return results
-
-
-def is_alone(step: Step, plan: Sequence[Step], results: Mapping[str, StageResult], unchanged: Set[str]) -> bool:
-    """Return whether nothing can run at the same time as `step`: all remaining steps depend on it.
-
-    Args:
-        plan: all steps, in topological order.
-        results: of the steps that are done.
-        unchanged: names of the up-to-date steps.
-    """
-    below = {step.name}
-    for other in plan:
-        if below.intersection(other.upstream):
-            below.add(other.name)
-    return all(other.name in below or other.name in results or other.name in unchanged for other in plan)
 
 
 def blocked_by(step: Step, results: Mapping[str, StageResult]) -> str:

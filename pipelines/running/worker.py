@@ -1,4 +1,4 @@
-"""A persistent process that reproduces one DVC stage at a time: reads a number of cores and an address per line, writes a JSON line.
+"""A persistent process that reproduces one DVC stage at a time: reads a slot (core_shares.py) and an address per line, writes a JSON line.
 
 It ends when its input closes, so that it outlives the engine (local_processes.py) at most until its current stage ends.
 """
@@ -13,11 +13,12 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
+from pipelines.running.core_shares import share_path
 from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.errors import InputError, machine_errors
-from stages.foundation.parallel import CORES_VARIABLE
+from stages.foundation.parallel import SHARE_VARIABLE
 
 LOGS = Path(".sensorium/logs")
 
@@ -71,7 +72,8 @@ def main() -> None:
     logging.getLogger("dvc").setLevel(logging.INFO)
     use_stagewise_lockfile()
     for line in requests:
-        os.environ[CORES_VARIABLE], stage = line.rstrip("\n").split(" ", 1)
+        slot, stage = line.rstrip("\n").split(" ", 1)
+        os.environ[SHARE_VARIABLE] = str(share_path(int(slot)).absolute())
         _redirect_output(stage)
         try:
             response = reproduce(stage)

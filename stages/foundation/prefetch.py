@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stages.foundation.parallel import n_cores
+from stages.foundation.parallel import CorePool
 
 Item = TypeVar("Item")
 
 
 @contextmanager
-def workers(count: int | None = None) -> Iterator[ThreadPoolExecutor]:
+def workers() -> Iterator[ThreadPoolExecutor]:
     """Yield a thread pool with one thread per core; tasks still queued when the caller fails are cancelled."""
-    pool = ThreadPoolExecutor(count or n_cores())
+    pool = CorePool()
     try:
         yield pool
     finally:
