@@ -14,7 +14,7 @@ from typing import Any
 from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
-from pipelines.publishing.lock_entries import digest, identity, output_hash, refuse_changed
+from pipelines.publishing.lock_entries import digest, entry_hash, identity, output_hash, refuse_changed
 from pipelines.publishing.metric_values import Point, run_points, score_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params
 from stages.contracts.candidate import Candidate
@@ -123,7 +123,8 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
     return Record(
         name="summary",
         key=digest({"stage": identity(lock[stage])}),
-        tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
+        tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage,
+              "results": entry_hash(lock[stage], evaluation_path(dataset))},
         params={**names, **data_params(lock, evaluation)},
         points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
                 ("quarantined_share", evaluation.quarantined.share, 0)],
