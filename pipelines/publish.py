@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.publishing import descriptions
+from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import read_lock, why_outdated
 from pipelines.publishing.process_pool import distribute, workers
 from pipelines.publishing.records import Record, dataset_records
 from pipelines.publishing.runs import BATCH, CURRENT, KEY, NOTE, VIEW, log_run, refresh_run
 from pipelines.publishing.saved_view import leaderboard_view
-from pipelines.publishing.tracking import Server, connect, experiment_name, open_experiment, refusals
+from pipelines.publishing.tracking import Server, connect, experiment_name, experiment_of_dvc, open_experiment, refusals
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.paths import DATA, evaluation_path
@@ -54,13 +55,14 @@ def main(option: str = "") -> None:
         print(f"{dataset}: skipped, {why}", file=sys.stderr)
     records = {dataset: dataset_records(lock, dataset) for dataset in datasets if dataset not in outdated}
     settings: PublishEntry = section(params, "publish", PublishEntry)
+    is_experiment = experiment_of_dvc() is not None
     with workers(min(MOST_PROCESSES, cores_now(), n_with_news(records)) - 1) as processes:
         server = connect(settings)
         with refusals(server.uri):
             for dataset in datasets:  # in the order of params.yaml, which is the dashboard's
-                if dataset in outdated:
+                if dataset in outdated and not is_experiment:
                     retire_dataset(server, dataset, outdated[dataset])
-                else:
+                elif dataset not in outdated:
                     open_experiment(server, dataset, {})
         distribute(list(records.items()), partial(publish_dataset, server), partial(publish_elsewhere, settings.tracking_uri), processes)
     if not records:
@@ -89,25 +91,35 @@ def _connected(tracking_uri: str) -> Server:
 
 
 def publish_dataset(server: Server, made: tuple[str, Sequence[Record]]) -> None:
-    """Bring one data set's experiment up to date: log what is missing, refresh what looks different, mark what is current."""
+    """Bring one data set's experiment up to date: log what is missing, refresh what looks different, mark what is current.
+
+    In an experiment of `dvc exp run` only what is missing is logged, so that the leaderboard stays that of the workspace.
+    """
     with refusals(server.uri):
         _publish(server, *made)
 
 
 def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
-    evaluation = read_document(evaluation_path(dataset), Evaluation)
-    experiment = open_experiment(server, dataset, experiment_tags(evaluation))
+    evaluation, dvc_experiment = read_document(evaluation_path(dataset), Evaluation), experiment_of_dvc()
+    experiment = open_experiment(server, dataset, {})
+    if dvc_experiment is None:
+        open_experiment(server, dataset, experiment_tags(evaluation, leaderboard_link(experiment)))
     there = finished_runs(server, experiment)
     counts = {"new": 0, "refreshed": 0, "unchanged": 0}
     for record in records:
         run = there.get(record.key)
         if run is None:
-            log_run(server, experiment, record)
-        elif run.data.tags.get(VIEW) != record.view:
+            log_run(server, experiment, record, dvc_experiment=dvc_experiment)
+            counts["new"] += 1
+        elif dvc_experiment is None and run.data.tags.get(VIEW) != record.view:
             refresh_run(server, run.info.run_id, record)
-        counts["new" if run is None else "refreshed" if run.data.tags.get(VIEW) != record.view else "unchanged"] += 1
-    mark_current(server, there, {record.key for record in records})
-    print(f"{dataset}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
+            counts["refreshed"] += 1
+        else:
+            counts["unchanged"] += 1
+    if dvc_experiment is None:
+        mark_current(server, there, {record.key for record in records})
+    of = f", experiment {dvc_experiment}" if dvc_experiment else ""
+    print(f"{dataset}{of}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
 
 
 def retire_dataset(server: Server, dataset: str, why: str) -> None:
@@ -131,10 +143,14 @@ def mark_current(server: Server, runs: "Mapping[str, Run]", keys: Set[str]) -> N
             server.client.set_tag(run.info.run_id, CURRENT, current)
 
 
-def experiment_tags(evaluation: Evaluation) -> dict[str, str]:
-    """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view."""
-    return {NOTE: descriptions.experiment_note(evaluation), "licence": evaluation.licence,
-            "mlflow.experimentKind": "custom_model_development", **leaderboard_view(evaluation)}
+def experiment_tags(evaluation: Evaluation, link: str) -> dict[str, str]:
+    """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view.
+
+    Args:
+        link: opens the leaderboard.
+    """
+    return {NOTE: descriptions.experiment_note(evaluation, link), "licence": evaluation.licence,
+            "mlflow.experimentKind": "custom_model_development", **leaderboard_view()}
 
 
 def finished_runs(server: Server, experiment: str) -> "Mapping[str, Run]":

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.orchestration.server import HOST, refuse_taken
+from pipelines.publishing.links import EXPERIMENTS, experiments_on, leaderboard_link
 from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.foundation.errors import InputError
@@ -25,17 +26,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         uri = tracking_uri(section(read_params(), "publish", PublishEntry))
         if uri.startswith(("http://", "https://")):
-            print(f"the runs are on a server with its own dashboard: {redact(uri)}")
+            print(f"the runs are on a server with its own dashboard: {redact(uri)}/{EXPERIMENTS}\n{leaderboards(uri, redact(uri))}")
             return 0
         refuse_unpublished(uri)
         refuse_taken(port)
+        address = f"http://{HOST}:{port}"
+        links = leaderboards(uri, address)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # The address without a path opens MLflow's pages for language models.
-    address = f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning"
-    print(f"MLflow's dashboard: {address} (ready in about ten seconds; Ctrl-C ends it)", flush=True)
+    print(f"MLflow's dashboard: {address}/{EXPERIMENTS} (ready in about ten seconds; Ctrl-C ends it)\n{links}", flush=True)
     return serve(uri, port)
+
+
+def leaderboards(uri: str, address: str) -> str:
+    """Return a line per data set with the link that opens its leaderboard."""
+    experiments = experiments_on(uri)
+    width = max(map(len, experiments), default=0)
+    lines = [f"  {dataset:{width}}  {address.rstrip('/')}/{leaderboard_link(experiment)}" for dataset, experiment in experiments.items()]
+    return "\n".join(["Leaderboards:", *lines]) if lines else "no leaderboards yet; `make run` trains and publishes runs"
 
 
 def serve(uri: str, port: int) -> int:

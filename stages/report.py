@@ -9,6 +9,7 @@ import stages.foundation.threads  # before numpy is loaded
 import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
+import hashlib
 import multiprocessing
 import shutil
 import sys
@@ -46,6 +47,7 @@ def main(option: str = "") -> None:
     left_out = tuple(option.removeprefix(WITHOUT).split(",")) if option.startswith(WITHOUT) else ()
     datasets = [dataset for dataset in value_at(read_params(), "datasets") if dataset not in left_out]
     evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in datasets]
+    hashes = {dataset: md5_of(evaluation_path(dataset)) for dataset in datasets}
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
@@ -58,7 +60,13 @@ def main(option: str = "") -> None:
     for dataset, figures in drawn.items():
         for name, figure in figures.items():
             write_text(figures_dir(dataset) / f"{name}.svg", figure.svg)
-    write_text(report_path(), render(evaluations, drawn, left_out))
+    write_text(report_path(), render(evaluations, drawn, hashes, left_out))
+
+
+def md5_of(path: Path) -> str:
+    """Return a file's hash as dvc.lock has it, which ties the report to a run: a commit or a date would be other bytes on each rerun."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def drawn_figures(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, DrawnFigure]]:

@@ -10,6 +10,7 @@ from stages.contracts.documents.evaluation_document import CandidateResult, Eval
 from stages.contracts.documents.results_document import MetricInfo
 from stages.reporting.findings import findings
 from stages.reporting.formatting import (
+    baseline_name,
     candidate_name,
     combination_name,
     interval,
@@ -23,13 +24,21 @@ from stages.reporting.formatting import (
 from stages.reporting.leaderboard import ranked
 
 
-def experiment_note(evaluation: Evaluation) -> str:
-    """Return what the data set is, how much of it was used, how the scores come about and how to read the runs."""
+def experiment_note(evaluation: Evaluation, link: str) -> str:
+    """Return what the data set is, how much of it was used, how the scores come about and how to read the runs.
+
+    Args:
+        link: opens the leaderboard.
+    """
     rows = evaluation.rows
     whole = rows.used == rows.available
     used = f"all {rows.used:,} rows" if whole else f"**{rows.used:,} of {rows.available:,} rows** (a sample)"
     lines = [
         f"{evaluation.title}\n",  # plain: the list of experiments shows the beginning unrendered
+        f"**[Leaderboard]({link})**: the current runs in the order of the report. `score` is the {score_of(evaluation)} with its "
+        f"{level_name(evaluation)} interval; `vs_baseline` its difference from {baseline_name(evaluation)}; `verdict` what the corrected "
+        "paired test on it supports; `cost` the processor time and Duration the time of training that model on all modality "
+        "combinations.\n",
         f"- Predicts {what_is_predicted(evaluation)} from {used}.",
         f"- Modalities: {', '.join(evaluation.modalities)}.",
         f"- Ranked by {evaluation.primary.title}; {protocol(evaluation)}; {level_name(evaluation)} intervals.",
@@ -40,10 +49,14 @@ def experiment_note(evaluation: Evaluation) -> str:
     if evaluation.quarantined.rows:
         lines.append(f"- Skipped because they could not be read: {evaluation.quarantined.rows:,} samples "
                      f"({evaluation.quarantined.share:.1%}), in the summary's `quarantine.csv`.")
-    lines.append("\nOne run per model and modality combination; the run `summary` has the leaderboard and the report. "
-                 "The saved view `Leaderboard` (under Views) ranks the current ones; `tags.current = 'true'` hides runs that later "
-                 "results replaced.")
+    lines.append("\nOne run per model and modality combination; the run `summary` has the report. `tags.current = 'true'` hides runs that "
+                 "later results replaced and those of `dvc exp run`, which `tags.dvc_experiment` names.")
     return "\n".join(lines)
+
+
+def score_of(evaluation: Evaluation) -> str:
+    """Return "mean accuracy", or "accuracy" where one test split was scored; ↓ where less is better."""
+    return ("" if evaluation.is_one_split else "mean ") + title_of(evaluation.primary)
 
 
 def what_is_predicted(evaluation: Evaluation) -> str:

@@ -51,6 +51,11 @@ def output_hash(lock: Mapping[str, Any], stage: str) -> str | None:
     return str(outs[0]["md5"]) if outs else None
 
 
+def entry_hash(entry: Mapping[str, Any], path: Path) -> str:
+    """Return the MD5 of one of a stage's outputs."""
+    return next(str(item["md5"]) for item in entry["outs"] if item["path"] == path.as_posix())
+
+
 def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     """Return why a data set's results are not those of its data as it is now; None if they are.
 

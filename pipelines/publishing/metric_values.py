@@ -15,8 +15,10 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
         named = zip(metric_names(evaluation.outputs), values, strict=True)
         # of one label there is nothing to be macro about
         points += [(f"{metric.removeprefix('macro_')}/{name}", value, 0) for name, value in named if value is not None]
-    for name, curve in result.curves.items():
-        points += [(f"curve/{name}", value, step) for step, value in enumerate(curve, start=1) if value is not None]
+    for name, of_folds in result.curves.items():
+        for fold, curve in enumerate(of_folds):
+            key = f"curve/{name}" if evaluation.is_one_split else f"curve/{name}/fold {fold}"
+            points += [(key, value, step) for step, value in enumerate(curve, start=1) if value is not None]
     points += [(name, value, 0) for name, value in result.notes.items() if value is not None]
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]

@@ -7,12 +7,14 @@ without the results changing; then the run of that key is refreshed in place.
 import hashlib
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.publishing import descriptions
-from pipelines.publishing.lock_entries import digest, identity, output_hash, refuse_changed
+from pipelines.publishing.costs import Cost, cost_of
+from pipelines.publishing.leaderboard_tags import leaderboard_tags
+from pipelines.publishing.lock_entries import digest, entry_hash, identity, output_hash, refuse_changed
 from pipelines.publishing.metric_values import Point, run_points, score_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params
 from stages.contracts.candidate import Candidate
@@ -48,7 +50,10 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Record:
-    """One run. `files` maps a path among the run's artifacts to a file; `tables` is the folder of a run's predictions."""
+    """One run. `files` maps a path among the run's artifacts to a file; `tables` is the folder of a run's predictions.
+
+    standing: its tags on the leaderboard, which change with the others' results. cost: of the stage, if known.
+    """
 
     name: str
     key: str
@@ -62,12 +67,14 @@ class Record:
     candidate: Candidate | None = None
     model: Path | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    standing: Mapping[str, str] = field(default_factory=dict)
+    cost: Cost | None = None
 
     @property
     def view(self) -> str:
         """Return the digest of what may be refreshed in place."""
         hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()}
-        return digest({"note": self.note, "files": hashes, "texts": dict(self.texts)})
+        return digest({"note": self.note, "files": hashes, "texts": dict(self.texts), "standing": dict(self.standing)})
 
 
 def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
@@ -79,7 +86,9 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
     evaluation = read_document(evaluation_path(dataset), Evaluation)
     refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/", "data/splits/"))
     data = dataset_version(lock, evaluation)
-    return [*(run_record(lock, evaluation, data, result) for result in evaluation.candidates), summary_record(lock, evaluation, data)]
+    standings = leaderboard_tags(evaluation)
+    runs = [replace(run_record(lock, evaluation, data, result), standing=standings[result.candidate]) for result in evaluation.candidates]
+    return [*runs, summary_record(lock, evaluation, data)]
 
 
 def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None, result: CandidateResult) -> Record:
@@ -101,6 +110,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
         tables=predictions_dir(dataset, candidate.model),
         candidate=candidate,
         model=fitted_folder(lock, dataset, candidate),
+        cost=cost_of(stage, lock[stage]),
     )
 
 
@@ -113,13 +123,15 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
     return Record(
         name="summary",
         key=digest({"stage": identity(lock[stage])}),
-        tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage},
+        tags={**common_tags(evaluation), "kind": "summary", "mlflow.source.name": stage,
+              "results": entry_hash(lock[stage], evaluation_path(dataset))},
         params={**names, **data_params(lock, evaluation)},
         points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
                 ("quarantined_share", evaluation.quarantined.share, 0)],
         note=descriptions.summary_note(evaluation),
         files={**report, **figures(dataset, ""), **page(dataset)},
         data=data,
+        cost=cost_of(stage, lock[stage]),
         texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation)},
     )
 

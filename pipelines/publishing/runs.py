@@ -13,16 +13,25 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
 KEY, VIEW, CURRENT, NOTE = "sensorium.key", "sensorium.view", "current", "mlflow.note.content"  # tags
+DVC_EXPERIMENT = "dvc_experiment"
 BATCH = 1000  # MLflow's limit of one call
 
 
-def log_run(server: Server, experiment: str, record: Record) -> None:
-    """Log a record as one run, FINISHED only when all of it is there."""
+def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: str | None = None) -> None:
+    """Log a record as one run, FINISHED only when all of it is there.
+
+    Its duration is that of its stage, none if that is not known: how long it took to log a run says nothing of it.
+
+    Args:
+        dvc_experiment: name of the experiment of `dvc exp run` whose run it is, which is not current.
+    """
     from mlflow.entities import Metric, Param, RunTag
 
     now = int(time.time() * 1000)
-    tags = {**record.tags, KEY: record.key, CURRENT: "true"}
-    run_id = server.client.create_run(experiment, start_time=now, tags=tags, run_name=record.name).info.run_id
+    tags = {**record.tags, **record.standing, **(record.cost.tags if record.cost else {}), KEY: record.key,
+            **({CURRENT: "true"} if dvc_experiment is None else {CURRENT: "false", DVC_EXPERIMENT: dvc_experiment})}
+    started = now - (int(record.cost.seconds * 1000) if record.cost else 0)
+    run_id = server.client.create_run(experiment, start_time=started, tags=tags, run_name=record.name).info.run_id
     if record.data is not None:
         server.client.log_inputs(run_id, [dataset_input(record.data)])
     server.client.log_batch(run_id, params=[Param(name, value) for name, value in record.params.items()],
@@ -36,13 +45,14 @@ def log_run(server: Server, experiment: str, record: Record) -> None:
         from pipelines.publishing.logged_models import log_fitted_model
 
         log_fitted_model(run_id, record.model, metrics)
-    server.client.set_terminated(run_id, "FINISHED")
+    server.client.set_terminated(run_id, "FINISHED", end_time=now)
 
 
 def refresh_run(server: Server, run_id: str, record: Record) -> None:
-    """Replace the note, figures and pages of a run whose results are the same."""
+    """Replace the note, figures, pages and standing of a run whose results are the same."""
     log_artifacts(server, run_id, record)
-    server.client.set_tag(run_id, NOTE, record.note)
+    for tag, text in {NOTE: record.note, **record.standing}.items():
+        server.client.set_tag(run_id, tag, text)
     server.client.set_tag(run_id, VIEW, record.view)
 
 

@@ -56,11 +56,18 @@ def tracking_uri(settings: PublishEntry) -> str:
         return uri
     if not uri.startswith(SQLITE) or uri == SQLITE:
         raise InputError(f"publish.tracking_uri: {uri!r} names no file; write sqlite:///mlflow.db (or sqlite:////absolute/path.db)")
-    path = str(Path(uri.removeprefix(SQLITE)).absolute())
+    # a queued experiment runs in a copy that DVC deletes; DVC_ROOT is the workspace that it was started in
+    base = os.environ.get("DVC_ROOT", "") if experiment_of_dvc() else ""
+    path = str(Path(base, uri.removeprefix(SQLITE)).absolute())
     if "%" in path or "?" in path:  # SQLAlchemy would decode them, MLflow would not: each would open another file
         raise InputError(f"publish.tracking_uri: {path}: MLflow cannot keep a sqlite file in a folder with % or ? in its name; "
                          "move the workspace, or set MLFLOW_TRACKING_URI")
     return SQLITE + path
+
+
+def experiment_of_dvc() -> str | None:
+    """Return the name of the experiment that `dvc exp run` is running here, None outside of one."""
+    return os.environ.get("DVC_EXP_NAME")
 
 
 def redact(text: object) -> str:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
+from pipelines.publishing.costs import Stopwatch, keep_cost
 from pipelines.running.core_shares import share_path
 from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.errors import InputError, machine_errors
-from stages.foundation.parallel import SHARE_VARIABLE
+from stages.foundation.parallel import SHARE_VARIABLE, n_cores
 
 LOGS = Path(".sensorium/logs")
 
@@ -44,6 +45,7 @@ def reproduce(stage: str) -> dict[str, str]:
     commands = CommandCounter()
     logger = logging.getLogger("dvc.stage.run")
     logger.addHandler(commands)
+    stopwatch = Stopwatch()
     try:
         # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock makes reading,
         # changing and writing dvc.lock atomic across workers.
@@ -51,6 +53,9 @@ def reproduce(stage: str) -> dict[str, str]:
             repo.scm_context.quiet = True  # no hints on git in every stage's log
             repo.stage_cache = cache = VerifiedStageCache(repo)
             changed = repo.reproduce(stage, single_item=True)
+            for ran in changed if commands.n_run else ():
+                outs = {out.def_path: out.hash_info.value for out in ran.outs}
+                keep_cost(stage, stopwatch.cost(outs, n_cores=n_cores()))
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
     except InputError as error:

@@ -17,13 +17,13 @@ CANDIDATE = ["modalities", "fusion"]  # the columns that tell a model's candidat
 class Tuning:
     """configs: used on each outer fold. grid: every configuration. sweeps: by parameter.
 
-    curves: {name: mean per step}. notes: {name: mean}.
+    curves: {name: a curve per repeat and outer fold}. notes: {name: mean}.
     """
 
     configs: tuple[ChosenConfig, ...]
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]
-    curves: dict[str, tuple[float | None, ...]]
+    curves: dict[str, tuple[tuple[float | None, ...], ...]]
     notes: dict[str, float | None]
 
 
@@ -38,7 +38,7 @@ def tuning_by_candidate(
         grid = grid_means(rows)
         steps = of_curves.get(key, curves.clear())
         found[Candidate(model, parsed_combination(combination), fusion)] = Tuning(
-            chosen(rows), grid, swept(grid, greater_is_better=greater_is_better), mean_curves(steps),
+            chosen(rows), grid, swept(grid, greater_is_better=greater_is_better), fold_curves(steps),
             mean_notes(of_notes.get(key, notes.clear())))
     return found
 
@@ -82,11 +82,16 @@ def swept(grid: Sequence[GridPoint], *, greater_is_better: bool = True) -> dict[
     return found
 
 
-def mean_curves(curves: pl.DataFrame) -> dict[str, tuple[float | None, ...]]:
-    """Return by name the mean per step over the folds that reached the step."""
-    rows = curves.group_by(["name", "step"]).agg(pl.col("value").fill_nan(None).mean()).sort(["name", "step"])
-    return {str(name): tuple(of_name["value"].to_list()) for (name,), of_name in
-            rows.partition_by(["name"], as_dict=True, maintain_order=True).items()}
+def fold_curves(curves: pl.DataFrame) -> dict[str, tuple[tuple[float | None, ...], ...]]:
+    """Return by name the values per step of each outer fold, by repeat and fold.
+
+    No mean over the folds: each stops at another step, so that a mean over those left may rise where every fold falls.
+    """
+    rows = curves.with_columns(pl.col("value").fill_nan(None)).sort(["name", "repeat", "fold", "step"])
+    found: dict[str, list[tuple[float | None, ...]]] = {}
+    for (name, *_), of_fold in rows.partition_by(["name", "repeat", "fold"], as_dict=True, maintain_order=True).items():
+        found.setdefault(str(name), []).append(tuple(of_fold["value"].to_list()))
+    return {name: tuple(of_name) for name, of_name in found.items()}
 
 
 def mean_notes(notes: pl.DataFrame) -> dict[str, float | None]:

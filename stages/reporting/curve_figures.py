@@ -25,6 +25,7 @@ from stages.reporting.drawing import (
 )
 from stages.reporting.formatting import candidate_name, model_name, setting
 
+Line = Sequence[tuple[float, float]]  # (x, y) points
 # parameter on the x axis, and those that split it into lines; the rest is taken at its best
 VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "knn": ("n_neighbors", ("metric",)),
@@ -58,7 +59,7 @@ def tuning_curve(evaluation: Evaluation, result: CandidateResult) -> Plot | None
     if view is None or not series:
         return None
     parameter = view[0]
-    figure = curves(series, x_label=parameter, y_label=f"inner {evaluation.primary.title}",
+    figure = curves({name: [line] for name, line in series.items()}, x_label=parameter, y_label=f"inner {evaluation.primary.title}",
                     log_x=min(x for line in series.values() for x, _ in line) > 0)
     caption = f"Mean over inner folds; parameters not drawn are at their best for each {parameter}."
     return Plot(parameter, f"{candidate_name(result.candidate, evaluation)}: {parameter}", caption, figure, result.candidate)
@@ -84,22 +85,26 @@ def _part(name: str, value: Any) -> str:
 
 
 def learning_curve(evaluation: Evaluation, result: CandidateResult) -> Plot | None:
-    """Return the mean training curves of one candidate, or None where nothing was recorded."""
+    """Return the training curves of one candidate, a line per outer fold, or None where nothing was recorded."""
     recorded = {
-        name.replace("_", " "): [(float(step), value) for step, value in enumerate(values, start=1) if value is not None]
-        for name, values in result.curves.items()
+        name.replace("_", " "): [
+            [(float(step), value) for step, value in enumerate(values, start=1) if value is not None]
+            for values in of_folds[:evaluation.n_folds]
+        ]
+        for name, of_folds in result.curves.items()
     }
-    series = {name: line for name, line in recorded.items() if line}
+    series = {name: [line for line in lines if line] for name, lines in recorded.items() if any(lines)}
     if not series:
         return None
     units = sorted({name.split(" ")[-1] for name in series})
-    caption = "On the training rows." if evaluation.is_one_split else "Mean over the outer folds that reached the epoch."
+    of_first = " of the first repeat" if evaluation.n_repeats > 1 else ""
+    caption = "On the training rows." if evaluation.is_one_split else f"A line per outer fold{of_first}; each stops at its own epoch."
     figure = curves(series, x_label="epoch", y_label=" or ".join(units))
     return Plot("learning", f"{candidate_name(result.candidate, evaluation)}: learning", caption, figure, result.candidate)
 
 
-def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str, y_label: str, log_x: bool = False) -> Figure:
-    """Return one line per series of (x, y) points, with a legend above; a dot marks each point where they are few.
+def curves(series: Mapping[str, Sequence[Line]], *, x_label: str, y_label: str, log_x: bool = False) -> Figure:
+    """Return the lines of each series in its own colour, with a legend above; a dot marks each point where one line has few.
 
     Args:
         log_x: logarithmic x axis, with a tick at each x that occurs and has room.
@@ -109,14 +114,20 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str,
     top = 26.0 + (18 * -(-len(names) // n_columns) if len(names) > 1 else 0)
     figure = new_figure(WIDTH, top + PLOT + 44)
     axes = axes_in(figure, left=LEFT, right=RIGHT, top=top, bottom=44)
-    xs = sorted({x for line in series.values() for x, _ in line})
+    xs = sorted({x for lines in series.values() for line in lines for x, _ in line})
     dot: dict[str, Any] = {"marker": "o" if len(xs) <= DOTS_UP_TO else "", "markeredgewidth": 0}
-    for place, (name, line) in enumerate(series.items()):
-        axes.plot(*zip(*line, strict=True), color=SERIES[place % len(SERIES)], linestyle=DASHES[place // len(SERIES) % len(DASHES)],
-                  clip_on=False, gid=TOOLTIP + printable(name), **dot)
+    several: dict[str, Any] = {"marker": "", "linewidth": 1.2}
+    keys = []
+    for place, (name, lines) in enumerate(series.items()):
+        look: dict[str, Any] = {"color": SERIES[place % len(SERIES)], "linestyle": DASHES[place // len(SERIES) % len(DASHES)]}
+        for number, line in enumerate(lines):
+            label = name if len(lines) == 1 else f"{name}, fold {number}"
+            drawn = axes.plot(*zip(*line, strict=True), **look, clip_on=False, gid=TOOLTIP + printable(label),
+                              **(dot if len(lines) == 1 else several))
+            keys += drawn if number == 0 else []
     if len(names) > 1:
-        figure.legend(axes.lines, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=n_columns)
-    axes.set_ylim(*padded([y for line in series.values() for _, y in line]))
+        figure.legend(keys, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=n_columns)
+    axes.set_ylim(*padded([y for lines in series.values() for line in lines for _, y in line]))
     value_ticks(axes, "y")
     axes.text(-LEFT / axes.bbox.width, 1 + 8 / PLOT, y_label, fontsize=SMALL, color=COLOURS["muted"], transform=axes.transAxes)
     axes.set_xlabel(f"{x_label}, logarithmic" if log_x else x_label)

@@ -51,7 +51,9 @@ def fusion_finding(evaluation: Results) -> str:
     missing = [single for single, names in helped.items() if not names]
     if not parts:
         return f"No gain from fusing {listed(evaluation.modalities)} over {listed(singles, 'or')} alone is shown.{harm}"
-    gain = f"; a gain over {listed(missing, 'or')} alone is not shown for any learner" if missing else ", but never every one alone"
+    every = "both" if len(singles) == 2 else "all of them"
+    gain = (f"; a gain over {listed(missing, 'or')} alone is not shown for any learner" if missing
+            else f"; a gain over {every} is not shown for any one learner")
     return f"{fused} {listed(parts)}{gain}.{harm}"
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stages.contracts.candidate import Candidate
@@ -103,6 +103,15 @@ def p_value(value: float | None) -> str:
 def interval(lo: float | None, hi: float | None) -> str:
     """Return "0.700 to 0.810"."""
     return NONE if lo is None or hi is None else f"{number(lo)} to {number(hi)}"
+
+
+def with_interval(mean: float | None, lo: float | None, hi: float | None, *, write: Callable[[float | None], str] = number) -> str:
+    """Return "0.717 [0.644, 0.790]", without brackets where there is no interval.
+
+    Args:
+        write: how each number is written.
+    """
+    return write(mean) + ("" if lo is None or hi is None else f" [{write(lo)},{SPACE}{write(hi)}]")
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stages.contracts.documents.results_document import Results, ScoredCandidate
 from stages.foundation.errors import InputError
 from stages.reporting.findings import verdict
-from stages.reporting.formatting import SPACE, combination_name, model_name, number, outputs_name
+from stages.reporting.formatting import SPACE, combination_name, model_name, number, outputs_name, with_interval
 
 RESULTS, KEPT = "results", "kept results"  # names of the markers
 
@@ -52,8 +52,9 @@ def _score(found: ScoredCandidate | None, evaluation: Results) -> str:
     if found is None:
         return ""
     score = evaluation.primary_score(found)
-    shown = f"**{number(score.mean)}**" if found.rank == 1 else number(score.mean)
-    return shown + ("" if score.lo is None else f" [{number(score.lo)},{SPACE}{number(score.hi)}]")
+    mean = number(score.mean)
+    shown = with_interval(score.mean, score.lo, score.hi)
+    return f"**{mean}**{shown.removeprefix(mean)}" if found.rank == 1 else shown
 
 
 def markers(name: str) -> tuple[str, str]:

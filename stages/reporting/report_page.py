@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
+from stages.contracts.paths import evaluation_path
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.drawing import padded, themed
@@ -19,14 +20,16 @@ from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
 
 TEMPLATES = Path(__file__).parent / "templates"
+DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
 FAMILIES: tuple[Family, ...] = ("fusion", "learners", "baseline")
 
 
-def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = ()) -> str:
+def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], hashes: Mapping[str, str],
+           left_out: Sequence[str] = ()) -> str:
     """Return the report as one HTML document that needs nothing else.
 
     Args:
-        drawn: by data set, its figures by file name. left_out: data sets whose stages failed.
+        drawn: by data set, its figures by file name. hashes: of its evaluation, as in dvc.lock. left_out: data sets whose stages failed.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
@@ -44,8 +47,8 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     heads = [{"name": formatting.model_name(model, forms.copy().pop() if len(forms) == 1 else None), "is_baseline": model in baselines}
              for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
-    sections = [section(evaluation, drawn.get(evaluation.dataset, {})) for evaluation in evaluations]
-    return page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out)
+    sections = [section(evaluation, drawn.get(evaluation.dataset, {}), hashes[evaluation.dataset]) for evaluation in evaluations]
+    return page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD)
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
@@ -55,10 +58,12 @@ def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]
             "verdict": verdict(evaluation)}
 
 
-def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> dict[str, Any]:
+def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation_hash: str) -> dict[str, Any]:
     """Return all that the section of one data set shows."""
     return {
         "evaluation": evaluation,
+        "hash": evaluation_hash,
+        "path": evaluation_path(evaluation.dataset).as_posix(),
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
         "comparisons": {family: compared(evaluation, evaluation.family(family)) for family in FAMILIES},

@@ -47,9 +47,9 @@ class CandidateResult(ScoredCandidate):
     """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
 
     confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
-    agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration.
-    sweeps: by parameter. curves: {name: mean per step}. notes: {name: share of the test rows, mean over outer folds}; tied_rows: rows
-    whose k-th neighbor is as near as the next.
+    agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration. sweeps: by parameter.
+    curves: {name: a curve per repeat and outer fold, its values by step}. notes: {name: share of the test rows, mean over outer folds};
+    tied_rows: rows whose k-th neighbor is as near as the next.
     """
 
     scores: Mapping[str, FoldScores]
@@ -59,7 +59,7 @@ class CandidateResult(ScoredCandidate):
     configs: tuple[ChosenConfig, ...]
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]
-    curves: dict[str, tuple[Number, ...]]
+    curves: dict[str, tuple[tuple[Number, ...], ...]]
     notes: dict[str, Number] = Field(default_factory=dict)
 
 

@@ -128,5 +128,5 @@ def _seed(problem: Problem, fold: Fold, modalities: Sequence[str], what: str, *m
 
 
 def _mean_curve(curves: list[list[float]]) -> list[float]:
-    """Return the mean per epoch over the networks that trained that long."""
-    return [float(np.mean([curve[i] for curve in curves if len(curve) > i])) for i in range(max(map(len, curves)))]
+    """Return the mean per epoch over the networks; one that has stopped stays as it is, or the mean might rise where every curve falls."""
+    return [float(np.mean([curve[min(i, len(curve) - 1)] for curve in curves])) for i in range(max(map(len, curves)))]
