@@ -2,7 +2,10 @@
 
 PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), a folder with one file per sample, or a text file of blocks
 (a line with the label, then rows of numbers). Every guess is printed with its reason; only --write adds these lines to
-params.yaml, and keeps the rest byte for byte.
+params.yaml, and keeps the rest byte for byte. What cannot be guessed can be declared: see the options.
+
+A name or path with blanks or other marks of the shell needs quotes inside ARGS: make new ARGS="mine 'data/raw/my file.csv'". Without the
+shell's rules: make new NAME=mine DATA="data/raw/my file (2).csv" ARGS=--write.
 """
 
 import argparse
@@ -11,22 +14,22 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, get_args
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from stages.checking.check_params import problems
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS, read_params
+from stages.foundation.params_file import PARAMS, nearest, read_params
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
+from stages.own_data.guess_blocks import guess_blocks
 from stages.own_data.guess_folder import guess_folder
 from stages.own_data.guess_table import guess_table
-from stages.own_data.guesses import Guess, GuessedModality
+from stages.own_data.guesses import Guess, Hints
 from stages.own_data.roles import NAME
-from stages.own_data.sources.blocks import BlocksSourceSettings, open_rows
-from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET
+from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET, Kind
 from stages.own_data.unpacked import table_ending
 
 SECTIONS = ("datasets", "features")
@@ -35,21 +38,16 @@ PLAIN = re.compile(r"(\.\./|/)*[A-Za-z_](?:[\w./ -]*[\w/])?")
 RESERVED = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
-def guess(path: str, target: str | None) -> Guess:
+def guess(path: str, hints: Hints) -> Guess:
     """Return the guess for a path."""
     place = Path(path).expanduser()
     if place.is_dir():
-        return guess_folder(path, target)
+        return guess_folder(path, hints)
+    if hints.label is not None:
+        raise InputError(f"--label: {path} is not a folder; its columns hold the classes: name one with --target")
     if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
-        return guess_table(path, target)
-    try:
-        rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")
-    except InputError as error:
-        raise InputError(f"{error}\n(read as a file of blocks, as it is neither a folder nor a table)") from error
-    modality = GuessedModality("series", {"modality": "series"}, f"{len(rows.ids)} blocks of numbers")
-    labels = {"column": "label", "task": "multiclass"}
-    return Guess(({"blocks": path}, "a line with the label, then rows of numbers"), (labels, "the line above each block"),
-                 (None, "nothing says which blocks belong together"), [modality])  # fmt: skip
+        return guess_table(path, hints)
+    return guess_blocks(path, hints)
 
 
 def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
@@ -58,12 +56,15 @@ def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
     data = [f"  {name}:", *(f"    # {note}" for note in found.notes), *_lines(4, "source", source[0], source[1])]
     data += _lines(4, "target", target[0], target[1])
     data += _lines(4, "group", group[0], group[1]) if group[0] else [f"    # group: {group[1]}"]
+    data += [f"    {line}" for line in found.other_groups]
     data += _lines(4, "split", *found.split) if found.split else []
+    for key, value, reason in found.more:
+        data += _lines(4, key, value, reason)
     data.append("    modalities:")
     for modality in found.modalities:
         data += _lines(6, modality.name, modality.entry, modality.why)
-    kinds = {modality.name: modality.entry["modality"] for modality in found.modalities}
-    features = [f"  {name}-{modality}: {_flow({'dataset': name, 'modality': kind})}" for modality, kind in kinds.items()]
+    features = [f"  {name}-{part.name}: {_flow({'dataset': name, 'modality': part.entry['modality'], **part.settings})}"
+                for part in found.modalities]  # fmt: skip
     return {"datasets": data, "features": features}
 
 
@@ -104,7 +105,8 @@ def write(name: str, lines: Mapping[str, Sequence[str]]) -> None:
 def refuse_name(name: str, params: Mapping[str, Any]) -> None:
     """Raise InputError if a data set cannot have this name."""
     if not NAME.fullmatch(name):
-        raise InputError(f"NAME: {name!r}: use letters, digits and _, a letter first")
+        plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")[:64]
+        raise InputError(f"NAME: {name!r}: use letters, digits and _, a letter first" + (f", such as {plain}" if plain else ""))
     entries = params.get("datasets") or {}
     if name in entries or name in names("datasets"):
         raise InputError(f"NAME: {name!r} is taken by {'an entry under datasets' if name in entries else 'a data set'}; choose another")
@@ -112,17 +114,13 @@ def refuse_name(name: str, params: Mapping[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the lines, or add them; return the exit status."""
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="python -m pipelines.new", description=__doc__, formatter_class=plain)
-    parser.add_argument("name", metavar="NAME", help="name of the data set")
-    parser.add_argument("path", metavar="PATH", help="a table, a folder or a text file of blocks")
-    parser.add_argument("--target", metavar="COLUMN", help="the target: a column, or a field of the files' names")
-    parser.add_argument("--write", action="store_true", help=f"add the lines to {PARAMS}")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        refuse_name(options.name, read_params())
-        lines = lines_of(options.name, guess(options.path, options.target))
-        print("\n".join(line for section in SECTIONS for line in (f"{section}:", *lines[section])))
+        params = read_params()
+        refuse_name(options.name, params)
+        found = guess(options.path, _hints(options, params))
+        lines = lines_of(options.name, found)
+        print("\n".join([f"# {found.counts}", *(line for section in SECTIONS for line in (f"{section}:", *lines[section]))]))
         if options.write:
             write(options.name, lines)
             print(f"\nAdded to {PARAMS}; check the guesses, then: make run")
@@ -132,6 +130,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Explains how to write what the shell, or this command, reads in another way than it was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}\n{QUOTES}")
+
+
+QUOTES = """A path with blanks, brackets or quotes needs quotes inside ARGS: make new ARGS="mine 'data/raw/my file.csv'";
+or name it without the shell's rules: make new NAME=mine DATA="data/raw/my file.csv". A path that begins with a dash: ./-file.csv"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m pipelines.new", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", metavar="NAME", help="name of the data set")
+    parser.add_argument("path", metavar="PATH", help="a table, a folder or a text file of blocks")
+    parser.add_argument("--target", metavar="COLUMN", help="the target: a column, or a field of the files' names")
+    parser.add_argument("--task", metavar="NAME", help=f"what is predicted: {', '.join(names('tasks'))}")
+    parser.add_argument("--group", metavar="COLUMN", help="what several samples come from: a column, or a field of the files' names")
+    parser.add_argument("--label", metavar="PATTERN", help="folders: the pattern of the files' names, such as '{class}/{patient}_{n}.png'")
+    several: Any = {"nargs": "+", "action": "extend", "default": []}
+    parser.add_argument("--types", metavar="COLUMN=TYPE", help=f"tables: {', '.join(get_args(Kind))}", **several)
+    parser.add_argument("--missing", metavar="MARK", help="tables: cells that count as missing", **several)
+    parser.add_argument("--encoding", metavar="NAME", help="of text that is not UTF-8, such as cp1252")
+    parser.add_argument("--write", action="store_true", help=f"add the lines to {PARAMS}")
+    return parser
+
+
+def _hints(options: argparse.Namespace, params: Mapping[str, Any]) -> Hints:
+    """Return what the options declare; raise InputError where one is not valid by itself."""
+    types: dict[str, str] = {}
+    for pair in options.types:
+        column, mark, kind = pair.rpartition("=")
+        if not mark or not column or kind not in get_args(Kind):
+            raise InputError(f"--types: expected COLUMN=TYPE with a type of {', '.join(get_args(Kind))}, found {pair!r}"
+                             f"{nearest(kind, get_args(Kind)) if mark else ''}")
+        types[column] = kind
+    if options.encoding is not None:
+        try:
+            b"x".decode(options.encoding)
+        except LookupError as error:
+            raise InputError(f"--encoding: no encoding {options.encoding!r}; expected a name such as cp1252 or shift_jis") from error
+    if options.task is not None and options.task not in names("tasks"):
+        raise InputError(f"--task: no task {options.task!r}{nearest(options.task, names('tasks'))}; there are: {', '.join(names('tasks'))}")
+    split = params.get("split") or {}
+    return Hints(options.target, options.group, options.task, options.label, options.encoding, types, options.missing,
+                 n_splits=int(split.get("n_splits", 5)))  # fmt: skip
 
 
 def _flow(value: Any) -> str:

@@ -124,6 +124,7 @@ SOUND: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "audio": ("wav", clip),
     "series": ("npy", lambda i: array_file(numbers(i, 6 + i % 3, 2))),
     "tactile": ("npy", lambda i: array_file(numbers(i, 2, 3, 4))),
+    "vector": ("npy", lambda i: array_file(numbers(i, 5))),
     "set": ("npy", lambda i: array_file(numbers(i, 5 + i % 3, 3))),
     "graph": ("csv", lambda i: b"source,target\n0,1\n1,2\n2,%d\n" % (3 + i % 4)),
     "text": ("txt", lambda i: b"word%d and" % i),
@@ -192,6 +193,9 @@ BAD: dict[str, tuple[str, str, bytes, str, str]] = {
     "zip bomb": ("series", "npz", bomb(2**28 + 1), "ingest", r"unpacks to 2\d\d,\d{3},\d{3} bytes; expected at most 268,435,456"),
     "other width": ("series", "npy", array_file(np.ones((4, 3))), "ingest", "3 numbers per point, earlier samples have 2"),
     "NaN-only frames": ("tactile", "npy", array_file(np.full((2, 3, 4), np.nan)), "featurize", "every reading of every frame is missing"),
+    "infinite vector": ("vector", "npy", array_file(np.array([1, 2, np.inf, 4, 5])), "featurize", "number 2 of 5 is inf"),
+    "vector of another length": ("vector", "npy", array_file(np.ones(4)), "ingest", "4 numbers, other samples have 5 numbers"),
+    "vector of pickles": ("vector", "npy", array_file(np.array([Payload()] * 5, object)), "ingest", r"Python objects \(a pickle"),
     "ragged rows": ("set", "csv", b"1,2,3\n4,5\n", "ingest", "line 2 has 2 cells, the first row has 3"),
     "billion laughs": ("graph", "graphml", LAUGHS, "ingest", "DOCTYPE|entit"),
     "not UTF-8": ("text", "txt", b"caf\xe9", "ingest", "not UTF-8: byte 3 is 0xe9"),
@@ -364,12 +368,12 @@ def test_a_folder_that_is_no_data_set_is_refused(folder: Path) -> None:
 
 # ---------------------------------------------------------------- several modalities
 def all_modalities_with_one_bad_each(**more: Any) -> Entry:
-    """Write a data set of all modalities; sample 1, 2, … is bad in the first, second, … of them, and sample 8 has no image file at all."""
+    """Write a data set of all modalities; sample 1, 2, … is bad in the first, second, … of them, and sample 9 has no image file at all."""
     entry = files_of(list(SOUND), **more)
     first = {modality: content for modality, _, content, _, _ in reversed(BAD.values()) if modality != "series"} | {"series": FLAT_NAN}
     for i, modality in enumerate(SOUND):
         (RAW / modality / f"{i:02d}.{SOUND[modality][0]}").write_bytes(first[modality])
-    (RAW / "image" / "07.png").unlink()
+    (RAW / "image" / "08.png").unlink()
     rows = list(csv.DictReader((RAW / "t.csv").read_text(encoding="utf-8").splitlines()))
     write_table([{**row, "price": i} for i, row in enumerate(rows)])
     entry["modalities"]["facts"] = {"modality": "table", "columns": ["price"]}
@@ -378,15 +382,15 @@ def all_modalities_with_one_bad_each(**more: Any) -> Entry:
 
 def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tells_the_share(folder: Path) -> None:
     entry = all_modalities_with_one_bad_each(on_bad_sample="quarantine", max_bad_share=0.4)
-    fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0008': image/07.png: no such file", after=CHECKED)
+    fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0009': image/08.png: no such file", after=CHECKED)
     run(entry, "validate", **SMALL)
     splits, left_out = read_table(splits_path(NAME)), read_table(skipped_path(NAME))
-    assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 9)]
-    assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(9, N + 1)]
+    assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 10)]
+    assert splits["sample_id"].to_pylist() == [f"{i:04d}" for i in range(10, N + 1)]
     assert all(left_out["reason"].to_pylist())
     suites = {suite["suite"]: suite for suite in read_json(validation_dir(NAME) / "validation.json")["suites"]}
-    assert suites["skipped"]["n_rows"] == 8 and f"of {N}; at most 40.0%" in json.dumps(suites["skipped"])
-    with pytest.raises(InputError, match=rf"8 of {N} samples cannot be read in one modality or another, 33\.3%, above"):
+    assert suites["skipped"]["n_rows"] == 9 and f"of {N}; at most 40.0%" in json.dumps(suites["skipped"])
+    with pytest.raises(InputError, match=rf"9 of {N} samples cannot be read in one modality or another, 37\.5%, above"):
         run({**entry, "max_bad_share": 0.3}, **SMALL)
 
 

@@ -415,6 +415,7 @@ def test_any_bytes_are_read_or_refused_in_words(modality: str, suffix: str, nois
 FILES: list[tuple[str, str, bytes, Any]] = [
     ("series", "a.csv", b"1,2\n3,\n", [[1.0, 2.0], [3.0, None]]),
     ("set", "a.xyz", XYZ, POINTS.tolist()),
+    ("vector", "a.npy", npy(np.ones(3)), [1, 2, 3]),
     ("tactile", "a.npy", npy(np.ones((1, 2, 3))), [[[1, 1, 1], [1, None, 1]]]),
     ("graph", "a.json", json.dumps(NODE_LINK).encode(), NODE_LINK),
     ("text", "a.txt", b"text", "another"),

@@ -22,7 +22,7 @@ from stages.features.encoders import raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.foundation.registry import component, names
-from stages.foundation.tables import column_values, write_table
+from stages.foundation.tables import column_values, fixed_lists, write_table
 from stages.modalities.audio.audio_settings import AudioSettings
 from stages.modalities.audio.clip_features import FLOOR, frames_of
 from stages.modalities.audio.wav import decode_wav
@@ -380,6 +380,8 @@ def shifted_column(kind: str, shift: float) -> pa.Array:
     starts = shift + np.arange(200) / 2
     if kind == "table":
         return pa.array([{"a": start} for start in starts.tolist()])
+    if kind == "vector":
+        return fixed_lists(starts[:, None])
     points = (starts[:, None] + np.array([-0.1, 0.0, 0.1])).tolist()
     if kind == "graph":
         edges = [[0, 1], [1, 2]]
@@ -387,14 +389,17 @@ def shifted_column(kind: str, shift: float) -> pa.Array:
     return pa.array([[[value] for value in values] for values in points], pa.list_(pa.list_(pa.float64(), 1)))
 
 
-@pytest.mark.parametrize(("kind", "feature"), [("table", "a"), ("series", "0: mean"), ("set", "0: mean"), ("graph", "attribute 0 mean")])
+@pytest.mark.parametrize(("kind", "feature"), [
+    ("table", "a"), ("series", "0: mean"), ("set", "0: mean"), ("graph", "attribute 0 mean"), ("vector", "0"),
+])  # fmt: skip
 @pytest.mark.parametrize("shift", [1.7e9, -5e6])  # seconds since 1970; metres of a map projection
 def test_numbers_far_from_zero_keep_their_differences(kind: str, feature: str, shift: float) -> None:
     """From the samples to the matrix that models read: what is fitted is centred in float64."""
     modality = component("modalities", kind)
     matrices = []
     for column in (shifted_column(kind, 0.0), shifted_column(kind, shift)):
-        features = modality.featurize(column, modality.settings(centre=False) if kind == "set" else modality.settings())
+        choice: dict[str, Any] = {"set": {"centre": False}, "vector": {"standardize": True}}.get(kind, {})
+        features = modality.featurize(column, modality.settings(**choice))
         raw = raw_features(dict(features.columns), features.encoding)
         place = list(features.names["numeric"]).index(feature)
         matrices.append(raw.encode(raw.fit(np.arange(200), features.fit))[:, place])

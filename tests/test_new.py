@@ -20,7 +20,7 @@ from stages.own_data.guesses import Guess, GuessedModality
 from stages.own_data.roles import open_source
 
 ROOT = Path(__file__).parents[1]
-BRANDS = ("ajax", "bolt", "core", "dune")
+BRANDS = ("ajax", "bolt", "core", "dune", "echo")
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[dict[str,
 
 def write_table(path: Path, n: int = 40, mark: str = ",") -> None:
     rows = [
-        {"product_id": f"p{i}", "brand": BRANDS[i % 4], "file": f"photos/{i}.jpg", "price": f"{i / 3:.2f}", "weight": i % 7,
+        {"product_id": f"p{i}", "brand": BRANDS[i % 5], "file": f"photos/{i}.jpg", "price": f"{i / 3:.2f}", "weight": i % 7,
          "constant": "x",
          "text": f"a long description of product number {i}", "serial": f"x{i * 7}", "category": ("shoe", "hat", "coat")[i % 3],
          "tags": ("new", "new;sale", "sale;old", "old")[i % 4]}
@@ -63,7 +63,7 @@ def test_a_table_is_looked_over_column_by_column(folder: Path, capsys: pytest.Ca
         "words": {"modality": "text", "column": "text"},
         "facts": {"modality": "table", "columns": ["price", "weight", "tags"]},
     }
-    told = ["3 different texts in 40 rows", "4 values in 40 rows", "names of files (.jpg)"]
+    told = ["3 different texts in 40 rows", "5 values in 40 rows", "names of files (.jpg)"]
     told += ["product_id is not used: it is an identifier of the rows"]
     for reason in [*told, "serial is not used: nearly every value differs", "constant is not used: it has one value"]:
         assert reason in text
@@ -89,20 +89,20 @@ def test_bytes_lists_and_labels_of_a_parquet_file(folder: Path, capsys: pytest.C
 def make_files(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+        (folder / name).write_bytes(b"\n")
 
 
 def test_a_folder_is_of_classes_or_of_names_with_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_files(folder, [f"photos/{kind}/{i}.jpg" for kind in ("cat", "dog", "fox") for i in range(3)] + ["photos/notes.txt"])
     entry, text = said(capsys, "photos")
     assert entry["source"] == {"folder": "photos", "label": "folder", "ignore": ["*.txt"]}
-    assert "9 files are read, 1 ignored (1 .txt)" in text
+    assert text.startswith("# 9 files kept, 1 ignored (1 .txt)\n")
     assert entry["target"] == {"column": "folder", "task": "multiclass"} and entry["modalities"] == {"photo": {"modality": "image"}}
-    make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in ("ann", "bo") for i in range(4)])
+    make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in ("ann", "bo", "cy", "dee", "eve") for i in range(4)])
     entry, _ = said(capsys, "sounds")
     assert entry["source"]["label"] == "{part1}_{part2}_{index}.wav" and entry["group"] == "part2"
     assert entry["target"] == {"column": "part1", "task": "multiclass"}
-    assert said(capsys, "sounds", "--target", "part2")[0]["target"] == {"column": "part2", "task": "binary"}
+    assert said(capsys, "sounds", "--target", "part2")[0]["target"] == {"column": "part2", "task": "multiclass"}
 
 
 FOLDERS: dict[str, tuple[list[str], dict[str, Any], str, str | None]] = {  # files · source · target · split

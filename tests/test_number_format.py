@@ -11,6 +11,7 @@ import pytest
 
 from stages.foundation.errors import InputError
 from stages.own_data.guess_table import guess_table
+from stages.own_data.guesses import Hints
 from stages.own_data.number_format import PLAIN, NumberFormat, plain_numbers, readings
 from stages.own_data.sources.table import TableSourceSettings, open_rows
 from stages.own_data.text_columns import numbers_of, table_columns
@@ -113,7 +114,7 @@ def test_new_writes_the_settings(name: str) -> None:
     cell, settings, number = WRITTEN[name]
     lines = [f"{'ab'[i % 2]},\"{cell(i)}\",{i / 7:.3f}\n" for i in range(N)]
     Path("t.csv").write_text("label,it,other\n" + "".join(lines), encoding="utf-8")
-    guess = guess_table("t.csv", None)
+    guess = guess_table("t.csv", Hints())
     assert {key: guess.source[0][key] for key in settings} == settings
     assert [note for note in guess.notes if note.startswith("it: ") and "of 40 cells are numbers" in note]
     assert guess.modalities[0].entry == {"modality": "table", "columns": ["it", "other"]}

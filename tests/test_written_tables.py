@@ -15,6 +15,7 @@ from toy_columns import png
 from stages.foundation.errors import InputError
 from stages.own_data.advice import advice
 from stages.own_data.guess_table import guess_table
+from stages.own_data.guesses import Hints
 from stages.own_data.roles import open_source
 from stages.own_data.text_encoding import decoded
 
@@ -56,7 +57,7 @@ def test_another_encoding_is_declared_and_proposed(folder: Path, codec: str, end
     _, about = ingested(of_table(name=f"t.{ending}", source={"encoding": codec}))
     assert sorted(about["target"]["outputs"]) == sorted(words)
     if codec != "shift_jis":
-        assert guess_table(f"t.{ending}", None).source[0]["encoding"] == "cp1252"
+        assert guess_table(f"t.{ending}", Hints()).source[0]["encoding"] == "cp1252"
 
 
 def test_texts_of_which_some_are_utf_8_are_read_each_in_its_own_encoding(folder: Path) -> None:
@@ -94,7 +95,7 @@ def test_an_index_as_data_frames_write_it_is_left_out_with_a_note(folder: Path) 
     assert samples.schema.field("facts").type.names == ["x"]
     found = parsed(entry)
     note = "t.csv: the first column has no name and counts the rows, so it is left out"
-    assert f"note: {note}" in advice("mine", found, open_source("mine", found)) and note in guess_table("t.csv", None).notes
+    assert f"note: {note}" in advice("mine", found, open_source("mine", found)) and note in guess_table("t.csv", Hints()).notes
     (folder / "t.csv").write_text(",y\n7,a\n9,b\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1: the first column has no name; every column needs a name of its own"):
         ingested(entry)
@@ -105,7 +106,7 @@ def test_words_for_an_official_split_are_understood(folder: Path, words: tuple[s
     (folder / "t.csv").write_text("y,x,part\n" + "".join(f"{'ab'[i // 3 % 2]},{i}.5,{words[i % 3]}\n" for i in range(N)), encoding="utf-8")
     samples, _ = ingested(of_table(split="part"))
     assert samples["split"].to_pylist().count("test") == 8 and set(samples["split"].to_pylist()) == {"train", "test"}
-    guess = guess_table("t.csv", "y")
+    guess = guess_table("t.csv", Hints(target="y"))
     assert guess.split is not None and guess.split[0] == "part" and guess.modalities[0].entry["columns"] == ["x"]
     found = parsed(of_table(split="part"))
     joined = [line for line in advice("mine", found, open_source("mine", found)) if "join the training part" in line]
@@ -114,7 +115,7 @@ def test_words_for_an_official_split_are_understood(folder: Path, words: tuple[s
 
 def test_a_column_of_other_words_is_no_split(folder: Path) -> None:
     (folder / "t.csv").write_text("y,x,part\n" + "".join(f"{'ab'[i // 3 % 2]},{i}.5,{i % 3}\n" for i in range(N)), encoding="utf-8")
-    assert guess_table("t.csv", "y").split is None
+    assert guess_table("t.csv", Hints(target="y")).split is None
     with pytest.raises(InputError, match=r"split: line 2 of t\.csv: expected train or test \(validation rows count as train\), found '0'"):
         ingested(of_table(split="part"))
 
@@ -132,7 +133,7 @@ def test_dates_with_the_year_last_are_refused_with_the_order_that_reads_them(fol
     assert str(caught.value).count("`dates:") == 1
     samples, _ = ingested(of_table(source={"dates": order}))
     assert str(samples["facts"][0]["x"].as_py()) == first
-    guess = guess_table("t.csv", "y")
+    guess = guess_table("t.csv", Hints(target="y"))
     assert guess.source[0]["dates"] == order and guess.modalities[0].entry["columns"] == ["x"]
 
 
@@ -148,7 +149,7 @@ def test_dates_that_both_orders_read_are_shown_in_both(folder: Path) -> None:
 ])  # fmt: skip
 def test_cells_of_several_labels_are_multilabel(folder: Path, values: tuple[str, ...], mark: str | None) -> None:
     (folder / "t.csv").write_text("genre,x\n" + "".join(f'"{values[i % 3]}",{i}.5\n' for i in range(N)), encoding="utf-8")
-    target = guess_table("t.csv", "genre").target[0]
+    target = guess_table("t.csv", Hints(target="genre")).target[0]
     expected = {"task": "multiclass"} if mark is None else {"task": "multilabel", "separator": mark}
     assert target == {"column": "genre", **expected}
 

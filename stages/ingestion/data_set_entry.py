@@ -32,8 +32,13 @@ class ModalityEntry(Settings):
 
     modality: str = Field(description="a file under stages/modalities/")
     column: str | None = Field(None, description="column with the value itself, or with its file's path, relative to the source's folder")
-    columns: tuple[str, ...] = Field((), description="table: its columns (default: all that have no other role)")
+    columns: tuple[str, ...] | Annotated[str, Field(min_length=1)] = Field(
+        (), description="table: its columns (default: all that have no other role); vector: its numbers; or a pattern, such as 'emb_*'"
+    )
+    without: tuple[str, ...] = Field((), description="table: columns that it leaves out of all that have no other role")
     files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
+    matrix: str | None = Field(None, min_length=1, description="vector: a file of all samples' vectors (.npy, .npz, .parquet), a row per "
+                               "sample in the source's order, or matched by the names in its `ids`")
 
 
 class DataSetEntry(Settings):

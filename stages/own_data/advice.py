@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import DataSetEntry, TargetEntry
-from stages.own_data.guess_table import GROUPS
+from stages.own_data.column_names import is_group
 from stages.own_data.guesses import FORMATS
 from stages.own_data.official_splits import VALIDATION
 from stages.own_data.roles import OwnModality, find_modalities, groups_of
@@ -89,7 +89,7 @@ def _table(place: str, entry: DataSetEntry, modality: OwnModality, rows: SourceR
         n_known = len(values) - values.null_count
         if not n_known:
             yield f"{place}: column {field!r} is empty; exclude it: list the table's `columns` without it."
-        elif entry.group is None and GROUPS.fullmatch(field):
+        elif entry.group is None and is_group(field):
             yield (f"{place}: column {field!r} is a feature. If it names who or what a sample comes from, name it under `group` "
                    "instead, so that no model is tested on groups that it was trained on.")
         elif n_known >= FEWEST_ROWS and _is_whole(values) and pc.count_distinct(values, mode="only_valid").as_py() == n_known:

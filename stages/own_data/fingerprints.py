@@ -26,6 +26,8 @@ def fingerprint_of(dataset: str, entry: DataSetEntry, rows: SourceRows | None = 
     files: dict[str, Path | str] = {f"/{name}": path for name, path in rows.files.items()}
     ids = sample_names(dataset, entry, rows)
     for modality in modalities:
+        if modality.matrix is not None:
+            files[modality.matrix] = _file_or_reason(rows.root, modality.matrix)
         if modality.is_file:
             table = rows.read([field for field in modality.needed if field in rows.types], None)
             for name in file_names(modality, table, ids):

@@ -3,26 +3,65 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stages.foundation.errors import InputError
-from stages.own_data.guesses import FORMATS, MAX_CLASSES, Guess, GuessedModality, count_values, free_name, modality_of, task_of
+from stages.foundation.params_file import nearest, parse
+from stages.own_data.column_names import is_group
+from stages.own_data.guess_rows import FEWEST_GROUPS, Rare, rare_of, usable_rows
+from stages.own_data.guesses import (
+    FORMATS,
+    MAX_CLASSES,
+    Guess,
+    GuessedModality,
+    Hints,
+    Values,
+    checked_task,
+    count_values,
+    free_name,
+    modality_of,
+    task_of,
+)
 from stages.own_data.official_splits import is_split
 from stages.own_data.paths_inside import existing, walk_files
+from stages.own_data.sources.folder import FILE, FolderSourceSettings, open_rows
 from stages.own_data.text_encoding import guessed_encoding
 
 BETWEEN = ("_", "-", " ", ".")
 SPLIT = "split"  # the field of an official split
 LETTERS = re.compile(r"[^\W\d]+")
+FOLDER = re.compile(r"top_folder|folder\d*")  # fields that `_by_folders` names
+NUMBERED = re.compile(r"([^\W\d_]*)[ _-]?\d+")  # 2023, p07, subject_3: no class where other folders are words
+MOST_AT_ROOT = 0.05  # share of files that lie outside of the folders of classes, and are ignored
 
 
-def guess_folder(path: str, target: str | None) -> Guess:
+@dataclass(frozen=True)
+class Fields:
+    """What the files' names hold: the source's label, and of each field the value of every file, and why.
+
+    chosen: the field of the class. group: a field that may be the group, and why. notes: on other fields.
+    """
+
+    label: str
+    values: Mapping[str, Sequence[str]]
+    chosen: str
+    why: str
+    group: tuple[str | None, str]
+    notes: Sequence[str] = field(default_factory=list)
+
+
+def guess_folder(path: str, hints: Hints) -> Guess:
     """Return the entry for a folder with one file per sample.
 
     Raises:
-        InputError: if its files have no known format, or neither folders nor names hold a target.
+        InputError: if its files have no known format, neither folders nor names hold a target, or a hint does not fit.
     """
+    if hints.types or hints.missing:
+        raise InputError(f"{path}: --types and --missing are for tables; fields of files' names are texts as they are")
     root = existing(path, "PATH", folder=True)
     names = walk_files(root)
     found = modality_of(names, root)
@@ -32,57 +71,163 @@ def guess_folder(path: str, target: str | None) -> Guess:
     kind, ending = found
     read = (".npy", ".npz") if ending in (".npy", ".npz") else FORMATS[kind]
     samples = [name for name in names if name.lower().endswith(read)]
-    others = Counter(Path(name).suffix for name in names if not name.lower().endswith(read))
+    if not hints.label:
+        samples = _without_strays(samples)
+    ignored = sorted(set(names) - set(samples))
     source: dict[str, Any] = {"folder": path}
-    ignore = {"ignore": [f"*{suffix}" if suffix else "*" for suffix in sorted(others)]} if others and "" not in others else {}
-    if kind == "text" and (encoding := next(filter(None, (guessed_encoding((root / name).read_bytes()) for name in samples)), None)):
-        source["encoding"] = encoding
+    encoding = hints.encoding or (_encoding(root, samples) if kind == "text" else None)
+    ignore = {"ignore": _patterns(ignored, samples)} if ignored else {}
+    extra = ({"encoding": encoding} if encoding else {}) | ignore
+    fields = _declared(source | extra, samples, hints) if hints.label else _fields(samples, path, hints)
     suffixes = Counter(Path(name).suffix.lower() for name in samples)
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
     modality = GuessedModality(free_name(kind, []), {"modality": kind}, why)
-    ignored = ", ".join(f"{count} {suffix or 'without ending'}" for suffix, count in others.most_common(5))
-    notes = [f"{len(samples)} files are read, {others.total()} ignored ({ignored})"] if others else []
-    if "/" in samples[0] and (by_folders := _by_folders(samples, target)):
-        label, fields, chosen, about = by_folders
-        split = (SPLIT, f"an official split: {', '.join(sorted(fields[SPLIT]))}") if SPLIT in fields else None
-        task = "binary" if len(fields[chosen]) == 2 else "multiclass"
-        entry = source | {"label": label} | ignore
-        return Guess((entry, about), ({"column": chosen, "task": task}, f"{len(fields[chosen])} folders: {_some(fields[chosen])}"),
-                     (None, "nothing says which files belong together"), [modality], [*notes, *_levels(fields, chosen)], split)  # fmt: skip
-    pattern, values = _pattern(samples, ending, path)
-    return _by_names(source | {"label": pattern} | ignore, values, target, modality, notes)
+    return _guess(source | {"label": fields.label} | extra, fields, modality, hints, _Files(root, samples, ignored))
 
 
-def _by_folders(samples: Sequence[str], target: str | None) -> tuple[str, dict[str, set[str]], str, str] | None:
-    """Return the label of files in folders, the values of its fields, the field of the class, and why; None if no folder is a class."""
+@dataclass(frozen=True)
+class _Files:
+    root: Path
+    samples: Sequence[str]
+    ignored: Sequence[str]
+
+    def is_empty(self) -> np.ndarray:
+        """Return whether each sample's file has no bytes."""
+        return np.array([(self.root / name).stat().st_size == 0 for name in self.samples], dtype=bool)
+
+    @property
+    def ignored_kinds(self) -> str:
+        counts = Counter(Path(name).suffix or "without ending" for name in self.ignored)
+        return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
+
+
+def _guess(source: dict[str, Any], fields: Fields, modality: GuessedModality, hints: Hints, files: _Files) -> Guess:
+    values, chosen = fields.values, fields.chosen
+    counted = count_values(values[chosen])
+    folders = not hints.label and bool(FOLDER.fullmatch(chosen))
+    task, why = _task(chosen, counted, hints, folders=folders, names=values[chosen])
+    is_known = task["task"] in ("binary", "multiclass")
+    labels = [[name] for name in values[chosen]] if is_known else None
+    group, about_group = fields.group
+    empty = files.is_empty()
+    kept = ~empty
+    others: list[str] = []
+    rare = rare_of(labels, None if group is None else values[group], kept) if labels else Rare(0, {})
+    n_groups = len(set(values[group])) if group is not None else 0
+    if group is not None and hints.group is None and (not rare.is_possible or n_groups < hints.n_splits):
+        why_not = (f"with fewer folds: {n_groups} values, and `split.n_splits` is {hints.n_splits}" if n_groups < hints.n_splits else
+                   f"with other classes: class {rare.scarce}, and folds need {FEWEST_GROUPS}")
+        others, (group, about_group) = [f"# or: group: {group}, {why_not}"], (None, "nothing else says which files belong together")
+        rare = rare_of(labels or [], None, kept)
+    if rare.below > 0 and task["task"] == "multiclass" and len(set(values[chosen]) - set(rare.names)) == 2:
+        task = task | {"task": "binary"}
+    usable = usable_rows(labels, {"without content (0 bytes)": empty}, rare, what="files",
+                         ignored=(len(files.ignored), files.ignored_kinds))  # fmt: skip
+    split = (SPLIT, f"an official split: {', '.join(sorted(set(values[SPLIT])))}") if SPLIT in values else None
+    return Guess((source, fields.why), (task, why), (group, about_group), [modality], fields.notes, split, usable.counts, others,
+                 usable.more)  # fmt: skip
+
+
+def _task(chosen: str, counted: Values, hints: Hints, *, folders: bool, names: Sequence[str]) -> tuple[dict[str, Any], str]:
+    if hints.task is not None:
+        return checked_task(hints.task, {"column": chosen, "task": hints.task}, "as requested", counted)
+    if folders:
+        task = "binary" if counted.n_different == 2 else "multiclass"
+        return {"column": chosen, "task": task}, f"{counted.n_different} folders: {_some(set(names))}"
+    task, why = task_of(counted)
+    chose = "as requested" if hints.target else "the first field that repeats; name another with --target"
+    return {"column": chosen, "task": task}, f"{why}; {chose}"
+
+
+def _without_strays(samples: Sequence[str]) -> list[str]:
+    """Return the files without the few that lie beside the folders of all others."""
+    inside = [name for name in samples if "/" in name]
+    return inside if len(samples) - len(inside) <= MOST_AT_ROOT * len(samples) else list(samples)
+
+
+def _patterns(ignored: Sequence[str], samples: Sequence[str]) -> list[str]:
+    """Return patterns that match the ignored files alone: endings, else names."""
+    kept_suffixes = {Path(name).suffix for name in samples}
+    suffixes = {Path(name).suffix for name in ignored} - kept_suffixes - {""}
+    by_name = [name for name in ignored if Path(name).suffix not in suffixes]
+    bases = {Path(name).name for name in samples}
+    named = {name if Path(name).name in bases or "/" not in name else Path(name).name for name in by_name}
+    return [f"*{_literal(suffix)}" for suffix in sorted(suffixes)] + [_literal(name) for name in sorted(named)]
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _encoding(root: Path, samples: Sequence[str]) -> str | None:
+    return next(filter(None, (guessed_encoding((root / name).read_bytes()) for name in samples)), None)
+
+
+def _declared(source: Mapping[str, Any], samples: Sequence[str], hints: Hints) -> Fields:
+    """Return the fields of the declared label; raise InputError naming the files that do not fit it."""
+    settings = parse({**source, "label": hints.label}, "PATH", FolderSourceSettings)
+    rows = open_rows(settings, "--label")
+    table = rows.read([name for name in rows.types if name != FILE], None)
+    values = {name: table[name].to_pylist() for name in table.column_names}
+    return _of_names(str(hints.label), values, hints, "fields of the files' names, as requested")
+
+
+def _fields(samples: Sequence[str], path: str, hints: Hints) -> Fields:
+    if "/" in samples[0] and (found := _by_folders(samples, hints)):
+        return found
+    label, values = _pattern(samples, path)
+    return _of_names(label, values, hints, "fields of the names")
+
+
+def _by_folders(samples: Sequence[str], hints: Hints) -> Fields | None:
+    """Return the fields of files in folders; None if no folder is a class."""
     paths = [name.split("/")[:-1] for name in samples]
     if not all(paths):
         return None
     depths = {len(path) for path in paths}
+    values: dict[str, list[str]]
     if len(depths) > 1:
-        fields = {"top_folder": {path[0] for path in paths}}
+        values = {"top_folder": [path[0] for path in paths]}
         label, why = "top_folder", f"files are {min(depths)} to {max(depths)} folders deep; their first folder"
     elif depths == {1}:
-        fields, label = {"folder": {path[0] for path in paths}}, "folder"
-        why = f"each file is in one of {len(fields['folder'])} folders"
+        values, label = {"folder": [path[0] for path in paths]}, "folder"
+        why = f"each file is in one of {len(set(values['folder']))} folders"
     else:
         names = [f"folder{level + 1}" for level in range(depths.pop())]
         if is_split({path[0] for path in paths}):
             names[0] = SPLIT
-        fields = {name: {path[level] for path in paths} for level, name in enumerate(names)}
+        values = {name: [path[level] for path in paths] for level, name in enumerate(names)}
         label, why = "/".join(f"{{{name}}}" for name in [*names, "file_name"]), "the folders on a file's path"
-    classes = [name for name, values in fields.items() if name != SPLIT and 2 <= len(values) <= min(MAX_CLASSES, len(samples) // 2)]
-    if target is not None:
-        classes = [name for name in classes if name == target]
-    return (label, fields, classes[0], why) if classes else None
+    repeating = [name for name, found in values.items() if name != SPLIT and 2 <= len(set(found)) <= max(2, len(samples) // 2)]
+    classes = [name for name in repeating if len(set(values[name])) <= MAX_CLASSES]
+    if hints.target is not None:
+        classes = [name for name in classes if name == hints.target]
+    if not classes:
+        return None
+    chosen = next((name for name in classes if not _is_numbered(values[name])), classes[0])
+    if hints.group is not None and hints.group not in values:
+        raise InputError(f"--group: folders on the files' paths are the fields {', '.join(values)}, not {hints.group!r}")
+    group: tuple[str | None, str] = (hints.group, "as requested") if hints.group else (None, "nothing says which files belong together")
+    numbered = [name for name in repeating if name not in (chosen, SPLIT) and _is_numbered(values[name])
+                and any(is_group(folder) for folder in values[name]) and len(set(values[name])) >= hints.n_splits]  # fmt: skip
+    if numbered and not hints.group:
+        group = numbered[0], f"{len(set(values[numbered[0]]))} folders: {_some(set(values[numbered[0]]))}"
+    return Fields(label, values, chosen, why, group, _levels(values, (chosen, SPLIT, group[0])))
 
 
-def _levels(fields: Mapping[str, set[str]], chosen: str) -> list[str]:
-    """Return a note for each level of folders that is neither the class nor the split."""
+def _is_numbered(folders: Sequence[str]) -> bool:
+    """Return whether folders are numbers, or numbers after one word."""
+    stems = {match[1].lower() if (match := NUMBERED.fullmatch(name)) else None for name in folders}
+    return len(stems) == 1 and None not in stems
+
+
+def _levels(values: Mapping[str, Sequence[str]], used: Sequence[str | None]) -> list[str]:
+    """Return a note for each level of folders that is neither the class, the group nor the split."""
     return [
-        f"{name}: {len(values)} folders ({_some(values)}): the class (`target: {{column: {name}, …}}`), or a group (`group: {name}`)?"
-        for name, values in fields.items()
-        if name not in (chosen, SPLIT)
+        f"{name}: {len(set(found))} folders ({_some(set(found))}): the class (`target: {{column: {name}, …}}`), or a group "
+        f"(`group: {name}`)?"
+        for name, found in values.items()
+        if name not in used
     ]
 
 
@@ -90,30 +235,28 @@ def _some(values: set[str]) -> str:
     return ", ".join(sorted(values)[:3]) + (", …" if len(values) > 3 else "")
 
 
-def _by_names(
-    source: dict[str, Any], fields: dict[str, list[str]], target: str | None, modality: GuessedModality, notes: Sequence[str]
-) -> Guess:
-    counted = {name: count_values(values) for name, values in fields.items()}
-    repeating = [name for name, values in counted.items() if 2 <= values.n_different <= values.n // 2]
-    if target is not None and target not in fields:
-        raise InputError(f"--target: names of files have the fields {', '.join(fields)}, not {target!r}")
-    chosen = target or next(iter(repeating), None)
+def _of_names(label: str, values: Mapping[str, Sequence[str]], hints: Hints, what: str) -> Fields:
+    counted = {name: count_values(found) for name, found in values.items()}
+    for option, name in (("target", hints.target), ("group", hints.group)):
+        if name is not None and name not in values:
+            raise InputError(f"--{option}: names of files have the fields {', '.join(values)}, not {name!r}{nearest(name, list(values))}")
+    repeating = [name for name, found in counted.items() if 2 <= found.n_different <= found.n // 2]
+    chosen = hints.target or next((name for name in repeating if name != hints.group), None)
     if chosen is None:
-        raise InputError(f"no field of the files' names repeats as a class would (fields {', '.join(fields)}); name one with --target")
-    task, why = task_of(counted[chosen])
-    reason = f"{why}; {'as requested' if target else 'the first field that repeats; name another with --target'}"
-    named = [name for name in repeating if name != chosen and all(LETTERS.fullmatch(value) for value in fields[name])]
+        raise InputError(f"no field of the files' names repeats as a class would (fields {', '.join(values)}); name one with --target")
+    named = [name for name in repeating if name != chosen and (is_group(name) or all(LETTERS.fullmatch(value) for value in values[name]))]
     group: tuple[str | None, str] = (None, "no field of the names looks like a speaker, object or session; name a field if one is")
-    if named:
-        group = named[0], f"{counted[named[0]].n_different} names such as {fields[named[0]][0]!r}: a speaker, object or session?"
-    values_of = ", ".join(f"{name}: {values.n_different} values" for name, values in counted.items())
-    source_why = f"fields of the names ({values_of}); give them better names"
-    return Guess((source, source_why), ({"column": chosen, "task": task}, reason), group, [modality], notes)
+    if hints.group is not None:
+        group = hints.group, "as requested"
+    elif named:
+        group = named[0], f"{counted[named[0]].n_different} names such as {values[named[0]][0]!r}: a speaker, object or session?"
+    listed = ", ".join(f"{name}: {found.n_different} values" for name, found in counted.items())
+    return Fields(label, values, chosen, f"{what} ({listed})" + ("" if hints.label else "; give them better names"), group)
 
 
-def _pattern(samples: Sequence[str], ending: str, path: str) -> tuple[str, dict[str, list[str]]]:
+def _pattern(samples: Sequence[str], path: str) -> tuple[str, dict[str, list[str]]]:
     """Return a pattern that all names match, and the values of its fields."""
-    stems = [name.rpartition("/")[2][: -len(ending)] for name in samples]
+    stems = [name.rpartition("/")[2].rpartition(".")[0] for name in samples]
     depths = {name.count("/") for name in samples}
     for mark in BETWEEN:
         rows = [stem.split(mark) for stem in stems]
@@ -124,9 +267,10 @@ def _pattern(samples: Sequence[str], ending: str, path: str) -> tuple[str, dict[
             last = count_values([row[-1] for row in rows])
             names[-1] = "index" if last.whole else names[-1]
             folders = "".join(f"{{{name}}}/" for name in names[:n_folders])
-            suffix = samples[0][-len(ending) :]
+            suffixes = {Path(name).suffix for name in samples}
+            suffix = suffixes.pop() if len(suffixes) == 1 else ".{ending}"
             return folders + mark.join(f"{{{name}}}" for name in names[n_folders:]) + suffix, {
                 name: [row[i] for row in rows] for i, name in enumerate(names)
             }
     raise InputError(f"{path}: the files are not in folders named after classes, and their names ({stems[0][:40]}, …) have no fixed number "
-                     "of fields; name them {class}_{number}, or write a table of them")
+                     "of fields; name them {class}_{number}, write a table of them, or give the pattern of their names with --label")

@@ -1,12 +1,14 @@
 """Guesses about undescribed data, each with its reason: what `python -m pipelines.new` writes."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stages.foundation.errors import InputError
+from stages.foundation.params_file import nearest
+from stages.foundation.registry import component, names
 
 FORMATS = {  # modality → endings; of .npy the header decides
     "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
@@ -17,23 +19,46 @@ FORMATS = {  # modality → endings; of .npy the header decides
     "series": (".npy", ".npz"),
 }
 NAMES = {"image": "photo", "audio": "sound", "text": "words", "set": "points", "graph": "graph", "series": "series", "tactile": "touch",
-          "table": "facts"}  # fmt: skip
+          "vector": "vector", "table": "facts"}  # fmt: skip
 MODALITY_OF = {ending: modality for modality, endings in FORMATS.items() for ending in endings}
 MAX_CLASSES = 100
+MOST_HEADERS = 1000  # .npy files whose header is read
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a person says of the data, which is not guessed then.
+
+    target, group: columns, or fields of the files' names. label: the pattern of the files' names. types: column → number, truth, date or
+    text. n_splits: the outer folds that params.yaml declares.
+    """
+
+    target: str | None = None
+    group: str | None = None
+    task: str | None = None
+    label: str | None = None
+    encoding: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+    n_splits: int = 5
 
 
 @dataclass(frozen=True)
 class GuessedModality:
-    """A modality: its name and entry under `modalities`, and why."""
+    """A modality: its name and entry under `modalities`, and why. settings: of its line under `features`."""
 
     name: str
     entry: dict[str, Any]
     why: str
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A guessed entry under `datasets`. Each value comes with its reason."""
+    """A guessed entry under `datasets`. Each value comes with its reason.
+
+    counts: how many samples are kept and how many are ignored. more: further keys, each with value and reason.
+    """
 
     source: tuple[dict[str, Any], str]
     target: tuple[dict[str, Any], str]
@@ -41,6 +66,9 @@ class Guess:
     modalities: Sequence[GuessedModality]
     notes: Sequence[str] = ()
     split: tuple[str, str] | None = None
+    counts: str = ""
+    other_groups: Sequence[str] = ()
+    more: Sequence[tuple[str, Any, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -81,16 +109,32 @@ def task_of(values: Values) -> tuple[str, str]:
     raise InputError(f"the target has {counted}; expected classes that repeat, or numbers; name another column with --target")
 
 
-def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
+def checked_task(wanted: str | None, target: dict[str, Any], why: str, values: Values | None) -> tuple[dict[str, Any], str]:
+    """Return a target of the requested task, and why; raise InputError if its values (None: lists of labels) cannot be of it."""
+    if wanted is None or (values is None and wanted == "multilabel"):
+        return target, why
+    known = names("tasks")
+    if wanted not in known:
+        raise InputError(f"--task: no task {wanted!r}{nearest(wanted, known)}; there are: {', '.join(known)}")
+    column = target["column"]
+    if values is None:
+        raise InputError(f"--task {wanted}: column {column!r} holds lists of labels, which task multilabel alone predicts")
+    if wanted == "binary" and values.n_different != 2:
+        raise InputError(f"--task binary: column {column!r} has {values.n_different} different values; expected two")
+    if component("tasks", wanted).form == "continuous" and not values.numbers:
+        raise InputError(f"--task {wanted}: column {column!r} holds cells that are no numbers; name those that are missing with --missing")
+    return target | {"task": wanted}, why
+
+
+def modality_of(files: Sequence[str], root: Path) -> tuple[str, str] | None:
     """Return the modality that most of the files have by their endings, and its most frequent ending; None if no ending is known."""
-    endings = Counter(ending for name in names if (ending := Path(name).suffix.lower()) in MODALITY_OF)
+    endings = Counter(ending for name in files if (ending := Path(name).suffix.lower()) in MODALITY_OF)
     if not endings:
         return None
     ending = endings.most_common(1)[0][0]
     modality = MODALITY_OF[ending]
     if ending == ".npy":
-        first = next(name for name in names if name.lower().endswith(ending))
-        modality = _kind_of_array(root / first)
+        modality = _kind_of_arrays([root / name for name in files if name.lower().endswith(ending)])
     return modality, ending
 
 
@@ -100,18 +144,25 @@ def free_name(modality: str, taken: Sequence[str]) -> str:
     return next(name for name in (first, *(f"{first}_{i}" for i in range(2, 1000))) if name not in taken)
 
 
-def _kind_of_array(path: Path) -> str:
-    """Return series (T×c) or tactile (T×H×W) by the number of axes in a .npy file's header; its values are not read."""
+def _kind_of_arrays(paths: Sequence[Path]) -> str:
+    """Return vector (one length), series (T×c) or tactile (T×H×W) by the axes in the headers of .npy files; their values are not read."""
+    shapes = [shape for path in paths[:MOST_HEADERS] if (shape := _shape_of(path)) is not None]
+    axes = Counter(len(shape) for shape in shapes).most_common(1)
+    if axes and axes[0][0] == 1:
+        return "vector" if len({shape for shape in shapes if len(shape) == 1}) == 1 else "series"
+    return "tactile" if axes and axes[0][0] == 3 else "series"
+
+
+def _shape_of(path: Path) -> tuple[int, ...] | None:
     import numpy as np
 
     try:
         with path.open("rb") as file:
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape = read(file)[0]
+            return tuple(read(file)[0])
     except (OSError, ValueError):
-        return "series"
-    return "tactile" if len(shape) == 3 else "series"
+        return None
 
 
 def _number(text: str) -> float | None:

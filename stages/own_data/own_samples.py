@@ -17,7 +17,7 @@ from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.official_splits import SPLITS
 from stages.own_data.own_targets import read_target
 from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, targets_of
-from stages.own_data.sample_loader import SampleLoader
+from stages.own_data.sample_loader import SampleLoader, matrix_of
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import column_mistakes, table_columns, text_of
 
@@ -52,10 +52,18 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
 
 
 def unreadable_columns(dataset: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
-    """Return why columns of text cannot be read, a line per column: those of tables, and of continuous targets."""
-    fields = [field for modality in find_modalities(dataset, entry, rows) if modality.kind == "table" for field in modality.fields]
+    """Return why columns of text (of tables, vectors and continuous targets) and matrices cannot be read, a line each."""
+    modalities = find_modalities(dataset, entry, rows)
+    fields = [field for modality in modalities if modality.kind == "table" for field in modality.fields]
+    joined = [field for modality in modalities if modality.is_joined for field in modality.fields if pa.types.is_string(rows.types[field])]
+    ids, matrix_mistakes = sample_names(dataset, entry, rows), []
+    for modality in modalities:
+        try:
+            matrix_of(dataset, modality, rows, ids)
+        except InputError as error:
+            matrix_mistakes.append(str(error))
     continuous = component("tasks", _target(entry).task).form == "continuous"
-    return column_mistakes(rows, fields, targets_of(entry) if continuous else (), dataset)
+    return column_mistakes(rows, [*fields, *joined], (*(targets_of(entry) if continuous else ()), *joined), dataset) + matrix_mistakes
 
 
 def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> DataSetDescription:

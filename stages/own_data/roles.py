@@ -13,6 +13,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest, parse
 from stages.foundation.registry import component, names
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
+from stages.own_data.column_choice import chosen
 from stages.own_data.file_pattern import FIELD, parse_pattern
 from stages.own_data.source_rows import SourceKind, SourceRows
 from stages.own_data.text_columns import as_written
@@ -27,6 +28,7 @@ class OwnModality:
     """A modality of own data: the fields that hold it, or the pattern of its file's name.
 
     name: the modality's name. kind: the component under stages/modalities/ that reads it. is_file: whether the field names a file.
+    is_joined: whether the fields are numbers of one vector. matrix: the file that holds the vectors of all samples.
     """
 
     name: str
@@ -34,6 +36,8 @@ class OwnModality:
     fields: tuple[str, ...]
     files: str | None = None
     is_file: bool = False
+    is_joined: bool = False
+    matrix: str | None = None
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -64,21 +68,37 @@ def _check_modality(key: str, modality: str, declared: ModalityEntry, target: Ta
     if not NAME.fullmatch(modality) or modality in TAKEN:
         raise InputError(f"{key}: not a valid modality name; use letters, digits and _ (64 at most), a letter first, and none of "
                          f"{', '.join(TAKEN)}")
-    if declared.column and declared.files:
-        raise InputError(f"{key}: give `column` or `files`, not both")
-    if declared.columns and declared.modality != "table":
-        raise InputError(f"{key}.columns: only modality table has several; {declared.modality} has one `column`")
-    if declared.modality == "table" and (declared.column or declared.files):
-        raise InputError(f"{key}: modality table has `columns` (default: all without another role), not `column` or `files`")
-    if len(set(declared.columns)) < len(declared.columns):
-        raise InputError(f"{key}.columns: a column occurs twice in {list(declared.columns)}")
-    for column in {*declared.columns, *([declared.column] if declared.column else [])} & {target.column, *target.columns}:
+    _check_places(key, declared)
+    columns = () if isinstance(declared.columns, str) else declared.columns
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{key}.columns: a column occurs twice in {list(columns)}")
+    for column in {*columns, *([declared.column] if declared.column else [])} & {target.column, *target.columns}:
         raise InputError(f"{key}: column {column!r} is the target, which would leak into the features; remove it from one of the two")
     if declared.files:
         try:
             parse_pattern(declared.files)
         except ValueError as error:
             raise InputError(f"{key}.files: {error}") from error
+
+
+def _check_places(key: str, declared: ModalityEntry) -> None:
+    """Raise InputError where an entry names more than one place of a modality, or one that its modality has not."""
+    is_table, is_vector = declared.modality == "table", declared.modality == "vector"
+    if declared.column and declared.files:
+        raise InputError(f"{key}: give `column` or `files`, not both")
+    if declared.columns and not (is_table or is_vector):
+        raise InputError(f"{key}.columns: only modalities table and vector have several; {declared.modality} has one `column`")
+    if declared.matrix and not is_vector:
+        raise InputError(f"{key}.matrix: only modality vector has it; {declared.modality} has `column` or `files`")
+    if declared.without and not is_table:
+        raise InputError(f"{key}.without: only modality table has it; {declared.modality} names what it reads")
+    if is_table and (declared.column or declared.files):
+        raise InputError(f"{key}: modality table has `columns` (default: all without another role), not `column` or `files`")
+    if declared.without and declared.columns and not isinstance(declared.columns, str):
+        raise InputError(f"{key}.without: expected no list of `columns` besides it; remove the columns from the list")
+    given = [place for place in ("column", "columns", "files", "matrix") if getattr(declared, place)]
+    if is_vector and len(given) > 1:
+        raise InputError(f"{key}: give one of `column`, `columns`, `files` and `matrix`, found {' and '.join(given)}")
 
 
 def source_of(name: str, entry: DataSetEntry) -> tuple[SourceKind[Any], Settings]:
@@ -113,11 +133,18 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
     entries = _modalities_of(entry)
     used = {field for fields in (*roles.values(), _one(rows.content)) for field in fields}
     used |= {field for declared in entries.values() for field in (*_one(declared.column), *FIELD.findall(declared.files or ""))}
+    joined = {modality: _joined_fields(declared, rows, used, f"{key}.modalities.{modality}")
+              for modality, declared in entries.items() if declared.modality == "vector" and declared.columns}  # fmt: skip
+    used |= {field for fields in joined.values() for field in fields}
     found = []
     for modality, declared in entries.items():
         place = f"{key}.modalities.{modality}"
         if declared.modality == "table":
             found.append(OwnModality(modality, declared.modality, _table_fields(declared, rows, used, place)))
+        elif modality in joined:
+            found.append(OwnModality(modality, declared.modality, joined[modality], is_joined=True))
+        elif declared.matrix:
+            found.append(OwnModality(modality, declared.modality, (), matrix=declared.matrix))
         elif declared.files:
             _refuse_absent([field for field in FIELD.findall(declared.files) if field != ID], rows.types, f"{place}.files")
             found.append(OwnModality(modality, declared.modality, (), declared.files, is_file=True))
@@ -129,11 +156,26 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
 
 
 def _table_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], place: str) -> tuple[str, ...]:
-    """Return the columns of a table: those declared, else all without another role."""
-    fields = declared.columns or tuple(field for field in rows.types if field not in used)
-    _refuse_absent(fields, rows.types, f"{place}.columns")
+    """Return the columns of a table: those declared, else all without another role, but for those of `without`."""
+    _refuse_absent(declared.without, rows.types, f"{place}.without")
+    free = [field for field in rows.types if field not in {*used, *declared.without}]
+    fields = _chosen(declared.columns, rows, free, place) if declared.columns else tuple(free)
     if not fields:
         raise InputError(f"{place}: no column is left for the table, as each has another role; name some in `columns`")
+    return fields
+
+
+def _joined_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], place: str) -> tuple[str, ...]:
+    """Return the columns that a vector joins."""
+    return _chosen(declared.columns, rows, [field for field in rows.types if field not in used], place)
+
+
+def _chosen(columns: Sequence[str], rows: SourceRows, free: Sequence[str], place: str) -> tuple[str, ...]:
+    """Return the columns of a list, or the free ones that match a pattern; raise InputError if there are none."""
+    fields = chosen(columns, free)
+    _refuse_absent(fields, rows.types, f"{place}.columns")
+    if not fields:
+        raise InputError(f"{place}.columns: no column without another role matches {columns!r}; there are: {', '.join(rows.types)}")
     return fields
 
 

@@ -11,7 +11,10 @@ from stages.foundation.params_file import PARAMS
 from stages.foundation.tables import column_values
 from stages.own_data.decoders.decode import ENCODED, column, decode
 from stages.own_data.decoders.decoded_columns import ColumnError
+from stages.own_data.decoders.decoded_vectors import is_vector_list, list_vectors
 from stages.own_data.file_pattern import fill
+from stages.own_data.joined_columns import joined_vectors
+from stages.own_data.matrix_file import MatrixFile, open_matrix
 from stages.own_data.paths_inside import read_inside
 from stages.own_data.roles import ID, OwnModality
 from stages.own_data.source_rows import SourceRows
@@ -30,6 +33,7 @@ class SampleLoader:
         needed = (field for modality in modalities if modality.name not in tables for field in modality.needed)
         self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
         self._types: dict[str, pa.DataType] = {}
+        self._matrices = {modality.name: matrix_of(dataset, modality, rows, ids) for modality in modalities}
 
     def load(self, chunk: pa.Table, reasons: Reasons) -> pa.Table:
         """Return the chunk of the index with a column per modality, and where each value was found (`source`).
@@ -60,15 +64,31 @@ class SampleLoader:
     def _column(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> pa.Array:
         if modality.name in self._tables:
             return self._tables[modality.name].take(pa.array(numbers))
-        if modality.is_file:
-            decoded = _read_each(file_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
-            return self._to_column(modality, decoded, ids, bad)
+        if modality.is_file or modality.kind == "vector":
+            return self._to_column(modality, self._decoded(modality, table, numbers, ids, bad), ids, bad)
         values = table[modality.fields[0]].combine_chunks()
         if modality.kind in ENCODED:
             return self._encoded(modality, values, ids, bad)
         if modality.kind == "text" and pa.types.is_string(values.type):
             return values
         return self._to_column(modality, self._python_values(modality, values), ids, bad)
+
+    def _decoded(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> list[Any]:
+        """Return the decoded file of each row, or its vector; None, with the reason in `bad`, where it cannot be read."""
+        if modality.is_file:
+            return _read_each(file_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
+        if (matrix := self._matrices[modality.name]) is not None:
+            rows = matrix.rows_of(numbers, ids)
+            for place in map(int, np.flatnonzero(rows < 0)):
+                bad.setdefault(ids[place], f"{modality.matrix} has no row whose `ids` is {ids[place]!r}")
+            found = iter(matrix.read(rows[rows >= 0]))
+            return [next(found) if row >= 0 else None for row in rows]
+        if modality.is_joined:
+            vectors, reasons = joined_vectors(table, modality.fields, self._rows, self._dataset)
+            bad.update({ids[place]: f"{modality.name}: {reason}" for place, reason in reasons.items() if ids[place] not in bad})
+            return vectors
+        values = table[modality.fields[0]].combine_chunks()
+        return list_vectors(values) if is_vector_list(values.type) else self._python_values(modality, values)
 
     def _key(self, modality: OwnModality) -> str:
         return f"{PARAMS}: datasets.{self._dataset}.modalities.{modality.name}.column: {modality.fields[0]!r}"
@@ -109,9 +129,8 @@ class SampleLoader:
         for row in range(len(self._ids)):
             table = self._rows.read([field for field in modality.needed if field in self._rows.types], np.array([row]))
             try:
-                if modality.is_file:
-                    name = file_names(modality, table, self._ids[row : row + 1])[0]
-                    value = self._decode(modality, name) if isinstance(name, str) else None
+                if modality.is_file or modality.kind == "vector":
+                    value = self._decoded(modality, table, np.array([row]), self._ids[row : row + 1], {})[0]
                 else:
                     value = table[modality.fields[0]][0].as_py()
                 if value is not None:
@@ -140,6 +159,14 @@ class SampleLoader:
             raise InputError(f"{self._key(modality)} holds {values.type}; modality {modality.kind} reads names of files (text) or their "
                              "bytes (binary)")
         return values.cast(pa.binary())
+
+
+def matrix_of(dataset: str, modality: OwnModality, rows: SourceRows, ids: Sequence[str]) -> MatrixFile | None:
+    """Return the matrix that holds a modality, opened and checked; None: it has none."""
+    if modality.matrix is None:
+        return None
+    key = f"{PARAMS}: datasets.{dataset}.modalities.{modality.name}.matrix"
+    return open_matrix(rows.root, modality.matrix, key, ids, ordered=bool(rows.files))
 
 
 def file_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[str | ValueError]:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,16 @@ BROKEN_ZIP = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class NpyHeader:
+    """What the header of an .npy file declares. start: of the values in the file."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    order: Any
+    start: int
+
+
 def read_npy(raw: bytes) -> np.ndarray:
     """Return the numbers of an .npy file, float64 of any shape.
 
@@ -39,33 +50,48 @@ def read_npy(raw: bytes) -> np.ndarray:
         ValueError: if it holds anything but numbers (Python objects included), or its size differs from its header's.
     """
     check_size(raw, MAX_BYTES)
+    with np.errstate(invalid="ignore"):  # a NaN may be a signalling one
+        return npy_values(raw, npy_header(raw, len(raw), max_values=MAX_VALUES)).astype(np.float64, order="C")
+
+
+def npy_header(raw: bytes, n_bytes: int, *, max_values: int, kinds: re.Pattern[str] = NUMBERS) -> NpyHeader:
+    """Return the header of an .npy file of `n_bytes`; `raw` holds its first bytes.
+
+    Raises:
+        ValueError: if its values are of another kind, too many, or more or fewer than its size has.
+    """
     if raw[:6] != b"\x93NUMPY" or len(raw) < 10 or raw[6] not in (1, 2, 3):
-        raise ValueError(f"not an .npy file ({len(raw)} bytes that start with {raw[:6]!r}); write it with numpy.save")
+        raise ValueError(f"not an .npy file ({n_bytes} bytes that start with {raw[:6]!r}); write it with numpy.save")
     start, form = (10, "<H") if raw[6] == 1 else (12, "<I")
     size = struct.unpack_from(form, raw, 8)[0] if len(raw) >= start else 0
     if not 0 < size <= MAX_HEADER or start + size > len(raw):
-        raise ValueError(f".npy header of {size} bytes in a file of {len(raw)}: the file is truncated or damaged")
-    kind, shape, order = _parse_header(raw[start : start + size].decode("latin-1"))
+        raise ValueError(f".npy header of {size} bytes in a file of {n_bytes}: the file is truncated or damaged")
+    kind, shape, order = _parse_header(raw[start : start + size].decode("latin-1"), kinds)
     n_values = math.prod(shape)
-    if n_values > MAX_VALUES:
-        raise ValueError(f".npy file of shape {shape}, {n_values:,} numbers; expected at most {MAX_VALUES:,} per sample")
-    found, expected = len(raw) - start - size, n_values * kind.itemsize
+    if n_values > max_values:
+        raise ValueError(f".npy file of shape {shape}, {n_values:,} numbers; expected at most {max_values:,} per sample")
+    found, expected = n_bytes - start - size, n_values * kind.itemsize
     if found != expected:
         what = "is truncated" if found < expected else "is longer than its header declares"
         raise ValueError(f".npy file {what}: {kind} of shape {shape} needs {expected:,} bytes, found {found:,}")
-    values = np.frombuffer(raw, kind, n_values, start + size).reshape(shape, order=order)
-    with np.errstate(invalid="ignore"):  # a NaN may be a signalling one
-        return values.astype(np.float64, order="C")
+    return NpyHeader(kind, shape, order, start + size)
 
 
-def _parse_header(header: str) -> tuple[np.dtype, tuple[int, ...], Any]:
+def npy_values(raw: bytes, header: NpyHeader) -> np.ndarray:
+    """Return the values of an .npy file, a view of its bytes."""
+    if not header.dtype.itemsize:
+        return np.zeros(header.shape, header.dtype)
+    return np.frombuffer(raw, header.dtype, math.prod(header.shape), header.start).reshape(header.shape, order=header.order)
+
+
+def _parse_header(header: str, kinds: re.Pattern[str]) -> tuple[np.dtype, tuple[int, ...], Any]:
     """Return dtype, shape and order of an .npy header, matched by a regular expression: it is not evaluated."""
     fields = {name: text or word or numbers for name, text, word, numbers in HEADER_FIELD.findall(header)}
     code = fields.get("descr", "")
     if code.lstrip("<>|=").startswith("O"):
         raise ValueError(".npy file of Python objects (a pickle, which could run code), which is not read; "
                          "save an array of numbers, one file per sample")
-    if not NUMBERS.fullmatch(code) or "fortran_order" not in fields or "shape" not in fields:
+    if not kinds.fullmatch(code) or "fortran_order" not in fields or "shape" not in fields:
         raise ValueError(f".npy header {header.strip()[:100]!r}; expected an array of whole or real numbers")
     sizes = [size.strip().removesuffix("L") for size in fields["shape"].split(",")]
     if any(len(size) > 18 or (size and not size.isdecimal()) for size in sizes):
@@ -76,7 +102,7 @@ def _parse_header(header: str) -> tuple[np.dtype, tuple[int, ...], Any]:
 def read_npz(raw: bytes) -> np.ndarray:
     """Return the one array of an .npz file, or that named `series` or `values`; see `read_npy`."""
     check_size(raw, MAX_BYTES)
-    _check_directory(raw)
+    check_directory(raw)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             member = _member_to_read(archive.infolist())
@@ -95,7 +121,7 @@ class UnsupportedNpzError(Exception):
     """An .npz file is valid, but not of a supported form."""
 
 
-def _check_directory(raw: bytes) -> None:
+def check_directory(raw: bytes) -> None:
     """Raise ValueError unless a ZIP file's directory is small: zipfile reads all of it first."""
     at = len(raw) - 22
     if at < 0 or raw[at : at + 4] != b"PK\5\6" or raw[-2:] != b"\0\0":
@@ -108,22 +134,30 @@ def _check_directory(raw: bytes) -> None:
 
 
 def _member_to_read(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-    names = [member.orig_filename for member in members]
-    for member in members:
-        name = member.orig_filename
-        if not name.endswith(".npy") or re.search(r"[/\\:\0]", name):
-            raise UnsupportedNpzError(f"an .npz file with a member {name!r}; expected arrays, whose names end in .npy and have no folder")
-    stems = [name.removesuffix(".npy") for name in names]
+    stems = array_names(members)
     wanted = [i for i, stem in enumerate(stems) if stem in PREFERRED] if len(members) > 1 else list(range(len(members)))
     if len(wanted) != 1:
         found = ", ".join(stems[:20]) or "(none)"
         raise UnsupportedNpzError(f"an .npz file of the arrays {found}; expected a single one, or one named {' or '.join(PREFERRED)}")
-    member = members[wanted[0]]
+    check_member(members[wanted[0]])
+    return members[wanted[0]]
+
+
+def array_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """Return the names of the arrays in an .npz file."""
+    for member in members:
+        name = member.orig_filename
+        if not name.endswith(".npy") or re.search(r"[/\\:\0]", name):
+            raise UnsupportedNpzError(f"an .npz file with a member {name!r}; expected arrays, whose names end in .npy and have no folder")
+    return [member.orig_filename.removesuffix(".npy") for member in members]
+
+
+def check_member(member: zipfile.ZipInfo, max_bytes: int = MAX_BYTES) -> None:
+    """Raise UnsupportedNpzError if an array is packed in another way than NumPy's, or larger than `max_bytes`."""
     if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UnsupportedNpzError("an .npz file that is encrypted or of another compression; write it with numpy.savez_compressed")
-    if member.file_size > MAX_BYTES:
-        raise UnsupportedNpzError(f"an .npz file that unpacks to {member.file_size:,} bytes; expected at most {MAX_BYTES:,} per sample")
-    return member
+    if member.file_size > max_bytes:
+        raise UnsupportedNpzError(f"an .npz file that unpacks to {member.file_size:,} bytes; expected at most {max_bytes:,} per sample")
 
 
 def read_rows(raw: bytes, suffix: str) -> np.ndarray:

@@ -6,6 +6,7 @@ memory is allocated. The modality checks the values themselves.
 
     series   T×c: .npy, .npz, .csv, .tsv, .txt (a row per point; T numbers alone are one channel)
     tactile  T×H×W: .npy, .npz
+    vector   d: .npy, .npz
     set      n×c: .npy, .npz, .csv, .tsv, .txt; x, y, z of .xyz, .ply, .off
     graph    .csv, .tsv, .txt, .edges, .graphml, .json: see edge_lists.py, graphml.py and graph_json.py
     text     any suffix, UTF-8 or the encoding that the source declares
@@ -22,6 +23,7 @@ import pyarrow as pa
 from stages.own_data.decoders.arrays import MAX_BYTES, MAX_WIDTH, read_npy, read_npz, read_rows
 from stages.own_data.decoders.decoded_columns import encoded_column, nested_lists, read_values, text_column, to_array
 from stages.own_data.decoders.decoded_graphs import graph_array
+from stages.own_data.decoders.decoded_vectors import to_vector, vector_column
 from stages.own_data.decoders.edge_lists import read_edges
 from stages.own_data.decoders.graph_json import read_node_link, to_graph
 from stages.own_data.decoders.graphml import read_graphml
@@ -39,6 +41,7 @@ EDGES: dict[str, Callable[[bytes], Any]] = {
 FORMATS: Mapping[str, Mapping[str, Callable[[bytes], Any]]] = {
     "series": ARRAYS | ROWS,
     "tactile": ARRAYS,
+    "vector": ARRAYS,
     "set": ARRAYS | ROWS | CLOUDS,
     "graph": EDGES | {".graphml": read_graphml, ".json": read_node_link},
 }
@@ -69,6 +72,8 @@ def decode(modality: str, raw: bytes, name: str, encoding: str | None = None) ->
     if not raw:
         raise ValueError("the file is empty (0 bytes)")
     value = formats[suffix](raw)
+    if modality == "vector":
+        return to_vector(value)
     return value if modality == "graph" else _with_axes(modality, value)
 
 
@@ -107,6 +112,8 @@ def column(modality: str, values: Sequence[Any], kind: pa.DataType | None = None
     if modality == "text":
         return text_column(values, kind)
     _formats(modality)
+    if modality == "vector":
+        return vector_column(read_values(values, to_vector), kind)
     if modality == "graph":
         return graph_array(read_values(values, to_graph), kind)
     n_axes = AXES[modality].count("×") + 1

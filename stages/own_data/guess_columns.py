@@ -1,0 +1,212 @@
+"""Guess the modality of each column of a table, and which columns are features; every other one gets a note."""
+
+import glob
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.own_data.column_choice import matching
+from stages.own_data.column_names import is_identifier, is_over_time, numbered_stems
+from stages.own_data.date_format import n_written
+from stages.own_data.decoders.decoded_vectors import is_vector_list
+from stages.own_data.guesses import MODALITY_OF, GuessedModality, Values, free_name, modality_of
+from stages.own_data.paths_inside import resolve_inside
+from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
+from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
+
+MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
+AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
+FEWEST_NUMBERED = 16  # columns of numbers with a common stem, from which they are one vector
+WIDE = 30  # columns of a table, from which they are not listed
+MOST_MISSING = 0.2  # share of rows that a modality may lack; they are left out of all
+SPREAD = 10.0  # ratio of the standard deviations of a vector's numbers, from which they are standardized
+Texts = Mapping[str, list[str | None] | None]
+
+
+@dataclass
+class Columns:
+    """What was guessed of a table's columns. missing: modality name → whether a row lacks it, bool (n,). plain: columns of the table."""
+
+    modalities: list[GuessedModality] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    missing: dict[str, np.ndarray] = field(default_factory=dict)
+    plain: list[str] = field(default_factory=list)
+
+
+def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values], used: Set[str]) -> Columns:
+    """Return the modalities of the columns that have no other role (`used`), and a note on each column that is none."""
+    found, unused = Columns(), list[str]()
+    free = [name for name in rows.types if name not in used]
+    for name in free:
+        content = _content(name, rows, texts[name])
+        if content is not None:
+            modality, why = content
+            missing, note = _missing(name, rows, texts[name], modality)
+            found.notes += [note] if note else []
+            if missing.mean() > MOST_MISSING:
+                found.notes.append(f"{name} is not used: {missing.sum()} of {len(missing)} rows have no {modality} in it")
+                unused.append(name)
+                continue
+            label = free_name(modality, [other.name for other in found.modalities])
+            found.modalities.append(GuessedModality(label, {"modality": modality, "column": name}, why))
+            found.missing[label] = missing
+        elif reason := _no_feature(name, rows, counted, texts[name]):
+            found.notes.append(f"{name} is not used: {reason}")
+            unused.append(name)
+        else:
+            found.plain.append(name)
+    taken = {part.entry["column"] for part in found.modalities}
+    _join_numbered(found, rows, texts, counted, [name for name in free if name not in taken])
+    if found.plain:
+        found.modalities.append(_table(found.plain, unused))
+    return found
+
+
+def _table(plain: Sequence[str], unused: Sequence[str]) -> GuessedModality:
+    """Return the table of plain columns: listed, or if there are many, all that are left but the unused ones."""
+    entry: dict[str, Any] = {"modality": "table"}
+    if len(plain) <= WIDE or len(unused) >= len(plain):
+        entry["columns"] = list(plain)
+    elif unused:
+        entry["without"] = list(unused)
+    how = "" if "columns" in entry else f": {len(plain)} columns, all that have no other role" + (" but these" if unused else "")
+    return GuessedModality("facts", entry, f"numbers and categories{how}")
+
+
+def _join_numbered(found: Columns, rows: SourceRows, texts: Texts, counted: Mapping[str, Values], free: Sequence[str]) -> None:
+    """Move columns of numbers that are numbered with a common stem from the table to a vector."""
+    for stem, members in numbered_stems(free, FEWEST_NUMBERED).items():
+        kept = [name for name in members if name in counted and counted[name].numbers]
+        if len(kept) < len(members) and len(kept) < FEWEST_NUMBERED:
+            continue
+        lacking = sum(counted[name].n_missing > 0 for name in kept)
+        title = f"{members[0]} … {members[-1]}"
+        if lacking or len(kept) < len(members):
+            what = f"{lacking} of them have missing cells" if lacking else f"{len(members) - len(kept)} of them are no numbers"
+            found.notes.append(f"{title}: columns of the table, not a vector, as {what}")
+            continue
+        found.plain[:] = [name for name in found.plain if name not in members]
+        found.notes[:] = [note for note in found.notes if note.partition(" is not used: ")[0] not in members]
+        entry = {"modality": "vector", "columns": _pattern(stem, members, free)}
+        settings, why = _scale(np.array([[float(text or "nan") for text in texts[name] or ()] for name in members]))
+        label = free_name("vector", [other.name for other in found.modalities])
+        about = f"{len(members)} columns of numbers, {title}{why}"
+        found.modalities.append(GuessedModality(label, entry, about, settings))
+        found.missing[label] = np.zeros(len(rows.ids), dtype=bool)
+
+
+def _pattern(stem: str, members: Sequence[str], free: Sequence[str]) -> str | list[str]:
+    """Return a pattern that matches the members and no other free column, else the members."""
+    for pattern in (f"{glob.escape(stem)}*", f"{glob.escape(stem)}[0-9]*"):
+        if list(matching(pattern, free)) == list(members):
+            return pattern
+    return list(members)
+
+
+def _scale(values: np.ndarray) -> tuple[dict[str, Any], str]:
+    """Return the settings that float64 (d, n) needs, and why: numbers of different spread have no common scale."""
+    spreads = values.std(axis=1)
+    spreads = spreads[spreads > 0]
+    if len(spreads) and np.quantile(spreads, 0.9) > SPREAD * np.quantile(spreads, 0.1):
+        low, high = np.quantile(spreads, [0.1, 0.9])
+        return {"standardize": True}, f"; standardized, as their standard deviations differ ({low:.2g} to {high:.2g})"
+    return {}, ""
+
+
+def _no_feature(name: str, rows: SourceRows, counted: Mapping[str, Values], texts: Sequence[str | None] | None) -> str | None:
+    """Return why a column is no feature of a table; None: it is one."""
+    if name not in counted:
+        return f"it holds {rows.types[name]}, which no modality reads as it is"
+    values = counted[name]
+    if _is_date(texts):
+        return None
+    if values.n_different < 2:
+        return "it has one value" if values.n_different else "it is empty"
+    if is_identifier(name) and values.n_different > 0.9 * values.n:
+        return "it is an identifier of the rows"
+    if not values.numbers and values.n_different > 0.9 * values.n:
+        return "nearly every value differs, as in an identifier"
+    return None
+
+
+def _is_date(texts: Iterable[str | None] | None) -> bool:
+    """Return whether most values are dates, which may all differ."""
+    text = pa.array([text for text in texts or () if text], pa.string())
+    iso = pc.sum(pc.match_substring_regex(text, f"({DATE})|({TIMESTAMP})")).as_py() or 0
+    return len(text) > 0 and (iso + n_written(text)) / len(text) >= MIXED and len(text.unique()) > 1
+
+
+def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tuple[str, str] | None:
+    """Return the modality of a column, and why; None for numbers and categories."""
+    kind = rows.types[name]
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or (pa.types.is_struct(kind) and "bytes" in [f.name for f in kind]):
+        first = rows.read([name], np.array([0]))[name][0].as_py()
+        raw = (first.get("bytes") if isinstance(first, dict) else first) or b""
+        return ("audio" if raw.startswith(AUDIO_MAGIC) else "image"), f"bytes that begin with {raw[:4]!r}"
+    if pa.types.is_struct(kind) and {part.name for part in kind} == {"indices", "values"}:
+        return "vector", "objects of indices and values, as of sparse vectors"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _list_content(name, rows)
+    if texts is None or not pa.types.is_string(kind) or rows.declared.get(name) in ("number", "date", "truth"):
+        return None
+    known = [text for text in texts if text]
+    files = [text for text in known if Path(text).suffix.lower() in MODALITY_OF and " " not in text.rpartition("/")[2].strip()]
+    if known and len(files) > 0.9 * len(known):
+        found = modality_of(files, rows.root)
+        return (found[0], f"its values are names of files ({found[1]})") if found else None
+    n_words = sum(len(text.split()) for text in known) / max(len(known), 1)
+    if n_words >= MIN_WORDS_OF_TEXT and len(set(known)) > len(known) / 2:
+        return "text", f"{n_words:.0f} words a row, {len(set(known))} of {len(known)} differ"
+    return None
+
+
+def _list_content(name: str, rows: SourceRows) -> tuple[str, str] | None:
+    depth, inner = 0, rows.types[name]
+    while pa.types.is_nested(inner) and not pa.types.is_struct(inner):
+        depth, inner = depth + 1, inner.value_type
+    if not (pa.types.is_integer(inner) or pa.types.is_floating(inner)):
+        return None
+    if is_vector_list(rows.types[name]):
+        sizes = _sizes(name, rows)
+        if len(sizes) > 1:
+            return "series", f"lists of numbers of different lengths, {min(sizes)} to {max(sizes)}"
+        same = f"{next(iter(sizes), 0)} numbers in each row"
+        if is_over_time(name):
+            return "series", f"{same}, named like a measurement over time; if their order has no meaning: vector"
+        return "vector", f"{same}, as in an embedding; if they are in order of time: series"
+    return {2: ("series", "lists of lists of numbers"), 3: ("tactile", "lists of frames of numbers")}.get(depth)
+
+
+def _sizes(name: str, rows: SourceRows) -> set[int]:
+    """Return the lengths of a column's lists, read in chunks."""
+    found: set[int] = set()
+    for start in range(0, len(rows.ids), CHUNK_ROWS):
+        column = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name]
+        found |= {size for size in pc.list_value_length(column).unique().to_pylist() if size is not None}
+    return found
+
+
+def _missing(name: str, rows: SourceRows, texts: Sequence[str | None] | None, modality: str) -> tuple[np.ndarray, str]:
+    """Return whether each row lacks the modality that a column holds or names a file of, bool (n,), and a note if no file is there."""
+    if texts is None:
+        return np.array(rows.read([name], None)[name].is_null().to_pylist(), dtype=bool), ""
+    empty = np.array([not text for text in texts], dtype=bool)
+    if modality == "text" and not all(Path(text).suffix.lower() in MODALITY_OF for text in texts if text):
+        return empty, ""
+    absent = np.array([not text or not _is_file(rows.root, text) for text in texts], dtype=bool)
+    if absent.all():
+        first = next((text for text in texts if text), "")
+        return empty, f"{name}: no file that it names is in the table's folder, such as {first}; put them there before the run"
+    return absent, ""
+
+
+def _is_file(root: Path, name: str) -> bool:
+    try:
+        return resolve_inside(root, name).stat().st_size > 0
+    except (ValueError, OSError):
+        return False
