@@ -1,7 +1,8 @@
-"""Check the whole params.yaml before anything runs; record the fingerprints of own data sets.
+"""Check the whole params.yaml before anything runs; record the fingerprints of own data sets, and each data set's numbers of folds.
 
 The record of a data set is a constant, or the fingerprint of its files: an edit of params.yaml reruns this stage and then only the stages
-that the edit or a changed file affects.
+that the edit or a changed file affects. The numbers of folds are a file of their own: params.yaml may leave them out for a data set, and
+DVC tracks no key that may be missing.
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
@@ -13,13 +14,14 @@ from typing import Any
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
-from stages.contracts.paths import check_path
+from stages.contracts.paths import check_path, fold_numbers_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
 from stages.params import section
+from stages.splitting.split_settings import SplitEntry
 
 
 def main() -> None:
@@ -29,7 +31,7 @@ def main() -> None:
     """
     params = checked_params()
     refuse_linked_data()
-    for path in check_path("").parent.glob("*.json"):
+    for path in [*check_path("").parent.glob("*.json"), *fold_numbers_path("").parent.glob("*.json")]:
         if path.stem not in params["datasets"]:
             path.unlink()
     if removed := remove_stale_outputs(params):
@@ -45,6 +47,9 @@ def main() -> None:
             failed[dataset] = str(error)
     if len(failed) == len(params["datasets"]):
         raise InputError("\n".join(failed.values()))
+    numbers: SplitEntry = section(params, "split", SplitEntry)
+    for dataset in params["datasets"]:
+        write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
     for dataset, files in found.items():
         write_json(check_path(dataset), {"dataset": dataset, "files": files})
     for dataset, why in failed.items():

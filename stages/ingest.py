@@ -15,7 +15,7 @@ from stages.contracts.data_set import DataSet
 from stages.contracts.paths import quarantine_path, samples_path
 from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
-from stages.contracts.tables.samples_table import DataSetDescription, SamplesMetadata
+from stages.contracts.tables.samples_table import BadSamplePolicy, DataSetDescription, SamplesMetadata
 from stages.contracts.task import Task
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
@@ -28,6 +28,7 @@ from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
 from stages.ingestion.rare_classes import without_rare
 from stages.ingestion.row_sampling import in_proportion, sample_rows
+from stages.ingestion.too_few_groups import too_few_groups
 from stages.samples.read import judge_bad, quarantine_table
 
 CHUNK_ROWS = 1024
@@ -47,6 +48,9 @@ class IndexedDataSet:
     remedy: str  # where the user fixes the data
     load: Callable[[pa.Table, dict[str, str]], pa.Table]
     piece: int = CHUNK_ROWS  # number of rows loaded at once
+    n_left_out: int = 0  # rows of the files that the entry leaves out
+    notes: tuple[str, ...] = ()  # what was left out or filled in, a line each
+    mistakes: tuple[str, ...] = ()  # why columns of the index are missing, a line each
     where: Callable[[int], str] | None = None  # row of the index → its place in the user's files
 
 
@@ -56,18 +60,22 @@ def main(dataset: str) -> None:
     entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
     seed = derived_seed(value_at(params, "seed"), "ingest", dataset)
     found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
-    index, reasons = sampled_index(dataset, entry, found, seed)
+    for note in found.notes:
+        print(f"{dataset}: {note}", flush=True)
+    reasons: dict[str, str] = {}
+    index, obstacles = usable_index(dataset, entry, found, seed, reasons)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
+    policy = BadSamplePolicy(dataset=dataset, on_bad_sample=entry.on_bad_sample, max_bad_share=entry.max_bad_share)
+    if obstacles:
+        raise InputError(all_obstacles(obstacles, unreadable(index, found, reasons, n_used, policy), dataset))
     encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
     metadata = SamplesMetadata(
         **dict(found.about),
-        dataset=dataset,
-        on_bad_sample=entry.on_bad_sample,
-        max_bad_share=entry.max_bad_share,
+        **dict(policy),
         target=target_metadata(name, found.task, outputs),
-        rows=Rows(used=n_used, available=found.index.num_rows),
+        rows=Rows(used=n_used, available=found.index.num_rows + found.n_left_out),
     )
     with writing_chunks(samples_path(dataset), metadata) as append:
         for chunk in loaded(index, found, reasons):
@@ -105,26 +113,61 @@ def own_data_set(dataset: str, entry: DataSetEntry) -> IndexedDataSet:
     return IndexedDataSet(**read_own(dataset, entry))
 
 
-def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int) -> tuple[pa.Table, dict[str, str]]:
-    """Return a sample of the rows that have a target, and the same share of the others: sample id → reason.
+def usable_index(
+    dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int, reasons: dict[str, str]
+) -> tuple[pa.Table, list[str]]:
+    """Return a sample of the rows that have a target, and what makes it unusable, a line each; why others are not in it goes to `reasons`.
+
+    With obstacles the index is as far as it can be made.
 
     Raises:
-        InputError: if the index or its targets are invalid, or `rows:` is too small or too large.
+        InputError: if samples cannot be told apart.
     """
-    encoding, reasons = found.task.encoding, dict[str, str]()
     try:
         whole = check_index(found, reasons)
+    except InputError as error:
+        raise InputError(f"{dataset}: {error}") from error
+    if found.mistakes:
+        return whole, list(found.mistakes)
+    encoding, obstacles = found.task.encoding, list[str]()
+    try:
         if entry.rare_classes != "fail":
             whole, done = without_rare(whole, encoding.form, entry.rare_classes, entry.rare_below)
             print(f"{dataset}: {done}" if done else f"{dataset}: no rare class", flush=True)
         encoding.check(whole["target"], found.remedy, entry.unknown_targets)
     except InputError as error:
-        raise InputError(f"{dataset}: {error}") from error
-    key = f"datasets.{dataset}.rows"
-    index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
-    if len(index) < len(whole):
-        encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
-    return index, in_proportion(reasons, index.num_rows, whole.num_rows)
+        obstacles.append(f"{dataset}: {error}")
+    key, index = f"datasets.{dataset}.rows", whole
+    try:
+        index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
+        if len(index) < len(whole):
+            encoding.check_sample(whole["target"], index["target"], f"{PARAMS}: {key}: {len(index)} rows are too few")
+    except InputError:
+        if not obstacles:  # else a sample of the rows has fewer yet
+            raise
+    if scarce := too_few_groups(index, encoding):
+        obstacles.append(f"{dataset}: {scarce}")
+    kept = in_proportion(reasons, index.num_rows, whole.num_rows)
+    for name in reasons.keys() - kept.keys():
+        del reasons[name]
+    return index, obstacles
+
+
+def unreadable(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str], n_used: int, policy: BadSamplePolicy) -> str:
+    """Return which samples of a data set that cannot be used anyway cannot be read; "" if they may be skipped."""
+    try:
+        for _ in loaded(index, found, reasons):
+            pass
+        judge_bad(reasons, n_used, policy, policy.dataset)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def all_obstacles(obstacles: list[str], more: str, dataset: str) -> str:
+    """Return one message of everything that stands in the way, so that a person can fix it at once."""
+    lines = [*obstacles, *([more] if more else [])]
+    return lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} obstacles in data set {dataset!r}", *lines]).replace("\n", "\n  ")
 
 
 def loaded(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str]) -> Iterator[pa.Table]:
@@ -145,13 +188,15 @@ def check_index(found: IndexedDataSet, reasons: dict[str, str]) -> pa.Table:
     if table.num_rows == 0:
         raise InputError(f"there is no sample; {found.remedy}")
     for name in ("sample_id", "group"):
-        if table[name].null_count:
+        if name in table.column_names and table[name].null_count:
             row = table[name].combine_chunks().is_null().index(True).as_py()
             raise InputError(f"row {row} has no {name}; every sample needs one, so {found.remedy}")
     repeated = [name for name, count in Counter(table["sample_id"].to_pylist()).items() if count > 1]
     if repeated:
         raise InputError(f"sample_id {repeated[0]!r} occurs more than once ({len(repeated)} such ids); ids must be unique, so "
                          f"{found.remedy}")
+    if "target" not in table.column_names:
+        return table
     missing = found.task.encoding.missing(table["target"])
     for row in map(int, np.flatnonzero(missing)):
         name = table["sample_id"][row].as_py()

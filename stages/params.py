@@ -8,7 +8,7 @@ the messages.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -19,7 +19,8 @@ from stages.contracts.checked import by_place, wanted
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
-from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
+from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
+from stages.splitting.split_settings import OneSplitEntry
 
 SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
@@ -69,7 +70,11 @@ def _check_keys(value: Any, key: str, above: tuple[int, ...]) -> None:
         raise InputError(f"{PARAMS}: {key}: contains itself, by an alias (*) inside its own anchor (&); write the value out")
     inside = (*above, id(value))
     if isinstance(value, Mapping):
+        texts: dict[str, Any] = {}
         for name, item in value.items():
+            same = texts.setdefault(name if isinstance(name, str) else json.dumps(name, default=str), name)
+            if same is not name and isinstance(name, str | int | float):
+                raise InputError(f"{PARAMS}: {key or 'top level'}: the keys {same!r} and {name!r} are one and the same; keep one")
             if not isinstance(name, str | int | float):
                 raise InputError(f"{PARAMS}: {key or 'top level'}: the key {name!r} is not text; put it in quotes")
             _check_keys(item, f"{key}.{name}".removeprefix("."), inside)
@@ -126,6 +131,10 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         now = inner.renamed.get(str(first["loc"][-1])) if issubclass(inner, Settings) else None
         if now is not None:
             return f"{PARAMS}: {place}: this key was renamed to {now!r}; allowed: {allowed(inner)}"
+        number = OneSplitEntry.renamed.get(str(first["loc"][-1]), str(first["loc"][-1]))
+        if inner is DataSetEntry and number in OneSplitEntry.model_fields:
+            return (f"{PARAMS}: {place}: numbers of folds of one data set belong in the section split: "
+                    f"`split: {{datasets: {{{place.split('.')[1]}: {{{number}: {first['input']}}}}}}}`")
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
@@ -143,6 +152,9 @@ def _inmost(model: type[BaseModel], place: Sequence[Any]) -> tuple[type[BaseMode
     name = ""
     for part in place:
         kind = model.model_fields[name].annotation if name else None
+        if get_origin(kind) is dict and isinstance(named := get_args(kind)[1], type) and issubclass(named, BaseModel):
+            model, name = named, ""  # this part is a name that the user chose
+            continue
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             model, name = kind, ""
         branch = next((entry for entry in (TargetEntry, ModalityEntry) if isinstance(part, str) and entry.__name__ in part), None)

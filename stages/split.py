@@ -9,43 +9,45 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.checked import shortened
-from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
+from stages.contracts.paths import fold_numbers_path, quarantine_path, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
-from stages.contracts.tables.samples_table import SamplesMetadata
+from stages.contracts.tables.samples_table import SamplesMetadata, sufficient_share
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import read_params, section, value_at
+from stages.foundation.params_file import parse, read_params, value_at
 from stages.foundation.seeds import derived_seed
-from stages.foundation.tables import column_values, fixed_lists, read_described, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, read_json, write_table
 from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
+from stages.splitting.own_folds import fold_names, own_folds
+from stages.splitting.scarce_groups import scarce_outputs
 from stages.splitting.split_settings import SplitEntry
 
-FEWEST_GROUPS = 3  # of a class: one to test on, one to validate on, one to train on
-NEEDED = ("sample_id", "group", "split", "target")  # columns of the samples table
+NEEDED = ("sample_id", "group", "split", "fold", "target")  # columns of the samples table
 
 
 def main(dataset: str) -> None:
     """Write the splits of one data set, and the samples that are skipped."""
     params = read_params()
-    settings: SplitEntry = section(params, "split", SplitEntry)
+    settings: SplitEntry = parse(read_json(fold_numbers_path(dataset)), "split", SplitEntry)
     samples, metadata = read_described(samples_path(dataset), SamplesMetadata)
     skipped = skipped_samples(dataset)
     share = skipped.num_rows / metadata.rows.used
-    refuse_bad_share(dataset, metadata, skipped.num_rows)
+    obstacles = [bad_share(dataset, metadata, skipped.num_rows)]
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # filtering copies the selected columns only
     samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
-    refuse_emptied(dataset, metadata.target, column_values(samples["target"]), column_values(needed["target"]))
+    obstacles.append(emptied(dataset, metadata.target, column_values(samples["target"]), column_values(needed["target"])))
     target, seed = metadata.target, derived_seed(value_at(params, "seed"), "split", dataset)
     try:
         splits = split_samples(samples, settings, target.form, target.outputs, seed)
     except InputError as error:
-        raise InputError(f"{dataset}: {error}") from error
+        obstacles.append(f"{dataset}: {error}")
+    if found := [obstacle for obstacle in obstacles if obstacle]:
+        raise InputError("\n  ".join(found))
     about = SplitsMetadata(
         dataset=dataset,
         target=target,
@@ -53,29 +55,33 @@ def main(dataset: str) -> None:
         n_folds=splits.schema.field("inner").type.list_size,
         n_repeats=splits.num_rows // samples.num_rows,
         n_inner_folds=settings.n_inner_splits,
+        fold_names=fold_names(samples["fold"].to_pylist()) if "fold" in samples.column_names else (),
     )
     write_table(splits_path(dataset), splits, about)
     write_table(skipped_path(dataset), skipped, SkippedMetadata(dataset=dataset, share=share))
 
 
-def refuse_bad_share(dataset: str, metadata: SamplesMetadata, n_skipped: int) -> None:
-    """Raise InputError if more samples are unreadable than `max_bad_share` allows."""
+def bad_share(dataset: str, metadata: SamplesMetadata, n_skipped: int) -> str:
+    """Return that more samples are unreadable than `max_bad_share` allows, and what helps; "" if not."""
     n_used, allowed = metadata.rows.used, metadata.max_bad_share
     if n_skipped / n_used > allowed:
-        raise InputError(f"{dataset}: {n_skipped} of {n_used} samples cannot be read in one modality or another, {n_skipped / n_used:.1%}, "
-                         f"above datasets.{dataset}.max_bad_share {allowed:.1%} in params.yaml; fix them "
-                         f"(data/quarantine/{dataset}/ has the reasons)")
+        enough = sufficient_share(n_skipped, n_used)
+        return (f"{dataset}: {n_skipped} of {n_used} samples cannot be read in one modality or another, {n_skipped / n_used:.1%}, "
+                f"above datasets.{dataset}.max_bad_share {allowed:.1%} in params.yaml; fix them "
+                f"(data/quarantine/{dataset}/ has the reasons)" + (f", or raise it to {enough} or more" if enough else ""))
+    return ""
 
 
-def refuse_emptied(dataset: str, target: Target, kept: np.ndarray, whole: np.ndarray) -> None:
-    """Raise InputError naming the first class, label or target all of whose samples are skipped."""
+def emptied(dataset: str, target: Target, kept: np.ndarray, whole: np.ndarray) -> str:
+    """Return which class, label or target is the first all of whose samples are skipped; "" if there is none."""
     form, n_outputs = FORMS[target.form], len(target.outputs)
     before, after = (form.strata(values, n_outputs).reshape(len(values), n_outputs, -1).sum(axis=(0, 2)) for values in (whole, kept))
-    emptied = np.flatnonzero((before > 0) & (after == 0))
-    if len(emptied):
-        what, name = form.output, target.outputs[emptied[0]]
-        raise InputError(f"{dataset}: {what} {name!r} has no sample left: all {int(before[emptied[0]])} of them cannot be read and are "
-                         f"skipped (data/quarantine/{dataset}/ has the reasons); fix some of them, or remove the {what} from the data")
+    gone = np.flatnonzero((before > 0) & (after == 0))
+    if len(gone):
+        what, name = form.output, target.outputs[gone[0]]
+        return (f"{dataset}: {what} {name!r} has no sample left: all {int(before[gone[0]])} of them cannot be read and are "
+                f"skipped (data/quarantine/{dataset}/ has the reasons); fix some of them, or remove the {what} from the data")
+    return ""
 
 
 def skipped_samples(dataset: str) -> pa.Table:
@@ -99,18 +105,25 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
     names = [f"{FORMS[form].output} {name!r}" for name in outputs]
     strata = FORMS[form].strata(column_values(samples["target"]), len(outputs))
     group_names, groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)
-    official = samples["split"].to_pylist() if "split" in samples.column_names else None
-    outer = [official_fold(official, groups)] if official is not None else [
-        assign_folds(strata, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat))) for repeat in range(settings.n_repeats)
-    ]
-    refuse_scarce(strata, groups, None if official is None else outer[0] < 0, names=names, group_names=group_names)
-    n_folds = 1 if official is not None else settings.n_splits
+    given = next((name for name in ("split", "fold") if name in samples.column_names), None)
+    if given == "split":
+        outer, labels = [official_fold(samples["split"].to_pylist(), groups)], ["0"]
+    elif given == "fold":
+        folds = samples["fold"].to_pylist()
+        outer, labels = [own_folds(folds, groups, group_names)], list(map(repr, fold_names(folds)))
+    else:
+        outer = [assign_folds(strata, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat)))
+                 for repeat in range(settings.n_repeats)]
+        labels = list(map(str, range(settings.n_splits)))
+    members = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
+    if scarce := scarce_outputs(members, groups, outer[0] < 0 if given == "split" else None, names=names, group_names=group_names):
+        raise InputError(scarce)
     tables = []
     for repeat, fold in enumerate(outer):
         inner = np.stack([
-            checked_inner_folds(strata, groups, fold != index, settings.n_inner_splits, names=names, where=f"outer fold {index}",
+            checked_inner_folds(strata, groups, fold != index, settings.n_inner_splits, names=names, where=f"outer fold {label}",
                                 seed=derived_seed(seed, "inner", str(repeat), str(index)))
-            for index in range(n_folds)
+            for index, label in enumerate(labels)
         ], axis=1)
         tables.append(pa.table({
             "sample_id": samples["sample_id"],
@@ -161,37 +174,13 @@ def checked_inner_folds(
     return inner
 
 
-def refuse_scarce(
-    strata: np.ndarray, groups: np.ndarray, training: np.ndarray | None, *, names: Sequence[str], group_names: np.ndarray
-) -> None:
-    """Raise InputError naming every class, label or target that no folds of any number could train, validate and test on.
-
-    Args:
-        training: bool (n,), the training part of an official split; None: cross-validation.
-    """
-    needed, part = (FEWEST_GROUPS, "") if training is None else (FEWEST_GROUPS - 1, " of the training part")  # the test part is given
-    pool = np.ones(len(strata), dtype=bool) if training is None else training
-    found = []
-    for name, members in zip(names, np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2)).T, strict=True):
-        inside = np.unique(groups[members & pool])
-        if members.any() and not len(inside):
-            found.append(f"{name} ({members.sum()} rows) has no row in the training part of the official split")
-        elif members.any() and len(inside) < needed:
-            listed = ", ".join(map(repr, group_names[inside].tolist()))
-            found.append(f"{name} ({members.sum()} rows) is in {len(inside)} group{'s' * (len(inside) > 1)}{part} ({listed})")
-    if found:
-        raise InputError(f"{'; '.join(shortened(found))}. Each needs {needed} groups{part} or more, as some are held out while "
-                         "others are learned from: leave it out of the data, merge it with another, declare a finer `group`, or add "
-                         "samples of other groups")
-
-
 def refuse_absent(strata: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
     """Raise InputError naming the first class, label or target that has rows, but none in `train` (bool (n,))."""
     present = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
             raise InputError(f"{name} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
-                             f"{where}; use other numbers of folds (params.yaml: split), or more rows")
+                             f"{where}; use other folds (params.yaml: split), or more rows")
 
 
 if __name__ == "__main__":

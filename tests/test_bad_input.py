@@ -88,7 +88,7 @@ def fails(entry: Entry, match: str, *, after: Sequence[str], **features: Mapping
     return str(caught.value)
 
 
-CHECKED = [f"check/{NAME}.json"]
+CHECKED = [f"check/{NAME}.json", f"check/split/{NAME}.json"]
 INGESTED = [*CHECKED, f"samples/{NAME}/samples.arrow", f"quarantine/{NAME}/{NAME}.arrow"]
 
 
@@ -251,11 +251,11 @@ def test_up_to_twenty_are_named_and_the_others_counted(folder: Path) -> None:
 
 
 def test_a_file_s_name_cannot_forge_a_line_of_the_message(folder: Path) -> None:
-    write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K"} for i in range(4)])
+    write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K"} for i in range(6)])
     entry = of_table({"modality": "image", "column": "photo"})
-    message = fails(entry, "4 of 4 samples cannot be read", after=CHECKED)
+    message = fails(entry, "6 of 6 samples cannot be read", after=CHECKED)
     assert message.splitlines()[1] == r"  sample '0001': x\nerror: all is well\x1b[2K: no such file in the source's folder"
-    assert message.count("\n") == 4
+    assert message.count("\n") == 6
 
 
 # ---------------------------------------------------------------- tables
@@ -303,8 +303,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused_before_the_samples_are_w
 
 def test_rows_of_one_group_cannot_be_split(folder: Path) -> None:
     with_rows(lambda i, row: {"n": "same"})
-    after = [*INGESTED, f"features/{NAME}/{NAME}-it.arrow", f"quarantine/{NAME}/{NAME}-it.arrow"]
-    fails(of_table(group="n"), "mine: all rows are of one group, and groups are never split", after=after)
+    fails(of_table(group="n"), "mine: all rows are of one group, and groups are never split", after=CHECKED)
 
 
 @pytest.mark.parametrize(("content", "message"), [

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from toy_samples import write_samples
+from toy_samples import write_fold_numbers, write_samples
 
 from stages import split
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
@@ -21,7 +21,7 @@ from stages.validation.suites import skipped_suite
 # samples, declared share, how many it allows: the largest n with n / samples ≤ share
 # 0.29 * 100 is 28.999999999999996
 SHARES = [(20, 0.05, 1), (40, 0.1, 4), (60, 0.1, 6), (50, 0.5, 25), (100, 0.29, 29)]
-PARAMS = "seed: 1\nsplit: {n_splits: 2, n_inner_splits: 2}\n"
+PARAMS = "seed: 1\n"
 
 
 def policy(share: float) -> BadSamplePolicy:
@@ -43,6 +43,7 @@ def test_when_rows_are_split(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(PARAMS)
+    write_fold_numbers(n_splits=2, n_inner_splits=2)
     ids = [f"id-{i:02d}" for i in range(n_samples)]
     table = pa.table({"sample_id": ids, "target": pa.array(np.arange(n_samples) % 2, pa.int32())})
     write_samples(samples_path("toy"), table, dict(policy(share)) | {"rows": {"used": n_samples, "available": n_samples}})

@@ -48,12 +48,20 @@ def test_a_modalitys_parameter_reruns_its_features_and_what_reads_them(copy: Pat
     ("models.knn.n_neighbors", [1, 3], {"train@emoji-knn"}),
     ("models.mlp.max_iter", 30, {"train@emoji-mlp"}),
     ("evaluate.confidence", 0.9, {"evaluate@emoji"}),
-    ("split.n_inner_splits", 3, {"split@emoji"}),
+    ("split.n_inner_splits", 3, set()),  # by way of check, see below
     ("flow.workers", 1, set()),
 ])
 def test_a_parameter_touches_only_the_stages_that_read_it(shared_copy: Path, key: str, value: Any, expected: set[str]) -> None:
     write_params(shared_copy, changed(EMOJI, key, value))
     assert stale(shared_copy) == {"check"} | expected
+
+
+def test_numbers_of_folds_reach_the_split_of_their_data_set_through_check(copy: Path) -> None:
+    write_params(copy, changed(EMOJI, "split.datasets", {"emoji": {"n_inner_splits": 3}}))
+    said = dvc(copy, "repro", "check")
+    assert said.returncode == 0, said.stderr
+    assert stages_run(said) == ["check"]
+    assert stale(copy) == {"split@emoji"}
 
 
 def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(workspace: Path) -> None:

@@ -31,7 +31,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("seed", True, "seed: expected a whole number"),
     ("splits", {"n_splits": 5}, r"splits: unknown section \(did you mean 'split'\?\); allowed: seed, datasets, "),
     ("split", REMOVED, r"split: missing; add the line `split: \{\}`"),
-    ("split", [5], r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, found \[5\]"),
+    ("split", [5], r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, datasets, found \[5\]"),
     ("split.n_split", 5, r"split\.n_split: unknown key \(did you mean 'n_splits'\?\); allowed: n_splits, n_repeats, n_inner_splits"),
     ("split.n_splits", 1, "split.n_splits: expected at least 2, found 1; 'n_splits' is outer folds"),
     ("split.n_splits", "many", "split.n_splits: expected a whole number, found 'many'"),
@@ -229,7 +229,7 @@ def test_a_stage_reads_its_own_keys_from_a_file_that_holds_no_others() -> None:
 
 def test_an_empty_section_takes_the_defaults() -> None:
     assert parse(None, "split", SplitEntry) == SplitEntry()
-    with pytest.raises(InputError, match=r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, found 0"):
+    with pytest.raises(InputError, match=r"split: expected a mapping with n_splits, n_repeats, n_inner_splits, datasets, found 0"):
         parse(0, "split", SplitEntry)
 
 

@@ -34,6 +34,7 @@ RERUNS: dict[str, set[str]] = {
     "samples": {"ingest", "featurize", "validate"},
     "split.py": {"split"},
     "splitting": {"split"},
+    "splitting/scarce_groups.py": {"ingest", "split"},
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},

@@ -1,5 +1,6 @@
 """Splits: groups are never split, every row is a test row once per repeat, folds are balanced, and impossible requests raise errors."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_samples import write_samples
+from toy_samples import write_fold_numbers, write_samples
 
 from stages import check, ingest
 from stages.contracts.paths import quarantine_path, samples_path, skipped_path, splits_path
@@ -175,7 +176,7 @@ def test_a_class_that_a_training_set_lacks_is_named() -> None:
         split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
 
 
-PARAMS = "seed: 1\nsplit: {n_splits: 3, n_repeats: 2, n_inner_splits: 2}\n"
+NUMBERS = {"n_splits": 3, "n_repeats": 2, "n_inner_splits": 2}
 TARGET = {"name": "t", "task": "multiclass", "form": "classes", "scoring": "accuracy", "outputs": list(CLASSES)}
 POLICY = {"on_bad_sample": "quarantine", "max_bad_share": 0.1}
 
@@ -185,13 +186,14 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     splits = splits_path("toy")
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 60, "available": 60}}
     write_samples(samples_path("toy"), samples(*grouped([2] * 30, 0)), {**about, **POLICY, "title": "Toy"})
-    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    write_fold_numbers(**NUMBERS)
     main("toy")
     first = splits.read_bytes()
     main("toy")
     assert splits.read_bytes() == first
     table, metadata = read_described(splits, SplitsMetadata)
-    assert metadata.model_dump(mode="json") == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
+    assert metadata.model_dump(mode="json") == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2, "fold_names": []}
     assert len(read_folds(table, metadata)) == 6
 
 
@@ -199,7 +201,8 @@ def test_an_impossible_split_names_data_set_and_keys(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     about = {"dataset": "toy", "target": TARGET, "rows": {"used": 6, "available": 6}}
     write_samples(samples_path("toy"), samples(*grouped([3, 3], 0)), about | POLICY)
-    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    write_fold_numbers(**NUMBERS)
     with pytest.raises(InputError, match=r"^toy: 2 groups cannot be split into 3 folds.*params\.yaml: split"):
         main("toy")
     assert not splits_path("toy").exists()
@@ -262,7 +265,8 @@ def test_unreadable_samples_are_skipped_and_listed(
     write_table(quarantine_path("toy"), quarantine_table({ids[3]: "no target"}), QuarantineMetadata(dataset="toy"))
     bad = {name: "broken" for name in ids[3 : 3 + n_bad]}
     write_table(quarantine_path("toy", "photo"), quarantine_table(bad), QuarantineMetadata(dataset="toy", modality_name="photo"))
-    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    write_fold_numbers(**NUMBERS)
     if fails:
         with pytest.raises(InputError, match=r"toy: 7 of 60 samples cannot be read .* 11\.7%, above datasets\.toy\.max_bad_share 10\.0%"):
             main("toy")
@@ -286,7 +290,8 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
     Path("data/raw/t.csv").write_text("kind,x\n" + "".join(f"{'' if i % 25 == 3 else 'ab'[i % 2]},{i}\n" for i in range(100)))
     for rows, used, n_missing in (("all", 100, 4), (40, 42, 2)):
         (tmp_path / "params.yaml").write_text(
-            f"{PARAMS}datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
+            f"seed: 1\nsplit: {json.dumps(NUMBERS)}\n"
+            f"datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
             "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
             "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {dummy: {}}\n"
             "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.paths import fold_numbers_path
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
-from stages.foundation.tables import write_table
+from stages.foundation.tables import write_json, write_table
+from stages.splitting.split_settings import SplitEntry
 
 METADATA: dict[str, Any] = {
     "dataset": "toy", "title": "Toy", "licence": "CC0", "citation": "none", "group": "none", "shipped": True, "sources": [],
@@ -26,6 +28,11 @@ def write_samples(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> N
     if "target" not in table.column_names:
         table = table.append_column("target", pa.array(np.zeros(len(table), np.int32)))
     write_table(path, table, SamplesMetadata.model_validate({**METADATA, **metadata}))
+
+
+def write_fold_numbers(dataset: str = "toy", **numbers: int) -> None:
+    """Write what check passes to split; a number that is not given has its default."""
+    write_json(fold_numbers_path(dataset), SplitEntry(**numbers).model_dump(exclude={"datasets"}))
 
 
 def features_metadata(label: str, **known: Any) -> FeaturesMetadata:

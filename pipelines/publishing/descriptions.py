@@ -17,6 +17,7 @@ from stages.reporting.formatting import (
     level_name,
     model_name,
     number,
+    outer_folds,
     outputs_name,
     p_value,
     signed,
@@ -72,9 +73,8 @@ def title_of(metric: MetricInfo) -> str:
 
 def protocol(evaluation: Evaluation) -> str:
     """Return how often and on what the models were tested."""
-    folds, repeats, inner = evaluation.n_folds, evaluation.n_repeats, evaluation.n_inner_folds
-    outer = f"{folds} outer folds" if folds > 1 else "the official test split"
-    return outer + (f" × {repeats} repeats" if repeats > 1 else "") + f", configuration chosen on {inner} inner folds"
+    the = "the " if evaluation.is_one_split else ""
+    return f"{the}{outer_folds(evaluation)}, configuration chosen on {evaluation.n_inner_folds} inner folds"
 
 
 def run_note(evaluation: Evaluation, result: CandidateResult, chosen: Mapping[str, str]) -> str:

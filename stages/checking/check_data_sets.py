@@ -32,9 +32,11 @@ def check_packaged(name: str, entry: DataSetEntry) -> None:
     """Raise InputError unless the entry fits a file under stages/datasets/."""
     data_set = known_data_set(name)
     parse(entry.options, f"datasets.{name}.options", data_set.options)
-    for key in ("group", "id", "split", "title", "licence", "citation"):
+    for key in ("group", "id", "split", "folds", "title", "licence", "citation"):
         if getattr(entry, key) is not None:
             raise InputError(f"{PARAMS}: datasets.{name}.{key}: only for own data (`source:`); this data set's file declares it")
+    if entry.missing_groups != "fail":
+        raise InputError(f"{PARAMS}: datasets.{name}.missing_groups: only for own data (`source:`); here every sample has a group")
     if not isinstance(entry.target, str) or not isinstance(entry.modalities, tuple):
         raise InputError(f"{PARAMS}: datasets.{name}: expected `target`: a name ({', '.join(data_set.targets)}) and `modalities`: a list "
                          f"({', '.join(data_set.modalities)}); columns are for own data (`source:`)")

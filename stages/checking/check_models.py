@@ -79,7 +79,7 @@ def smallest_training_fold(params: Mapping[str, Any], name: str) -> int | None:
     if entry.source is not None:
         return None  # train checks it
     data_set: DataSet[Any] = component("datasets", name)
-    split: SplitEntry = section(params, "split", SplitEntry)
+    split: SplitEntry = section(params, "split", SplitEntry).of(name)
     rows = data_set.n_samples if entry.rows == "all" else entry.rows
     outer = rows * (split.n_splits - 1) // split.n_splits
     if data_set.n_train is not None:

@@ -25,6 +25,11 @@ def check_path(dataset: str) -> Path:
     return DATA / "check" / f"{dataset}.json"
 
 
+def fold_numbers_path(dataset: str) -> Path:
+    """Return where check writes the numbers of folds of a data set: the section's, or its own."""
+    return DATA / "check" / "split" / f"{dataset}.json"
+
+
 def samples_path(dataset: str) -> Path:
     return DATA / "samples" / dataset / "samples.arrow"
 

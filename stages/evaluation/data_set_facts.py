@@ -38,6 +38,7 @@ def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]
         "quarantined": Quarantined(rows=skipped.num_rows, share=skipping.share),
         "n_groups": len(set(splits.groups)),
         "n_folds": about.n_folds,
+        "fold_names": about.fold_names,
         "n_repeats": about.n_repeats,
         "n_inner_folds": about.n_inner_folds,
         "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,

@@ -1,9 +1,10 @@
 """The settings of an entry under `datasets:`."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from stages.contracts.settings import Settings
@@ -17,6 +18,11 @@ def _known_task(name: str) -> str:
     return name
 
 
+def _class_name(value: Any) -> Any:
+    """Return a class that YAML reads as a number or truth value as text; None leaves samples out."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
 class TargetEntry(Settings):
     """The target of the user's own samples."""
 
@@ -25,6 +31,9 @@ class TargetEntry(Settings):
     task: Annotated[str, AfterValidator(_known_task)] = Field(description="a file under stages/tasks/")
     separator: str = Field(";", min_length=1, description="multilabel in one column: separator of labels")
     empty: Literal["missing", "none"] = Field("missing", description="multilabel in one column: empty cells have no target, or no label")
+    classes: dict[str, Annotated[str | None, BeforeValidator(_class_name)]] | None = Field(
+        None, description="value of the column: its class; several values may share one, null leaves a value's samples out"
+    )
 
 
 class ModalityEntry(Settings):
@@ -59,6 +68,12 @@ class DataSetEntry(Settings):
     group: str | tuple[str, ...] | None = Field(None, description="own files: columns of groups, never split (speaker, patient, …)")
     id: str | None = Field(None, description="own files: column with unique sample names (default: file name or row number)")
     split: str | None = Field(None, description="own files: column with an official split, train or test")
+    folds: str | None = Field(
+        None, description="own files: column that names the outer test fold of each sample (numbers of folds: split.datasets.<name>)"
+    )
+    missing_groups: Literal["fail", "own"] = Field(
+        "fail", description="own files, for samples whose group is missing: fail, or own (each is a group of its own)"
+    )
     on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="for unreadable samples: fail, or skip them (quarantine)")
     max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: largest share of samples that may be skipped")
     rare_classes: Literal["fail", "drop", "merge"] = Field(

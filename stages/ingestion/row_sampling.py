@@ -19,7 +19,7 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task:
     equals its share of the stratum to within one row.
 
     Raises:
-        InputError: if there are fewer rows than requested, or a class would be left with fewer than two.
+        InputError: if there are fewer rows than requested, a class would be left with fewer than two, or an own fold with none.
     """
     if rows == "all" or rows == table.num_rows:
         return table
@@ -41,7 +41,11 @@ def sample_rows(table: pa.Table, rows: Literal["all"] | int, seed: int, *, task:
         members = np.flatnonzero(strata == stratum)
         members = members[np.argsort(rank[members], kind="stable")]
         taken.append(members[np.floor((np.arange(quota) + rng.random()) * len(members) / quota).astype(np.int64)])
-    return table.take(pa.array(np.sort(np.concatenate(taken))))
+    sample = table.take(pa.array(np.sort(np.concatenate(taken))))
+    if "fold" in table.column_names and (lost := sorted(set(table["fold"].to_pylist()) - set(sample["fold"].to_pylist()))):
+        raise InputError(f"{PARAMS}: {key}: {rows} rows are too few: fold {lost[0]!r} would be left without one ({len(lost)} such); "
+                         "allowed: all, or enough for every fold")
+    return sample
 
 
 def sampling_strata(table: pa.Table, task: Task) -> np.ndarray:

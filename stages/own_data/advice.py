@@ -32,7 +32,7 @@ def advice(name: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
 
 
 def _group(key: str, entry: DataSetEntry) -> Iterator[str]:
-    if entry.group is None and entry.split is None:
+    if entry.group is None and entry.split is None and entry.folds is None:
         yield (f"{key} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, object or "
                "recording, name that column; otherwise models are tested on speakers, patients or objects that they were trained on.")
 
@@ -61,7 +61,8 @@ def _labels(key: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:
 def _spellings(name: str, entry: DataSetEntry, rows: SourceRows) -> Iterator[str]:
     """Yield a line where classes, or groups, differ only in case, blanks or the form of a number: most likely they are one."""
     target = entry.target
-    classes = [target.column] if isinstance(target, TargetEntry) and component("tasks", target.task).form == "classes" else []
+    of_classes = isinstance(target, TargetEntry) and target.classes is None and component("tasks", target.task).form == "classes"
+    classes = [target.column] if isinstance(target, TargetEntry) and of_classes else []
     for role, field in [*(("class", field) for field in classes), *(("group", field) for field in groups_of(entry))]:
         texts = text_of(rows.read([str(field)], None)[str(field)], str(field), name)
         alike: dict[str, list[str]] = {}

@@ -17,9 +17,10 @@ from stages.own_data.column_choice import chosen
 from stages.own_data.file_pattern import FIELD, parse_pattern
 from stages.own_data.source_rows import SourceKind, SourceRows
 from stages.own_data.text_columns import as_written
+from stages.own_data.unicode_forms import normal
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
-TAKEN = ("sample_id", "group", "split", "target", "row", "source")  # columns of the samples
+TAKEN = ("sample_id", "group", "split", "fold", "target", "row", "source")  # columns of the samples
 ID = "id"  # in a pattern of files: the sample's name
 
 
@@ -55,13 +56,30 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
     if entry.group == ():
         raise InputError(f"{key}.group: no column is named; name one, or remove `group`")
     source_of(name, entry)
-    target = _target_of(entry)
+    target = target_of(entry)
     if bool(target.column) == bool(target.columns):
         raise InputError(f"{key}.target: expected either `column` or `columns`")
     if target.columns and component("tasks", target.task).form == "classes":
         raise InputError(f"{key}.target.columns: task {target.task} has one `column`; tasks of labels and continuous targets have several")
+    if target.classes is not None:
+        _check_classes(f"{key}.target.classes", target)
+    if entry.missing_groups == "own" and entry.group is None:
+        raise InputError(f"{key}.missing_groups: no `group` is declared, so every sample is its own already; remove it, or name the group")
+    if entry.split is not None and entry.folds is not None:
+        raise InputError(f"{key}.folds: `split` names an official split, which is the only outer fold; keep one of the two")
     for modality, declared in _modalities_of(entry).items():
         _check_modality(f"{key}.modalities.{modality}", modality, declared, target)
+
+
+def _check_classes(key: str, target: TargetEntry) -> None:
+    if component("tasks", target.task).form == "continuous":
+        raise InputError(f"{key}: task {target.task} predicts numbers, not classes; remove it, or use task binary or multiclass")
+    if target.columns:
+        raise InputError(f"{key}: only with one `column`; of several `columns` each is a label already")
+    wrong = [value for value, name in (target.classes or {}).items() if name is not None and not normal(name)]
+    if wrong or not target.classes:
+        raise InputError(f"{key}: expected a class for each value of the column, or null to leave its samples out, found "
+                         f"{f'no name for {wrong[0]!r}' if wrong else 'nothing'}")
 
 
 def _check_modality(key: str, modality: str, declared: ModalityEntry, target: TargetEntry) -> None:
@@ -127,7 +145,8 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
         InputError: if the source has no field of that name; the message suggests the nearest.
     """
     key = f"{PARAMS}: datasets.{name}"
-    roles = {"target": targets_of(entry), "group": groups_of(entry), "id": _one(entry.id), "split": _one(entry.split)}
+    roles = {"target": targets_of(entry), "group": groups_of(entry),
+             **{role: _one(getattr(entry, role)) for role in ("id", "split", "folds")}}
     for role, fields in roles.items():
         _refuse_absent(fields, rows.types, f"{key}.{role}")
     entries = _modalities_of(entry)
@@ -149,7 +168,7 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
             _refuse_absent([field for field in FIELD.findall(declared.files) if field != ID], rows.types, f"{place}.files")
             found.append(OwnModality(modality, declared.modality, (), declared.files, is_file=True))
         else:
-            column = _column_of(declared, rows, _target_of(entry), place)
+            column = _column_of(declared, rows, target_of(entry), place)
             is_file = rows.types[column] == pa.string() and (declared.modality != "text" or column == rows.content)
             found.append(OwnModality(modality, declared.modality, (column,), is_file=is_file))
     return found
@@ -190,9 +209,16 @@ def _column_of(declared: ModalityEntry, rows: SourceRows, target: TargetEntry, p
     return column
 
 
+def target_of(entry: DataSetEntry) -> TargetEntry:
+    """Return the declared target."""
+    if not isinstance(entry.target, TargetEntry):
+        raise TypeError("an entry of own data must declare its target (stages/check.py refuses others)")
+    return entry.target
+
+
 def targets_of(entry: DataSetEntry) -> tuple[str, ...]:
     """Return the fields of the target."""
-    target = _target_of(entry)
+    target = target_of(entry)
     return target.columns or _one(target.column)
 
 
@@ -218,12 +244,6 @@ def sample_names(name: str, entry: DataSetEntry, rows: SourceRows) -> Sequence[s
                              f"{rows.where(first[given])}, {rows.where(row)} ({n_repeated} such names); name a column of unique names, or "
                              "remove `id`")
     return names
-
-
-def _target_of(entry: DataSetEntry) -> TargetEntry:
-    if not isinstance(entry.target, TargetEntry):
-        raise TypeError("an entry of own data must declare its target (stages/check.py refuses others)")
-    return entry.target
 
 
 def _modalities_of(entry: DataSetEntry) -> Mapping[str, ModalityEntry]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import shortened
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Results
 from stages.contracts.task import OUTPUT_NOUNS
@@ -58,6 +59,15 @@ def level_name(evaluation: Evaluation) -> str:
 def averaged(evaluation: Evaluation) -> str:
     """Return what a score is of."""
     return "on the official test split" if evaluation.is_one_split else "mean over outer folds"
+
+
+def outer_folds(evaluation: Evaluation) -> str:
+    """Return "5 outer folds × 2 repeats", "3 outer folds given by the data set (a, b, c)" or "official test split"."""
+    if evaluation.is_one_split:
+        return "official test split"
+    repeats = f" × {evaluation.n_repeats} repeats" if evaluation.n_repeats > 1 else ""
+    given = f" given by the data set ({', '.join(shortened(evaluation.fold_names))})" if evaluation.fold_names else ""
+    return f"{evaluation.n_folds} outer folds{repeats}{given}"
 
 
 def combination_name(candidate: Candidate, evaluation: Results) -> str:

@@ -37,7 +37,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
         "number": formatting.number, "signed": formatting.signed, "p": formatting.p_value, "interval": formatting.interval,
         "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
         "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
-        "baseline": formatting.baseline_name, "heading": heading,
+        "baseline": formatting.baseline_name, "heading": heading, "outer_folds": formatting.outer_folds,
     }
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.modality import Modality
-from stages.contracts.tables.samples_table import BadSamplePolicy
+from stages.contracts.tables.samples_table import BadSamplePolicy, sufficient_share
 from stages.foundation.errors import InputError
 
 MAX_NAMED = 20  # samples that a message names
@@ -79,13 +79,17 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: BadSamplePolic
     if len(reasons) == n_samples:
         raise InputError(f"{summary}; if the files are intact, check column, files and modality of datasets.{policy.dataset} in "
                          "params.yaml\n" + "\n".join(lines))
-    if policy.on_bad_sample == "fail":
-        remedy = "fix them, or skip them with `on_bad_sample: quarantine`"
-        raise InputError(f"{summary}; {remedy} under datasets.{policy.dataset} in params.yaml\n" + "\n".join(lines))
     share = len(reasons) / n_samples
-    if share > policy.max_bad_share:
+    is_above, enough = share > policy.max_bad_share, sufficient_share(len(reasons), n_samples)
+    if policy.on_bad_sample == "fail":
+        remedy = "fix them" + (", or skip them with `on_bad_sample: quarantine`" if enough or not is_above else "")
+        if is_above and enough:
+            remedy += f" and `max_bad_share: {enough}` (they are {share:.1%}; {policy.max_bad_share:.1%} may be skipped)"
+        raise InputError(f"{summary}; {remedy} under datasets.{policy.dataset} in params.yaml\n" + "\n".join(lines))
+    if is_above:
+        remedy = f"fix them, or raise it to {enough} or more" if enough else "fix them"
         raise InputError(f"{summary}, which is {share:.1%}, above max_bad_share {policy.max_bad_share:.1%} of "
-                         f"datasets.{policy.dataset} in params.yaml; fix them, or raise it\n" + "\n".join(lines))
+                         f"datasets.{policy.dataset} in params.yaml; {remedy}\n" + "\n".join(lines))
     print(f"{summary} and are skipped (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
 
 

@@ -9,6 +9,7 @@ ties (av_digits in 5 folds: sizes within 4 % of each other instead of 10 to 25 %
 import numpy as np
 
 from stages.foundation.errors import InputError
+from stages.splitting.scarce_groups import ONE_GROUP
 
 _PASSES = 4  # over all groups; the cost converges after two or three
 
@@ -28,7 +29,7 @@ def assign_folds(strata: np.ndarray, groups: np.ndarray, n_folds: int, seed: int
     """
     names, group_of = np.unique(groups, return_inverse=True)
     if len(names) == 1:
-        raise InputError("all rows are of one group, and groups are never split; declare a finer group")
+        raise InputError(ONE_GROUP)
     if len(names) < n_folds:
         raise InputError(f"{len(names)} groups cannot be split into {n_folds} folds; at most {len(names)} can be (params.yaml: split)")
     balanced = np.hstack([strata[:, strata.any(axis=0)], np.ones((len(strata), 1))])  # a column of ones balances the sizes

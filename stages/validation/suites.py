@@ -31,6 +31,7 @@ INNER = "inner folds whose validation rows hold the row, the least and the great
 INNER_AGREES = "the row has an inner fold exactly where it is in the outer training set"
 CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class or a label of it"
 AS_OFFICIAL = "a test row exactly where the official split has it"
+AS_GIVEN = "a test row of the fold that the data set names"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,10 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
         is_test = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
         frame["as_official"] = (fold >= 0) == is_test
         expectations.append(("expect_column_values_to_be_in_set", {"column": "as_official", "value_set": [True], "notes": AS_OFFICIAL}))
+    if "fold" in samples.column_names:
+        given, name_of = _aligned(_strings(samples["fold"]), n_repeats, len(splits)), dict(enumerate(metadata.fold_names))
+        frame["as_given"] = np.array([name_of.get(number) for number in fold.tolist()], dtype=object) == given
+        expectations.append(("expect_column_values_to_be_in_set", {"column": "as_given", "value_set": [True], "notes": AS_GIVEN}))
     return Suite("splits", frame, expectations)
 
 

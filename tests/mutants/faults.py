@@ -23,6 +23,7 @@ OF_STATISTICS, OF_SPLIT, OF_COMPARISONS = ("tests/test_statistics.py",), ("tests
 OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_ready_steps.py",), ("tests/test_records.py",)
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
+OF_FOLDS = ("tests/test_own_folds.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
 
@@ -112,6 +113,15 @@ MUTANTS = (
            "training rows are tested on"),
     Mutant("quarters by row", "stages/model_selection/target_forms.py", "np.quantile(values[known], [0.25, 0.5, 0.75])",
            "np.quantile(values[known], [0.0, 0.0, 0.0])", OF_SPLIT, "folds of regression are not stratified"),
+    Mutant("torn groups pass", "stages/splitting/own_folds.py", "first != last", "first > last", OF_FOLDS,
+           "a group is in two of the folds that a data set gives"),
+    Mutant("folds as text", "stages/splitting/own_folds.py", "int(number or 0)", "number", OF_FOLDS, "fold10 goes before fold2"),
+    Mutant("one data set's folds", "stages/splitting/split_settings.py", "self.datasets.get(dataset)", "None", OF_FOLDS,
+           "a data set's own numbers of folds are ignored"),
+    Mutant("own groups collide", "stages/own_data/sample_index.py", 'f"{NO_GROUP}{name}"', "name", ("tests/test_obstacles.py",),
+           "a sample without a group joins a group of its name"),
+    Mutant("left out after all", "stages/own_data/sample_index.py", "np.flatnonzero(~mapped.left_out)", "np.arange(len(table))",
+           ("tests/test_class_mapping.py",), "samples that a mapping leaves out count as samples without a target"),
     # ---------------------------------------------------------------- shares of bad samples, rows that are used
     Mutant("split: share exclusive", SPLIT, "n_skipped / n_used > allowed", "n_skipped / n_used >= allowed", OF_SHARES,
            "exactly the declared share is refused"),

@@ -81,6 +81,7 @@ class Evaluation(Results):
     quarantined: Quarantined = Field(description="samples that could not be read")
     n_groups: int = Field(description="groups of samples")
     n_folds: int = Field(description="outer folds of a repeat; 1: an official test split")
+    fold_names: tuple[str, ...] = Field((), description="of the outer folds, where the data set gives them")
     n_repeats: int = Field(description="of the outer folds")
     n_inner_folds: int = Field(description="on which configurations are chosen")
     interval: str = Field(description="method of the intervals")

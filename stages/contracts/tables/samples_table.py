@@ -13,6 +13,12 @@ class BadSamplePolicy(Metadata):
     max_bad_share: float
 
 
+def sufficient_share(n_bad: int, n_samples: int) -> str:
+    """Return the smallest `max_bad_share` of three decimals that allows so many bad samples; "" if only 1 would, which is not allowed."""
+    thousandths = -(-1000 * n_bad // n_samples)
+    return f"{thousandths / 1000:g}" if thousandths < 1000 else ""
+
+
 class DataSetDescription(Metadata):
     """shipped: whether the data set is one of stages/datasets/. sources: packages or files with their hashes."""
 
@@ -39,6 +45,7 @@ TABLE = TableSchema(
         Column("sample_id", ("string",), "unique name"),
         Column("group", ("string",), "samples of one group are never split"),
         Column("split", ("string",), "train or test, an official split", required=False),
+        Column("fold", ("string",), "own folds: name of the outer fold that tests the sample", required=False),
         Column("target", ("int32", "uint8[]", "float64[]"), "class code; 1 per label that holds; targets, NaN where not known"),
         Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False),
     ),

@@ -8,18 +8,23 @@ from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, T
 
 
 class SplitsMetadata(Metadata):
+    """fold_names: of the outer folds, in their order, where the data set gives them; else none."""
+
     dataset: str
     target: Target
     rows: Rows
     n_folds: int
     n_repeats: int
     n_inner_folds: int
+    fold_names: tuple[str, ...] = ()
 
 
 def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
     """Return in what the columns contradict the numbers of outputs, folds and rows, a line each."""
     yield from about.target.column_mistakes(table, "target")
     yield from width_mistakes(table, "inner", about.n_folds, "metadata n_folds is")
+    if about.fold_names and len(about.fold_names) != about.n_folds:
+        yield f"metadata fold_names has {len(about.fold_names)} names; expected {about.n_folds}, as n_folds is"
     if table.num_rows != about.rows.used * about.n_repeats:
         yield f"{table.num_rows} rows; expected {about.rows.used} · {about.n_repeats}, metadata rows.used times n_repeats"
 
