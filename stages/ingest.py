@@ -38,7 +38,7 @@ CHUNK_ROWS = 1024
 class IndexedDataSet:
     """A data set before rows are sampled: an index of all samples, and the function that loads them.
 
-    index: sample_id, group, optionally split, target (as in contracts/data_set.py), and the columns that `load` needs.
+    index: sample_id, group, optionally split or fold, target (as in contracts/data_set.py), and the columns that `load` needs.
     load(chunk of the index, reasons) → the chunk with its modalities; samples that it cannot read are added to `reasons` (id → reason).
     """
 
@@ -62,8 +62,7 @@ def main(dataset: str) -> None:
     found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
     for note in found.notes:
         print(f"{dataset}: {note}", flush=True)
-    reasons: dict[str, str] = {}
-    index, obstacles = usable_index(dataset, entry, found, seed, reasons)
+    index, reasons, obstacles = sampled_index(dataset, entry, found, seed)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
     policy = BadSamplePolicy(dataset=dataset, on_bad_sample=entry.on_bad_sample, max_bad_share=entry.max_bad_share)
     if obstacles:
@@ -113,23 +112,21 @@ def own_data_set(dataset: str, entry: DataSetEntry) -> IndexedDataSet:
     return IndexedDataSet(**read_own(dataset, entry))
 
 
-def usable_index(
-    dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int, reasons: dict[str, str]
-) -> tuple[pa.Table, list[str]]:
-    """Return a sample of the rows that have a target, and what makes it unusable, a line each; why others are not in it goes to `reasons`.
+def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int) -> tuple[pa.Table, dict[str, str], list[str]]:
+    """Return a sample of the rows that have a target, the same share of the others (sample id → reason), and obstacles, a line each.
 
-    With obstacles the index is as far as it can be made.
+    With obstacles nothing can be trained on the rows, but the samples can be looked at.
 
     Raises:
-        InputError: if samples cannot be told apart.
+        InputError: if samples cannot be told apart, or `rows:` is too small or too large.
     """
+    encoding, reasons, obstacles = found.task.encoding, dict[str, str](), list(found.mistakes)
     try:
         whole = check_index(found, reasons)
     except InputError as error:
         raise InputError(f"{dataset}: {error}") from error
-    if found.mistakes:
-        return whole, list(found.mistakes)
-    encoding, obstacles = found.task.encoding, list[str]()
+    if obstacles:
+        return whole, reasons, obstacles
     try:
         if entry.rare_classes != "fail":
             whole, done = without_rare(whole, encoding.form, entry.rare_classes, entry.rare_below)
@@ -137,6 +134,8 @@ def usable_index(
         encoding.check(whole["target"], found.remedy, entry.unknown_targets)
     except InputError as error:
         obstacles.append(f"{dataset}: {error}")
+    if not len(whole):
+        return whole, reasons, obstacles
     key, index = f"datasets.{dataset}.rows", whole
     try:
         index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
@@ -147,16 +146,13 @@ def usable_index(
             raise
     if scarce := too_few_groups(index, encoding):
         obstacles.append(f"{dataset}: {scarce}")
-    kept = in_proportion(reasons, index.num_rows, whole.num_rows)
-    for name in reasons.keys() - kept.keys():
-        del reasons[name]
-    return index, obstacles
+    return index, in_proportion(reasons, index.num_rows, whole.num_rows), obstacles
 
 
 def unreadable(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str], n_used: int, policy: BadSamplePolicy) -> str:
     """Return which samples of a data set that cannot be used anyway cannot be read; "" if they may be skipped."""
     try:
-        for _ in loaded(index, found, reasons):
+        for _ in loaded(index, found, reasons) if len(index) else ():
             pass
         judge_bad(reasons, n_used, policy, policy.dataset)
     except InputError as error:
