@@ -65,8 +65,19 @@ def main(dataset: str) -> None:
     index, reasons, obstacles = sampled_index(dataset, entry, found, seed)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
     policy = BadSamplePolicy(dataset=dataset, on_bad_sample=entry.on_bad_sample, max_bad_share=entry.max_bad_share)
+    scarce = "" if found.mistakes else too_few_groups(index, found.task.encoding)
+    later = [f"{dataset}: {scarce}"] if scarce else []
     if obstacles:
-        raise InputError(all_obstacles(obstacles, unreadable(index, found, reasons, n_used, policy), dataset))
+        obstacles += later
+        try:
+            for _ in loaded(index, found, reasons) if len(index) else ():
+                pass  # to find what cannot be read
+        except InputError as error:
+            obstacles.append(f"{dataset}: {error}")
+        refuse(reasons, n_used, policy, obstacles=obstacles)
+        raise InputError(together(obstacles, dataset))
+    for line in later:
+        print(f"note: {line} (the stage split will refuse it)", flush=True)
     encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
@@ -79,7 +90,7 @@ def main(dataset: str) -> None:
     with writing_chunks(samples_path(dataset), metadata) as append:
         for chunk in loaded(index, found, reasons):
             append(chunk)
-        judge_bad(reasons, n_used, metadata, dataset)
+        refuse(reasons, n_used, policy, obstacles=later)
     write_table(quarantine_path(dataset), quarantine_table(reasons), QuarantineMetadata(dataset=dataset))
 
 
@@ -144,26 +155,22 @@ def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed
     except InputError:
         if not obstacles:  # else a sample of the rows has fewer yet
             raise
-    if scarce := too_few_groups(index, encoding):
-        obstacles.append(f"{dataset}: {scarce}")
     return index, in_proportion(reasons, index.num_rows, whole.num_rows), obstacles
 
 
-def unreadable(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str], n_used: int, policy: BadSamplePolicy) -> str:
-    """Return which samples of a data set that cannot be used anyway cannot be read; "" if they may be skipped."""
+def refuse(reasons: dict[str, str], n_used: int, policy: BadSamplePolicy, *, obstacles: list[str]) -> None:
+    """Raise InputError unless the unreadable samples may be skipped; it has the other obstacles too, as a person fixes all at once."""
     try:
-        for _ in loaded(index, found, reasons) if len(index) else ():
-            pass
         judge_bad(reasons, n_used, policy, policy.dataset)
     except InputError as error:
-        return str(error)
-    return ""
+        raise InputError(together([*obstacles, str(error)], policy.dataset)) from error
 
 
-def all_obstacles(obstacles: list[str], more: str, dataset: str) -> str:
-    """Return one message of everything that stands in the way, so that a person can fix it at once."""
-    lines = [*obstacles, *([more] if more else [])]
-    return lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} obstacles in data set {dataset!r}", *lines]).replace("\n", "\n  ")
+def together(obstacles: list[str], dataset: str) -> str:
+    """Return one message of everything that stands in the way."""
+    if len(obstacles) == 1:
+        return obstacles[0]
+    return "\n".join([f"{len(obstacles)} obstacles in data set {dataset!r}", *obstacles]).replace("\n", "\n  ")
 
 
 def loaded(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str]) -> Iterator[pa.Table]:
