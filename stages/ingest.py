@@ -73,7 +73,7 @@ def main(dataset: str) -> None:
             for _ in loaded(index, found, reasons) if len(index) else ():
                 pass  # to find what cannot be read
         except InputError as error:
-            obstacles.append(f"{dataset}: {error}")
+            obstacles.append(str(error))
         refuse(reasons, n_used, policy, obstacles=obstacles)
         raise InputError(together(obstacles, dataset))
     for line in later:
