@@ -37,17 +37,17 @@ def main() -> None:
     if removed := remove_stale_outputs(params):
         others = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
         print(f"removed {removed[0]}{others}: params.yaml no longer has their stages (DVC's cache keeps them)", flush=True)
+    numbers: SplitEntry = section(params, "split", SplitEntry)
     found: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
         try:
-            found[dataset] = None if entry.source is None else fingerprint(dataset, entry)
+            found[dataset] = None if entry.source is None else fingerprint(dataset, entry, numbers.of(dataset).n_splits)
         except InputError as error:
             failed[dataset] = str(error)
     if len(failed) == len(params["datasets"]):
         raise InputError("\n".join(failed.values()))
-    numbers: SplitEntry = section(params, "split", SplitEntry)
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
     for dataset, files in found.items():
@@ -57,20 +57,20 @@ def main() -> None:
         write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
 
 
-def fingerprint(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
-    """Return the fingerprint of an own data set; print hints on its entry.
+def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int) -> dict[str, Any]:
+    """Return the fingerprint of an own data set; print hints on its entry, and on its number of outer folds.
 
     Raises:
         InputError: with a line for each of its columns that cannot be read.
     """
-    from stages.own_data.advice import advice
+    from stages.own_data.advice import advice, advice_on_folds
     from stages.own_data.fingerprints import fingerprint_of
     from stages.own_data.own_samples import unreadable_columns
     from stages.own_data.roles import open_source
 
     rows = open_source(dataset, entry)
     made_of = fingerprint_of(dataset, entry, rows)
-    for line in advice(dataset, entry, rows):
+    for line in [*advice(dataset, entry, rows), *advice_on_folds(dataset, entry, rows, n_splits)]:
         print(line, flush=True)
     if mistakes := unreadable_columns(dataset, entry, rows):
         raise InputError("\n  ".join([f"{len(mistakes)} column(s) of {dataset!r} cannot be read", *mistakes]))

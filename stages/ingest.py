@@ -38,7 +38,7 @@ CHUNK_ROWS = 1024
 class IndexedDataSet:
     """A data set before rows are sampled: an index of all samples, and the function that loads them.
 
-    index: sample_id, group, optionally split, target (as in contracts/data_set.py), and the columns that `load` needs.
+    index: sample_id, group, optionally split or fold, target (as in contracts/data_set.py), and the columns that `load` needs.
     load(chunk of the index, reasons) → the chunk with its modalities; samples that it cannot read are added to `reasons` (id → reason).
     """
 
@@ -62,12 +62,22 @@ def main(dataset: str) -> None:
     found = shipped_data_set(dataset, entry, seed) if entry.source is None else own_data_set(dataset, entry)
     for note in found.notes:
         print(f"{dataset}: {note}", flush=True)
-    reasons: dict[str, str] = {}
-    index, obstacles = usable_index(dataset, entry, found, seed, reasons)
+    index, reasons, obstacles = sampled_index(dataset, entry, found, seed)
     n_used = index.num_rows + len(reasons)  # samples without a target count as used
     policy = BadSamplePolicy(dataset=dataset, on_bad_sample=entry.on_bad_sample, max_bad_share=entry.max_bad_share)
+    scarce = "" if found.mistakes else too_few_groups(index, found.task.encoding)
+    later = [f"{dataset}: {scarce}"] if scarce else []
     if obstacles:
-        raise InputError(all_obstacles(obstacles, unreadable(index, found, reasons, n_used, policy), dataset))
+        obstacles += later
+        try:
+            for _ in loaded(index, found, reasons) if len(index) else ():
+                pass  # to find what cannot be read
+        except InputError as error:
+            obstacles.append(str(error))
+        refuse(reasons, n_used, policy, obstacles=obstacles)
+        raise InputError(together(obstacles, dataset))
+    for line in later:
+        print(f"note: {line} (the stage split will refuse it)", flush=True)
     encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
@@ -80,7 +90,7 @@ def main(dataset: str) -> None:
     with writing_chunks(samples_path(dataset), metadata) as append:
         for chunk in loaded(index, found, reasons):
             append(chunk)
-        judge_bad(reasons, n_used, metadata, dataset)
+        refuse(reasons, n_used, policy, obstacles=later)
     write_table(quarantine_path(dataset), quarantine_table(reasons), QuarantineMetadata(dataset=dataset))
 
 
@@ -113,23 +123,21 @@ def own_data_set(dataset: str, entry: DataSetEntry) -> IndexedDataSet:
     return IndexedDataSet(**read_own(dataset, entry))
 
 
-def usable_index(
-    dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int, reasons: dict[str, str]
-) -> tuple[pa.Table, list[str]]:
-    """Return a sample of the rows that have a target, and what makes it unusable, a line each; why others are not in it goes to `reasons`.
+def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed: int) -> tuple[pa.Table, dict[str, str], list[str]]:
+    """Return a sample of the rows that have a target, the same share of the others (sample id → reason), and obstacles, a line each.
 
-    With obstacles the index is as far as it can be made.
+    With obstacles nothing can be trained on the rows, but the samples can be looked at.
 
     Raises:
-        InputError: if samples cannot be told apart.
+        InputError: if samples cannot be told apart, or `rows:` is too small or too large.
     """
+    encoding, reasons, obstacles = found.task.encoding, dict[str, str](), list(found.mistakes)
     try:
         whole = check_index(found, reasons)
     except InputError as error:
         raise InputError(f"{dataset}: {error}") from error
-    if found.mistakes:
-        return whole, list(found.mistakes)
-    encoding, obstacles = found.task.encoding, list[str]()
+    if obstacles:
+        return whole, reasons, obstacles
     try:
         if entry.rare_classes != "fail":
             whole, done = without_rare(whole, encoding.form, entry.rare_classes, entry.rare_below)
@@ -137,6 +145,8 @@ def usable_index(
         encoding.check(whole["target"], found.remedy, entry.unknown_targets)
     except InputError as error:
         obstacles.append(f"{dataset}: {error}")
+    if not len(whole):
+        return whole, reasons, obstacles
     key, index = f"datasets.{dataset}.rows", whole
     try:
         index = sample_rows(whole, entry.rows, seed, task=found.task, key=key)
@@ -145,29 +155,22 @@ def usable_index(
     except InputError:
         if not obstacles:  # else a sample of the rows has fewer yet
             raise
-    if scarce := too_few_groups(index, encoding):
-        obstacles.append(f"{dataset}: {scarce}")
-    kept = in_proportion(reasons, index.num_rows, whole.num_rows)
-    for name in reasons.keys() - kept.keys():
-        del reasons[name]
-    return index, obstacles
+    return index, in_proportion(reasons, index.num_rows, whole.num_rows), obstacles
 
 
-def unreadable(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str], n_used: int, policy: BadSamplePolicy) -> str:
-    """Return which samples of a data set that cannot be used anyway cannot be read; "" if they may be skipped."""
+def refuse(reasons: dict[str, str], n_used: int, policy: BadSamplePolicy, *, obstacles: list[str]) -> None:
+    """Raise InputError unless the unreadable samples may be skipped; it has the other obstacles too, as a person fixes all at once."""
     try:
-        for _ in loaded(index, found, reasons):
-            pass
         judge_bad(reasons, n_used, policy, policy.dataset)
     except InputError as error:
-        return str(error)
-    return ""
+        raise InputError(together([*obstacles, str(error)], policy.dataset)) from error
 
 
-def all_obstacles(obstacles: list[str], more: str, dataset: str) -> str:
-    """Return one message of everything that stands in the way, so that a person can fix it at once."""
-    lines = [*obstacles, *([more] if more else [])]
-    return lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} obstacles in data set {dataset!r}", *lines]).replace("\n", "\n  ")
+def together(obstacles: list[str], dataset: str) -> str:
+    """Return one message of everything that stands in the way."""
+    if len(obstacles) == 1:
+        return obstacles[0]
+    return "\n".join([f"{len(obstacles)} obstacles in data set {dataset!r}", *obstacles]).replace("\n", "\n  ")
 
 
 def loaded(index: pa.Table, found: IndexedDataSet, reasons: dict[str, str]) -> Iterator[pa.Table]:

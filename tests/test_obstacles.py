@@ -12,6 +12,8 @@ from stages.contracts.tables.quarantine_table import QuarantineMetadata
 from stages.contracts.tables.samples_table import BadSamplePolicy, sufficient_share
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_table, write_table
+from stages.own_data.advice import advice_on_folds
+from stages.own_data.roles import open_source
 from stages.samples.read import judge_bad, quarantine_table
 
 
@@ -96,17 +98,42 @@ def test_columns_that_cannot_be_read_are_named_together_with_the_samples() -> No
         assert part in line
 
 
-def test_one_obstacle_is_said_as_ever() -> None:
-    with pytest.raises(InputError, match=r"^mine: class 'few' \(2 rows\) is in 1 group"):
-        ingested(entry_of(y=lambda i: "few" if i in (2, 3) else "ab"[i % 2]))
+def test_one_obstacle_is_said_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    """Too few groups are the split's to refuse, when it knows what featurize could not read; ingest notes them."""
+    samples, _ = ingested(entry_of(y=lambda i: "few" if i in (2, 3) else "ab"[i % 2]))
+    assert len(samples) == 24 and "note: mine: class 'few' (2 rows) is in 1 group ('p1')." in capsys.readouterr().out
     with pytest.raises(InputError, match=r"^mine: 1 of 24 samples cannot be read; fix them"):
         ingested(entry_of(absent=(4,)))
 
 
 def test_samples_that_may_be_skipped_are_no_obstacle() -> None:
-    entry = entry_of(y=lambda i: "few" if i in (2, 3) else "ab"[i % 2], absent=(4,), on_bad_sample="quarantine")
-    with pytest.raises(InputError, match=r"^mine: class 'few' \(2 rows\)[^\n]*$"):
+    entry = entry_of(y=lambda i: "one" if i == 2 else "ab"[i % 2], absent=(4,), on_bad_sample="quarantine")
+    with pytest.raises(InputError, match=r"^mine: class 'one' has one sample[^\n]*$"):
         ingested(entry)
+
+
+def test_without_a_sample_that_has_a_target_both_are_said() -> None:
+    with pytest.raises(InputError) as caught:
+        ingested(entry_of(y=lambda i: ""))
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == ["2 obstacles in data set 'mine'",
+                         "  mine: 0 class in the target, so there is nothing to predict; fix its files (datasets.mine.source in "
+                         "params.yaml)"]
+    assert lines[2].startswith("  mine: 24 of 24 samples cannot be read")
+    with pytest.raises(InputError, match=r"^mine: 0 class in the target, so there is nothing to predict; [^\n]*$"):
+        ingested(entry_of(y=lambda i: f"k{i}", rare_classes="drop"))
+
+
+def test_fewer_groups_than_folds_are_noted_before_anything_is_read() -> None:
+    def noted(entry: Entry, n_splits: int) -> list[str]:
+        found = parsed(entry)
+        return advice_on_folds("mine", found, open_source("mine", found), n_splits)
+
+    few = entry_of(who=lambda i: "" if i == 3 else f"p{i % 3}", missing_groups="own")
+    assert noted(few, 4) == []
+    assert noted(few, 5) == ["note: datasets.mine.group: 4 groups cannot be split into 5 outer folds. Declare fewer, "
+                             "`split: {datasets: {mine: {n_splits: 4}}}`, or a finer group."]
+    assert noted(few | {"folds": "who"}, 5) == noted(few | {"split": "who"}, 5) == []
 
 
 # ---------------------------------------------------------------- advice on the share

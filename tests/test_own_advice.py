@@ -102,7 +102,8 @@ def write_params(entries: dict[str, Entry]) -> None:
 
 
 def run(entry: Entry) -> None:
-    write_params({"mine": entry})
+    """Run the stages up to featurize, without the group, which is the label."""
+    write_params({"mine": {key: value for key, value in entry.items() if key != "group"}})
     check.main()
     ingest.main("mine")
     for label in entry["modalities"]:

@@ -12,6 +12,7 @@ from own_entries import Entry, ingested, parsed
 from ruamel.yaml import YAML
 from test_graph import declared
 
+from pipelines.publishing.descriptions import protocol
 from stages import check, evaluate, featurize, ingest, split, train
 from stages.checking.check_params import problems
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -23,7 +24,7 @@ from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, read_described, read_json
 from stages.model_selection.folds import read_folds
-from stages.reporting.formatting import outer_folds
+from stages.reporting.report_page import render
 from stages.splitting.own_folds import fold_names, own_folds
 
 SITES = ["site 10", "site 2", "site 1"]  # of row i: SITES[i // 2 % 3]
@@ -101,7 +102,9 @@ def test_from_the_files_to_the_evaluation_the_folds_are_those_of_the_column() ->
     evaluate.main("mine")
     evaluation = read_document(evaluation_path("mine"), Evaluation)
     assert evaluation.fold_names == about.fold_names and len(evaluation.candidates[1].scores["accuracy"].folds) == 3
-    assert outer_folds(evaluation) == "3 outer folds given by the data set (site 1, site 2, site 10)"
+    given_folds = "3 outer folds given by the data set (site 1, site 2, site 10)"
+    assert f"<dd>{given_folds}, 2 inner folds</dd>" in render([evaluation], {})
+    assert protocol(evaluation) == f"{given_folds}, configuration chosen on 2 inner folds"
     assert evaluation.result(evaluation.best).scores["accuracy"].folds == (1.0, 1.0, 1.0)
 
 

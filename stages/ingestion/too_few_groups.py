@@ -1,6 +1,6 @@
 """Classes, labels and targets that no folds could train, validate and test on, found before the samples are read.
 
-The stage split looks again, at the samples that are left, and with the numbers of folds.
+The stage split refuses them, looking at the samples that are left and with the numbers of folds; ingest tells in time.
 """
 
 from collections.abc import Mapping

@@ -31,6 +31,20 @@ def advice(name: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
     return found
 
 
+def advice_on_folds(name: str, entry: DataSetEntry, rows: SourceRows, n_splits: int) -> list[str]:
+    """Return a line if there are fewer groups than outer folds to be drawn: the stage split will refuse that."""
+    if entry.group is None or entry.split is not None or entry.folds is not None:
+        return []
+    table = rows.read(list(groups_of(entry)), None)
+    columns = [text_of(table[field], field, name).to_pylist() for field in groups_of(entry)]
+    groups = [None if None in names else names for names in zip(*columns, strict=True)]
+    n_groups = len({names for names in groups if names is not None}) + groups.count(None)
+    if n_groups >= n_splits:
+        return []
+    return [f"note: datasets.{name}.group: {n_groups} group{'s' * (n_groups != 1)} cannot be split into {n_splits} outer folds. Declare "
+            f"fewer, `split: {{datasets: {{{name}: {{n_splits: {max(2, n_groups)}}}}}}}`, or a finer group."]
+
+
 def _group(key: str, entry: DataSetEntry) -> Iterator[str]:
     if entry.group is None and entry.split is None and entry.folds is None:
         yield (f"{key} declares no `group`, so every sample counts as its own. If several come from one speaker, patient, object or "

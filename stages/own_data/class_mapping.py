@@ -62,10 +62,9 @@ def _classes_of(counts: Counter[str], classes: Mapping[str, str | None], key: st
             found[value] = next(iter(names))
     missing = {value: counts[value] for value in sorted(counts) if value not in found}
     if missing:
-        unused = [value for value in classes if _spelling(normal(value)) not in set(map(_spelling, counts))]
         first = next(iter(missing))
         raise InputError(f"{key}: {len(missing)} value{'s' * (len(missing) > 1)} without a class: {_listed(missing)}"
-                         f"{nearest(first, unused)}; name the class of each, or null, which leaves its samples out")
+                         f"{nearest(first, _unused(counts, classes))}; name the class of each, or null, which leaves its samples out")
     return found
 
 
@@ -76,10 +75,14 @@ def _notes(counts: Counter[str], class_of: Mapping[str, str | None], classes: It
     elif gone:
         n_gone = sum(gone.values())
         yield f"{n_gone} sample{'s' * (n_gone > 1)} left out, null under target.classes: {_listed(gone)}"
-    spellings = set(map(_spelling, counts))
-    unused = [value for value in classes if _spelling(normal(value)) not in spellings]
-    if unused:
+    if unused := _unused(counts, classes):
         yield f"no sample has the value{'s' * (len(unused) > 1)} {', '.join(shortened(map(repr, unused)))} of target.classes"
+
+
+def _unused(counts: Iterable[str], classes: Iterable[str]) -> list[str]:
+    """Return the keys of a mapping that are the value of no sample."""
+    spellings = set(map(_spelling, counts))
+    return [value for value in classes if _spelling(normal(value)) not in spellings]
 
 
 def _listed(counts: Mapping[str, int]) -> str:
