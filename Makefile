@@ -34,8 +34,9 @@ run: .venv/.locked  ## run what params.yaml describes, only the stages that a ch
 	  $(PY) -m pipelines.publish; fi
 	@printf '\nReport:     data/report/report.html (open it in a browser)\nDashboard:  make ui\n'
 
+# NAME and DATA of the command line reach the recipe as environment variables: no mark in them means anything to the shell.
 new: .venv/.locked  ## write the lines of params.yaml for data of your own (ARGS="NAME PATH [--target COLUMN] [--write]")
-	@$(PY) -m pipelines.new $(or $(ARGS),--help)
+	@$(PY) -m pipelines.new $(if $(findstring command,$(origin DATA)),$(ARGS) -- "$$NAME" "$$DATA",$(or $(ARGS),--help))
 
 flow: .venv/.locked  ## the same as a Prefect flow: stages in parallel, retries, logs and a table of results
 	@$(PY) -m pipelines.flow $(ARGS)

@@ -1,5 +1,6 @@
 """Every task and modality from start to report, and what data that fail their validation stop: real DVC and Great Expectations."""
 
+import itertools
 import re
 
 import pytest
@@ -68,7 +69,7 @@ def test_without_the_invalid_data_set_the_rest_is_reported(invalid: Route) -> No
 
 def test_the_toys_are_all_there_is() -> None:
     modalities = {entry["modality"] for entry in (ONE_INVALID["features"] | EMOJI["features"]).values()}
-    assert modalities == {"audio", "graph", "image", "series", "set", "table", "tactile", "text"} <= set(names("modalities"))
+    assert modalities == {"audio", "graph", "image", "series", "set", "table", "tactile", "text", "vector"} <= set(names("modalities"))
     assert {"multiclass", *TASKS.values()} == {"binary", "multiclass", "multilabel", "regression"} <= set(names("tasks"))
 
 
@@ -79,7 +80,8 @@ def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: s
     names_of_it = list(ONE_INVALID["datasets"][dataset]["modalities"])
     assert (evaluation.task, evaluation.shipped) == (task, False)
     assert validation.success and {*names_of_it} <= {suite.suite for suite in validation.suites}
-    assert evaluation.combinations == (*((name,) for name in names_of_it), tuple(names_of_it))
+    sizes = range(1, len(names_of_it) + 1)
+    assert evaluation.combinations == tuple(combination for size in sizes for combination in itertools.combinations(names_of_it, size))
     assert evaluation.baselines == ("dummy",)
     for modalities in evaluation.combinations:
         knn, dummy = (evaluation.primary_score(evaluation.result(Candidate(model, modalities))) for model in ("knn", "dummy"))

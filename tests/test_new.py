@@ -98,7 +98,8 @@ def test_a_folder_is_of_classes_or_of_names_with_parts(folder: Path, capsys: pyt
     assert entry["source"] == {"folder": "photos", "label": "folder", "ignore": ["*.txt"]}
     assert text.startswith("# 9 files kept, 1 ignored (1 .txt)\n")
     assert entry["target"] == {"column": "folder", "task": "multiclass"} and entry["modalities"] == {"photo": {"modality": "image"}}
-    make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in ("ann", "bo", "cy", "dee", "eve") for i in range(4)])
+    speakers = ("ann", "bo", "cy", "dee", "eve")
+    make_files(folder, [f"sounds/{digit}_{who}_{i}.wav" for digit in range(3) for who in speakers for i in range(4)])
     entry, _ = said(capsys, "sounds")
     assert entry["source"]["label"] == "{part1}_{part2}_{index}.wav" and entry["group"] == "part2"
     assert entry["target"] == {"column": "part1", "task": "multiclass"}

@@ -1,4 +1,4 @@
-"""A person's own samples, synthetic: one table of things, three data sets drawn from it, six modalities and three tasks among them.
+"""A person's own samples, synthetic: one table of things, three data sets drawn from it, seven modalities and three tasks among them.
 
 Each thing's kind can be told from each of its modalities, though not from every one of its samples.
 """
@@ -16,7 +16,8 @@ SHARED: dict[str, Any] = {"source": SOURCE, "group": "maker", "id": "name"}
 DATASETS: dict[str, Any] = {
     "sounds": SHARED | {
         "target": {"column": "loud", "task": "binary"},
-        "modalities": {"sound": {"modality": "audio", "files": "sounds/{id}.wav"}, "shake": {"modality": "series", "column": "shake"}},
+        "modalities": {"sound": {"modality": "audio", "files": "sounds/{id}.wav"}, "shake": {"modality": "series", "column": "shake"},
+                       "code": {"modality": "vector", "column": "code"}},
     },
     "marks": SHARED | {
         "target": {"column": "marks", "task": "multilabel", "empty": "none"},
@@ -30,6 +31,7 @@ DATASETS: dict[str, Any] = {
 FEATURES: dict[str, Any] = {
     "sounds-sound": {"dataset": "sounds", "modality": "audio", "rate_hz": 8000},
     "sounds-shake": {"dataset": "sounds", "modality": "series"},
+    "sounds-code": {"dataset": "sounds", "modality": "vector", "normalize": "l2"},
     "marks-facts": {"dataset": "marks", "modality": "table"},
     "marks-corners": {"dataset": "marks", "modality": "set"},
     "sizes-grip": {"dataset": "sizes", "modality": "tactile", "size": [4, 4]},
@@ -63,6 +65,7 @@ def thing(number: int, random: np.random.Generator) -> dict[str, Any]:
         "price": None if number == 5 else round(3 * kind + random.normal(), 2),
         "shop": "abc"[kind],
         "shake": noise(random, (20 + number % 5, 2), 1 + 2 * loud),
+        "code": [round(float(value) + 2 * loud, 3) for value in np.random.default_rng(number).standard_normal(6)],
         "corners": noise(random, (8 + kind + number % 2, 3), 1 + kind),
         "grip": np.abs(noise(random, (6 + number % 3, 4, 4), 1 + kind)).round(3).tolist(),
         "joints": {"nodes": [{"id": node, "size": noise(random, (), kind + 1)} for node in range(4 + kind)],

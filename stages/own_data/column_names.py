@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from stages.own_data.column_choice import natural_order
 
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
+WORD = re.compile(r"[^\W\d_]+|\d+")
 NUMBERED = re.compile(r"(.*?\D)(\d+)")
 TARGETS = frozenset(["target", "label", "class", "category", "outcome", "y", "kind", "species", "diagnosis"])
 GROUPS = frozenset((
@@ -26,7 +26,11 @@ TIMES = frozenset((
 
 def words(name: str) -> list[str]:
     """Return the words of a name in lower case: individual, id of "IndividualID"; patient, nr of "patient_nr"."""
-    return [word.lower() for word in WORD.findall(name)]
+    name = name.replace("IDs", "Ids")
+    around = zip(name, " " + name, name[1:] + " ", strict=False)  # each character, the one before and the one after
+    spaced = [f" {mark}" if mark.isupper() and (before.islower() or (before.isupper() and after.islower())) else mark
+              for mark, before, after in around]  # fmt: skip
+    return [word.lower() for word in WORD.findall("".join(spaced))]
 
 
 def is_group(name: str) -> bool:
@@ -44,7 +48,7 @@ def is_group(name: str) -> bool:
 def is_target(name: str) -> bool:
     """Return whether a column is named like a target, and nothing else."""
     parts = words(name)
-    return len(parts) == 1 and bool({parts[0], parts[0].removesuffix("s")} & TARGETS)
+    return len(parts) == 1 and bool({parts[0], parts[0].removesuffix("s"), parts[0].removesuffix("es")} & TARGETS)
 
 
 def is_identifier(name: str) -> bool:

@@ -29,7 +29,7 @@ Texts = Mapping[str, list[str | None] | None]
 
 
 @dataclass
-class Columns:
+class GuessedColumns:
     """What was guessed of a table's columns. missing: modality name → whether a row lacks it, bool (n,). plain: columns of the table."""
 
     modalities: list[GuessedModality] = field(default_factory=list)
@@ -38,9 +38,9 @@ class Columns:
     plain: list[str] = field(default_factory=list)
 
 
-def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values], used: Set[str]) -> Columns:
+def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values], used: Set[str]) -> GuessedColumns:
     """Return the modalities of the columns that have no other role (`used`), and a note on each column that is none."""
-    found, unused = Columns(), list[str]()
+    found, unused = GuessedColumns(), list[str]()
     free = [name for name in rows.types if name not in used]
     for name in free:
         content = _content(name, rows, texts[name])
@@ -78,7 +78,7 @@ def _table(plain: Sequence[str], unused: Sequence[str]) -> GuessedModality:
     return GuessedModality("facts", entry, f"numbers and categories{how}")
 
 
-def _join_numbered(found: Columns, rows: SourceRows, texts: Texts, counted: Mapping[str, Values], free: Sequence[str]) -> None:
+def _join_numbered(found: GuessedColumns, rows: SourceRows, texts: Texts, counted: Mapping[str, Values], free: Sequence[str]) -> None:
     """Move columns of numbers that are numbered with a common stem from the table to a vector."""
     for stem, members in numbered_stems(free, FEWEST_NUMBERED).items():
         kept = [name for name in members if name in counted and counted[name].numbers]

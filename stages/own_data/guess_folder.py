@@ -166,7 +166,10 @@ def _encoding(root: Path, samples: Sequence[str]) -> str | None:
 def _declared(source: Mapping[str, Any], samples: Sequence[str], hints: Hints) -> Fields:
     """Return the fields of the declared label; raise InputError naming the files that do not fit it."""
     settings = parse({**source, "label": hints.label}, "PATH", FolderSourceSettings)
-    rows = open_rows(settings, "--label")
+    try:
+        rows = open_rows(settings, "--label")
+    except InputError as error:
+        raise InputError(str(error).replace("--label.label", "--label", 1)) from error
     table = rows.read([name for name in rows.types if name != FILE], None)
     values = {name: table[name].to_pylist() for name in table.column_names}
     return _of_names(str(hints.label), values, hints, "fields of the files' names, as requested")

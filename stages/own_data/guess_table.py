@@ -13,7 +13,7 @@ from stages.foundation.params_file import nearest
 from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
 from stages.own_data.column_names import is_group, is_identifier, is_split_name, is_target
-from stages.own_data.guess_columns import Columns, guess_columns
+from stages.own_data.guess_columns import GuessedColumns, guess_columns
 from stages.own_data.guess_rows import FEWEST_GROUPS, Rare, rare_of, usable_rows
 from stages.own_data.guess_source import guess_source
 from stages.own_data.guesses import MAX_CLASSES, Guess, Hints, Values, checked_task, count_values, task_of
@@ -69,7 +69,7 @@ def _fitting(target: dict[str, Any], rare: Rare, labels: Sequence[Sequence[str]]
     return target | {"task": "binary"} if len(left) == 2 else target
 
 
-def _lacks(columns: Columns, no_target: np.ndarray) -> dict[str, np.ndarray]:
+def _lacks(columns: GuessedColumns, no_target: np.ndarray) -> dict[str, np.ndarray]:
     """Return which rows lack a modality, of those that have a target; rows that lack several count once."""
     found, counted = {}, no_target.copy()
     for name, missing in columns.missing.items():
@@ -130,7 +130,7 @@ def _is_measured(values: Values) -> bool:
     return values.numbers and not values.whole
 
 
-def _declare_mixed(source: dict[str, Any], rows: SourceRows, columns: Columns) -> list[str]:
+def _declare_mixed(source: dict[str, Any], rows: SourceRows, columns: GuessedColumns) -> list[str]:
     """Declare columns of the table as text that are neither all numbers nor categories; return a note for each."""
     if not rows.written:
         return []

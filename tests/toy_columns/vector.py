@@ -14,4 +14,5 @@ def toy() -> Toy:
         wrong_type=pa.array([1.0]),
         nonsense=({"normalize": "l1"}, {"max_zero_share": 2}, {"max_columns": 0}, {"normalise": "l2"},
                   {"normalize": "l2", "standardize": True}),
+        exotic=(4,),
     )  # fmt: skip
