@@ -13,7 +13,7 @@ import hashlib
 import multiprocessing
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -22,14 +22,14 @@ import psutil
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Results
-from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
+from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, plots_dir, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import cores_now
 from stages.foundation.params_file import read_params, value_at
 from stages.foundation.tables import write_text
-from stages.reporting.evaluation_figures import DrawnFigure, draw_figures
+from stages.reporting.evaluation_figures import DrawnFigure, draw_figures, dvc_plots
 from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
 from stages.reporting.report_page import render
 
@@ -55,12 +55,20 @@ def main(option: str = "") -> None:
         kept = [results for results in kept_evaluations() if results.dataset not in shown]
         write_text(RESULTS_PAGE, with_block(full, results_table(kept), KEPT))
         return
-    shutil.rmtree(figures_dir(), ignore_errors=True)  # a figure of a model that params.yaml no longer names
+    for folder in (figures_dir(), plots_dir()):  # a figure of a model that params.yaml no longer names
+        shutil.rmtree(folder, ignore_errors=True)
     drawn = drawn_figures(evaluations)
-    for dataset, figures in drawn.items():
-        for name, figure in figures.items():
-            write_text(figures_dir(dataset) / f"{name}.svg", figure.svg)
-    write_text(report_path(), render(evaluations, drawn, hashes, left_out))
+    for evaluation in evaluations:
+        figures = drawn[evaluation.dataset]
+        write_figures(figures_dir(evaluation.dataset), figures)
+        write_figures(plots_dir(evaluation.dataset), dvc_plots(evaluation, figures))
+    write_text(report_path(), render(evaluations, drawn, left_out, hashes=hashes))
+
+
+def write_figures(folder: Path, figures: Mapping[str, DrawnFigure]) -> None:
+    """Write each figure as an SVG file of its name."""
+    for name, figure in figures.items():
+        write_text(folder / f"{name}.svg", figure.svg)
 
 
 def md5_of(path: Path) -> str:

@@ -3,7 +3,9 @@
 import json
 import re
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,8 +144,21 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
     said = dvc(experiment.folder, "plots", "show")
     assert said.returncode == 0, said.stderr
     page = (experiment.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
-    for title in ("emoji: mean score over outer folds", "emoji: confusion of the best model"):
-        assert title in page
+    assert "<script" not in page
+    for name in ("leaderboard", "confusion"):
+        assert f"data/report/plots/emoji/{name}.svg" in page
+
+
+def test_an_experiment_is_not_the_current_leaderboard(experiment: Route) -> None:
+    query = "SELECT run_uuid, key, value FROM tags WHERE key IN ('current', 'dvc_experiment', 'model')"
+    tags: dict[str, dict[str, str]] = {}
+    with closing(sqlite3.connect(experiment.folder / "mlflow.db")) as connection:
+        for run_id, key, value in connection.execute(query):
+            tags.setdefault(run_id, {})[key] = value
+    added = [of_run for of_run in tags.values() if "dvc_experiment" in of_run]
+    assert {of_run.get("model") for of_run in added} == {"knn", None}  # None: the summary
+    assert {of_run["current"] for of_run in added} == {"false"}
+    assert {of_run["current"] for of_run in tags.values() if "dvc_experiment" not in of_run} == {"true"}
 
 
 def test_an_experiment_is_compared_with_its_origin(experiment: Route, by_flow: Route) -> None:

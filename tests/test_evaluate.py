@@ -1,6 +1,7 @@
 """Evaluate on made-up predictions: numbers recomputed, lies found, files that DVC can show."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -25,7 +26,7 @@ from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.evaluate import main
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
-from stages.evaluation.inner_scores import swept
+from stages.evaluation.inner_scores import fold_curves, swept
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, read_described, read_table, write_table
@@ -280,11 +281,19 @@ def test_a_parameter_that_does_not_apply_takes_no_part() -> None:
     assert swept(grid, greater_is_better=False)["kernel"] == (SweepPoint(value="linear", mean=0.9), SweepPoint(value="rbf", mean=0.7))
 
 
-def test_curves_are_means_over_the_folds_that_got_there(found: Evaluation) -> None:
+def test_there_is_a_curve_per_outer_fold_as_long_as_it_trained(found: Evaluation) -> None:
     assert result(found, "knn", "text").curves == {}
-    curve = result(found, "mlp", "text").curves["train_loss"]
-    assert 20 <= len(curve) < 30
-    assert curve == pytest.approx([0.1 + np.exp(-step / 8) for step in range(len(curve))])
+    curves = result(found, "mlp", "text").curves["train_loss"]
+    assert len(curves) == found.n_folds * found.n_repeats
+    for curve in curves:
+        assert 20 <= len(curve) < 30
+        assert curve == pytest.approx([0.1 + np.exp(-step / 8) for step in range(len(curve))])
+
+
+def test_curves_are_in_the_order_of_the_folds_and_a_step_without_a_value_is_null() -> None:
+    rows = [(1, 0, 1, 0.5), (0, 1, 2, 0.6), (0, 1, 1, 0.7), (0, 0, 1, math.nan), (0, 0, 2, 0.8)]
+    table = pl.DataFrame([("loss", *row) for row in rows], schema=["name", "repeat", "fold", "step", "value"], orient="row")
+    assert fold_curves(table) == {"loss": ((None, 0.8), (0.7, 0.6), (0.5,))}
 
 
 def test_notes_are_means_over_the_folds(found: Evaluation) -> None:
@@ -293,13 +302,13 @@ def test_notes_are_means_over_the_folds(found: Evaluation) -> None:
     assert result(found, "mlp", "text").notes == {}
 
 
-def test_dvc_shows_metrics_and_plots(place: Path) -> None:
+def test_dvc_shows_metrics(place: Path) -> None:
     write_params(TOYS)
     for toy in TOYS:
         write_toy(toy)
         main(toy.dataset)
     graph = yaml.safe_load((Path(__file__).parents[1] / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["evaluate"]
-    graph["do"] = {key: graph["do"][key] for key in ("cmd", "metrics", "plots")}
+    graph["do"] = {key: graph["do"][key] for key in ("cmd", "metrics")}
     (place / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"evaluate": graph}}), encoding="utf-8")
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], check=True)
@@ -310,12 +319,6 @@ def test_dvc_shows_metrics_and_plots(place: Path) -> None:
         assert set(table) == {"models", "best", "metric", "score", "lo", "hi", "baseline", "fusion_gain", "rows", "rows_available",
                               "quarantined"}
         assert set(table["models"]) == set(SKILL)
-    plots = json.loads(subprocess.run([*dvc, "plots", "show", "--json"], check=True, capture_output=True).stdout)
-    assert not plots.get("errors")
-    assert {Path(name).name for name in plots["data"]} == {"leaderboard.csv", "confusion.csv"}
-    for rendered in plots["data"].values():
-        assert rendered[0]["type"] == "vega"
-        assert '"value": "rev"' not in rendered[0]["content"]
 
 
 def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:

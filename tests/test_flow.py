@@ -1,5 +1,6 @@
 """The Prefect flow, its schedule and its server: real Prefect and real DVC, a toy graph in a workspace of its own."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,8 +11,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -20,6 +24,7 @@ from toy_evaluation import toy_evaluation
 
 from pipelines.orchestration.server import running
 from pipelines.running.core_shares import divided
+from stages.checking.pipeline_settings import FlowEntry
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import FoldScores
 from stages.contracts.paths import evaluation_path
@@ -211,6 +216,22 @@ def test_the_server_makes_the_runs_of_a_schedule(server: str) -> None:
     while not ask(server, "flow_runs", flows={"name": {"any_": ["toy"]}}):
         assert time.monotonic() < deadline, Path(".prefect/server.log").read_text()[-2000:]
         time.sleep(0.5)
+
+
+def test_the_schedule_announces_the_run_that_the_server_holds(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from pipelines.schedule import announce
+
+    flow = post(f"{server}/api/flows/", name="nightly")
+    schedule = {"schedule": {"cron": "30 3 * * *", "timezone": "Asia/Tokyo"}, "active": True}
+    deployment = post(f"{server}/api/deployments/", name="nightly", flow_id=flow["id"], schedules=[schedule])
+    with temporary_settings({PREFECT_API_URL: f"{server}/api"}):
+        asyncio.run(announce(UUID(deployment["id"]), FlowEntry(cron="30 3 * * *", timezone="Asia/Tokyo")))
+    held = ask(server, "flow_runs", flows={"name": {"any_": ["nightly"]}})
+    first = min(held, key=lambda run: datetime.fromisoformat(run["expected_start_time"]))
+    when = datetime.fromisoformat(first["expected_start_time"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert capsys.readouterr().out == f"next run: {when:%A %Y-%m-%d} 03:30 JST (30 3 * * *), {first['name']}\n"
 
 
 def test_a_mistake_in_params_is_told_before_anything_starts(project: Path) -> None:

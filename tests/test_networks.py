@@ -17,7 +17,7 @@ from stages.models import mlp
 from stages.models.mlp import descent
 from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import loss_for
-from stages.models.mlp.mlp_fold_sweep import _seed
+from stages.models.mlp.mlp_fold_sweep import _seed, mean_curve
 from stages.models.mlp.networks import (
     ACTIVATIONS,
     Network,
@@ -131,6 +131,11 @@ def test_a_mini_batch_without_training_rows_moves_by_momentum_alone(loss: str) -
     expected, _ = plain_training(network, data, schedule, 2)
     found = train_network(network, data, schedule, EpochOrders(2, 57, 5))
     assert found.held_out_loss == pytest.approx(expected.held_out_loss, rel=1e-4)
+
+
+def test_a_mean_curve_falls_where_every_curve_falls() -> None:
+    """A network that has stopped keeps its last loss; the mean over those left would be 1.5, 2.5, 2."""
+    assert mean_curve([[1.0], [2.0, 1.5], [3.0, 2.5, 2.0]]) == [2.0, 5 / 3, 1.5]
 
 
 def test_other_networks_and_cores_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ from toy_results import TOYS, make_workspace
 
 from pipelines import publish
 from pipelines.publishing import descriptions
+from pipelines.publishing.costs import Cost, keep_cost
+from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import md5_of, read_lock
 from pipelines.publishing.metric_values import metric_names
 from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, requirements
@@ -41,6 +43,7 @@ from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
 from stages.foundation.tables import read_json, write_table
 from stages.model_selection.target_forms import FORMS
+from stages.reporting.leaderboard import ranked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -226,7 +229,7 @@ def test_of_one_official_test_split_a_note_has_scores_and_no_folds(seen: Path) -
 
 def test_training_curves_and_the_curve_of_neighbors_are_steps(seen: Path) -> None:
     curves = [name for name in run_named("alpha", "mlp · image").data.metrics if name.startswith("curve/")]
-    assert curves
+    assert {f"curve/train_loss/fold {fold}" for fold in range(5)} <= set(curves)
     history = client().get_metric_history(run_named("alpha", "mlp · image").info.run_id, curves[0])
     assert len(history) > 1
     assert min(point.step for point in history) == 1
@@ -293,14 +296,32 @@ def test_skipped_samples_are_a_table_of_the_summary(workspace: Path) -> None:
         {"sample_id": "x,1", "modality": "text", "reason": "empty"}]
 
 
-def test_a_saved_view_ranks_the_runs(seen: Path) -> None:
+def test_a_saved_view_ranks_the_runs_as_the_report_does(seen: Path) -> None:
     experiment = client().get_experiment_by_name("sensorium/alpha")
     assert experiment is not None
     state = json.loads(json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])["state"])
-    found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
-    scores = [run.data.metrics["accuracy_mean"] for run in found]
-    assert len(found) == len(TOYS[0].skill) * len(TOYS[0].combinations)
-    assert scores == sorted(scores, reverse=True)
+    found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} ASC"])
+    evaluation = read_document(evaluation_path("alpha"), Evaluation)
+    assert [run.info.run_name for run in found] == [" · ".join(evaluation.key(row.candidate)) for row in ranked(evaluation)]
+    assert [run.data.tags["model"] for run in found].count("dummy") == 1
+    columns = {column.removeprefix("tags.`").rstrip("`") for column in state["selectedColumns"]} - {"cost"}  # of `make run` and the flow
+    assert all(columns <= run.data.tags.keys() for run in found)
+    assert f"[Leaderboard]({leaderboard_link(experiment.experiment_id)})" in experiment.tags["mlflow.note.content"]
+
+
+def test_a_summary_names_the_results_that_the_report_shows(seen: Path) -> None:
+    assert run_named("alpha", "summary").data.tags["results"] == md5_of(evaluation_path("alpha"))
+
+
+def test_the_duration_of_a_run_is_that_of_its_training(workspace: Path) -> None:
+    assert {run.info.end_time - run.info.start_time for run in all_runs().values()} == {0}  # of plain `dvc repro` none is known
+    outs = {item["path"]: item["md5"] for item in read_lock()["train@alpha-knn"]["outs"]}
+    keep_cost("train@alpha-knn", Cost(seconds=12.5, processor_seconds=20.0, hardware="a processor, 2 cores", outs=outs))
+    Path("mlflow.db").unlink()
+    publish.main()
+    run, other = run_named("alpha", "knn · text"), run_named("alpha", "mlp · text")
+    assert run.info.end_time - run.info.start_time == 12_500 and other.info.end_time == other.info.start_time
+    assert (run.data.tags["cost"], run.data.tags["hardware"]) == ("20.0 s", "a processor, 2 cores") and "cost" not in other.data.tags
 
 
 # ---------------------------------------------------------------- models
@@ -516,6 +537,29 @@ def test_new_results_are_a_new_run_and_the_old_one_stays_as_history(workspace: P
     assert run_named("alpha", "knn · text").data.metrics["accuracy_mean"] == 0.99
     replaced = [run.info.run_name for run in all_runs().values() if run.data.tags["current"] == "false"]
     assert sorted(replaced) == ["knn · text", "summary"]
+
+
+def test_an_experiment_of_dvc_adds_its_runs_and_leaves_the_leaderboard_alone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def worse(made: Path) -> None:
+        path = made / "data/evaluation/alpha/evaluation.json"
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        next(found for found in evaluation["candidates"] if found["model"] == "knn")["scores"]["accuracy"]["mean"] = 0.01
+        evaluation["title"] = "Another"
+        path.write_text(json.dumps(evaluation), encoding="utf-8")
+
+    before, note = {run_id: run.data.tags for run_id, run in all_runs().items()}, note_of("alpha")
+    remake(workspace, worse)
+    monkeypatch.setenv("DVC_EXP_NAME", "mossy-bowl")
+    monkeypatch.setenv("DVC_ROOT", str(workspace))
+    publish.main()
+    after = {run_id: run.data.tags for run_id, run in all_runs().items()}
+    assert {run_id: after[run_id] for run_id in before} == before and note_of("alpha") == note
+    added = [tags for run_id, tags in after.items() if run_id not in before]
+    assert sorted(tags["mlflow.runName"] for tags in added) == ["knn · image", "summary"]
+    assert {(tags["dvc_experiment"], tags["current"]) for tags in added} == {("mossy-bowl", "false")}
+    monkeypatch.delenv("DVC_EXP_NAME")
+    publish.main()  # the experiment is kept: `dvc exp apply`, then `make publish`
+    assert run_named("alpha", "knn · image").data.tags["dvc_experiment"] == "mossy-bowl" and "Another" in note_of("alpha")
 
 
 def test_a_new_figure_refreshes_the_run_in_place(workspace: Path) -> None:

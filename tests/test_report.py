@@ -1,7 +1,9 @@
 """The report stands alone, loads nothing, escapes what data say, and is the same bytes each time."""
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from imports import ROOT
 from toy_predictions import SKILL, Toy, write_params, write_toy
 from toy_predictions import TOYS as OF_EACH_TASK
@@ -19,11 +22,11 @@ from stages import evaluate, report
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation, FoldScores, GridPoint, Quarantined
 from stages.contracts.documents.results_document import Results
-from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, report_path
+from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, plots_dir, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
-from stages.reporting.curve_figures import tuning_curve, view_of
+from stages.reporting.curve_figures import learning_curve, tuning_curve, view_of
 from stages.reporting.drawing import figure_style
 from stages.reporting.drawing import render as render_figure
 from stages.reporting.evaluation_figures import draw_figures, leaderboard_plot
@@ -31,7 +34,7 @@ from stages.reporting.formatting import candidate_name, reading_order
 from stages.reporting.leaderboard import ranked
 from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, output_metrics, output_table, prediction_plots
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
-from stages.reporting.report_page import render
+from stages.reporting.report_page import DASHBOARD, render
 
 
 def only(modality: str) -> dict[str, dict[str, float]]:
@@ -114,12 +117,40 @@ def test_page_is_well_formed_and_stands_alone(place: Path) -> None:
     assert {"script", "img", "link", "iframe"}.isdisjoint(tag for tag, _ in page.tags)
     assert not any("src" in attributes for _, attributes in page.tags)
     assert "@import" not in text
-    assert set(re.findall(r"https?:[^\"'<>\s]*", text)) == {"http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"https?:[^\"'<>\s]*", text)) == {"http://www.w3.org/2000/svg", DASHBOARD}
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = {attributes["href"] for tag, attributes in page.tags if "href" in attributes and tag != "image"}
-    assert links | set(re.findall(r"url\(([^)]*)\)", text)) <= {f"#{name}" for name in ids}
+    assert links - {DASHBOARD} | set(re.findall(r"url\(([^)]*)\)", text)) <= {f"#{name}" for name in ids}
     assert all(attributes["href"].startswith("data:image/png;base64,") for tag, attributes in page.tags if tag == "image")
+
+
+def test_page_holds_the_hash_that_dvc_has_of_each_data_sets_results(place: Path) -> None:
+    text = report_path().read_text(encoding="utf-8")
+    for toy in TOYS:
+        known = hashlib.md5(evaluation_path(toy.dataset).read_bytes()).hexdigest()
+        assert f"MD5 <code>{known}</code> of <code>data/evaluation/{toy.dataset}/evaluation.json</code>" in text
+
+
+def test_verdicts_stand_before_the_numbers(place: Path) -> None:
+    """A phone shows the first columns of a table alone."""
+    text = report_path().read_text(encoding="utf-8")
+    heads = [re.findall(r'<th scope="col"[^>]*>(.*?)</th>', head) for head in re.findall(r"<thead>(.*?)</thead>", text, re.DOTALL)]
+    assert heads[0][:2] == ["Data set", "Fusing all modalities"]
+    tests = [head[:3] for head in heads if "than b" in head]
+    assert len(tests) > len(TOYS) and set(map(tuple, tests)) == {("a", "is", "than b")}
+
+
+def test_learning_curves_are_a_line_per_outer_fold_and_never_a_mean_over_those_left(place: Path) -> None:
+    evaluation = read_evaluation("toy")
+    falling = ((0.9, 0.5, 0.4), (2.0, 1.5), (1.9, 1.4, 1.3, 1.2), (1.0, 0.9), (1.1, 0.8))
+    curves = {"train_loss": falling, "inner_loss": falling[:1]}
+    result = evaluation.result(Candidate("mlp", ("text",))).model_copy(update={"curves": curves})
+    with figure_style():
+        plot = learning_curve(evaluation, result)
+        (axes,) = plot.figure.axes  # type: ignore[union-attr]
+    assert [tuple(line.get_ydata()) for line in axes.lines] == [*falling, falling[0]]
+    assert len({line.get_color() for line in axes.lines[:5]}) == 1 and axes.lines[5].get_color() != axes.lines[0].get_color()
 
 
 def test_every_figure_has_a_description(place: Path) -> None:
@@ -147,6 +178,24 @@ def test_figures_are_whole_files_named_for_their_candidates(place: Path) -> None
         assert "var(" not in text  # a colour that only the page would know
         assert len(text) < 100_000
         assert "base64" not in text or len(text) < 40_000
+
+
+def test_dvc_shows_plots_on_a_page_that_loads_nothing_from_elsewhere(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(place / "data" / "report", tmp_path / "data" / "report")
+    plots = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"plots": plots}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "plots", "show"], check=True, capture_output=True)
+    page = Page(Path("dvc_plots/index.html").read_text(encoding="utf-8"))
+    images = [Path("dvc_plots", attributes["src"] or "") for tag, attributes in page.tags if tag == "img"]
+    assert not {"script", "link"} & {tag for tag, _ in page.tags}
+    assert all(image.read_text(encoding="utf-8").startswith("<") for image in images)
+    kinds = {toy.dataset: sorted(path.stem for path in plots_dir(toy.dataset).iterdir()) for toy in TOYS}
+    assert len(images) == sum(map(len, kinds.values()))
+    assert kinds["toy"] == ["confusion", "leaderboard"] and all(len(found) > 1 for found in kinds.values())
+    best = read_document(place / evaluation_path("toy"), Evaluation).best.model
+    assert plots_dir("toy").joinpath("confusion.svg").read_bytes() in {path.read_bytes() for path in figures_dir("toy").glob(f"{best}__*")}
 
 
 def test_page_shows_the_figures_of_the_files_in_its_own_colours(place: Path) -> None:

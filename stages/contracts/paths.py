@@ -89,6 +89,11 @@ def report_path() -> Path:
     return DATA / "report" / "report.html"
 
 
+def plots_dir(dataset: str = "") -> Path:
+    """Return where the images that `dvc plots` shows of a data set, or of all, are written."""
+    return DATA / "report" / "plots" / dataset
+
+
 def figures_dir(dataset: str = "") -> Path:
     """Return where the figures of a data set, or of all, are written."""
     return DATA / "report" / "figures" / dataset

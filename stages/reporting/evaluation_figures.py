@@ -42,6 +42,16 @@ def page_figures(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> li
     return found
 
 
+def dvc_plots(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> dict[str, DrawnFigure]:
+    """Return what `dvc plots` shows, by kind: the leaderboard and the best candidate's predictions.
+
+    The names tell no candidate, so that `dvc plots diff` puts the best of two versions next to each other.
+    """
+    found = {name.rpartition("__")[2]: figure for name, figure in drawn.items()
+             if (figure.candidate, figure.shows) == (evaluation.best, "predictions") or figure.shows == "leaderboard"}
+    return dict(sorted(found.items()))
+
+
 def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
     board = leaderboard_plot(evaluation)
     if board is not None:

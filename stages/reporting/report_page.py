@@ -24,12 +24,13 @@ DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning" 
 FAMILIES: tuple[Family, ...] = ("fusion", "learners", "baseline")
 
 
-def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], hashes: Mapping[str, str],
-           left_out: Sequence[str] = ()) -> str:
+def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
+           hashes: Mapping[str, str] | None = None) -> str:
     """Return the report as one HTML document that needs nothing else.
 
     Args:
-        drawn: by data set, its figures by file name. hashes: of its evaluation, as in dvc.lock. left_out: data sets whose stages failed.
+        drawn: by data set, its figures by file name. left_out: data sets whose stages failed. hashes: by data set, that of its
+            evaluation in dvc.lock; without it the section names none.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
@@ -47,7 +48,8 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     heads = [{"name": formatting.model_name(model, forms.copy().pop() if len(forms) == 1 else None), "is_baseline": model in baselines}
              for model in models]
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
-    sections = [section(evaluation, drawn.get(evaluation.dataset, {}), hashes[evaluation.dataset]) for evaluation in evaluations]
+    known = hashes or {}
+    sections = [section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)) for evaluation in evaluations]
     return page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD)
 
 
@@ -58,7 +60,7 @@ def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]
             "verdict": verdict(evaluation)}
 
 
-def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation_hash: str) -> dict[str, Any]:
+def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation_hash: str | None) -> dict[str, Any]:
     """Return all that the section of one data set shows."""
     return {
         "evaluation": evaluation,

@@ -54,7 +54,7 @@ class MlpFoldSweep:
             network = refitted.result()
             outputs = outputs_of(network.weights, self.inputs[self.fold.test], self.configs[config]["activation"], self.loss.name)
             inner = [network.result().held_out_loss for network in self.networks[config]]
-            return TestScores(scores_of(self.loss, outputs), {"train_loss": network.train_loss, "inner_loss": _mean_curve(inner)})
+            return TestScores(scores_of(self.loss, outputs), {"train_loss": network.train_loss, "inner_loss": mean_curve(inner)})
 
         return wait
 
@@ -127,6 +127,6 @@ def _seed(problem: Problem, fold: Fold, modalities: Sequence[str], what: str, *m
     return derived_seed(problem.seed, "mlp", what, *where, "+".join(modalities), *more)
 
 
-def _mean_curve(curves: list[list[float]]) -> list[float]:
+def mean_curve(curves: list[list[float]]) -> list[float]:
     """Return the mean per epoch over the networks; one that has stopped stays as it is, or the mean might rise where every curve falls."""
     return [float(np.mean([curve[min(i, len(curve) - 1)] for curve in curves])) for i in range(max(map(len, curves)))]
