@@ -31,7 +31,8 @@ from stages.training.train_settings import TrainEntry
 def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
-    keep = section(params, "train", TrainEntry).keep
+    entry: TrainEntry = section(params, "train", TrainEntry)
+    keep = entry.keep
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
@@ -47,9 +48,9 @@ def main(dataset: str, name: str) -> None:
         return
     data = replace(data, problem=applicable)
     problem = data.problem
-    configs = fitting_configs(dataset, model, settings, problem)
+    configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
     found: list[FoldResult] = []
-    for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep):
+    for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
         found.append(result)
         print(progress(name, dataset, problem, found, configs), flush=True)
     write_results(folder, found, configs, data, model=model)

@@ -144,6 +144,7 @@ class FoldResult:
     curves: name → value per step, of the refit on all outer training rows.
     notes: name → a share of the test rows that helps to judge the predictions.
     out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
+    tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
     """
 
     fold: Fold
@@ -155,3 +156,8 @@ class FoldResult:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: Mapping[str, float] = field(default_factory=dict)
     out_of_fold: Scores | None = None
+    tuning_rows: int | None = None
+
+    def described(self, config: Config) -> Config:
+        """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample."""
+        return config if self.tuning_rows is None else {**config, "tuning_rows": self.tuning_rows}

@@ -96,7 +96,8 @@ def memory_bytes(size: Size, settings: SvmSettings) -> float:
         return 8 * n**2 * (2 * size.n_blocks + 3 + 0.5 * min(n_cores(), 4))
     n_columns = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     n_configs = len(grid(settings, 0))
-    return n * (8 * n_columns + 8 * settings.landmarks + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
+    n_features = 4 * settings.landmarks * (2 + min(n_cores(), len(settings.gamma)))  # distances, one kernel's to refit, one per core
+    return n * (8 * n_columns + n_features + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
 
 
 MODEL = Sweep(
