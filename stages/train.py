@@ -21,6 +21,7 @@ from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.training.estimates import announced
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import write_results
@@ -36,7 +37,8 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    require_memory(dataset, model, size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1]), settings)
+    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1])
+    require_memory(dataset, model, size, settings)
     data = read_problem(dataset, params)
     features = data.features
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
@@ -49,6 +51,8 @@ def main(dataset: str, name: str) -> None:
     data = replace(data, problem=applicable)
     problem = data.problem
     configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
+    for line in announced(model, replace(size, n_rows=len(problem.training_rows())), settings, configs):
+        print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
     for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
         found.append(result)
@@ -57,11 +61,11 @@ def main(dataset: str, name: str) -> None:
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     part = problem.part(modalities)
     fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings)
-    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, configs[config], features))
+    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0].described(configs[config]), features))
     for result in found if "fold_models" in keep else []:
         chosen = configs[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)
-        description = model_description(dataset, name, result.modalities, chosen, features)
+        description = model_description(dataset, name, result.modalities, result.described(chosen), features)
         save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 
 

@@ -13,9 +13,10 @@ from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names
+from stages.foundation.params_file import modality_names, section
 from stages.foundation.tables import read_table
 from stages.model_selection.tuning_sample import tuning_problem
+from stages.training.train_settings import TrainEntry
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -53,6 +54,8 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> S
         n_folds=about.n_folds * about.n_repeats,
         n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
+        n_inner=about.n_inner_folds,
+        tuning_rows=section(params, "train", TrainEntry).tuning_rows,
     )
 
 

@@ -26,6 +26,10 @@ from stages.models.knn.knn_fold_sweep import KEPT_BYTES, SharedSearch, kept_byte
 from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch, TiedTarget
 from stages.models.knn.votes import scores_of
 
+# Processor seconds of a pair of rows by one metric: to select, and for each value of its features. Fitted to docs/performance.md (growth,
+# 20,000 and 50,000 × 784, 2 cores) and to 200,000 × 6.
+PAIR_S, PAIR_VALUE_S = 3e-9, 7e-11
+
 
 class KnnSettings(Settings):
     n_neighbors: tuple[int, ...] = Field(
@@ -110,6 +114,14 @@ def memory_bytes(size: Size, settings: KnnSettings) -> float:
     return 12 * size.n_rows * n_values + kept + n_cores() * CHUNK_BYTES
 
 
+def processor_s(size: Size, settings: KnnSettings) -> float:
+    """Return the estimated processor seconds: in proportion to the pairs of rows, and of the chosen metric's pairs of a sample's refit."""
+    n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    pair_s = PAIR_S * size.n_combinations + PAIR_VALUE_S * n_values
+    refitted = float(size.n_rows) ** 2 / size.n_folds if size.n_tuned < size.n_rows else 0.0
+    return pair_s * size.n_folds * (len(settings.metric) * float(size.n_tuned) ** 2 + refitted)
+
+
 MODEL = Sweep(
     name="knn",
     settings=KnnSettings,
@@ -118,4 +130,5 @@ MODEL = Sweep(
     predict=predict,
     min_samples=lambda config: int(config["n_neighbors"]),
     memory_bytes=memory_bytes,
+    processor_s=processor_s,
 )
