@@ -16,12 +16,13 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
+from stages.foundation.progress import heartbeat, write_line
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
-from stages.training.estimates import announced
+from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import write_results
@@ -51,12 +52,15 @@ def main(dataset: str, name: str) -> None:
     data = replace(data, problem=applicable)
     problem = data.problem
     configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
-    for line in announced(model, replace(size, n_rows=len(problem.training_rows())), settings, configs):
+    size = replace(size, n_rows=len(problem.training_rows()))
+    for line in announced(model, size, settings, configs):
         print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
-    for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
-        found.append(result)
-        print(progress(name, dataset, problem, found, configs), flush=True)
+    total = len(problem.folds) * len(problem.combinations)
+    with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
+        for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
+            found.append(result)
+            write_line(progress(name, dataset, problem, found, configs))
     write_results(folder, found, configs, data, model=model)
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     part = problem.part(modalities)

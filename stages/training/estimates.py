@@ -1,10 +1,11 @@
 """What is said before a large problem is trained on: how long it will take, and what is approximated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 
 from stages.contracts.model import Config, Size, Sweep
 from stages.contracts.settings import Settings
-from stages.foundation.parallel import cores_now
+from stages.foundation.parallel import TASKS, cores_now
+from stages.foundation.progress import progress_line
 
 ABOVE_ROWS = 10_000  # fewer take seconds or a few minutes
 
@@ -23,6 +24,17 @@ def announced(model: Sweep, size: Size, settings: Settings, configs: Sequence[Co
         combinations = f", {size.n_combinations} modality combinations" if size.n_combinations > 1 else ""
         yield (f"about {duration(model.processor_s(size, settings) / cores)} on {cores} core{'s' * (cores > 1)} ({n}, {len(configs)} "
                f"configurations, {folds}{combinations})")
+
+
+def progress_of(what: str, found: Sized, total: int, model: Sweep, size: Size, settings: Settings) -> Callable[[float], str]:
+    """Return the function that writes the line of progress after some seconds; `found` are the results so far, of `total`."""
+    estimate_s = None if model.processor_s is None or size.n_rows <= ABOVE_ROWS else model.processor_s(size, settings) / cores_now()
+
+    def line(elapsed_s: float) -> str:
+        tasks = TASKS.finished, TASKS.queued
+        return progress_line(what, len(found), total, elapsed_s=elapsed_s, estimate_s=estimate_s, tasks=tasks)
+
+    return line
 
 
 def duration(seconds: float) -> str:
