@@ -10,8 +10,11 @@ from toy_problem import toy_problem
 from stages.contracts.problem import Problem
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import fit_on, results
 from stages.model_selection.tuning_sample import FEWEST, tuning_problem, tuning_sample
+from stages.models import knn
+from stages.models.knn import KnnSettings
+from stages.models.knn.fold_index import candidates
 
 MODELS: dict[str, dict[str, Any]] = {
     "dummy": {},
@@ -82,6 +85,31 @@ def test_the_chosen_configuration_is_trained_and_tested_on_all_rows(name: str, t
             assert np.array_equal(result.prediction, expected.prediction)
         if result.probabilities is not None:
             assert np.array_equal(result.probabilities, expected.probabilities)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("tuning_rows", [None, 100])
+def test_above_exact_rows_neighbors_are_searched_in_a_sample(task: str, tuning_rows: int | None) -> None:
+    """The same predictions as by kNN on folds with these training rows alone, of the saved model too."""
+    problem = toy_problem(n=180, task=task, modalities=("image",))
+    settings = KnnSettings(n_neighbors=(3,), metric=("euclidean",), exact_rows=100)
+    configs = knn.approximated(knn.grid(settings, 0), settings, problem)
+    assert [config["approximation"] for config in configs] == ["neighbors among 100 training rows"]
+    assert knn.approximated(configs, KnnSettings(exact_rows=1000), problem) == configs
+    for fold in problem.folds:
+        alone = replace(problem, folds=(fold,))
+        (found,) = results(knn.MODEL, alone, settings, configs, tuning_rows=tuning_rows)
+        searched = candidates(problem, fold, 100)
+        assert len(searched) == pytest.approx(100, abs=8) and set(searched) <= set(fold.train)
+        few = replace(alone, folds=(fold.restricted(np.isin(np.arange(180), np.concatenate([searched, fold.test]))),))
+        exact = KnnSettings(n_neighbors=(3,), metric=("euclidean",))
+        (expected,) = results(knn.MODEL, few, exact, knn.grid(exact, 0))
+        if task != "multilabel":  # their thresholds are fitted on all training rows
+            assert np.allclose(found.prediction, expected.prediction)
+        assert len(found.prediction) == len(fold.test)
+    final = problem.final_fold()
+    fitted = fit_on(knn.MODEL, problem, final, ("image",), configs[0], settings)
+    assert len(fitted.arrays["target"]) == len(candidates(problem, final, 100)) < len(final.train)
 
 
 def test_configurations_are_chosen_by_the_sample_alone() -> None:
