@@ -5,12 +5,14 @@ one stage after another, so that cores idle while a stage starts, reads or write
 """
 
 import argparse
+import re
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 
 from pipelines.running.dvc_graph import Step, steps_and_up_to_date
 from pipelines.running.dvc_lock import UNSORTED, sorted_at_the_end
@@ -28,6 +30,7 @@ from stages.own_data.outside import record_outside
 
 STATUS_EVERY_S = 1.0
 CLEAR_LINE = "\r\x1b[K"
+PROGRESS = re.compile(r" (?P<share>\d+%).* \[[\d:]+<(?P<left>[\d:]+), ")
 
 
 def run(targets: Sequence[str] = ()) -> dict[str, StageResult]:
@@ -59,6 +62,7 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
     """
     results: dict[str, StageResult] = {}
     running: dict[str, float] = {}
+    progress: dict[str, str] = {}
 
     def start(step: Step, done: Callable[[StageResult], None]) -> None:
         reason = blocked_by(step, results)
@@ -68,7 +72,8 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
         elif reason or step.name in unchanged:
             done(StageResult(step.name, "skipped" if reason else "unchanged", 0.0, reason))
         else:
-            threading.Thread(target=lambda: done(executor.reproduce(step.name)), daemon=True).start()
+            on_line = partial(note_progress, progress, step.name)
+            threading.Thread(target=lambda: done(executor.reproduce(step.name, on_line)), daemon=True).start()
 
     def report(result: StageResult) -> None:
         results[result.stage] = result
@@ -76,30 +81,37 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
         if result.status != "unchanged":
             print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(result, len(results), len(plan))}", flush=True)
 
-    with status_line(running):
+    with status_line(running, progress):
         return run_in_order(plan, start, n_at_once=executor.n_at_once, on_done=report)
 
 
+def note_progress(progress: dict[str, str], stage: str, line: str) -> None:
+    """Store the share and the time left of a stage's line of progress (stages/foundation/progress.py); other lines have none."""
+    if found := PROGRESS.search(line):
+        progress[stage] = f" ({found['share']}, {found['left']} left)"
+
+
 @contextmanager
-def status_line(running: Mapping[str, float]) -> Iterator[None]:
-    """Show the running stages and their durations on a terminal, within the context."""
+def status_line(running: Mapping[str, float], progress: Mapping[str, str]) -> Iterator[None]:
+    """Show the running stages, their durations and what they report of their progress on a terminal, within the context."""
     ended = threading.Event()
 
     def show() -> None:
         while not ended.wait(STATUS_EVERY_S):
             now = time.monotonic()
-            print(CLEAR_LINE + ", ".join(f"{name} {now - since:.0f} s" for name, since in list(running.items())), end="", flush=True)
+            shown = (f"{name} {now - since:.0f} s{progress.get(name, '')}" for name, since in list(running.items()))
+            print(CLEAR_LINE + ", ".join(shown), end="", flush=True)
         print(CLEAR_LINE, end="", flush=True)
 
-    shown = threading.Thread(target=show, daemon=True)
+    thread = threading.Thread(target=show, daemon=True)
     if sys.stdout.isatty():
-        shown.start()
+        thread.start()
     try:
         yield
     finally:
         ended.set()
-        if shown.is_alive():
-            shown.join()
+        if thread.is_alive():
+            thread.join()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

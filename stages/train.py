@@ -16,11 +16,13 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
+from stages.foundation.progress import heartbeat, write_line
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import write_results
@@ -31,11 +33,13 @@ from stages.training.train_settings import TrainEntry
 def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
-    keep = section(params, "train", TrainEntry).keep
+    entry: TrainEntry = section(params, "train", TrainEntry)
+    keep = entry.keep
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    require_memory(dataset, model, size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1]), settings)
+    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1])
+    require_memory(dataset, model, size, settings)
     data = read_problem(dataset, params)
     features = data.features
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
@@ -47,20 +51,25 @@ def main(dataset: str, name: str) -> None:
         return
     data = replace(data, problem=applicable)
     problem = data.problem
-    configs = fitting_configs(dataset, model, settings, problem)
+    configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
+    size = replace(size, n_rows=len(problem.training_rows()))
+    for line in announced(model, size, settings, configs):
+        print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
-    for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep):
-        found.append(result)
-        print(progress(name, dataset, problem, found, configs), flush=True)
+    total = len(problem.folds) * len(problem.combinations)
+    with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
+        for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
+            found.append(result)
+            write_line(progress(name, dataset, problem, found, configs))
     write_results(folder, found, configs, data, model=model)
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     part = problem.part(modalities)
     fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings)
-    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, configs[config], features))
+    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0].described(configs[config]), features))
     for result in found if "fold_models" in keep else []:
         chosen = configs[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)
-        description = model_description(dataset, name, result.modalities, chosen, features)
+        description = model_description(dataset, name, result.modalities, result.described(chosen), features)
         save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 
 

@@ -8,12 +8,15 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import pytest
 
+from pipelines.run import note_progress
 from stages.foundation import progress
-from stages.foundation.progress import Progress
+from stages.foundation.parallel import TASKS, each
+from stages.foundation.progress import Progress, heartbeat, progress_line
 
 ROOT = Path(__file__).parents[1]
 LINE = r"text: +{share}% {done}/8 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+/s\]"
@@ -57,3 +60,48 @@ def test_a_terminal_gets_a_bar_that_ends_its_line() -> None:
     bars = [line for line in shown if line.startswith("text:")]
     assert "  0%|" in bars[0] and re.search(r"100%\|█+\| 8/8 \[", bars[-1])
     assert max(map(len, bars)) <= 80
+
+
+def test_a_line_of_progress_has_rate_and_time_left() -> None:
+    line = progress_line("svm reviews", 3, 15, elapsed_s=80.0, estimate_s=1000.0, tasks=(41, 1260))
+    assert line == "svm reviews: 20% 3/15 [01:20<05:20, 2.2/min, 41/1,260 tasks]"
+
+
+@pytest.mark.parametrize(("estimate_s", "left"), [(240.0, "02:40"), (60.0, "?"), (None, "?")])
+def test_until_a_result_the_time_left_is_the_estimates(estimate_s: float | None, left: str) -> None:
+    line = progress_line("knn big", 0, 5, elapsed_s=80.0, estimate_s=estimate_s, tasks=(1, 2))
+    assert line == f"knn big: 0% 0/5 [01:20<{left}, 1/2 tasks]"
+
+
+def test_a_log_gets_lines_while_one_step_computes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LOG_INTERVAL_S", 0.01)
+    beaten = threading.Event()
+
+    def line(elapsed_s: float) -> str:
+        beaten.set()
+        return f"after {elapsed_s > 0}"
+
+    with heartbeat(line):
+        assert beaten.wait(30)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and set(lines) == {"after True"}
+
+
+def test_a_short_step_says_nothing_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with heartbeat(lambda _: "never"):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_tasks_are_counted() -> None:
+    before = TASKS.queued, TASKS.finished
+    each(lambda i: i, range(7))
+    assert (TASKS.queued - before[0], TASKS.finished - before[1]) == (7, 7)
+
+
+def test_make_run_shows_the_share_and_time_left_of_a_stage() -> None:
+    noted: dict[str, str] = {}
+    for line in ("table: 100% 8/8 [00:01<00:00, 7.9/s]", "svm reviews: 20% 3/15 [01:20<05:20, 2.2/min, 41/60 tasks]", "inner accuracy 0.9"):
+        note_progress(noted, "train@reviews-svm", line)
+    note_progress(noted, "other", "knn big: 0% 0/5 [01:20<?, 1/2 tasks]")
+    assert noted == {"train@reviews-svm": " (20%, 05:20 left)"}

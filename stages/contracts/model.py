@@ -74,6 +74,13 @@ class Size:
     n_folds: int = 5  # outer folds of all repeats
     n_values: float | None = None  # values per row in all features files; None: 1,000 per block
     n_sparse: int = 0  # number of sparse blocks
+    n_inner: int = 3  # inner folds of each outer fold
+    tuning_rows: int | None = None  # most rows on which configurations are compared; None: all
+
+    @property
+    def n_tuned(self) -> int:
+        """Return the number of rows on which configurations are compared."""
+        return self.n_rows if self.tuning_rows is None else min(self.n_rows, self.tuning_rows)
 
     @property
     def n_combinations(self) -> int:
@@ -95,6 +102,7 @@ class Sweep:
     `predict(fitted, matrices)` scores new rows; `matrices` maps each modality of the combination to its encoded block.
     `min_samples(config)` is the smallest number of training rows of a configuration.
     `memory_bytes(size, settings)` estimates the memory of `run`, which limits `rows:`.
+    `processor_s(size, settings)` estimates the processor seconds of `run`; None: not estimated.
     `approximated(configs, settings, problem)` returns the configurations with which this problem is solved instead; a configuration
     contains its approximation.
     `encodings` are the encodings of features that it reads; the model is not applicable to others.
@@ -107,6 +115,7 @@ class Sweep:
     predict: Callable[[Fitted, Mapping[str, Any]], Scores]
     min_samples: Callable[[Mapping[str, Any]], int] = lambda config: 2
     memory_bytes: Callable[[Size, Any], float] = lambda size, settings: 0.0
+    processor_s: Callable[[Size, Any], float] | None = None
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
@@ -144,6 +153,7 @@ class FoldResult:
     curves: name → value per step, of the refit on all outer training rows.
     notes: name → a share of the test rows that helps to judge the predictions.
     out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
+    tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
     """
 
     fold: Fold
@@ -155,3 +165,8 @@ class FoldResult:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: Mapping[str, float] = field(default_factory=dict)
     out_of_fold: Scores | None = None
+    tuning_rows: int | None = None
+
+    def described(self, config: Config) -> Config:
+        """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample."""
+        return config if self.tuning_rows is None else {**config, "tuning_rows": self.tuning_rows}

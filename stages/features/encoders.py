@@ -1,7 +1,7 @@
 """Encode features as matrices; encoders are fitted on the training rows only.
 
 One encoder per encoding of a features file. `fit` returns the state as arrays and plain JSON, so that a model is saved without pickle;
-`encode` applies a state to all rows.
+`encode` applies a state to all rows; `taken` returns the encoder of some rows.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,9 @@ class Dense:
     def encode(self, state: State) -> Matrix:
         return self.values
 
+    def taken(self, rows: np.ndarray) -> "Dense":
+        return Dense(self.values[rows])
+
 
 @dataclass(frozen=True)
 class Sparse:
@@ -71,6 +74,10 @@ class Sparse:
         transformer = TfidfTransformer(sublinear_tf=state.json["sublinear"])
         transformer.idf_ = state.arrays["weights"]
         return sp.csr_array(transformer.transform(self._counts(terms), copy=False))
+
+    def taken(self, rows: np.ndarray) -> "Sparse":
+        matrix = sp.csr_array((self.values, self.indices, self.offsets), shape=(len(self.offsets) - 1, np.iinfo(np.int32).max))[rows]
+        return Sparse(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)
 
     def _vocabulary(self, rows: np.ndarray, min_documents: int, max_terms: int) -> np.ndarray:
         """Return the `max_terms` most frequent terms that occur in at least `min_documents` of `rows`: int32, sorted."""
@@ -126,6 +133,9 @@ class Columns:
         for column, names in enumerate(self.categories):
             values[:, column] = np.array([*names, None], dtype=object)[self.codes[:, column]]
         return np.hstack([numeric, encode_categories(values, state.json["categories"], state.json["max_categories"])])
+
+    def taken(self, rows: np.ndarray) -> "Columns":
+        return Columns(self.numeric[rows], self.codes[rows], self.categories)
 
 
 Raw = Dense | Sparse | Columns

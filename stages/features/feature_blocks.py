@@ -35,6 +35,10 @@ class Block:
     present: np.ndarray | None = None
     _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
 
+    def taken(self, rows: np.ndarray) -> "Block":
+        """Return the block of some samples."""
+        return Block(self.name, self.raw.taken(rows), self.settings, None if self.present is None else self.present[rows])
+
     def encoded(self, rows: np.ndarray) -> "EncodedBlock":
         """Return the block's matrix of every sample, fitted on `rows`; the same object for all `rows` if nothing is fitted."""
         if not self.raw.shared:

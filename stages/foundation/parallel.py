@@ -51,6 +51,22 @@ def cores_now() -> int:
         return n_cores()
 
 
+class TaskCounts:
+    """Numbers of tasks that all pools of this process have queued and finished, for progress lines."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.queued = self.finished = 0
+
+    def add(self, queued: int, finished: int) -> None:
+        with self._lock:
+            self.queued += queued
+            self.finished += finished
+
+
+TASKS = TaskCounts()
+
+
 class CorePool(ThreadPoolExecutor):
     """A pool with a thread for each core that the stage may ever use, of which `cores_now()` run at a time.
 
@@ -66,6 +82,7 @@ class CorePool(ThreadPoolExecutor):
 
     def submit(self, function: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
         """Queue a task."""
+        TASKS.add(1, 0)
         return super().submit(self._run, function, *args, **kwargs)
 
     def _run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
@@ -80,6 +97,7 @@ class CorePool(ThreadPoolExecutor):
         try:
             return function(*args, **kwargs)
         finally:
+            TASKS.add(0, 1)
             with self._changed:
                 self._n_running -= 1
                 self._changed.notify_all()

@@ -1,11 +1,56 @@
-"""Progress of a stage in tqdm's format: a bar on a terminal, a line every few seconds in a log."""
+"""Progress of a stage in tqdm's format: a line that redraws itself on a terminal, a line every half minute in a log."""
 
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
-LOG_INTERVAL_S = 5.0
+LOG_INTERVAL_S = 30.0
+REDRAW_INTERVAL_S = 1.0
+CLEAR_LINE = "\r\x1b[K"
+
+
+def write_line(text: str) -> None:
+    """Print a line that stays: on a terminal in place of the one that redraws itself."""
+    print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{text}", flush=True)
+
+
+@contextmanager
+def heartbeat(line: Callable[[float], str]) -> Iterator[None]:
+    """Show `line(seconds since the start)` at intervals while the context computes, however long one of its steps takes."""
+    ended, started, on_terminal = threading.Event(), time.perf_counter(), sys.stdout.isatty()
+
+    def beat() -> None:
+        while not ended.wait(REDRAW_INTERVAL_S if on_terminal else LOG_INTERVAL_S):
+            text = line(time.perf_counter() - started)
+            print(f"{CLEAR_LINE}{text}" if on_terminal else text, end="" if on_terminal else "\n", flush=True)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        if on_terminal:
+            print(CLEAR_LINE, end="", flush=True)
+
+
+def progress_line(what: str, n_done: int, total: int, *, elapsed_s: float, estimate_s: float | None, tasks: tuple[int, int]) -> str:
+    """Return `what: 20% 3/15 [01:20<05:20, 2.2/min, 41/60 tasks]`: time taken and left, rate, tasks finished and queued.
+
+    Args:
+        estimate_s: of the whole; the time left follows from it until something is done (None: unknown, ?).
+    """
+    expected = elapsed_s / n_done * total if n_done else estimate_s
+    left = "?" if expected is None or expected < elapsed_s else tqdm.format_interval(expected - elapsed_s)
+    rate = f"{60 * n_done / elapsed_s:.1f}/min, " if n_done else ""
+    finished, queued = tasks
+    return (f"{what}: {100 * n_done // max(1, total)}% {n_done}/{total} [{tqdm.format_interval(elapsed_s)}<{left}, "
+            f"{rate}{finished:,}/{queued:,} tasks]")
 
 
 class Progress:

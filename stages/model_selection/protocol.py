@@ -1,7 +1,8 @@
 """The evaluation protocol: nested cross-validation over outer folds and modality combinations.
 
 For every outer fold and modality combination, the grid is scored on the inner folds. The best configuration is refitted on all outer
-training rows and predicts the outer test rows. No choice uses an outer score.
+training rows and predicts the outer test rows. No choice uses an outer score. Of a large problem the grid is scored on a sample of the
+training rows (tuning_sample.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from stages.model_selection.choice import Choice, choose, choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
+from stages.model_selection.tuning_sample import tuning_problem
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ class _Pending:
     out_of_fold: Scores | None
 
 
+Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
+
+
 def results(
-    model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False
+    model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None
 ) -> Iterator[FoldResult]:
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
@@ -43,27 +48,52 @@ def results(
 
     Args:
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
+        tuning_rows: the most training rows on which configurations are compared; None: all.
     """
     with workers() as pool:
+
+        def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
+            return as_sweep(model).run(problem, settings, configs, pool)
+
         for part in problem.parts():
+            tuned = tuning_problem(part, tuning_rows)
+            refit = partial(_whole, part, run, configs) if tuned is not part else _same
             # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
-            batches = prefetched(as_sweep(model).run(part, settings, configs, pool))
-            for pending in prefetched(map(partial(_start, part, out_of_fold), batches)):
-                yield from (_result(part, one) for one in pending)
+            batches = prefetched(run(tuned, configs))
+            for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold), batches)):
+                yield from (_result(part, one, tuning_rows if tuned is not part else None) for one in pending)
 
 
-def _start(problem: Problem, out_of_fold: bool, batch: Sequence[FoldSweep]) -> list[_Pending]:
-    """Choose the configuration of each fold sweep and start its refit."""
+def _same(sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
+    """Return the sweep on which the configuration was chosen: it has all rows."""
+    return sweep, config
 
-    def start(sweep: FoldSweep) -> _Pending:
-        choice = choose_config(problem, sweep.fold, sweep.inner_predictions())
-        kept = sweep.out_of_fold(choice.config) if out_of_fold else None
-        return _Pending(sweep.fold, sweep.modalities, choice, sweep.refit(choice.config), kept)
+
+def _whole(problem: Problem, run: Runs, configs: list[Config], sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
+    """Return the sweep of the chosen configuration alone, on all rows of the fold, and its index there."""
+    fold = next(fold for fold in problem.folds if (fold.repeat, fold.index) == (sweep.fold.repeat, sweep.fold.index))
+    ((whole,),) = run(replace(problem, folds=(fold,), combinations=(sweep.modalities,)), [configs[config]])
+    return whole, 0
+
+
+def _start(
+    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], out_of_fold: bool, batch: Sequence[FoldSweep]
+) -> list[_Pending]:
+    """Choose the configuration of each fold sweep and start its refit.
+
+    refitted: returns the sweep, and the index of the configuration in it, that is refitted.
+    """
+
+    def start(tuned: FoldSweep) -> _Pending:
+        choice = choose_config(problem, tuned.fold, tuned.inner_predictions())
+        sweep, config = refitted(tuned, choice.config)
+        kept = sweep.out_of_fold(config) if out_of_fold else None
+        return _Pending(sweep.fold, sweep.modalities, choice, sweep.refit(config), kept)
 
     return each(start, batch) if len(batch) > 1 else [start(sweep) for sweep in batch]
 
 
-def _result(problem: Problem, pending: _Pending) -> FoldResult:
+def _result(problem: Problem, pending: _Pending, tuning_rows: int | None) -> FoldResult:
     test = pending.refit()
     return FoldResult(
         fold=pending.fold,
@@ -75,6 +105,7 @@ def _result(problem: Problem, pending: _Pending) -> FoldResult:
         curves=test.curves,
         notes=test.notes,
         out_of_fold=pending.out_of_fold,
+        tuning_rows=tuning_rows,
     )
 
 

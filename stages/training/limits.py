@@ -13,8 +13,10 @@ from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names
+from stages.foundation.params_file import modality_names, section
 from stages.foundation.tables import read_table
+from stages.model_selection.tuning_sample import tuning_problem
+from stages.training.train_settings import TrainEntry
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -52,16 +54,23 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> S
         n_folds=about.n_folds * about.n_repeats,
         n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
+        n_inner=about.n_inner_folds,
+        tuning_rows=section(params, "train", TrainEntry).tuning_rows,
     )
 
 
-def fitting_configs(dataset: str, model: Sweep, settings: Settings, problem: Problem) -> list[Config]:
+def fitting_configs(
+    dataset: str, model: Sweep, settings: Settings, problem: Problem, *, tuning_rows: int | None = None
+) -> list[Config]:
     """Return the grid's configurations that need no more rows than the smallest inner training set has; print how many are skipped.
 
+    Args:
+        tuning_rows: as in `results` (stages/model_selection/protocol.py).
     Raises:
         InputError: if all are skipped.
     """
-    smallest = min(int((fold.inner != i).sum()) for fold in problem.folds for i in range(fold.n_inner))
+    tuned = tuning_problem(problem, tuning_rows)
+    smallest = min(int((fold.inner != i).sum()) for fold in tuned.folds for i in range(fold.n_inner))
     grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
     kept = [config for config in grid if model.min_samples(config) <= smallest]
     where = f"the smallest training fold of {dataset!r} has {smallest} rows"

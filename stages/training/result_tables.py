@@ -84,7 +84,7 @@ def _out_of_fold(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Tab
 def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence[Config]) -> pa.Table:
     n_configs, n_inner = result.inner_scores[problem.scoring].shape
     indices = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
-    settings = [json.dumps(config, sort_keys=True) for config in configs]
+    settings = [json.dumps(result.described(config), sort_keys=True) for config in configs]
     columns = {
         "inner": pa.array(np.tile(np.arange(n_inner, dtype=np.int16), n_configs)),
         "config": pa.array(indices),

@@ -12,6 +12,10 @@ class TrainEntry(Settings):
     scoring: dict[str, str] = Field(
         {}, description="by task, the metric that chooses the configuration on the inner folds (default: the task's own)"
     )
+    tuning_rows: int | None = Field(
+        30_000, ge=100, description="most training rows on which configurations are compared (a seeded sample, stratified by class); the "
+        "chosen one is trained on all; null: compared on all"
+    )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
         (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
     )

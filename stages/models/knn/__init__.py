@@ -21,10 +21,14 @@ from stages.features.matrices import unpack
 from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
 from stages.models.knn.distance_chunks import encoded_bytes, prepared_rows
-from stages.models.knn.fold_index import TEST, FoldIndex, fold_codes, fold_index
+from stages.models.knn.fold_index import TEST, FoldIndex, candidate_codes, candidates, fold_codes, fold_index
 from stages.models.knn.knn_fold_sweep import KEPT_BYTES, SharedSearch, kept_bytes
 from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch, TiedTarget
 from stages.models.knn.votes import scores_of
+
+# Processor seconds of a pair of rows by one metric: to select, and for each value of its features. Fitted to docs/performance.md (growth,
+# 20,000 and 50,000 × 784, 2 cores) and to 200,000 × 6.
+PAIR_S, PAIR_VALUE_S = 3e-9, 7e-11
 
 
 class KnnSettings(Settings):
@@ -35,6 +39,9 @@ class KnnSettings(Settings):
         ("manhattan", "euclidean", "cosine"), min_length=1, description="any of manhattan, euclidean, cosine"
     )
     weights: tuple[Literal["uniform", "distance"], ...] = Field(("uniform",), min_length=1, description="any of uniform, distance")
+    exact_rows: int = Field(
+        50_000, ge=100, description="largest number of training rows that are all searched; of more, a seeded sample, stratified by class"
+    )
 
     renamed: ClassVar[Mapping[str, str]] = {"k": "n_neighbors", "distance": "metric"}
 
@@ -51,20 +58,31 @@ def grid(settings: KnnSettings, seed: int) -> list[Config]:
     return product(metric=settings.metric, weights=settings.weights, n_neighbors=sorted(settings.n_neighbors, reverse=True))
 
 
+def approximated(configs: list[Config], settings: KnnSettings, problem: Problem) -> list[Config]:
+    """Return the configurations unchanged if no fold has more than `exact_rows` training rows, else with their approximation."""
+    if max(len(fold.train) for fold in problem.folds) <= settings.exact_rows:
+        return configs
+    return [{**config, "approximation": f"neighbors among {settings.exact_rows} training rows"} for config in configs]
+
+
 def run(problem: Problem, settings: KnnSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
     """Yield the sweeps of every outer fold and modality combination, grouped by shared search."""
-    for folds, indexes, combinations in _groups(problem, configs):
-        yield SharedSearch(problem, configs, folds, indexes, combinations).fold_sweeps()
+    most = settings.exact_rows if "approximation" in configs[0] else None
+    for folds, indexes, combinations in _groups(problem, configs, most):
+        yield SharedSearch(problem, configs, folds, indexes, combinations, most).fold_sweeps()
 
 
-def _groups(problem: Problem, configs: list[Config]) -> Iterator[tuple[list[Fold], list[FoldIndex], Sequence[tuple[str, ...]]]]:
+def _groups(
+    problem: Problem, configs: list[Config], most: int | None
+) -> Iterator[tuple[list[Fold], list[FoldIndex], Sequence[tuple[str, ...]]]]:
     """Yield the folds, their indexes and the combinations that share a search: all of them if their results fit in KEPT_BYTES."""
     folds: list[Fold] = []
     indexes: list[FoldIndex] = []
     n_bytes = 0.0
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
-        index = fold_index(blocks, fold_codes(fold, len(problem.target)))
+        query_codes = fold_codes(fold, len(problem.target))
+        index = fold_index(blocks, candidate_codes(query_codes, fold.train, candidates(problem, fold, most)), query_codes)
         combination_bytes = kept_bytes(len(fold.train), len(fold.test), configs, problem.form, len(problem.outputs))
         fitted = [name for name, block in problem.blocks.items() if not block.raw.shared]
         fold_bytes = combination_bytes * len(problem.combinations) + sum(encoded_bytes(blocks.encoded[name].matrix) for name in fitted)
@@ -110,12 +128,22 @@ def memory_bytes(size: Size, settings: KnnSettings) -> float:
     return 12 * size.n_rows * n_values + kept + n_cores() * CHUNK_BYTES
 
 
+def processor_s(size: Size, settings: KnnSettings) -> float:
+    """Return the estimated processor seconds: in proportion to the pairs of rows, and of the chosen metric's pairs of a sample's refit."""
+    n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
+    pair_s = PAIR_S * size.n_combinations + PAIR_VALUE_S * n_values
+    refitted = float(size.n_rows) * min(size.n_rows, settings.exact_rows) / size.n_folds if size.n_tuned < size.n_rows else 0.0
+    return pair_s * size.n_folds * (len(settings.metric) * float(size.n_tuned) ** 2 + refitted)
+
+
 MODEL = Sweep(
     name="knn",
     settings=KnnSettings,
     grid=grid,
     run=run,
     predict=predict,
+    approximated=approximated,
     min_samples=lambda config: int(config["n_neighbors"]),
     memory_bytes=memory_bytes,
+    processor_s=processor_s,
 )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.contracts.problem import Fold
+from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import FoldBlocks
+from stages.model_selection.tuning_sample import tuning_sample
 from stages.models.knn.distance_chunks import PreparedRows, prepared_rows
 
 TEST, ABSENT = -1, -2  # codes of rows, as in topk.py; importing that imports numba
@@ -42,6 +43,20 @@ def fold_codes(fold: Fold, n: int) -> np.ndarray:
     codes[fold.train] = fold.inner
     codes[fold.test] = TEST
     return codes
+
+
+def candidates(problem: Problem, fold: Fold, most: int | None) -> np.ndarray:
+    """Return the training rows that are searched: all, or a seeded sample of about `most`; int64, sorted."""
+    return fold.train if most is None or len(fold.train) <= most else tuning_sample(problem, fold.train, most)
+
+
+def candidate_codes(codes: np.ndarray, train: np.ndarray, searched: np.ndarray) -> np.ndarray:
+    """Return the codes of a fold's rows in which the training rows that are not searched are ABSENT: int16 (n,)."""
+    if len(searched) == len(train):
+        return codes
+    found = codes.copy()
+    found[np.setdiff1d(train, searched, assume_unique=True)] = ABSENT
+    return found
 
 
 def pair_index(blocks: FoldBlocks, train: np.ndarray, test: np.ndarray) -> FoldIndex:

@@ -21,8 +21,8 @@ from stages.features.early_fusion import encode_fold
 from stages.features.matrices import pack
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores
 from stages.model_selection.target_forms import FORMS, known_means
-from stages.models.knn.distance_chunks import CHUNK_ROWS
-from stages.models.knn.fold_index import TEST, FoldIndex, pair_index
+from stages.models.knn.distance_chunks import CHUNK_ROWS, prepared_rows
+from stages.models.knn.fold_index import TEST, FoldIndex, candidates, pair_index
 from stages.models.knn.neighbor_search import NeighborSearch, TiedTarget, n_sums
 from stages.models.knn.neighbors import Neighbors, empty_neighbors, kernel_array, neighbor_bytes
 from stages.models.knn.votes import scores_of, tied_share
@@ -44,8 +44,9 @@ class SharedSearch:
 
     def __init__(
         self, problem: Problem, configs: Sequence[Config], folds: Sequence[Fold], indexes: Sequence[FoldIndex],
-        combinations: Sequence[tuple[str, ...]],
+        combinations: Sequence[tuple[str, ...]], most: int | None,
     ) -> None:  # fmt: skip
+        self.most = most  # training rows that are searched; None: all
         self.problem, self.configs, self.folds, self.indexes, self.combinations = problem, configs, folds, indexes, combinations
         self._lock = threading.Lock()
         self._predictions: list[np.ndarray] = []
@@ -54,6 +55,11 @@ class SharedSearch:
     def fold_sweeps(self) -> list["KnnFoldSweep"]:
         """Return the sweep of every fold and combination."""
         return [KnnFoldSweep(self, i, j) for i in range(len(self.folds)) for j in range(len(self.combinations))]
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether the search has run."""
+        return bool(self._predictions)
 
     def results(self) -> tuple[list[np.ndarray], list[dict[str, Neighbors]]]:
         """Return, for each fold, every configuration's predictions of the training rows and the nearest neighbors of the test rows."""
@@ -155,13 +161,18 @@ class KnnFoldSweep:
     def modalities(self) -> tuple[str, ...]:
         return self.shared.combinations[self.combination]
 
+    @property
+    def searched(self) -> np.ndarray:
+        """The training rows among which neighbors are searched: int64, sorted."""
+        return candidates(self.shared.problem, self.fold, self.shared.most)
+
     def inner_predictions(self) -> np.ndarray:
         predictions, _ = self.shared.results()
         return predictions[self.index][self.combination]
 
     def out_of_fold(self, config: int) -> Scores:
         masks = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
-        pairs = [(self.fold.train[~out], self.fold.train[out]) for out in masks]
+        pairs = [(np.intersect1d(self.fold.train[~out], self.searched), self.fold.train[out]) for out in masks]
         blocks = encode_fold({name: self.shared.problem.blocks[name] for name in self.modalities}, self.fold.train)
         indexes = [pair_index(blocks, train, rows) for train, rows in pairs]
         chosen = self.shared.configs[config]
@@ -173,17 +184,39 @@ class KnnFoldSweep:
         return joined_scores(found, masks)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
-        _, test_neighbors = self.shared.results()
         chosen = self.shared.configs[config]
-        neighbors = test_neighbors[self.index][chosen["metric"]][self.combination]
+        if self.shared.is_done:
+            neighbors = self.shared.results()[1][self.index][chosen["metric"]][self.combination]
+            scores = self._scores(neighbors, chosen, self.searched)
+        else:  # chosen on a sample: nobody needs the neighbors of the training rows, which are most
+            neighbors, target = self._search_test_rows(chosen), self.shared.problem.target[self.searched]
+            form, n_outputs = self.shared.problem.form, len(self.shared.problem.outputs)
+            scores = scores_of(neighbors, target, chosen, form, n_outputs, np.arange(len(target)))
         share = tied_share(neighbors, chosen["n_neighbors"])
-        scores = TestScores(self._scores(neighbors, chosen, self.fold.train), notes={} if share is None else {"tied_rows": share})
-        return lambda: scores
+        found = TestScores(scores, notes={} if share is None else {"tied_rows": share})
+        return lambda: found
+
+    def _search_test_rows(self, config: Config) -> Neighbors:
+        """Return the test rows' neighbors, numbered from 0 in the order of `searched`."""
+        problem, train, test = self.shared.problem, self.searched, self.fold.test
+        blocks = encode_fold({name: problem.blocks[name] for name in self.modalities}, self.fold.train)
+        matrices = [block.matrix for block in blocks.encoded.values()]
+        index = FoldIndex(
+            self.modalities,
+            tuple(prepared_rows(matrix[train]) for matrix in matrices),
+            tuple(prepared_rows(matrix[test]) for matrix in matrices),
+            lambda metric: blocks.scales(self.modalities, metric),
+            np.zeros(len(train), np.int16),
+            np.full(len(test), TEST, np.int16),
+        )
+        tied = TiedTarget(problem.target[train], len(problem.outputs))
+        (found,) = NeighborSearch([index], [self.modalities], [config["metric"]], config["n_neighbors"], tied).tables()
+        return found[config["metric"]][0]
 
     def fitted(self, config: int) -> Fitted:
-        """Keep the encoded training rows, their targets and the blocks' scales."""
-        problem, rows, chosen = self.shared.problem, self.fold.train, self.shared.configs[config]
-        blocks = encode_fold({name: problem.blocks[name] for name in self.modalities}, rows)
+        """Keep the encoded training rows that are searched, their targets and the blocks' scales."""
+        problem, rows, chosen = self.shared.problem, self.searched, self.shared.configs[config]
+        blocks = encode_fold({name: problem.blocks[name] for name in self.modalities}, self.fold.train)
         arrays = {"target": problem.target[rows], "scales": np.array(blocks.scales(self.modalities, chosen["metric"]))}
         for name in self.modalities:
             arrays |= pack(f"training/{name}", blocks.encoded[name].matrix[rows])

@@ -33,6 +33,11 @@ Decay = Annotated[float, Field(ge=0, le=10)]
 Count = Annotated[int, Field(ge=1)]
 
 
+# Processor seconds of a network per row and allowed epoch, of which early stopping uses a part: docs/performance.md (growth, 50,000 rows)
+# and 200,000 × 6.
+NETWORK_S = 1.6e-7
+
+
 class MlpSettings(Settings):
     hidden_layer_sizes: tuple[Sizes, ...] = Field(
         ((32,), (128,), (32, 32), (128, 128)), min_length=1, description="lists of hidden layers' widths, one to 16 layers of equal width"
@@ -107,4 +112,13 @@ def memory_bytes(size: Size, settings: MlpSettings) -> float:
     return 8.0 * (2 * size.n_rows * n_values + 4 * widest**2) + 4.0 * 3 * size.n_rows * n_inputs * (1 + n_cores() / 3)
 
 
-MODEL = Sweep(name="mlp", settings=MlpSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes)
+def processor_s(size: Size, settings: MlpSettings) -> float:
+    """Return the estimated processor seconds: in proportion to the rows, networks and epochs."""
+    n_networks = len(grid(settings, 0)) * size.n_inner
+    n_refitted = (size.n_inner + 1) * size.n_rows if size.n_tuned < size.n_rows else 0
+    return NETWORK_S * settings.max_iter * size.n_folds * size.n_combinations * (n_networks * float(size.n_tuned) + n_refitted)
+
+
+MODEL = Sweep(
+    name="mlp", settings=MlpSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes, processor_s=processor_s
+)  # fmt: skip

@@ -28,6 +28,10 @@ from stages.models.svm.large_svm import LargeSvmFoldSweep, approximation_of, lar
 from stages.models.svm.solvers import saved_solver
 from stages.models.svm.svm_fold_sweep import SvmFoldSweep
 
+# Processor seconds of a configuration on an inner fold. Exact: per squared row, of docs/performance.md (growth, 5,000 rows, 10 classes).
+# Approximated: per row and SVM, of 20,000 × 784 with 10 classes there, and of 200,000 × 6 with 2; wide sparse features take three times as
+# long (`reviews`). A refit's features cost as much as three SVMs.
+EXACT_S, LARGE_S, SPARSE, REFIT_FEATURES = 5e-9, 4.5e-6, 3.0, 3
 LARGE_BYTES_PER_ROW = 6000  # per core, while it solves SVMs in the primal
 
 
@@ -96,7 +100,19 @@ def memory_bytes(size: Size, settings: SvmSettings) -> float:
         return 8 * n**2 * (2 * size.n_blocks + 3 + 0.5 * min(n_cores(), 4))
     n_columns = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     n_configs = len(grid(settings, 0))
-    return n * (8 * n_columns + 8 * settings.landmarks + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
+    n_features = 4 * settings.landmarks * (2 + min(n_cores(), len(settings.gamma)))  # distances, one kernel's to refit, one per core
+    return n * (8 * n_columns + n_features + 4 * n_configs * size.n_outputs + LARGE_BYTES_PER_ROW * n_cores())
+
+
+def processor_s(size: Size, settings: SvmSettings) -> float:
+    """Return the estimated processor seconds: exact SVMs in proportion to the squared number of rows, approximated ones to the number."""
+    n, n_fits = float(size.n_tuned), len(grid(settings, 0)) * size.n_inner * size.n_folds * size.n_combinations
+    if size.n_rows <= settings.exact_rows:
+        return EXACT_S * n_fits * n**2
+    n_svms = 1 if size.form == "classes" and size.n_outputs == 2 else size.n_outputs
+    n_refits = (size.n_inner + 1) * (size.n_folds + 1) * size.n_combinations if size.n_tuned < size.n_rows else 0
+    dear = SPARSE if size.n_sparse else 1
+    return LARGE_S * dear * (n_fits * n_svms * n + n_refits * (n_svms + REFIT_FEATURES) * size.n_rows)
 
 
 MODEL = Sweep(
@@ -107,4 +123,5 @@ MODEL = Sweep(
     predict=predict,
     approximated=approximated,
     memory_bytes=memory_bytes,
+    processor_s=processor_s,
 )

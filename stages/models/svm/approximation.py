@@ -78,19 +78,23 @@ def nystroem_features(kernel: Kernel, distances: np.ndarray, landmarks: np.ndarr
     values, vectors = np.linalg.eigh(np.exp(-0.5 * gamma * (among + among.T)))
     kept = values > _NEGLIGIBLE * values[-1]
     root = vectors[:, kept] / np.sqrt(values[kept])
-    axes = _rotated(lambda rows: np.exp(-gamma * distances[rows].astype(np.float64)) @ root, (len(distances), root.shape[1]), train)
-    return axes, root
+    return _rotated(lambda rows: np.exp(-gamma * distances[rows].astype(np.float64)), distances.shape, train, root), root
 
 
-def _rotated(raw: Callable[[np.ndarray], np.ndarray], shape: tuple[int, int], train: np.ndarray) -> Axes:
-    """Return features on the principal axes of the training rows; `raw(rows)` returns float64 features."""
+def _rotated(
+    raw: Callable[[np.ndarray], np.ndarray], shape: tuple[int, int], train: np.ndarray, root: np.ndarray | None = None
+) -> Axes:
+    """Return features on the principal axes of the training rows: those of `raw(rows)`, float64 (n_rows, d), times `root` (d, r)."""
     totals, squares = zip(*each(lambda rows: _moments(raw(rows)), np.array_split(train, _N_SUMS)), strict=True)
-    mean = np.sum(totals, axis=0) / len(train)
-    _, rotation = np.linalg.eigh(np.sum(squares, axis=0) - len(train) * np.outer(mean, mean))
-    values = np.empty(shape, dtype=np.float32)
+    mean, square = np.sum(totals, axis=0) / len(train), np.sum(squares, axis=0)
+    if root is not None:
+        mean, square = mean @ root, root.T @ square @ root
+    _, rotation = np.linalg.eigh(square - len(train) * np.outer(mean, mean))
+    turned, centre = rotation if root is None else root @ rotation, mean @ rotation
+    values = np.empty((shape[0], turned.shape[1]), dtype=np.float32)
 
     def rotate(rows: np.ndarray) -> None:
-        values[rows] = (raw(rows) - mean) @ rotation
+        values[rows] = raw(rows) @ turned - centre
 
     each(rotate, _chunks(np.arange(shape[0])))
     return Axes(values, mean, rotation)

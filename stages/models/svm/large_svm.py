@@ -18,6 +18,7 @@ from stages.features.early_fusion import FoldBlocks, cross_products, squared_nor
 from stages.features.encoders import Matrix
 from stages.features.matrices import pack, unpack
 from stages.features.pairwise import squared_distances
+from stages.foundation.parallel import each
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.target_forms import fit_scale
 from stages.models.svm.approximation import Axes, fused_rows, landmark_distances, linear_features, nystroem_features
@@ -48,6 +49,17 @@ class Fused:
     train: np.ndarray
     landmarks: np.ndarray
     distances: np.ndarray | None
+
+    @cached_property
+    def _latest(self) -> dict[Kernel, tuple[Axes, np.ndarray | None]]:
+        return {}
+
+    def shared_features(self, kernel: Kernel) -> tuple[Axes, np.ndarray | None]:
+        """Return `features`, and keep them for the next call with this kernel."""
+        if kernel not in self._latest:
+            self._latest.clear()
+            self._latest[kernel] = self.features(kernel)
+        return self._latest[kernel]
 
     def features(self, kernel: Kernel) -> tuple[Axes, np.ndarray | None]:
         """Return a kernel's features of all rows, and for Nyström's the matrix that maps kernel values to them."""
@@ -122,12 +134,18 @@ class LargeSvmFoldSweep(SvmFoldScores):
         decisions = np.empty((len(self.configs), len(self.fold.train), len(self.problem.outputs)), dtype=np.float32)
         held_out = [np.flatnonzero(self.fold.inner == inner) for inner in range(self.fold.n_inner)]
         used = [np.delete(self.fold.train, out) for out in held_out]
-        for kernel, members in by_kernel(self.configs).items():
-            axes, _ = self.fused.features(kernel)
+        kernels = by_kernel(self.configs)
+        features = self.fused.features if len(kernels) > 1 else self.fused.shared_features  # a single one is refitted next
+
+        def decide(kernel: Kernel) -> None:
+            axes, _ = features(kernel)
+            members = kernels[kernel]
             *_, found = self._train(axes, [self.configs[i]["C"] for i in members], used)
             for inner, out in enumerate(held_out):
                 for c, i in enumerate(members):
                     decisions[i, out] = found[inner, c, self.fold.train[out]]
+
+        each(decide, kernels)
         return decisions
 
     def _train(self, axes: Axes, penalties: Sequence[float], used: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -140,7 +158,8 @@ class LargeSvmFoldSweep(SvmFoldScores):
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         chosen = self.configs[config]
-        axes, _ = self.fused.features(kernel_of(chosen))
+        _ = self.decisions  # the temperature needs them: before the features, which only one kernel keeps
+        axes, _ = self.fused.shared_features(kernel_of(chosen))
         *_, found = self._train(axes, [chosen["C"]], [self.fold.train])
         scores = TestScores(self.scores(config, found[0, 0, self.fold.test]))
         return lambda: scores
@@ -148,7 +167,8 @@ class LargeSvmFoldSweep(SvmFoldScores):
     def fitted(self, config: int) -> Fitted:
         """Return the weights of the fused features, or of kernel values against the landmarks."""
         problem, chosen, rows = self.problem, self.configs[config], self.fold.train
-        axes, root = self.fused.features(kernel_of(chosen))
+        _ = self.decisions
+        axes, root = self.fused.shared_features(kernel_of(chosen))
         weights, intercepts, _ = self._train(axes, [chosen["C"]], [rows])
         dual, intercept = axes.restored(weights[:, 0, 0], intercepts[0, 0])
         arrays = {"dual": dual if root is None else root @ dual, "intercept": intercept, "scales": np.array(self.fused.scales)}

@@ -1,0 +1,49 @@
+"""The sample of a large problem on which configurations are compared; the chosen one is then trained on all training rows.
+
+A grid costs a problem's size times the number of configurations and inner folds, and kNN's grows with the square. Which configuration is
+best hardly depends on more than some ten thousand rows; how good it is does, so outer folds test models of all training rows.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from stages.contracts.problem import Fold, Problem
+from stages.foundation.seeds import derived_seed
+
+FEWEST = 30  # rows of a class that are kept, if there are as many: its share alone might be none
+
+
+def tuning_problem(problem: Problem, most: int | None) -> Problem:
+    """Return the problem with about `most` of its training rows, or the problem itself if it has no more (None: of any size).
+
+    Each outer fold keeps those of its training rows and their inner folds, so groups are never split. It has no test rows.
+    """
+    rows = problem.training_rows()
+    if most is None or len(rows) <= most:
+        return problem
+    sample = tuning_sample(problem, rows, most)
+    place = np.full(len(problem.target), -1)
+    place[sample] = np.arange(len(sample))
+    return replace(
+        problem,
+        blocks={name: block.taken(sample) for name, block in problem.blocks.items()},
+        target=problem.target[sample],
+        folds=tuple(_restricted(fold, place) for fold in problem.folds),
+    )
+
+
+def tuning_sample(problem: Problem, rows: np.ndarray, most: int) -> np.ndarray:
+    """Return about `most` of `rows`: int64, sorted. Classes keep their shares, but rare ones at least FEWEST rows if there are as many."""
+    shuffled = np.random.default_rng(derived_seed(problem.seed, "tuning rows")).permutation(rows)
+    if problem.form != "classes":
+        return np.sort(shuffled[:most])
+    codes = problem.target[shuffled]
+    members = [shuffled[codes == code] for code in np.unique(codes)]
+    kept = [own[: max(round(len(own) * most / len(rows)), min(len(own), FEWEST))] for own in members]
+    return np.sort(np.concatenate(kept))
+
+
+def _restricted(fold: Fold, place: np.ndarray) -> Fold:
+    kept = place[fold.train] >= 0
+    return Fold(fold.repeat, fold.index, place[fold.train[kept]], fold.test[:0], fold.inner[kept])
