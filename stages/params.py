@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.contracts.checked import by_place, wanted
 from stages.contracts.settings import Settings
+from stages.foundation.bounded_yaml import YamlTooLargeError, load_yaml
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
@@ -36,7 +36,10 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: not found in {Path.cwd().name}/; run from the repository's root")
     try:
-        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        params = load_yaml(path.read_text(encoding="utf-8"))
+    except YamlTooLargeError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"{path}: {line}{error.problem}") from error
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         problem = str(error.problem)
