@@ -22,6 +22,7 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
 
 SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
+MAX_SHOWN = 200  # characters of a value in a message
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
 
 
@@ -123,8 +124,14 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
-    found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping includes the value
+    found = f", found {shown(first['input'])}" if first["loc"] else ""  # an error of the whole mapping includes the value
     return f"{PARAMS}: {place}: {wanted(items)}{found}; {_about(model, first['loc'])}"
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message, cut if it is long."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def allowed(model: type[BaseModel]) -> str:
