@@ -1,23 +1,26 @@
-"""Every hostile input (tests/hostile.py) is refused within two seconds and a gigabyte by one clear message, and no code in it runs."""
+"""Every hostile input (tests/hostile/) is refused within two seconds and a gigabyte by one clear message, and no code in it runs."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from hostile import CASES, ROOT, SOUND
+from hostile.cases import CASES, SOUND
 
+ROOT = Path(__file__).parents[1]
 MAX_S, MAX_BYTES, MAX_CHARACTERS = 2.0, 1e9, 1_000
 
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator["subprocess.Popen[str]"]:
     """Yield the process that reads hostile inputs; its imports are made once."""
-    command = [sys.executable, str(ROOT / "tests" / "hostile.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    with subprocess.Popen([sys.executable, "-m", "hostile"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         yield process
 
 

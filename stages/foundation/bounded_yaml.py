@@ -82,8 +82,9 @@ class _Constructor(SafeConstructor):
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         if node.tag in LIMITED and len(node.value) > MAX_SCALAR:
-            raise ConstructorError(problem=f"a number of {len(node.value):,} characters ({node.value[:20]}…); expected at most {MAX_SCALAR}; "
-                                   "put it in quotes if it is text", problem_mark=node.start_mark)
+            problem = (f"a number of {len(node.value):,} characters ({node.value[:20]}…); expected at most {MAX_SCALAR}; "
+                       "put it in quotes if it is text")
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark)
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, OverflowError) as error:

@@ -32,8 +32,8 @@ def refuse_growth(path: Path, n_bytes: int) -> None:
     """Raise GrowthError if the contents of a file take more than MAX_UNPACKED and GROWTH allow."""
     allowed = MAX_UNPACKED + GROWTH * path.stat().st_size
     if n_bytes > allowed:
-        raise GrowthError(f"its {path.stat().st_size:,} bytes stand for {n_bytes:,}, expected at most {allowed:,}: one long value may repeat in "
-                         "many rows; store it once, as a file that the rows name, or split the table")
+        raise GrowthError(f"its {path.stat().st_size:,} bytes stand for {n_bytes:,}, expected at most {allowed:,}: one long value "
+                          "may repeat in many rows; store it once, as a file that the rows name, or split the table")
 
 
 def plain_type(kind: pa.DataType, depth: int = 0) -> pa.DataType:
@@ -45,7 +45,8 @@ def plain_type(kind: pa.DataType, depth: int = 0) -> pa.DataType:
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(kind, pa.RunEndEncodedType | pa.ListViewType | pa.LargeListViewType):
-        raise ValueError(f"of type {type(kind).__name__.removesuffix('Type')}, in which one value can stand for many; save it as a plain column")
+        name = type(kind).__name__.removesuffix("Type")
+        raise ValueError(f"of type {name}, in which one value can stand for many; save it as a plain column")
     if pa.types.is_dictionary(kind):
         return plain_type(kind.value_type, depth)
     if pa.types.is_struct(kind):
@@ -85,7 +86,9 @@ def decoded_bytes(array: pa.Array) -> int:
     if pa.types.is_struct(kind):
         return sum(decoded_bytes(child) for child in array.flatten())
     if pa.types.is_nested(kind):
-        inner = array.flatten() if not pa.types.is_map(kind) else pa.StructArray.from_arrays([array.keys, array.items], names=["key", "item"])
+        inner = array.flatten()
+        if pa.types.is_map(kind):
+            inner = pa.StructArray.from_arrays([array.keys, array.items], names=["key", "item"])
         return max(decoded_bytes(inner), inner.nbytes)
     return array.nbytes if not pa.types.is_primitive(kind) else 0
 

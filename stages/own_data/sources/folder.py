@@ -18,6 +18,7 @@ from stages.samples.read import MAX_NAMED
 
 FILE = "file"
 Fields = dict[str, str]
+NamePattern = Annotated[str, Field(max_length=500)]  # fnmatch takes minutes for long ones
 ReadFields = Callable[[str], Fields | None]  # of a file's name; None: the name does not fit
 
 
@@ -26,7 +27,7 @@ class FolderSourceSettings(Settings):
     label: str = Field("folder", min_length=1, description="'folder' (a field `folder`: the folder that a file is in), 'top_folder' (the "
                        "first folder on its path), or a pattern of the files' names with fields, such as '{digit}_{speaker}_{index}.wav'")
     encoding: Encoding = None
-    ignore: tuple[Annotated[str, Field(max_length=500)], ...] = Field((), description="names, or patterns with * and ?, of files that are not samples")
+    ignore: tuple[NamePattern, ...] = Field((), description="names, or patterns with * and ?, of files that are not samples")
 
 
 def open_rows(settings: FolderSourceSettings, key: str) -> SourceRows:
