@@ -20,7 +20,8 @@ MAX_S, MAX_BYTES, MAX_CHARACTERS = 2.0, 1e9, 1_000
 def reader() -> Iterator["subprocess.Popen[str]"]:
     """Yield the process that reads hostile inputs; its imports are made once."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    with subprocess.Popen([sys.executable, "-m", "hostile"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen([sys.executable, "-m", "hostile"], env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as process:
         yield process
 
 

@@ -1,5 +1,6 @@
 """Hostile params.yaml, tables and names of files; and sound tables that are packed as tightly."""
 
+import itertools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ def laughs(before: str, then: Callable[[str], str], n: int = 9) -> str:
     return "".join(
         [
             f"a: &a {before}\n",
-            *(f"{new}: &{new} {then(', '.join([f'*{old}'] * 9))}\n" for old, new in zip(names, names[1 : n + 1], strict=False)),
+            *(f"{new}: &{new} {then(', '.join([f'*{old}'] * 9))}\n" for old, new in itertools.pairwise(names[: n + 1])),
         ]
     )
 
@@ -192,10 +193,6 @@ TABLES: dict[str, tuple[Case, str]] = {
     "Parquet: a dictionary in lists": (table("t.parquet", lambda: parquet_file(IN_LISTS)), GROWS),
     "Parquet: a dictionary in structs": (table("t.parquet", lambda: parquet_file(IN_STRUCTS), "image"), GROWS),
     "Parquet: zstd of one letter": (table("t.parquet", lambda: parquet_file(long_texts(), use_dictionary=False)), GROWS),
-    "Parquet: gzip of one letter": (
-        table("t.parquet", lambda: parquet_file(long_texts(), use_dictionary=False, compression="gzip")),
-        GROWS,
-    ),
     "Parquet: a run of one number in lists": (table("t.parquet", lambda: parquet_file(numbers()), "series"), GROWS),
     "Parquet: zstd of one number in lists": (table("t.parquet", lambda: parquet_file(numbers(), use_dictionary=False), "series"), GROWS),
     "Parquet: 60 levels": (table("t.parquet", lambda: parquet_file(nested(60))), "column 'it' is nested deeper than 8 levels"),

@@ -24,6 +24,7 @@ from stages.own_data.text_encoding import Encoding
 from stages.own_data.unpacked_size import GrowthError, decoded_bytes, ipc_bytes, parquet_bytes, plain_type, refuse_growth, viewed_bytes
 
 Kind = Literal["number", "truth", "date", "text"]
+FEW_ROWS = 16
 MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What Arrow raises on damaged files.
@@ -137,8 +138,22 @@ def _parquet(path: Path) -> Opened:
     # As dictionaries, even where the schema has none: decoded, a value of which there is one may take its length in every row.
     leaves = [about.schema.column(i) for i in range(about.num_columns)]
     repeated = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    file = pq.ParquetFile(path, pre_buffer=False, read_dictionary=repeated)
-    return file.schema_arrow, file.metadata.num_rows, lambda fields: file.iter_batches(batch_size=CHUNK_ROWS, columns=list(fields))
+    file, plain = pq.ParquetFile(path, pre_buffer=False, read_dictionary=repeated), pq.ParquetFile(path, pre_buffer=False)
+
+    def batches(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for group in range(about.num_row_groups):  # dictionaries inside structs cannot span two
+            n_read = 0
+            try:
+                for batch in file.iter_batches(CHUNK_ROWS, [group], list(fields)):
+                    yield batch
+                    n_read += batch.num_rows
+            except pa.ArrowNotImplementedError:  # nor a dictionary that its writer gave up within the group: few rows at a time instead
+                for batch in plain.iter_batches(FEW_ROWS, [group], list(fields)):
+                    skipped = min(n_read, batch.num_rows)
+                    n_read -= skipped
+                    yield batch.slice(skipped)
+
+    return file.schema_arrow, about.num_rows, batches
 
 
 def _arrow(path: Path) -> Opened:
