@@ -41,8 +41,10 @@ DATASET_TAG = "sensorium.dataset"
 
 
 CREDENTIALS = re.compile(r"://(?:[^:/?#\s]*:(?!\d+[/?#])(?:(?!://)\S)*|[^/?#\s]*)@")
-SECRET = re.compile(r"([?&;#][\w.%-]*(?:passw(?:or)?d|pwd|token|secret|api[_-]?key|access[_-]?key|signature|credential)[\w.%-]*=)[^&;#\s\"'<>)]+",
-                    re.IGNORECASE)  # in relative addresses too, as errors quote them
+SECRET = re.compile(  # in relative addresses too, as errors quote them
+    r"([?&;#][\w.%-]*"
+    r"(?:passw(?:or)?d|pwd|token|secret|api[_-]?key|access[_-]?key|signature|credential)[\w.%-]*=)[^&;#\s\"'<>)]+", re.IGNORECASE
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return rows as CSV with a header line and \\n line ends; text that a spreadsheet would calculate gets an apostrophe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(plain_cell, columns))
-    writer.writerows(map(plain_cell, row) for row in rows)
-    return buffer.getvalue()
+    return "".join(_line(row) for row in (columns, *rows))
+
+
+def _line(row: Iterable[Any]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(map(plain_cell, row))  # a cell is quoted if it holds one of these
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
 
 
 def plain_cell(value: Any) -> Any:
