@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.foundation.errors import InputError
+from stages.own_data.bounded_json import bounded_integer
 from stages.own_data.json_lines import table_of_objects, unique_keys
 from stages.own_data.text_encoding import text_lines
 
@@ -118,4 +119,4 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=unique_keys)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_keys, parse_int=bounded_integer)

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
+from stages.own_data.bounded_json import load_json
 from stages.own_data.text_encoding import text_lines
 from stages.own_data.unicode_forms import normal
+from stages.own_data.unpacked_size import plain_type
 
 BATCH_ROWS = 1024
 KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
@@ -46,11 +49,11 @@ def table_of_objects(
         rows.append(row)
         lines.append(number)
         if len(rows) == BATCH_ROWS:
-            tables.append(_table(rows, list(first), name, _span(lines[-len(rows) :], unit)))
+            tables.append(_table(rows, list(first), name, lines[-len(rows) :], unit))
             rows = []
     if not lines:
         raise InputError(f"{name}: the file is empty; expected a JSON object per {unit}")
-    tables.append(_table(rows, list(first), name, _span(lines[-len(rows) :], unit)))
+    tables.append(_table(rows, list(first), name, lines[-len(rows) :], unit))
     try:
         return pa.concat_tables(tables, promote_options="permissive"), np.array(lines, dtype=np.int64)
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
@@ -76,18 +79,21 @@ def _check_kinds(row: Mapping[str, Any], first: dict[str, tuple[str, int]], numb
                              f"add `types: {{{key}: text}}` to the source")
 
 
-def _span(lines: list[int], unit: str) -> str:
-    return f"{unit}s {lines[0]} to {lines[-1]}" if lines else ""
-
-
-def _table(rows: list[dict[str, Any]], fields: list[str], name: str, span: str) -> pa.Table:
+def _table(rows: list[dict[str, Any]], fields: list[str], name: str, numbers: list[int], unit: str) -> pa.Table:
+    """Return the table of some objects; `numbers`: theirs, in messages."""
     columns = {}
     for field in fields:
         try:
-            columns[field] = pa.array([row.get(field) for row in rows])
+            values = pa.array([row.get(field) for row in rows])
+            plain_type(values.type)  # raises if it is nested too deeply
         except (pa.ArrowException, OverflowError, ValueError) as error:
             why = str(error).splitlines()[0]
-            raise InputError(f"{name}: {span}: {field!r}: {why}; expected values of one kind, and numbers that fit 64 bits") from error
+            raise InputError(f"{name}: {unit}s {numbers[0]} to {numbers[-1]}: {field!r}: {why}; expected values of one kind, and numbers "
+                             "that fit 64 bits") from error
+        if pa.types.is_floating(values.type) and (infinite := pc.is_inf(values).index(True).as_py()) >= 0:
+            raise InputError(f"{name}: {unit} {numbers[infinite]}: {field!r} is a number beyond 1e308; fix it; if it is unknown, write "
+                             "null")
+        columns[field] = values
     return pa.table(columns)
 
 
@@ -96,9 +102,9 @@ def _objects(path: Path, name: str, encoding: str | None) -> Iterator[tuple[int,
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=unique_keys)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
+            value = load_json(line, unique_keys)
+        except ValueError as error:
+            raise InputError(f"{name}: line {number}: {error}; expected a JSON object per line") from error
         if not isinstance(value, dict):
             raise InputError(f"{name}: line {number}: expected a JSON object, found {line[:40]!r}")
         yield number, value
