@@ -9,7 +9,7 @@ from typing import Any
 from stages.foundation.errors import InputError
 from stages.own_data.guesses import FORMATS, MAX_CLASSES, Guess, GuessedModality, count_values, free_name, modality_of, task_of
 from stages.own_data.official_splits import is_split
-from stages.own_data.paths_inside import existing, walk_files
+from stages.own_data.sample_files import SampleFiles, open_files
 from stages.own_data.text_encoding import guessed_encoding
 
 BETWEEN = ("_", "-", " ", ".")
@@ -23,9 +23,9 @@ def guess_folder(path: str, target: str | None) -> Guess:
     Raises:
         InputError: if its files have no known format, or neither folders nor names hold a target.
     """
-    root = existing(path, "PATH", folder=True)
-    names = walk_files(root)
-    found = modality_of(names, root)
+    files = open_files(path, "PATH")
+    names = files.names()
+    found = modality_of(names, files)
     if found is None:
         endings = ", ".join(sorted({Path(name).suffix or "none" for name in names})[:10]) or "there are no files"
         raise InputError(f"{path}: no file in it has an ending that a modality reads ({endings})")
@@ -35,7 +35,7 @@ def guess_folder(path: str, target: str | None) -> Guess:
     others = Counter(Path(name).suffix for name in names if not name.lower().endswith(read))
     source: dict[str, Any] = {"folder": path}
     ignore = {"ignore": [f"*{suffix}" if suffix else "*" for suffix in sorted(others)]} if others and "" not in others else {}
-    if kind == "text" and (encoding := next(filter(None, (guessed_encoding((root / name).read_bytes()) for name in samples)), None)):
+    if kind == "text" and (encoding := next(filter(None, (_encoding(files, name) for name in samples)), None)):
         source["encoding"] = encoding
     suffixes = Counter(Path(name).suffix.lower() for name in samples)
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
@@ -51,6 +51,13 @@ def guess_folder(path: str, target: str | None) -> Guess:
                      (None, "nothing says which files belong together"), [modality], [*notes, *_levels(fields, chosen)], split)  # fmt: skip
     pattern, values = _pattern(samples, ending, path)
     return _by_names(source | {"label": pattern} | ignore, values, target, modality, notes)
+
+
+def _encoding(files: SampleFiles, name: str) -> str | None:
+    try:
+        return guessed_encoding(files.read(name))
+    except ValueError:  # a bad sample, which the check names
+        return None
 
 
 def _by_folders(samples: Sequence[str], target: str | None) -> tuple[str, dict[str, set[str]], str, str] | None:

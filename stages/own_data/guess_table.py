@@ -211,7 +211,7 @@ def _content(name: str, kind: pa.DataType, rows: SourceRows, texts: list[str | N
     known = [text for text in texts if text]
     files = [text for text in known if Path(text).suffix.lower() in MODALITY_OF and " " not in text.rpartition("/")[2].strip()]
     if known and len(files) > 0.9 * len(known):
-        found = modality_of(files, rows.root)
+        found = modality_of(files, rows.sample_files)
         return (found[0], f"its values are names of files ({found[1]})") if found else None
     n_words = sum(len(text.split()) for text in known) / max(len(known), 1)
     if n_words >= MIN_WORDS_OF_TEXT and len(set(known)) > len(known) / 2:

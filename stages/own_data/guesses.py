@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from stages.foundation.errors import InputError
+from stages.own_data.sample_files import SampleFiles
 
 FORMATS = {  # modality → endings; of .npy the header decides
     "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
@@ -81,7 +83,7 @@ def task_of(values: Values) -> tuple[str, str]:
     raise InputError(f"the target has {counted}; expected classes that repeat, or numbers; name another column with --target")
 
 
-def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
+def modality_of(names: Sequence[str], files: SampleFiles) -> tuple[str, str] | None:
     """Return the modality that most of the files have by their endings, and its most frequent ending; None if no ending is known."""
     endings = Counter(ending for name in names if (ending := Path(name).suffix.lower()) in MODALITY_OF)
     if not endings:
@@ -90,7 +92,7 @@ def modality_of(names: Sequence[str], root: Path) -> tuple[str, str] | None:
     modality = MODALITY_OF[ending]
     if ending == ".npy":
         first = next(name for name in names if name.lower().endswith(ending))
-        modality = _kind_of_array(root / first)
+        modality = _kind_of_array(files, first)
     return modality, ending
 
 
@@ -100,16 +102,16 @@ def free_name(modality: str, taken: Sequence[str]) -> str:
     return next(name for name in (first, *(f"{first}_{i}" for i in range(2, 1000))) if name not in taken)
 
 
-def _kind_of_array(path: Path) -> str:
+def _kind_of_array(files: SampleFiles, name: str) -> str:
     """Return series (T×c) or tactile (T×H×W) by the number of axes in a .npy file's header; its values are not read."""
     import numpy as np
 
     try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape = read(file)[0]
-    except (OSError, ValueError):
+        file = BytesIO(files.read(name))
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape = read(file)[0]
+    except ValueError:
         return "series"
     return "tactile" if len(shape) == 3 else "series"
 

@@ -12,7 +12,6 @@ from stages.foundation.tables import column_values
 from stages.own_data.decoders.decode import ENCODED, column, decode
 from stages.own_data.decoders.decoded_columns import ColumnError
 from stages.own_data.file_pattern import fill
-from stages.own_data.paths_inside import read_inside
 from stages.own_data.roles import ID, OwnModality
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import as_written
@@ -83,7 +82,7 @@ class SampleLoader:
 
     def _decode(self, modality: OwnModality, name: str) -> Any:
         try:
-            return decode(modality.kind, read_inside(self._rows.root, name), name, self._rows.encoding)
+            return decode(modality.kind, self._rows.sample_files.read(name), name, self._rows.encoding)
         except ValueError as error:
             raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
 
@@ -129,7 +128,7 @@ class SampleLoader:
         names = [path if raw is None and path else None for raw, path in both]
         wanted = [place for place, name in enumerate(names) if name is not None]
         read = _read_each([str(names[place]) for place in wanted], [ids[place] for place in wanted], bad,
-                          lambda name: read_inside(self._rows.root, name))  # fmt: skip
+                          self._rows.sample_files.read)  # fmt: skip
         found = dict(zip(wanted, read, strict=True))
         return pa.array([found.get(place, raw) for place, raw in enumerate(fields["bytes"].to_pylist())], pa.binary())
 

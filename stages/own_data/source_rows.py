@@ -11,6 +11,7 @@ import pyarrow as pa
 from stages.contracts.settings import Settings
 from stages.own_data.date_format import DateOrder
 from stages.own_data.number_format import PLAIN, NumberFormat
+from stages.own_data.sample_files import SampleFiles
 
 CHUNK_ROWS = 1024
 
@@ -23,7 +24,7 @@ ReadRows = Callable[[Sequence[str], np.ndarray | None], pa.Table]  # fields, row
 class SourceRows:
     """The samples of an opened source: names and types of their fields, and how to read the fields of some rows.
 
-    root: the folder that paths in fields are relative to.
+    sample_files: where the files are that fields name.
     ids: names of the samples, unless the entry's `id` names a field.
     types: field → Arrow type.
     where(row) → where a person finds the row: file and line, without the file's folder.
@@ -36,7 +37,7 @@ class SourceRows:
     notes: what was left out.
     """
 
-    root: Path
+    sample_files: SampleFiles
     ids: Sequence[str]
     types: Mapping[str, pa.DataType]
     read: ReadRows

@@ -12,6 +12,7 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.tables import fixed_lists
 from stages.own_data.paths_inside import MAX_FILE_BYTES, existing
+from stages.own_data.sample_files import FolderFiles
 from stages.own_data.source_rows import SourceKind, SourceRows, numbered, table_reader
 
 LABEL, BLOCK = "label", "block"
@@ -39,8 +40,8 @@ def open_rows(settings: BlocksSourceSettings, key: str) -> SourceRows:
     table = pa.table({LABEL: pa.array([label for _, label, _ in blocks], pa.string()), BLOCK: series})
     types = {field.name: field.type for field in table.schema}
     where = [f"line {line} of {path.name}" for line, _, _ in blocks]
-    return SourceRows(path.parent, numbered(len(blocks)), types, table_reader(table), where.__getitem__, BLOCK, written=True, declared={},
-                      files={path.name: path})
+    return SourceRows(FolderFiles(path.parent), numbered(len(blocks)), types, table_reader(table), where.__getitem__, BLOCK, written=True,
+                      declared={}, files={path.name: path})
 
 
 def _lines(path: Path, name: str) -> list[str]:

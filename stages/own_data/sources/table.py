@@ -20,6 +20,7 @@ from stages.own_data.json_file import read_json
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
+from stages.own_data.sample_files import FolderFiles
 from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
 from stages.own_data.unpacked import ENDINGS, table_ending
@@ -81,9 +82,10 @@ def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSo
     types = {field.name: field.type for field in table.schema}
     ending = table_ending(path)
     written, unit = ending not in (*JSON_LINES, *JSON), "element" if ending in JSON else "line"
-    return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"{unit} {lines[row]} of {path.name}",
-                      content=None, written=written, declared=settings.types, files={path.name: path},
-                      number_format=NumberFormat(settings.decimal, settings.thousands), dates=settings.dates, notes=tuple(notes))
+    return SourceRows(FolderFiles(path.parent), numbered(len(table)), types, table_reader(table),
+                      where=lambda row: f"{unit} {lines[row]} of {path.name}", content=None, written=written,
+                      declared=settings.types, files={path.name: path}, dates=settings.dates, notes=tuple(notes),
+                      number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
@@ -114,9 +116,9 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
         if n_found != n_rows:
             raise InputError(f"{settings.table}: is damaged (it declares {n_rows} rows, and has {n_found})")
 
-    return SourceRows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None,
-                      written=False, declared=settings.types, files={path.name: path},
-                      number_format=NumberFormat(settings.decimal, settings.thousands))
+    return SourceRows(FolderFiles(path.parent), numbered(n_rows), types, Cursor(start).take,
+                      where=lambda row: f"row {row + 1} of {path.name}", content=None, written=False,
+                      declared=settings.types, files={path.name: path}, number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 def _parquet(path: Path) -> Opened:
