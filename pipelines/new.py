@@ -1,8 +1,8 @@
 """Guess the lines of params.yaml for own data: `python -m pipelines.new NAME PATH`.
 
-PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), a folder or archive (.zip, .tar) with one file
-per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its reason; only --write
-adds these lines to params.yaml, and keeps the rest byte for byte.
+PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), an SQLite database, a folder or archive (.zip, .tar) with
+one file per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its reason; only
+--write adds these lines to params.yaml, and keeps the rest byte for byte.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from stages.foundation.registry import names
 from stages.foundation.tables import write_text
 from stages.own_data.archives import is_archive
 from stages.own_data.guess_folder import guess_folder
+from stages.own_data.guess_sqlite import guess_sqlite, is_database
 from stages.own_data.guess_table import guess_table
 from stages.own_data.guesses import Guess, GuessedModality
 from stages.own_data.roles import NAME
@@ -45,6 +46,8 @@ def guess(path: str, target: str | None) -> Guess:
         return guess_table(path, target)
     if place.is_file() and is_archive(place):
         return guess_folder(path, target)
+    if place.is_file() and is_database(place):
+        return guess_sqlite(path, target)
     try:
         rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")
     except InputError as error:

@@ -50,6 +50,15 @@ def guess_table(path: str, target: str | None) -> Guess:
     if written:
         source |= written
         rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
+    return guess_rows(source, rows, path, target, notes_on_numbers)
+
+
+def guess_rows(source: dict[str, Any], rows: SourceRows, path: str, target: str | None, notes_on_source: Sequence[str]) -> Guess:
+    """Return the entry for a source that is opened already.
+
+    Raises:
+        InputError: if no column can be a target.
+    """
     columns = {name: _texts(rows, name) for name in rows.types}
     counted = {name: count_values(values) for name, values in columns.items() if values is not None}
     if target is not None and target not in rows.types:
@@ -65,7 +74,7 @@ def guess_table(path: str, target: str | None) -> Guess:
         raise InputError(f"{path}: no column is left for features; expected one other than target and group")
     about = f"{len(rows.ids)} rows, {len(rows.types)} columns"
     parts = (split, f"an official split: {', '.join(sorted(_distinct(columns[split])))}") if split else None
-    return Guess((source, about), (wanted, why), group, modalities, [*rows.notes, *notes_on_numbers, *notes], parts)
+    return Guess((source, about), (wanted, why), group, modalities, [*rows.notes, *notes_on_source, *notes], parts)
 
 
 def _number_settings(rows: SourceRows) -> tuple[dict[str, Any], list[str]]:

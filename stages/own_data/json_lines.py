@@ -13,7 +13,7 @@ from stages.own_data.text_encoding import text_lines
 from stages.own_data.unicode_forms import normal
 
 BATCH_ROWS = 1024
-KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
+KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object", bytes: "bytes"}
 
 
 def read_json_lines(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ from stages.own_data.number_format import PLAIN, NumberFormat
 from stages.own_data.sample_files import SampleFiles
 
 CHUNK_ROWS = 1024
+MAX_ROWS = 10_000_000  # names of all rows are kept in memory
+Kind = Literal["number", "truth", "date", "text"]  # of a column, where the entry declares it
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)

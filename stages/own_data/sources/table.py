@@ -21,12 +21,10 @@ from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
 from stages.own_data.sample_files import FolderFiles
-from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
+from stages.own_data.source_rows import CHUNK_ROWS, MAX_ROWS, Cursor, Kind, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
 from stages.own_data.unpacked import ENDINGS, table_ending
 
-Kind = Literal["number", "truth", "date", "text"]
-MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What Arrow raises on damaged files.
 DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
