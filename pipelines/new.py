@@ -22,7 +22,8 @@ from stages.foundation.params_file import PARAMS, read_params
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
 from stages.own_data.archives import is_archive
-from stages.own_data.guess_folder import guess_folder
+from stages.own_data.foreign_formats import foreign_format
+from stages.own_data.guess_folder import described_by, guess_folder
 from stages.own_data.guess_sqlite import guess_sqlite, is_database
 from stages.own_data.guess_table import guess_table
 from stages.own_data.guesses import Guess, GuessedModality
@@ -41,13 +42,16 @@ def guess(path: str, target: str | None) -> Guess:
     """Return the guess for a path."""
     place = Path(path).expanduser()
     if place.is_dir():
-        return guess_folder(path, target)
+        table = described_by(place)
+        return guess_table(str(Path(path, table)), target) if table else guess_folder(path, target)
     if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
         return guess_table(path, target)
     if place.is_file() and is_archive(place):
         return guess_folder(path, target)
     if place.is_file() and is_database(place):
         return guess_sqlite(path, target)
+    if place.is_file() and (what := foreign_format(place.name)):
+        raise InputError(f"{path}: is {what}")
     try:
         rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")
     except InputError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.foundation.errors import InputError
+from stages.own_data.foreign_formats import foreign_format, foreign_layout
 from stages.own_data.guesses import FORMATS, MAX_CLASSES, Guess, GuessedModality, count_values, free_name, modality_of, task_of
 from stages.own_data.official_splits import is_split
 from stages.own_data.sample_files import SampleFiles, open_files
@@ -14,6 +15,7 @@ from stages.own_data.text_encoding import guessed_encoding
 
 BETWEEN = ("_", "-", " ", ".")
 SPLIT = "split"  # the field of an official split
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of the files next to it, by the column file_name
 LETTERS = re.compile(r"[^\W\d]+")
 
 
@@ -25,8 +27,12 @@ def guess_folder(path: str, target: str | None) -> Guess:
     """
     files = open_files(path, "PATH")
     names = files.names()
+    if layout := foreign_layout(names):
+        raise InputError(f"{path}: is {layout}")
     found = modality_of(names, files)
     if found is None:
+        if formats := {what for name in names if (what := foreign_format(name))}:
+            raise InputError(f"{path}: each file is {min(formats)}")
         endings = ", ".join(sorted({Path(name).suffix or "none" for name in names})[:10]) or "there are no files"
         raise InputError(f"{path}: no file in it has an ending that a modality reads ({endings})")
     kind, ending = found
@@ -51,6 +57,22 @@ def guess_folder(path: str, target: str | None) -> Guess:
                      (None, "nothing says which files belong together"), [modality], [*notes, *_levels(fields, chosen)], split)  # fmt: skip
     pattern, values = _pattern(samples, ending, path)
     return _by_names(source | {"label": pattern} | ignore, values, target, modality, notes)
+
+
+def described_by(folder: Path) -> str | None:
+    """Return the table in a folder that describes its files, as image and audio folders of Hugging Face have it; None if there is none.
+
+    Raises:
+        InputError: if each part of an official split has a table of its own.
+    """
+    tables = [name for name in METADATA if (folder / name).is_file()]
+    if tables:
+        return tables[0]
+    parts = sorted(path.parent.name for name in METADATA for path in folder.glob(f"*/{name}"))
+    if len(parts) > 1 and is_split(set(parts)):
+        raise InputError(f"{folder}: {', '.join(parts)} have a table of metadata each; join them into one metadata.csv in {folder}, with "
+                         "the part in a column `split` and in front of each `file_name` (train/1.png)")
+    return None
 
 
 def _encoding(files: SampleFiles, name: str) -> str | None:

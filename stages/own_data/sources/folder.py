@@ -10,6 +10,7 @@ from pydantic import Field
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.file_pattern import parse_pattern
+from stages.own_data.foreign_formats import foreign_layout
 from stages.own_data.sample_files import open_files
 from stages.own_data.source_rows import SourceKind, SourceRows, table_reader
 from stages.own_data.text_encoding import Encoding
@@ -76,7 +77,8 @@ def _read_fields(names: Sequence[str], read: ReadFields, label: str, key: str) -
         else:
             found.append(values)
     if misfits:
-        raise InputError(_misfit_message(misfits, names, label, key))
+        layout = foreign_layout(names)
+        raise InputError(f"{key}: is {layout}" if layout else _misfit_message(misfits, names, label, key))
     return found
 
 

@@ -16,6 +16,7 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.date_format import DateOrder
 from stages.own_data.delimited import read_delimited
+from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.json_file import read_json
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
@@ -65,6 +66,8 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
         raise InputError(f"{key}.table: {settings.table}: {ending} files are compressed inside, and read in pieces; unpack it")
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
+    elif what := foreign_format(path.name):
+        raise InputError(f"{key}.table: {settings.table}: is {what}")
     else:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
                          f"{', '.join([*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW])}; save it as one of these")
