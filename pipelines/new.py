@@ -21,11 +21,12 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, read_params
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
-from stages.own_data.archives import is_archive
+from stages.own_data.archives import is_archive, open_archive
 from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.guess_folder import described_by, guess_folder
 from stages.own_data.guess_sqlite import guess_sqlite, is_database
 from stages.own_data.guess_table import guess_table
+from stages.own_data.guess_webdataset import guess_webdataset, is_webdataset
 from stages.own_data.guesses import Guess, GuessedModality
 from stages.own_data.roles import NAME
 from stages.own_data.sources.blocks import BlocksSourceSettings, open_rows
@@ -47,7 +48,7 @@ def guess(path: str, target: str | None) -> Guess:
     if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
         return guess_table(path, target)
     if place.is_file() and is_archive(place):
-        return guess_folder(path, target)
+        return guess_webdataset(path, target) if is_webdataset(open_archive(place, path).names()) else guess_folder(path, target)
     if place.is_file() and is_database(place):
         return guess_sqlite(path, target)
     if place.is_file() and (what := foreign_format(place.name)):

@@ -86,11 +86,12 @@ def is_archive(path: Path) -> bool:
     return start[:4] in (b"PK\x03\x04", b"PK\x05\x06") or start[257:262] == b"ustar" or path.suffix.lower() == ".tar" or is_packed_tar
 
 
-def open_archive(path: Path, name: str) -> ArchiveFiles:
+def open_archive(path: Path, name: str, *, keep_top: bool = False) -> ArchiveFiles:
     """Return the files of an archive.
 
     Args:
         name: the archive's name in messages.
+        keep_top: whether a single folder that holds everything stays in the names.
     Raises:
         InputError: if it is damaged, cut off or encrypted, has a name twice or one that leaves it, or would unpack to too much.
     """
@@ -98,10 +99,10 @@ def open_archive(path: Path, name: str) -> ArchiveFiles:
         start = file.read(8)
     try:
         if start.startswith(b"PK"):
-            return ArchiveFiles(_by_name(_zip_members(path, name), name))
+            return ArchiveFiles(_by_name(_zip_members(path, name), name, keep_top=keep_top))
         with ExitStack() as until_failed:
             tar = until_failed.enter_context(_unpacked_tar(path, name) if is_compressed(start) else path.open("rb"))
-            files = ArchiveFiles(_by_name(_tar_members(tar, name), name))
+            files = ArchiveFiles(_by_name(_tar_members(tar, name), name, keep_top=keep_top))
             weakref.finalize(files, until_failed.pop_all().close)  # members are read as long as `files` lives
             return files
     except _UNREADABLE as error:
@@ -180,7 +181,7 @@ def _tar_members(file: IO[bytes], name: str) -> Iterator[tuple[str, Member]]:
         raise InputError(f"{name}: the archive ends too early, or is damaged at byte {end:,}, or several are in one file; pack it again")
 
 
-def _by_name(found: Iterator[tuple[str, Member]], archive: str) -> dict[str, Member]:
+def _by_name(found: Iterator[tuple[str, Member]], archive: str, *, keep_top: bool) -> dict[str, Member]:
     """Return the members that can be samples by their names; raise InputError if two have one name."""
     members: dict[str, Member] = {}
     for written, member in found:
@@ -195,7 +196,7 @@ def _by_name(found: Iterator[tuple[str, Member]], archive: str) -> dict[str, Mem
             raise InputError(f"{archive}: {name!r} is absolute, or has a part '..', '.' or ''; pack it again, relative to a folder")
         members[name] = member
     tops = {name.partition("/")[0] for name in members}
-    if len(tops) == 1 and all(name.partition("/")[2] for name in members):
+    if len(tops) == 1 and not keep_top and all(name.partition("/")[2] for name in members):
         return {name.partition("/")[2]: member for name, member in members.items()}
     return members
 

@@ -29,16 +29,16 @@ _FORMATS: Mapping[tuple[str, ...], str] = {
 }  # fmt: skip
 _BY_ENDING = {ending: what for endings, what in _FORMATS.items() for ending in endings}
 COCO = (
-    "COCO annotations, with several objects per image; write a table with a row per image: its `file_name` and its classes in one cell with ; "
-    "between (task multilabel), or a row per cut-out object"
+    "COCO annotations, with several objects per image; write a table with a row per image: its `file_name` and its classes in one cell "
+    "with ; between (task multilabel), or a row per cut-out object"
 )
 _KALDI = (
-    "a Kaldi data folder; write a table with a row per utterance, its file (wav.scp), speaker (utt2spk, for `group`) and label; sounds that a "
-    "command in wav.scp makes must be files"
+    "a Kaldi data folder; write a table with a row per utterance, its file (wav.scp), speaker (utt2spk, for `group`) and label; sounds "
+    "that a command in wav.scp makes must be files"
 )
 _BIDS = (
-    "a BIDS data set; name its participants.tsv as `table` with `files: 'sub-…'` patterns for what each participant has, as .npy, .csv or WAV "
-    "(nibabel and mne save them)"
+    "a BIDS data set; name its participants.tsv as `table` with `files: 'sub-…'` patterns for what each participant has, as .npy, .csv or "
+    "WAV (nibabel and mne save them)"
 )
 _COCO_FILE = re.compile(r"(.*/)?annotations/(instances|captions|person_keypoints)_[^/]*\.json")
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")

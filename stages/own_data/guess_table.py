@@ -25,7 +25,7 @@ from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 from stages.own_data.text_encoding import guessed_encoding
 from stages.own_data.unpacked import table_ending, unpacked
 
-TARGETS = re.compile(r"(target|label|class|category|outcome|y|kind|species|diagnosis)s?", re.IGNORECASE)
+TARGETS = re.compile(r"(target|label|class|cls|category|outcome|y|kind|species|diagnosis)s?", re.IGNORECASE)
 GROUPS = re.compile(r"(.*[_ ])?(speaker|subject|patient|person|participant|user|author|customer|client|session|recording|group|brand|owner|"
                     r"device)([_ ]?(id|name|no|number))?", re.IGNORECASE)  # fmt: skip
 IDS = re.compile(r"(.*[_ ])?(id|uuid|guid|key|index)|unnamed.*", re.IGNORECASE)
