@@ -47,12 +47,12 @@ def guess(path: str, target: str | None) -> Guess:
         return guess_table(str(Path(path, table)), target) if table else guess_folder(path, target)
     if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
         return guess_table(path, target)
+    if place.is_file() and (what := foreign_format(place.name)):
+        raise InputError(f"{path}: is {what}")
     if place.is_file() and is_archive(place):
         return guess_webdataset(path, target) if is_webdataset(open_archive(place, path).names()) else guess_folder(path, target)
     if place.is_file() and is_database(place):
         return guess_sqlite(path, target)
-    if place.is_file() and (what := foreign_format(place.name)):
-        raise InputError(f"{path}: is {what}")
     try:
         rows = open_rows(BlocksSourceSettings(blocks=path), "PATH")
     except InputError as error:

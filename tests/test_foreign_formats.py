@@ -17,6 +17,7 @@ from stages.foundation.params_file import PARAMS
 from stages.own_data.decoders.decode import decode
 from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.roles import open_source
+from stages.own_data.sample_files import open_files
 
 ROOT = Path(__file__).parents[1]
 TARGET = {"column": "kind", "task": "binary"}
@@ -60,6 +61,10 @@ def test_a_format_that_is_not_read_is_called_by_its_name(folder: Path, capsys: p
     with pytest.raises(InputError, match=rf"^params\.yaml: datasets\.mine\.source\.table: {name}: is {message}"):
         open_source("mine", entry)
     assert refused(capsys, name).startswith(f"error: {name}: is {foreign_format(name)}")
+    Path(name).write_bytes(b"PK\x03\x04" + bytes(40))  # a workbook, and a model of torch, are zip archives inside
+    assert refused(capsys, name).startswith(f"error: {name}: is {foreign_format(name)}")
+    with pytest.raises(InputError, match=rf"folder: {name}: is {message}"):
+        open_files(name, "folder")
     with pytest.raises(ValueError, match=f"is {message}.*; expected "):
         decode("series", b"x", name)
     (folder / "many").mkdir()
@@ -67,6 +72,13 @@ def test_a_format_that_is_not_read_is_called_by_its_name(folder: Path, capsys: p
         Path(f"many/{number}{Path(name).suffix}").write_bytes(b"x")
     assert f"many: each file is {foreign_format(name)}" in refused(capsys, "many")
     assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize(("name", "source"), [("t.db", "sqlite: …, query: …"), ("t.zip", "folder: …, label: …"), ("t.tar.gz", "folder: …")])
+def test_a_table_that_is_another_source_is_named_with_it(folder: Path, name: str, source: str) -> None:
+    Path(name).write_bytes(b"x")
+    with pytest.raises(InputError, match=rf"table: {name}: is no table by itself; write `source: {{{source}"):
+        open_source("mine", parsed({"source": {"table": name}, "target": TARGET, "modalities": {"facts": {"modality": "table"}}}))
 
 
 @pytest.mark.parametrize("message", LAYOUTS)

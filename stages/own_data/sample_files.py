@@ -7,6 +7,7 @@ from typing import Protocol
 
 from stages.foundation.errors import InputError
 from stages.own_data.archives import ArchiveFiles, is_archive, open_archive
+from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.paths_inside import existing, read_inside, resolve_inside, walk_files
 from stages.samples.file_kinds import foreign_kind
 
@@ -74,6 +75,8 @@ def open_files(path: str, key: str) -> FolderFiles | ArchiveFiles:
     place = Path(path).expanduser()
     if not place.is_file():
         return FolderFiles(existing(path, key, folder=True))
+    if what := foreign_format(place.name):
+        raise InputError(f"{key}: {path}: is {what}")
     if is_archive(place):
         return open_archive(place, path)
     with place.open("rb") as file:

@@ -27,6 +27,10 @@ from stages.own_data.text_encoding import Encoding
 from stages.own_data.unpacked import ENDINGS, table_ending
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+OTHER_SOURCES = {
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "sqlite: …, query: …"),
+    **dict.fromkeys((".zip", ".tar"), "folder: …, label: …"),
+}
 # What Arrow raises on damaged files.
 DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
 JSON, JSON_LINES, PARQUET, ARROW = (".json",), (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
@@ -66,6 +70,8 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
         raise InputError(f"{key}.table: {settings.table}: {ending} files are compressed inside, and read in pieces; unpack it")
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
+    elif ending in OTHER_SOURCES:
+        raise InputError(f"{key}.table: {settings.table}: is no table by itself; write `source: {{{OTHER_SOURCES[ending]}}}`")
     elif what := foreign_format(path.name):
         raise InputError(f"{key}.table: {settings.table}: is {what}")
     else:
