@@ -1,8 +1,8 @@
 """Guess the lines of params.yaml for own data: `python -m pipelines.new NAME PATH`.
 
-PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), a folder with one file per sample, or a text file of blocks
-(a line with the label, then rows of numbers). Every guess is printed with its reason; only --write adds these lines to
-params.yaml, and keeps the rest byte for byte. What cannot be guessed can be declared: see the options.
+PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), an SQLite database, a folder or archive (.zip, .tar) with
+one file per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its reason; only
+--write adds these lines to 
 
 A name or path with blanks or other marks of the shell needs quotes inside ARGS: make new ARGS="mine 'data/raw/my file.csv'". Without the
 shell's rules: make new NAME=mine DATA="data/raw/my file (2).csv" ARGS=--write.
@@ -24,12 +24,17 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest, read_params
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
+from stages.own_data.archives import is_archive, open_archive
+from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.guess_blocks import guess_blocks
-from stages.own_data.guess_folder import guess_folder
+from stages.own_data.guess_folder import described_by, guess_folder
+from stages.own_data.guess_sqlite import guess_sqlite, is_database
 from stages.own_data.guess_table import guess_table
+from stages.own_data.guess_webdataset import guess_webdataset, is_webdataset
 from stages.own_data.guesses import Guess, Hints
 from stages.own_data.roles import NAME
-from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET, Kind
+from stages.own_data.source_rows import Kind
+from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET
 from stages.own_data.unpacked import table_ending
 
 SECTIONS = ("datasets", "features")
@@ -42,11 +47,19 @@ def guess(path: str, hints: Hints) -> Guess:
     """Return the guess for a path."""
     place = Path(path).expanduser()
     if place.is_dir():
-        return guess_folder(path, hints)
+        table = described_by(place)
+        return guess_table(str(Path(path, table)), hints) if table and hints.label is None else guess_folder(path, hints)
+    if place.is_file() and (what := foreign_format(place.name)):
+        raise InputError(f"{path}: is {what}")
+    if place.is_file() and is_archive(place):
+        is_shard = hints.label is None and is_webdataset(open_archive(place, path).names())
+        return guess_webdataset(path, hints) if is_shard else guess_folder(path, hints)
     if hints.label is not None:
         raise InputError(f"--label: {path} is not a folder; its columns hold the classes: name one with --target")
     if table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW):
         return guess_table(path, hints)
+    if place.is_file() and is_database(place):
+        return guess_sqlite(path, hints)
     return guess_blocks(path, hints)
 
 

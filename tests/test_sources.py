@@ -153,12 +153,12 @@ def test_damaged_and_unknown_files_are_named(folder: Path) -> None:
     (folder / "t.parquet").write_bytes(whole[:-20])
     (folder / "t.arrow").write_bytes(b"ARROW1\0\0" + bytes(50))
     for name, message in (("t.parquet", "not a readable .parquet file"), ("t.arrow", "not a readable .arrow file"),
-                          ("t.xlsx", "no such file"), (".", "is not a file")):  # fmt: skip
+                          ("t.dat", "no such file"), (".", "is not a file")):  # fmt: skip
         with pytest.raises(InputError, match=message):
             ingested(of_table(name))
-    (folder / "t.xlsx").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"datasets\.mine\.source\.table: t\.xlsx: no reader for \.xlsx; expected \.csv"):
-        ingested(of_table("t.xlsx"))
+    (folder / "t.dat").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"datasets\.mine\.source\.table: t\.dat: no reader for \.dat; expected \.csv"):
+        ingested(of_table("t.dat"))
 
 
 def test_no_damage_brings_anything_but_one_clear_error(folder: Path) -> None:

@@ -64,7 +64,8 @@ class DataSetEntry(Settings):
         min_length=1, description="names of the modalities to train on; own files: name: {modality, column or files}"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="settings of the data set's own file")
-    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …} or {blocks: path}")
+    source: dict[str, Any] | None = Field(None, description="own files: {table: path}, {folder: path, label: …}, {blocks: path}, "
+                                          "{webdataset: shards} or {sqlite: path, query: select …}")
     group: str | tuple[str, ...] | None = Field(None, description="own files: columns of groups, never split (speaker, patient, …)")
     id: str | None = Field(None, description="own files: column with unique sample names (default: file name or row number)")
     split: str | None = Field(None, description="own files: column with an official split, train or test")

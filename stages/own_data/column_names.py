@@ -7,7 +7,7 @@ from stages.own_data.column_choice import natural_order
 
 WORD = re.compile(r"[^\W\d_]+|\d+")
 NUMBERED = re.compile(r"(.*?\D)(\d+)")
-TARGETS = frozenset(["target", "label", "class", "category", "outcome", "y", "kind", "species", "diagnosis"])
+TARGETS = frozenset(["target", "label", "class", "cls", "category", "outcome", "y", "kind", "species", "diagnosis"])
 GROUPS = frozenset((
     "speaker", "subject", "subj", "participant", "person", "individual", "patient", "pat", "proband", "donor", "user", "author",
     "customer", "client", "owner", "session", "visit", "recording", "group", "family", "household", "house", "brand", "device",

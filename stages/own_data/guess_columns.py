@@ -15,7 +15,6 @@ from stages.own_data.column_names import is_identifier, is_over_time, numbered_s
 from stages.own_data.date_format import n_written
 from stages.own_data.decoders.decoded_vectors import is_vector_list
 from stages.own_data.guesses import MODALITY_OF, GuessedModality, Values, free_name, modality_of
-from stages.own_data.paths_inside import resolve_inside
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 
@@ -157,7 +156,7 @@ def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tup
     known = [text for text in texts if text]
     files = [text for text in known if Path(text).suffix.lower() in MODALITY_OF and " " not in text.rpartition("/")[2].strip()]
     if known and len(files) > 0.9 * len(known):
-        found = modality_of(files, rows.root)
+        found = modality_of(files, rows.sample_files)
         return (found[0], f"its values are names of files ({found[1]})") if found else None
     n_words = sum(len(text.split()) for text in known) / max(len(known), 1)
     if n_words >= MIN_WORDS_OF_TEXT and len(set(known)) > len(known) / 2:
@@ -198,15 +197,15 @@ def _missing(name: str, rows: SourceRows, texts: Sequence[str | None] | None, mo
     empty = np.array([not text for text in texts], dtype=bool)
     if modality == "text" and not all(Path(text).suffix.lower() in MODALITY_OF for text in texts if text):
         return empty, ""
-    absent = np.array([not text or not _is_file(rows.root, text) for text in texts], dtype=bool)
+    absent = np.array([not text or not _is_file(rows, text) for text in texts], dtype=bool)
     if absent.all():
         first = next((text for text in texts if text), "")
         return empty, f"{name}: no file that it names is in the table's folder, such as {first}; put them there before the run"
     return absent, ""
 
 
-def _is_file(root: Path, name: str) -> bool:
+def _is_file(rows: SourceRows, name: str) -> bool:
     try:
-        return resolve_inside(root, name).stat().st_size > 0
-    except (ValueError, OSError):
+        return len(rows.sample_files.read(name)) > 0
+    except ValueError:
         return False

@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest, parse
 from stages.own_data.column_names import is_group
+from stages.own_data.foreign_formats import foreign_format, foreign_layout
 from stages.own_data.guess_rows import FEWEST_GROUPS, Rare, rare_of, usable_rows
 from stages.own_data.guesses import (
     FORMATS,
@@ -27,12 +30,14 @@ from stages.own_data.guesses import (
     task_of,
 )
 from stages.own_data.official_splits import is_split
-from stages.own_data.paths_inside import existing, walk_files
+from stages.own_data.sample_files import SampleFiles, open_files
 from stages.own_data.sources.folder import FILE, FolderSourceSettings, open_rows
 from stages.own_data.text_encoding import guessed_encoding
 
 BETWEEN = ("_", "-", " ", ".")
 SPLIT = "split"  # the field of an official split
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of the files next to it, by the column file_name
+EMPTY = (sha256(b"").hexdigest(), 0, True)  # digest of a file of 0 bytes
 LETTERS = re.compile(r"[^\W\d]+")
 FOLDER = re.compile(r"top_folder|folder\d*")  # fields that `_by_folders` names
 NUMBERED = re.compile(r"([^\W\d_]*)[ _-]?\d+")  # 2023, p07, subject_3: no class where other folders are words
@@ -62,10 +67,14 @@ def guess_folder(path: str, hints: Hints) -> Guess:
     """
     if hints.types or hints.missing:
         raise InputError(f"{path}: --types and --missing are for tables; fields of files' names are texts as they are")
-    root = existing(path, "PATH", folder=True)
-    names = walk_files(root)
-    found = modality_of(names, root)
+    files = open_files(path, "PATH")
+    names = files.names()
+    if layout := foreign_layout(names):
+        raise InputError(f"{path}: is {layout}")
+    found = modality_of(names, files)
     if found is None:
+        if formats := {what for name in names if (what := foreign_format(name))}:
+            raise InputError(f"{path}: each file is {min(formats)}")
         endings = ", ".join(sorted({Path(name).suffix or "none" for name in names})[:10]) or "there are no files"
         raise InputError(f"{path}: no file in it has an ending that a modality reads ({endings})")
     kind, ending = found
@@ -75,25 +84,25 @@ def guess_folder(path: str, hints: Hints) -> Guess:
         samples = _without_strays(samples)
     ignored = sorted(set(names) - set(samples))
     source: dict[str, Any] = {"folder": path}
-    encoding = hints.encoding or (_encoding(root, samples) if kind == "text" else None)
+    encoding = hints.encoding or (_encoding(files, samples) if kind == "text" else None)
     ignore = {"ignore": _patterns(ignored, samples)} if ignored else {}
     extra = ({"encoding": encoding} if encoding else {}) | ignore
     fields = _declared(source | extra, samples, hints) if hints.label else _fields(samples, path, hints)
     suffixes = Counter(Path(name).suffix.lower() for name in samples)
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
     modality = GuessedModality(free_name(kind, []), {"modality": kind}, why)
-    return _guess(source | {"label": fields.label} | extra, fields, modality, hints, _Files(root, samples, ignored))
+    return _guess(source | {"label": fields.label} | extra, fields, modality, hints, _Files(files, samples, ignored))
 
 
 @dataclass(frozen=True)
 class _Files:
-    root: Path
+    files: SampleFiles
     samples: Sequence[str]
     ignored: Sequence[str]
 
     def is_empty(self) -> np.ndarray:
         """Return whether each sample's file has no bytes."""
-        return np.array([(self.root / name).stat().st_size == 0 for name in self.samples], dtype=bool)
+        return np.array([self.files.digest(name) == EMPTY for name in self.samples], dtype=bool)
 
     @property
     def ignored_kinds(self) -> str:
@@ -159,8 +168,29 @@ def _literal(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
-def _encoding(root: Path, samples: Sequence[str]) -> str | None:
-    return next(filter(None, (guessed_encoding((root / name).read_bytes()) for name in samples)), None)
+def _encoding(files: SampleFiles, samples: Sequence[str]) -> str | None:
+    """Return the likely encoding of the first text that is not UTF-8, else None; a text that cannot be read is named by the check."""
+    for name in samples:
+        with suppress(ValueError):
+            if found := guessed_encoding(files.read(name)):
+                return found
+    return None
+
+
+def described_by(folder: Path) -> str | None:
+    """Return the table in a folder that describes its files, as image and audio folders of Hugging Face have it; None if there is none.
+
+    Raises:
+        InputError: if each part of an official split has a table of its own.
+    """
+    tables = [name for name in METADATA if (folder / name).is_file()]
+    if tables:
+        return tables[0]
+    parts = sorted(path.parent.name for name in METADATA for path in folder.glob(f"*/{name}"))
+    if len(parts) > 1 and is_split(set(parts)):
+        raise InputError(f"{folder}: {', '.join(parts)} have a table of metadata each; join them into one metadata.csv in {folder}, with "
+                         "the part in a column `split` and in front of each `file_name` (train/1.png)")
+    return None
 
 
 def _declared(source: Mapping[str, Any], samples: Sequence[str], hints: Hints) -> Fields:

@@ -36,6 +36,15 @@ def guess_table(path: str, hints: Hints) -> Guess:
         InputError: if it cannot be read, no column can be a target, or a hint does not fit.
     """
     source, rows, notes = guess_source(path, hints)
+    return guess_rows(source, rows, path, hints, notes)
+
+
+def guess_rows(source: dict[str, Any], rows: SourceRows, path: str, hints: Hints, notes: list[str]) -> Guess:
+    """Return the entry for a source that is opened already.
+
+    Raises:
+        InputError: if no column can be a target, or a hint does not fit.
+    """
     texts: Texts = {name: _texts(rows, name) for name in rows.types}
     counted = {name: _counted(rows, name, values) for name, values in texts.items() if values is not None}
     for option, name in (("target", hints.target), ("group", hints.group)):

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest
 from stages.foundation.registry import component, names
+from stages.own_data.sample_files import SampleFiles
 
 FORMATS = {  # modality → endings; of .npy the header decides
     "image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"),
@@ -126,15 +128,15 @@ def checked_task(wanted: str | None, target: dict[str, Any], why: str, values: V
     return target | {"task": wanted}, why
 
 
-def modality_of(files: Sequence[str], root: Path) -> tuple[str, str] | None:
+def modality_of(names: Sequence[str], files: SampleFiles) -> tuple[str, str] | None:
     """Return the modality that most of the files have by their endings, and its most frequent ending; None if no ending is known."""
-    endings = Counter(ending for name in files if (ending := Path(name).suffix.lower()) in MODALITY_OF)
+    endings = Counter(ending for name in names if (ending := Path(name).suffix.lower()) in MODALITY_OF)
     if not endings:
         return None
     ending = endings.most_common(1)[0][0]
     modality = MODALITY_OF[ending]
     if ending == ".npy":
-        modality = _kind_of_arrays([root / name for name in files if name.lower().endswith(ending)])
+        modality = _kind_of_arrays([name for name in names if name.lower().endswith(ending)], files)
     return modality, ending
 
 
@@ -144,24 +146,24 @@ def free_name(modality: str, taken: Sequence[str]) -> str:
     return next(name for name in (first, *(f"{first}_{i}" for i in range(2, 1000))) if name not in taken)
 
 
-def _kind_of_arrays(paths: Sequence[Path]) -> str:
+def _kind_of_arrays(names: Sequence[str], files: SampleFiles) -> str:
     """Return vector (one length), series (T×c) or tactile (T×H×W) by the axes in the headers of .npy files; their values are not read."""
-    shapes = [shape for path in paths[:MOST_HEADERS] if (shape := _shape_of(path)) is not None]
+    shapes = [shape for name in names[:MOST_HEADERS] if (shape := _shape_of(files, name)) is not None]
     axes = Counter(len(shape) for shape in shapes).most_common(1)
     if axes and axes[0][0] == 1:
         return "vector" if len({shape for shape in shapes if len(shape) == 1}) == 1 else "series"
     return "tactile" if axes and axes[0][0] == 3 else "series"
 
 
-def _shape_of(path: Path) -> tuple[int, ...] | None:
+def _shape_of(files: SampleFiles, name: str) -> tuple[int, ...] | None:
     import numpy as np
 
     try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            return tuple(read(file)[0])
-    except (OSError, ValueError):
+        file = BytesIO(files.read(name))
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return tuple(read(file)[0])
+    except ValueError:
         return None
 
 

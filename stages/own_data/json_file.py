@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stages.foundation.errors import InputError
 from stages.own_data.bounded_json import bounded_integer
+from stages.own_data.foreign_formats import COCO, is_coco
 from stages.own_data.json_lines import table_of_objects, unique_keys
 from stages.own_data.text_encoding import text_lines
 
@@ -74,6 +75,8 @@ def _rows_of(text: str, start: int, name: str) -> Iterator[tuple[int, dict[str, 
     elif lists and not of_objects and len(lists) == len(value) and len({len(items) for items in lists.values()}) == 1:
         for number, cells in enumerate(zip(*lists.values(), strict=True), 1):
             yield number, _object(dict(zip(lists, cells, strict=True)), number, name)
+    elif is_coco(value.keys()):
+        raise InputError(f"{name}: holds {COCO}")
     else:
         keys = ", ".join(f"{key}: {_kind(item)}" for key, item in list(value.items())[:6]) + (", …" if len(value) > 6 else "")
         raise InputError(f"{name}: an object of {len(value)} keys ({keys}), of which it is not clear what the samples are; {_EXPECTED}, an "

@@ -16,7 +16,7 @@ from stages.own_data.unicode_forms import normal
 from stages.own_data.unpacked_size import plain_type
 
 BATCH_ROWS = 1024
-KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
+KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object", bytes: "bytes"}
 
 
 def read_json_lines(

@@ -106,10 +106,10 @@ def walk_files(root: Path) -> list[str]:
 
     names: list[str] = []
     for folder, folders, files in os.walk(root, onerror=stop, followlinks=False):
-        folders[:] = [name for name in folders if not _skipped(name)]
+        folders[:] = [name for name in folders if not is_skipped(name)]
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*files, *links):
-            if not _skipped(name):
+            if not is_skipped(name):
                 names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
     undecodable = [name for name in names if not _is_text(name)]
     if undecodable:
@@ -118,7 +118,8 @@ def walk_files(root: Path) -> list[str]:
     return sorted(names)
 
 
-def _skipped(name: str) -> bool:
+def is_skipped(name: str) -> bool:
+    """Return whether a file or folder of this name is never a sample."""
     return name.startswith(".") or name.endswith(dvc_files.ENDING) or name in _IGNORED
 
 

@@ -15,8 +15,8 @@ from stages.own_data.decoders.decoded_vectors import is_vector_list, list_vector
 from stages.own_data.file_pattern import fill
 from stages.own_data.joined_columns import joined_vectors
 from stages.own_data.matrix_file import MatrixFile, open_matrix
-from stages.own_data.paths_inside import read_inside
 from stages.own_data.roles import ID, OwnModality
+from stages.own_data.sample_files import FolderFiles
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import as_written
 
@@ -103,7 +103,7 @@ class SampleLoader:
 
     def _decode(self, modality: OwnModality, name: str) -> Any:
         try:
-            return decode(modality.kind, read_inside(self._rows.root, name), name, self._rows.encoding)
+            return decode(modality.kind, self._rows.sample_files.read(name), name, self._rows.encoding)
         except ValueError as error:
             raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
 
@@ -148,7 +148,7 @@ class SampleLoader:
         names = [path if raw is None and path else None for raw, path in both]
         wanted = [place for place, name in enumerate(names) if name is not None]
         read = _read_each([str(names[place]) for place in wanted], [ids[place] for place in wanted], bad,
-                          lambda name: read_inside(self._rows.root, name))  # fmt: skip
+                          self._rows.sample_files.read)  # fmt: skip
         found = dict(zip(wanted, read, strict=True))
         return pa.array([found.get(place, raw) for place, raw in enumerate(fields["bytes"].to_pylist())], pa.binary())
 
@@ -166,7 +166,9 @@ def matrix_of(dataset: str, modality: OwnModality, rows: SourceRows, ids: Sequen
     if modality.matrix is None:
         return None
     key = f"{PARAMS}: datasets.{dataset}.modalities.{modality.name}.matrix"
-    return open_matrix(rows.root, modality.matrix, key, ids, ordered=bool(rows.files))
+    if not isinstance(rows.sample_files, FolderFiles):
+        raise InputError(f"{key}: {modality.matrix}: a matrix is not read out of an archive; unpack it, and name the folder")
+    return open_matrix(rows.sample_files.root, modality.matrix, key, ids, ordered=bool(rows.files))
 
 
 def file_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[str | ValueError]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +11,11 @@ import pyarrow as pa
 from stages.contracts.settings import Settings
 from stages.own_data.date_format import DateOrder
 from stages.own_data.number_format import PLAIN, NumberFormat
+from stages.own_data.sample_files import SampleFiles
 
 CHUNK_ROWS = 1024
+MAX_ROWS = 10_000_000  # names of all rows are kept in memory
+Kind = Literal["number", "truth", "date", "text"]  # of a column, where the entry declares it
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Accepted = TypeVar("Accepted", bound=Settings, contravariant=True)
@@ -23,7 +26,7 @@ ReadRows = Callable[[Sequence[str], np.ndarray | None], pa.Table]  # fields, row
 class SourceRows:
     """The samples of an opened source: names and types of their fields, and how to read the fields of some rows.
 
-    root: the folder that paths in fields are relative to.
+    sample_files: where the files are that fields name.
     ids: names of the samples, unless the entry's `id` names a field.
     types: field → Arrow type.
     where(row) → where a person finds the row: file and line, without the file's folder.
@@ -36,7 +39,7 @@ class SourceRows:
     notes: what was left out.
     """
 
-    root: Path
+    sample_files: SampleFiles
     ids: Sequence[str]
     types: Mapping[str, pa.DataType]
     read: ReadRows

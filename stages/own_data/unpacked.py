@@ -20,6 +20,7 @@ ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 MAX_BYTES = 2**33  # that come out of a file
 MAX_RATIO = 200  # of these to the file's own, from FREE_BYTES on: text packs to a tenth, rarely to a fiftieth
 FREE_BYTES = 2**26
+DEFLATE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the methods of zip that Python unpacks in bounded steps
 XZ_MEMORY_BYTES = 2**27  # xz -9 needs 65 MiB
 BLOCK_BYTES = 2**20
 _UNREADABLE = (*DAMAGE, pa.ArrowException, lzma.LZMAError, MemoryError)
@@ -36,7 +37,12 @@ def table_ending(path: Path) -> str:
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in ENDINGS else "".join(suffixes[-1:])
 
 
-def unpacked(path: Path, name: str) -> BinaryIO:
+def is_compressed(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes is compressed, and no archive of several files."""
+    return not start.startswith(b"PK") and any(re.match(magic, start) for magic in _OPENERS)
+
+
+def unpacked(path: Path, name: str, max_bytes: int = MAX_BYTES) -> BinaryIO:
     """Return a file's bytes, unpacked if it is compressed, as a stream to be closed.
 
     Args:
@@ -53,16 +59,16 @@ def unpacked(path: Path, name: str) -> BinaryIO:
         stream = opener(path, name)
     except _UNREADABLE as error:
         raise _damaged(name, error) from error
-    return cast(BinaryIO, io.BufferedReader(Bounded(stream, name, path.stat().st_size), BLOCK_BYTES))
+    return cast(BinaryIO, io.BufferedReader(Bounded(stream, name, path.stat().st_size, max_bytes), BLOCK_BYTES))
 
 
 class Bounded(io.RawIOBase):
     """The bytes of a decompressing stream, up to the limits; raises InputError beyond them, or where the stream is damaged."""
 
-    def __init__(self, stream: _Stream, name: str, packed_bytes: int) -> None:
+    def __init__(self, stream: _Stream, name: str, packed_bytes: int, max_bytes: int) -> None:
         super().__init__()
         self._stream, self._name, self._n_bytes = stream, name, 0
-        self._limit = min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * packed_bytes))
+        self._limit = min(max_bytes, max(FREE_BYTES, MAX_RATIO * packed_bytes))
 
     def readable(self) -> bool:
         """Return True."""
@@ -82,8 +88,8 @@ class Bounded(io.RawIOBase):
             raise _damaged(self._name, error) from error
         self._n_bytes += len(block)
         if self._n_bytes > self._limit:
-            raise InputError(f"{self._name}: unpacks to more than {self._limit:,} bytes (the limit is {MAX_RATIO} times its size, at least "
-                             f"{FREE_BYTES:,} and at most {MAX_BYTES:,}); if that is right, unpack it and name the file itself")
+            raise InputError(f"{self._name}: unpacks to more than {self._limit:,} bytes ({MAX_RATIO} times its size, at least "
+                             f"{FREE_BYTES:,}, is the limit); if that is right, unpack it and name the file itself")
         buffer[: len(block)] = block
         return len(block)
 
@@ -129,6 +135,8 @@ def _only_member(path: Path, name: str) -> _Stream:
     if len(members) != 1:
         some = ", ".join(info.filename for info in members[:5]) + (", …" if len(members) > 5 else "")
         raise InputError(f"{name}: holds {len(members)} files ({some}), and a table is one; unpack it and name the table in it")
+    if members[0].compress_type not in DEFLATE:
+        raise InputError(f"{name}: is compressed by method {members[0].compress_type} of zip, which is not read; unpack it")
     return cast(_Stream, archive.open(members[0]))
 
 

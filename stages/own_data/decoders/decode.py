@@ -29,6 +29,7 @@ from stages.own_data.decoders.graph_json import read_node_link, to_graph
 from stages.own_data.decoders.graphml import read_graphml
 from stages.own_data.decoders.point_clouds import read_off, read_ply, read_xyz
 from stages.own_data.decoders.text_files import characters, check_size
+from stages.own_data.foreign_formats import foreign_format
 
 ARRAYS: dict[str, Callable[[bytes], np.ndarray]] = {".npy": read_npy, ".npz": read_npz}
 ROWS: dict[str, Callable[[bytes], np.ndarray]] = {
@@ -68,7 +69,8 @@ def decode(modality: str, raw: bytes, name: str, encoding: str | None = None) ->
     formats = _formats(modality)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in formats:
-        raise ValueError(f"no format of modality {modality!r} has the suffix {suffix!r}; expected {', '.join(formats)}")
+        what = f"is {found}" if (found := foreign_format(name)) else f"no format of modality {modality!r} has the suffix {suffix!r}"
+        raise ValueError(f"{what}; expected {', '.join(formats)}")
     if not raw:
         raise ValueError("the file is empty (0 bytes)")
     value = formats[suffix](raw)

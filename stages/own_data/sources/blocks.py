@@ -12,7 +12,9 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.tables import fixed_lists
 from stages.own_data.paths_inside import MAX_FILE_BYTES, existing
+from stages.own_data.sample_files import FolderFiles
 from stages.own_data.source_rows import SourceKind, SourceRows, numbered, table_reader
+from stages.own_data.unpacked import unpacked
 
 LABEL, BLOCK = "label", "block"
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -39,14 +41,15 @@ def open_rows(settings: BlocksSourceSettings, key: str) -> SourceRows:
     table = pa.table({LABEL: pa.array([label for _, label, _ in blocks], pa.string()), BLOCK: series})
     types = {field.name: field.type for field in table.schema}
     where = [f"line {line} of {path.name}" for line, _, _ in blocks]
-    return SourceRows(path.parent, numbered(len(blocks)), types, table_reader(table), where.__getitem__, BLOCK, written=True, declared={},
-                      files={path.name: path})
+    return SourceRows(FolderFiles(path.parent), numbered(len(blocks)), types, table_reader(table), where.__getitem__, BLOCK, written=True,
+                      declared={}, files={path.name: path})
 
 
 def _lines(path: Path, name: str) -> list[str]:
-    if path.stat().st_size > MAX_FILE_BYTES:
+    with unpacked(path, name) as file:
+        raw = file.read(MAX_FILE_BYTES + 1)
+    if len(raw) > MAX_FILE_BYTES:
         raise InputError(f"{name}: more than {MAX_FILE_BYTES:,} bytes; cut it into several files, or give a folder of .npy series")
-    raw = path.read_bytes()
     try:
         return raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:

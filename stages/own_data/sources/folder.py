@@ -1,4 +1,4 @@
-"""A folder with one file per sample; fields come from the file's name or from the folder that it is in."""
+"""A folder, or an archive, with one file per sample; fields come from the file's name or from the folder that it is in."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -11,7 +11,8 @@ from pydantic import Field
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.file_pattern import TooManyWaysError, parse_pattern
-from stages.own_data.paths_inside import existing, walk_files
+from stages.own_data.foreign_formats import foreign_layout
+from stages.own_data.sample_files import open_files
 from stages.own_data.source_rows import SourceKind, SourceRows, table_reader
 from stages.own_data.text_encoding import Encoding
 from stages.samples.read import MAX_NAMED
@@ -23,7 +24,7 @@ ReadFields = Callable[[str], Fields | None]  # of a file's name; None: the name 
 
 
 class FolderSourceSettings(Settings):
-    folder: str = Field(min_length=1, description="a folder, relative to the repository's root or absolute; subfolders count")
+    folder: str = Field(min_length=1, description="a folder, or a .zip, .tar or .tar.gz archive of one; subfolders count")
     label: str = Field("folder", min_length=1, description="'folder' (a field `folder`: the folder that a file is in), 'top_folder' (the "
                        "first folder on its path), or a pattern of the files' names with fields, such as '{digit}_{speaker}_{index}.wav'")
     encoding: Encoding = None
@@ -36,8 +37,8 @@ def open_rows(settings: FolderSourceSettings, key: str) -> SourceRows:
     Raises:
         InputError: naming the files that do not fit.
     """
-    root = existing(settings.folder, f"{key}.folder", folder=True)
-    names = [name for name in walk_files(root) if not any(_matches(name, pattern) for pattern in settings.ignore)]
+    files = open_files(settings.folder, f"{key}.folder")
+    names = [name for name in files.names() if not any(_matches(name, pattern) for pattern in settings.ignore)]
     if not names:
         what = "`ignore` excludes every file in it" if settings.ignore else "there is no file in it"
         raise InputError(f"{key}.folder: {settings.folder}: {what}; expected one file per sample")
@@ -46,7 +47,7 @@ def open_rows(settings: FolderSourceSettings, key: str) -> SourceRows:
     columns = {name: pa.array([values[name] for values in found], pa.string()) for name in fields}
     table = pa.table({**columns, FILE: pa.array(names, pa.string())})
     types = {field.name: field.type for field in table.schema}
-    return SourceRows(root, names, types, table_reader(table), lambda row: names[row], FILE, written=True, declared={}, files={},
+    return SourceRows(files, names, types, table_reader(table), lambda row: names[row], FILE, written=True, declared={}, files={},
                       encoding=settings.encoding)
 
 
@@ -80,7 +81,8 @@ def _read_fields(names: Sequence[str], read: ReadFields, label: str, key: str) -
         else:
             found.append(values)
     if misfits:
-        raise InputError(_misfit_message(misfits, names, label, key))
+        layout = foreign_layout(names)
+        raise InputError(f"{key}: is {layout}" if layout else _misfit_message(misfits, names, label, key))
     return found
 
 

@@ -16,19 +16,23 @@ from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.own_data.date_format import DateOrder
 from stages.own_data.delimited import read_delimited
+from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.json_file import read_json
 from stages.own_data.json_lines import read_json_lines
 from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
-from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
+from stages.own_data.sample_files import FolderFiles
+from stages.own_data.source_rows import CHUNK_ROWS, MAX_ROWS, Cursor, Kind, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
 from stages.own_data.unpacked import ENDINGS, table_ending
 from stages.own_data.unpacked_size import GrowthError, decoded_bytes, ipc_bytes, parquet_bytes, plain_type, refuse_growth, viewed_bytes
 
-Kind = Literal["number", "truth", "date", "text"]
 FEW_ROWS = 16
-MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+OTHER_SOURCES = {
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "sqlite: …, query: …"),
+    **dict.fromkeys((".zip", ".tar"), "folder: …, label: …"),
+}
 # What Arrow raises on damaged files.
 DAMAGED = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError)
 JSON, JSON_LINES, PARQUET, ARROW = (".json",), (".jsonl", ".ndjson"), (".parquet",), (".arrow", ".feather", ".ipc")
@@ -68,6 +72,10 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
         raise InputError(f"{key}.table: {settings.table}: {ending} files are compressed inside, and read in pieces; unpack it")
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
+    elif ending in OTHER_SOURCES:
+        raise InputError(f"{key}.table: {settings.table}: is no table by itself; write `source: {{{OTHER_SOURCES[ending]}}}`")
+    elif what := foreign_format(path.name):
+        raise InputError(f"{key}.table: {settings.table}: is {what}")
     else:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
                          f"{', '.join([*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW])}; save it as one of these")
@@ -83,9 +91,10 @@ def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSo
     types = {field.name: field.type for field in table.schema}
     ending = table_ending(path)
     written, unit = ending not in (*JSON_LINES, *JSON), "element" if ending in JSON else "line"
-    return SourceRows(path.parent, numbered(len(table)), types, table_reader(table), lambda row: f"{unit} {lines[row]} of {path.name}",
-                      content=None, written=written, declared=settings.types, files={path.name: path},
-                      number_format=NumberFormat(settings.decimal, settings.thousands), dates=settings.dates, notes=tuple(notes))
+    return SourceRows(FolderFiles(path.parent), numbered(len(table)), types, table_reader(table),
+                      where=lambda row: f"{unit} {lines[row]} of {path.name}", content=None, written=written,
+                      declared=settings.types, files={path.name: path}, dates=settings.dates, notes=tuple(notes),
+                      number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]
@@ -131,9 +140,9 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
         if n_found != n_rows:
             raise InputError(f"{settings.table}: is damaged (it declares {n_rows} rows, and has {n_found})")
 
-    return SourceRows(path.parent, numbered(n_rows), types, Cursor(start).take, lambda row: f"row {row + 1} of {path.name}", None,
-                      written=False, declared=settings.types, files={path.name: path},
-                      number_format=NumberFormat(settings.decimal, settings.thousands))
+    return SourceRows(FolderFiles(path.parent), numbered(n_rows), types, Cursor(start).take,
+                      where=lambda row: f"row {row + 1} of {path.name}", content=None, written=False,
+                      declared=settings.types, files={path.name: path}, number_format=NumberFormat(settings.decimal, settings.thousands))
 
 
 def _parquet(path: Path) -> Opened:
