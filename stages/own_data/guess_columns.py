@@ -42,7 +42,8 @@ def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values],
     found, unused = GuessedColumns(), list[str]()
     free = [name for name in rows.types if name not in used]
     for name in free:
-        content = _content(name, rows, texts[name])
+        is_numbers = name in counted and counted[name].numbers  # neither text nor names of files: a wide table has many
+        content = None if is_numbers else _content(name, rows, texts[name])
         if content is not None:
             modality, why = content
             missing, note = _missing(name, rows, texts[name], modality)
@@ -122,7 +123,7 @@ def _no_feature(name: str, rows: SourceRows, counted: Mapping[str, Values], text
     if name not in counted:
         return f"it holds {rows.types[name]}, which no modality reads as it is"
     values = counted[name]
-    if _is_date(texts):
+    if not values.numbers and _is_date(texts):
         return None
     if values.n_different < 2:
         return "it has one value" if values.n_different else "it is empty"
