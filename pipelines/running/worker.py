@@ -18,7 +18,7 @@ from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.errors import InputError, machine_errors
-from stages.foundation.parallel import CORES_VARIABLE
+from stages.foundation.parallel import CORES_VARIABLE, n_cores
 
 LOGS = Path(".sensorium/logs")
 
@@ -54,7 +54,7 @@ def reproduce(stage: str) -> dict[str, str]:
             changed = repo.reproduce(stage, single_item=True)
             for ran in changed if commands.n_run else ():
                 outs = {out.def_path: out.hash_info.value for out in ran.outs}
-                keep_cost(stage, stopwatch.cost(outs, n_cores=int(os.environ[CORES_VARIABLE])))
+                keep_cost(stage, stopwatch.cost(outs, n_cores=n_cores()))
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
     except InputError as error:
