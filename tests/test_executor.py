@@ -17,6 +17,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from pipelines.publishing.costs import COSTS, cost_of
 from pipelines.running.core_shares import divided
 from pipelines.running.dvc_graph import Step, steps, steps_and_up_to_date
 from pipelines.running.executor import EXECUTORS, StageResult, executor_of
@@ -106,6 +107,19 @@ def test_after_dvc_repro_nothing_is_left_and_outputs_come_back_from_the_cache(wo
     Path("leaf-a.txt").unlink()
     assert workers.reproduce("leaf@a").status == "restored"
     assert Path("leaf-a.txt").read_text() == "0"
+
+
+def test_a_stage_that_ran_leaves_its_cost_and_one_that_was_restored_does_not(workers: LocalProcesses) -> None:
+    burn = "python -c 'import time; [None for _ in iter(lambda: time.process_time() < 0.5, False)]'"
+    graph = {"burn": {"cmd": f"{burn} && cp seed.txt burn.txt", "deps": ["seed.txt"], "outs": ["burn.txt"]}}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": graph}))
+    assert workers.reproduce("burn").status == "ran"
+    entry = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["burn"]
+    cost = cost_of("burn", entry)
+    assert cost is not None and cost.seconds > 0.5 and cost.processor_seconds >= 0.5
+    shutil.rmtree(COSTS)
+    Path("burn.txt").unlink()
+    assert workers.reproduce("burn").status == "restored" and cost_of("burn", entry) is None
 
 
 def flip_a_byte(path: Path) -> None:
