@@ -26,10 +26,10 @@ from stages.foundation.errors import InputError, machine_errors
 from stages.foundation.lease import held
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import section
+from stages.foundation.plain_output import plain_output, redraw, write_line
 from stages.own_data.outside import record_outside
 
 STATUS_EVERY_S = 1.0
-CLEAR_LINE = "\r\x1b[K"
 PROGRESS = re.compile(r" (?P<share>\d+%).* \[[\d:]+<(?P<left>[\d:]+), ")
 
 
@@ -79,7 +79,7 @@ def run_plan(plan: Sequence[Step], executor: Executor, unchanged: Set[str]) -> d
         results[result.stage] = result
         del running[result.stage]
         if result.status != "unchanged":
-            print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{line_of(result, len(results), len(plan))}", flush=True)
+            write_line(line_of(result, len(results), len(plan)))
 
     with status_line(running, progress):
         return run_in_order(plan, start, n_at_once=executor.n_at_once, on_done=report)
@@ -100,8 +100,8 @@ def status_line(running: Mapping[str, float], progress: Mapping[str, str]) -> It
         while not ended.wait(STATUS_EVERY_S):
             now = time.monotonic()
             shown = (f"{name} {now - since:.0f} s{progress.get(name, '')}" for name, since in list(running.items()))
-            print(CLEAR_LINE + ", ".join(shown), end="", flush=True)
-        print(CLEAR_LINE, end="", flush=True)
+            redraw(", ".join(shown))
+        redraw("")
 
     thread = threading.Thread(target=show, daemon=True)
     if sys.stdout.isatty():
@@ -114,6 +114,7 @@ def status_line(running: Mapping[str, float], progress: Mapping[str, str]) -> It
             thread.join()
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return the exit status: 0, or 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages in parallel.")

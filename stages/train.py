@@ -16,7 +16,8 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
-from stages.foundation.progress import heartbeat, write_line
+from stages.foundation.plain_output import write_line
+from stages.foundation.progress import heartbeat
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean

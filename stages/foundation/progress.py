@@ -8,14 +8,10 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from stages.foundation.plain_output import redraw, terminal
+
 LOG_INTERVAL_S = 30.0
 REDRAW_INTERVAL_S = 1.0
-CLEAR_LINE = "\r\x1b[K"
-
-
-def write_line(text: str) -> None:
-    """Print a line that stays: on a terminal in place of the one that redraws itself."""
-    print(f"{CLEAR_LINE if sys.stdout.isatty() else ''}{text}", flush=True)
 
 
 @contextmanager
@@ -26,7 +22,10 @@ def heartbeat(line: Callable[[float], str]) -> Iterator[None]:
     def beat() -> None:
         while not ended.wait(REDRAW_INTERVAL_S if on_terminal else LOG_INTERVAL_S):
             text = line(time.perf_counter() - started)
-            print(f"{CLEAR_LINE}{text}" if on_terminal else text, end="" if on_terminal else "\n", flush=True)
+            if on_terminal:
+                redraw(text)
+            else:
+                print(text, flush=True)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
@@ -36,7 +35,7 @@ def heartbeat(line: Callable[[float], str]) -> Iterator[None]:
         ended.set()
         thread.join()
         if on_terminal:
-            print(CLEAR_LINE, end="", flush=True)
+            redraw("")
 
 
 def progress_line(what: str, n_done: int, total: int, *, elapsed_s: float, estimate_s: float | None, tasks: tuple[int, int]) -> str:
@@ -59,7 +58,8 @@ class Progress:
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total = description, total
         self.start_s = self.printed_s = time.perf_counter()
-        self.bar = tqdm(desc=description, total=total, unit="", file=sys.stdout, dynamic_ncols=True, disable=not sys.stdout.isatty())
+        stream = terminal(sys.stdout)
+        self.bar = tqdm(desc=description, total=total, unit="", file=stream, dynamic_ncols=True, disable=not stream.isatty())
 
     def advance(self, n_done: int) -> None:
         """Show that `n_done` items are done, at most once per interval; the last one closes the bar."""
