@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with machine_errors(), held("the flow (python -m pipelines.flow)"):  # before the server, whose start takes seconds
             steps(targets)
             with server() as url:
-                print(f"Prefect's server: {url}", flush=True)
+                print(f"Prefect's server: {redact(url)}", flush=True)
                 state = sensorium(targets or None, return_state=True)
                 send_logs()
     except InputError as error:

@@ -25,8 +25,9 @@ from stages.evaluation.data_set_facts import facts
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows, score
-from stages.evaluation.summary import csv_text, leaderboard_rows, ranks, summary
+from stages.evaluation.summary import leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
+from stages.foundation.csv_text import csv_text
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.contracts.checked import by_place, wanted
 from stages.contracts.settings import Settings
+from stages.foundation.bounded_yaml import YamlTooLargeError, load_yaml
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import ModalityEntry, TargetEntry
 
 SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
+MAX_SHOWN = 200  # characters of a value in a message
 TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
 
 
@@ -36,7 +37,10 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: not found in {Path.cwd().name}/; run from the repository's root")
     try:
-        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        params = load_yaml(path.read_text(encoding="utf-8"))
+    except YamlTooLargeError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"{path}: {line}{error.problem}") from error
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         problem = str(error.problem)
@@ -120,8 +124,14 @@ def _mistake(place: str, items: Sequence[Any], model: type[BaseModel]) -> str:
         return f"{PARAMS}: {place}: unknown key{nearest(first['loc'][-1], inner.model_fields)}; allowed: {allowed(inner)}"
     if first["type"] == "missing":
         return f"{PARAMS}: {place}: missing; {_about(model, first['loc'])}"
-    found = f", found {first['input']!r}" if first["loc"] else ""  # an error of the whole mapping includes the value
+    found = f", found {shown(first['input'])}" if first["loc"] else ""  # an error of the whole mapping includes the value
     return f"{PARAMS}: {place}: {wanted(items)}{found}; {_about(model, first['loc'])}"
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message, cut if it is long."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def allowed(model: type[BaseModel]) -> str:

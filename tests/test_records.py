@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from toy_evaluation import candidate_result, fold_scores, toy_evaluation
 
 from pipelines.publishing.lock_entries import digest, identity, md5_of, refuse_changed, why_outdated
@@ -127,6 +129,51 @@ def test_curves_start_at_step_1_and_sweeps_are_of_whole_numbers() -> None:
 def test_passwords_are_redacted() -> None:
     text = "HTTPConnectionPool: https://me:p@ss@host/api and postgresql://u:p@db"
     assert redact(text) == "HTTPConnectionPool: https://***@host/api and postgresql://***@db"
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("https://me:p/w@host/api", "https://***@host/api"),
+    ("https://me:p?w#x@host/api", "https://***@host/api"),
+    ("https://me:p@ss/w@rd@host/api", "https://***@host/api"),
+    ("https://me@host/api", "https://***@host/api"),
+    ("https://:pw@host", "https://***@host"),
+    ("https://m%40e:p%2Fw@host", "https://***@host"),
+    ("postgresql+psycopg2://me:pw@[::1]:5432/db", "postgresql+psycopg2://***@[::1]:5432/db"),
+    ("https://a:b@one/x,https://c:d@two/y", "https://***@one/x,https://***@two/y"),
+    ("https://host/db?password=a&user=b", "https://host/db?password=***&user=b"),
+    ("https://host?x=1&api_key=a;Token=b#access_token=c", "https://host?x=1&api_key=***;Token=***#access_token=***"),
+    ("url: /api?sslpassword=p%40ss (Caused by x)", "url: /api?sslpassword=*** (Caused by x)"),
+    ("s3://bucket/a?X-Amz-Signature=0a1b&X-Amz-Date=2", "s3://bucket/a?X-Amz-Signature=***&X-Amz-Date=2"),
+])  # fmt: skip
+def test_every_form_of_a_secret_is_redacted(text: str, expected: str) -> None:
+    assert redact(text) == expected
+    assert redact(f"({text!r}) and {text} .") == f"({expected!r}) and {expected} ."
+
+
+@pytest.mark.parametrize("text", [
+    "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning", "http://host:5000/images/cat@2x.png", "sqlite:////tmp/a@b/mlflow.db",
+    "write to me@example.org // or not", "https://host/a?tokens", "x = password", "a@b?c=d", "https://host/v1@2/a:b@c",
+])  # fmt: skip
+def test_other_text_is_not_redacted(text: str) -> None:
+    assert redact(text) == text
+
+
+SAFE = st.text("abcXYZ019-._~%", min_size=1, max_size=8).filter(lambda text: not text.isdigit())
+
+
+PASSWORDS = st.text("abc/@?#:%&=+", max_size=9).filter(lambda text: "://" not in text).map(lambda text: f"S3{text}S3")
+
+
+@given(user=SAFE, password=PASSWORDS, host=SAFE, before=st.text("abc, (", max_size=9))
+def test_no_password_remains(user: str, password: str, host: str, before: str) -> None:
+    assert redact(f"{before}https://{user}:{password}@{host}/api said no") == f"{before}https://***@{host}/api said no"
+
+
+@given(st.text("abc:/@?&= .\n", max_size=30))
+def test_redacting_twice_changes_nothing_more_and_text_without_addresses_not_at_all(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+    if "://" not in text:
+        assert redact(text) == text
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:mlflow.db"])

@@ -109,7 +109,10 @@ def serve(port: int, *, schedules: bool, child: bool) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    server = uvicorn.Server(uvicorn.Config(create_app(final=True), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=3))
+    from pipelines.orchestration.own_requests import OwnRequests
+
+    app = OwnRequests(create_app(final=True), port)
+    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=3))
     serving.append(server)
     server.run()
 

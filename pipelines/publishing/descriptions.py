@@ -1,13 +1,11 @@
 """The descriptions of the dashboard: a note per experiment and run in markdown, the leaderboard as CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.results_document import MetricInfo
+from stages.foundation.csv_text import csv_text
 from stages.reporting.findings import findings
 from stages.reporting.formatting import (
     candidate_name,
@@ -132,15 +130,6 @@ def leaderboard_csv(evaluation: Evaluation) -> str:
         means = [found.scores[metric].mean for metric in metrics]
         rows.append([found.rank, found.model, candidate.combination, candidate.fusion, *means, score.lo, score.hi])
     return csv_text(["rank", "model", "modalities", "fusion", *metrics, f"{primary}_lo", f"{primary}_hi"], rows)
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as CSV with a header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def name(candidate: Candidate, evaluation: Evaluation) -> str:

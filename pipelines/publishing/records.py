@@ -28,6 +28,7 @@ from stages.contracts.paths import (
     skipped_path,
     validation_dir,
 )
+from stages.foundation.csv_text import csv_text
 from stages.foundation.documents import read_document
 from stages.foundation.tables import read_table
 
@@ -153,7 +154,7 @@ def quarantined(evaluation: Evaluation) -> dict[str, str]:
     if not evaluation.quarantined.rows:
         return {}
     table = read_table(skipped_path(evaluation.dataset))
-    return {"quarantine.csv": descriptions.csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
+    return {"quarantine.csv": csv_text(table.column_names, (row.values() for row in table.to_pylist()))}
 
 
 def figures(dataset: str, prefix: str) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import pyarrow.csv
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.tables.predictions_table import TrainingMetadata
+from stages.foundation.csv_text import FORMULA, NUMBER, plain_cell
 from stages.foundation.tables import read_described, read_table
 
 
@@ -62,5 +63,11 @@ def rows_of(table: pa.Table, candidate: Candidate) -> pa.Table:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Write a flat table."""
+    """Write a flat table; text that a spreadsheet would calculate gets an apostrophe."""
+    table = table.rename_columns([plain_cell(name) for name in table.column_names])
+    for place, column in enumerate(table.itercolumns()):
+        if pa.types.is_string(column.type):
+            is_formula = pc.and_not(pc.match_substring_regex(column, FORMULA), pc.match_substring_regex(column, NUMBER))
+            escaped = pc.if_else(is_formula, pc.binary_join_element_wise("'", column, ""), column)
+            table = table.set_column(place, table.column_names[place], escaped)
     pyarrow.csv.write_csv(table, path)

@@ -40,6 +40,13 @@ OTHER_VERSION = ("if another version of MLflow wrote the database: `mlflow db up
 DATASET_TAG = "sensorium.dataset"
 
 
+CREDENTIALS = re.compile(r"://(?:[^:/?#\s]*:(?!\d+[/?#])(?:(?!://)\S)*|[^/?#\s]*)@")
+SECRET = re.compile(  # in relative addresses too, as errors quote them
+    r"([?&;#][\w.%-]*"
+    r"(?:passw(?:or)?d|pwd|token|secret|api[_-]?key|access[_-]?key|signature|credential)[\w.%-]*=)[^&;#\s\"'<>)]+", re.IGNORECASE
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Server:
     """A tracking server that answered. `artifact_root` is set where artifacts lie beside a sqlite file of ours."""
@@ -55,17 +62,20 @@ def tracking_uri(settings: PublishEntry) -> str:
     if not uri.startswith("sqlite:"):
         return uri
     if not uri.startswith(SQLITE) or uri == SQLITE:
-        raise InputError(f"publish.tracking_uri: {uri!r} names no file; write sqlite:///mlflow.db (or sqlite:////absolute/path.db)")
+        raise InputError(f"publish.tracking_uri: {redact(uri)!r} names no file; write sqlite:///mlflow.db (or sqlite:////absolute/path.db)")
     path = str(Path(uri.removeprefix(SQLITE)).absolute())
     if "%" in path or "?" in path:  # SQLAlchemy would decode them, MLflow would not: each would open another file
-        raise InputError(f"publish.tracking_uri: {path}: MLflow cannot keep a sqlite file in a folder with % or ? in its name; "
+        raise InputError(f"publish.tracking_uri: {redact(path)}: MLflow cannot keep a sqlite file in a folder with % or ? in its name; "
                          "move the workspace, or set MLFLOW_TRACKING_URI")
     return SQLITE + path
 
 
 def redact(text: object) -> str:
-    """Return `text` with the user and password of every URI in it replaced by ***."""
-    return re.sub(r"//[^/\s]*@", "//***@", str(text))
+    """Return `text` with the user and password of every URI in it, and what its query names a secret, replaced by ***.
+
+    A password may hold / or @ as they are: what follows `user:` and is no port belongs to it up to the last @.
+    """
+    return SECRET.sub(r"\1***", CREDENTIALS.sub("://***@", str(text)))
 
 
 @contextmanager
@@ -90,7 +100,7 @@ def advice(uri: str, said: str) -> str:
         said: its error.
     """
     if uri.startswith(SQLITE):
-        return next((remedy for part, remedy in SQLITE_REMEDIES.items() if part in said), OTHER_VERSION.format(uri=uri))
+        return next((remedy for part, remedy in SQLITE_REMEDIES.items() if part in said), OTHER_VERSION.format(uri=redact(uri)))
     return ("check that the server runs and that MLFLOW_TRACKING_URI (or publish.tracking_uri in params.yaml) is right; "
             "user and password can stand in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. Then `make publish`.")
 

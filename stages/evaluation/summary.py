@@ -1,8 +1,6 @@
 """What DVC shows: a flat summary with the same keys for every data set, a leaderboard and a confusion table."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.contracts.candidate import Candidate
@@ -59,12 +57,3 @@ def leaderboard_row(evaluation: Evaluation, found: CandidateResult, metrics: Seq
     means = [found.scores[metric].mean for metric in metrics]
     name = " · ".join(evaluation.key(candidate))
     return [name, found.rank, found.model, candidate.combination, found.fusion, *means, score.lo, score.hi, score.mean]
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as CSV with a header line and \\n line ends."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return buffer.getvalue()

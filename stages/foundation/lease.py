@@ -156,7 +156,10 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 @contextmanager
 def _guard() -> Iterator[None]:
-    FOLDER.mkdir(exist_ok=True)
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    found = FOLDER.stat()
+    if found.st_mode & 0o077 and found.st_uid == os.getuid():
+        FOLDER.chmod(0o700)  # DVC makes it open to all (.dvc/config), and keeps pickles in it
     with GUARD.open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         yield

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.contracts.settings import Settings
+from stages.foundation.bounded_yaml import load_yaml
 from stages.foundation.errors import InputError
 
 PARAMS = Path("params.yaml")
@@ -32,7 +32,7 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         InputError: if it is missing or not a YAML mapping.
     """
     try:
-        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        params = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError, RecursionError):
         _explain("read_params", path, key="the file")
     if not isinstance(params, dict):

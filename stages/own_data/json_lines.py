@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.foundation.errors import InputError
+from stages.own_data.bounded_json import load_json
 from stages.own_data.text_encoding import text_lines
 from stages.own_data.unicode_forms import normal
+from stages.own_data.unpacked_size import plain_type
 
 BATCH_ROWS = 1024
 KINDS = {bool: "truth value", int: "number", float: "number", str: "text", list: "list", dict: "object"}
@@ -72,11 +75,16 @@ def _table(rows: list[dict[str, Any]], fields: list[str], name: str, lines: list
     columns = {}
     for field in fields:
         try:
-            columns[field] = pa.array([row.get(field) for row in rows])
+            values = pa.array([row.get(field) for row in rows])
+            plain_type(values.type)  # raises if it is nested too deeply
         except (pa.ArrowException, OverflowError, ValueError) as error:
             where = f"{name}: lines {lines[-len(rows)]} to {lines[-1]}: {field!r}"
             why = str(error).splitlines()[0]
             raise InputError(f"{where}: {why}; expected values of one kind, and numbers that fit 64 bits") from error
+        if pa.types.is_floating(values.type) and (infinite := pc.is_inf(values).index(True).as_py()) >= 0:
+            line = lines[infinite - len(rows)]
+            raise InputError(f"{name}: line {line}: {field!r} is a number beyond 1e308; fix it; if it is unknown, write null")
+        columns[field] = values
     return pa.table(columns)
 
 
@@ -85,9 +93,9 @@ def _objects(path: Path, name: str, encoding: str | None) -> Iterator[tuple[int,
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{name}: line {number}: {error or 'nested too deeply'}; expected a JSON object per line") from error
+            value = load_json(line, _unique)
+        except ValueError as error:
+            raise InputError(f"{name}: line {number}: {error}; expected a JSON object per line") from error
         if not isinstance(value, dict):
             raise InputError(f"{name}: line {number}: expected a JSON object, found {line[:40]!r}")
         yield number, value

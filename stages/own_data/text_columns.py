@@ -90,11 +90,7 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: SourceRows, dataset: s
         first = next(value for value in text.to_pylist() if value is not None)
         raise InputError(f"{PARAMS}: {where} holds no number (such as {first[:40]!r}); expected numbers for task regression; for classes "
                          "use task binary or multiclass, or name another column")
-    numbers = _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
-    infinite = pc.is_inf(numbers).index(True).as_py()
-    if infinite >= 0:
-        raise InputError(f"{where}: {rows.where(infinite)}: expected a number up to 1e308, found a larger one; {UNKNOWN}")
-    return numbers
+    return _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
 
 
 def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) -> pa.Array:
@@ -166,12 +162,15 @@ def _cast(text: pa.Array, form: str, kind: pa.DataType, where: str, rows: Source
         raise InputError(f"{where}: {rows.where(wrong)}: expected {wanted}, found {found[:40]!r} ({n_wrong} such); {remedy}")
     try:
         # Arrow does not parse a plus sign
-        return pc.replace_substring_regex(text, r"^\+", "").cast(kind)
+        values = pc.replace_substring_regex(text, r"^\+", "").cast(kind)
     except pa.ArrowInvalid as error:
         for row, value in enumerate(text.to_pylist()):
             if value is not None and not _is_date(value):
                 raise InputError(f"{where}: {rows.where(row)}: {value!r} is not a calendar date; {remedy}") from error
         raise InputError(f"{where}: {str(error).splitlines()[0]}; {remedy}") from error
+    if pa.types.is_floating(kind) and (infinite := pc.is_inf(values).index(True).as_py()) >= 0:
+        raise InputError(f"{where}: {rows.where(infinite)}: expected a number up to 1e308, found a larger one; {UNKNOWN}")
+    return values
 
 
 def _is_date(value: str) -> bool:

@@ -28,6 +28,7 @@ UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+PLAIN, MAX_PLAIN = (b"P1", b"P2", b"P3"), 2**18  # PPM of digits: Pillow reads them in Python, 0.1 MB in a second
 OVERSAMPLING = 1.5  # `decode: scaled`: minimum side of the decoded image / side of `size`
 
 
@@ -68,6 +69,8 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
         with Image.open(BytesIO(encoded), formats=FORMATS) as image:
             if image.width * image.height > settings.max_pixels:
                 raise TooManyPixelsError(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
+            if len(encoded) > MAX_PLAIN and encoded[:2] in PLAIN:
+                raise ValueError(f"PPM with pixels written as text, of more than {MAX_PLAIN:,} bytes; save it as PNG")
             if settings.decode == "scaled" and image.format == "JPEG":
                 _decode_scaled(image, settings.size)
             image.load()  # before the orientation is read: loading a TIFF file rotates it

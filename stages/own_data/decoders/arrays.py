@@ -20,6 +20,7 @@ from stages.own_data.decoders.text_files import check_size, lines, separator, sp
 
 MAX_BYTES = 2**28  # of one sample's file, packed or unpacked
 MAX_VALUES = 20_000_000  # numbers in one sample
+MAX_AXES = 32  # of an array, NumPy's own limit for long
 MAX_WIDTH = 4096  # numbers in one point, sensors on one side of a grid
 MAX_DIRECTORY = 2**16  # bytes of an .npz file's directory
 MAX_HEADER = 10_000  # bytes of an .npy file's header, NumPy's own limit
@@ -68,6 +69,8 @@ def _parse_header(header: str) -> tuple[np.dtype, tuple[int, ...], Any]:
     if not NUMBERS.fullmatch(code) or "fortran_order" not in fields or "shape" not in fields:
         raise ValueError(f".npy header {header.strip()[:100]!r}; expected an array of whole or real numbers")
     sizes = [size.strip().removesuffix("L") for size in fields["shape"].split(",")]
+    if len(sizes) > MAX_AXES + 1:  # a comma may follow the last one
+        raise ValueError(f".npy header with a shape of {len(sizes):,} axes; expected at most {MAX_AXES}")
     if any(len(size) > 18 or (size and not size.isdecimal()) for size in sizes):
         raise ValueError(f".npy header with the shape ({fields['shape'][:100]}); expected whole numbers")
     return np.dtype(code), tuple(int(size) for size in sizes if size), "F" if fields["fortran_order"] == "True" else "C"

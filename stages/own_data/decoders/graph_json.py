@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.own_data.bounded_json import load_json
 from stages.own_data.decoders.decoded_graphs import FIELDS, MAX_EDGES, MAX_NODES, NamedGraph, check_attributes, checked
 from stages.own_data.decoders.text_files import characters, check_size
 
@@ -23,9 +24,7 @@ def read_node_link(raw: bytes) -> NamedGraph:
     """Return the graph of a node-link JSON file."""
     check_size(raw, MAX_JSON_BYTES)
     try:
-        value = json.loads(characters(raw))
-    except RecursionError as error:
-        raise ValueError("JSON nested too deeply for a graph") from error
+        value = load_json(characters(raw))
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from error
     return to_graph(value)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from typing import Annotated
 
 import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
-from stages.own_data.file_pattern import parse_pattern
+from stages.own_data.file_pattern import TooManyWaysError, parse_pattern
 from stages.own_data.paths_inside import existing, walk_files
 from stages.own_data.source_rows import SourceKind, SourceRows, table_reader
 from stages.own_data.text_encoding import Encoding
@@ -17,6 +18,7 @@ from stages.samples.read import MAX_NAMED
 
 FILE = "file"
 Fields = dict[str, str]
+NamePattern = Annotated[str, Field(max_length=500)]  # fnmatch takes minutes for long ones
 ReadFields = Callable[[str], Fields | None]  # of a file's name; None: the name does not fit
 
 
@@ -25,7 +27,7 @@ class FolderSourceSettings(Settings):
     label: str = Field("folder", min_length=1, description="'folder' (a field `folder`: the folder that a file is in), 'top_folder' (the "
                        "first folder on its path), or a pattern of the files' names with fields, such as '{digit}_{speaker}_{index}.wav'")
     encoding: Encoding = None
-    ignore: tuple[str, ...] = Field((), description="names, or patterns with * and ?, of files that are not samples")
+    ignore: tuple[NamePattern, ...] = Field((), description="names, or patterns with * and ?, of files that are not samples")
 
 
 def open_rows(settings: FolderSourceSettings, key: str) -> SourceRows:
@@ -71,6 +73,8 @@ def _read_fields(names: Sequence[str], read: ReadFields, label: str, key: str) -
         except ValueError as error:
             misfits[name] = str(error)
             continue
+        except TooManyWaysError as error:  # the next name would take as long
+            raise InputError(f"{key}.label: {error}") from error
         if values is None:
             misfits[name] = name
         else:

@@ -21,8 +21,10 @@ from stages.own_data.number_format import NumberFormat
 from stages.own_data.paths_inside import existing
 from stages.own_data.source_rows import CHUNK_ROWS, Cursor, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
+from stages.own_data.unpacked_size import GrowthError, decoded_bytes, ipc_bytes, parquet_bytes, plain_type, refuse_growth, viewed_bytes
 
 Kind = Literal["number", "truth", "date", "text"]
+FEW_ROWS = 16
 MAX_ROWS = 10_000_000  # names of all rows are kept in memory
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What Arrow raises on damaged files.
@@ -87,7 +89,9 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
     """Return the rows of a file in batches, with dictionaries decoded and every kind of string as `string`."""
     try:
         schema, n_rows, batches = opened(path)
-        names, types = schema.names, {field.name: _plain(field.type) for field in schema}
+        names, types = schema.names, {field.name: field.type for field in schema}
+    except GrowthError as error:
+        raise InputError(f"{settings.table}: {error}") from error
     except DAMAGED as error:
         why = _first_line(error)
         raise InputError(f"{settings.table}: not a readable {path.suffix.lower()} file ({why})") from error
@@ -95,14 +99,27 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
         raise InputError(f"{settings.table}: {n_rows:,} rows; expected at most {MAX_ROWS:,}; split the file, or keep a sample")
     if len(types) < len(names):
         raise InputError(f"{settings.table}: a column's name occurs twice; every column needs a name of its own")
+    unread: dict[str, str] = {}
+    for name, kind in types.items():
+        try:
+            types[name] = plain_type(kind)
+        except ValueError as error:  # matters if the column is used
+            types[name], unread[name] = pa.null(), str(error)
 
     def start(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        target, n_found = pa.schema([(name, types[name]) for name in fields]), 0
+        target, n_found, n_bytes = pa.schema([(name, types[name]) for name in fields]), 0, 0
+        if wrong := next((name for name in fields if name in unread), None):
+            raise InputError(f"{settings.table}: column {wrong!r} is {unread[wrong]}")
         try:
             for batch in batches(fields):
+                refuse_growth(path, sum(map(viewed_bytes, batch.columns)))  # before the views are followed
                 batch.validate(full=True)
                 n_found += batch.num_rows
+                n_bytes += sum(map(decoded_bytes, batch.columns))
+                refuse_growth(path, n_bytes)
                 yield batch.select(list(fields)).cast(target)
+        except GrowthError as error:
+            raise InputError(f"{settings.table}: {error}") from error
         except DAMAGED as error:
             raise InputError(f"{settings.table}: is damaged ({_first_line(error)})") from error
         if n_found != n_rows:
@@ -116,27 +133,37 @@ def _batchwise(path: Path, settings: TableSourceSettings, opened: Callable[[Path
 def _parquet(path: Path) -> Opened:
     import pyarrow.parquet as pq  # here: the import takes 0.1 s
 
-    file = pq.ParquetFile(path, pre_buffer=False)
-    return file.schema_arrow, file.metadata.num_rows, lambda fields: file.iter_batches(batch_size=CHUNK_ROWS, columns=list(fields))
+    about = pq.read_metadata(path)
+    refuse_growth(path, parquet_bytes(about))
+    # As dictionaries, even where the schema has none: decoded, a value of which there is one may take its length in every row.
+    leaves = [about.schema.column(i) for i in range(about.num_columns)]
+    repeated = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    file, plain = pq.ParquetFile(path, pre_buffer=False, read_dictionary=repeated), pq.ParquetFile(path, pre_buffer=False)
+
+    def batches(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for group in range(about.num_row_groups):  # dictionaries inside structs cannot span two
+            n_read = 0
+            try:
+                for batch in file.iter_batches(CHUNK_ROWS, [group], list(fields)):
+                    yield batch
+                    n_read += batch.num_rows
+            except pa.ArrowNotImplementedError:  # nor a dictionary that its writer gave up within the group: few rows at a time instead
+                for batch in plain.iter_batches(FEW_ROWS, [group], list(fields)):
+                    skipped = min(n_read, batch.num_rows)
+                    n_read -= skipped
+                    yield batch.slice(skipped)
+
+    return file.schema_arrow, about.num_rows, batches
 
 
 def _arrow(path: Path) -> Opened:
+    refuse_growth(path, ipc_bytes(path))
     file = pa.ipc.open_file(pa.memory_map(str(path)))
 
     def batches(fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
         yield from (file.get_batch(i).select(list(fields)) for i in range(file.num_record_batches))
 
     return file.schema, sum(file.get_batch(i).num_rows for i in range(file.num_record_batches)), batches
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_binary_view(kind):
-        return pa.binary()
-    return kind
 
 
 def _first_line(error: Exception) -> str:
