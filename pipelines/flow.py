@@ -44,6 +44,7 @@ from stages.foundation.errors import InputError, machine_errors  # noqa: E402
 from stages.foundation.lease import held  # noqa: E402
 from stages.foundation.parallel import n_cores  # noqa: E402
 from stages.foundation.params_file import section  # noqa: E402
+from stages.foundation.plain_output import plain_output  # noqa: E402
 from stages.own_data.outside import record_outside  # noqa: E402
 
 END_WITHIN_S = 10
@@ -155,6 +156,7 @@ def server() -> Iterator[str]:
         yield url
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the flow manually; return the exit status: 0, or 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.flow", description=sensorium.__doc__)

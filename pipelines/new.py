@@ -19,6 +19,7 @@ from ruamel.yaml.comments import CommentedMap
 from stages.checking.check_params import problems
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, read_params
+from stages.foundation.plain_output import plain_output
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
 from stages.own_data.guess_folder import guess_folder
@@ -109,6 +110,7 @@ def refuse_name(name: str, params: Mapping[str, Any]) -> None:
         raise InputError(f"NAME: {name!r} is taken by {'an entry under datasets' if name in entries else 'a data set'}; choose another")
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the lines, or add them; return the exit status."""
     plain = argparse.RawDescriptionHelpFormatter

@@ -24,6 +24,7 @@ from stages.foundation.errors import InputError, machine_errors
 from stages.foundation.lease import held
 from stages.foundation.parallel import n_cores
 from stages.foundation.params_file import section
+from stages.foundation.plain_output import plain_output
 from stages.own_data.outside import record_outside
 
 STATUS_EVERY_S = 1.0
@@ -103,6 +104,7 @@ def status_line(running: Mapping[str, float]) -> Iterator[None]:
             shown.join()
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return the exit status: 0, or 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.run", description="Reproduce what changed, independent stages in parallel.")

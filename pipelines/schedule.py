@@ -28,12 +28,14 @@ from stages.checking.check_params import checked_params  # noqa: E402
 from stages.checking.pipeline_settings import FlowEntry  # noqa: E402
 from stages.foundation.errors import InputError, machine_errors  # noqa: E402
 from stages.foundation.params_file import PARAMS, section  # noqa: E402
+from stages.foundation.plain_output import plain_output  # noqa: E402
 
 NAME = "schedule"
 # A run that is due while another one is running is dropped: the next run covers all changes.
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the flow on the cron line of params.yaml until Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.schedule", description=main.__doc__)

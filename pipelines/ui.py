@@ -13,10 +13,12 @@ from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
+from stages.foundation.plain_output import plain_output
 
 DEFAULT_PORT = 5000
 
 
+@plain_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the MLflow dashboard until Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.ui", description=main.__doc__)

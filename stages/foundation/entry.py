@@ -16,12 +16,19 @@ import psutil
 
 from stages.foundation import lease
 from stages.foundation.errors import InputError, machine_errors
+from stages.foundation.plain_output import plain_output
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WATCH_EVERY_S = 1.0
 
 
 def run_stage(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
+    """Run a stage as `_run` does; what it prints holds no code that a terminal would obey."""
+    with plain_output():
+        _run(main, arguments)
+
+
+def _run(main: Callable[..., None], arguments: Sequence[str] | None) -> None:
     """Call `main(*arguments)` (default: the command line's) and exit: 0, or 1 after one clear error message.
 
     Any other exception is a bug and keeps its traceback; so does an error of the machine (a full disk) if SENSORIUM_DEBUG is set.

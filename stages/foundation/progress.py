@@ -5,6 +5,8 @@ import time
 
 from tqdm import tqdm
 
+from stages.foundation.plain_output import terminal
+
 LOG_INTERVAL_S = 5.0
 
 
@@ -14,7 +16,8 @@ class Progress:
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total = description, total
         self.start_s = self.printed_s = time.perf_counter()
-        self.bar = tqdm(desc=description, total=total, unit="", file=sys.stdout, dynamic_ncols=True, disable=not sys.stdout.isatty())
+        stream = terminal(sys.stdout)
+        self.bar = tqdm(desc=description, total=total, unit="", file=stream, dynamic_ncols=True, disable=not stream.isatty())
 
     def advance(self, n_done: int) -> None:
         """Show that `n_done` items are done, at most once per interval; the last one closes the bar."""
