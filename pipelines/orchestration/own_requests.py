@@ -1,7 +1,7 @@
 """Refuse requests that web pages of others make a browser send to the server on this machine.
 
 Prefect's server checks neither: a page whose name is turned to 127.0.0.1 (DNS rebinding) could read and start runs, and any page could
-post to it. MLflow's server (`make ui`) refuses both by itself.
+post to it.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

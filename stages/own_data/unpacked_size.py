@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData
 
 MAX_UNPACKED = 2**28  # bytes that any file may grow to
-GROWTH = 50  # bytes for each byte of the file that a large one may grow to; text and images seldom reach 20
+GROWTH = 50  # bytes for each byte of the file that a large one may grow to (docs/decisions/0042-bounded-input.md)
 MAX_DEPTH = 8  # lists and structs within each other
 MAGIC, CONTINUATION = b"ARROW1", 0xFFFFFFFF
 DICTIONARY_BATCH = 2  # type of message in the IPC format
