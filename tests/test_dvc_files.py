@@ -18,6 +18,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import read_described
 from stages.own_data import outside
 from stages.own_data.guess_folder import guess_folder
+from stages.own_data.guesses import Hints
 from stages.own_data.outside import record_outside
 from stages.own_data.paths_inside import existing, read_inside, walk_files
 
@@ -96,7 +97,7 @@ def test_files_of_dvc_next_to_samples_are_none(plain: Any) -> None:
     (PICS / "a/.gitignore").write_text("/0.png\n")  # as DVC writes it where no other ignores the file
     assert (PICS / "a/0.png.dvc").is_file()
     assert samples(ENTRY).equals(plain)
-    guessed = guess_folder(str(PICS), None)
+    guessed = guess_folder(str(PICS), Hints())
     assert guessed.source[0] == ENTRY["source"] and not guessed.notes
 
 

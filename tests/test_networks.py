@@ -11,6 +11,7 @@ from toy_problem import toy_problem
 
 from stages.features import projection
 from stages.features.projection import fit_projection
+from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.protocol import results
 from stages.models import mlp
@@ -238,9 +239,10 @@ def test_each_item_is_begun_before_the_one_before_it_is_used() -> None:
     assert list(prefetched([])) == []
 
 
-def test_what_is_queued_is_dropped_when_the_caller_fails() -> None:
+def test_what_is_queued_is_dropped_when_the_caller_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CORES_VARIABLE, "1")
     done: list[int] = []
-    with pytest.raises(ValueError, match="enough"), workers(1) as pool:
+    with pytest.raises(ValueError, match="enough"), workers() as pool:
         first = pool.submit(done.append, 0)
         first.result()
         blocker = pool.submit(__import__("time").sleep, 0.1)

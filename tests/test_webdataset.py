@@ -121,9 +121,10 @@ def test_shards_that_cannot_be_told_apart_or_found_are_refused(folder: Path) -> 
 
 def test_new_proposes_shards_with_their_fields(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / PARAMS).write_text((ROOT / PARAMS).read_text(encoding="utf-8"), encoding="utf-8")
-    assert main(["mine", "train-0.tar"]) == 0
+    write("big.tar", {f"{n:04d}.{field}": content for n in range(30) for field, content in sample(n).items()})
+    assert main(["mine", "big.tar"]) == 0
     text = capsys.readouterr().out
     found = YAML(typ="safe").load(text.split("\n\n")[0])["datasets"]["mine"]
-    assert found["source"] == {"webdataset": "train-0.tar"} and found["target"] == {"column": "cls", "task": "binary"}
+    assert found["source"] == {"webdataset": "big.tar"} and found["target"] == {"column": "cls", "task": "binary"}
     assert found["group"] == "session" and found["modalities"]["photo"] == {"modality": "image", "column": "png"}
     assert found["modalities"]["words"] == {"modality": "text", "column": "txt"} and "files of one key are one sample" in text

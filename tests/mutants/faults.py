@@ -209,7 +209,7 @@ MUTANTS = (
            OF_RECORDS, "scores stand under another fold"),
     Mutant("undefined is logged", "pipelines/publishing/metric_values.py", "if value is not None]\n    return", "]\n    return", OF_RECORDS,
            "MLflow is given no number"),
-    Mutant("password up to the first @", "pipelines/publishing/tracking.py", r"//[^/\s]*@", r"//[^/@\s]*@",
+    Mutant("password up to the first @", "pipelines/publishing/tracking.py", r"(?:(?!://)\S)*|", r"[^@\s]*|",
            OF_RECORDS, "a part of a password is shown"),
     # ---------------------------------------------------------------- one run at a time, order of stages, progress
     Mutant("pid used again", LEASE, "abs(process.create_time() - lease.started) < CLOCK_SLACK_S", "True", some_of("lock", "stale"),
@@ -245,7 +245,7 @@ MUTANTS = (
            "another file is kept"),
     Mutant("leftovers of a download", FETCH, "shutil.rmtree(temporary, ignore_errors=True)  # left", "pass  # left",
            some_of("fetch", "killed_fetch"), "after a killed download the next one fails"),
-    Mutant("links lead outside", INSIDE, "if not real.is_relative_to(top):", "if False:", OF_INSIDE, "a sample reads any file"),
+    Mutant("links lead outside", INSIDE, "if not real.is_relative_to(top) and", "if False and", OF_INSIDE, "a sample reads any file"),
     Mutant("up in the middle", INSIDE, 'if ".." in name.split("/"):', 'if name.startswith(".."):', OF_INSIDE,
            "a path leaves and comes back"),
     Mutant("a byte too large", INSIDE, "status.st_size > MAX_FILE_BYTES", "status.st_size >= MAX_FILE_BYTES", OF_INSIDE,
