@@ -106,6 +106,9 @@ def seen(published: Path) -> Iterator[Path]:
 @pytest.fixture
 def workspace(published: Path, tmp_path: Path) -> Iterator[Path]:
     """Return a copy of the published workspace, to change, as the current folder."""
+    from mlflow.tracking._tracking_service import utils
+
+    utils._artifact_repos_cache.clear()  # in one process the copy's runs, which have the same ids, would be those of the original
     with working_in(shutil.copytree(published, tmp_path / "copy")) as root:
         yield root
 
