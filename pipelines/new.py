@@ -2,7 +2,7 @@
 
 PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), an SQLite database, a folder or archive (.zip, .tar) with
 one file per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its reason; only
---write adds these lines to 
+--write adds these lines to params.yaml, and keeps the rest byte for byte. What cannot be guessed can be declared: see the options.
 
 A name or path with blanks or other marks of the shell needs quotes inside ARGS: make new ARGS="mine 'data/raw/my file.csv'". Without the
 shell's rules: make new NAME=mine DATA="data/raw/my file (2).csv" ARGS=--write.
@@ -21,7 +21,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from stages.checking.check_params import problems
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS, nearest, read_params
+from stages.foundation.params_file import PARAMS, nearest, parse, read_params
 from stages.foundation.plain_output import plain_output
 from stages.foundation.registry import names
 from stages.foundation.tables import write_text
@@ -37,6 +37,7 @@ from stages.own_data.roles import NAME
 from stages.own_data.source_rows import Kind
 from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET
 from stages.own_data.unpacked import table_ending
+from stages.splitting.split_settings import SplitEntry
 
 SECTIONS = ("datasets", "features")
 MOST_CHARACTERS = 140
@@ -161,7 +162,7 @@ or name it without the shell's rules: make new NAME=mine DATA="data/raw/my file.
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pipelines.new", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", metavar="NAME", help="name of the data set")
-    parser.add_argument("path", metavar="PATH", help="a table, a folder or a text file of blocks")
+    parser.add_argument("path", metavar="PATH", help="a table, a database, a folder, an archive or a text file of blocks")
     parser.add_argument("--target", metavar="COLUMN", help="the target: a column, or a field of the files' names")
     parser.add_argument("--task", metavar="NAME", help=f"what is predicted: {', '.join(names('tasks'))}")
     parser.add_argument("--group", metavar="COLUMN", help="what several samples come from: a column, or a field of the files' names")
@@ -190,9 +191,9 @@ def _hints(options: argparse.Namespace, params: Mapping[str, Any]) -> Hints:
             raise InputError(f"--encoding: no encoding {options.encoding!r}; expected a name such as cp1252 or shift_jis") from error
     if options.task is not None and options.task not in names("tasks"):
         raise InputError(f"--task: no task {options.task!r}{nearest(options.task, names('tasks'))}; there are: {', '.join(names('tasks'))}")
-    split = params.get("split") or {}
+    split: SplitEntry = parse(params.get("split"), "split", SplitEntry)
     return Hints(options.target, options.group, options.task, options.label, options.encoding, types, options.missing,
-                 n_splits=int(split.get("n_splits", 5)))  # fmt: skip
+                 n_splits=split.n_splits)  # fmt: skip
 
 
 def _flow(value: Any) -> str:

@@ -214,3 +214,9 @@ def test_what_cannot_be_guessed_is_one_line(folder: Path, capsys: pytest.Capture
     told = capsys.readouterr()
     assert message in told.err and told.err.startswith("error: ") and told.out == ""
     assert (folder / PARAMS).read_bytes() == before
+
+
+def test_the_help_says_what_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "--write adds these lines to params.yaml, and keeps the rest byte for byte." in " ".join(capsys.readouterr().out.split())

@@ -4,7 +4,6 @@ DVC's graph has report and publish read every data set. Where some fail, both ru
 dvc.lock, so that they run again once the rest is there.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -13,7 +12,6 @@ from collections.abc import Mapping
 from pipelines.running.dvc_graph import Step
 from pipelines.running.executor import StageResult
 from pipelines.running.worker import log_path
-from stages.foundation.parallel import CORES_VARIABLE, n_cores
 
 MODULES = {"report": "stages.report", "publish": "pipelines.publish"}
 EVALUATE = "evaluate@"
@@ -38,8 +36,7 @@ def run_without(step: Step, datasets: tuple[str, ...]) -> StageResult:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", MODULES[step.kind], f"--without={','.join(datasets)}"]
     with log.open("wb") as output:
-        environment = {**os.environ, CORES_VARIABLE: str(n_cores())}
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
     seconds = time.perf_counter() - started
     if done.returncode:
         text = log.read_text("utf-8", errors="replace")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from stages.foundation.errors import InputError
-from stages.own_data.paths_inside import MAX_FILE_BYTES, is_skipped
+from stages.own_data.paths_inside import MAX_FILE_BYTES, is_skipped, is_text
 from stages.own_data.unpacked import DEFLATE, FREE_BYTES, MAX_RATIO, is_compressed, unpacked
 from stages.readers.archive import DAMAGE
 
@@ -54,11 +54,7 @@ class ArchiveFiles:
 
     def read(self, name: str) -> bytes:
         """Return a file; raise ValueError, with a message for the user, if it cannot be read or is too large."""
-        member = self._members.get(unicodedata.normalize("NFC", name))
-        if member is None:
-            raise ValueError(f"{name}: no such file in the archive")
-        if member.refused:
-            raise ValueError(f"{name}: {member.refused}")
+        member = self._readable(name)
         if member.n_bytes > MAX_FILE_BYTES:
             raise ValueError(f"{name}: {member.n_bytes:,} bytes, more than {MAX_FILE_BYTES:,}; cut it into several samples")
         try:
@@ -69,6 +65,10 @@ class ArchiveFiles:
             raise ValueError(f"{name}: {len(content):,} of {member.n_bytes:,} bytes are in the archive; it is damaged: pack it again")
         return content
 
+    def n_bytes(self, name: str) -> int:
+        """Return the size of a file, which is not unpacked; raise ValueError if it is not there, or not read."""
+        return self._readable(name).n_bytes
+
     def digest(self, name: str) -> tuple[str, int, bool]:
         """Return the SHA-256 of a file, its bytes, and True; of one that cannot be read the reason, 0 and False."""
         try:
@@ -76,6 +76,14 @@ class ArchiveFiles:
         except ValueError as error:
             return str(error), 0, False
         return hashlib.sha256(content).hexdigest(), len(content), True
+
+    def _readable(self, name: str) -> Member:
+        member = self._members.get(unicodedata.normalize("NFC", name))
+        if member is None:
+            raise ValueError(f"{name}: no such file in the archive")
+        if member.refused:
+            raise ValueError(f"{name}: {member.refused}")
+        return member
 
 
 def is_archive(path: Path) -> bool:
@@ -188,7 +196,7 @@ def _by_name(found: Iterator[tuple[str, Member]], archive: str, *, keep_top: boo
         name = unicodedata.normalize("NFC", written.removeprefix("./"))
         if any(is_skipped(part) for part in name.split("/") if part not in (".", "..")) or not name:
             continue
-        if not _is_text(name):
+        if not is_text(name):
             raise InputError(f"{archive}: {name.encode(errors='surrogateescape')!r} is not UTF-8; rename it and pack it again")
         if name in members:
             raise InputError(f"{archive}: {name!r} is in it twice; pack it again with each file once")
@@ -199,11 +207,3 @@ def _by_name(found: Iterator[tuple[str, Member]], archive: str, *, keep_top: boo
     if len(tops) == 1 and not keep_top and all(name.partition("/")[2] for name in members):
         return {name.partition("/")[2]: member for name, member in members.items()}
     return members
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -207,6 +207,6 @@ def _missing(name: str, rows: SourceRows, texts: Sequence[str | None] | None, mo
 
 def _is_file(rows: SourceRows, name: str) -> bool:
     try:
-        return len(rows.sample_files.read(name)) > 0
+        return rows.sample_files.n_bytes(name) > 0
     except ValueError:
         return False

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.checked import shortened
+from stages.ingestion.data_set_entry import DataSetEntry
+from stages.splitting.scarce_groups import FEWEST_GROUPS
 
-FEWEST_GROUPS = 3  # of a class: one to test on, one to validate on, one to train on
 MOST_DROPPED = 0.2  # share of the rows whose class may be rare
-DEFAULT_BAD_SHARE = 0.05  # of `max_bad_share`
+DEFAULT_BAD_SHARE: float = DataSetEntry.model_fields["max_bad_share"].default
 Labels = Sequence[Sequence[str]]  # of each row: its class alone, or its labels; empty: none is known
 
 

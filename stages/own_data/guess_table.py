@@ -14,7 +14,7 @@ from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
 from stages.own_data.column_names import is_group, is_identifier, is_split_name, is_target
 from stages.own_data.guess_columns import GuessedColumns, guess_columns
-from stages.own_data.guess_rows import FEWEST_GROUPS, Rare, rare_of, usable_rows
+from stages.own_data.guess_rows import Rare, rare_of, usable_rows
 from stages.own_data.guess_source import guess_source
 from stages.own_data.guesses import MAX_CLASSES, Guess, Hints, Values, checked_task, count_values, task_of
 from stages.own_data.number_format import plain_numbers
@@ -22,6 +22,7 @@ from stages.own_data.official_splits import is_split
 from stages.own_data.own_targets import read_target
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import column_mistakes
+from stages.splitting.scarce_groups import FEWEST_GROUPS
 
 ROWS_OF_A_CLASS = 8  # on average; a column with fewer names customers, days or the like
 SEPARATORS = (";", "|", ", ", ",", "/")  # of labels in a cell

@@ -111,7 +111,7 @@ def walk_files(root: Path) -> list[str]:
         for name in (*files, *links):
             if not is_skipped(name):
                 names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-    undecodable = [name for name in names if not _is_text(name)]
+    undecodable = [name for name in names if not is_text(name)]
     if undecodable:
         first = undecodable[0].encode(errors="surrogateescape")
         raise InputError(f"{root}: {first!r} is not UTF-8 ({len(undecodable)} such names); rename it")
@@ -123,7 +123,8 @@ def is_skipped(name: str) -> bool:
     return name.startswith(".") or name.endswith(dvc_files.ENDING) or name in _IGNORED
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Return whether a name is UTF-8, as a name in a table has to be."""
     try:
         name.encode()
     except UnicodeEncodeError:

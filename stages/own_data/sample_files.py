@@ -25,6 +25,10 @@ class SampleFiles(Protocol):
         """Return a file; raise ValueError, with a message for the user, unless it is a readable file of at most MAX_FILE_BYTES."""
         ...
 
+    def n_bytes(self, name: str) -> int:
+        """Return the size of a file, which is not read; raise ValueError if it cannot be."""
+        ...
+
     def digest(self, name: str) -> tuple[str, int, bool]:
         """Return the SHA-256 of a file, its bytes, and True; of one that cannot be read the reason, 0 and False."""
         ...
@@ -43,6 +47,10 @@ class FolderFiles:
     def read(self, name: str) -> bytes:
         """Return a file."""
         return read_inside(self.root, name)
+
+    def n_bytes(self, name: str) -> int:
+        """Return the size of a file."""
+        return resolve_inside(self.root, name).stat().st_size
 
     def digest(self, name: str) -> tuple[str, int, bool]:
         """Return the SHA-256 of a file and its size."""

@@ -48,15 +48,23 @@ class Shards:
 
     def read(self, name: str) -> bytes:
         """Return a file; raise ValueError, with a message for the user, if it cannot be read."""
-        if name not in self._shard_of:
-            raise ValueError(f"{name}: no such file in the shards")
-        return self._archives[self._shard_of[name]].read(name)
+        return self._archive_of(name).read(name)
+
+    def n_bytes(self, name: str) -> int:
+        """Return the size of a file, which is not unpacked; raise ValueError if it is not there, or not read."""
+        return self._archive_of(name).n_bytes(name)
 
     def digest(self, name: str) -> tuple[str, int, bool]:
         """Return the SHA-256 of a file, its bytes, and True; of one that cannot be read the reason, 0 and False."""
+        try:
+            return self._archive_of(name).digest(name)
+        except ValueError as error:
+            return str(error), 0, False
+
+    def _archive_of(self, name: str) -> ArchiveFiles:
         if name not in self._shard_of:
-            return f"{name}: no such file in the shards", 0, False
-        return self._archives[self._shard_of[name]].digest(name)
+            raise ValueError(f"{name}: no such file in the shards")
+        return self._archives[self._shard_of[name]]
 
 
 def open_rows(settings: WebdatasetSourceSettings, key: str) -> SourceRows:
