@@ -32,6 +32,7 @@ from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, read_params, section
+from stages.foundation.progress import tracked
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_described, write_text
 
@@ -47,7 +48,10 @@ def main(dataset: str) -> None:
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(dataset, form, scoring).items()}
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     resamples = bootstrap_rows(splits)
-    scores = {candidate: score(found, metrics, resamples, splits.targets) for candidate, found in trained.predictions.items()}
+    scores = {
+        candidate: score(found, metrics, resamples, splits.targets)
+        for candidate, found in tracked("candidates scored", list(trained.predictions.items()))
+    }
     uncertainty = Uncertainty(splits.test_per_train, confidence)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))

@@ -16,6 +16,7 @@ from dvc.exceptions import DvcException
 from pipelines.publishing.costs import Stopwatch, keep_cost
 from pipelines.running.core_shares import share_path
 from pipelines.running.dvc_lock import use_stagewise_lockfile
+from pipelines.running.forked_stages import use_forks
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.errors import InputError, machine_errors
@@ -76,6 +77,7 @@ def main() -> None:
     os.dup2(2, 1)  # prints of libraries must not be read as a response
     logging.getLogger("dvc").setLevel(logging.INFO)
     use_stagewise_lockfile()
+    use_forks()
     for line in requests:
         slot, stage = line.rstrip("\n").split(" ", 1)
         os.environ[SHARE_VARIABLE] = str(share_path(int(slot)).absolute())

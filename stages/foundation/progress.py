@@ -3,8 +3,9 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -12,6 +13,8 @@ from stages.foundation.plain_output import redraw, terminal
 
 LOG_INTERVAL_S = 30.0
 REDRAW_INTERVAL_S = 1.0
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -76,3 +79,11 @@ class Progress:
         if n_done >= self.total or now_s - self.printed_s >= LOG_INTERVAL_S:
             self.printed_s = now_s
             print(tqdm.format_meter(n_done, self.total, now_s - self.start_s, ncols=0, prefix=self.description, unit=""), flush=True)
+
+
+def tracked(description: str, items: Sequence[Item]) -> Iterator[Item]:
+    """Yield the items and show how many are done."""
+    progress = Progress(description, len(items))
+    for n_before, item in enumerate(items):
+        yield item
+        progress.advance(n_before + 1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.documents.validation_document import ExpectationResult, SuiteResult, UnexpectedSample
+from stages.foundation.progress import tracked
 from stages.validation.suites import Suite
 
 MAX_NAMED = 20
@@ -19,7 +20,7 @@ MAX_NAMED = 20
 def run_suites(suites: Sequence[Suite]) -> list[SuiteResult]:
     """Return the results of each suite, its expectations in their order, each with up to 20 unexpected samples."""
     context = _context()
-    return [_run_suite(context, suite) for suite in suites]
+    return [_run_suite(context, suite) for suite in tracked("suites checked", suites)]
 
 
 def _context() -> Any:
