@@ -42,6 +42,12 @@ print("to the other", file=sys.stderr)
 """
 
 
+PARENT = """
+import multiprocessing
+open('how.txt', 'w').write('fork' if multiprocessing.parent_process() else 'new process')
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a DVC workspace whose package `stages` has one more module, and work in it."""
@@ -81,8 +87,10 @@ def test_a_fork_sees_what_a_new_process_sees(workers: LocalProcesses) -> None:
 @pytest.mark.integration
 def test_an_edited_module_is_read_anew(workers: LocalProcesses) -> None:
     for word in ("first", "second"):
-        assert run_toy(workers, f"open('seen.txt', 'w').write('{word}')\n").status == "ran"
+        assert run_toy(workers, f"open('seen.txt', 'w').write('{word}')\n{PARENT}").status == "ran"
         assert Path("seen.txt").read_text() == word
+        # DVC has cached the outputs, and no thread of its bars is left: the next stage is a fork too
+        assert Path("how.txt").read_text() == "fork"
 
 
 @pytest.mark.integration

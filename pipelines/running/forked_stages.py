@@ -19,6 +19,7 @@ from typing import Any
 import dvc.stage.run
 from dvc.stage.exceptions import StageCmdFailedError
 from setproctitle import setproctitle
+from tqdm import tqdm
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
@@ -42,6 +43,7 @@ def use_forks() -> None:
     """Let DVC run the commands of stages in forks of this process."""
     if sys.platform == "linux":  # elsewhere system libraries do not survive a fork
         dvc.stage.run._run = run_command
+        tqdm.monitor_interval = 0  # DVC's bars would leave a thread behind; none of them is seen
 
 
 def run_command(executable: str | None, command: str, **settings: Any) -> None:
