@@ -124,7 +124,7 @@ def test_the_process_has_the_stages_name_and_ends_with_its_worker(workers: Local
         assert time.monotonic() < deadline
         time.sleep(0.05)
     [stage] = worker.children()
-    assert stage.cmdline() == ["python", "-m", "stages.toy", "a.b-c", "1"]
+    assert " ".join(stage.cmdline()).rstrip() == "python -m stages.toy a.b-c 1"
     worker.kill()
     psutil.wait_procs([stage], timeout=20)
     assert not stage.is_running()

@@ -81,10 +81,10 @@ def import_libraries(module: str) -> None:
 def _run_module(module: str, arguments: list[str], folder: str, variables: Mapping[str, str]) -> None:
     """Do what `python -m MODULE ARGUMENTS` does in a new process."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    setproctitle(" ".join(["python", "-m", module, *arguments]))  # finds the name by the environment that the process started with
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(folder)
-    setproctitle(" ".join(["python", "-m", module, *arguments]))
     for name in [name for name in sys.modules if name.partition(".")[0] in OWN]:
         del sys.modules[name]
     importlib.invalidate_caches()

@@ -213,8 +213,8 @@ def victims_of(pid: int, victim: str) -> list[psutil.Process]:
         return [psutil.Process(pid), *below]
     if victim == "engine":
         return [psutil.Process(pid)]
-    mark = (lambda line: WORKER in line) if victim == "worker" else (lambda line: any(word.startswith("stages.") for word in line[1:3]))
-    return [process for process in below if mark(process.cmdline())][:1]
+    called = WORKER if victim == "worker" else "stages."
+    return [process for process in below if f"-m {called}" in " ".join(process.cmdline())][:1]  # a stage's name is one text
 
 
 def at_a_random_time(bench: Bench, command: str, victim: str, within_s: float, random_time: random.Random) -> Outcome:
