@@ -29,7 +29,7 @@ import yaml
 
 import pipelines.run
 from pipelines.running.recovery import WORKER
-from tests.chaos.commands import environment, forked, hooked, kill_group, started
+from tests.chaos.commands import environment, forked, hooked, import_once, kill_group, started
 from tests.chaos.toy import copy_state, differences, make, results
 
 POINTS, KILLS = 300, 2
@@ -294,6 +294,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
         bench = Bench(Path(folder))
         os.environ.pop("MLFLOW_TRACKING_URI", None)
+        import_once()
         bench.prepare(CASES)
         if options.points and cases:
             outcomes += at_each_change(bench, cases, options.points, options.jobs)

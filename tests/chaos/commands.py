@@ -14,11 +14,19 @@ import pipelines.run
 from pipelines.running import worker
 from pipelines.running.dvc_lock import use_stagewise_lockfile
 from pipelines.running.executor import StageResult
+from pipelines.running.forked_stages import LIBRARIES, import_libraries, use_forks
 from stages.foundation.parallel import CORES_VARIABLE
 from tests.chaos.hook.sitecustomize import install
 
 HOOK = Path(__file__).parent / "hook"
 LIMIT_S = 240.0
+PROGRAM = "CHAOS_PROGRAM"
+
+
+def import_once() -> None:
+    """Import what the commands of `forked` would import anew each time."""
+    for module in LIBRARIES:
+        import_libraries(module)
 
 
 class InThisProcess:
@@ -57,6 +65,8 @@ def forked(
             os.chdir(folder)
             os.environ.update(variables)
             pipelines.run.executor_of = lambda _: InThisProcess()
+            if PROGRAM not in variables:  # a stage that is to be killed is a new process, which the hook starts with
+                use_forks()
             if at is not None and count is not None:
                 install(str(folder), at, str(count))
             status = run()
@@ -90,7 +100,7 @@ def environment(folder: Path) -> dict[str, str]:
 def hooked(folder: Path, program: str, at: int, count: Path) -> dict[str, str]:
     """Return the variables that kill the process of a module at a change."""
     path = os.pathsep.join([str(HOOK), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    return {"PYTHONPATH": path, "CHAOS_PROGRAM": program, "CHAOS_FOLDER": str(folder), "CHAOS_AT": str(at), "CHAOS_COUNT": str(count)}
+    return {"PYTHONPATH": path, PROGRAM: program, "CHAOS_FOLDER": str(folder), "CHAOS_AT": str(at), "CHAOS_COUNT": str(count)}
 
 
 def started(folder: Path, log: Path, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
