@@ -175,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--missing", metavar="MARK", help="tables: cells that count as missing", **several)
     parser.add_argument("--encoding", metavar="NAME", help="of text that is not UTF-8, such as cp1252")
     parser.add_argument("--sheet", metavar="NAME", help="Excel: the sheet whose rows are the samples")
+    parser.add_argument("--header", metavar="N", type=int, help="Excel: number of the row that names the columns")
     parser.add_argument("--write", action="store_true", help=f"add the lines to {PARAMS}")
     return parser
 
@@ -196,8 +197,8 @@ def _hints(options: argparse.Namespace, params: Mapping[str, Any]) -> Hints:
     if options.task is not None and options.task not in names("tasks"):
         raise InputError(f"--task: no task {options.task!r}{nearest(options.task, names('tasks'))}; there are: {', '.join(names('tasks'))}")
     split: SplitEntry = parse(params.get("split"), "split", SplitEntry)
-    return Hints(options.target, options.group, options.task, options.label, options.encoding, options.sheet, types, options.missing,
-                 n_splits=split.n_splits)  # fmt: skip
+    return Hints(options.target, options.group, options.task, options.label, options.encoding, options.sheet, options.header, types,
+                 options.missing, n_splits=split.n_splits)  # fmt: skip
 
 
 def _flow(value: Any) -> str:

@@ -261,6 +261,8 @@ def test_make_new_writes_the_lines_of_a_workbook(capsys: pytest.CaptureFixture[s
     write_xlsx("my data.xlsx", {"Data": rows, "More": [["q"], [1]]})
     assert new.main(["mine", "my data.xlsx"]) == 1
     assert "2 sheets have cells: 'Data', 'More'; name the one" in capsys.readouterr().err
+    assert new.main(["mine", "my data.xlsx", "--sheet", "More", "--header", "7"]) == 1
+    assert "sheet 'More': header: row 7 has no cells" in capsys.readouterr().err
     assert new.main(["mine", "my data.xlsx", "--sheet", "Data", "--write"]) == 0
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     found = params["datasets"]["mine"]

@@ -133,7 +133,7 @@ def _names(raw: pa.RecordBatch, row: int, extent: Extent, where: str) -> tuple[l
                      if found and found[0] <= row <= found[2] and found[1] <= nameless[0] + offset + 1 <= found[3]), None)
         what = f" (it is part of the merged cell {span})" if span else ""
         raise InputError(f"{where}: row {row}: column {letters} has no name{what}; every column needs a name of its own in the header, "
-                         "which is the first row with cells, or the row of `header:`")
+                         "which is the first row with cells, or the row of `header:` (`make new`: --header)")
     if repeated := [name for name, count in Counter(names[i] for i in kept).items() if count > 1]:
         raise InputError(f"{where}: row {row}: column {repeated[0]!r} occurs {names.count(repeated[0])} times; every column needs a name "
                          "of its own")
