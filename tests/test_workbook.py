@@ -62,6 +62,9 @@ CELLS = [
     ("formulas of text", [Formula("a"), Formula("b & c")], pa.string(), ["a", "b & c"]),
     ("errors", [1.5, Fault("#N/A"), Formula(Fault("#DIV/0!"))], pa.float64(), [1.5, None, None]),
     ("mixed", [1 / 3, "n/a", 1e-12, True, DAY(2020, 1, 2), 4], pa.string(), [repr(1 / 3), "n/a", "1e-12", "true", "2020-01-02", "4"]),
+    ("marks among numbers", [1.5, "n/a", 2, "NULL", 1 / 3], pa.string(), ["1.5", "n/a", "2", "NULL", repr(1 / 3)]),
+    ("a mark among dates", [DAY(2024, 1, 31), "NA"], pa.string(), ["2024-01-31", "NA"]),
+    ("a mark among truth values", [True, "N/A"], pa.string(), ["true", "N/A"]),
     ("empty", [None, None], pa.string(), [None, None]),
     ("blank text", ["", "a"], pa.string(), [None, "a"]),
 ]  # fmt: skip
@@ -78,6 +81,12 @@ def test_marks_of_missing_values_leave_numbers_with_all_of_their_digits() -> Non
     samples, about = ingested(entry(missing=["NA"]))
     assert samples["facts"].to_pylist() == [{"x": 1 / 3}, {"x": None}, {"x": 2.0}, {"x": 1e-11}]
     assert about["sources"][0]["kind"] == "table"
+
+
+def test_a_mark_of_missing_values_that_is_not_declared_is_an_error() -> None:
+    write_xlsx("t.xlsx", {"Data": [["kind", "x"], ["a", 1.5], ["b", "n/a"], ["a", 2], ["b", 3]]})
+    with pytest.raises(InputError, match=r"row 3 of sheet 'Data' of t\.xlsx: expected a number.*'n/a'"):
+        ingested(entry())
 
 
 def test_classes_and_names_that_are_whole_numbers_are_written_without_a_point() -> None:

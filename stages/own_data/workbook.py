@@ -86,7 +86,9 @@ class SheetReader:
     def typed(self, texts: pa.RecordBatch, skip: int, as_text: Sequence[bool]) -> list[pa.Array]:
         """Return the columns below the header with the type of their cells; those of mixed cells, and those to be text, as text."""
         found = self.load(None, skip)
-        mixed = [as_text[i] or pa.types.is_string(column.type) for i, column in enumerate(found.columns)]
+        # the library takes texts such as "n/a" among numbers for missing cells: what is missing is declared, never guessed
+        mixed = [as_text[i] or pa.types.is_string(column.type) or column.null_count > texts.column(i).null_count
+                 for i, column in enumerate(found.columns)]  # fmt: skip
         exact = self.load("float", skip) if any(mixed) else None
         return [exact_text(texts.column(i), exact.column(i)) if is_mixed and exact is not None else plain_column(found.column(i))
                 for i, is_mixed in enumerate(mixed)]  # fmt: skip
