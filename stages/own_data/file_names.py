@@ -1,6 +1,7 @@
 """The names of a sample's files: in a column, in several columns, as a list in a cell, or by a pattern."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -69,8 +70,9 @@ def _checked(cells: Sequence[str | list[str | None] | None], modality: OwnModali
         return ValueError(f"no file is named ({title} {'is' if len(modality.fields) == 1 else 'are'} empty)")
     if None in names or "" in names:
         return ValueError(f"a name is missing in the list of {len(names)} files in {title}")
-    if repeated := [name for place, name in enumerate(names) if name in names[:place]]:
-        return ValueError(f"{repeated[0]} is named twice in {title}")
+    if len(set(names)) < len(names):
+        repeated = next(name for name, count in Counter(names).items() if count > 1)
+        return ValueError(f"{repeated} is named twice in {title}")
     return tuple(map(str, names))
 
 
