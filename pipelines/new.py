@@ -1,8 +1,9 @@
 """Guess the lines of params.yaml for own data: `python -m pipelines.new NAME PATH`.
 
-PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .parquet, .arrow), an SQLite database, a folder or archive (.zip, .tar) with
-one file per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its reason; only
---write adds these lines to params.yaml, and keeps the rest byte for byte. What cannot be guessed can be declared: see the options.
+PATH is a table (.csv, .tsv, .jsonl, .json, also compressed; .xlsx, .parquet, .arrow), an SQLite database, a folder or archive (.zip,
+.tar) with one file per sample, or a text file of blocks (a line with the label, then rows of numbers). Every guess is printed with its
+reason; only --write adds these lines to params.yaml, and keeps the rest byte for byte. What cannot be guessed can be declared: see the
+options.
 
 A name or path with blanks or other marks of the shell needs quotes inside ARGS: make new ARGS="mine 'data/raw/my file.csv'". Without the
 shell's rules: make new NAME=mine DATA="data/raw/my file (2).csv" ARGS=--write.
@@ -36,7 +37,7 @@ from stages.own_data.guesses import Guess, Hints
 from stages.own_data.roles import NAME
 from stages.own_data.source_rows import Kind
 from stages.own_data.sources.table import ARROW, DELIMITERS, JSON, JSON_LINES, PARQUET
-from stages.own_data.unpacked import table_ending
+from stages.own_data.unpacked import WORKBOOKS, table_ending
 from stages.splitting.split_settings import SplitEntry
 
 SECTIONS = ("datasets", "features")
@@ -53,6 +54,8 @@ def guess(path: str, hints: Hints) -> Guess:
         return guess_table(str(Path(path, table)), hints) if table and hints.label is None else guess_folder(path, hints)
     if place.is_file() and (what := foreign_format(place.name)):
         raise InputError(f"{path}: is {what}")
+    if place.is_file() and place.suffix.lower() in WORKBOOKS and hints.label is None:
+        return guess_table(path, hints)
     if place.is_file() and is_archive(place):
         is_shard = hints.label is None and is_webdataset(open_archive(place, path).names())
         return guess_webdataset(path, hints) if is_shard else guess_folder(path, hints)
@@ -171,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--types", metavar="COLUMN=TYPE", help=f"tables: {', '.join(get_args(Kind))}", **several)
     parser.add_argument("--missing", metavar="MARK", help="tables: cells that count as missing", **several)
     parser.add_argument("--encoding", metavar="NAME", help="of text that is not UTF-8, such as cp1252")
+    parser.add_argument("--sheet", metavar="NAME", help="Excel: the sheet whose rows are the samples")
+    parser.add_argument("--header", metavar="N", type=int, help="Excel: number of the row that names the columns")
     parser.add_argument("--write", action="store_true", help=f"add the lines to {PARAMS}")
     return parser
 
@@ -192,8 +197,8 @@ def _hints(options: argparse.Namespace, params: Mapping[str, Any]) -> Hints:
     if options.task is not None and options.task not in names("tasks"):
         raise InputError(f"--task: no task {options.task!r}{nearest(options.task, names('tasks'))}; there are: {', '.join(names('tasks'))}")
     split: SplitEntry = parse(params.get("split"), "split", SplitEntry)
-    return Hints(options.target, options.group, options.task, options.label, options.encoding, types, options.missing,
-                 n_splits=split.n_splits)  # fmt: skip
+    return Hints(options.target, options.group, options.task, options.label, options.encoding, options.sheet, options.header, types,
+                 options.missing, n_splits=split.n_splits)  # fmt: skip
 
 
 def _flow(value: Any) -> str:

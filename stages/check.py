@@ -9,8 +9,10 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 import sys
+from collections.abc import Mapping
 from typing import Any
 
+from stages.checking.check_features import pool_mistakes
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
@@ -43,7 +45,7 @@ def main() -> None:
     for dataset in params["datasets"]:
         entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
         try:
-            found[dataset] = None if entry.source is None else fingerprint(dataset, entry, numbers.of(dataset).n_splits)
+            found[dataset] = None if entry.source is None else fingerprint(dataset, entry, numbers.of(dataset).n_splits, params)
         except InputError as error:
             failed[dataset] = str(error)
     if len(failed) == len(params["datasets"]):
@@ -57,18 +59,20 @@ def main() -> None:
         write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
 
 
-def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int) -> dict[str, Any]:
+def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fingerprint of an own data set; print hints on its entry, and on its number of outer folds.
 
     Raises:
-        InputError: with a line for each of its columns that cannot be read.
+        InputError: with a line for each of its columns that cannot be read, or if several files per sample are not pooled.
     """
     from stages.own_data.advice import advice, advice_on_folds
     from stages.own_data.fingerprints import fingerprint_of
     from stages.own_data.own_samples import unreadable_columns
-    from stages.own_data.roles import open_source
+    from stages.own_data.roles import find_modalities, open_source
 
     rows = open_source(dataset, entry)
+    if unpooled := pool_mistakes(params, dataset, {modality.name: modality.several for modality in find_modalities(dataset, entry, rows)}):
+        raise InputError("\n  ".join(unpooled))
     made_of = fingerprint_of(dataset, entry, rows)
     for line in [*advice(dataset, entry, rows), *advice_on_folds(dataset, entry, rows, n_splits)]:
         print(line, flush=True)

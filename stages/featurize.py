@@ -22,10 +22,11 @@ from stages.contracts.tables.samples_table import BadSamplePolicy, SamplesMetada
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import each, n_cores
-from stages.foundation.params_file import parse, read_params, value_at
+from stages.foundation.params_file import PARAMS, parse, read_params, value_at
 from stages.foundation.progress import Progress
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described, read_table, write_table, writing_chunks
+from stages.samples.pooling import check_files, features_of, file_column
 from stages.samples.read import SampleError, check_type, judge_bad, located, quarantine_table
 
 CHUNK_ROWS = 4096  # samples at once, at most
@@ -44,6 +45,7 @@ def main(key: str) -> None:
     samples, about = read_described(samples_path(dataset), SamplesMetadata)
     where = f"{samples_path(dataset)}: {name}"
     check_column(samples, name, modality, where)
+    check_files(samples.schema.field(name), settings, f"{PARAMS}: features.{key}")
     reasons: dict[str, str] = {}
     chunks = featurized_chunks(samples, name, modality, settings, reasons, reopened=lambda: read_table(samples_path(dataset)))
     first, features = next(chunks, (None, None))
@@ -63,7 +65,7 @@ def check_column(samples: pa.Table, name: str, modality: Modality[Any], where: s
     """Raise InputError unless the column exists and has a type that the modality reads."""
     if name not in samples.column_names:
         raise InputError(f"{where}: no such column; there are: {', '.join(samples.column_names)}")
-    check_type(samples[name], modality, where)
+    check_type(file_column(samples.schema.field(name)), modality, where)
 
 
 def featurized_chunks(
@@ -107,13 +109,13 @@ def _featurized(
     """Return sample_id with the features of the readable samples (None: there are none), and the reasons of the others (id → reason)."""
     bad: dict[str, str] = {}
     try:
-        features = modality.featurize(part[name], settings)
+        features = features_of(modality, part[name], settings)
     except SampleError as error:
         bad = {part["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
         part = part.take(pa.array([row for row in range(len(part)) if row not in error.reasons], pa.int64()))
         if len(part) == 0:
             return None, None, bad
-        features = modality.featurize(part[name], settings)
+        features = features_of(modality, part[name], settings)
     ids = pa.array(part["sample_id"].to_pylist(), pa.string())  # a copy: a view would keep the whole part in memory
     return pa.table({"sample_id": ids, **features.columns}), features, bad
 

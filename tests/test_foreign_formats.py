@@ -22,9 +22,9 @@ from stages.own_data.sample_files import open_files
 ROOT = Path(__file__).parents[1]
 TARGET = {"column": "kind", "task": "binary"}
 FORMATS = [
-    ("t.xlsx", "an Excel workbook; save the sheet as CSV"),
-    ("t.XLS", "an Excel workbook"),
-    ("t.ods", "an OpenDocument spreadsheet; save the sheet as CSV"),
+    ("t.XLS", r"an Excel workbook in a binary format; save it as \.xlsx, or save the sheet as CSV"),
+    ("t.xlsb", "an Excel workbook in a binary format"),
+    ("t.ods", r"an OpenDocument spreadsheet; save it as \.xlsx, or save the sheet as CSV"),
     ("t.h5", r"an HDF5 file; .*read_hdf\(path\)\.to_parquet"),
     ("t.mat", r"a MATLAB file; .*scipy\.io\.loadmat"),
     ("t.pkl", "a pickle, which can run any code when it is read and so is never read here"),

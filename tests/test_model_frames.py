@@ -32,6 +32,7 @@ COLUMNS = {
     "codes": pa.StructArray.from_arrays([pa.array(["a", "b", None]).dictionary_encode()], ["code"]),
     "utterances": pa.array([{"text": "hi", "speaker": "A"}, {"text": "yo", "speaker": None}]),
     "words": pa.array([["the", "cat"], [], ["sat"]]),
+    "several files": pa.array([[b"a"], [b"b", b"c"]]),
 }
 
 

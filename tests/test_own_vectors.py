@@ -283,7 +283,7 @@ def test_decimal_commas_are_read_as_the_source_declares() -> None:
     ({"columns": ["kind"]}, "column 'kind' is the target"),
     ({"columns": ["emb_0", "emb_0"]}, "a column occurs twice"),
     ({"modality": "image", "matrix": "m.npy"}, "only modality vector has it; image has `column` or `files`"),
-    ({"modality": "series", "columns": "emb_*"}, "only modalities table and vector have several"),
+    ({"modality": "graph", "columns": "emb_*"}, "only modalities table, image.* have several"),
     ({"without": ["kind"]}, "without: only modality table has it"),
 ])  # fmt: skip
 def test_an_entry_that_contradicts_itself_is_refused(part: Mapping[str, Any], message: str) -> None:

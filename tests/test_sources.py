@@ -426,7 +426,7 @@ def test_blocks_that_cannot_be_read_are_named_with_their_line(folder: Path, text
     ({"modalities": {"it": {"modality": "text", "column": "kind"}}}, "column 'kind' is the target, which would leak into the features"),
     ({"modalities": {"it": {"modality": "table", "columns": ["kind"]}}}, "column 'kind' is the target"),
     ({"modalities": {"it": {"modality": "table", "column": "price"}}}, "modality table has `columns`"),
-    ({"modalities": {"it": {"modality": "image", "columns": ["a"]}}}, "only modalities table and vector have several"),
+    ({"modalities": {"it": {"modality": "text", "columns": ["a"]}}}, "only modalities table, image.* have several"),
     ({"modalities": {"it": {"modality": "image", "column": "words", "files": "a"}}}, "give `column` or `files`, not both"),
     ({"modalities": {"it": {"modality": "image"}}}, r"modalities\.it: name the `column` that holds it, or its `files`"),
     ({"modalities": {"it": {"modality": "image", "files": "{x}.png"}}}, r"modalities\.it\.files: no column 'x'"),

@@ -11,6 +11,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.foundation.registry import component
 from stages.params import parse
+from stages.samples.pooling import pool_mistake
 
 FEATURE_KEYS = ("dataset", "modality")
 
@@ -31,7 +32,21 @@ def check_feature(params: Mapping[str, Any], key: str) -> None:
     if modality.name != declared[name]:
         raise InputError(f"{PARAMS}: features.{key}.modality: {modality.name!r} cannot read {dataset}'s {name!r}, "
                          f"which is of modality {declared[name]!r}; make the two equal")
-    feature_settings(params, key)
+    settings = feature_settings(params, key)
+    if params["datasets"][dataset].get("source") is None:  # of own data the files have to be read first: pool_mistakes
+        _refuse(pool_mistake(settings, f"{PARAMS}: features.{key}", several=False))
+
+
+def _refuse(mistake: str | None) -> None:
+    if mistake:
+        raise InputError(mistake)
+
+
+def pool_mistakes(params: Mapping[str, Any], dataset: str, several: Mapping[str, bool]) -> list[str]:
+    """Return a line for each modality of several files per sample (`several`: modality name → whether) without `pool`, and the reverse."""
+    keys = {f"{dataset}-{name}": is_several for name, is_several in several.items()}
+    found = (pool_mistake(feature_settings(params, key), f"{PARAMS}: features.{key}", several=value) for key, value in keys.items())
+    return [mistake for mistake in found if mistake]
 
 
 def feature_settings(params: Mapping[str, Any], key: str) -> Settings:

@@ -42,10 +42,19 @@ class ModalityEntry(Settings):
     modality: str = Field(description="a file under stages/modalities/")
     column: str | None = Field(None, description="column with the value itself, or with its file's path, relative to the source's folder")
     columns: tuple[str, ...] | Annotated[str, Field(min_length=1)] = Field(
-        (), description="table: its columns (default: all that have no other role); vector: its numbers; or a pattern, such as 'emb_*'"
+        (), description="table: its columns (default: all that have no other role); vector: its numbers; others: one per file of a sample; "
+                        "or a pattern, such as 'emb_*'"
+    )
+    separator: str | None = Field(
+        None, min_length=1, description="mark between the names of several files in a cell of `column`, such as ';'; a cell may also be a "
+                                        "JSON list"
     )
     without: tuple[str, ...] = Field((), description="table: columns that it leaves out of all that have no other role")
-    files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's folder")
+    files: str | None = Field(None, description="pattern of the sample's file, such as 'sounds/{id}.wav', relative to the source's "
+                              "folder; with *, as in 'photos/{id}_*.jpg', of several")
+    edges: str | None = Field(None, min_length=1, description="graph: a list of the edges of one graph, whose nodes are the samples, by "
+                              "their names; `columns` are then numbers of each node")
+    hops: int | None = Field(None, ge=1, le=3, description="with `edges`: steps that the graph around a node reaches (default 1)")
     matrix: str | None = Field(None, min_length=1, description="vector: a file of all samples' vectors (.npy, .npz, .parquet), a row per "
                                "sample in the source's order, or matched by the names in its `ids`")
 

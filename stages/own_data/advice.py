@@ -17,6 +17,10 @@ from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import WHOLE, text_of
 
 FEWEST_ROWS = 20  # below, whole numbers that all differ are no surprise
+NODES = (
+    "its samples are nodes of one graph: graphs around test nodes and training nodes overlap (edges and numbers, never targets), so the "
+    "score is for nodes of this graph, and its interval is too narrow. If it has parts without edges between them, name them under `group`."
+)
 MOST = 0.5  # share of a column's values, or of the files, from which a hint is given
 
 
@@ -25,7 +29,9 @@ def advice(name: str, entry: DataSetEntry, rows: SourceRows) -> list[str]:
     key = f"note: datasets.{name}"
     found = [*(f"note: {note}" for note in rows.notes), *_group(key, entry), *_validation(key, entry, rows)]
     found += [*_labels(key, entry, rows), *_spellings(name, entry, rows)]
-    for modality in find_modalities(name, entry, rows):
+    modalities = find_modalities(name, entry, rows)
+    found += [f"{key}.modalities.{modality.name}: {NODES}" for modality in modalities if modality.edges]
+    for modality in modalities:
         place = f"{key}.modalities.{modality.name}"
         found += _table(place, entry, modality, rows) if modality.kind == "table" else _endings(place, modality, rows)
     return found

@@ -4,9 +4,9 @@ import hashlib
 from typing import Any
 
 from stages.ingestion.data_set_entry import DataSetEntry
+from stages.own_data.file_names import FileNames
 from stages.own_data.roles import find_modalities, open_source, sample_names, source_of
 from stages.own_data.sample_files import file_digest
-from stages.own_data.sample_loader import file_names
 from stages.own_data.source_rows import SourceRows
 
 
@@ -20,14 +20,14 @@ def fingerprint_of(dataset: str, entry: DataSetEntry, rows: SourceRows | None = 
     """
     rows = rows or open_source(dataset, entry)
     modalities = find_modalities(dataset, entry, rows)
-    names = set[str]()
+    names, named = set[str](), FileNames(rows.sample_files)
     ids = sample_names(dataset, entry, rows)
     for modality in modalities:
-        if modality.matrix is not None:
-            names.add(modality.matrix)
+        names.update(name for name in (modality.matrix, modality.edges) if name is not None)
         if modality.is_file:
             table = rows.read([field for field in modality.needed if field in rows.types], None)
-            names |= {name for name in file_names(modality, table, ids) if isinstance(name, str)}
+            for found in named.of(modality, table, ids):
+                names.update(() if isinstance(found, ValueError) else found)
     if rows.content is not None and not rows.files:  # a folder: its files are its rows
         names.update(rows.ids)
     digest, n_bytes, n_files = hashlib.sha256(), 0, 0

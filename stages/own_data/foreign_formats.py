@@ -10,8 +10,8 @@ _PICKLE = (
 )
 _SHEET = "save the sheet as CSV (UTF-8) and name that file"
 _FORMATS: Mapping[tuple[str, ...], str] = {
-    (".xlsx", ".xlsm", ".xlsb", ".xls"): f"an Excel workbook; {_SHEET}",
-    (".ods",): f"an OpenDocument spreadsheet; {_SHEET}",
+    (".xlsb", ".xls"): f"an Excel workbook in a binary format; save it as .xlsx, or {_SHEET}",
+    (".ods",): f"an OpenDocument spreadsheet; save it as .xlsx, or {_SHEET}",
     (".numbers",): f"a Numbers spreadsheet; {_SHEET}",
     (".h5", ".hdf5", ".he5"): "an HDF5 file; save a table with `pandas.read_hdf(path).to_parquet('t.parquet')`, or its arrays with h5py "
                               "and `numpy.save`, a .npy for each sample",

@@ -14,12 +14,12 @@ from stages.own_data.column_choice import matching
 from stages.own_data.column_names import is_identifier, is_over_time, numbered_stems
 from stages.own_data.date_format import n_written
 from stages.own_data.decoders.decoded_vectors import is_vector_list
+from stages.own_data.guess_several import POOL, guess_several, modality_of_bytes
 from stages.own_data.guesses import MODALITY_OF, GuessedModality, Values, free_name, modality_of
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 
 MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
-AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
 FEWEST_NUMBERED = 16  # columns of numbers with a common stem, from which they are one vector
 WIDE = 30  # columns of a table, from which they are not listed
 MOST_MISSING = 0.2  # share of rows that a modality may lack; they are left out of all
@@ -43,6 +43,12 @@ def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values],
     free = [name for name in rows.types if name not in used]
     for name in free:
         is_numbers = name in counted and counted[name].numbers  # neither text nor names of files: a wide table has many
+        if not is_numbers and (several := guess_several(name, rows, texts[name])):
+            label = free_name(several.modality, [other.name for other in found.modalities])
+            entry = {"modality": several.modality, "column": name, **several.entry}
+            found.modalities.append(GuessedModality(label, entry, several.why, {"pool": POOL}))
+            found.missing[label] = several.missing
+            continue
         content = None if is_numbers else _content(name, rows, texts[name])
         if content is not None:
             modality, why = content
@@ -147,7 +153,7 @@ def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tup
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or (pa.types.is_struct(kind) and "bytes" in [f.name for f in kind]):
         first = rows.read([name], np.array([0]))[name][0].as_py()
         raw = (first.get("bytes") if isinstance(first, dict) else first) or b""
-        return ("audio" if raw.startswith(AUDIO_MAGIC) else "image"), f"bytes that begin with {raw[:4]!r}"
+        return modality_of_bytes(raw), f"bytes that begin with {raw[:4]!r}"
     if pa.types.is_struct(kind) and {part.name for part in kind} == {"indices", "values"}:
         return "vector", "objects of indices and values, as of sparse vectors"
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):

@@ -30,6 +30,7 @@ def guess_source(path: str, hints: Hints) -> tuple[dict[str, Any], SourceRows, l
     source: dict[str, Any] = {"table": path} | ({"delimiter": mark} if (mark := _delimiter(path)) else {})
     if encoding := hints.encoding or (_encoding(path) if table_ending(Path(path)) in (*DELIMITERS, *JSON_LINES, *JSON) else None):
         source["encoding"] = encoding
+    source |= {key: value for key, value in (("sheet", hints.sheet), ("header", hints.header)) if value is not None}
     source |= {key: value for key, value in (("missing", list(hints.missing)), ("types", dict(hints.types))) if value}
     rows = open_rows(parse(source, "PATH", TableSourceSettings), "PATH")
     written, notes = _number_settings(rows)

@@ -32,7 +32,7 @@ class Hints:
     """What a person says of the data, which is not guessed then.
 
     target, group: columns, or fields of the files' names. label: the pattern of the files' names. types: column → number, truth, date or
-    text. n_splits: the outer folds that params.yaml declares.
+    text. sheet, header: of a workbook. n_splits: the outer folds that params.yaml declares.
     """
 
     target: str | None = None
@@ -40,6 +40,8 @@ class Hints:
     task: str | None = None
     label: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
+    header: int | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
     n_splits: int = 5

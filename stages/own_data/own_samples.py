@@ -13,6 +13,7 @@ from stages.foundation.registry import component
 from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.fingerprints import fingerprint_of
+from stages.own_data.node_graph import open_node_graph
 from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, target_of, targets_of
 from stages.own_data.sample_index import read_index
 from stages.own_data.sample_loader import SampleLoader, matrix_of
@@ -62,6 +63,7 @@ def unreadable_columns(dataset: str, entry: DataSetEntry, rows: SourceRows) -> l
     for modality in modalities:
         try:
             matrix_of(dataset, modality, rows, ids)
+            open_node_graph(dataset, modality, rows, ids)
         except InputError as error:
             matrix_mistakes.append(str(error))
     continuous = component("tasks", target_of(entry).task).form == "continuous"

@@ -15,9 +15,11 @@ from stages.foundation.registry import component, names
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
 from stages.own_data.column_choice import chosen
 from stages.own_data.file_pattern import FIELD, parse_pattern
+from stages.own_data.several_files import POOLED, are_names, check_separated, check_several, is_several
 from stages.own_data.source_rows import SourceKind, SourceRows
 from stages.own_data.text_columns import as_written
 from stages.own_data.unicode_forms import normal
+from stages.own_data.wildcard_files import WILDCARD
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
 TAKEN = ("sample_id", "group", "split", "fold", "target", "row", "source")  # columns of the samples
@@ -30,6 +32,8 @@ class OwnModality:
 
     name: the modality's name. kind: the component under stages/modalities/ that reads it. is_file: whether the field names a file.
     is_joined: whether the fields are numbers of one vector. matrix: the file that holds the vectors of all samples.
+    several: whether a sample has a list of files. separator: the mark between their names in a cell.
+    edges: the file of the edges of the graph whose nodes are the samples. hops: how far the graph around a node reaches.
     """
 
     name: str
@@ -39,11 +43,16 @@ class OwnModality:
     is_file: bool = False
     is_joined: bool = False
     matrix: str | None = None
+    several: bool = False
+    separator: str | None = None
+    edges: str | None = None
+    hops: int = 1
 
     @property
     def needed(self) -> tuple[str, ...]:
         """Fields that loading it reads."""
-        return tuple(dict.fromkeys(FIELD.findall(self.files))) if self.files else self.fields
+        fields = () if self.edges else self.fields  # those of all nodes are read at once
+        return tuple(dict.fromkeys(FIELD.findall(self.files))) if self.files else fields
 
 
 def check_entry(name: str, entry: DataSetEntry) -> None:
@@ -87,6 +96,7 @@ def _check_modality(key: str, modality: str, declared: ModalityEntry, target: Ta
         raise InputError(f"{key}: not a valid modality name; use letters, digits and _ (64 at most), a letter first, and none of "
                          f"{', '.join(TAKEN)}")
     _check_places(key, declared)
+    check_several(key, declared)
     columns = () if isinstance(declared.columns, str) else declared.columns
     if len(set(columns)) < len(columns):
         raise InputError(f"{key}.columns: a column occurs twice in {list(columns)}")
@@ -104,8 +114,12 @@ def _check_places(key: str, declared: ModalityEntry) -> None:
     is_table, is_vector = declared.modality == "table", declared.modality == "vector"
     if declared.column and declared.files:
         raise InputError(f"{key}: give `column` or `files`, not both")
-    if declared.columns and not (is_table or is_vector):
-        raise InputError(f"{key}.columns: only modalities table and vector have several; {declared.modality} has one `column`")
+    if declared.edges and declared.modality != "graph":
+        raise InputError(f"{key}.edges: only modality graph has it; {declared.modality} has `column` or `files`")
+    if declared.hops is not None and not declared.edges:
+        raise InputError(f"{key}.hops: only with `edges`, the edges of one graph whose nodes are the samples")
+    if declared.columns and not is_table and declared.modality not in POOLED and not declared.edges:
+        raise InputError(f"{key}.columns: only modalities table, {', '.join(POOLED)} have several; {declared.modality} has one `column`")
     if declared.matrix and not is_vector:
         raise InputError(f"{key}.matrix: only modality vector has it; {declared.modality} has `column` or `files`")
     if declared.without and not is_table:
@@ -115,7 +129,9 @@ def _check_places(key: str, declared: ModalityEntry) -> None:
     if declared.without and declared.columns and not isinstance(declared.columns, str):
         raise InputError(f"{key}.without: expected no list of `columns` besides it; remove the columns from the list")
     given = [place for place in ("column", "columns", "files", "matrix") if getattr(declared, place)]
-    if is_vector and len(given) > 1:
+    if declared.edges:  # its columns are numbers of the nodes
+        given = ["edges", *(place for place in given if place != "columns")]
+    if len(given) > 1:
         raise InputError(f"{key}: give one of `column`, `columns`, `files` and `matrix`, found {' and '.join(given)}")
 
 
@@ -153,25 +169,41 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
     used = {field for fields in (*roles.values(), _one(rows.content)) for field in fields}
     used |= {field for declared in entries.values() for field in (*_one(declared.column), *FIELD.findall(declared.files or ""))}
     joined = {modality: _joined_fields(declared, rows, used, f"{key}.modalities.{modality}")
-              for modality, declared in entries.items() if declared.modality == "vector" and declared.columns}  # fmt: skip
+              for modality, declared in entries.items() if declared.modality != "table" and declared.columns}  # fmt: skip
     used |= {field for fields in joined.values() for field in fields}
     found = []
     for modality, declared in entries.items():
         place = f"{key}.modalities.{modality}"
         if declared.modality == "table":
             found.append(OwnModality(modality, declared.modality, _table_fields(declared, rows, used, place)))
-        elif modality in joined:
+        elif declared.edges:
+            hops = declared.hops or 1
+            found.append(OwnModality(modality, declared.modality, joined.get(modality, ()), edges=declared.edges, hops=hops))
+        elif modality in joined and declared.modality == "vector":
             found.append(OwnModality(modality, declared.modality, joined[modality], is_joined=True))
+        elif modality in joined:
+            is_file = are_names(joined[modality], rows.types, place)
+            found.append(OwnModality(modality, declared.modality, joined[modality], is_file=is_file, several=True))
         elif declared.matrix:
             found.append(OwnModality(modality, declared.modality, (), matrix=declared.matrix))
         elif declared.files:
             _refuse_absent([field for field in FIELD.findall(declared.files) if field != ID], rows.types, f"{place}.files")
-            found.append(OwnModality(modality, declared.modality, (), declared.files, is_file=True))
+            several = WILDCARD in declared.files
+            found.append(OwnModality(modality, declared.modality, (), declared.files, is_file=True, several=several))
         else:
             column = _column_of(declared, rows, target_of(entry), place)
-            is_file = rows.types[column] == pa.string() and (declared.modality != "text" or column == rows.content)
-            found.append(OwnModality(modality, declared.modality, (column,), is_file=is_file))
+            found.append(_in_column(modality, declared, column, rows, place))
     return found
+
+
+def _in_column(name: str, declared: ModalityEntry, column: str, rows: SourceRows, place: str) -> OwnModality:
+    """Return a modality whose values, or the names of whose files, are in one column."""
+    kind = rows.types[column]
+    check_separated(declared, kind, place)
+    several = is_several(declared, kind)
+    names = kind.value_type if several and pa.types.is_list(kind) else kind
+    is_file = names == pa.string() and (declared.modality != "text" or column == rows.content)
+    return OwnModality(name, declared.modality, (column,), is_file=is_file, several=several, separator=declared.separator)
 
 
 def _table_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], place: str) -> tuple[str, ...]:
@@ -185,7 +217,7 @@ def _table_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], pla
 
 
 def _joined_fields(declared: ModalityEntry, rows: SourceRows, used: Set[str], place: str) -> tuple[str, ...]:
-    """Return the columns that a vector joins."""
+    """Return the columns that a vector joins, or that hold the files of a sample."""
     return _chosen(declared.columns, rows, [field for field in rows.types if field not in used], place)
 
 

@@ -9,6 +9,7 @@ from stages.foundation.errors import InputError
 from stages.own_data.archives import ArchiveFiles, is_archive, open_archive
 from stages.own_data.foreign_formats import foreign_format
 from stages.own_data.paths_inside import existing, read_inside, resolve_inside, walk_files
+from stages.own_data.unpacked import WORKBOOKS
 from stages.samples.file_kinds import foreign_kind
 
 BLOCK_BYTES = 2**20
@@ -85,6 +86,8 @@ def open_files(path: str, key: str) -> FolderFiles | ArchiveFiles:
         return FolderFiles(existing(path, key, folder=True))
     if what := foreign_format(place.name):
         raise InputError(f"{key}: {path}: is {what}")
+    if place.suffix.lower() in WORKBOOKS:  # a zip archive inside
+        raise InputError(f"{key}: {path}: is an Excel workbook, whose rows may be samples; write `source: {{table: {path}}}`")
     if is_archive(place):
         return open_archive(place, path)
     with place.open("rb") as file:

@@ -12,13 +12,16 @@ from stages.foundation.tables import column_values
 from stages.own_data.decoders.decode import ENCODED, column, decode
 from stages.own_data.decoders.decoded_columns import ColumnError
 from stages.own_data.decoders.decoded_vectors import is_vector_list, list_vectors
-from stages.own_data.file_pattern import fill
+from stages.own_data.file_names import FileNames, Names, single_names
 from stages.own_data.joined_columns import joined_vectors
 from stages.own_data.matrix_file import MatrixFile, open_matrix
-from stages.own_data.roles import ID, OwnModality
+from stages.own_data.node_graph import open_node_graph
+from stages.own_data.paths_inside import MAX_FILE_BYTES
+from stages.own_data.roles import OwnModality
 from stages.own_data.sample_files import FolderFiles
+from stages.own_data.several_files import POOLED, separator_hint
 from stages.own_data.source_rows import SourceRows
-from stages.own_data.text_columns import as_written
+from stages.samples.pooling import FILES_KEY, SEVERAL
 
 Reasons = dict[str, str]
 
@@ -32,7 +35,9 @@ class SampleLoader:
         self._dataset, self._rows, self._ids, self._modalities, self._tables = dataset, rows, ids, modalities, tables
         needed = (field for modality in modalities if modality.name not in tables for field in modality.needed)
         self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
-        self._types: dict[str, pa.DataType] = {}
+        self._types: dict[str, pa.DataType] = {}  # of a modality's values; of several files that of one
+        self._names = FileNames(rows.sample_files)
+        self._graphs = {modality.name: open_node_graph(dataset, modality, rows, ids) for modality in modalities}
         self._matrices = {modality.name: matrix_of(dataset, modality, rows, ids) for modality in modalities}
 
     def load(self, chunk: pa.Table, reasons: Reasons) -> pa.Table:
@@ -46,7 +51,8 @@ class SampleLoader:
         chunk = chunk.drop_columns(["row"])
         for modality in self._modalities:
             values = self._column(modality, table, numbers, ids, bad)
-            chunk = chunk.append_column(pa.field(modality.name, values.type, metadata={"modality": modality.kind}), values)
+            about = {b"modality": modality.kind.encode(), **({FILES_KEY: SEVERAL} if modality.several else {})}
+            chunk = chunk.append_column(pa.field(modality.name, values.type, metadata=about), values)
         chunk = chunk.append_column("source", self._locations(table, numbers, ids))
         reasons.update(bad)
         return chunk.filter(pa.array([name not in bad for name in ids], pa.bool_())) if bad else chunk
@@ -56,14 +62,20 @@ class SampleLoader:
         places = [self._rows.where(int(row)) for row in numbers]
         columns = []
         for modality in self._modalities:
-            names = file_names(modality, table, ids) if modality.is_file else places
-            found = [name if isinstance(name, str) else place for name, place in zip(names, places, strict=True)]
+            named = self._names.of(modality, table, ids) if modality.is_file else [()] * len(places)
+            pairs = zip(named, places, strict=True)
+            found = [place if isinstance(names, ValueError) or not names else _listed(names) for names, place in pairs]
             columns.append(pa.array(found, pa.string()))
         return pa.StructArray.from_arrays(columns, names=[modality.name for modality in self._modalities])
 
     def _column(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> pa.Array:
         if modality.name in self._tables:
             return self._tables[modality.name].take(pa.array(numbers))
+        if modality.several:
+            return self._file_lists(modality, table, ids, bad)
+        if (graph := self._graphs[modality.name]) is not None:
+            around = _read_each(ids, ids, bad, lambda name: graph.around(name, modality.hops))
+            return self._to_column(modality, around, ids, bad)
         if modality.is_file or modality.kind == "vector":
             return self._to_column(modality, self._decoded(modality, table, numbers, ids, bad), ids, bad)
         values = table[modality.fields[0]].combine_chunks()
@@ -76,7 +88,7 @@ class SampleLoader:
     def _decoded(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> list[Any]:
         """Return the decoded file of each row, or its vector; None, with the reason in `bad`, where it cannot be read."""
         if modality.is_file:
-            return _read_each(file_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
+            return _read_each(single_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
         if (matrix := self._matrices[modality.name]) is not None:
             rows = matrix.rows_of(numbers, ids)
             for place in map(int, np.flatnonzero(rows < 0)):
@@ -105,7 +117,38 @@ class SampleLoader:
         try:
             return decode(modality.kind, self._rows.sample_files.read(name), name, self._rows.encoding)
         except ValueError as error:
-            raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from error
+            hint = separator_hint(name) if modality.kind in POOLED and modality.fields and not modality.several else ""
+            raise ValueError((str(error) if name in str(error) else f"{name}: {error}") + hint) from error
+
+    def _file_lists(self, modality: OwnModality, table: pa.Table, ids: Sequence[str], bad: Reasons) -> pa.ListArray:
+        """Return the values of each row's files as a list; a sample with a file that cannot be read goes to `bad`."""
+        if modality.is_file:
+            decoded = self._decoded_lists(modality, table, ids, bad)
+            lengths = [len(values or ()) for values in decoded]
+            owners = [name for name, length in zip(ids, lengths, strict=True) for _ in range(length)]
+            flat = self._to_column(modality, [value for values in decoded for value in values or ()], owners, bad)
+        else:
+            lists = bytes_lists(table, modality.fields)
+            lengths = [length or 0 for length in lists.value_lengths().to_pylist()]
+            owners = [name for name, length in zip(ids, lengths, strict=True) for _ in range(length)]
+            flat = self._encoded(modality, lists.flatten(), owners, bad)
+            for name, is_missing in zip(owners, flat.is_null().to_pylist(), strict=True):
+                if is_missing:
+                    bad.setdefault(name, f"{modality.name}: one of its files is missing (null)")
+        for name, length in zip(ids, lengths, strict=True):
+            if not length:
+                bad.setdefault(name, f"{modality.name}: the sample has no file")
+        return pa.ListArray.from_arrays(pa.array(np.cumsum([0, *lengths]).astype(np.int32)), flat)
+
+    def _decoded_lists(self, modality: OwnModality, table: pa.Table, ids: Sequence[str], bad: Reasons) -> list[list[Any] | None]:
+        """Return the decoded files of each row; None, with the reason in `bad`, where one of them cannot be read."""
+
+        def read(names: Names) -> list[Any]:
+            if (size := sum(self._rows.sample_files.n_bytes(name) for name in names)) > MAX_FILE_BYTES:
+                raise ValueError(f"{_listed(names)}: {size:,} bytes, more than {MAX_FILE_BYTES:,} for the files of one sample")
+            return [self._decode(modality, name) for name in names]
+
+        return _read_each(self._names.of(modality, table, ids), ids, bad, read)
 
     def _to_column(self, modality: OwnModality, values: list[Any], ids: Sequence[str], bad: Reasons) -> pa.Array:
         """Return values as the modality's column; values that do not fit the others go to `bad`."""
@@ -129,7 +172,11 @@ class SampleLoader:
         for row in range(len(self._ids)):
             table = self._rows.read([field for field in modality.needed if field in self._rows.types], np.array([row]))
             try:
-                if modality.is_file or modality.kind == "vector":
+                if modality.several:
+                    value = (self._decoded_lists(modality, table, self._ids[row : row + 1], {})[0] or [None])[0]
+                elif (graph := self._graphs[modality.name]) is not None:
+                    value = graph.around(self._ids[row], modality.hops)
+                elif modality.is_file or modality.kind == "vector":
                     value = self._decoded(modality, table, np.array([row]), self._ids[row : row + 1], {})[0]
                 else:
                     value = table[modality.fields[0]][0].as_py()
@@ -171,24 +218,21 @@ def matrix_of(dataset: str, modality: OwnModality, rows: SourceRows, ids: Sequen
     return open_matrix(rows.sample_files.root, modality.matrix, key, ids, ordered=bool(rows.files))
 
 
-def file_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[str | ValueError]:
-    """Return the name of each row's file, or the error; `table` holds the modality's fields, `ids` names its rows."""
-    if not modality.files:
-        return [name or ValueError(f"no file is named ({modality.fields[0]!r} is empty)") for name in table[modality.fields[0]].to_pylist()]
-    fields = [field for field in modality.needed if field in table.column_names]
-    where = f"{PARAMS}: modalities.{modality.name}.files: column"
-    columns = {field: as_written(table[field], f"{where} {field!r}").to_pylist() for field in fields}
-    names: list[str | ValueError] = []
-    for row, name in enumerate(ids):
-        try:
-            names.append(fill(modality.files, {ID: name, **{field: values[row] for field, values in columns.items()}}))
-        except ValueError as error:
-            names.append(error)
-    return names
+def bytes_lists(table: pa.Table, fields: Sequence[str]) -> pa.ListArray:
+    """Return the bytes of each row's files as a list: those in one column of lists, or in several columns, of which some may be null."""
+    if len(fields) == 1 and pa.types.is_list(table[fields[0]].type):
+        return table[fields[0]].combine_chunks()
+    rows = zip(*(table[field].to_pylist() for field in fields), strict=True)
+    return pa.array([[raw for raw in row if raw is not None] for row in rows], pa.list_(pa.binary()))
 
 
-def _read_each(names: Sequence[str | ValueError], ids: Sequence[str], bad: Reasons, read: Callable[[str], Any]) -> list[Any]:
-    """Return `read(name)` of each name; None, with the reason in `bad`, where it fails."""
+def _listed(names: Names) -> str:
+    """Return where a sample with these files is: its file, or the first one and how many more."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _read_each(names: Sequence[Any], ids: Sequence[str], bad: Reasons, read: Callable[[Any], Any]) -> list[Any]:
+    """Return `read` of each row's name, or names (an error: they are not known); None, with the reason in `bad`, where it fails."""
     values: list[Any] = []
     for name, sample in zip(names, ids, strict=True):
         try:

@@ -17,6 +17,7 @@ from stages.foundation.errors import InputError
 from stages.readers.archive import DAMAGE
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
+WORKBOOKS = (".xlsx", ".xlsm")  # of Excel: zip archives that are read as tables
 MAX_BYTES = 2**33  # that come out of a file
 MAX_RATIO = 200  # of these to the file's own, from FREE_BYTES on: text packs to a tenth, rarely to a fiftieth
 FREE_BYTES = 2**26

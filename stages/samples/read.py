@@ -55,7 +55,7 @@ def located(reasons: Mapping[str, str], samples: pa.Table, modality_name: str) -
     return {name: reason if place == name else f"{place}: {reason}" for (name, reason), place in named}
 
 
-def check_type(column: pa.Array | pa.ChunkedArray, modality: Modality[Any], where: str) -> None:
+def check_type(column: pa.Array | pa.ChunkedArray | pa.Field, modality: Modality[Any], where: str) -> None:
     """Raise InputError unless the Arrow type of `column` is one that `modality` reads (a struct of any fields is `struct`)."""
     kind = str(column.type).partition("<")[0]
     if kind not in modality.column_types:

@@ -19,6 +19,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
+from stages.samples.pooling import features_of
 from stages.training.saved_model import load_fitted
 
 
@@ -84,7 +85,7 @@ class Predictor:
         except ValidationError as error:
             mistakes = "; ".join(described(error))
             raise InputError(f"{self.folder / 'model.json'}: features.{name}.settings: {mistakes}; train the model again") from error
-        features = modality.featurize(chunked, settings)
+        features = features_of(modality, chunked, settings)
         encoder = self.about.encoders[name]
         state = State({key: self.fitted.arrays[f"encoder/{name}/{key}"] for key in encoder.arrays}, encoder.state)
         return raw_features(features.columns, features.encoding).encode(state)

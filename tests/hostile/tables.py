@@ -2,6 +2,7 @@
 
 import itertools
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from workbooks import write_xlsx
 
 from hostile import Case, folder, table
 
@@ -126,6 +128,26 @@ def lines(cell: str) -> bytes:
     return "".join(f'{{"kind": "{"ab"[i % 2]}", "it": {cell if i == 5 else "null"}}}\n' for i in range(10)).encode()
 
 
+def workbook(cells: str, texts: str = "<si><t>x</t></si>") -> Callable[[Path], None]:
+    """Write a workbook with more cells below its two rows, and with shared texts."""
+
+    def write(path: Path) -> None:
+        write_xlsx(path, {"Data": [["kind", "it"], ["a", 1], ["b", 2]]})
+        with zipfile.ZipFile(path) as file:
+            parts = {name: file.read(name).decode() for name in file.namelist()}
+        parts["xl/sharedStrings.xml"] = f"<sst>{texts}</sst>"
+        parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace("</sheetData>", f"{cells}</sheetData>")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, text in parts.items():
+                file.writestr(name, text)
+
+    return write
+
+
+def text_cells(n: int) -> str:
+    return "".join(f"<row r='{row}'><c r='A{row}' t='s'><v>0</v></c></row>" for row in range(4, 4 + n))
+
+
 def lying_list(n: int) -> Callable[[Path], None]:
     """Write a list column whose offsets declare `n` members, of which the file holds none."""
 
@@ -222,6 +244,23 @@ TABLES: dict[str, tuple[Case, str]] = {
         "expected a date|not a calendar date",
     ),
     "CSV: NULs": (table("t.csv", lambda: csv("\0" * 1_000) + b"\0"), "line"),
+    "Excel: a value in the last cell": (
+        table("t.xlsx", lambda: workbook("<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>"), "table"),
+        "its cells reach to row 1,048,576 and column 16,384",
+    ),
+    "Excel: a value in a cell beyond the last": (
+        table("t.xlsx", lambda: workbook("<row r='999999999'><c r='ZZZZZZ999999999'><v>1</v></c></row>"), "table"),
+        "its cells reach to row 999,999,999",
+    ),
+    "Excel: one long text in many cells": (
+        table("t.xlsx", lambda: workbook(text_cells(10_000), f"<si><t>{'x' * 500_000}</t></si>"), "table"),
+        "its cells stand for 5,000,000,000 characters",
+    ),
+    "Excel: entities": (
+        table("t.xlsx", lambda: workbook("<row r='9'><c r='A9' t='inlineStr'><is><t>&a;</t></is></c></row>"), "table"),
+        "sheet1.xml: is damaged",
+    ),
+    "Excel: a part of 100 MB of blanks": (table("t.xlsx", lambda: workbook(" " * 100_000_000), "table"), "times the archive's"),
     "JSON lines: an integer of 5,000 digits": (
         table("t.jsonl", lambda: lines("9" * 5_000), "table"),
         "line 6: an integer of 5,000 digits; expected",

@@ -261,4 +261,16 @@ MUTANTS = (
     Mutant("still needed", "stages/checking/stale_outputs.py", "if path in kept or", "if", OF_STALE, "a current output is deleted"),
     Mutant("as many rows as asked for", "stages/training/limits.py", "model.min_samples(config) <= smallest",
            "model.min_samples(config) < smallest", some_of("models", "need_more_rows"), "a configuration that fits is skipped"),
+    # ---------------------------------------------------------------- own data: several files, workbooks, nodes of a graph
+    Mutant("order of files", "stages/samples/pooling.py", "np.sort(np.nan_to_num(files, nan=0.0, posinf=np.inf, neginf=-np.inf), axis=0)",
+           "np.nan_to_num(files, nan=0.0, posinf=np.inf, neginf=-np.inf)", some_of("several_files", "changes_no_bit"),
+           "features depend on the order in which files are named"),
+    Mutant("a file of two samples", "stages/own_data/wildcard_files.py", "if owner.setdefault(name, shown) != shown:", "if False:",
+           some_of("several_files", "fits_two_samples"), "one file is in a training sample and in a test sample"),
+    Mutant("marks are guessed", "stages/own_data/workbook.py", " or column.null_count > texts.column(i).null_count", "",
+           some_of("workbook", "mark"), "texts among numbers are missing without a word"),
+    Mutant("rounded numbers", "stages/own_data/workbook.py", "cells[row] = repr(number)", "pass", some_of("workbook", "digits or in_full"),
+           "numbers in a column of mixed cells lose digits"),
+    Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
+           "the graph around a node is smaller than declared"),
 )  # fmt: skip

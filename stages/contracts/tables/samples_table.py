@@ -50,6 +50,6 @@ TABLE = TableSchema(
         Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False),
     ),
     metadata=SamplesMetadata,
-    others="one per modality, its kind in the field's metadata under `modality`",
+    others="one per modality, its kind in the field's metadata under `modality`; with several files per sample a list (`files`: several)",
     consistent=lambda table, about: about.target.column_mistakes(table, "target"),
 )

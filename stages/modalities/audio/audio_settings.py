@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.contracts.settings import Settings
+from stages.samples.pooling import PoolableSettings
 
 
-class AudioSettings(Settings):
+class AudioSettings(PoolableSettings):
     rate_hz: int = Field(16_000, ge=4_000, le=192_000, description="sampling rate to which every clip is resampled")
     window_ms: float = Field(20, ge=1, le=1_000, description="length of a frame in milliseconds")
     offset_ms: float = Field(10, ge=1, le=1_000, description="from the start of one frame to the next, in milliseconds")

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.contracts.settings import Settings
 from stages.modalities.image.hog import hog_shape
+from stages.samples.pooling import PoolableSettings
 
 Pixels = Annotated[int, Field(ge=1, le=1024)]
 
 
-class ImageSettings(Settings):
+class ImageSettings(PoolableSettings):
     size: tuple[Pixels, Pixels] = Field((32, 32), description="[height, width] in pixels, 1 to 1024 each")
     colour: Literal["rgb", "grey"] = Field("rgb", description="rgb or grey")
     background: Literal["white", "black", "grey"] = Field("white", description="background of transparent images: white, black or grey")

@@ -28,18 +28,18 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts.modality import Features, Modality
-from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values
 from stages.modalities.series.time_domain import Row, autocorrelation, change, level, resampled_values, spectrum, spread
 from stages.samples.points import Channels, extremes, numeric_columns, points_column, read_points
+from stages.samples.pooling import PoolableSettings
 
 Group = Literal["level", "spread", "change", "autocorrelation", "spectrum", "correlation", "length", "values"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Lag = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class SeriesSettings(Settings):
+class SeriesSettings(PoolableSettings):
     rate_hz: float = Field(1.0, gt=0, le=1e9, description="points per second")
     channels: Channels | None = Field(None, min_length=1, description="names of the channels, in their order, or null: 0, 1, …")
     features: tuple[Group, ...] = Field(GROUPS, min_length=1, description=f"groups of features, of {', '.join(GROUPS)}")

@@ -4,14 +4,14 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from stages.contracts.settings import Settings
 from stages.samples.points import Channels
+from stages.samples.pooling import PoolableSettings
 
 Group = Literal["moments", "extent", "axes", "distances", "grid", "count"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
-class SetSettings(Settings):
+class SetSettings(PoolableSettings):
     channels: Channels | None = Field(None, min_length=1, description="names of the coordinates, in their order, or null: 0, 1, …")
     centre: bool = Field(True, description="whether the centroid is moved to the origin, so that features do not depend on position")
     scale: bool = Field(True, description="whether the set is scaled to unit size, so that features do not depend on size")

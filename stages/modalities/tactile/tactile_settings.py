@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from stages.contracts.settings import Settings
+from stages.samples.pooling import PoolableSettings
 
 Side = Annotated[int, Field(ge=1, le=512)]
 FrameSummary = Literal["peak", "mean", "max"]
 
 
-class TactileSettings(Settings):
+class TactileSettings(PoolableSettings):
     size: tuple[Side, Side] | None = Field(None, description="[height, width] to which the grid is resized; null: unchanged")
     frames: tuple[FrameSummary, ...] = Field(
         ("peak", "mean", "max"),

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.contracts.settings import Settings
+from stages.samples.pooling import PoolableSettings
 
 
-class VectorSettings(Settings):
+class VectorSettings(PoolableSettings):
     normalize: Literal["none", "l2"] = Field(
         "none", description="dense vectors as they are, or divided by their Euclidean length (l2); sparse ones always have unit length"
     )

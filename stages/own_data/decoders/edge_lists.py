@@ -59,7 +59,12 @@ class EdgeList:
 
 
 def read_edges(raw: bytes, suffix: str) -> NamedGraph:
-    """Return the graph of an edge list.
+    """Return the graph of an edge list; see `read_named_edges`."""
+    return read_named_edges(raw, suffix)[1]
+
+
+def read_named_edges(raw: bytes, suffix: str) -> tuple[list[str], NamedGraph]:
+    """Return the names of the nodes in an edge list, and its graph.
 
     Raises:
         ValueError: naming the line that is not an edge, or a first row that looks like an unknown header.
@@ -74,16 +79,15 @@ def read_edges(raw: bytes, suffix: str) -> NamedGraph:
         found.add_row(cells, line)
     names = list(found.numbers)
     _check_first_row(names)
-    return checked(
-        NamedGraph(
-            n_nodes=len(names),
-            edges=np.array(found.edges).reshape(-1, 2),
-            directed=_has_comment(text, "directed"),
-            weight=found.weights.tolist() if "weight" in found.columns else None,
-            edge_labels=found.labels if "label" in found.columns else None,
-            node_labels=names if _has_comment(text, "names are labels") else None,
-        )
+    graph = NamedGraph(
+        n_nodes=len(names),
+        edges=np.array(found.edges).reshape(-1, 2),
+        directed=_has_comment(text, "directed"),
+        weight=found.weights.tolist() if "weight" in found.columns else None,
+        edge_labels=found.labels if "label" in found.columns else None,
+        node_labels=names if _has_comment(text, "names are labels") else None,
     )
+    return names, checked(graph)
 
 
 def _rows(raw: bytes, suffix: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,10 +1,11 @@
-"""A table with one row per sample: CSV, TSV, JSON lines, JSON (also compressed), Parquet or Arrow (Feather).
+"""A table with one row per sample: CSV, TSV, JSON lines, JSON (also compressed), Excel, Parquet or Arrow (Feather).
 
 In CSV and TSV every cell is text; the type of a column of the `table` modality (numbers, dates, …) is inferred from all of its cells. Text
 files are kept in memory as columns; Parquet and Arrow files are read batch by batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +25,9 @@ from stages.own_data.paths_inside import existing
 from stages.own_data.sample_files import FolderFiles
 from stages.own_data.source_rows import CHUNK_ROWS, MAX_ROWS, Cursor, Kind, SourceKind, SourceRows, numbered, table_reader
 from stages.own_data.text_encoding import Encoding
-from stages.own_data.unpacked import ENDINGS, table_ending
+from stages.own_data.unpacked import ENDINGS, WORKBOOKS, table_ending
 from stages.own_data.unpacked_size import GrowthError, decoded_bytes, ipc_bytes, parquet_bytes, plain_type, refuse_growth, viewed_bytes
+from stages.own_data.workbook import read_workbook
 
 FEW_ROWS = 16
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -39,8 +41,10 @@ JSON, JSON_LINES, PARQUET, ARROW = (".json",), (".jsonl", ".ndjson"), (".parquet
 
 
 class TableSourceSettings(Settings):
-    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl or .json file, also in a .gz, .bz2, .xz, .zst or .zip; or a "
-                       ".parquet, .arrow or .feather file")
+    table: str = Field(min_length=1, description="a .csv, .tsv, .jsonl or .json file, also in a .gz, .bz2, .xz, .zst or .zip; or an "
+                       ".xlsx, .parquet, .arrow or .feather file")
+    sheet: str | None = Field(None, min_length=1, description="Excel: name of the sheet (default: the only one with cells)")
+    header: int | None = Field(None, ge=1, description="Excel: number of the row that names the columns (default: the first with cells)")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="between cells of csv and tsv (default: by the ending)")
     encoding: Encoding = None
     missing: tuple[str, ...] = Field((), description="cells that count as missing, in addition to empty ones, such as [NA, '-']")
@@ -61,14 +65,17 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
     path = existing(settings.table, f"{key}.table", folder=False)
     ending = table_ending(path)
     missing = frozenset(settings.missing)
-    if ending in DELIMITERS or settings.delimiter:
+    _refuse_keys_of_others(settings, ending, key)
+    if ending in WORKBOOKS and path.suffix.lower() == ending:
+        rows = _workbook(path, settings, missing)
+    elif ending in DELIMITERS or settings.delimiter:
         mark = settings.delimiter or DELIMITERS[ending]
         table, lines, notes = read_delimited(path, settings.table, mark, missing, settings.encoding)
         rows = _in_memory(path, table, lines, settings, notes)
     elif ending in (*JSON_LINES, *JSON):
         table, lines = (read_json if ending in JSON else read_json_lines)(path, settings.table, missing, settings.types, settings.encoding)
         rows = _in_memory(path, table, lines, settings)
-    elif path.suffix.lower() in ENDINGS and ending in (*PARQUET, *ARROW):
+    elif path.suffix.lower() in ENDINGS and ending in (*PARQUET, *ARROW, *WORKBOOKS):
         raise InputError(f"{key}.table: {settings.table}: {ending} files are compressed inside, and read in pieces; unpack it")
     elif ending in PARQUET or ending in ARROW:
         rows = _batchwise(path, settings, _parquet if ending in PARQUET else _arrow)
@@ -78,7 +85,7 @@ def open_rows(settings: TableSourceSettings, key: str) -> SourceRows:
         raise InputError(f"{key}.table: {settings.table}: is {what}")
     else:
         raise InputError(f"{key}.table: {settings.table}: no reader for {ending or 'a name without ending'}; expected "
-                         f"{', '.join([*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW])}; save it as one of these")
+                         f"{', '.join([*DELIMITERS, *JSON_LINES, *JSON, *WORKBOOKS, *PARQUET, *ARROW])}; save it as one of these")
     if not rows.ids:
         raise InputError(f"{settings.table}: there is no row in it; expected one row per sample")
     unknown = [name for name in settings.types if name not in rows.types]
@@ -95,6 +102,22 @@ def _in_memory(path: Path, table: pa.Table, lines: np.ndarray, settings: TableSo
                       where=lambda row: f"{unit} {lines[row]} of {path.name}", content=None, written=written,
                       declared=settings.types, files={path.name: path}, dates=settings.dates, notes=tuple(notes),
                       number_format=NumberFormat(settings.decimal, settings.thousands))
+
+
+def _refuse_keys_of_others(settings: TableSourceSettings, ending: str, key: str) -> None:
+    others = ("delimiter", "encoding") if ending in WORKBOOKS else ("sheet", "header")
+    wrong = next((name for name in others if getattr(settings, name) is not None), None)
+    if wrong is not None:
+        of, found = ("text files", "an Excel workbook") if ending in WORKBOOKS else ("Excel workbooks", ending or "without ending")
+        raise InputError(f"{key}.{wrong}: only of {of}, and {settings.table} is {found}; remove it")
+
+
+def _workbook(path: Path, settings: TableSourceSettings, missing: frozenset[str]) -> SourceRows:
+    """Return the rows of a sheet: cells of text may hold numbers and dates, as those of CSV."""
+    as_text = frozenset(name for name, kind in settings.types.items() if kind == "text")
+    table, numbers, sheet, notes = read_workbook(path, settings.table, settings.sheet, settings.header, missing, as_text)
+    rows = _in_memory(path, table, numbers, settings, notes)
+    return replace(rows, where=lambda row: f"row {numbers[row]} of sheet {sheet!r} of {path.name}")
 
 
 Opened = tuple[pa.Schema, int, Callable[[Sequence[str]], Iterator[pa.RecordBatch]]]

@@ -1,0 +1,92 @@
+"""The names of a sample's files: in a column, in several columns, as a list in a cell, or by a pattern."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from stages.foundation.params_file import PARAMS
+from stages.own_data.file_pattern import fill
+from stages.own_data.roles import ID, OwnModality
+from stages.own_data.sample_files import SampleFiles
+from stages.own_data.text_columns import as_written
+from stages.own_data.unicode_forms import normal
+from stages.own_data.wildcard_files import WildcardFiles
+
+Names = tuple[str, ...]
+
+
+class FileNames:
+    """Names the files of samples; of a source, whose files are listed once if a pattern needs it."""
+
+    def __init__(self, files: SampleFiles) -> None:
+        self._wildcards = WildcardFiles(files)
+
+    def of(self, modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[Names | ValueError]:
+        """Return the names of each row's files, at least one, or the error; `table` holds the modality's fields, `ids` names its rows.
+
+        Raises:
+            InputError: if a file fits the pattern of several samples.
+        """
+        if not modality.several:
+            return [name if isinstance(name, ValueError) else (name,) for name in single_names(modality, table, ids)]
+        if modality.files:
+            key = f"{PARAMS}: modalities.{modality.name}.files"
+            return self._wildcards.find(modality.files, _fields_of(modality, table, ids), key)
+        cells = zip(*(table[field].to_pylist() for field in modality.fields), strict=True)
+        return [_checked(row, modality) for row in cells]
+
+
+def single_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[str | ValueError]:
+    """Return the name of each row's only file, or the error."""
+    if not modality.files:
+        return [name or ValueError(f"no file is named ({modality.fields[0]!r} is empty)") for name in table[modality.fields[0]].to_pylist()]
+    names: list[str | ValueError] = []
+    for fields in _fields_of(modality, table, ids):
+        try:
+            names.append(fill(modality.files, fields))
+        except ValueError as error:
+            names.append(error)
+    return names
+
+
+def _fields_of(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[Mapping[str, str | None]]:
+    """Return what each row fills in for the fields of a pattern."""
+    where = f"{PARAMS}: modalities.{modality.name}.files: column"
+    fields = [field for field in modality.needed if field in table.column_names]
+    columns = {field: as_written(table[field], f"{where} {field!r}").to_pylist() for field in fields}
+    return [{ID: name, **{field: values[row] for field, values in columns.items()}} for row, name in enumerate(ids)]
+
+
+def _checked(cells: Sequence[str | list[str | None] | None], modality: OwnModality) -> Names | ValueError:
+    """Return the names in a row's cells, in order, or why they are not read."""
+    title = " and ".join(map(repr, modality.fields))
+    try:
+        names = _names_in(cells, modality)
+    except ValueError as error:
+        return error
+    if not names:
+        return ValueError(f"no file is named ({title} {'is' if len(modality.fields) == 1 else 'are'} empty)")
+    if None in names or "" in names:
+        return ValueError(f"a name is missing in the list of {len(names)} files in {title}")
+    if len(set(names)) < len(names):
+        repeated = next(name for name, count in Counter(names).items() if count > 1)
+        return ValueError(f"{repeated} is named twice in {title}")
+    return tuple(map(str, names))
+
+
+def _names_in(cells: Sequence[str | list[str | None] | None], modality: OwnModality) -> list[str | None]:
+    """Return the names in the cells; raise ValueError if a cell in the form of a JSON list is none."""
+    if modality.separator is None:  # of several columns an empty one is no file: not every sample has as many
+        return [name for cell in cells if cell for name in ([cell] if isinstance(cell, str) else cell)]
+    cell = str(cells[0] or "")
+    if not cell.lstrip().startswith("["):
+        return [name for part in cell.split(modality.separator) if (name := normal(part))]
+    try:
+        names = json.loads(cell)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{modality.fields[0]!r}: {cell[:60]!r} begins like a JSON list, and is none; write it as [\"a.jpg\"]") from error
+    if any(not isinstance(name, str) for name in names):
+        raise ValueError(f"{modality.fields[0]!r}: {cell[:60]!r}: expected a JSON list of names")
+    return list(names)

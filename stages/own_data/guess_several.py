@@ -1,0 +1,99 @@
+"""Guess whether the cells of a column name, or hold, several files of a modality."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.own_data.file_names import FileNames, Names
+from stages.own_data.guesses import MODALITY_OF, modality_of
+from stages.own_data.roles import OwnModality
+from stages.own_data.several_files import MARKS, POOLED
+from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
+
+POOL = "mean"  # of the guesses: it uses every file, and does not depend on their order
+FILES_SHARE = 0.9  # of the names in a column that have the ending of a modality's files, at least
+AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
+
+
+@dataclass(frozen=True)
+class SeveralFiles:
+    """A column of several files per sample. entry: more of its entry. missing: whether a row lacks a file, bool (n,)."""
+
+    modality: str
+    entry: dict[str, Any]
+    why: str
+    missing: np.ndarray
+
+
+def guess_several(name: str, rows: SourceRows, texts: Sequence[str | None] | None) -> SeveralFiles | None:
+    """Return what a column of several files per sample holds; None if it is none."""
+    kind = rows.types[name]
+    if pa.types.is_list(kind) and (pa.types.is_binary(kind.value_type) or pa.types.is_struct(kind.value_type)):
+        return _bytes(name, rows)
+    if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+        return _names(name, rows, None)
+    mark = None if texts is None or not pa.types.is_string(kind) else _mark(texts)
+    return None if mark is None else _names(name, rows, mark)
+
+
+def modality_of_bytes(raw: bytes) -> str:
+    """Return the modality of an encoded file by its first bytes."""
+    return "audio" if raw.startswith(AUDIO_MAGIC) else "image"
+
+
+def _mark(texts: Sequence[str | None]) -> str | None:
+    """Return the mark that separates names of files in some cells."""
+    known = [text for text in texts if text]
+    if any(text.lstrip().startswith("[") and text.rstrip().endswith("]") for text in known):
+        return MARKS[0]
+    return next((mark for mark in MARKS if any(_is_separated(text, mark) for text in known)), None)
+
+
+def _is_separated(text: str, mark: str) -> bool:
+    parts = [part.strip() for part in text.split(mark) if part.strip()]
+    return len(parts) > 1 and all(_is_named(part) for part in parts)
+
+
+def _is_named(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in MODALITY_OF
+
+
+def _names(name: str, rows: SourceRows, mark: str | None) -> SeveralFiles | None:
+    # the kind does not matter for the names
+    column = OwnModality(name, POOLED[0], (name,), is_file=True, several=True, separator=mark)
+    found = FileNames(rows.sample_files).of(column, rows.read([name], None), rows.ids)
+    lists = [names for names in found if not isinstance(names, ValueError)]
+    every = [one for names in lists for one in names]
+    n_named = sum(map(_is_named, every))
+    if not n_named or n_named < FILES_SHARE * len(every) or not (of := modality_of(every, rows.sample_files)) or of[0] not in POOLED:
+        return None
+    counts = sorted(map(len, lists))
+    missing = np.array([isinstance(names, ValueError) or not _are_there(names, rows) for names in found], dtype=bool)
+    why = f"its values are lists of {counts[0]} to {counts[-1]} names of files ({of[1]}), whose features are pooled (pool: {POOL})"
+    return SeveralFiles(of[0], {} if mark is None else {"separator": mark}, why, missing)
+
+
+def _are_there(names: Names, rows: SourceRows) -> bool:
+    try:
+        return all(rows.sample_files.n_bytes(name) > 0 for name in names)
+    except ValueError:
+        return False
+
+
+def _bytes(name: str, rows: SourceRows) -> SeveralFiles | None:
+    kind = rows.types[name].value_type
+    if pa.types.is_struct(kind) and "bytes" not in kind.names:
+        return None
+    first = (rows.read([name], np.array([0]))[name][0].as_py() or [b""])[0]
+    raw = (first.get("bytes") if isinstance(first, dict) else first) or b""
+    n_files: list[int] = []
+    for start in range(0, len(rows.ids), CHUNK_ROWS):  # bytes of all rows are not held in memory
+        column = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name]
+        n_files += [length or 0 for length in pc.list_value_length(column).to_pylist()]
+    why = f"lists of {min(n_files)} to {max(n_files)} files that begin with {raw[:4]!r}, whose features are pooled (pool: {POOL})"
+    return SeveralFiles(modality_of_bytes(raw), {}, why, np.array(n_files) == 0)
