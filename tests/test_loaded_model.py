@@ -1,6 +1,5 @@
-"""A published model where it is used: loading leaves its folder as it is and is announced as running code; serving it is documented."""
+"""A published model where it is loaded: its folder stays as it is, and says beforehand that its code runs."""
 
-import json
 import re
 import stat
 import sys
@@ -8,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from end_to_end import EMOJI, Route, run
-from imports import ROOT
-from loopback import answer, free_port, running
 
 pytestmark = pytest.mark.integration
 LEARNERS = tuple(EMOJI["models"])
@@ -90,33 +87,3 @@ def test_a_logged_model_says_where_it_is_found_that_its_code_runs(by_flow: Route
         assert said.startswith("Loading this model runs the Python code in its folder") and "a server that you trust" in said
         about = (Path(model.artifact_location) / "MLmodel").read_text(encoding="utf-8")
         assert said in re.sub(r"\s+", " ", about)
-
-
-# ---------------------------------------------------------------- served
-def documented(language: str) -> list[str]:
-    """Return the code of a language in the page's section on serving."""
-    page = (ROOT / "docs/dashboard.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.partition("## Serve a published model")[2], flags=re.MULTILINE | re.DOTALL)
-
-
-def test_the_documented_request_is_answered_by_the_served_model(by_flow: Route, tmp_path: Path) -> None:
-    """The commands of the page, with a free port and the picture and name of a real emoji."""
-    import pyarrow as pa
-
-    serve, request = documented("bash")
-    samples = pa.ipc.open_file(pa.memory_map(str(by_flow.folder / "data/samples/emoji/samples.arrow"))).read_all()
-    (tmp_path / "face.png").write_bytes(samples["image"][0].as_py())
-    port, served = free_port(), tmp_path / "served"
-    served.mkdir()
-    models = logged_models(by_flow.folder)
-    (model,) = [line for line in serve.splitlines() if line.startswith("mlflow models serve ")]
-    command = re.sub(r"models:/\S+", str(models["knn"]), model).replace("5001", str(port))
-    with running(["bash", "-c", f"exec {command}"], served):
-        answer(f"http://127.0.0.1:{port}/ping")
-        done = run(tmp_path, "bash", "-c", request.replace("5001", str(port)))
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)["predictions"]
-    probabilities = {name: value for name, value in row.items() if name.startswith("probability ")}
-    assert f"probability {row['label']}" in probabilities and len(probabilities) == 9
-    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
-    assert re.search(rf"http://127\.0\.0\.1:{port}\b", (tmp_path / "served.log").read_text()), "it listens on this machine alone"

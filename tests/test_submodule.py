@@ -51,15 +51,15 @@ def test_it_runs_and_has_nothing_to_do_afterwards(submodule: Route) -> None:
     assert (submodule.folder / ".git").is_file()
     first, again = submodule.said["run"], submodule.said["again"]
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "10 stages: 10 ran" in first.stdout
-    assert "10 stages: 10 unchanged" in again.stdout, again.stderr
+    assert "11 stages: 11 ran" in first.stdout
+    assert "11 stages: 11 unchanged" in again.stdout, again.stderr
     assert "Data and pipelines are up to date." in dvc(submodule.folder, "repro").stdout
 
 
 def test_the_outer_repository_is_left_alone(submodule: Route) -> None:
     outer = submodule.folder.parents[1]
     assert sorted(path.name for path in outer.iterdir()) == [".git", ".gitmodules", "README", "parts"]
-    assert git(outer, "status", "--porcelain", "--ignore-submodules=none").split() == ["m", "parts/baselines"]
+    assert git(outer, "status", "--porcelain", "--ignore-submodules=none").split() == ["M", "parts/baselines"]
     assert {line.split()[-1] for line in git(submodule.folder, "status", "--porcelain").splitlines()} == {"params.yaml", "dvc.lock"}
 
 

@@ -261,4 +261,10 @@ MUTANTS = (
     Mutant("still needed", "stages/checking/stale_outputs.py", "if path in kept or", "if", OF_STALE, "a current output is deleted"),
     Mutant("as many rows as asked for", "stages/training/limits.py", "model.min_samples(config) <= smallest",
            "model.min_samples(config) < smallest", some_of("models", "need_more_rows"), "a configuration that fits is skipped"),
+    # ---------------------------------------------------------------- what others see
+    Mutant("a server's own store", "pipelines/publishing/tracking.py", 'for location, dataset in rows if location.startswith("/")]',
+           "for location, dataset in rows]", some_of("copied_workspace", "servers_own_store"),
+           "a copied database loses artifacts"),
+    Mutant("codes in the report", "stages/reporting/report_page.py", "return plain(page.render(", "return str(page.render(",
+           some_of("plain_output", "pages_hold"), "a class name moves the cursor of who reads the page in a terminal"),
 )  # fmt: skip
