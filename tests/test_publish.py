@@ -452,7 +452,8 @@ def test_the_documented_request_is_answered_by_the_served_model(seen: Path, tmp_
     (tmp_path / "face.png").write_bytes(picture)
     commands = re.sub(r"models:/\S+", f"models:/{model.model_id}", serve).replace("5001", str(port))
     commands = commands.replace("source .venv/bin/activate\n", "")
-    with running(["bash", "-c", commands], seen):
+    patient = "600"  # the first request compiles, perhaps next to other tests
+    with running(["bash", "-c", commands], seen, MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT=patient):
         answer(f"http://127.0.0.1:{port}/ping")
         done = subprocess.run(["bash", "-c", request.replace("5001", str(port))], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
