@@ -118,6 +118,8 @@ def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
             counts["unchanged"] += 1
     if dvc_experiment is None:
         mark_current(server, there, {record.key for record in records})
+    if counts["new"] and server.artifact_root is None:
+        finished_runs(server, experiment)  # deletes what a request left that was repeated because its answer was lost
     of = f", experiment {dvc_experiment}" if dvc_experiment else ""
     print(f"{dataset}{of}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.orchestration.server import HOST, refuse_taken
 from pipelines.publishing.links import EXPERIMENTS, experiments_on, leaderboard_link
-from pipelines.publishing.tracking import QUIET, SQLITE, redact, tracking_uri
+from pipelines.publishing.tracking import QUIET, SQLITE, redact, show_own_artifacts, tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refuse_taken(port)
         address = f"http://{HOST}:{port}"
         links = leaderboards(uri, address)
+        show_own_artifacts(uri)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

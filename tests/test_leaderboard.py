@@ -79,9 +79,11 @@ def database(tmp_path: Path) -> Path:
     path = tmp_path / "a b" / "mlflow.db"
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE experiments (experiment_id INTEGER, lifecycle_stage TEXT)")
+        connection.execute("CREATE TABLE experiments (experiment_id INTEGER, lifecycle_stage TEXT, artifact_location TEXT)")
         connection.execute("CREATE TABLE experiment_tags (experiment_id INTEGER, key TEXT, value TEXT)")
-        connection.executemany("INSERT INTO experiments VALUES (?, ?)", [(10, "active"), (2, "active"), (3, "deleted"), (4, "active")])
+        stages = [(10, "active", "touch"), (2, "active", "emoji"), (3, "deleted", "old"), (4, "active", "x")]
+        connection.executemany("INSERT INTO experiments VALUES (?, ?, ?)", [
+            (experiment, stage, f"{path.parent}/mlartifacts/{dataset}") for experiment, stage, dataset in stages])
         connection.executemany("INSERT INTO experiment_tags VALUES (?, ?, ?)", [
             (10, "sensorium.dataset", "touch"), (2, "sensorium.dataset", "emoji"), (3, "sensorium.dataset", "old"), (4, "other", "x")])
     return path

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 import yaml
+from loopback import answer, free_port, running
 from toy_predictions import Toy
-from toy_results import TOYS, make_workspace
+from toy_results import REPOSITORY, TOYS, make_workspace
 
 from pipelines import publish
 from pipelines.publishing import descriptions
@@ -35,13 +36,13 @@ from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import ChosenConfig, Evaluation, FoldScores
 from stages.contracts.documents.validation_document import Validation
-from stages.contracts.paths import evaluation_path, skipped_path, validation_path
+from stages.contracts.paths import evaluation_path, samples_path, skipped_path, validation_path
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import n_cores
 from stages.foundation.registry import names
-from stages.foundation.tables import read_json, write_table
+from stages.foundation.tables import read_json, read_table, write_table
 from stages.model_selection.target_forms import FORMS
 from stages.reporting.leaderboard import ranked
 
@@ -439,6 +440,30 @@ def check_answer(answer: dict[str, Any], toy: Toy) -> None:
     else:
         assert set(predicted) <= set(toy.outputs)
         assert [sum(row) for row in probabilities] == pytest.approx([1.0] * len(predicted), abs=1e-5)
+
+
+def test_the_documented_request_is_answered_by_the_served_model(seen: Path, tmp_path: Path) -> None:
+    """The commands of the page, with a free port and a picture of the data set. The toy's best model reads the image alone; MLflow then
+    leaves the text out of the request with a warning.
+    """
+    page = (REPOSITORY / "docs/dashboard.md").read_text(encoding="utf-8").partition("## Serve a published model")[2]
+    serve, request = re.findall(r"^```bash\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    model, port = logged_model("alpha-knn"), free_port()
+    assert model.tags["mlflow.note.content"].startswith("Loading this model runs the Python code in its folder")
+    picture = read_table(samples_path("alpha"))["image"][0].as_py()
+    (tmp_path / "face.png").write_bytes(picture)
+    commands = re.sub(r"models:/\S+", f"models:/{model.model_id}", serve).replace("5001", str(port))
+    commands = commands.replace("source .venv/bin/activate\n", "")
+    patient = "600"  # the first request compiles, perhaps next to other tests
+    with running(["bash", "-c", commands], seen, MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT=patient):
+        answer(f"http://127.0.0.1:{port}/ping")
+        done = subprocess.run(["bash", "-c", request.replace("5001", str(port))], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["predictions"]
+    assert set(row) == {"label", *(f"probability {name}" for name in TOYS[0].outputs)} and row["label"] in TOYS[0].outputs
+    assert sum(value for name, value in row.items() if name != "label") == pytest.approx(1, abs=1e-5)
+    log = seen.with_suffix(".log").read_text(encoding="utf-8")
+    assert f"http://127.0.0.1:{port}" in log and "0.0.0.0" not in log, "it listens on this machine alone"
 
 
 def test_a_logged_model_names_its_predictions_unless_they_are_numbers() -> None:

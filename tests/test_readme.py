@@ -25,7 +25,7 @@ FILES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
 README, EXTENDING = PAGES["README.md"], PAGES["docs/extending.md"]
 ALL = "\n".join(PAGES.values())
-OTHER_COMMANDS = {"git", "rm", "source", "pip"}
+OTHER_COMMANDS = {"git", "rm", "source", "pip", "mlflow", "printf", "curl"}
 LONGEST_README = 150
 
 

@@ -10,6 +10,7 @@ from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import MeanScore
 from stages.contracts.paths import evaluation_path, report_path
 from stages.foundation.documents import read_document
+from stages.foundation.plain_output import plain
 from stages.reporting.formatting import combination_name, number
 
 RESULTS = "results"
@@ -65,4 +66,4 @@ def summary(evaluations: Iterable[Evaluation], note: str) -> str:
         modalities = combination_name(best, evaluation)
         lines.append(f"| {evaluation.title} | {best.model} | {modalities} | {evaluation.primary.title} {score} |")
     where = f"The whole report: `{report_path()}` in the workspace. Runs, curves and models: MLflow (`make ui`)."
-    return "\n".join([*lines, "", *([note, ""] if note else []), where])
+    return plain("\n".join([*lines, "", *([note, ""] if note else []), where]))

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipelines.publishing import model_script
 from pipelines.publishing.model_code import copy_code, predicting_files, requirements
 from pipelines.publishing.model_script import PREDICTION, PROBABILITY, flat_names, framed_type, is_list
+from pipelines.publishing.runs import NOTE
 from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import samples_path
 from stages.foundation.documents import read_document
@@ -17,10 +18,15 @@ from stages.foundation.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.models import ModelSignature
 
 EXAMPLE_ROWS = 3
+# On the model's page of the dashboard and in its file MLmodel: where a person or a program finds it before it is loaded.
+LOADING = "Loading this model runs the Python code in its folder (model_script.py, code/): load it only from a server that you trust."
+# MLflow imports the script before any line of it can tell Python to keep its bytecode to itself; a file of this name can.
+NO_BYTECODE = "__pycache__", "A file instead of a folder, so that Python writes no bytecode here: the model stays as it was logged.\n"
 
 
 def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> None:
@@ -38,7 +44,10 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"
         schema.write_bytes(samples.schema.remove_metadata().serialize().to_pybytes())
-        with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+        marker = Path(name) / NO_BYTECODE[0]
+        marker.write_text(NO_BYTECODE[1], encoding="utf-8")
+        # MLflow tries the model before it uploads the folder
+        with mlflow.start_run(run_id=run_id, log_system_metrics=False), model_script.nothing_written():
             logged = mlflow.pyfunc.log_model(
                 name=f"{about.dataset}-{about.model}",
                 python_model=model_script.__file__,
@@ -47,11 +56,24 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 signature=signature(samples.schema, about.form, about.outputs),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
-                metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "config", "form"}),
+                metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "config", "form"})
+                | {"loading": LOADING},
+                tags={NOTE: LOADING},
             )
+            client = mlflow.MlflowClient()
+            client.log_model_artifact(logged.model_id, str(marker))
+            delete_others(client, run_id, logged.model_id)
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
-            mlflow.MlflowClient().log_batch(run_id, metrics=linked)
+            client.log_batch(run_id, metrics=linked)
+
+
+def delete_others(client: "MlflowClient", run_id: str, model_id: str) -> None:
+    """Delete the models that a run has besides `model_id`: MLflow's client repeats a request whose answer was lost."""
+    experiment = client.get_run(run_id).info.experiment_id
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+        if model.model_id != model_id:
+            client.delete_logged_model(model.model_id)
 
 
 def signature(schema: pa.Schema, form: str, outputs: Sequence[str]) -> "ModelSignature":

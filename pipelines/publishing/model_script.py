@@ -19,6 +19,8 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 PROBABILITY = "probability "
 PREDICTION = {"classes": "label", "labels": "labels"}  # by form of the targets, the column with the name
+# Where numba keeps what it compiled: NUMBA_CACHE_DIR or the user's cache, and next to the code only if neither can be written.
+CACHES = "UserProvidedCacheLocator,UserWideCacheLocator,InTreeCacheLocator"
 
 
 def flat_names(column: pa.Field) -> Iterator[tuple[str, pa.Field]]:
@@ -45,6 +47,7 @@ class ModelCode:
         self.folder = folder
         self.modules: dict[str, ModuleType] = {}
         self.is_imported = not folder.is_dir() or _is_imported(folder)
+        self.compiles = any(b"numba" in file.read_bytes() for file in folder.rglob("*.py"))
 
     @contextmanager
     def imported(self) -> Iterator[None]:
@@ -58,11 +61,32 @@ class ModelCode:
             sys.path.insert(0, str(self.folder.parent))
             importlib.invalidate_caches()
             try:
-                yield
+                with nothing_written(compiles=self.compiles):
+                    yield
             finally:
                 sys.path.remove(str(self.folder.parent))
                 self.modules = _without_stages()
                 sys.modules.update(others)
+
+
+@contextmanager
+def nothing_written(*, compiles: bool = False) -> Iterator[None]:
+    """Import in a block of code without a trace next to what is imported: the folder of a model stays as it was logged.
+
+    Args:
+        compiles: whether what is imported has functions that numba compiles.
+    """
+    config = importlib.import_module("numba").config if compiles else None
+    bytecode, caches = sys.dont_write_bytecode, config.CACHE_LOCATOR_CLASSES if config else ""
+    sys.dont_write_bytecode = True
+    if config and not caches:
+        config.CACHE_LOCATOR_CLASSES = CACHES
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = bytecode
+        if config:
+            config.CACHE_LOCATOR_CLASSES = caches
 
 
 def _is_imported(folder: Path) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.publishing.records import DatasetVersion, Record
-from pipelines.publishing.tracking import Server
+from pipelines.publishing.tracking import Server, plain_values
+from stages.foundation.plain_output import plain
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -28,14 +29,14 @@ def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: 
     from mlflow.entities import Metric, Param, RunTag
 
     now = int(time.time() * 1000)
-    tags = {**record.tags, **record.standing, **(record.cost.tags if record.cost else {}), KEY: record.key,
+    tags = {**plain_values(record.tags), **record.standing, **(record.cost.tags if record.cost else {}), KEY: record.key,
             **({CURRENT: "true"} if dvc_experiment is None else {CURRENT: "false", DVC_EXPERIMENT: dvc_experiment})}
     started = now - (int(record.cost.seconds * 1000) if record.cost else 0)
     run_id = server.client.create_run(experiment, start_time=started, tags=tags, run_name=record.name).info.run_id
     if record.data is not None:
         server.client.log_inputs(run_id, [dataset_input(record.data)])
-    server.client.log_batch(run_id, params=[Param(name, value) for name, value in record.params.items()],
-                            tags=[RunTag(NOTE, record.note)])
+    server.client.log_batch(run_id, params=[Param(name, value) for name, value in plain_values(record.params).items()],
+                            tags=[RunTag(NOTE, plain(record.note))])
     metrics = [Metric(name, value, now, step) for name, value, step in record.points]
     for start in range(0, len(metrics), BATCH):
         server.client.log_batch(run_id, metrics=metrics[start:start + BATCH])
@@ -51,7 +52,7 @@ def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: 
 def refresh_run(server: Server, run_id: str, record: Record) -> None:
     """Replace the note, figures, pages and standing of a run whose results are the same."""
     log_artifacts(server, run_id, record)
-    for tag, text in {NOTE: record.note, **record.standing}.items():
+    for tag, text in {NOTE: plain(record.note), **record.standing}.items():
         server.client.set_tag(run_id, tag, text)
     server.client.set_tag(run_id, VIEW, record.view)
 

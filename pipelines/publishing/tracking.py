@@ -3,12 +3,14 @@
 MLflow is imported by `import_mlflow` alone (3 s), after its telemetry is switched off.
 """
 
+import logging
 import os
 import re
 import sqlite3
+import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from stages.checking.pipeline_settings import PublishEntry
 from stages.foundation.errors import InputError
+from stages.foundation.lease import held
+from stages.foundation.plain_output import plain
 from stages.foundation.tables import replacing
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_LOG
 # A server that is not there is reported within seconds, not after MLflow's 7 retries with back-off (4 minutes).
 PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 LONGEST_ANSWER = 400  # a proxy answers with a page
+REPEATS = "urllib3.connectionpool"  # the log of what is repeated
 ANSWER_WITHIN_S = 60.0
 SQLITE_REMEDIES = {
     "is locked": "another program is writing the database; wait, or close it (a dashboard, a database browser), then `make publish`",
@@ -132,7 +137,7 @@ def connect(settings: PublishEntry) -> Server:
     root = None
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE))
-        root = database.parent / "mlartifacts"
+        root = artifacts_of(database)
         if database.is_dir():
             raise InputError(f"{database}: is a folder; expected a sqlite file or nothing; move it away and `make publish`")
         with refusals(uri):
@@ -143,7 +148,21 @@ def connect(settings: PublishEntry) -> Server:
     client = mlflow.MlflowClient(uri)
     with environment(PROBE):
         answered(uri, lambda: client.search_experiments(max_results=1))
+    if root is None:
+        logging.getLogger(REPEATS).addHandler(Repeating(uri))
     return Server(client, uri, root)
+
+
+class Repeating(logging.Handler):
+    """Print, once, that a server does not answer and that requests are repeated: MLflow's client does so in silence, for four minutes."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(logging.WARNING)
+        self.uri = uri
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger(REPEATS).removeHandler(self)
+        print(f"MLflow at {redact(self.uri)} does not answer; requests are repeated for about four minutes", file=sys.stderr, flush=True)
 
 
 def answered(uri: str, ask: Callable[[], object]) -> None:
@@ -177,21 +196,55 @@ def create_database(path: Path) -> None:
 
 
 def relocate(database: Path, root: Path) -> None:
-    """Point a database at the artifacts beside it, if its workspace was moved or copied: MLflow stores absolute paths."""
+    """Point a database at the artifacts in `root`, next to it, if its workspace was moved or copied: MLflow stores absolute paths."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        try:
-            rows = connection.execute(
-                "SELECT artifact_location, value FROM experiments JOIN experiment_tags USING (experiment_id) WHERE key = ?", (DATASET_TAG,)
-            ).fetchall()
-        except sqlite3.DatabaseError as error:
-            if any(part in str(error) for part in SQLITE_REMEDIES):
-                raise  # in use, or not readable: nothing is wrong with what is in it
-            raise InputError(f"{database.name}: not an MLflow database ({error}); move it away and `make publish`") from error
-        old_roots = {location.removesuffix(f"/{dataset}") for location, dataset in rows} - {str(root)}
-        for old in old_roots:
+        for old in moved_from(connection, database, root):
             for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location")):
                 connection.execute(f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
                                    (str(root), len(old) + 1, len(old) + 1, f"{old}/"))
+
+
+def moved_from(connection: sqlite3.Connection, database: Path, root: Path) -> set[str]:
+    """Return the folders other than `root` in which a database expects our artifacts; addresses of a server's store are not among them."""
+    try:
+        rows = connection.execute(
+            "SELECT artifact_location, value FROM experiments JOIN experiment_tags USING (experiment_id) WHERE key = ?", (DATASET_TAG,)
+        ).fetchall()
+    except sqlite3.DatabaseError as error:
+        if any(part in str(error) for part in SQLITE_REMEDIES):
+            raise  # in use, or not readable: nothing is wrong with what is in it
+        raise InputError(f"{database.name}: not an MLflow database ({error}); move it away and `make publish`") from error
+    ours = [(location, f"/{dataset}") for location, dataset in rows if location.startswith("/")]
+    return {location.removesuffix(end) for location, end in ours if location.endswith(end)} - {str(root)}
+
+
+def show_own_artifacts(uri: str) -> None:
+    """Do before a dashboard what `connect` does before publishing: let a database in a moved or copied workspace name its own artifacts.
+
+    Raises:
+        InputError: if it has to be written while another run holds the workspace, or cannot be.
+    """
+    if not uri.startswith(SQLITE):
+        return
+    database = Path(uri.removeprefix(SQLITE))
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            has_moved = bool(moved_from(connection, database, artifacts_of(database)))
+        if has_moved:
+            with held("python -m pipelines.ui"):
+                relocate(database, artifacts_of(database))
+    except sqlite3.Error as error:
+        raise InputError(f"MLflow at {redact(uri)}: {error}; {advice(uri, str(error))}") from error
+
+
+def artifacts_of(database: Path) -> Path:
+    """Return the folder of the artifacts of a sqlite file of ours."""
+    return database.parent / "mlartifacts"
+
+
+def plain_values(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return tags or parameters as the dashboard shows them, without codes and marks of direction that the data may hold."""
+    return {name: plain(text) for name, text in texts.items()}
 
 
 def experiment_name(dataset: str) -> str:
@@ -202,7 +255,7 @@ def experiment_name(dataset: str) -> str:
 def open_experiment(server: Server, dataset: str, tags: dict[str, str]) -> str:
     """Return the id of a data set's experiment, made (or restored) if need be, with `tags` set on it."""
     name = experiment_name(dataset)
-    tags = {DATASET_TAG: dataset, **tags}
+    tags = {DATASET_TAG: dataset, **plain_values(tags)}
     found = server.client.get_experiment_by_name(name)
     if found is None:
         location = str(server.artifact_root / dataset) if server.artifact_root else None

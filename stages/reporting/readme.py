@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stages.contracts.documents.results_document import Results, ScoredCandidate
 from stages.foundation.errors import InputError
+from stages.foundation.plain_output import plain
 from stages.reporting.findings import verdict
 from stages.reporting.formatting import SPACE, combination_name, model_name, number, outputs_name, with_interval
 
@@ -26,7 +27,7 @@ def results_table(evaluations: Sequence[Results]) -> str:
                    _metric(evaluation), _score(evaluation.best_of(evaluation.baselines), evaluation),
                    *(_cell(found, evaluation) for found in best), verdict(evaluation)]
         lines.append(f"| {' | '.join(columns)} |")
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def short_table(evaluations: Sequence[Results]) -> str:
@@ -37,7 +38,7 @@ def short_table(evaluations: Sequence[Results]) -> str:
         chosen = f"{model_name(best.model)}, {combination_name(best.candidate, evaluation)}" if best else ""
         columns = [evaluation.dataset, outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
         lines.append(f"| {' | '.join([*columns, _score(best, evaluation)])} |")
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def _metric(evaluation: Results) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.contracts.paths import evaluation_path
+from stages.foundation.plain_output import plain
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.drawing import padded, themed
@@ -50,7 +51,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     rows = [summary_row(evaluation, models) for evaluation in evaluations]
     known = hashes or {}
     sections = [section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)) for evaluation in evaluations]
-    return page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD)
+    return plain(page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
 
 
 def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from stages.contracts.documents.validation_document import ExpectationResult, Validation
+from stages.foundation.plain_output import plain
 
 TEMPLATE = """<!doctype html>
 <html lang="en">
@@ -99,8 +100,8 @@ def validation_page(validation: Validation) -> str:
     environment.filters |= {"description": description, "found": found}
     results = [result for suite in validation.suites for result in suite.expectations]
     counts = {"n_expectations": len(results), "n_failed": sum(not result.success for result in results)}
-    return environment.from_string(TEMPLATE).render(
-        dataset=validation.dataset, success=validation.success, suites=validation.suites, notes=validation.notes, **counts)
+    return plain(environment.from_string(TEMPLATE).render(
+        dataset=validation.dataset, success=validation.success, suites=validation.suites, notes=validation.notes, **counts))
 
 
 def description(result: ExpectationResult) -> str:

@@ -273,4 +273,10 @@ MUTANTS = (
            "numbers in a column of mixed cells lose digits"),
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
+    # ---------------------------------------------------------------- what others see
+    Mutant("a server's own store", "pipelines/publishing/tracking.py", 'for location, dataset in rows if location.startswith("/")]',
+           "for location, dataset in rows]", some_of("copied_workspace", "servers_own_store"),
+           "a copied database loses artifacts"),
+    Mutant("codes in the report", "stages/reporting/report_page.py", "return plain(page.render(", "return str(page.render(",
+           some_of("plain_output", "pages_hold"), "a class name moves the cursor of who reads the page in a terminal"),
 )  # fmt: skip
