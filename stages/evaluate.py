@@ -48,7 +48,7 @@ def main(dataset: str) -> None:
     trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     resamples = bootstrap_rows(splits)
     scores = {candidate: score(found, metrics, resamples, splits.targets) for candidate, found in trained.predictions.items()}
-    uncertainty = Uncertainty(splits.test_per_train, confidence, drawn=splits.times is None)
+    uncertainty = Uncertainty(splits.test_per_train, confidence)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
     primary = {candidate: found[scoring] for candidate, found in scores.items()}

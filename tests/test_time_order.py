@@ -27,8 +27,7 @@ from stages.contracts.paths import evaluation_path, predictions_dir, splits_path
 from stages.contracts.tables.out_of_fold_table import TABLE as OUT_OF_FOLD
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
-from stages.evaluation.scores import NO_TIME_INTERVAL, TIME_BOOTSTRAP
-from stages.evaluation.statistics import resample_runs
+from stages.evaluation.scores import TIME_ORDER, MetricScores, Uncertainty
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
@@ -306,15 +305,15 @@ def test_the_report_and_the_dashboard_say_that_folds_are_in_time_order() -> None
     predictions, _ = read_described(predictions_dir("mine", "knn") / "predictions.arrow", TrainingMetadata)
     assert len(predictions) == 192 == evaluation.rows.used - evaluation.time_order.untested
     assert evaluation.time_order.test_from == tuple(day(6 * k).isoformat() for k in range(1, 5))
-    assert evaluation.interval == TIME_BOOTSTRAP and sum(map(sum, evaluation.candidates[0].confusion)) == 192
+    assert evaluation.interval == TIME_ORDER and sum(map(sum, evaluation.candidates[0].confusion)) == 192
     words = "4 outer folds, time-ordered: each trains on the past only"
     page = render([evaluation], {})
     assert f"<dd>{words}, validated on the latest part of the training rows</dd>" in page
     assert "2020-01-07, 2020-01-13, 2020-01-19, 2020-01-25; the 48 rows before are trained on and never tested" in page
-    assert "runs of consecutive groups are resampled" in page
+    assert "there it is the plain t over the test blocks" in page
     assert protocol(evaluation) == f"{words}, configuration chosen on the latest part of the training rows"
     note = experiment_note(evaluation, "link")
-    assert f"the 48 rows before are never tested. Intervals: {TIME_BOOTSTRAP}." in note
+    assert f"the 48 rows before are never tested. Intervals: {TIME_ORDER}." in note
     assert data_params({"stages": {}}, evaluation)["split.time_ordered"] == "True"
 
 
@@ -399,28 +398,19 @@ def test_the_sample_on_which_configurations_are_compared_is_of_the_past() -> Non
 
 
 # ---------------------------------------------------------------- intervals
-def test_runs_keep_neighbors_in_time_and_whole_groups_together() -> None:
-    groups = [f"{i // 2}" for i in range(60)]  # 30 groups, their order in time reversed
-    times = np.arange(60)[::-1]
-    drawn = list(resample_runs(groups, times, 200))
-    assert all(len(rows) == 60 for rows in drawn)
-    assert [rows.tolist() for rows in drawn] == [rows.tolist() for rows in resample_runs(groups, times, 200)]
-    for rows in drawn[:20]:
-        of_group = rows[::2] // 2
-        assert (rows.reshape(30, 2) == 2 * of_group[:, None] + [0, 1]).all()  # a group's rows come together
-        steps = np.diff(of_group.reshape(10, 3), axis=1)  # runs of 3, the cube root of 30
-        assert np.isin(steps, [-1, 29]).all()
-    counts = np.bincount(np.concatenate(drawn), minlength=60)
-    assert counts.min() > 0.7 * 200 and counts.max() < 1.3 * 200  # each is drawn equally often
+def test_intervals_and_tests_are_the_plain_t_over_test_blocks() -> None:
+    """As SciPy has them: no correction by n_test / n_train, which is not derived for training sets that grow."""
+    from scipy import stats
 
-
-def test_too_few_groups_in_a_test_block_have_no_interval() -> None:
-    entry = drifting(120)
-    evaluation = run_all(entry)
-    assert evaluation.interval == NO_TIME_INTERVAL
-    assert all(found.scores["accuracy"].lo is None for found in evaluation.candidates)
-    assert [(test.p, test.verdict, test.lo) for test in evaluation.comparisons] == [(None, "not shown", None)]
-    assert NO_TIME_INTERVAL in render([evaluation], {})
+    evaluation = run_all(drifting())
+    dummy, knn = (found.scores["accuracy"] for found in evaluation.candidates)
+    folds = np.array(knn.folds, dtype=np.float64)
+    low, high = stats.t.interval(0.95, 3, folds.mean(), stats.sem(folds))
+    assert (knn.mean, knn.lo, knn.hi) == pytest.approx((folds.mean(), low, high))
+    (test,) = evaluation.comparisons
+    assert test.p == pytest.approx(stats.ttest_rel(folds, np.array(dummy.folds, dtype=np.float64)).pvalue)
+    corrected = Uncertainty(0.25, 0.95).estimate(MetricScores(folds, np.empty(0)), (0, 1))
+    assert corrected.lo < knn.lo
 
 
 def test_make_new_proposes_the_dates_in_a_comment() -> None:

@@ -42,7 +42,9 @@ class Splits:
 
     @property
     def test_per_train(self) -> float:
-        """Return n_test / n_train, mean over folds."""
+        """Return n_test / n_train, mean over folds, by which the variance of their scores is corrected; 0 in time order (no correction)."""
+        if self.times is not None:
+            return 0.0
         return float(np.mean([fold.rows.size / fold.n_train for fold in self.folds]))
 
 

@@ -4,8 +4,8 @@ Folds share training rows, so the scores of folds are not independent and the pl
 Bengio's corrected resampled t widens the variance of the mean of J scores from s²/J to s²·(1/J + n_test/n_train), J − 1 degrees
 of freedom; J counts every fold of every repeat. With one official test split there are no folds to vary over: whole groups
 of test rows are resampled instead (bootstrap), the same resamples for every model, so that differences stay paired.
-Folds in the order of time train on more and more of the past, for which the correction is not derived: there runs of consecutive groups
-are resampled within each test block.
+In time order training sets are nested and grow, for which the correction is not derived: there the plain t over the test blocks is used,
+n_test/n_train = 0 (docs/decisions/0047-intervals-in-time-order.md).
 A score that is undefined in a fold (NaN) counts neither in the mean nor in J.
 
 Source: Nadeau & Bengio 2003, Machine Learning 52, doi:10.1023/A:1024068626366, eq. 9 and 10; Holm 1979.
@@ -90,29 +90,6 @@ def resample_groups(groups: Sequence[str], n_resamples: int = N_RESAMPLES) -> It
     generator = np.random.default_rng(zlib.crc32("\n".join(map(str, groups)).encode()))
     for _ in range(n_resamples):
         yield np.concatenate([rows_of[code] for code in generator.integers(0, names.size, names.size)])
-
-
-def resample_runs(groups: Sequence[str], times: np.ndarray, n_resamples: int = N_RESAMPLES) -> Iterable[np.ndarray]:
-    """Yield the row numbers of bootstrap resamples, which draw runs of consecutive whole groups, as many groups as there are.
-
-    groups, times: of each row, int64 (n,) the latter, in any unit.
-    Groups are consecutive in the order of their first times, and the last is followed by the first (circular block bootstrap). A run has
-    about the cube root of their number, so that what holds between neighbors in time mostly stays together: drawn one by one, groups that
-    depend on one another make intervals too narrow.
-
-    Source: Politis & Romano 1992, A circular block-resampling procedure for stationary data.
-    """
-    names, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    first = np.full(names.size, np.iinfo(np.int64).max)
-    np.minimum.at(first, codes, times)
-    rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    ordered = [rows_of[code] for code in np.argsort(first, kind="stable")]
-    length = max(1, round(names.size ** (1 / 3)))
-    generator = np.random.default_rng(zlib.crc32("\n".join(map(str, groups)).encode()))
-    for _ in range(n_resamples):
-        starts = generator.integers(0, names.size, -(-names.size // length))
-        drawn = (starts[:, None] + np.arange(length)).ravel()[: names.size] % names.size
-        yield np.concatenate([ordered[place] for place in drawn])
 
 
 def bootstrap_interval(value: float, resampled: np.ndarray, *, confidence: float, bounds: tuple[float, float]) -> Estimate:

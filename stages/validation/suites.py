@@ -124,7 +124,8 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
         "inner_max": inner.max(axis=1),
         "inner_agrees": ((inner == -1) == (np.greater_equal if in_time else np.equal)(fold[:, None], np.arange(n_outer))).all(axis=1),
         "class_missing": _training_sets_without_class(
-            counted if target.form != "continuous" else counted[:, :0], repeat, inner, n_inner),
+            counted if target.form != "continuous" else counted[:, :0], repeat,
+            np.where(inner >= n_inner, -1, inner), inner >= 0 if in_time else fold[:, None] != np.arange(n_outer)),
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),
@@ -252,19 +253,20 @@ def _folds_of_group(repeat: np.ndarray, groups: np.ndarray, fold: np.ndarray) ->
     return _counts(pairs[:, 0], member)
 
 
-def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, inner: np.ndarray, n_inner: int) -> np.ndarray:
+def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, inner: np.ndarray, trained: np.ndarray) -> np.ndarray:
     """Return per row how many outer and inner training sets of its repeat have no row of its class, or of one of its labels.
 
     Args:
         counted: (n, n_outputs), 1 where the row is of the class or has the label.
+        inner: (n, n_folds), the inner fold that validates a row, -1: none. trained: bool (n, n_folds), the outer training sets.
     """
     missing = np.zeros(len(counted), dtype=np.int64)
     for number in np.unique(repeat):
         rows = repeat == number
         for index in range(inner.shape[1]):
-            outer = rows & (inner[:, index] >= 0)
-            excluded = [-1, *(part for part in np.unique(inner[outer, index]) if part < n_inner)]  # -1: the whole outer training set
-            for part in dict.fromkeys(excluded):
-                absent = ~counted[outer & (inner[:, index] != part)].any(axis=0)
+            outer = rows & trained[:, index]
+            excluded = [None, *np.unique(inner[outer & (inner[:, index] >= 0), index])]  # None: the whole outer training set
+            for part in excluded:
+                absent = ~counted[outer if part is None else outer & (inner[:, index] != part)].any(axis=0)
                 missing += rows & counted[:, absent].any(axis=1)
     return missing
