@@ -76,7 +76,7 @@ def one_fold(n: int, n_inner: int) -> tuple[Fold, ...]:
     """Return one outer fold that holds HELD_OUT rows out, and `n_inner` inner folds: what GridSearchCV and a prediction do."""
     order = np.random.default_rng(SEED).permutation(n)
     train = np.sort(order[HELD_OUT:])
-    return (Fold(0, 0, train, np.sort(order[:HELD_OUT]), _assigned(len(train), n_inner, SEED + 1)),)
+    return (Fold(0, 0, train, np.sort(order[:HELD_OUT]), _assigned(len(train), n_inner, SEED + 1), n_inner),)
 
 
 def nested_folds(n: int, n_outer: int, n_inner: int) -> tuple[Fold, ...]:
@@ -85,7 +85,7 @@ def nested_folds(n: int, n_outer: int, n_inner: int) -> tuple[Fold, ...]:
     folds = []
     for index in range(n_outer):
         train = np.flatnonzero(outer != index)
-        folds.append(Fold(0, index, train, np.flatnonzero(outer == index), _assigned(len(train), n_inner, SEED + 1 + index)))
+        folds.append(Fold(0, index, train, np.flatnonzero(outer == index), _assigned(len(train), n_inner, SEED + 1 + index), n_inner))
     return tuple(folds)
 
 

@@ -75,6 +75,7 @@ def lines_of(name: str, found: Guess) -> dict[str, list[str]]:
     data += _lines(4, "target", target[0], target[1])
     data += _lines(4, "group", group[0], group[1]) if group[0] else [f"    # group: {group[1]}"]
     data += [f"    {line}" for line in found.other_groups]
+    data += [f"    {found.time}"] if found.time else []
     data += _lines(4, "split", *found.split) if found.split else []
     for key, value, reason in found.more:
         data += _lines(4, key, value, reason)

@@ -26,8 +26,11 @@ from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.own_folds import fold_names, own_folds
 from stages.splitting.scarce_groups import scarce_outputs
 from stages.splitting.split_settings import SplitEntry
+from stages.splitting.time_blocks import block_cuts, time_cuts, time_folds
 
-NEEDED = ("sample_id", "group", "split", "fold", "target")  # columns of the samples table
+NEEDED = ("sample_id", "group", "split", "fold", "time", "target")  # columns of the samples table
+UNKNOWN_IN_THE_PAST = ("take fewer folds (params.yaml: split.n_splits), so that the first has more of the past, or leave out what the past "
+                       "does not know (`target.classes`)")
 
 
 def main(dataset: str) -> None:
@@ -41,7 +44,7 @@ def main(dataset: str) -> None:
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # filtering copies the selected columns only
     samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
     obstacles.append(emptied(dataset, metadata.target, column_values(samples["target"]), column_values(needed["target"])))
-    target, seed = metadata.target, derived_seed(value_at(params, "seed"), "split", dataset)
+    target, seed, in_time = metadata.target, derived_seed(value_at(params, "seed"), "split", dataset), "time" in samples.column_names
     try:
         splits = split_samples(samples, settings, target.form, target.outputs, seed)
     except InputError as error:
@@ -54,8 +57,9 @@ def main(dataset: str) -> None:
         rows=Rows(used=samples.num_rows, available=metadata.rows.available),
         n_folds=splits.schema.field("inner").type.list_size,
         n_repeats=splits.num_rows // samples.num_rows,
-        n_inner_folds=settings.n_inner_splits,
+        n_inner_folds=1 if in_time else settings.n_inner_splits,
         fold_names=fold_names(samples["fold"].to_pylist()) if "fold" in samples.column_names else (),
+        time_ordered=in_time,
     )
     write_table(splits_path(dataset), splits, about)
     write_table(skipped_path(dataset), skipped, SkippedMetadata(dataset=dataset, share=share))
@@ -105,7 +109,12 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
     names = [f"{FORMS[form].output} {name!r}" for name in outputs]
     strata = FORMS[form].strata(column_values(samples["target"]), len(outputs))
     group_names, groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)
-    given = next((name for name in ("split", "fold") if name in samples.column_names), None)
+    members = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
+    given = next((name for name in ("split", "fold", "time") if name in samples.column_names), None)
+    if given == "time":
+        if scarce := scarce_outputs(members, groups, None, names=names, group_names=group_names):
+            raise InputError(scarce)
+        return time_ordered_splits(samples, settings, strata, groups, group_names=group_names, names=names)
     if given == "split":
         outer, labels = [official_fold(samples["split"].to_pylist(), groups)], ["0"]
     elif given == "fold":
@@ -115,7 +124,6 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
         outer = [assign_folds(strata, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat)))
                  for repeat in range(settings.n_repeats)]
         labels = list(map(str, range(settings.n_splits)))
-    members = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
     if scarce := scarce_outputs(members, groups, outer[0] < 0 if given == "split" else None, names=names, group_names=group_names):
         raise InputError(scarce)
     tables = []
@@ -125,15 +133,38 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
                                 seed=derived_seed(seed, "inner", str(repeat), str(index)))
             for index, label in enumerate(labels)
         ], axis=1)
-        tables.append(pa.table({
-            "sample_id": samples["sample_id"],
-            "group": samples["group"],
-            "target": samples["target"],
-            "repeat": pa.array(np.full(len(fold), repeat, np.int16)),
-            "fold": pa.array(fold),
-            "inner": fixed_lists(inner),
-        }))
+        tables.append(splits_table(samples, repeat, fold, inner))
     return pa.concat_tables(tables)
+
+
+def splits_table(samples: pa.Table, repeat: int, fold: np.ndarray, inner: np.ndarray) -> pa.Table:
+    """Return the rows of one repeat; fold: int16 (n,), inner: int16 (n, n_folds)."""
+    return pa.table({
+        "sample_id": samples["sample_id"],
+        "group": samples["group"],
+        "target": samples["target"],
+        "repeat": pa.array(np.full(len(fold), repeat, np.int16)),
+        "fold": pa.array(fold),
+        "inner": fixed_lists(inner),
+    })
+
+
+def time_ordered_splits(
+    samples: pa.Table, settings: SplitEntry, strata: np.ndarray, groups: np.ndarray, *, group_names: np.ndarray, names: Sequence[str]
+) -> pa.Table:
+    """Return the splits table of samples with a time: each fold trains on the past alone, and validates on the latest part of it.
+
+    Raises:
+        InputError: if the times and groups do not allow so many folds, or a training set lacks a class, a label or a target.
+    """
+    cuts = time_cuts(samples["time"], groups, group_names)
+    blocks = block_cuts(cuts, settings.n_splits)
+    fold, inner = time_folds(cuts, blocks, settings.n_inner_splits)
+    for index, place in enumerate(blocks):
+        of_fold = f"outer fold {index}, which are the rows before {cuts.first_time(int(place))}"
+        for train, where in ((inner[:, index] >= 0, of_fold), (inner[:, index] > 0, f"{of_fold} and before the validation rows")):
+            refuse_absent(strata, groups, train, names=names, where=f"the training set of {where}", remedy=UNKNOWN_IN_THE_PAST)
+    return splits_table(samples, 0, fold, inner).append_column("time", samples["time"])
 
 
 def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndarray:
@@ -174,13 +205,16 @@ def checked_inner_folds(
     return inner
 
 
-def refuse_absent(strata: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str) -> None:
+def refuse_absent(
+    strata: np.ndarray, groups: np.ndarray, train: np.ndarray, *, names: Sequence[str], where: str,
+    remedy: str = "use other folds (params.yaml: split), or more rows",
+) -> None:  # fmt: skip
     """Raise InputError naming the first class, label or target that has rows, but none in `train` (bool (n,))."""
     present = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
     for name, members in zip(names, present.T, strict=True):
         if members.any() and not members[train].any():
             raise InputError(f"{name} ({members.sum()} rows in {len(np.unique(groups[members]))} groups) is absent from "
-                             f"{where}; use other folds (params.yaml: split), or more rows")
+                             f"{where}; {remedy}")
 
 
 if __name__ == "__main__":

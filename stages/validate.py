@@ -23,7 +23,7 @@ from stages.validation.suites import Suite, modality_suite, samples_suite, skipp
 from stages.validation.telling_columns import known_rows, telling_columns
 from stages.validation.validation_page import description, validation_page
 
-NEEDED = ("sample_id", "group", "split", "fold", "target")  # of the samples; what a filter leaves of a table is a copy
+NEEDED = ("sample_id", "group", "split", "fold", "time", "target")  # of the samples; what a filter leaves of a table is a copy
 CHUNK_BYTES = 2**26  # of features at once, about
 
 
@@ -51,8 +51,9 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     skipped = read_table(skipped_path(dataset))
     samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), skipped)
     suites = [
-        # folds that the data set gives need not hold every class, only those that are drawn
-        samples_suite(samples, metadata, 1 if split_metadata.fold_names else split_metadata.n_folds, skipped.num_rows),
+        # folds that the data set gives, and those in time order, need not hold every class, only those that are drawn
+        samples_suite(samples, metadata, 1 if split_metadata.fold_names or split_metadata.time_ordered else split_metadata.n_folds,
+                      skipped.num_rows),
         splits_suite(splits, split_metadata, samples),
     ]
     if skipped.num_rows:

@@ -22,7 +22,7 @@ def random_folds(rng: np.random.Generator, n: int) -> tuple[Fold, ...]:
             train, test = np.flatnonzero(outer != index), np.flatnonzero(outer == index)
             inner = rng.choice(n_inner, len(train), p=rng.dirichlet(np.full(n_inner, 8.0)))
             inner[:n_inner] = np.arange(n_inner)
-            folds.append(Fold(repeat, index, train, test, inner.astype(np.int16)))
+            folds.append(Fold(repeat, index, train, test, inner.astype(np.int16), n_inner))
     return tuple(folds)
 
 
@@ -47,4 +47,4 @@ def random_problem(seed: int, task: str) -> Problem:
 
 
 def smallest_training_fold(problem: Problem) -> int:
-    return min(int((fold.inner != j).sum()) for fold in problem.folds for j in range(int(fold.inner.max()) + 1))
+    return min(int((fold.inner != j).sum()) for fold in problem.folds for j in range(fold.n_inner))

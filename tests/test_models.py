@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.naive_bayes import GaussianNB
-from toy_problem import description, metrics_of, toy_problem, with_other_test_rows
+from toy_problem import description, metrics_of, time_ordered, toy_problem, with_other_future, with_other_test_rows
 
 from stages.contracts.fitted import Fitted
 from stages.contracts.model import Estimator, FoldResult, FoldSweep, Size, Sweep
@@ -114,10 +114,12 @@ def test_models_are_found() -> None:
 
 @pytest.mark.parametrize("name", SHARING)
 @pytest.mark.parametrize("task", ["binary", *LEARNED])
-def test_a_sweep_equals_the_plain_protocol(name: str, task: str) -> None:
+@pytest.mark.parametrize("in_time", [False, True], ids=["drawn", "in time"])
+def test_a_sweep_equals_the_plain_protocol(name: str, task: str, in_time: bool) -> None:
     """The plain protocol: one fold, combination and configuration at a time, so that nothing is shared."""
     model, settings = small(name)
     problem = problem_for(model, task=task, n_classes=2 if task == "binary" else 3)
+    problem = time_ordered(problem) if in_time else problem
     configs = fitting_configs("toy", model, settings, problem)
     shared = list(results(model, problem, settings, configs, out_of_fold=True))
     some = {problem.combinations[0], problem.combinations[-1]}
@@ -132,6 +134,7 @@ def test_a_sweep_equals_the_plain_protocol(name: str, task: str) -> None:
         assert choice.config == result.chosen
         found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0)().scores.decisions, choice.thresholds)
         kept = TARGET_FORMS[problem.form].kept(result.out_of_fold.decisions)  # of the training rows, by the chosen configuration
+        kept, predictions = kept[result.fold.validated], predictions[:, result.fold.validated]
         assert np.abs(result.prediction.astype(np.float64) - found).mean() <= tolerance * scale
         assert np.abs(kept.astype(np.float64) - predictions[choice.config]).mean() <= tolerance * scale
 
@@ -211,6 +214,42 @@ class TestModel:
         for first, second in zip(before, after, strict=True):
             assert first[out].tobytes() == second[out].tobytes()
         assert name == "dummy" or any((first[~out] != second[~out]).any() for first, second in zip(before, after, strict=True))
+
+    @pytest.mark.parametrize("task", LEARNED)
+    def test_in_time_order_the_future_changes_nothing(self, name: str, task: str) -> None:
+        """Other features and targets after a fold's test block change neither its inner scores nor its predictions, bytes included."""
+        model, settings = small(name)
+        problem = time_ordered(toy_problem(task=task))
+        problem = replace(problem, combinations=readable_combinations(model, problem))
+        later = with_other_future(problem, 1)
+        configs = fitting_configs("toy", model, settings, problem)
+        for most in (None, 31):  # compared on all rows, or on a sample
+            before, after = (list(results(model, whole, settings, configs, out_of_fold=True, tuning_rows=most))
+                             for whole in (problem, later))
+            past = [(a, b) for a, b in zip(before, after, strict=True) if a.fold.index < 2]
+            assert len(past) == 2 * len(problem.combinations)
+            for a, b in past:
+                assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
+                assert a.probabilities is None or a.probabilities.tobytes() == b.probabilities.tobytes()
+                assert a.inner_scores[problem.scoring].tobytes() == b.inner_scores[problem.scoring].tobytes()
+                validated = a.fold.validated
+                assert a.out_of_fold.decisions[validated].tobytes() == b.out_of_fold.decisions[validated].tobytes()
+            last = [(a, b) for a, b in zip(before, after, strict=True) if a.fold.index == 2]
+            assert name == "dummy" or any(a.prediction.tobytes() != b.prediction.tobytes() for a, b in last)
+
+    @pytest.mark.parametrize("task", LEARNED)
+    def test_in_time_order_a_final_model_is_chosen_for_the_latest_block_and_trained_on_all_rows(self, name: str, task: str) -> None:
+        model, settings = small(name)
+        problem = time_ordered(problem_for(model, task=task))
+        fold = problem.final_fold()
+        assert fold.train.tolist() == list(range(len(problem.target))) and not len(fold.test)
+        assert fold.train[fold.validated].tolist() == problem.folds[-1].test.tolist() and fold.n_inner == 1
+        configs = fitting_configs("toy", model, settings, problem)
+        fitted = fit_on(model, problem, fold, problem.combinations[-1], configs[0], settings)
+        matrices = {modality: problem.blocks[modality].encoded(fold.train).matrix for modality in problem.combinations[-1]}
+        decisions = model.predict(fitted, matrices).decisions
+        assert decisions.shape == (len(problem.target), 3) and np.isfinite(decisions).all()
+        assert ("thresholds" in fitted.arrays) == (task == "multilabel")
 
     def test_two_classes(self, name: str) -> None:
         model, settings = small(name)

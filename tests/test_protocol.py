@@ -8,6 +8,7 @@ import pytest
 from toy_problem import toy_problem
 
 from stages.contracts.model import FoldResult
+from stages.contracts.problem import Fold
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.features.feature_blocks import load_block
 from stages.foundation.registry import component
@@ -68,7 +69,11 @@ def test_thresholds_serve_the_metric_that_chooses(scoring: str, threshold: float
     target = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8)[:, None]
     scores = np.array([0.32] * 5 + [0.01] * 5, dtype=np.float32)[:, None]
     assert needs_thresholds(problem) and not needs_thresholds(replace(problem, form="classes"))
-    assert thresholds_of_each(problem, target, scores[None]).tolist() == [[threshold]]
+    fold = Fold(0, 0, np.arange(10), np.arange(0), np.zeros(10, np.int16), 1)
+    assert thresholds_of_each(replace(problem, target=target), fold, scores[None]).tolist() == [[threshold]]
+    longer = replace(problem, target=np.concatenate([target, np.ones_like(target)]))  # rows that are always trained on do not count
+    fold = Fold(0, 0, np.arange(20), np.arange(0), np.repeat([0, 1], 10).astype(np.int16), 1)
+    assert thresholds_of_each(longer, fold, np.concatenate([scores, 0 * scores])[None]).tolist() == [[threshold]]
 
 
 def test_of_equal_scores_the_first_class_is_predicted() -> None:

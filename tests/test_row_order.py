@@ -54,7 +54,7 @@ def permuted(problem: Problem, order: np.ndarray) -> Problem:
     def moved(fold: Fold) -> Fold:
         train = place[fold.train]
         by_row = np.argsort(train)
-        return Fold(fold.repeat, fold.index, train[by_row], np.sort(place[fold.test]), fold.inner[by_row])
+        return Fold(fold.repeat, fold.index, train[by_row], np.sort(place[fold.test]), fold.inner[by_row], fold.n_inner)
 
     blocks = {name: permuted_block(block, order) for name, block in problem.blocks.items()}
     return replace(problem, blocks=blocks, target=problem.target[order], folds=tuple(map(moved, problem.folds)))

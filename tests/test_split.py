@@ -193,7 +193,9 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     main("toy")
     assert splits.read_bytes() == first
     table, metadata = read_described(splits, SplitsMetadata)
-    assert metadata.model_dump(mode="json") == {**about, "n_folds": 3, "n_repeats": 2, "n_inner_folds": 2, "fold_names": []}
+    numbers = {"n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
+    assert metadata.model_dump(mode="json") == {**about, **numbers, "fold_names": [], "time_ordered": False}
+    assert b"time_ordered" not in first  # what is false is not written
     assert len(read_folds(table, metadata)) == 6
 
 

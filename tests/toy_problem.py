@@ -43,8 +43,20 @@ def toy_folds(n: int, n_folds: int = 3, n_inner: int = 2) -> tuple[Fold, ...]:
     for index in range(n_folds):
         train = rows[rows % n_folds != index]
         inner = (np.arange(len(train)) // 2 % n_inner).astype(np.int16)
-        folds.append(Fold(0, index, train, rows[rows % n_folds == index], inner))
+        folds.append(Fold(0, index, train, rows[rows % n_folds == index], inner, n_inner))
     return tuple(folds)
+
+
+def time_ordered(problem: Problem, n_folds: int = 3) -> Problem:
+    """Return the problem with rows in the order of time, from block to block in random order: each fold trains on the past alone."""
+    n = len(problem.target)
+    block = np.random.default_rng(5).permutation(np.arange(n) * (2 * n_folds + 2) // n)  # two per test block
+    folds = []
+    for index in range(n_folds):
+        before = 2 * (index + 1)
+        train, test = np.flatnonzero(block < before), np.flatnonzero(block // 2 == index + 1)
+        folds.append(Fold(0, index, train, test, np.where(block[train] == before - 1, 0, 1).astype(np.int16), 1))
+    return replace(problem, folds=tuple(folds), time_ordered=True)
 
 
 def toy_problem(
@@ -101,3 +113,15 @@ def with_other_test_rows(problem: Problem) -> Problem:
         "table": replace(problem.blocks["table"], raw=Columns(numeric, codes, table.categories)),
     }
     return replace(problem, folds=(fold,), blocks=blocks)
+
+
+def with_other_future(problem: Problem, index: int) -> Problem:
+    """Return a time-ordered problem whose rows after the test block of a fold have other features, and the targets in another order."""
+    fold = problem.folds[index]
+    future = np.setdiff1d(np.arange(len(problem.target)), np.concatenate([fold.train, fold.test]))
+    other = with_other_test_rows(replace(problem, folds=(replace(fold, test=future),)))
+    target = problem.target.copy()
+    target[future] = np.roll(target[future], 1, axis=0)
+    if problem.form == "classes":  # other shares of the classes, too
+        target[future[::2]] = target[future[0]]
+    return replace(problem, blocks=other.blocks, target=target)

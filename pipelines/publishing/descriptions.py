@@ -11,6 +11,7 @@ from stages.reporting.formatting import (
     baseline_name,
     candidate_name,
     combination_name,
+    inner_folds,
     interval,
     level_name,
     model_name,
@@ -45,6 +46,9 @@ def experiment_note(evaluation: Evaluation, link: str) -> str:
     ]
     if evaluation.citation:
         lines.append(f"- Source: {evaluation.citation}")
+    if evaluation.time_order:
+        lines.append(f"- In the order of time: test blocks begin at {', '.join(evaluation.time_order.test_from)}; the "
+                     f"{evaluation.time_order.untested:,} rows before are never tested. Intervals: {evaluation.interval}.")
     if evaluation.quarantined.rows:
         lines.append(f"- Skipped because they could not be read: {evaluation.quarantined.rows:,} samples "
                      f"({evaluation.quarantined.share:.1%}), in the summary's `quarantine.csv`.")
@@ -72,7 +76,7 @@ def title_of(metric: MetricInfo) -> str:
 def protocol(evaluation: Evaluation) -> str:
     """Return how often and on what the models were tested."""
     the = "the " if evaluation.is_one_split else ""
-    return f"{the}{outer_folds(evaluation)}, configuration chosen on {evaluation.n_inner_folds} inner folds"
+    return f"{the}{outer_folds(evaluation)}, configuration chosen on {inner_folds(evaluation)}"
 
 
 def run_note(evaluation: Evaluation, result: CandidateResult, chosen: Mapping[str, str]) -> str:

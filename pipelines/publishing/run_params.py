@@ -30,6 +30,8 @@ def data_params(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[str, st
     dataset, rows = evaluation.dataset, evaluation.rows
     params = {"rows.used": str(rows.used), "rows.available": str(rows.available)}
     numbers = {"n_splits": evaluation.n_folds, "n_repeats": evaluation.n_repeats, "n_inner_splits": evaluation.n_inner_folds}
+    if evaluation.time_ordered:
+        numbers["time_ordered"] = True
     params |= flat("split", numbers)  # those that this data set has: its own, its official split's, or the section's
     params |= flat("seed", parameters(lock, f"split@{dataset}", "seed"))
     params |= flat("target", (parameters(lock, f"ingest@{dataset}", f"datasets.{dataset}") or {}).get("target"))

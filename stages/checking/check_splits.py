@@ -22,6 +22,10 @@ def check_splits(params: Mapping[str, Any]) -> None:
         if given and (why := given_folds(params, name)):
             found.append(f"{PARAMS}: split.datasets.{name}: remove {' and '.join(given)}: {why}, once each; its inner folds alone are "
                          "drawn (n_inner_splits)")
+        entry: DataSetEntry = section(params, f"datasets.{name}", DataSetEntry)
+        if numbers.n_repeats is not None and entry.time is not None:
+            found.append(f"{PARAMS}: split.datasets.{name}: remove n_repeats: folds in the order of column {entry.time!r} "
+                         f"(datasets.{name}.time) are not drawn, so there is nothing to repeat")
     if found:
         raise InputError("\n".join(found))
 

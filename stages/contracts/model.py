@@ -44,14 +44,14 @@ class FoldSweep(Protocol):
     def modalities(self) -> tuple[str, ...]: ...
 
     def inner_predictions(self) -> np.ndarray:
-        """Return every configuration's out-of-fold predictions of the training rows.
+        """Return every configuration's out-of-fold predictions of the training rows; of rows that are not `fold.validated`, anything.
 
         Classes: int32 (n_configs, n_train), codes. Labels: float32, targets: float64 (n_configs, n_train, n_outputs), decisions.
         """
         ...
 
     def out_of_fold(self, config: int) -> Scores:
-        """Return one configuration's out-of-fold scores of the training rows."""
+        """Return one configuration's out-of-fold scores of the training rows; of rows that are not `fold.validated`, anything."""
         ...
 
     def refit(self, config: int) -> Callable[[], TestScores]:

@@ -14,7 +14,8 @@ from stages.contracts.task import TargetForm
 class Fold:
     """One outer fold of one repeat, as row numbers of the problem.
 
-    train, test: int64, sorted. inner: int16 (n_train,), the inner fold whose validation set contains each training row.
+    train, test: int64, sorted. inner: int16 (n_train,), the inner fold whose validation set contains each training row; a row of code
+    `n_inner` or above is in none: every inner fold trains on it.
     """
 
     repeat: int
@@ -22,10 +23,12 @@ class Fold:
     train: np.ndarray
     test: np.ndarray
     inner: np.ndarray
+    n_inner: int
 
     @property
-    def n_inner(self) -> int:
-        return int(self.inner.max()) + 1
+    def validated(self) -> np.ndarray:
+        """Return which training rows an inner fold validates: bool (n_train,); all of them unless the folds are time-ordered."""
+        return self.inner < self.n_inner
 
     @property
     def is_final(self) -> bool:
@@ -35,7 +38,7 @@ class Fold:
     def restricted(self, rows: np.ndarray) -> "Fold":
         """Return the fold without the rows where `rows`, bool (n,), is false."""
         kept = rows[self.train]
-        return Fold(self.repeat, self.index, self.train[kept], self.test[rows[self.test]], self.inner[kept])
+        return Fold(self.repeat, self.index, self.train[kept], self.test[rows[self.test]], self.inner[kept], self.n_inner)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Problem:
     """The input of training: blocks of features, the target, every fold and every modality combination.
 
     A sample may lack modalities (`Block.present`): a combination is trained and tested on the samples that have all of it (`parts`).
+    time_ordered: whether each fold trains on the past alone: its rows that are neither trained on nor tested are later.
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
@@ -55,6 +59,7 @@ class Problem:
     metrics: Mapping[str, Scoring]  # computed on the inner folds
     scoring: str  # name of the metric that chooses the configuration
     seed: int
+    time_ordered: bool = False
 
     def complete(self, modalities: Sequence[str]) -> np.ndarray | None:
         """Return which samples have all of a combination's modalities: bool (n,); None: every sample has."""
@@ -79,20 +84,26 @@ class Problem:
         return list(by_rows.values())
 
     def training_rows(self) -> np.ndarray:
-        """Return the rows that are training rows of any fold: all, or those of an official training split; int64, sorted."""
-        return np.unique(np.concatenate([fold.train for fold in self.folds]))
+        """Return the rows that the final model is trained on: all, or those of an official training split; int64, sorted.
+
+        They are the training rows of all folds; of time-ordered ones also the latest test rows, which no fold trains on.
+        """
+        tested = [fold.test for fold in self.folds] if self.time_ordered else []
+        return np.unique(np.concatenate([*(fold.train for fold in self.folds), *tested]))
 
     def final_fold(self) -> Fold:
         """Return the fold of the final model: all training rows; an official test split is not used.
 
         Its inner folds are the outer folds of the first repeat; with an official test split, which is a single outer fold, that fold's
-        inner folds.
+        inner folds. In time order, the test rows of the last fold, which are the latest of all, are its only validation rows.
         """
         first = [fold for fold in self.folds if fold.repeat == self.folds[0].repeat]
         rows = self.training_rows()
+        if self.time_ordered:
+            return Fold(-1, -1, rows, rows[:0], np.where(np.isin(rows, first[-1].test), 0, 1).astype(np.int16), 1)
         if len(first) == 1:
-            return Fold(-1, -1, rows, rows[:0], first[0].inner)
+            return Fold(-1, -1, rows, rows[:0], first[0].inner, first[0].n_inner)
         inner = np.empty(len(rows), np.int16)
         for index, fold in enumerate(first):
             inner[np.searchsorted(rows, fold.test)] = index
-        return Fold(-1, -1, rows, rows[:0], inner)
+        return Fold(-1, -1, rows, rows[:0], inner, len(first))

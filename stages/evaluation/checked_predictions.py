@@ -29,16 +29,22 @@ class TestFold:
 
 @dataclass(frozen=True)
 class Splits:
-    """The test folds of all samples. `targets` (n,) or (n, n_outputs), as in stages.contracts.Problem, and `groups` belong to `ids`."""
+    """The test folds of all samples. `targets` (n,) or (n, n_outputs), as in stages.contracts.Problem, and `groups` belong to `ids`.
+
+    times: of the samples; None unless each fold trains on the past alone. Samples before the first test fold are then in none.
+    """
 
     ids: pa.Array
     groups: Sequence[str]
     targets: np.ndarray
     folds: tuple[TestFold, ...]
+    times: pa.Array | None = None
 
     @property
     def test_per_train(self) -> float:
-        """Return n_test / n_train, mean over folds."""
+        """Return n_test / n_train, mean over folds, by which the variance of their scores is corrected; 0 in time order (no correction)."""
+        if self.times is not None:
+            return 0.0
         return float(np.mean([fold.rows.size / fold.n_train for fold in self.folds]))
 
 
@@ -82,7 +88,8 @@ def splits_of(table: pa.Table) -> Splits:
             of_repeat = repeats == repeat
             rows = np.sort(position[of_repeat & (folds == fold)])
             found.append(TestFold(int(repeat), int(fold), rows, int(np.count_nonzero(of_repeat & (inner[:, fold] >= 0)))))
-    return Splits(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found))
+    times = first["time"].combine_chunks() if "time" in table.column_names else None
+    return Splits(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found), times)
 
 
 def predictions_by_candidate(

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from stages.contracts.documents.evaluation_document import Quarantined
+from stages.contracts.documents.evaluation_document import Quarantined, TimeOrder
 from stages.contracts.paths import samples_path, skipped_path
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Splits
-from stages.evaluation.scores import BOOTSTRAP, CROSS_VALIDATION, NO_INTERVAL, bootstrap_rows
+from stages.evaluation.scores import interval_method
 from stages.foundation.tables import read_described
 
 
@@ -39,10 +41,21 @@ def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]
         "n_groups": len(set(splits.groups)),
         "n_folds": about.n_folds,
         "fold_names": about.fold_names,
+        "time_order": time_order_of(splits),
         "n_repeats": about.n_repeats,
         "n_inner_folds": about.n_inner_folds,
-        "interval": CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL,
+        "interval": interval_method(splits),
     }
+
+
+def time_order_of(splits: Splits) -> TimeOrder | None:
+    """Return how the folds follow one another in time; None if they do not."""
+    times = splits.times
+    if times is None:
+        return None
+    n_tested = sum(fold.rows.size for fold in splits.folds)
+    first = [pc.min(times.take(pa.array(fold.rows))).as_py() for fold in splits.folds]
+    return TimeOrder(untested=len(times) - n_tested, test_from=tuple(map(str, first)))
 
 
 def counts_of(form: TargetForm, outputs: Sequence[str], targets: np.ndarray) -> dict[str, int] | None:

@@ -21,6 +21,7 @@ from stages.evaluation.statistics import (
 
 CROSS_VALIDATION = "corrected resampled t over outer folds (Nadeau & Bengio 2003)"
 BOOTSTRAP = "bootstrap of whole groups of the official test split"
+TIME_ORDER = "t over the test blocks, without a correction: none is derived for training sets that grow"
 NO_INTERVAL = f"none: the official test split has fewer than {FEWEST_GROUPS} groups"
 
 
@@ -47,7 +48,7 @@ def goodness(value: float | None, metric: Metric) -> float:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How sure a score is: n_test / n_train of the splits and the level of the intervals."""
+    """How sure a score is: n_test / n_train of the splits, 0 where the variance is not corrected by it, and the level of the intervals."""
 
     test_per_train: float
     confidence: float
@@ -74,6 +75,13 @@ def bootstrap_rows(splits: Splits) -> list[np.ndarray]:
     if len(splits.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:
         return []
     return list(resample_groups(groups))
+
+
+def interval_method(splits: Splits) -> str:
+    """Return how intervals come about, or why there are none."""
+    if splits.times is not None:
+        return TIME_ORDER
+    return CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL
 
 
 def score(

@@ -4,6 +4,8 @@ Folds share training rows, so the scores of folds are not independent and the pl
 Bengio's corrected resampled t widens the variance of the mean of J scores from s²/J to s²·(1/J + n_test/n_train), J − 1 degrees
 of freedom; J counts every fold of every repeat. With one official test split there are no folds to vary over: whole groups
 of test rows are resampled instead (bootstrap), the same resamples for every model, so that differences stay paired.
+In time order training sets are nested and grow, for which the correction is not derived: there the plain t over the test blocks is used,
+n_test/n_train = 0 (docs/decisions/0047-intervals-in-time-order.md).
 A score that is undefined in a fold (NaN) counts neither in the mean nor in J.
 
 Source: Nadeau & Bengio 2003, Machine Learning 52, doi:10.1023/A:1024068626366, eq. 9 and 10; Holm 1979.

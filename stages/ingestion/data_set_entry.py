@@ -91,6 +91,8 @@ class DataSetEntry(Settings):
     )
     rare_below: int = Field(2, ge=2, description="number of samples below which rare_classes counts a class or label as rare")
     unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether targets of a row may be unknown (mask)")
+    time: str | None = Field(None, description="own files: column of a number, date or time by which folds are ordered: each trains on the "
+                             "past alone")
     title: str | None = Field(None, description="own files: the data set's title in the report")
     licence: str | None = Field(None, description="own files: the data set's licence")
     citation: str | None = Field(None, description="own files: the work to cite")

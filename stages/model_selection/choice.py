@@ -28,14 +28,14 @@ class Choice:
 def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choice:
     """Return the configuration with the best mean score over the inner folds; ties go to the first, which is the simplest.
 
-    A label's threshold is fitted on the out-of-fold predictions of all training rows; the configuration is scored with it. A metric's
+    A label's threshold is fitted on the out-of-fold predictions of all validated rows; the configuration is scored with it. A metric's
     scale comes from the training rows: the variance of outer test rows must not decide which target weighs most.
 
     Args:
         predictions: as `FoldSweep.inner_predictions` returns them.
     """
     target = problem.target[fold.train]
-    thresholds = thresholds_of_each(problem, target, predictions) if needs_thresholds(problem) else None
+    thresholds = thresholds_of_each(problem, fold, predictions) if needs_thresholds(problem) else None
     metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}
     scores = {name: np.empty((len(predictions), fold.n_inner)) for name in metrics}
     for inner in range(fold.n_inner):

@@ -20,10 +20,10 @@ def predictions_of(problem: Problem, decisions: np.ndarray) -> np.ndarray:
 
 
 def joined_scores(scores: Sequence[Scores], masks: Sequence[np.ndarray]) -> Scores:
-    """Return the scores of all rows from those of each mask, bool (n,); every row is in exactly one mask."""
+    """Return the scores of all rows from those of each mask, bool (n,); a row is in one mask at most, and NaN if it is in none."""
 
     def joined(values: Sequence[np.ndarray]) -> np.ndarray:
-        whole = np.empty((len(masks[0]), values[0].shape[1]), values[0].dtype)
+        whole = np.full((len(masks[0]), values[0].shape[1]), np.nan, values[0].dtype)
         for mask, value in zip(masks, values, strict=True):
             whole[mask] = value
         return whole

@@ -18,5 +18,6 @@ def read_folds(table: pa.Table, metadata: SplitsMetadata) -> tuple[Fold, ...]:
         for index in range(n_folds):
             train = np.flatnonzero(inner[repeat, :, index] >= 0)
             test = np.flatnonzero(fold[repeat] == index)
-            result.append(Fold(repeat=repeat, index=index, train=train, test=test, inner=inner[repeat, train, index].copy()))
+            codes = inner[repeat, train, index].copy()
+            result.append(Fold(repeat=repeat, index=index, train=train, test=test, inner=codes, n_inner=metadata.n_inner_folds))
     return tuple(result)

@@ -22,7 +22,7 @@ from stages.model_selection.choice import Choice, choose, choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
-from stages.model_selection.tuning_sample import tuning_problem
+from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,16 @@ def results(
         def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
             return as_sweep(model).run(problem, settings, configs, pool)
 
-        for part in problem.parts():
-            tuned = tuning_problem(part, tuning_rows)
-            refit = partial(_whole, part, run, configs) if tuned is not part else _same
-            # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
-            batches = prefetched(run(tuned, configs))
-            for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold), batches)):
-                yield from (_result(part, one, tuning_rows if tuned is not part else None) for one in pending)
+        for whole in problem.parts():
+            parts = separately_tuned(whole, tuning_rows)
+            for part in parts:
+                tuned = tuning_problem(part, tuning_rows)
+                most = tuning_rows if tuned is not part or len(parts) > 1 else None  # the same of all folds, also of small ones
+                refit = partial(_whole, part, run, configs) if tuned is not part else _same
+                # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
+                batches = prefetched(run(tuned, configs))
+                for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold), batches)):
+                    yield from (_result(part, one, most) for one in pending)
 
 
 def _same(sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
@@ -119,7 +122,7 @@ def fit_on(
         fitted = sweep.fitted(0)
         if not needs_thresholds(problem):
             return fitted
-        thresholds = thresholds_of_each(problem, problem.target[fold.train], sweep.inner_predictions()[:1])[0]
+        thresholds = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0]
     return replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.contracts.problem import Problem
+from stages.contracts.problem import Fold, Problem
 
 THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 
@@ -12,11 +12,14 @@ def needs_thresholds(problem: Problem) -> bool:
     return problem.form == "labels"
 
 
-def thresholds_of_each(problem: Problem, target: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return the labels' thresholds of each configuration's scores (n_configs, n, n_outputs): float64 (n_configs, n_outputs).
+def thresholds_of_each(problem: Problem, fold: Fold, scores: np.ndarray) -> np.ndarray:
+    """Return the labels' thresholds of each configuration's scores (n_configs, n_train, n_outputs): float64 (n_configs, n_outputs).
 
     They maximise F1 if the metric that chooses the configuration is an F1, else accuracy: F1 needs lower thresholds.
     """
+    target, validated = problem.target[fold.train], fold.validated
+    if not validated.all():
+        target, scores = target[validated], scores[:, validated]
     return fit_thresholds_of_each(target, scores, by_f1="f1" in problem.scoring)
 
 

@@ -14,12 +14,22 @@ from stages.foundation.seeds import derived_seed
 FEWEST = 30  # rows of a class that are kept, if there are as many: its share alone might be none
 
 
+def separately_tuned(problem: Problem, most: int | None) -> list[Problem]:
+    """Return the problem in parts that have each a sample of their own: one of all its folds, as any fold's rows are in the sample of all.
+
+    In time order, where the rows of later folds must decide nothing: a part per fold, if there are more than `most` rows.
+    """
+    if not problem.time_ordered or most is None or len(problem.training_rows()) <= most:
+        return [problem]
+    return [replace(problem, folds=(fold,)) for fold in problem.folds]
+
+
 def tuning_problem(problem: Problem, most: int | None) -> Problem:
     """Return the problem with about `most` of its training rows, or the problem itself if it has no more (None: of any size).
 
     Each outer fold keeps those of its training rows and their inner folds, so groups are never split. It has no test rows.
     """
-    rows = problem.training_rows()
+    rows = np.unique(np.concatenate([fold.train for fold in problem.folds]))
     if most is None or len(rows) <= most:
         return problem
     sample = tuning_sample(problem, rows, most)
@@ -46,4 +56,4 @@ def tuning_sample(problem: Problem, rows: np.ndarray, most: int) -> np.ndarray:
 
 def _restricted(fold: Fold, place: np.ndarray) -> Fold:
     kept = place[fold.train] >= 0
-    return Fold(fold.repeat, fold.index, place[fold.train[kept]], fold.test[:0], fold.inner[kept])
+    return Fold(fold.repeat, fold.index, place[fold.train[kept]], fold.test[:0], fold.inner[kept], fold.n_inner)

@@ -129,7 +129,7 @@ def _no_feature(name: str, rows: SourceRows, counted: Mapping[str, Values], text
     if name not in counted:
         return f"it holds {rows.types[name]}, which no modality reads as it is"
     values = counted[name]
-    if not values.numbers and _is_date(texts):
+    if not values.numbers and is_dates(texts):
         return None
     if values.n_different < 2:
         return "it has one value" if values.n_different else "it is empty"
@@ -140,7 +140,7 @@ def _no_feature(name: str, rows: SourceRows, counted: Mapping[str, Values], text
     return None
 
 
-def _is_date(texts: Iterable[str | None] | None) -> bool:
+def is_dates(texts: Iterable[str | None] | None) -> bool:
     """Return whether most values are dates, which may all differ."""
     text = pa.array([text for text in texts or () if text], pa.string())
     iso = pc.sum(pc.match_substring_regex(text, f"({DATE})|({TIMESTAMP})")).as_py() or 0

@@ -13,7 +13,7 @@ from stages.foundation.params_file import nearest
 from stages.foundation.registry import component
 from stages.ingestion.data_set_entry import TargetEntry
 from stages.own_data.column_names import is_group, is_identifier, is_split_name, is_target
-from stages.own_data.guess_columns import GuessedColumns, guess_columns
+from stages.own_data.guess_columns import GuessedColumns, guess_columns, is_dates
 from stages.own_data.guess_rows import Rare, rare_of, usable_rows
 from stages.own_data.guess_source import guess_source
 from stages.own_data.guesses import MAX_CLASSES, Guess, Hints, Values, checked_task, count_values, task_of
@@ -68,7 +68,16 @@ def guess_rows(source: dict[str, Any], rows: SourceRows, path: str, hints: Hints
     about = f"{len(rows.ids)} rows, {len(rows.types)} columns"
     parts = (split, f"an official split: {', '.join(sorted(_distinct(texts[split])))}") if split else None
     return Guess((source, about), (_fitting(target, rare, labels), why), (group, about_group), columns.modalities, notes, parts,
-                 usable.counts, others, usable.more)  # fmt: skip
+                 usable.counts, others, usable.more, "" if split else _time(counted, texts, {chosen, group}))  # fmt: skip
+
+
+def _time(counted: Mapping[str, Values], texts: Texts, used: set[str | None]) -> str:
+    """Return a comment that proposes the first column of dates as the order of the folds; "" if there is none."""
+    dates = [name for name in counted if name not in used and not counted[name].numbers and is_dates(texts[name])]
+    if not dates:
+        return ""
+    others = f" (or: {', '.join(dates[1:])})" if dates[1:] else ""
+    return f"# time: {dates[0]}{others}: it holds dates; with this line each fold trains on the past only, instead of folds drawn at random"
 
 
 def _fitting(target: dict[str, Any], rare: Rare, labels: Sequence[Sequence[str]] | None) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class GuessedModality:
 class Guess:
     """A guessed entry under `datasets`. Each value comes with its reason.
 
-    counts: how many samples are kept and how many are ignored. more: further keys, each with value and reason.
+    counts: how many samples are kept and how many are ignored. more: further keys, each with value and reason. time: a comment on the
+    column that could order the folds; "" if there is none.
     """
 
     source: tuple[dict[str, Any], str]
@@ -73,6 +74,7 @@ class Guess:
     counts: str = ""
     other_groups: Sequence[str] = ()
     more: Sequence[tuple[str, Any, str]] = ()
+    time: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from stages.own_data.unicode_forms import normal
 from stages.own_data.wildcard_files import WILDCARD
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
-TAKEN = ("sample_id", "group", "split", "fold", "target", "row", "source")  # columns of the samples
+TAKEN = ("sample_id", "group", "split", "fold", "time", "target", "row", "source")  # columns of the samples
 ID = "id"  # in a pattern of files: the sample's name
 
 
@@ -76,8 +76,18 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
         raise InputError(f"{key}.missing_groups: no `group` is declared, so every sample is its own already; remove it, or name the group")
     if entry.split is not None and entry.folds is not None:
         raise InputError(f"{key}.folds: `split` names an official split, which is the only outer fold; keep one of the two")
+    if entry.time is not None:
+        _check_time(f"{key}.time", entry, target)
     for modality, declared in _modalities_of(entry).items():
         _check_modality(f"{key}.modalities.{modality}", modality, declared, target)
+
+
+def _check_time(key: str, entry: DataSetEntry, target: TargetEntry) -> None:
+    other = next((role for role in ("split", "folds") if getattr(entry, role) is not None), None)
+    if other is not None:
+        raise InputError(f"{key}: `{other}` gives the outer folds already; keep one of the two")
+    if entry.time in (target.column, *target.columns):
+        raise InputError(f"{key}: column {entry.time!r} is the target; name the column that tells when a sample was, or remove `time`")
 
 
 def _check_classes(key: str, target: TargetEntry) -> None:
@@ -162,7 +172,7 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
     """
     key = f"{PARAMS}: datasets.{name}"
     roles = {"target": targets_of(entry), "group": groups_of(entry),
-             **{role: _one(getattr(entry, role)) for role in ("id", "split", "folds")}}
+             **{role: _one(getattr(entry, role)) for role in ("id", "split", "folds", "time")}}
     for role, fields in roles.items():
         _refuse_absent(fields, rows.types, f"{key}.{role}")
     entries = _modalities_of(entry)

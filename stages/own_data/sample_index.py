@@ -1,4 +1,4 @@
-"""The index of own samples: name, group, official part or fold, and target of every row of the source.
+"""The index of own samples: name, group, official part, fold or time, and target of every row of the source.
 
 Every column that cannot be read is a mistake of its own, so that a person sees all of them at once.
 """
@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.checked import shortened
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.ingestion.data_set_entry import DataSetEntry
@@ -19,6 +20,7 @@ from stages.own_data.own_targets import read_target
 from stages.own_data.roles import groups_of, sample_names, target_of, targets_of
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import text_of
+from stages.own_data.time_column import times_of
 
 Found = TypeVar("Found")
 NO_GROUP = " "  # begins the group of a sample without one: no declared group begins with a blank (`text_of`), and names are unique
@@ -26,7 +28,7 @@ NO_GROUP = " "  # begins the group of a sample without one: no declared group be
 
 @dataclass(frozen=True)
 class SampleIndex:
-    """table: sample_id, row (its number in the source), and of group, split, fold and target those that could be read.
+    """table: sample_id, row (its number in the source), and of group, split, fold, time and target those that could be read.
 
     n_left_out: rows that are not in it, as `target.classes` leaves them out. notes: what was left out or filled in, a line each.
     mistakes: why columns could not be read, a line each.
@@ -45,7 +47,7 @@ def read_index(dataset: str, entry: DataSetEntry, rows: SourceRows) -> SampleInd
         InputError: if the source, or the samples' names, cannot be read.
     """
     key = f"{PARAMS}: datasets.{dataset}"
-    single = [field for field in (entry.split, entry.folds) if field is not None]
+    single = [field for field in (entry.split, entry.folds, entry.time) if field is not None]
     table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups_of(entry), *single])), None)
     mistakes: list[str] = []
     mapped = _attempt(mistakes, lambda: _target(table, entry, rows, dataset))
@@ -69,6 +71,8 @@ def read_index(dataset: str, entry: DataSetEntry, rows: SourceRows) -> SampleInd
         columns["split"] = split
     if entry.folds is not None and (folds := _attempt(mistakes, lambda: _folds(texts(str(entry.folds)), where, key))) is not None:
         columns["fold"] = folds
+    if entry.time is not None and (times := _attempt(mistakes, lambda: _times(table, entry, rows, kept, where, dataset))) is not None:
+        columns["time"] = times
     if mapped is not None:
         columns["target"] = mapped.target.take(kept)
     return SampleIndex(pa.table(columns), len(table) - len(numbers), tuple(notes), tuple(mistakes))
@@ -125,3 +129,18 @@ def _folds(texts: Sequence[str | None], where: Callable[[int], str], key: str) -
         raise InputError(f"{key}.folds: {where(texts.index(None))}: the fold is missing ({n_missing} such); every sample needs the name of "
                          "the fold that tests it")
     return pa.array(texts, pa.string())
+
+
+def _times(
+    table: pa.Table, entry: DataSetEntry, rows: SourceRows, kept: pa.Array, where: Callable[[int], str], dataset: str
+) -> pa.Array:
+    """Return when each sample was: one of the types of samples' times."""
+    field = str(entry.time)
+    times = times_of(table[field], field, rows, dataset).take(kept)
+    if times.null_count:
+        missing = np.flatnonzero(np.array(times.is_null()))
+        places = ", ".join(shortened(where(int(place)) for place in missing))
+        raise InputError(f"{PARAMS}: datasets.{dataset}.time: column {field!r}: the time is missing in {len(missing)} "
+                         f"row{'s' * (len(missing) > 1)} ({places}); fill it in, or remove these rows: a sample without a time is neither "
+                         "past nor future")
+    return times

@@ -29,7 +29,7 @@ def table_columns(rows: SourceRows, fields: tuple[str, ...], dataset: str) -> pa
     arrays = [table[field].combine_chunks() for field in fields]
     if rows.written or rows.declared:
         named = zip(fields, arrays, strict=True)
-        arrays = [_infer_type(values, field, rows, dataset) if values.type == pa.string() else values for field, values in named]
+        arrays = [typed(values, field, rows, dataset) if values.type == pa.string() else values for field, values in named]
     for field, values in zip(fields, arrays, strict=True):
         if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
             raise InputError(f"{PARAMS}: datasets.{dataset}: column {field!r} holds {values.type}, which a table cannot hold; list the "
@@ -93,8 +93,12 @@ def numbers_of(values: pa.ChunkedArray, field: str, rows: SourceRows, dataset: s
     return _cast(text, NUMBER, pa.float64(), where, rows, "a number", remedy=UNKNOWN)
 
 
-def _infer_type(values: pa.Array, field: str, rows: SourceRows, dataset: str) -> pa.Array:
-    """Return a column of text as the declared type, or as the type of all of its values."""
+def typed(values: pa.Array, field: str, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return a column of text as the declared type, or as the type of all of its values.
+
+    Raises:
+        InputError: if most values have a type, numbers or dates, and others have not; or if the order of day and month is not declared.
+    """
     remedy = f"{UNKNOWN}, or declare `types: {{{field}: text}}` in the source"
     where = f"datasets.{dataset}: column {field!r}"
     declared = rows.declared.get(field)

@@ -62,12 +62,20 @@ def averaged(evaluation: Evaluation) -> str:
 
 
 def outer_folds(evaluation: Evaluation) -> str:
-    """Return "5 outer folds × 2 repeats", "3 outer folds given by the data set (a, b, c)" or "official test split"."""
+    """Return how models were tested: "5 outer folds × 2 repeats", "3 outer folds given by the data set (a, b, c)", "5 outer folds,
+    time-ordered: each trains on the past only" or "official test split".
+    """
     if evaluation.is_one_split:
         return "official test split"
     repeats = f" × {evaluation.n_repeats} repeats" if evaluation.n_repeats > 1 else ""
     given = f" given by the data set ({', '.join(shortened(evaluation.fold_names))})" if evaluation.fold_names else ""
-    return f"{evaluation.n_folds} outer folds{repeats}{given}"
+    in_time = ", time-ordered: each trains on the past only" if evaluation.time_ordered else ""
+    return f"{evaluation.n_folds} outer folds{repeats}{given}{in_time}"
+
+
+def inner_folds(evaluation: Evaluation) -> str:
+    """Return on what configurations were chosen: "3 inner folds" or "the latest part of the training rows"."""
+    return "the latest part of the training rows" if evaluation.time_ordered else f"{evaluation.n_inner_folds} inner folds"
 
 
 def combination_name(candidate: Candidate, evaluation: Results) -> str:

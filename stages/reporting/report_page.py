@@ -40,6 +40,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
         "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
         "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
         "baseline": formatting.baseline_name, "heading": heading, "outer_folds": formatting.outer_folds,
+        "inner_folds": formatting.inner_folds,
     }
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")

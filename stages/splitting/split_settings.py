@@ -22,8 +22,10 @@ class OneSplitEntry(Settings):
 
 class SplitEntry(Settings):
     n_splits: int = Field(5, ge=2, le=100, description="outer folds (ignored where the data set has own folds or an official test split)")
-    n_repeats: int = Field(1, ge=1, le=100, description="repeats of the whole outer cross-validation (ignored in the same cases)")
-    n_inner_splits: int = Field(3, ge=2, le=100, description="inner folds, which choose the configuration")
+    n_repeats: int = Field(1, ge=1, le=100, description="repeats of the whole outer cross-validation (ignored in the same cases, and in "
+                           "time order)")
+    n_inner_splits: int = Field(3, ge=2, le=100, description="inner folds, which choose the configuration (in time order the latest of "
+                                "n_inner_splits + 1 parts alone)")
     datasets: dict[str, OneSplitEntry] = Field(
         {}, description="other numbers for single data sets: name: {n_splits, n_repeats, n_inner_splits}"
     )

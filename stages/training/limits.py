@@ -15,7 +15,7 @@ from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, section
 from stages.foundation.tables import read_table
-from stages.model_selection.tuning_sample import tuning_problem
+from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
 from stages.training.train_settings import TrainEntry
 
 USABLE_SHARE = 0.8  # of the machine's memory
@@ -69,8 +69,8 @@ def fitting_configs(
     Raises:
         InputError: if all are skipped.
     """
-    tuned = tuning_problem(problem, tuning_rows)
-    smallest = min(int((fold.inner != i).sum()) for fold in tuned.folds for i in range(fold.n_inner))
+    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
+    smallest = min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
     grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
     kept = [config for config in grid if model.min_samples(config) <= smallest]
     where = f"the smallest training fold of {dataset!r} has {smallest} rows"

@@ -63,6 +63,7 @@ def read_problem(dataset: str, params: dict[str, Any]) -> TrainingData:
         metrics={scoring: scoring_form(scoring, about)},
         scoring=scoring,
         seed=int(value_at(params, "seed")),
+        time_ordered=about.time_ordered,
     )
     require_classes(problem, dataset)
     return TrainingData(problem, ids, about, features)

@@ -71,12 +71,13 @@ def _predictions(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Tab
 
 
 def _out_of_fold(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Table:
-    rows, scores = result.fold.train, result.out_of_fold
+    scores, validated = result.out_of_fold, result.fold.validated
     assert scores is not None
+    rows = result.fold.train[validated]
     columns = {
         "sample_id": data.sample_ids.take(pa.array(rows)),
-        "inner": pa.array(result.fold.inner),
-        "decisions": fixed_lists(scores.decisions.astype(np.float64)),
+        "inner": pa.array(result.fold.inner[validated]),
+        "decisions": fixed_lists(scores.decisions[validated].astype(np.float64)),
     }
     return pa.table({**_keys(result, model, data.problem, len(rows)), **columns})
 

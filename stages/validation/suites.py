@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
@@ -32,6 +33,10 @@ INNER_AGREES = "the row has an inner fold exactly where it is in the outer train
 CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class or a label of it"
 AS_OFFICIAL = "a test row exactly where the official split has it"
 AS_GIVEN = "a test row of the fold that the data set names"
+SAME_TIME = "as in the same row of samples"
+OF_THE_FUTURE = "outer folds that train on the row though it is not before all rows that are tested or, if it is not among these, validated"
+TIME_AGREES = "the row is trained on exactly where it is in an earlier block than the test rows"
+TIME_CODE = ", 1 if it is trained on and never held out"
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
     counted = FORMS[target.form].strata(column_values(splits["target"]), len(target.outputs))
     inner, groups = column_values(splits["inner"]), _strings(splits["group"])
     n_folds, n_inner, n_repeats = metadata.n_folds, metadata.n_inner_folds, metadata.n_repeats
-    official = "split" in samples.column_names
+    official, in_time = "split" in samples.column_names, metadata.time_ordered
+    n_outer = inner.shape[1]
     expected = {name: _aligned(values, n_repeats, len(splits)) for name, values in _identity(samples).items()}
     frame = {
         "sample_id": _strings(splits["sample_id"]),
@@ -116,8 +122,10 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
         "group_inner_folds": np.max([_folds_of_group(repeat, groups, column) for column in inner.T], axis=0),
         "inner_min": inner.min(axis=1),
         "inner_max": inner.max(axis=1),
-        "inner_agrees": ((inner == -1) == (fold[:, None] == np.arange(inner.shape[1]))).all(axis=1),
-        "class_missing": _training_sets_without_class(counted if target.form != "continuous" else counted[:, :0], repeat, fold, inner),
+        "inner_agrees": ((inner == -1) == (np.greater_equal if in_time else np.equal)(fold[:, None], np.arange(n_outer))).all(axis=1),
+        "class_missing": _training_sets_without_class(
+            counted if target.form != "continuous" else counted[:, :0], repeat,
+            np.where(inner >= n_inner, -1, inner), inner >= 0 if in_time else fold[:, None] != np.arange(n_outer)),
     }
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples) * n_repeats}),
@@ -127,26 +135,47 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
         ("expect_compound_columns_to_be_unique", {"column_list": ["repeat", "sample_id"], "notes": "a test row once in a repeat at most"}),
         (
             "expect_column_values_to_be_between",
-            {"column": "fold", "min_value": -1 if official else 0, "max_value": n_folds - 1, "notes": FOLD},
+            {"column": "fold", "min_value": -1 if official or in_time else 0, "max_value": n_folds - 1, "notes": FOLD},
         ),
         _unique_values("repeat", n_repeats),
         _unique_values("fold", n_folds + int(bool((fold == -1).any()))),
         ("expect_column_values_to_be_between", {"column": "group_folds", "min_value": 1, "max_value": 1, "notes": GROUP_FOLDS}),
         ("expect_column_values_to_be_between", {"column": "group_inner_folds", "min_value": 1, "max_value": 1, "notes": GROUP_INNER}),
         ("expect_column_values_to_be_between", {"column": "inner_min", "min_value": -1, "notes": INNER}),
-        ("expect_column_values_to_be_between", {"column": "inner_max", "min_value": -1, "max_value": n_inner - 1, "notes": INNER}),
-        ("expect_column_values_to_be_in_set", {"column": "inner_agrees", "value_set": [True], "notes": INNER_AGREES}),
+        ("expect_column_values_to_be_between", {"column": "inner_max", "min_value": -1, "max_value": n_inner - (not in_time),
+                                                "notes": INNER + TIME_CODE * in_time}),
+        ("expect_column_values_to_be_in_set", {"column": "inner_agrees", "value_set": [True],
+                                               "notes": TIME_AGREES if in_time else INNER_AGREES}),
         ("expect_column_values_to_be_between", {"column": "class_missing", "min_value": 0, "max_value": 0, "notes": CLASS_MISSING}),
     ]
     if official:
         is_test = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
         frame["as_official"] = (fold >= 0) == is_test
         expectations.append(("expect_column_values_to_be_in_set", {"column": "as_official", "value_set": [True], "notes": AS_OFFICIAL}))
+    if in_time:
+        more, expected_in_time = _in_time(splits, samples, inner, n_inner)
+        frame, expectations = frame | more, expectations + expected_in_time
     if "fold" in samples.column_names:
         given, name_of = _aligned(_strings(samples["fold"]), n_repeats, len(splits)), dict(enumerate(metadata.fold_names))
         frame["as_given"] = np.array([name_of.get(number) for number in fold.tolist()], dtype=object) == given
         expectations.append(("expect_column_values_to_be_in_set", {"column": "as_given", "value_set": [True], "notes": AS_GIVEN}))
     return Suite("splits", frame, expectations)
+
+
+def _in_time(splits: pa.Table, samples: pa.Table, inner: np.ndarray, n_inner: int) -> tuple[dict[str, np.ndarray], Expectations]:
+    """Return per row its time, and in how many outer folds it is trained on though it is not of the past, and what must hold of them."""
+    times = pc.rank(splits["time"], tiebreaker="dense").to_numpy().astype(np.int64)
+    fold, of_the_future = column_values(splits["fold"]), np.zeros(len(splits), dtype=np.int64)
+    for index, codes in enumerate(inner.T):
+        for trained, judged in ((codes >= 0, fold == index), (codes >= n_inner, (codes >= 0) & (codes < n_inner))):
+            of_the_future += trained & (times >= times[judged].min(initial=np.iinfo(np.int64).max))
+    shown = samples["time"].cast(pa.string()) if "time" in samples.column_names else pa.chunked_array([[]], pa.string())
+    frame = {"time": _strings(splits["time"].cast(pa.string())), "expected_time": _aligned(_strings(shown), 1, len(splits)),
+             "of_the_future": of_the_future}  # fmt: skip
+    return frame, [
+        ("expect_column_pair_values_to_be_equal", {"column_A": "time", "column_B": "expected_time", "notes": SAME_TIME}),
+        ("expect_column_values_to_be_between", {"column": "of_the_future", "min_value": 0, "max_value": 0, "notes": OF_THE_FUTURE}),
+    ]
 
 
 def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata: FeaturesMetadata, samples: pa.Table) -> Suite:
@@ -224,19 +253,20 @@ def _folds_of_group(repeat: np.ndarray, groups: np.ndarray, fold: np.ndarray) ->
     return _counts(pairs[:, 0], member)
 
 
-def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, fold: np.ndarray, inner: np.ndarray) -> np.ndarray:
+def _training_sets_without_class(counted: np.ndarray, repeat: np.ndarray, inner: np.ndarray, trained: np.ndarray) -> np.ndarray:
     """Return per row how many outer and inner training sets of its repeat have no row of its class, or of one of its labels.
 
     Args:
         counted: (n, n_outputs), 1 where the row is of the class or has the label.
+        inner: (n, n_folds), the inner fold that validates a row, -1: none. trained: bool (n, n_folds), the outer training sets.
     """
     missing = np.zeros(len(counted), dtype=np.int64)
     for number in np.unique(repeat):
         rows = repeat == number
         for index in range(inner.shape[1]):
-            outer = rows & (fold != index)
-            excluded = [-1, *np.unique(inner[outer, index])]  # -1: the whole outer training set
-            for part in dict.fromkeys(excluded):
-                absent = ~counted[outer & (inner[:, index] != part)].any(axis=0)
+            outer = rows & trained[:, index]
+            excluded = [None, *np.unique(inner[outer & (inner[:, index] >= 0), index])]  # None: the whole outer training set
+            for part in excluded:
+                absent = ~counted[outer if part is None else outer & (inner[:, index] != part)].any(axis=0)
                 missing += rows & counted[:, absent].any(axis=1)
     return missing

@@ -70,6 +70,16 @@ class Quarantined(Document):
     share: float
 
 
+class TimeOrder(Document):
+    """Outer folds that each train on the past alone. untested: rows before the first test block, which are trained on and never tested.
+
+    test_from: the first time of each fold's test block.
+    """
+
+    untested: int
+    test_from: tuple[str, ...]
+
+
 class Evaluation(Results):
     """All that the report and the tracking server show of one data set."""
 
@@ -82,6 +92,8 @@ class Evaluation(Results):
     n_groups: int = Field(description="groups of samples")
     n_folds: int = Field(description="outer folds of a repeat; 1: an official test split")
     fold_names: tuple[str, ...] = Field((), description="of the outer folds, where the data set gives them")
+    time_order: TimeOrder | None = Field(None, exclude_if=lambda value: value is None,
+                                         description="of outer folds that train on the past alone; without the key they do not")
     n_repeats: int = Field(description="of the outer folds")
     n_inner_folds: int = Field(description="on which configurations are chosen")
     interval: str = Field(description="method of the intervals")
@@ -116,6 +128,11 @@ class Evaluation(Results):
             if of_outputs is not None and set(of_outputs) != set(self.outputs):
                 names, outputs = (", ".join(shortened(found)) or "nothing" for found in (of_outputs, self.outputs))
                 yield f"{key}: is of {names}; expected one for each of outputs: {outputs}"
+
+    @property
+    def time_ordered(self) -> bool:
+        """Return whether each outer fold trains on the past alone."""
+        return self.time_order is not None
 
     @property
     def is_one_split(self) -> bool:

@@ -4,6 +4,8 @@ from typing import Any
 
 from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target
 
+TIMES = ("int64", "float64", "date32[day]", "timestamp[us]", "timestamp[us, tz=UTC]")  # types of times
+
 
 class BadSamplePolicy(Metadata):
     """What happens to samples that cannot be read: fail, or quarantine of at most that share of them."""
@@ -46,6 +48,7 @@ TABLE = TableSchema(
         Column("group", ("string",), "samples of one group are never split"),
         Column("split", ("string",), "train or test, an official split", required=False),
         Column("fold", ("string",), "own folds: name of the outer fold that tests the sample", required=False),
+        Column("time", TIMES, "own data in time order: when the sample was, a number, date or instant", required=False),
         Column("target", ("int32", "uint8[]", "float64[]"), "class code; 1 per label that holds; targets, NaN where not known"),
         Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False),
     ),

@@ -5,10 +5,14 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target, width_mistakes
+from stages.contracts.tables.samples_table import TIMES
 
 
 class SplitsMetadata(Metadata):
-    """fold_names: of the outer folds, in their order, where the data set gives them; else none."""
+    """fold_names: of the outer folds, in their order, where the data set gives them; else none.
+
+    time_ordered: whether each fold trains on the past alone. Its one inner fold is the latest part of its training rows.
+    """
 
     dataset: str
     target: Target
@@ -17,6 +21,7 @@ class SplitsMetadata(Metadata):
     n_repeats: int
     n_inner_folds: int
     fold_names: tuple[str, ...] = ()
+    time_ordered: bool = False
 
 
 def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
@@ -25,6 +30,9 @@ def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
     yield from width_mistakes(table, "inner", about.n_folds, "metadata n_folds is")
     if about.fold_names and len(about.fold_names) != about.n_folds:
         yield f"metadata fold_names has {len(about.fold_names)} names; expected {about.n_folds}, as n_folds is"
+    if about.time_ordered != ("time" in table.column_names):
+        found = "missing" if about.time_ordered else "there"
+        yield f"column 'time' is {found}, but metadata time_ordered is {str(about.time_ordered).lower()}"
     if table.num_rows != about.rows.used * about.n_repeats:
         yield f"{table.num_rows} rows; expected {about.rows.used} · {about.n_repeats}, metadata rows.used times n_repeats"
 
@@ -39,7 +47,9 @@ TABLE = TableSchema(
         Column("target", ("int32", "uint8[]", "float64[]"), "as in samples"),
         Column("repeat", ("int16",), "from 0"),
         Column("fold", ("int16",), "the outer fold whose test rows hold the sample; -1: none"),
-        Column("inner", ("int16[]",), "for each outer fold, the inner fold that holds the sample out; -1: it is a test row there"),
+        Column("inner", ("int16[]",), "for each outer fold, the inner fold that holds the sample out; -1: it is a test row there, or "
+               "later; n_inner_folds: in time order, it is trained on and never held out"),
+        Column("time", TIMES, "as in samples, where they have it", required=False),
     ),
     metadata=SplitsMetadata,
     consistent=contradictions,

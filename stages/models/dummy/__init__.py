@@ -49,7 +49,7 @@ class DummyFoldSweep:
     def out_of_fold(self, config: int) -> Scores:
         target = self.problem.target[self.fold.train]
         values = np.stack([_expected(self.problem, target[self.fold.inner != inner]) for inner in range(self.fold.n_inner)])
-        return _scores(self.problem, values[self.fold.inner])
+        return _scores(self.problem, values[np.minimum(self.fold.inner, self.fold.n_inner - 1)])
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         expected = _expected(self.problem, self.problem.target[self.fold.train])

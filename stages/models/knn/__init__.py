@@ -21,7 +21,7 @@ from stages.features.matrices import unpack
 from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
 from stages.models.knn.distance_chunks import encoded_bytes, prepared_rows
-from stages.models.knn.fold_index import TEST, FoldIndex, candidate_codes, candidates, fold_codes, fold_index
+from stages.models.knn.fold_index import TEST, FoldIndex, candidate_codes, candidates, fold_codes, fold_index, validation_codes
 from stages.models.knn.knn_fold_sweep import KEPT_BYTES, SharedSearch, kept_bytes
 from stages.models.knn.neighbor_search import CHUNK_BYTES, NeighborSearch, TiedTarget
 from stages.models.knn.votes import scores_of
@@ -81,8 +81,9 @@ def _groups(
     n_bytes = 0.0
     for fold in problem.folds:
         blocks = encode_fold(problem.blocks, fold.train)
-        query_codes = fold_codes(fold, len(problem.target))
-        index = fold_index(blocks, candidate_codes(query_codes, fold.train, candidates(problem, fold, most)), query_codes)
+        codes = fold_codes(fold, len(problem.target))
+        searched = candidate_codes(codes, fold.train, candidates(problem, fold, most))
+        index = fold_index(blocks, searched, validation_codes(codes, fold.n_inner))
         combination_bytes = kept_bytes(len(fold.train), len(fold.test), configs, problem.form, len(problem.outputs))
         fitted = [name for name, block in problem.blocks.items() if not block.raw.shared]
         fold_bytes = combination_bytes * len(problem.combinations) + sum(encoded_bytes(blocks.encoded[name].matrix) for name in fitted)

@@ -30,7 +30,7 @@ class FoldIndex:
 
 
 def fold_index(blocks: FoldBlocks, codes: np.ndarray, query_codes: np.ndarray | None = None) -> FoldIndex:
-    """Return the index of a fold in which every row is also a query."""
+    """Return the index of a fold in which every row is also a query, unless its query code is ABSENT."""
     modalities = tuple(blocks.encoded)
     rows = tuple(block.derived(prepared_rows) for block in blocks.encoded.values())
     query_codes = codes if query_codes is None else query_codes
@@ -43,6 +43,11 @@ def fold_codes(fold: Fold, n: int) -> np.ndarray:
     codes[fold.train] = fold.inner
     codes[fold.test] = TEST
     return codes
+
+
+def validation_codes(codes: np.ndarray, n_inner: int) -> np.ndarray:
+    """Return the codes of a fold's rows as queries, in which training rows that no inner fold validates are ABSENT: int16 (n,)."""
+    return codes if codes.max() < n_inner else np.where(codes < n_inner, codes, np.int16(ABSENT))
 
 
 def candidates(problem: Problem, fold: Fold, most: int | None) -> np.ndarray:

@@ -76,6 +76,8 @@ class SharedSearch:
             {name: empty_neighbors((n, len(fold.test)), k, self._tied.n_sums) for name in metrics} for fold in self.folds
         ]
         predictions = [empty_predictions(self.problem, n, len(self.configs), len(fold.train)) for fold in self.folds]
+        for fold, found in zip(self.folds, predictions, strict=True):
+            found[:, :, ~fold.validated] = 0
 
         def visit(index: int, metric: str, at: slice, neighbors: Neighbors) -> None:
             self._vote(index, metric, at, neighbors, predictions[index])
@@ -120,11 +122,11 @@ class SharedSearch:
 
     @cached_property
     def _positions(self) -> list[np.ndarray]:
-        """For each fold, the position of a row in fold.train, −1 if it is not there: int64 (n + padding,)."""
+        """For each fold, the position of a validated row in fold.train, −1 of any other row: int64 (n + padding,)."""
         found = []
         for fold in self.folds:
             positions = np.full(len(self.problem.target) + _PADDING, -1)
-            positions[fold.train] = np.arange(len(fold.train))
+            positions[fold.train[fold.validated]] = np.flatnonzero(fold.validated)
             found.append(positions)
         return found
 

@@ -30,7 +30,9 @@ class SvmFoldScores:
 
     @property
     def decisions(self) -> np.ndarray:
-        """Every configuration's out-of-fold decision values of the training rows: float (n_configs, n_train, n_outputs)."""
+        """Every configuration's out-of-fold decision values of the training rows, 0 of those that are not validated: float (n_configs,
+        n_train, n_outputs).
+        """
         raise NotImplementedError
 
     def temperature(self, config: int) -> float:

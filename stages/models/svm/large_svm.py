@@ -99,7 +99,8 @@ def train_linear_svms(
     values = np.broadcast_to(np.nan_to_num(target)[:, None, None, :], masks.shape)
     repeated = np.broadcast_to(np.array(penalties)[None, :, None], shape)
     weights, intercepts, found = train_primal(
-        PrimalProblem(axes.values, values.reshape(n, -1), masks.reshape(n, -1), repeated.ravel(), tube)
+        PrimalProblem(axes.values, values.reshape(n, -1), masks.reshape(n, -1), repeated.ravel(), tube,
+                      past=np.unique(np.concatenate(used)) if problem.time_ordered else None)
     )
     decisions = found.reshape(n, *shape).transpose(1, 2, 0, 3)
     if problem.form == "classes" and len(problem.outputs) == 2:  # a single SVM separates them
@@ -131,7 +132,7 @@ class LargeSvmFoldSweep(SvmFoldScores):
     @cached_property
     def decisions(self) -> np.ndarray:
         """Every configuration's out-of-fold decision values of the training rows: float32 (n_configs, n_train, n_outputs)."""
-        decisions = np.empty((len(self.configs), len(self.fold.train), len(self.problem.outputs)), dtype=np.float32)
+        decisions = np.zeros((len(self.configs), len(self.fold.train), len(self.problem.outputs)), dtype=np.float32)
         held_out = [np.flatnonzero(self.fold.inner == inner) for inner in range(self.fold.n_inner)]
         used = [np.delete(self.fold.train, out) for out in held_out]
         kernels = by_kernel(self.configs)
@@ -154,7 +155,8 @@ class LargeSvmFoldSweep(SvmFoldScores):
 
     def temperature(self, config: int) -> float:
         """Return the softmax temperature fitted to the out-of-fold decision values."""
-        return self.solver.temperature(self.decisions[config].astype(np.float64), self.fold.train)
+        validated = self.fold.validated
+        return self.solver.temperature(self.decisions[config][validated].astype(np.float64), self.fold.train[validated])
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         chosen = self.configs[config]

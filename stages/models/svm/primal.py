@@ -24,6 +24,7 @@ class PrimalProblem:
 
     features: float32 (n, p), dense or CSR. target: float64 (n, q), ±1 or continuous. used: bool (n, q), the training rows of each SVM.
     penalties: float64 (q,), C. tube: epsilon of continuous targets; None for classes and labels.
+    past: int64, rows whose features alone may decide where the solver stops (its preconditioner); None: all.
     """
 
     features: np.ndarray | sp.csr_array
@@ -31,10 +32,11 @@ class PrimalProblem:
     used: np.ndarray
     penalties: np.ndarray
     tube: float | None
+    past: np.ndarray | None = None
 
     def select(self, columns: np.ndarray) -> "PrimalProblem":
         """Return the problem of some of the SVMs."""
-        return PrimalProblem(self.features, self.target[:, columns], self.used[:, columns], self.penalties[columns], self.tube)
+        return PrimalProblem(self.features, self.target[:, columns], self.used[:, columns], self.penalties[columns], self.tube, self.past)
 
     def losses(self, f: np.ndarray) -> np.ndarray:
         """Return the loss with the sign in which f should move: float64 (n, q), 0 where there is none."""
@@ -56,7 +58,8 @@ def train_primal(problem: PrimalProblem) -> tuple[np.ndarray, np.ndarray, np.nda
 def _train(problem: PrimalProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     X, C = problem.features, problem.penalties
     (n, p), q = X.shape, len(C)
-    curvature = _mean_squares(X)[:, None]  # per feature; shared by all SVMs as a cheap preconditioner
+    # per feature; shared by all SVMs as a cheap preconditioner
+    curvature = _mean_squares(X if problem.past is None else X[problem.past])[:, None]
     w, b, f = np.zeros((p, q)), np.zeros(q), np.zeros((n, q))
     at_zero = None
     live = np.arange(q)

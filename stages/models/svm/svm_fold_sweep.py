@@ -52,7 +52,7 @@ class SvmFoldSweep(SvmFoldScores):
             penalties = np.array([self.configs[i]["C"] for i in members[kernel]])
             return self._decisions(kernel, np.flatnonzero(inner_of != inner), np.flatnonzero(inner_of == inner), penalties)
 
-        decisions = np.empty((len(self.configs), len(self.order), len(self.problem.outputs)))
+        decisions = np.zeros((len(self.configs), len(self.order), len(self.problem.outputs)))
         for (kernel, inner), found in zip(jobs, each(decide, jobs), strict=True):
             for i, values in zip(members[kernel], found, strict=True):
                 decisions[i, self.order[inner_of == inner]] = values
@@ -66,7 +66,8 @@ class SvmFoldSweep(SvmFoldScores):
 
     def temperature(self, config: int) -> float:
         """Return the softmax temperature fitted to the out-of-fold decision values."""
-        return self.solver.temperature(self.decisions[config][self.order], np.arange(len(self.order)))
+        place = np.flatnonzero(self.fold.validated[self.order])
+        return self.solver.temperature(self.decisions[config][self.order[place]], place)
 
     def refit(self, config: int) -> Callable[[], TestScores]:
         train, test = np.split(np.arange(len(self.rows)), [len(self.order)])
