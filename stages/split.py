@@ -19,6 +19,7 @@ from stages.contracts.task import TargetForm
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse, read_params, value_at
+from stages.foundation.progress import tracked
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import column_values, fixed_lists, read_described, read_json, write_table
 from stages.model_selection.target_forms import FORMS
@@ -126,15 +127,17 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
         labels = list(map(str, range(settings.n_splits)))
     if scarce := scarce_outputs(members, groups, outer[0] < 0 if given == "split" else None, names=names, group_names=group_names):
         raise InputError(scarce)
-    tables = []
-    for repeat, fold in enumerate(outer):
-        inner = np.stack([
-            checked_inner_folds(strata, groups, fold != index, settings.n_inner_splits, names=names, where=f"outer fold {label}",
-                                seed=derived_seed(seed, "inner", str(repeat), str(index)))
-            for index, label in enumerate(labels)
-        ], axis=1)
-        tables.append(splits_table(samples, repeat, fold, inner))
-    return pa.concat_tables(tables)
+    pairs = [(repeat, index) for repeat in range(len(outer)) for index in range(len(labels))]
+    inner = [
+        checked_inner_folds(strata, groups, outer[repeat] != index, settings.n_inner_splits, names=names,
+                            where=f"outer fold {labels[index]}", seed=derived_seed(seed, "inner", str(repeat), str(index)))
+        for repeat, index in tracked("outer folds split", pairs)
+    ]
+    by_repeat = [inner[first:first + len(labels)] for first in range(0, len(inner), len(labels))]
+    return pa.concat_tables([
+        splits_table(samples, repeat, fold, np.stack(columns, axis=1))
+        for repeat, (fold, columns) in enumerate(zip(outer, by_repeat, strict=True))
+    ])
 
 
 def splits_table(samples: pa.Table, repeat: int, fold: np.ndarray, inner: np.ndarray) -> pa.Table:
