@@ -25,17 +25,19 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 COMMAND = re.compile(r"python -m (?P<module>stages\.[a-z_]+)(?P<arguments>( [\w.:@/+-]+)*)", re.ASCII)
 OWN = {"stages", "pipelines"}  # packages whose modules a fork loads itself
+dvcs_run: Callable[..., None] = dvc.stage.run._run
 
-LEARNING = ("numpy", "pyarrow.compute", "pandas", "scipy.stats", "sklearn.base")
+TABLES = ("numpy", "pyarrow.compute", "pandas")
+LEARNING = (*TABLES, "scipy.stats", "sklearn.base", "sklearn.metrics")
 # What the stages of a module import and no thread of which runs afterwards. Without polars: its threads would be missing in the fork.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "stages.evaluate": (*LEARNING, "sklearn.metrics"),
-    "stages.featurize": ("numpy", "pyarrow.compute", "pandas"),
-    "stages.ingest": ("numpy", "pyarrow.compute", "pandas"),
+    "stages.evaluate": LEARNING,
+    "stages.featurize": TABLES,
+    "stages.ingest": TABLES,
     "stages.report": ("numpy", "pyarrow.compute", "matplotlib.figure"),
-    "stages.split": ("numpy", "pyarrow.compute", "pandas"),
-    "stages.train": (*LEARNING, "sklearn.metrics", "sklearn.linear_model", "sklearn.model_selection", "sklearn.impute", "numba"),
-    "stages.validate": ("numpy", "pyarrow.compute", "pandas", "great_expectations"),
+    "stages.split": TABLES,
+    "stages.train": (*LEARNING, "sklearn.linear_model", "sklearn.model_selection", "sklearn.impute", "numba"),
+    "stages.validate": (*TABLES, "great_expectations"),
 }
 
 
@@ -90,6 +92,3 @@ def _run_module(module: str, arguments: list[str], folder: str, variables: Mappi
     importlib.invalidate_caches()
     sys.argv = ["-m", *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-dvcs_run: Callable[..., None] = dvc.stage.run._run
