@@ -99,7 +99,7 @@ def predictions(splits: Splits, hits: np.ndarray) -> list[FoldPredictions]:
 
 
 def interval(folds: list[FoldPredictions], metric: Metric, design: Design) -> Estimate:
-    return estimate(score(folds, metric, design), folds, metric, design, resamples=resample_weights(design))
+    return estimate(score(folds, metric, design), folds, metric, design)
 
 
 # ---------------------------------------------------------------- coverage
@@ -244,7 +244,8 @@ def best_of_six(n_sets: int) -> Iterator[tuple[int, float, float]]:
             splits = layout.splits(generator.integers(0, 2, n).astype(np.int32), generator)
             design = design_of(splits, 0.95)
             found: list[MetricScores] = [score(predictions(splits, generator.random(n) < 0.5), metric, design) for _ in range(6)]
-            bias = choice_bias([pool(one.values, design) for one in found], resample_weights(design), design.blocks, greater_is_better=True)
+            pooled, weights = [pool(one.values, design) for one in found], resample_weights(design.n_blocks)
+            bias = choice_bias(pooled, weights, design.blocks, greater_is_better=True)
             shown.append(max(one.mean for one in found))
             corrected.append(shown[-1] - bias)
         yield n, float(np.mean(shown)), float(np.mean(corrected))
@@ -279,13 +280,21 @@ def shown(cell: Cell) -> str:
     return f"**{cell.rate:.3f}**" if cell.broken else f"{cell.rate:.3f}"
 
 
+def measured(parts: Sequence[Callable[[int], Iterator[Cell]]], n_sets: int) -> Iterator[Cell]:
+    """Yield every cell, with a line on standard error for each."""
+    for part in parts:
+        for cell in part(n_sets):
+            print(f"{cell.table}: {', '.join(cell.setting)}: {shown(cell)}", file=sys.stderr, flush=True)
+            yield cell
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], prog="python -m benchmarks.calibration")
     parser.add_argument("--sets", type=int, default=500, help="simulated data sets per cell")
     parser.add_argument("--only", nargs="*", default=[part.__name__ for part in PARTS], help="parts to run")
     parser.add_argument("--write", action="store_true", help="replace the tables of docs/honesty.md")
     chosen = parser.parse_args()
-    cells = [cell for part in PARTS if part.__name__ in chosen.only for cell in part(chosen.sets)]
+    cells = list(measured([part for part in PARTS if part.__name__ in chosen.only], chosen.sets))
     tables = {kind: pivot(found) for kind in COLUMNS if (found := [cell for cell in cells if cell.table == kind])}
     rows = [f"| {n} | {looks:.3f} | {fair:.3f} |" for n, looks, fair in best_of_six(chosen.sets)]
     tables["best"] = "\n".join(["| rows | best of six, as it looks | corrected |", "|--:|--:|--:|", *rows])

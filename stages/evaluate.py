@@ -117,7 +117,6 @@ def scored(
     trained: TrainingResults, metrics: Mapping[str, Metric], design: Design, scale: np.ndarray | None
 ) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[Candidate, MetricScores], dict[Candidate, np.ndarray]]:
     """Return each candidate's scores with their intervals, its scores on the primary metric, and how wrong it is on each tested row."""
-    resamples = resample_weights(design)
     tables: dict[Candidate, dict[str, FoldScores]] = {}
     primary: dict[Candidate, MetricScores] = {}
     losses: dict[Candidate, np.ndarray] = {}
@@ -126,7 +125,7 @@ def scored(
         tables[candidate] = {}
         for name, metric in metrics.items():
             found = score(folds, metric, design)
-            interval = estimate(found, folds, metric, design, resamples=resamples)
+            interval = estimate(found, folds, metric, design)
             tables[candidate][name] = FoldScores(mean=interval.mean, lo=interval.lo, hi=interval.hi, folds=tuple(found.folds.tolist()))
             if name == name_of_primary:
                 primary[candidate] = found
@@ -145,7 +144,7 @@ def bias_of_choice(primary: Mapping[Candidate, MetricScores], contest: Contest, 
     if not has_intervals(design):
         return float("nan")
     learners = [pool(found.values, design) for candidate, found in primary.items() if candidate.model in contest.learners]
-    return choice_bias(learners, resample_weights(design), design.blocks, greater_is_better=metric.greater_is_better)
+    return choice_bias(learners, resample_weights(design.n_blocks), design.blocks, greater_is_better=metric.greater_is_better)
 
 
 def candidate_results(

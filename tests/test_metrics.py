@@ -227,7 +227,7 @@ def test_values_of_rows_have_the_metric_as_their_mean(name: str, task: str, n_ro
     target, prediction, scores = (part if part is None else part[:n_rows] for part in random_case(task, 5, n_rows, n_outputs_of(task)))
     metric = METRICS[name].bound_to(target)
     expected, predicted = metric.score(target, prediction, scores), FoldPredictions(target, prediction, scores)
-    found = row_values(metric, predicted, np.arange(n_rows))
+    found = row_values(metric, predicted, np.arange(n_rows), expected)
     assert found.shape == (n_rows,)
     np.testing.assert_allclose(found.mean(), expected, rtol=1e-9, atol=1e-12)
 
@@ -238,8 +238,8 @@ def test_values_of_rows_are_what_counting_a_row_more_often_does(name: str, task:
     n, times = 40, 50
     target, prediction, scores = random_case(task, 11, n, n_outputs_of(task))
     metric = METRICS[name].bound_to(target)
-    found = row_values(metric, FoldPredictions(target, prediction, scores), np.arange(n))
     whole = metric.score(target, prediction, scores)
+    found = row_values(metric, FoldPredictions(target, prediction, scores), np.arange(n), whole)
     for row in range(0, n, 5):
         rows = np.append(np.tile(np.arange(n), times), row)
         more = metric.score(target[rows], prediction[rows], None if scores is None else scores[rows])

@@ -209,7 +209,7 @@ def test_the_detectable_difference_is_shown_with_eighty_percent() -> None:
 def test_the_best_of_six_that_guess_is_corrected_to_chance() -> None:
     """It averaged .567 at 100 rows."""
     generator, of = np.random.default_rng(6), design(100, 5)
-    weights, shown, fair = resample_weights(of), [], []
+    weights, shown, fair = resample_weights(of.n_blocks), [], []
     for _ in range(100):
         found = [pool((generator.random(100) < 0.5).astype(float), of) for _ in range(6)]
         shown.append(max(one.score for one in found))
@@ -220,7 +220,7 @@ def test_the_best_of_six_that_guess_is_corrected_to_chance() -> None:
 
 def test_a_clear_best_is_hardly_corrected_and_errors_are_corrected_upward() -> None:
     generator, of = np.random.default_rng(6), design(1000, 5)
-    weights = resample_weights(of)
+    weights = resample_weights(of.n_blocks)
     hits = [(generator.random(1000) < share).astype(float) for share in (0.9, 0.6, 0.6)]
     assert choice_bias([pool(one, of) for one in hits], weights, of.blocks, greater_is_better=True) == pytest.approx(0, abs=0.003)
     same = choice_bias([pool(1 - one, of) for one in hits], weights, of.blocks, greater_is_better=False)

@@ -43,6 +43,12 @@ class Design:
         """Return whether there is one test split, so that no fold varies."""
         return self.n_folds == 1
 
+    @property
+    def overlap(self) -> float:
+        """Return by how much folds that share training rows widen what the rows alone imply: √(K·(1/J + n_test/n_train)), at least 1."""
+        n_folds = self.n_folds / self.n_repeats
+        return 1.0 if self.is_one_split else float(np.sqrt(max(1.0, n_folds * (1 / self.n_folds + self.test_per_train))))
+
     @cached_property
     def n_repeats(self) -> float:
         """Return how often a row is tested, on average."""

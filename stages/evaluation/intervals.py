@@ -6,17 +6,22 @@ has the coverage near 0 and 1 that s ± h has not, and is never of width 0. n is
 all rows are right, nothing says how much rows of a group depend on one another: n is then the number of groups.
 
 **Errors and what they explain** (RMSE, log-loss; Q² is 1 − error / variance). Whole groups of pooled held-out rows are resampled; the
-interval is that of the logarithm of the error, so that an error stays above 0 and Q² below 1. The variance that Q² divides by is resampled
-with the errors: a constant explains nothing in any resample. Percentiles are expanded for few groups.
+interval is of percentiles of the logarithm of the error, so that an error stays above 0 and Q² below 1; their distance from the score is
+expanded by t for few groups. The variance that Q² divides by is resampled with the errors: a constant explains nothing in any resample. In
+cross-validation it is widened as Nadeau and Bengio widen that of fold scores, for the training rows that folds share: by √(K·(1/J +
+n_test/n_train)) for K folds, J with all repeats.
 
-Source: Korn & Graubard 1998, Survey Methodology 24, 193 (effective number of rows, degrees of freedom); Clopper & Pearson 1934; Hesterberg
-2015, American Statistician 69, 371, doi:10.1080/00031305.2015.1089789, sect. 5 (expanded percentiles).
+Degrees of freedom are those of the groups that contribute (`Pooled.df`): where few groups hold nearly all errors, their spread says little.
+
+Source: Korn & Graubard 1998, Survey Methodology 24, 193 (effective number of rows, degrees of freedom); Clopper & Pearson 1934; Efron &
+Tibshirani 1993, An Introduction to the Bootstrap, ch. 12 and 13; Hesterberg 2015, American Statistician 69, 371 (expanded percentiles).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy.special import betaincinv, ndtr, ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from stages.evaluation.design import Design
 from stages.evaluation.pooled import Pooled
@@ -57,24 +62,25 @@ def clopper_pearson(hits: float, n: float, confidence: float) -> tuple[float, fl
     return lo, hi
 
 
-def error_interval(score: float, resampled: np.ndarray, *, n_groups: int, confidence: float, widening: float = 1.0) -> tuple[float, float]:
+def error_interval(score: float, resampled: np.ndarray, spread: Pooled, confidence: float, *, widening: float) -> tuple[float, float]:
     """Return the interval of a positive error.
 
     Args:
         resampled: (n_resamples,), logarithms of the error of each resample relative to that of all rows.
-        n_groups: that were resampled.
+        spread: of the errors by group.
         widening: of the logarithms, for what the groups do not show.
     """
-    defined = resampled[np.isfinite(resampled)]
-    if n_groups < FEWEST_GROUPS or not defined.size or not score > 0:
+    defined, n = resampled[np.isfinite(resampled)], spread.n_groups
+    if n < FEWEST_GROUPS or not defined.size or not score > 0:
         return float("nan"), float("nan")
-    t = float(stdtrit(n_groups - 1, (1 + confidence) / 2)) * np.sqrt(n_groups / (n_groups - 1))
-    lo, hi = np.quantile(defined, [float(ndtr(-t)), float(ndtr(t))])
-    return float(score * np.exp(widening * lo)), float(score * np.exp(widening * hi))
+    tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+    expansion = widening * np.sqrt(n / (n - 1)) * float(stdtrit(spread.df, tails[1]) / ndtri(tails[1]))
+    lo, hi = np.quantile(defined, tails)
+    hi = max(hi, float(ndtri(tails[1]) * defined.std()))  # few groups seldom hold the largest errors that there are
+    return float(score * np.exp(expansion * lo)), float(score * np.exp(expansion * hi))
 
 
-def resample_weights(design: Design) -> np.ndarray:
+@lru_cache(maxsize=2)
+def resample_weights(n_blocks: int) -> np.ndarray:
     """Return how often each block of groups is drawn in each resample: float64 (N_RESAMPLES, n_blocks), the same for every model."""
-    n = design.n_blocks
-    generator = np.random.default_rng(n)
-    return generator.multinomial(n, np.full(n, 1 / n), N_RESAMPLES).astype(np.float64)
+    return np.random.default_rng(n_blocks).multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_RESAMPLES).astype(np.float64)

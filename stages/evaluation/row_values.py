@@ -21,15 +21,14 @@ EPSILON = float(np.finfo(np.float64).eps)  # to which log-loss clips probabiliti
 Values = Callable[[FoldPredictions], np.ndarray]
 
 
-def row_values(metric: Metric, predicted: FoldPredictions, blocks: np.ndarray) -> np.ndarray:
-    """Return values of rows whose mean is the metric's score: float64 (n,); NaN where the score is undefined.
+def row_values(metric: Metric, predicted: FoldPredictions, blocks: np.ndarray, score: float) -> np.ndarray:
+    """Return values of rows whose mean is `score`: float64 (n,); NaN where it is undefined.
 
     Args:
-        metric: bound to the data set's targets.
+        metric: bound to the data set's targets; its score of these predictions is `score`.
         predicted: of one test fold.
         blocks: int (n,), the group of each row: what the jackknife leaves out together.
     """
-    score = metric.score(predicted.target, predicted.prediction, predicted.probabilities)
     if np.isnan(score):
         return np.full(len(predicted.target), np.nan)
     if metric.name == "q2":

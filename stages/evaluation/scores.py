@@ -8,7 +8,7 @@ import numpy as np
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import FoldPredictions, Splits
 from stages.evaluation.design import Design
-from stages.evaluation.intervals import Estimate, error_interval, share_interval
+from stages.evaluation.intervals import Estimate, error_interval, resample_weights, share_interval
 from stages.evaluation.pooled import pool
 from stages.evaluation.regression_resamples import error_ratios
 from stages.evaluation.row_values import row_values
@@ -63,14 +63,15 @@ def score(predictions: Sequence[FoldPredictions], metric: Metric, design: Design
     """Return the scores of one candidate on a metric that is bound to the data set's targets."""
     folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
     ends = np.cumsum([len(fold.target) for fold in predictions])
-    values = [row_values(metric, fold, design.groups[end - len(fold.target) : end]) for fold, end in zip(predictions, ends, strict=True)]
+    values = [
+        row_values(metric, fold, design.groups[end - len(fold.target) : end], value)
+        for fold, end, value in zip(predictions, ends, folds, strict=True)
+    ]
     return MetricScores(np.asarray(folds, dtype=np.float64), np.concatenate(values))
 
 
-def estimate(
-    scores: MetricScores, predictions: Sequence[FoldPredictions], metric: Metric, design: Design, *, resamples: np.ndarray
-) -> Estimate:
-    """Return the mean score with its interval; resamples: as of `resample_weights`."""
+def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metric: Metric, design: Design) -> Estimate:
+    """Return the mean score with its interval."""
     mean, nan = scores.mean, float("nan")
     if np.isnan(mean) or not has_intervals(design):
         return Estimate(mean, nan, nan)
@@ -84,6 +85,6 @@ def estimate(
     # an error above its best value, or what it leaves of the best score
     sign, best = (1.0, low) if np.isfinite(low) else (-1.0, high)
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
-    ratios = error_ratios(metric.name, list(predictions), errors, design, resamples)
-    ends = error_interval(sign * (mean - best), ratios, n_groups=min(pooled.n_groups, design.n_blocks), confidence=design.confidence)
+    ratios = error_ratios(metric.name, list(predictions), errors, design, resample_weights(design.n_blocks))
+    ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
     return Estimate(mean, *sorted(best + sign * end for end in ends))

@@ -5,7 +5,8 @@ Bengio's corrected resampled t widens the variance of the mean of J scores from 
 of freedom; J counts every fold of every repeat. Five fold differences of coarse scores can agree by chance (+2, +2, +1, +1, +2 rows of
 500), so the variance is at least that which the discordant rows imply, by groups. Beside it stands the sign-flip test of the pooled
 held-out rows (sign_flips.py); the p of a difference is the larger of the two. With one official test split there are no folds to vary
-over: the variance is that of the rows, by groups, with n_groups − 1 degrees of freedom. In time order training sets are nested and grow,
+over: the variance is that of the rows, by groups, with as many degrees of freedom as groups
+that contribute. In time order training sets are nested and grow,
 for which the correction is not derived: there n_test/n_train is 0 (docs/decisions/0047-intervals-in-time-order.md). A fold in which a
 score is undefined (NaN) counts neither in the mean nor in J.
 
@@ -82,7 +83,8 @@ def fold_spread(values: np.ndarray, test_per_train: float) -> Spread:
 
 def half_width_of(folds: np.ndarray, pooled: Pooled, design: Design) -> float:
     """Return half the width of a score's symmetric interval: the larger of what folds and groups of rows imply; NaN if neither does."""
-    of_rows = Spread(pooled.error, pooled.n_groups - 1).half_width(design.confidence)
+    # of rows that are groups themselves, Clopper and Pearson's interval knows what their errors say of one another
+    of_rows = Spread(pooled.error, pooled.n_groups - 1 if pooled.n_groups == design.n_rows else pooled.df).half_width(design.confidence)
     if design.is_one_split:
         return of_rows
     of_folds = fold_spread(folds, design.test_per_train).half_width(design.confidence)
@@ -102,7 +104,7 @@ def paired_difference(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.
         nothing = float("nan")
         return Difference(nothing, nothing, nothing, nothing, nothing, Spread(nothing, 0.0), nothing)
     mean = float(defined.mean())
-    spread = Spread(pooled.error, float(pooled.n_groups - 1))
+    spread = Spread(pooled.error, pooled.df)
     if not design.is_one_split:
         of_folds = fold_spread(folds, design.test_per_train)
         spread = Spread(float(np.maximum(of_folds.error, pooled.error)), of_folds.df)
