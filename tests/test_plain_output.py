@@ -96,7 +96,7 @@ def test_pages_hold_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     expectation = ExpectationResult(expectation="expect_column_values_to_not_be_null", column=f"words{CODES}", notes="", kwargs={},
                                     success=True, observed=None, range=None, checked=1, missing=0, unexpected=0, offending=())
     suite = SuiteResult(suite="samples", success=True, n_rows=1, expectations=(expectation,))
-    page = validation_page(Validation(dataset="toy", success=True, suites=(suite,), notes=(f"column {CODES}",)))
+    page = validation_page(Validation(dataset="toy", success=True, suites=(suite,)), not_examined("toy"))
     shown = {path.name: path.read_text(encoding="utf-8") for path in (report_path(), *figures_dir("toy").glob("*.svg"))}
     evaluation = read_document(evaluation_path("toy"), Evaluation)
     shown |= {"validation.html": page, "README.md": short_table([evaluation]), "results.md": results_table([evaluation])}
