@@ -78,9 +78,10 @@ class ExaminedDataSet:
     """A data set, a row per sample.
 
     groups: int64 (n,), the group's number. folds: int16 (n_repeats, n), the outer fold that tests the sample, -1: none. inner: int16 (n,),
-    of the first outer fold of the first repeat: the inner fold that holds the sample out, -1: it is a test row, n_inner: it is trained on
-    and never held out. values: the target in its form. official: whether there is an official split. own: whether the data set is an entry
-    with `source:`, so that `group:` and `without:` can be written into it. time: NaN where not known; None without `time:`.
+    of the first outer fold: the inner fold that holds the sample out, -1: it is a test row. (In time order: of the last outer fold, which
+    trains on the longest past, thirds of its groups.) values: the target in its form. official: whether there is an official split. own:
+    whether the data set is an entry with `source:`, so that `group:` and `without:` can be written into it. time: NaN where not known;
+    None without `time:`.
     """
 
     name: str

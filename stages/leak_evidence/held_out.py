@@ -60,12 +60,11 @@ def told_by(values: np.ndarray, examined: ExaminedDataSet, rows: np.ndarray) -> 
             before = np.where(known, target[judged] - base, 0) ** 2
             open_before[judged] = before.sum(axis=1)
             gains[judged] = (before - np.where(known, target[judged] - predicted, 0) ** 2).sum(axis=1)
-    judged = inner < examined.n_inner
-    of_group = np.bincount(np.unique(examined.groups[rows][judged], return_inverse=True)[1], weights=gains[judged])
+    of_group = np.bincount(np.unique(examined.groups[rows], return_inverse=True)[1], weights=gains)
     spread, whole = float(np.sqrt((of_group**2).sum())), float(open_before.sum())
     if len(of_group) < FEWEST_GROUPS or spread == 0 or whole == 0:
         return NOTHING
-    return Told(float(gains.sum() / whole), float(of_group.sum() / spread), int(judged.sum()))
+    return Told(float(gains.sum() / whole), float(of_group.sum() / spread), len(rows))
 
 
 def binned(values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Contents that are equal by chance, so that two samples that share one are no evidence of a copy.
 
 Plain are: an image of one color; silence and other constant vectors; a text of less than FEWEST_TERMS terms; a graph of less than
-FEWEST_NODES nodes; any content that COMMON of the samples share.
+FEWEST_EDGES edges; any content that COMMON of the samples share.
 
 Of a table the columns decide (`chance_rows`). Rows that agree by chance are accompanied by rows that agree in all columns but one: if E
 pairs of n rows are equal and the columns hold no more than it takes for that, about 2·ln(n)·E pairs are equal but for one column or
@@ -17,7 +17,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values
 from stages.leak_evidence.equal_contents import content_keys, mixed
 
-FEWEST_TERMS, FEWEST_NODES, FEWEST_COMMON = 5, 6, 10
+FEWEST_TERMS, FEWEST_EDGES, FEWEST_COMMON = 5, 8, 10
 COMMON = 0.01
 MOST_PARTS = 16  # of the columns of a table, of which one at a time is left out
 COMPANY = 0.5  # share of ln(n)·E, below which equal rows count as copies
@@ -28,7 +28,7 @@ def plain_rows(chunk: pa.Table, metadata: FeaturesMetadata) -> np.ndarray:
     if metadata.encoding == "sparse":
         return np.diff(np.from_dlpack(chunk["indices"].combine_chunks().offsets)) < FEWEST_TERMS
     if metadata.modality == "graph":
-        return column_values(chunk["n_nodes"]) < FEWEST_NODES
+        return np.diff(np.from_dlpack(chunk["source"].combine_chunks().offsets)) < FEWEST_EDGES
     if metadata.encoding == "dense":
         shaped = column_values(chunk["vector"]).reshape(len(chunk), *metadata.shape)
         axes = (1, 2) if metadata.modality == "image" and shaped.ndim == 4 else -1
@@ -58,12 +58,10 @@ def table_parts(chunks: Iterable[pa.Table], metadata: FeaturesMetadata) -> np.nd
 def chance_rows(parts: np.ndarray) -> np.ndarray:
     """Return bool (n,): rows of a table whose equality with others is none of a copy; see the module's docstring."""
     whole = parts.sum(axis=1, dtype=np.uint64)
-    common = common_rows(whole)
-    kept = whole[~common]
-    equal = _pairs(kept)
-    company = sum(_pairs(kept - parts[~common, place]) - equal for place in range(parts.shape[1]))
-    chance = equal > 0 and company >= COMPANY * np.log(len(kept)) * equal
-    return np.ones(len(whole), bool) if chance else common
+    equal = _pairs(whole)
+    company = sum(_pairs(whole - parts[:, place]) - equal for place in range(parts.shape[1]))
+    chance = equal > 0 and company >= COMPANY * np.log(len(whole)) * equal
+    return np.ones(len(whole), bool) if chance else common_rows(whole)
 
 
 def common_rows(keys: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ MISSING = LeakCode("missingness-shift", "medium", "a column or modality is missi
 FOLDS = 5
 LEAST_AUC, SIGNIFICANT = 0.6, 4.0
 LEAST_DIFFERENCE = 0.05  # between the shares that are missing
-RIDGE = 1e-2  # of the features' variance
+RIDGE = 1.0  # of the variance of a feature
 MOST_ROWS = 20_000
 
 

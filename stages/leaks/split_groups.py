@@ -29,8 +29,11 @@ TELLS = 0.1  # explained share of the target
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """values: uint64 (n,), 0 where a sample has none. source: the modality that it was made from, if any. column: for `group:`."""
+class GroupCandidate:
+    """values: uint64 (n,), 0 where a sample has none. source: the modality that it was made from, if any. column: for `group:`.
+
+    numbers: float64 (n,), of a column of numbers: what the order of these tells is no sign of a group.
+    """
 
     code: LeakCode
     subject: str
@@ -38,6 +41,7 @@ class Candidate:
     values: np.ndarray
     source: str = ""
     column: str = "<column>"
+    numbers: np.ndarray | None = None
 
 
 def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
@@ -54,19 +58,20 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
             )  # fmt: skip
 
 
-def candidates(examined: ExaminedDataSet) -> Iterator[Candidate]:
+def candidates(examined: ExaminedDataSet) -> Iterator[GroupCandidate]:
     """Yield beginnings of ids, folders of files, and columns of categories or whole numbers."""
     for what, names in prefixes(examined.ids.to_pylist()).items():
-        yield Candidate(PREFIX, "samples", what, keys_of(names))
+        yield GroupCandidate(PREFIX, "samples", what, keys_of(names))
     for modality in examined.modalities:
         if modality.places is not None and modality.kind not in ("table", "text"):
             folders = [(place or "").rpartition("/")[0] for place in modality.places.to_pylist()]
-            yield Candidate(FOLDER, modality.name, f"the folder of {modality.name}", keys_of(folders))
+            yield GroupCandidate(FOLDER, modality.name, f"the folder of {modality.name}", keys_of(folders))
         for name, column in table_columns(modality, np.arange(len(examined.ids))):
             known = column >= 0 if column.dtype == np.int32 else ~np.isnan(column)
             if column.dtype == np.int32 or (column[known] == np.round(column[known])).all():
                 keys = content_keys(pa.array(column.astype(np.float64) + 0.0))
-                yield Candidate(COLUMN, f"{modality.name}.{name}", f"column {name!r}", np.where(known, keys, 0), modality.name, name)
+                yield GroupCandidate(COLUMN, f"{modality.name}.{name}", f"column {name!r}", np.where(known, keys, 0), modality.name, name,
+                                None if column.dtype == np.int32 else column)  # fmt: skip
 
 
 def keys_of(names: list[str]) -> np.ndarray:
@@ -84,14 +89,15 @@ def usable(values: np.ndarray) -> np.ndarray:
     return values if right else np.zeros_like(values)
 
 
-def alike(candidate: Candidate, values: np.ndarray, examined: ExaminedDataSet) -> dict[str, float]:
+def alike(candidate: GroupCandidate, values: np.ndarray, examined: ExaminedDataSet) -> dict[str, float]:
     """Return in what the samples of one value are alike: the evidence of the first modality, or of the target; {} if in nothing."""
     for modality in examined.modalities:
         if modality.name != candidate.source and (evidence := near_one_another(values, modality, examined)):
             return evidence
     rows = training_rows(examined)
     told = told_by(np.unique(values[rows], return_inverse=True)[1].astype(np.int32), examined, rows)
-    return told.evidence if told.exceeds(TELLS) else {}
+    along = told_by(candidate.numbers[rows], examined, rows).share if candidate.numbers is not None and told.exceeds(TELLS) else 0.0
+    return told.evidence if told.exceeds(TELLS + max(along, 0.0)) else {}
 
 
 def near_one_another(values: np.ndarray, modality: ExaminedModality, examined: ExaminedDataSet) -> dict[str, float]:

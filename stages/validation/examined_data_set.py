@@ -10,10 +10,11 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.tables import column_values
-from stages.leak_evidence.equal_contents import content_keys
+from stages.leak_evidence.equal_contents import content_keys, mixed
 from stages.leak_evidence.nearest_samples import nearest_samples, short_vectors
 from stages.leak_evidence.plain_contents import chance_rows, common_rows, plain_rows, table_parts
 
+N_THIRDS = 3
 Chunks = Callable[[], Iterable[pa.Table]]
 Features = Sequence[tuple[FeaturesMetadata, Chunks]]
 
@@ -34,8 +35,8 @@ def examined_data_set(
         ids=samples["sample_id"].combine_chunks(),
         groups=groups,
         folds=column_values(splits["fold"]).reshape(about.n_repeats, n),
-        inner=column_values(splits["inner"])[:n, 0],
-        n_inner=about.n_inner_folds,
+        inner=_thirds(column_values(splits["inner"])[:, -1], groups) if about.time_ordered else column_values(splits["inner"])[:n, 0],
+        n_inner=N_THIRDS if about.time_ordered else about.n_inner_folds,
         target=metadata.target,
         values=column_values(samples["target"]),
         official="split" in samples.column_names,
@@ -43,6 +44,11 @@ def examined_data_set(
         time=_times(samples["time"]) if "time" in samples.column_names else None,
         modalities=[_modality(samples, groups, metadata_of, chunks) for metadata_of, chunks in features],
     )
+
+
+def _thirds(inner: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return a third of the groups per training row, -1 for test rows: a block of the future holds times that no earlier row has."""
+    return np.where(inner >= 0, mixed(groups.astype(np.uint64)) % np.uint64(N_THIRDS), -1).astype(np.int16)
 
 
 def _modality(samples: pa.Table, groups: np.ndarray, metadata: FeaturesMetadata, chunks: Chunks) -> ExaminedModality:
