@@ -107,8 +107,10 @@ def carried_by(data_set: DataSet) -> str:
 
 
 def data_set_section(name: str) -> str:
-    """Return the docstring and the citation of a data set's file."""
-    return section(name, docstring("datasets", name)) + f"\n{component('datasets', name).citation}\n"
+    """Return the docstring and the citation of a data set's file, and which findings of leaks are none."""
+    data_set: DataSet = component("datasets", name)
+    known = "".join(f"\nNo leak: [{key}](leaks.md#{key.partition('/')[0]}), as {why}.\n" for key, why in data_set.known_leaks.items())
+    return section(name, docstring("datasets", name)) + known + f"\n{data_set.citation}\n"
 
 
 # ---------------------------------------------------------------- other components

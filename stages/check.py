@@ -19,6 +19,7 @@ from stages.checking.stale_outputs import remove_stale_outputs
 from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
@@ -54,12 +55,19 @@ def main() -> None:
         raise InputError("\n".join(failed.values()))
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
-        write_json(leak_levels_path(dataset), leakage.of(dataset).model_dump(mode="json"))
+        write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))
     for dataset, files in found.items():
         write_json(check_path(dataset), {"dataset": dataset, "files": files})
     for dataset, why in failed.items():
         print(f"error: {dataset}: {why}\n  its stages will stop; those of the other data sets run", file=sys.stderr, flush=True)
         write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
+
+
+def known_leaks(dataset: str, params: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return why findings of leaks are none in a data set of stages/datasets/, by <code>/<subject>; of own data none are known."""
+    entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+    known: Mapping[str, str] = component("datasets", dataset).known_leaks if entry.source is None else {}
+    return known
 
 
 def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int, params: Mapping[str, Any]) -> dict[str, Any]:

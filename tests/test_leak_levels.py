@@ -14,8 +14,9 @@ from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import leaks_path, validation_dir, validation_path
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component, names
 from stages.validation.leak_findings import leaks_of, not_examined
-from stages.validation.leak_settings import LeakageEntry, LeakLevels, OneLeakageEntry, detectors
+from stages.validation.leak_settings import LeakageEntry, LeakLevels, OneLeakageEntry, detectors, leak_codes
 
 CODE = "duplicate-across-folds"
 
@@ -41,6 +42,20 @@ def test_the_level_of_a_finding(section: dict, own: dict, expected: str) -> None
     entry = LeakageEntry(**section, datasets={"toy": OneLeakageEntry(**own)} if own else {})
     assert entry.of("toy").of(CODE, "samples") == expected
     assert entry.of("another") == LeakageEntry(**section).of("toy")
+
+
+@pytest.mark.parametrize(("section", "expected"), [({}, "ignore"), ({"fail": ("all",)}, "ignore"), ({"fail": (CODE,)}, "fail")])
+def test_a_finding_that_the_data_set_explains_is_ignored_unless_it_is_named(section: dict, expected: str) -> None:
+    known = {f"{CODE}/samples": "each is sold twice"}
+    assert LeakageEntry(**section).of("toy", known).of(CODE, "samples") == expected
+    finding = leaks_of(examined(copied("vector")), detectors(), LeakageEntry(**section).of("toy", known)).findings[0]
+    assert (finding.code, finding.known) == (CODE, "each is sold twice")
+
+
+def test_shipped_data_sets_explain_findings_by_code_and_subject() -> None:
+    explained = {key for name in names("datasets") for key in component("datasets", name).known_leaks}
+    assert "name-tells-target/samples" in explained
+    assert {key.partition("/")[0] for key in explained} <= set(leak_codes())
 
 
 def test_the_document_has_the_finding_with_its_level_and_samples() -> None:

@@ -22,7 +22,7 @@ COMPARED_WITH_ALL = 4_000  # samples, all of which are compared
 COMPARED = 2_000  # of a larger data set
 COMPARED_OF_LARGE = 500
 LARGE = 20_000
-BLOCK = 256
+BLOCK_DISTANCES = 2**22  # at once
 
 
 def n_compared(n: int) -> int:
@@ -52,8 +52,9 @@ def nearest_samples(vectors: np.ndarray, groups: np.ndarray) -> NearestSamples:
         return NearestSamples(rows, nearest, distances)
     vectors = vectors - vectors.mean(axis=0)
     squares = np.einsum("ij,ij->i", vectors, vectors)
-    for start in range(0, len(rows), BLOCK):
-        asked = rows[start : start + BLOCK]
+    block = max(8, BLOCK_DISTANCES // n)
+    for start in range(0, len(rows), block):
+        asked = rows[start : start + block]
         among = squares[None, :] - 2 * (vectors[asked] @ vectors.T)
         among[groups[asked][:, None] == groups[None, :]] = np.inf
         found = np.argpartition(among, k - 1, axis=1)[:, :k]
@@ -61,8 +62,8 @@ def nearest_samples(vectors: np.ndarray, groups: np.ndarray) -> NearestSamples:
         exact = np.sqrt(((vectors[asked][:, None, :] - vectors[found]).astype(np.float64) ** 2).sum(axis=2))
         exact[np.isinf(np.take_along_axis(among, found, axis=1))] = np.inf
         order = np.lexsort((found, exact), axis=1)
-        nearest[start : start + BLOCK] = np.take_along_axis(found, order, axis=1)
-        distances[start : start + BLOCK] = np.take_along_axis(exact, order, axis=1)
+        nearest[start : start + block] = np.take_along_axis(found, order, axis=1)
+        distances[start : start + block] = np.take_along_axis(exact, order, axis=1)
     return NearestSamples(rows, nearest, distances)
 
 

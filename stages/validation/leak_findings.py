@@ -68,6 +68,7 @@ def _finding(suspicion: Suspicion, examined: ExaminedDataSet, levels: LeakLevels
         samples=tuple(examined.ids.take(first).to_pylist()),
         evidence={name: float(f"{value:.6g}") for name, value in suspicion.evidence.items()},
         remedy=suspicion.remedy,
+        known=levels.known.get(f"{suspicion.code}/{suspicion.subject}", ""),
         documentation=f"{PAGE}#{suspicion.code}",
     )
 

@@ -1,6 +1,7 @@
 """The settings of the section `leakage:`: which findings stop a data set's training, and which are not reported as open."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -54,25 +55,29 @@ class LeakageEntry(Settings):
     ignore: Codes = Field(default=(), description=ABOUT + "that are listed as ignored and not open")
     datasets: dict[str, OneLeakageEntry] = Field(default={}, description="other levels for single data sets: name: {fail, warn, ignore}")
 
-    def of(self, dataset: str) -> "LeakLevels":
-        """Return the levels of one data set's findings."""
-        own = self.datasets.get(dataset, OneLeakageEntry())
-        return LeakLevels(levels=_levels(self) | _levels(own), own=tuple(_levels(own)))
+    def of(self, dataset: str, known: Mapping[str, str] = MappingProxyType({})) -> "LeakLevels":
+        """Return the levels of one data set's findings; `known` are those that its file explains."""
+        return LeakLevels(section=_levels(self), own=_levels(self.datasets.get(dataset, OneLeakageEntry())), known=dict(known))
 
 
 class LeakLevels(Settings):
-    """Level by code, `all`, or <code>/<subject>. own: those that the data set's own entry names, which go before the section's."""
+    """Levels by code, `all`, or <code>/<subject>: of `leakage:`, and of its entry for the data set. known: reason by <code>/<subject>."""
 
-    levels: dict[str, Level] = Field(default={}, description="level by key")
-    own: tuple[str, ...] = Field(default=(), description="keys of the data set's own entry")
+    section: dict[str, Level] = Field(default={}, description="level by key")
+    own: dict[str, Level] = Field(default={}, description="level by key, of the data set's own entry")
+    known: dict[str, str] = Field(default={}, description="why a finding is no leak, by key, of the data set's file")
 
     def of(self, code: str, subject: str) -> Level:
-        """Return the level of a finding: the data set's own before the section's, one finding's before its code's, before that of all."""
-        keys = (f"{code}/{subject}", code, ALL)
-        for key in [*(key for key in keys if key in self.own), *keys]:
-            if key in self.levels:
-                return self.levels[key]
-        return "warn"
+        """Return the level of a finding: one finding goes before its code, its code before all, the data set's own before the section's.
+
+        A finding that the data set's file explains is ignored, unless the settings name it or its code, or the own entry names all.
+        """
+        finding = f"{code}/{subject}"
+        for levels, keys in ((self.own, (finding, code, ALL)), (self.section, (finding, code))):
+            for key in keys:
+                if key in levels:
+                    return levels[key]
+        return "ignore" if finding in self.known else self.section.get(ALL, "warn")
 
 
 def _levels(entry: LeakageEntry | OneLeakageEntry) -> dict[str, Level]:

@@ -78,7 +78,9 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 {{- '✗' if finding.level == 'fail' else '!' if finding.level == 'warn' else '–' }}</span></td>
 <td><code>{{ finding.code }}</code><small>{{ finding.subject }}<br>severity {{ finding.severity }}, {{ finding.level }}<br>
 {{ finding.documentation }}</small></td>
-<td>{{ finding.text }}<small>Remedy: <code>{{ finding.remedy }}</code></small>
+<td>{{ finding.text }}
+{% if finding.known %}<small>No leak here: {{ finding.known }}</small>{% endif %}
+<small>Remedy: <code>{{ finding.remedy }}</code></small>
 <ul aria-label="samples concerned">
 {% for name in finding.samples %}<li><code>{{ name }}</code></li>
 {% endfor %}

@@ -23,6 +23,7 @@ class Finding(Document):
     samples: tuple[str, ...] = Field(description="the ids of the first of them")
     evidence: dict[str, Number] = Field(description="numbers that support it")
     remedy: str = Field(description="what to write in params.yaml, or to do")
+    known: str = Field("", description="why it is no leak here, by the data set's file")
     documentation: str = Field(description="page and section")
 
 
