@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from test_leaks import copied
 from test_validate import toy_workspace  # noqa: F401 - a fixture
-from toy_leaks import examined
 from toy_samples import write_leak_levels
 
+from benchmarks.leak_free import examined
 from stages import validate
 from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.documents.validation_document import Validation

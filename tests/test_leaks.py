@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from toy_leaks import WORDS, ToyData, clean, codes, examined, found, image_pixels, png, random_graph, small_table, tone, wav
 
+from benchmarks.leak_free import WORDS, ToyData, clean, codes, examined, found, image_pixels, png, random_graph, small_table, tone, wav
 from stages.contracts.detector import Detector
 from stages.foundation.registry import component, names
 from stages.samples.graph_column import GraphSample, graph_column

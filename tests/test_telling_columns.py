@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from toy_leaks import ToyData, examined
 
+from benchmarks.leak_free import ToyData, examined
 from stages.contracts.detector import Suspicion
 from stages.leaks.telling_columns import DETECTOR
 
