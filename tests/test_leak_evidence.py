@@ -215,6 +215,12 @@ def test_headers_of_images_and_sounds() -> None:
         assert sound_header(cut) is None
 
 
+def test_words_of_texts_and_of_lists_of_texts() -> None:
+    from stages.leaks.label_in_text import plain_words
+
+    assert [plain_words(text) for text in ("It's HOT!", ["a", None, "Hot-dog"], None, "")] == ["it s hot", "a hot dog", "", ""]
+
+
 def test_prefixes_of_names() -> None:
     assert stem_of("cat_012-b3") == "cat_-b"
     assert list(prefixes(["s1_a", "s2_b"]).values()) == [["s1", "s2"]]

@@ -6,7 +6,7 @@ a topic, occur in fewer.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,7 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
     for modality in examined.modalities:
         if modality.kind != "text":
             continue
-        texts = [f" {plain_words(text or '')} " for text in modality.column.take(pa.array(rows)).to_pylist()]
+        texts = [f" {plain_words(text)} " for text in modality.column.take(pa.array(rows)).to_pylist()]
         found: dict[str, np.ndarray] = {}
         for code, name in enumerate(examined.target.outputs):
             if len(words := plain_words(name)) < SHORTEST or words.isdigit():
@@ -47,9 +47,10 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
                 f"remove these words from {modality.name} in the source; they are not known of a new sample")  # fmt: skip
 
 
-def plain_words(text: str) -> str:
-    """Return a text's words in lower case, separated by single blanks."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+def plain_words(text: str | Sequence[str | None] | None) -> str:
+    """Return the words of a text, or of a list of texts (a word with its context), in lower case, separated by single blanks."""
+    whole = text if isinstance(text, str) else " ".join(part or "" for part in text or ())
+    return " ".join(re.findall(r"\w+", whole.lower()))
 
 
 def _of_class(examined: ExaminedDataSet, rows: np.ndarray, code: int) -> np.ndarray:
