@@ -38,11 +38,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.n_splits", "5", "split.n_splits: expected a whole number, found '5'"),
     ("split.n_splits", True, "split.n_splits: expected a whole number, found True"),
     ("split.n_repeats", 2.5, "split.n_repeats: expected a whole number, found 2.5"),
-    ("leakage", [], r"leakage: expected a mapping with fail, warn, ignore, datasets, found \[\]"),
+    ("leakage", [], r"leakage: expected a mapping with fail, warn, ignore, gaps, datasets, found \[\]"),
     ("leakage", {"fail": ["duplicates-across-folds"]}, r"leakage\.fail: no code 'duplicates-across-folds' \(did you mean "
      r"'duplicate-across-folds'\?\); there are: all, conflicting-targets, duplicate-across-folds, "),
     ("leakage", {"fail": "all"}, r"leakage\.fail: expected a list, found 'all'; 'fail' is codes \(docs/leaks\.md\), `all`, or "),
-    ("leakage", {"stop": []}, r"leakage\.stop: unknown key; allowed: fail, warn, ignore, datasets"),
+    ("leakage", {"stop": []}, r"leakage\.stop: unknown key; allowed: fail, warn, ignore, gaps, datasets"),
     ("leakage", {"fail": ["all"], "ignore": ["all"]}, "leakage: 'all' is in fail and in ignore; keep one"),
     ("leakage", {"datasets": {"emojy": {}}}, r"leakage\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
     ("leakage", {"datasets": {"emoji": {"ignore": ["copies/image"]}}}, r"leakage\.datasets\.emoji\.ignore: no code 'copies'; there are: "),

@@ -27,7 +27,8 @@ class Suspicion:
     """What a detector found.
 
     code: the name of one of its codes. subject: `samples`, a modality name, or <modality name>.<column>. text: one sentence.
-    rows: of the samples concerned, in the order of the samples. evidence: numbers by name. remedy: what to write in params.yaml, or to do.
+    rows: the samples concerned, those to name first at the front. evidence: numbers by name. remedy: what to write in params.yaml, or do.
+    together: uint64 (n,), equal for samples that should be in one fold, 0 for others; None if the finding is not of that kind.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Suspicion:
     rows: np.ndarray
     evidence: Mapping[str, float]
     remedy: str
+    together: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

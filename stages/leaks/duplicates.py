@@ -28,7 +28,8 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
         n_contents = len(np.unique(keys[whole]))
         yield Suspicion(
             SAMPLES.name, "samples", f"{whole.sum()} samples equal another sample that is in another fold", in_clusters(keys, whole),
-            {"contents": n_contents, "share": float(whole.mean())}, keep_together(examined, "samples that are equal"))  # fmt: skip
+            {"contents": n_contents, "share": float(whole.mean())}, keep_together(examined, "samples that are equal"),
+            np.where(whole, keys, np.uint64(0)))  # fmt: skip
     for modality in examined.modalities if len(examined.modalities) > 1 else ():
         split = split_by_folds(modality.contents, examined.folds) & ~whole
         if split.any():
@@ -36,7 +37,8 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
             yield Suspicion(
                 MODALITY.name, modality.name, f"{modality.name} of {split.sum()} samples equals that of a sample that is in another fold",
                 in_clusters(modality.contents, split), {"contents": n_contents, "share": float(split.mean())},
-                keep_together(examined, f"samples that share {modality.name}"))  # fmt: skip
+                keep_together(examined, f"samples that share {modality.name}"), np.where(split, modality.contents, np.uint64(0)),
+            )  # fmt: skip
     yield from conflicting(examined, keys)
 
 

@@ -42,8 +42,25 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
             CODE.name, modality.name,
             f"{modality.name} of {len(concerned)} samples is nearly that of a sample that is in another fold",
             ordered, {"compared": len(modality.nearest.rows), "nearest_ratio": float(ratios[apart].min()), "expected_by_chance": chance},
-            keep_together(examined, f"samples whose {modality.name} is nearly equal"),
+            keep_together(examined, f"samples whose {modality.name} is nearly equal"), joined(a, b, len(examined.ids)),
         )  # fmt: skip
+
+
+def joined(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
+    """Return uint64 (n,): one number for rows that pairs join, directly or by way of others; 0 for rows in no pair."""
+    first = np.arange(n)
+    while True:
+        low = np.minimum(first[a], first[b])
+        before = first.copy()
+        np.minimum.at(first, a, low)
+        np.minimum.at(first, b, low)
+        first = first[first]
+        if (first == before).all():
+            break
+    found = np.zeros(n, dtype=np.uint64)
+    rows = np.concatenate([a, b])
+    found[rows] = first[rows] + 1
+    return found
 
 
 def near_pairs(modality: ExaminedModality) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

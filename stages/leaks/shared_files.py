@@ -24,7 +24,7 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
             yield Suspicion(
                 CODE.name, modality.name, f"{n_files} files of {modality.name} belong to {split.sum()} samples in different folds",
                 in_clusters(keys, split), {"files": n_files, "share": float(split.mean())},
-                keep_together(examined, f"samples of one file of {modality.name}"),
+                keep_together(examined, f"samples of one file of {modality.name}"), np.where(split, keys, np.uint64(0)),
             )  # fmt: skip
 
 

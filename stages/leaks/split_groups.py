@@ -54,7 +54,7 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
                 candidate.code.name, candidate.subject,
                 f"{candidate.what} is split across folds ({split.sum()} samples), and samples that share it are alike",
                 in_clusters(values, split), {"values": len(np.unique(values[values != 0])), **evidence},
-                keep_together(examined, f"samples that share {candidate.what}", candidate.column),
+                keep_together(examined, f"samples that share {candidate.what}", candidate.column), np.where(split, values, np.uint64(0)),
             )  # fmt: skip
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.detector import Detector, ExaminedDataSet, Suspicion
-from stages.contracts.documents.leaks_document import Finding, Leaks
+from stages.contracts.documents.leaks_document import Finding, LeakGap, Leaks
 from stages.foundation.progress import tracked
 from stages.leak_evidence.nearest_samples import n_compared
 from stages.validation.expectations import run_suites
+from stages.validation.leak_gaps import gap_of
 from stages.validation.leak_settings import LeakLevels, leak_codes
 from stages.validation.suites import Expectations, Suite
 
@@ -22,7 +23,8 @@ SUITE = "leaks"
 def leaks_of(examined: ExaminedDataSet, detectors: Sequence[Detector], levels: LeakLevels) -> Leaks:
     """Return what the detectors found on a data set."""
     found = [suspicion for detector in tracked("detectors of leaks", detectors) for suspicion in detector.detect(examined)]
-    findings = sorted((_finding(suspicion, examined, levels) for suspicion in found),
+    gaps = [gap_of(suspicion, examined) if levels.gaps else None for suspicion in found]
+    findings = sorted((_finding(suspicion, examined, levels, gap) for suspicion, gap in zip(found, gaps, strict=True)),
                       key=lambda finding: (SEVERITIES.index(finding.severity), finding.code, finding.subject))  # fmt: skip
     (result,) = run_suites([leak_suite(found, detectors, examined, levels)])
     n, n_queries = len(examined.ids), n_compared(len(examined.ids))
@@ -56,7 +58,7 @@ def leak_suite(found: Sequence[Suspicion], detectors: Sequence[Detector], examin
     return Suite(SUITE, frame, expectations)
 
 
-def _finding(suspicion: Suspicion, examined: ExaminedDataSet, levels: LeakLevels) -> Finding:
+def _finding(suspicion: Suspicion, examined: ExaminedDataSet, levels: LeakLevels, gap: LeakGap | None) -> Finding:
     first = pa.array(suspicion.rows[:MOST_NAMED])
     return Finding(
         code=suspicion.code,
@@ -68,6 +70,7 @@ def _finding(suspicion: Suspicion, examined: ExaminedDataSet, levels: LeakLevels
         samples=tuple(examined.ids.take(first).to_pylist()),
         evidence={name: float(f"{value:.6g}") for name, value in suspicion.evidence.items()},
         remedy=suspicion.remedy,
+        gap=gap,
         known=levels.known.get(f"{suspicion.code}/{suspicion.subject}", ""),
         documentation=f"{PAGE}#{suspicion.code}",
     )

@@ -53,11 +53,13 @@ class LeakageEntry(Settings):
     fail: Codes = Field(default=(), description=ABOUT + "that stop a data set's training, as a failed expectation does")
     warn: Codes = Field(default=(), description=ABOUT + "that are reported, as every code is that stands in no list")
     ignore: Codes = Field(default=(), description=ABOUT + "that are listed as ignored and not open")
+    gaps: bool = Field(default=False, description="whether the gap that a finding makes is measured: 5-NN with and without it")
     datasets: dict[str, OneLeakageEntry] = Field(default={}, description="other levels for single data sets: name: {fail, warn, ignore}")
 
     def of(self, dataset: str, known: Mapping[str, str] = MappingProxyType({})) -> "LeakLevels":
         """Return the levels of one data set's findings; `known` are those that its file explains."""
-        return LeakLevels(section=_levels(self), own=_levels(self.datasets.get(dataset, OneLeakageEntry())), known=dict(known))
+        own = _levels(self.datasets.get(dataset, OneLeakageEntry()))
+        return LeakLevels(section=_levels(self), own=own, known=dict(known), gaps=self.gaps)
 
 
 class LeakLevels(Settings):
@@ -65,6 +67,7 @@ class LeakLevels(Settings):
 
     section: dict[str, Level] = Field(default={}, description="level by key")
     own: dict[str, Level] = Field(default={}, description="level by key, of the data set's own entry")
+    gaps: bool = Field(default=False, description="whether gaps are measured")
     known: dict[str, str] = Field(default={}, description="why a finding is no leak, by key, of the data set's file")
 
     def of(self, code: str, subject: str) -> Level:

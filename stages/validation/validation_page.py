@@ -85,7 +85,9 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 {% for name in finding.samples %}<li><code>{{ name }}</code></li>
 {% endfor %}
 </ul></td>
-<td class="range">{% for name, value in finding.evidence.items() %}{{ name | replace("_", " ") }}: {{ value | figure }}<br>{% endfor %}</td>
+<td class="range">{% if finding.gap %}gap: {{ finding.gap.difference | figure }}
+[{{ finding.gap.lo | figure }}, {{ finding.gap.hi | figure }}]<br>{% endif %}
+{% for name, value in finding.evidence.items() %}{{ name | replace("_", " ") }}: {{ value | figure }}<br>{% endfor %}</td>
 <td class="number">{{ '{:,}'.format(finding.n_samples) }}</td>
 </tr>
 {% endfor %}

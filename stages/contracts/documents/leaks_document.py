@@ -11,6 +11,17 @@ from stages.contracts.documents.validation_document import SuiteResult
 Level = Literal["fail", "warn", "ignore"]
 
 
+class LeakGap(Document):
+    """How much better five nearest neighbors do with the leak than without it: explained shares of the target's variance."""
+
+    with_leak: Number = Field(description="explained share, with the samples in their folds, or with the column")
+    without: Number = Field(description="the same, without training samples that should be in the fold, or without the column")
+    difference: Number = Field(description="with_leak minus without")
+    lo: Number = Field(description="of its 95 % interval, by groups")
+    hi: Number = Field(description="of its 95 % interval, by groups")
+    n_samples: int = Field(description="held-out training samples judged")
+
+
 class Finding(Document):
     """One leak that was found."""
 
@@ -23,6 +34,7 @@ class Finding(Document):
     samples: tuple[str, ...] = Field(description="the ids of the first of them")
     evidence: dict[str, Number] = Field(description="numbers that support it")
     remedy: str = Field(description="what to write in params.yaml, or to do")
+    gap: LeakGap | None = Field(default=None, description="what the leak is worth to a simple model; null: not measured (leakage.gaps)")
     known: str = Field("", description="why it is no leak here, by the data set's file")
     documentation: str = Field(description="page and section")
 
