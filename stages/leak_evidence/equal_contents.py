@@ -14,9 +14,10 @@ SECOND, THIRD = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 def content_keys(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Return uint64 (n,): equal where the contents are, up to a chance of 1 in 10^19 per pair; 0 where null."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    keys = _keys(whole)
-    return np.where(keys == MISSING, PRIME, keys) * _valid(whole).astype(np.uint64)
+    if isinstance(column, pa.ChunkedArray):  # chunk by chunk: all files of a large data set may be too many bytes for one array
+        return np.concatenate([np.zeros(0, np.uint64), *(content_keys(chunk) for chunk in column.chunks)])
+    keys = _keys(column)
+    return np.where(keys == MISSING, PRIME, keys) * _valid(column).astype(np.uint64)
 
 
 def mixed(values: np.ndarray) -> np.ndarray:

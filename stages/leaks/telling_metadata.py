@@ -62,26 +62,28 @@ def facts_of_samples(examined: ExaminedDataSet, rows: np.ndarray) -> Facts:
 def facts_of_modalities(examined: ExaminedDataSet, rows: np.ndarray) -> Facts:
     """Yield code, subject, words and values of what is known of each modality."""
     for modality in examined.modalities:
-        kind, column = modality.column.type, modality.column.take(pa.array(rows))
+        kind, column, taken = modality.column.type, modality.column, pa.array(rows)
         if column.null_count:
-            yield MISSING, modality.name, f"whether {modality.name} is missing", _codes(column.is_null().cast(pa.int32()))
+            yield MISSING, modality.name, f"whether {modality.name} is missing", _codes(column.is_null().take(taken).cast(pa.int32()))
         if modality.kind in ("image", "audio") and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
-            yield from _facts_of_files(modality, column)
+            yield from _facts_of_files(modality, rows)
         elif modality.kind in LISTS and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-            yield DURATION, modality.name, f"the length of {modality.name}", _numbers(pc.list_value_length(column))
+            yield DURATION, modality.name, f"the length of {modality.name}", _numbers(pc.list_value_length(column).take(taken))
         for name, values in table_columns(modality, rows):
             missing = values < 0 if values.dtype == np.int32 else np.isnan(values)
             if missing.any() and not missing.all():
                 yield MISSING, f"{modality.name}.{name}", f"whether column {name!r} is missing", missing.astype(np.int32)
 
 
-def _facts_of_files(modality: ExaminedModality, column: pa.ChunkedArray) -> Facts:
-    yield SIZE, modality.name, f"the size of the file of {modality.name}", _numbers(pc.binary_length(column))
+def _facts_of_files(modality: ExaminedModality, rows: np.ndarray) -> Facts:
+    column = modality.column
+    yield SIZE, modality.name, f"the size of the file of {modality.name}", _numbers(pc.binary_length(column).take(pa.array(rows)))
+    files = (column[row].as_py() for row in rows.tolist())  # one at a time: together they may be large
     if modality.kind == "image":
-        formats = [None if value is None else image_format(value) for value in column.to_pylist()]
+        formats = [None if value is None else image_format(value) for value in files]
         yield FORMAT, modality.name, f"the format of {modality.name}", _codes(pa.chunked_array([pa.array(formats, pa.string())]))
         return
-    headers = [None if value is None else sound_header(value) for value in column.to_pylist()]
+    headers = [None if value is None else sound_header(value) for value in files]
     rates = [None if header is None else f"{header.kind} {header.rate_hz}" for header in headers]
     yield RATE, modality.name, f"the sampling rate of {modality.name}", _codes(pa.chunked_array([pa.array(rates, pa.string())]))
     durations = [None if header is None else header.duration_s for header in headers]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.contracts.detector import ExaminedDataSet, ExaminedModality
 from stages.contracts.tables.features_table import FeaturesMetadata
@@ -69,13 +70,13 @@ def _modality(samples: pa.Table, groups: np.ndarray, metadata: FeaturesMetadata,
 
 def content_missing(column: pa.ChunkedArray) -> np.ndarray:
     """Return bool (n,): rows without a value."""
-    return np.from_dlpack(column.combine_chunks().is_null().cast(pa.uint8())).astype(bool)
+    return np.from_dlpack(column.is_null().combine_chunks().cast(pa.uint8())).astype(bool)
 
 
 def _places(samples: pa.Table, name: str) -> pa.ChunkedArray | None:
     if "source" not in samples.column_names or name not in samples["source"].type.names:
         return None
-    return pa.chunked_array([samples["source"].combine_chunks().field(name)])
+    return pc.struct_field(samples["source"], name)
 
 
 def _times(column: pa.ChunkedArray) -> np.ndarray:
