@@ -174,6 +174,8 @@ MUTANTS = (
            some_of("leak_levels", "level_fail_stops"), "a leak that must stop the training does not"),
     Mutant("leaks: ignored is open", "stages/validation/leak_findings.py", 'if finding.level != "ignore"})), findings', "})), findings",
            some_of("leak_levels", "with_its_level"), "an accepted finding marks the data set"),
+    Mutant("leaks: gap of nothing", "stages/validation/leak_gaps.py", "apart = held | (", "apart = held & (", ("tests/test_leak_gaps.py",),
+           "what is judged is fitted to itself where the leak is taken out"),
     Mutant("leaks: plain parts differ", "stages/leaks/duplicates.py", "parts = [modality.keys for modality",
            "parts = [modality.contents for modality",
            OF_EVIDENCE, "samples that differ in a plain part are called equal"),
