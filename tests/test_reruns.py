@@ -38,6 +38,8 @@ RERUNS: dict[str, set[str]] = {
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},
+    "leaks": {"validate"},
+    "leak_evidence": {"validate"},
     "train.py": LEARNING,
     "training": LEARNING,
     "features": LEARNING,

@@ -14,8 +14,8 @@ ROOMS = {
     "contracts": "contracts",
     "foundation": "foundation",
     **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
-    **dict.fromkeys(("readers", "simulators", "collections"), "shared by components"),
-    **dict.fromkeys(("datasets", "modalities", "models", "metrics", "tasks"), "component"),
+    **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence"), "shared by components"),
+    **dict.fromkeys(("datasets", "modalities", "models", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
     **dict.fromkeys(("reporting", "params.py"), "part of a stage"),
 }

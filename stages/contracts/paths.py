@@ -30,6 +30,11 @@ def fold_numbers_path(dataset: str) -> Path:
     return DATA / "check" / "split" / f"{dataset}.json"
 
 
+def leak_levels_path(dataset: str) -> Path:
+    """Return where check writes which leaks stop the training of a data set."""
+    return DATA / "check" / "leakage" / f"{dataset}.json"
+
+
 def samples_path(dataset: str) -> Path:
     return DATA / "samples" / dataset / "samples.arrow"
 
@@ -48,6 +53,10 @@ def validation_dir(dataset: str) -> Path:
 
 def validation_path(dataset: str) -> Path:
     return validation_dir(dataset) / "validation.json"
+
+
+def leaks_path(dataset: str) -> Path:
+    return validation_dir(dataset) / "leaks.json"
 
 
 def skipped_path(dataset: str) -> Path:

@@ -18,6 +18,7 @@ KINDS = {
     "models": ("models", "MODEL"),
     "metrics": ("metrics", "METRIC"),
     "tasks": ("tasks", "TASK"),
+    "leaks": ("leaks", "DETECTOR"),
     "sources": ("own_data/sources", "SOURCE"),
 }
 # kinds whose components are always folders: a stage depends on the folder of its own (dvc.yaml), and it travels with logged models
