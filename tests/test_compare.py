@@ -1,4 +1,7 @@
-"""`make compare`: verdicts by a paired test, what differs between two versions, exit statuses. Real git and DVC, predictions made beforehand."""
+"""`make compare`: verdicts by a paired test, what differs between two versions, exit statuses.
+
+Real git and DVC; the stages copy predictions that were made beforehand.
+"""
 
 import json
 import re
@@ -19,6 +22,8 @@ from stages.contracts.documents.accepted_document import AcceptedVersion
 from stages.contracts.documents.version_comparison_document import VersionComparison
 from stages.contracts.paths import accepted_path, comparison_path
 from stages.foundation.documents import read_document
+
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +257,7 @@ def test_json_and_markdown_say_the_same(root: Path, capsys: pytest.CaptureFixtur
     write_version(root, replace(TOY, skill=WORSE))
     (root / "requirements.lock").write_text("numpy==2.4.7 \\\n    --hash=sha256:00\npolars==2.1.0\n")
     repro(root)
+    capsys.readouterr()
     assert main(["v1", "--json", "-", "--markdown", "out/moves.md"]) == 1
     printed = VersionComparison.model_validate_json(capsys.readouterr().out)
     assert printed == read_document(comparison_path(), VersionComparison)

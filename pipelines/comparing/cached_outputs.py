@@ -35,7 +35,7 @@ def linked(wanted: Sequence[LockedFile], folder: Path, version: str) -> None:
         InputError: if objects are neither in the cache nor on the remote, or damaged: one line that says which, and how to get them.
     """
     with opened() as repo:
-        problem = _fetch(repo, [file for file in wanted if not _is_cached(repo, file)])
+        problem = _fill(repo, wanted)
         if missing := [file for file in wanted if not _is_cached(repo, file)]:
             raise InputError(refusal(missing, version, problem))
         for file in wanted:
@@ -53,18 +53,31 @@ def refusal(missing: Sequence[LockedFile], version: str, problem: str) -> str:
             f"was run, then `dvc fetch --all-commits {targets}` here")
 
 
-def _fetch(repo: Repo, missing: Sequence[LockedFile]) -> str:
-    """Fetch outputs from the default remote; return why that may not have brought all, "" if nothing is missing."""
-    if not missing:
-        return ""
+def _fill(repo: Repo, wanted: Sequence[LockedFile]) -> str:
+    """Fetch what is missing, a folder's list of files before the files; return why that may not have brought all."""
+    lacking, before, problem = _missing(repo, wanted), list[HashInfo](), ""
+    while lacking and lacking != before:
+        problem = _fetch(repo, lacking)
+        lacking, before = _missing(repo, wanted), lacking
+    return problem
+
+
+def _fetch(repo: Repo, missing: Sequence[HashInfo]) -> str:
+    """Fetch objects from the default remote; return why that may not have brought all."""
     try:
         with _quiet():
-            repo.cloud.pull([HashInfo(file.kind, file.hash) for file in missing])
+            repo.cloud.pull(missing)
     except ConfigError:  # no remote, or a default remote that is not defined
         return "no default remote is configured (`dvc remote add -d <name> <address>`)"
     except (DvcException, OSError) as error:
         return f"the remote cannot be read ({redact(str(error).splitlines()[0] if str(error) else type(error).__name__)})"
     return "not on the remote"
+
+
+def _missing(repo: Repo, wanted: Sequence[LockedFile]) -> list[HashInfo]:
+    """Return the objects that are not in the cache; of a folder whose list of files is missing, the list."""
+    lacking = [file for file in wanted if not _is_cached(repo, file)]
+    return [HashInfo(file.kind, _object(repo, file) if _is_there(repo, file, file.hash) else file.hash) for file in lacking]
 
 
 @contextmanager
@@ -85,13 +98,16 @@ def _odb(repo: Repo, kind: str) -> Any:
     return repo.cache.local if kind == "md5" else repo.cache.legacy
 
 
+def _is_there(repo: Repo, file: LockedFile, oid: str) -> bool:
+    return os.path.isfile(_odb(repo, file.kind).oid_to_path(oid))
+
+
 def _is_cached(repo: Repo, file: LockedFile) -> bool:
     """Return whether a file's object is in the cache; true of a file that its folder does not hold."""
-    odb = _odb(repo, file.kind)
-    if not os.path.isfile(odb.oid_to_path(file.hash)):
+    if not _is_there(repo, file, file.hash):
         return False
     oid = _object(repo, file)
-    return oid is None or os.path.isfile(odb.oid_to_path(oid))
+    return oid is None or _is_there(repo, file, oid)
 
 
 def _members(repo: Repo, file: LockedFile) -> dict[str, str]:

@@ -148,7 +148,9 @@ def dataset_moves(
 ) -> DatasetMoves:
     """Return a data set's part of the document: its candidates, each with what differs upstream of it."""
     changes = with_files(before, dataset_changes(before, after, dataset))
-    metric = found.metric and MetricInfo(name=found.metric.name, title=found.metric.title, greater_is_better=found.metric.greater_is_better)
+    metric = None
+    if found.metric:
+        metric = MetricInfo(name=found.metric.name, title=found.metric.title, greater_is_better=found.metric.greater_is_better)
     candidates = tuple(move.model_copy(update={"changes": labels_of(changes, upstream(after, dataset, move.candidate))}) for move in moves)
     return DatasetMoves(dataset=dataset, metric=metric, note=found.note, changes=tuple(changes), candidates=candidates)
 

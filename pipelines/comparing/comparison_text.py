@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from stages.contracts.documents.version_comparison_document import CandidateMove, Change, DatasetMoves, VersionComparison, VersionInfo
+from stages.contracts.documents.version_comparison_document import CandidateMove, Change, DatasetMoves, Move, VersionComparison, VersionInfo
 from stages.foundation.plain_output import plain
 from stages.reporting.formatting import model_name, number, p_value, signed, with_interval
 
 COLUMNS = ("model", "modalities", "before", "now", "difference", "p", "rows", "verdict")
 TO_THE_RIGHT = ("before", "now", "p")
-ORDER = ("moved down", "moved up", "no evidence", "not comparable", "new", "removed", "identical")
+ORDER: tuple[Move, ...] = ("moved down", "moved up", "no evidence", "not comparable", "new", "removed", "identical")
 MOST_FILES, MOST_CHANGES = 3, 12
 
 
@@ -24,7 +24,7 @@ def terminal_lines(comparison: VersionComparison) -> list[str]:
         if n_identical := identical(found):
             lines.append(f"  identical: {n_identical} candidate{'s' * (n_identical > 1)}")
     if comparison.environment:
-        lines += ["", *(f"environment: {text}" for text in change_texts(comparison.environment))]
+        lines += ["", *change_texts(comparison.environment)]
     return [*lines, "", summary(comparison)]
 
 
@@ -39,7 +39,7 @@ def markdown(comparison: VersionComparison) -> str:
             parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
         parts += [f"{n} identical." for n in [identical(found)] if n]
     if comparison.environment:
-        parts.append("\n".join(f"- environment: {escaped(text)}" for text in change_texts(comparison.environment)))
+        parts.append("\n".join(f"- {escaped(text)}" for text in change_texts(comparison.environment)))
     return plain("\n\n".join(parts) + "\n")
 
 
@@ -95,8 +95,9 @@ def change_text(change: Change) -> str:
         inside = [file.removeprefix(f"{change.name}/") for file in change.files if file != change.name]
         more = f", and {len(inside) - MOST_FILES} more" if len(inside) > MOST_FILES else ""
         return f"code {change.name}" + (f" ({', '.join(inside[:MOST_FILES])}{more})" if inside else "")
-    return f"{change.area} {change.name}: {'absent' if change.before is None else change.before} → " + (
-        "absent" if change.after is None else change.after)
+    name = change.name if change.name.startswith("data/") else f"{change.area} {change.name}"
+    before, after = ("absent" if value is None else value for value in (change.before, change.after))
+    return f"{name}: {before} → {after}"
 
 
 def summary(comparison: VersionComparison) -> str:

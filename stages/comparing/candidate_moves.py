@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 
 from stages.comparing.paired_evidence import Evidence, corrected, paired_evidence
 from stages.comparing.same_test_rows import are_equal, in_order, orders, training_note, why_not_comparable
@@ -106,13 +107,13 @@ def with_verdicts(found: Mapping[str, PairedDataset], confidence: float) -> dict
 
 
 def _move(item: PairedCandidate, metric: Metric | None, p_corrected: float | None, confidence: float) -> CandidateMove:
-    names = {"model": item.candidate.model, "modalities": item.candidate.modalities, "fusion": item.candidate.fusion}
-    evidence = item.evidence
+    candidate, evidence = item.candidate, item.evidence
+    names = partial(CandidateMove, model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion)
     if evidence is None or metric is None or p_corrected is None:
-        return CandidateMove(**names, move=item.move, reason=item.reason)
+        return names(move=item.move, reason=item.reason)
     reason = "" if evidence.p == evidence.p else "no test: too few folds, or folds that all differ by the same amount"
-    return CandidateMove(
-        **names, reason=reason, move=verdict_on(evidence, p_corrected, metric, confidence), before=evidence.before, after=evidence.after,
+    return names(
+        reason=reason, move=verdict_on(evidence, p_corrected, metric, confidence), before=evidence.before, after=evidence.after,
         difference=evidence.difference, lo=evidence.lo, hi=evidence.hi, p=evidence.p, p_corrected=p_corrected, rows=evidence.rows,
     )  # fmt: skip
 
