@@ -17,6 +17,7 @@ from toy_predictions import SKILL, Toy, write_toy
 from toy_results import COPY
 
 from stages.contracts.paths import evaluation_dir
+from stages.evaluate import main as evaluate
 
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t")
 TOY = Toy(dataset="toy", n_samples=300, n_folds=5, n_repeats=2, skill={model: SKILL[model] for model in ("dummy", "knn", "svm")})
@@ -60,8 +61,12 @@ stages:
 """
 
 
-def write_version(root: Path, *toys: Toy, **params: Any) -> None:
-    """Write params.yaml and the results that the stages copy; nothing is run."""
+def write_version(root: Path, *toys: Toy, evaluated: bool = False, **params: Any) -> None:
+    """Write params.yaml and the results that the stages copy; nothing is run.
+
+    Args:
+        evaluated: whether evaluation.json is among them, which comparing does not read.
+    """
     made = root / "made"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
@@ -70,6 +75,9 @@ def write_version(root: Path, *toys: Toy, **params: Any) -> None:
     with chdir(made):
         for toy in toys:
             write_toy(toy)
+            if evaluated:
+                evaluate(toy.dataset)
+                continue
             evaluation_dir(toy.dataset).mkdir(parents=True)
             (evaluation_dir(toy.dataset) / "made.txt").write_text("evaluated\n", encoding="utf-8")  # what evaluate writes is not compared
 
@@ -88,7 +96,7 @@ def toy_params(*toys: Toy) -> dict[str, Any]:
     }
 
 
-def write_repository(root: Path, *toys: Toy) -> None:
+def write_repository(root: Path, *toys: Toy, **version: Any) -> None:
     """Fill a folder with the graph, code to depend on and a first version; git and DVC are set up, nothing is run or committed."""
     for name in ("image", "text", "table"):
         write_code(root, f"stages/modalities/{name}.py", "# featurizer\n")
@@ -98,7 +106,7 @@ def write_repository(root: Path, *toys: Toy) -> None:
     (root / "dvc.yaml").write_text(GRAPH, encoding="utf-8")
     (root / ".gitignore").write_text("/made\n/data\n/.sensorium\n/mlflow.db\n/mlartifacts\n", encoding="utf-8")
     (root / "requirements.lock").write_text("numpy==2.4.6 \\\n    --hash=sha256:00\n", encoding="utf-8")
-    write_version(root, *toys)
+    write_version(root, *toys, **version)
     run(root, "git", "init", "-q", "-b", "main")
     run(root, sys.executable, "-m", "dvc", "init", "-q")
 
