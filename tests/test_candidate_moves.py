@@ -9,25 +9,29 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from toy_predictions import SKILL, TOYS, Toy, write_toy
+from toy_predictions import SKILL, TOYS, Toy, write_params, write_toy
 
 from stages.comparing.candidate_moves import PairedCandidate, PairedDataset, paired, verdict_on, with_verdicts
 from stages.comparing.contest import contest
-from stages.comparing.paired_evidence import Evidence, row_evidence
+from stages.comparing.paired_evidence import PairedEvidence, paired_evidence, row_counts
 from stages.comparing.same_test_rows import in_order, orders, training_note, why_not_comparable
 from stages.comparing.version_files import VersionFiles
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.version_comparison_document import RowEvidence
-from stages.contracts.paths import predictions_dir, splits_path
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.version_comparison_document import RowCounts
+from stages.contracts.paths import evaluation_path, predictions_dir, splits_path
 from stages.contracts.tables.splits_table import SplitsMetadata
+from stages.evaluate import main as evaluate
 from stages.evaluation import checked_predictions
 from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.design import design_of
+from stages.foundation.documents import read_document
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described, write_table
 
 MODELS = {model: SKILL[model] for model in ("dummy", "knn")}
 TOY = Toy(n_samples=200, skill=MODELS)
-ROWS = RowEvidence(n_rows=10, changed=2, better=1, worse=1, p=1.0)
+ROWS = RowCounts(n_rows=10, changed=2, better=1, worse=1)
 ACCURACY = component("metrics", "accuracy")
 
 
@@ -40,8 +44,9 @@ def written(folder: Path, toy: Toy) -> VersionFiles:
     return VersionFiles(folder / splits_path(toy.dataset), paths)
 
 
-def evidence(p: float, difference: float = -0.1) -> Evidence:
-    return Evidence(0.7, 0.7 + difference, difference, difference - 0.05, difference + 0.05, p, ROWS)
+def evidence(p: float, difference: float = -0.1) -> PairedEvidence:
+    reason = "" if p == p else "no test: too few folds define the score"
+    return PairedEvidence(0.7, 0.7 + difference, difference, difference - 0.05, difference + 0.05, p, p / 2, p, ROWS, reason)
 
 
 def with_p(*values: float) -> PairedDataset:
@@ -60,7 +65,7 @@ def test_p_is_corrected_over_all_tests_of_all_data_sets() -> None:
 
 def test_no_test_is_no_evidence_and_counts_as_none() -> None:
     (none, shown, _) = with_verdicts({"a": with_p(float("nan"), 0.04)}, 0.95)["a"]
-    assert none.move == "no evidence" and none.reason.startswith("no test: too few folds") and none.p is None
+    assert none.move == "no evidence" and none.reason == "no test: too few folds define the score" and none.p is None
     assert shown.move == "moved down" and shown.p_corrected == pytest.approx(0.04)
 
 
@@ -69,7 +74,7 @@ def test_no_test_is_no_evidence_and_counts_as_none() -> None:
 ])
 def test_up_is_better_whichever_way_the_metric_goes(metric: str, difference: float, move: str) -> None:
     assert verdict_on(evidence(0.01, difference), 0.01, component("metrics", metric), 0.95) == move
-    assert verdict_on(evidence(0.05, difference), 0.05, component("metrics", metric), 0.95) == "no evidence"
+    assert verdict_on(evidence(0.051, difference), 0.051, component("metrics", metric), 0.95) == "no evidence"
 
 
 def splits_of(targets: np.ndarray, groups: str) -> Splits:
@@ -96,22 +101,34 @@ FORMS: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int, in
 def test_rows_with_less_and_more_error_are_counted(form: str) -> None:
     target, before, now, counts = FORMS[form]
     splits = splits_of(target.astype({"classes": np.int32, "labels": np.uint8, "continuous": np.float64}[form]), "abcdef")
-    found = row_evidence(by_fold(splits, before), by_fold(splits, now), splits)
+    found = row_counts(by_fold(splits, before), by_fold(splits, now), splits, design_of(splits, 0.95))
     assert (found.changed, found.better, found.worse) == counts and found.n_rows == 6
-    n_better, n_worse = counts[1:]
-    assert found.p == pytest.approx({(2, 1): 1.0, (3, 1): 0.625}[n_better, n_worse]), "the two-sided binomial test at one half"
 
 
-def test_rows_of_one_group_are_one_sign() -> None:
-    target, before, now, _ = FORMS["classes"]
-    splits = splits_of(target.astype(np.int32), "aaabbb")
-    found = row_evidence(by_fold(splits, before), by_fold(splits, now), splits)
-    assert found.p == pytest.approx(1.0) and (found.better, found.worse) == (2, 1), "one group gains two rows, one loses one"
-    eight = splits_of(np.zeros(8, np.int32), "aabbccdd")
-    found = row_evidence(by_fold(eight, np.ones(8, np.int32)), by_fold(eight, np.zeros(8, np.int32)), eight)
-    assert found.p == pytest.approx(2 * 0.5**4), "four groups, not eight rows"
-    nothing = row_evidence(by_fold(eight, np.ones(8, np.int32)), by_fold(eight, np.ones(8, np.int32)), eight)
-    assert nothing.p is None and nothing.changed == 0
+def test_the_evidence_is_that_with_which_evaluate_compares_candidates(tmp_path: Path) -> None:
+    """Against evaluate's own table of comparisons: the candidates of one version as if they were two versions of one."""
+    toy = Toy(n_samples=120, skill=MODELS)
+    files = written(tmp_path / "now", toy)
+    with chdir(tmp_path / "now"):
+        write_params([toy])
+        evaluate("toy")
+        tests = read_document(evaluation_path("toy"), Evaluation).family("fusion")
+    predictions = files.by_candidate("knn")
+    assert len(tests) == 2
+    for test in tests:
+        metric = ACCURACY.bound_to(files.described_splits[0].targets)
+        found = paired_evidence(predictions[test.b], predictions[test.a], files.described_splits[0], metric=metric, confidence=0.95)
+        assert (found.difference, found.p_fold, found.p_row, found.p) == (test.difference, test.p_fold, test.p_row, test.p)
+        assert (found.rows.better, found.rows.worse) == (test.wins, test.losses)
+
+
+def test_one_test_split_of_few_groups_gives_no_test() -> None:
+    splits = splits_of(np.zeros(8, np.int32), "aabbccdd")
+    whole = Splits(splits.ids, splits.groups, splits.targets, (checked_predictions.TestFold(0, 0, np.arange(8), 20),))
+    before, now = (by_fold(whole, np.full(8, value, np.int32)) for value in (1, 0))
+    found = paired_evidence(before, now, whole, metric=ACCURACY, confidence=0.95)
+    assert found.p != found.p and found.reason == "no test: too few groups of test rows" and found.difference == 1.0
+    assert found.rows.better == 8
 
 
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.task)

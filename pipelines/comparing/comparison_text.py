@@ -7,8 +7,8 @@ from stages.contracts.documents.version_comparison_document import CandidateMove
 from stages.foundation.plain_output import plain
 from stages.reporting.formatting import model_name, number, p_value, signed, with_interval
 
-COLUMNS = ("model", "modalities", "before", "now", "difference", "p", "rows", "verdict")
-TO_THE_RIGHT = ("before", "now", "p")
+COLUMNS = ("model", "modalities", "before", "now", "difference", "p folds", "p rows", "p", "rows", "verdict")
+TO_THE_RIGHT = ("before", "now", "p folds", "p rows", "p")
 ORDER: tuple[Move, ...] = ("moved down", "moved up", "no evidence", "not comparable", "new", "removed", "identical")
 MOST_FILES, MOST_CHANGES = 3, 12
 
@@ -65,12 +65,13 @@ def identical(found: DatasetMoves) -> int:
 
 
 def row_of(move: CandidateMove) -> list[str]:
-    """Return a candidate's cells. rows: how many test rows have more (−) and less (+) error than before."""
+    """Return a candidate's cells. p: corrected. rows: how many are closer to the truth (+) than before, and further from it (−)."""
     rows = f"+{move.rows.better:,} −{move.rows.worse:,} of {move.rows.n_rows:,}" if move.rows else ""
     difference = with_interval(move.difference, move.lo, move.hi, write=signed) if move.rows else ""
     verdict = move.move + (f" ({move.reason})" if move.reason else "")
-    scores = (number(move.before), number(move.after), difference, p_value(move.p_corrected)) if move.rows else ("", "", "", "")
-    return [model_name(move.model), candidate_modalities(move), *scores, rows, verdict]
+    tests = [p_value(p) if move.rows else "" for p in (move.p_fold, move.p_row, move.p_corrected)]
+    scores = [number(score) if move.rows else "" for score in (move.before, move.after)]
+    return [model_name(move.model), candidate_modalities(move), *scores, difference, *tests, rows, verdict]
 
 
 def candidate_modalities(move: CandidateMove) -> str:

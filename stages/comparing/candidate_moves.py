@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 
-from stages.comparing.paired_evidence import Evidence, corrected, paired_evidence
+from stages.comparing.paired_evidence import PairedEvidence, corrected, paired_evidence
 from stages.comparing.same_test_rows import are_equal, in_order, orders, training_note, why_not_comparable
 from stages.comparing.version_files import VersionFiles
 from stages.contracts.candidate import Candidate
@@ -20,7 +20,7 @@ class PairedCandidate:
     candidate: Candidate
     move: Move
     reason: str = ""
-    evidence: Evidence | None = None
+    evidence: PairedEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ def _move(item: PairedCandidate, metric: Metric | None, p_corrected: float | Non
     names = partial(CandidateMove, model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion)
     if evidence is None or metric is None or p_corrected is None:
         return names(move=item.move, reason=item.reason)
-    reason = "" if evidence.p == evidence.p else "no test: too few folds, or folds that all differ by the same amount"
     return names(
-        reason=reason, move=verdict_on(evidence, p_corrected, metric, confidence), before=evidence.before, after=evidence.after,
-        difference=evidence.difference, lo=evidence.lo, hi=evidence.hi, p=evidence.p, p_corrected=p_corrected, rows=evidence.rows,
+        reason=evidence.reason, move=verdict_on(evidence, p_corrected, metric, confidence), before=evidence.before, after=evidence.after,
+        difference=evidence.difference, lo=evidence.lo, hi=evidence.hi, p_fold=evidence.p_fold, p_row=evidence.p_row, p=evidence.p,
+        p_corrected=p_corrected, rows=evidence.rows,
     )  # fmt: skip
 
 
-def verdict_on(evidence: Evidence, p_corrected: float, metric: Metric, confidence: float) -> Move:
+def verdict_on(evidence: PairedEvidence, p_corrected: float, metric: Metric, confidence: float) -> Move:
     """Return "moved up" where the version is better, "moved down" where it is worse, "no evidence" where the test shows neither."""
     gain = evidence.difference if metric.greater_is_better else -evidence.difference
     if not p_corrected < 1 - confidence:  # NaN too

@@ -41,22 +41,20 @@ class Change(Document):
         return f"{self.area} {self.name}"
 
 
-class RowEvidence(Document):
-    """Test rows of all folds and repeats. changed: with another prediction. better, worse: with less or more error than before.
-
-    p: of an exact sign test over groups of samples; null where no group differs.
-    """
+class RowCounts(Document):
+    """Distinct test rows. changed: with another prediction. better, worse: closer to the truth than before, or further from it."""
 
     n_rows: int
     changed: int
     better: int
     worse: int
-    p: Number
 
 
 class CandidateMove(Document):
-    """A candidate in both versions. difference: after − before on the metric, positive where the score is higher. p_corrected: by Holm,
-    over all tests of the comparison. changes: labels of what differs in the stages that its predictions depend on.
+    """A candidate of either version. difference: after − before on the metric, positive where the score is higher.
+
+    p_fold: by folds. p_row: by rows, grouped. p: the larger. p_corrected: by Holm, over all tests of the comparison. changes: labels of
+    what differs in the stages that its predictions depend on.
     """
 
     model: str
@@ -69,9 +67,11 @@ class CandidateMove(Document):
     difference: Number = None
     lo: Number = None
     hi: Number = None
+    p_fold: Number = None
+    p_row: Number = None
     p: Number = None
     p_corrected: Number = None
-    rows: RowEvidence | None = None
+    rows: RowCounts | None = None
     changes: tuple[str, ...] = ()
 
     @property
