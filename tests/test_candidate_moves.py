@@ -11,11 +11,6 @@ import pyarrow as pa
 import pytest
 from toy_predictions import SKILL, TOYS, Toy, write_params, write_toy
 
-from stages.comparing.candidate_moves import PairedCandidate, PairedDataset, paired, verdict_on, with_verdicts
-from stages.comparing.contest import contest
-from stages.comparing.paired_evidence import PairedEvidence, paired_evidence, row_counts
-from stages.comparing.same_test_rows import in_order, orders, training_note, why_not_comparable
-from stages.comparing.version_files import VersionFiles
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.version_comparison_document import RowCounts
@@ -28,6 +23,11 @@ from stages.evaluation.design import design_of
 from stages.foundation.documents import read_document
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described, write_table
+from stages.paired_versions.candidate_moves import PairedCandidate, PairedDataset, paired, verdict_on, with_verdicts
+from stages.paired_versions.contest import contest
+from stages.paired_versions.paired_evidence import PairedEvidence, paired_evidence, row_counts
+from stages.paired_versions.same_test_rows import in_order, orders, training_note, why_not_comparable
+from stages.paired_versions.version_files import VersionFiles
 
 MODELS = {model: SKILL[model] for model in ("dummy", "knn")}
 TOY = Toy(n_samples=200, skill=MODELS)

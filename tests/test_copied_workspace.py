@@ -89,6 +89,7 @@ def test_addresses_of_a_servers_own_store_stay(tmp_path: Path) -> None:
             INSERT INTO model_versions VALUES (NULL), ('/old/mlartifacts/words/models/m/artifacts');
         """)
     relocate(tmp_path / "mlflow.db", Path("/new/mlartifacts"))
-    assert query(tmp_path, LOCATIONS) == ["mlflow-artifacts:/1", "/new/mlartifacts/words", "mlflow-artifacts:/1/ab/artifacts",
-                                          "/new/mlartifacts/words/cd/artifacts", "mlflow-artifacts:/1/models/m", "/older/words/models/m", None,
-                                          "/new/mlartifacts/words/models/m/artifacts"]
+    assert query(tmp_path, LOCATIONS) == [
+        "mlflow-artifacts:/1", "/new/mlartifacts/words", "mlflow-artifacts:/1/ab/artifacts", "/new/mlartifacts/words/cd/artifacts",
+        "mlflow-artifacts:/1/models/m", "/older/words/models/m", None, "/new/mlartifacts/words/models/m/artifacts",
+    ]  # fmt: skip

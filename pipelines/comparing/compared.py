@@ -11,8 +11,6 @@ from pipelines.comparing.git_objects import changed_files
 from pipelines.comparing.lock_changes import dataset_changes, labels_of, package_changes, upstream
 from pipelines.comparing.versions import PipelineVersion, committed, workspace
 from pipelines.publishing.lock_entries import LockedFile, locked_file, refuse_changed, why_outdated
-from stages.comparing.candidate_moves import PairedDataset, paired, with_verdicts
-from stages.comparing.version_files import VersionFiles
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.documents.version_comparison_document import CandidateMove, Change, DatasetMoves, VersionComparison
 from stages.contracts.paths import comparison_path, predictions_dir, splits_path
@@ -20,6 +18,8 @@ from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.foundation.documents import write_document
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
+from stages.paired_versions.candidate_moves import PairedDataset, paired, with_verdicts
+from stages.paired_versions.version_files import VersionFiles
 
 
 @dataclass(frozen=True)

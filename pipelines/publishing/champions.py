@@ -21,7 +21,7 @@ from stages.foundation.errors import InputError
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-    from stages.comparing.version_files import VersionFiles
+    from stages.paired_versions.version_files import VersionFiles
 
 CHAMPION = "champion"
 VERDICT = "verdict"  # tag of a version: why it is the champion or is not
@@ -109,7 +109,7 @@ def crown(server: Server, version: "ModelVersion", reason: str) -> list[str]:
 
 def version_files(folder: Path, dataset: str, model: str) -> "VersionFiles":
     """Return splits and predictions of one model below a folder."""
-    from stages.comparing.version_files import VersionFiles
+    from stages.paired_versions.version_files import VersionFiles
 
     return VersionFiles(folder / splits_path(dataset), {model: folder / predictions_dir(dataset, model) / "predictions.arrow"})
 
@@ -117,7 +117,7 @@ def version_files(folder: Path, dataset: str, model: str) -> "VersionFiles":
 def judged(champion: "ModelVersion", challenger: Candidate, evaluation: Evaluation) -> tuple[bool, str]:
     """Return whether a candidate of the workspace is shown to be better than the champion, and the figures or why there is no test."""
     from pipelines.comparing.cached_outputs import linked  # DVC takes half a second to import
-    from stages.comparing.contest import contest
+    from stages.paired_versions.contest import contest
 
     dataset, tags = evaluation.dataset, champion.tags
     earlier = Candidate(tags["model"], parsed_combination(tags["modalities"]), tags["fusion"])

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 
-from stages.comparing.paired_evidence import PairedEvidence, corrected, paired_evidence
-from stages.comparing.same_test_rows import are_equal, in_order, orders, training_note, why_not_comparable
-from stages.comparing.version_files import VersionFiles
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.version_comparison_document import CandidateMove, Move
 from stages.contracts.metric import Metric
 from stages.foundation.registry import component
+from stages.paired_versions.paired_evidence import PairedEvidence, corrected, paired_evidence
+from stages.paired_versions.same_test_rows import are_equal, in_order, orders, training_note, why_not_comparable
+from stages.paired_versions.version_files import VersionFiles
 
 
 @dataclass(frozen=True)

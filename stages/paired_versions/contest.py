@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from stages.comparing.candidate_moves import verdict_on
-from stages.comparing.paired_evidence import paired_evidence
-from stages.comparing.same_test_rows import in_order, orders, why_not_comparable
-from stages.comparing.version_files import VersionFiles
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
 from stages.foundation.registry import component
+from stages.paired_versions.candidate_moves import verdict_on
+from stages.paired_versions.paired_evidence import paired_evidence
+from stages.paired_versions.same_test_rows import in_order, orders, why_not_comparable
+from stages.paired_versions.version_files import VersionFiles
 
 
 @dataclass(frozen=True)
