@@ -66,7 +66,10 @@ def write(comparison: VersionComparison, as_json: str | None, as_markdown: str |
 
 
 def status_of(comparison: VersionComparison) -> int:
-    """Return the exit status; name what moved down on standard error."""
+    """Return the exit status; name what moved down, and what could not be compared, on standard error."""
+    for found in comparison.datasets:
+        if found.note.startswith("not compared"):
+            print(f"{found.dataset}: {found.note}", file=sys.stderr, flush=True)
     down = comparison.moves("moved down")
     for dataset, move in down:
         print(f"moved down: {candidate_text(dataset, move)}", file=sys.stderr, flush=True)

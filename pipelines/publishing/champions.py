@@ -41,6 +41,8 @@ def register(server: Server, experiment: str, evaluation: Evaluation, records: S
     versions = versions_of(server, name)
     version = next((found for found in versions if found.tags.get(KEY) == record.key), None)
     version = version or add_version(server, experiment, record, evaluation.dataset, runs[record.key])
+    if version is None:
+        return []
     champion = current_champion(server, name, versions)
     if version.tags.get(VERDICT) or (champion is not None and champion.version == version.version):
         return []
@@ -79,18 +81,30 @@ def current_champion(server: Server, name: str, versions: "Sequence[ModelVersion
     return next((version for version in versions if str(version.version) == str(number)), None)
 
 
-def add_version(server: Server, experiment: str, record: Record, dataset: str, run_id: str) -> "ModelVersion":
-    """Register the model that was logged with a run; its tags say where its predictions are."""
-    candidate, lock, name = record.candidate, read_lock(), model_of(dataset)
-    assert candidate is not None
-    if not server.client.search_registered_models(f"name = '{name}'"):
-        server.client.create_registered_model(name, description=f"The best model of {dataset} in each version of the pipeline; "
-                                              f"the alias {CHAMPION} moves only where a paired test shows that it is better.")
-    (logged,) = server.client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
-    predictions, splits = champion_files(lock, dataset, candidate.model)
+def add_version(server: Server, experiment: str, record: Record, dataset: str, run_id: str) -> "ModelVersion | None":
+    """Register the model that was logged with a run, its tags say where its predictions are; None if a person has deleted the model."""
+    candidate, name = record.candidate, model_of(dataset)
+    logged = server.client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    if candidate is None or not logged:
+        return None
+    open_model(server, name, dataset)
+    predictions, splits = champion_files(read_lock(), dataset, candidate.model)
     tags = {KEY: record.key, "model": candidate.model, "modalities": candidate.combination, "fusion": candidate.fusion,
             PREDICTIONS: predictions.hash if predictions else "", SPLITS: splits.hash if splits else ""}
-    return server.client.create_model_version(name, f"models:/{logged.model_id}", run_id, plain_values(tags), model_id=logged.model_id)
+    model_id = logged[0].model_id
+    return server.client.create_model_version(name, f"models:/{model_id}", run_id, plain_values(tags), model_id=model_id)
+
+
+def open_model(server: Server, name: str, dataset: str) -> None:
+    """Make a registered model, unless it is there: also where a request was repeated whose answer was lost."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        server.client.create_registered_model(name, description=f"The best model of {dataset} in each version of the pipeline; the alias "
+                                              f"{CHAMPION} moves only where a paired test shows that a version is better.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def champion_files(lock: Mapping[str, Any], dataset: str, model: str) -> tuple[LockedFile | None, LockedFile | None]:
