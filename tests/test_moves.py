@@ -140,3 +140,36 @@ def test_without_an_accepted_version_a_run_says_how_to_accept_one(accepted: Path
         (accepted / "accepted.json").write_text(json.dumps({"commit": "0" * 40, "lock": "0" * 32}))
         said = flow(TOLD="")
         assert "not compared with the accepted version: '0000000000" in said, "the stages have run, so the flow has not failed"
+
+
+BLOCKS = """
+import sys
+from pipelines.orchestration.environment import set_up_prefect
+set_up_prefect()
+from prefect.blocks.system import Secret
+from prefect.blocks.webhook import Webhook
+from pipelines.orchestration.notification import notify
+from stages.foundation.errors import InputError
+
+Webhook(url=sys.argv[1], allow_private_urls=True).save("nightly")
+Secret(value="of no use").save("quiet")
+Webhook(url="http://127.0.0.1:1/" + sys.argv[2], allow_private_urls=True).save("gone")
+notify("webhook/nightly", "what", "moved")
+for name in ("webhook/none", "secret/quiet", "webhook/gone"):
+    try:
+        notify(name, "what", "moved")
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_a_block_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, webhook: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with server():
+        done = subprocess.run([sys.executable, "-c", BLOCKS, webhook, TOKEN], capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [message for _, message in Webhook.posted] == [{"text": "what\n\nmoved"}]
+    none, quiet, gone = done.stdout.splitlines()
+    assert none.startswith("flow.notify: Prefect has no block 'webhook/none'; `prefect block ls` lists them")
+    assert quiet == "flow.notify: block 'secret/quiet' (Secret) sends nothing; expected one with notify or call"
+    assert gone.startswith("flow.notify: block 'webhook/gone' failed (") and TOKEN not in done.stdout + done.stderr

@@ -3,11 +3,13 @@
 Import after `set_up_prefect`, because Prefect reads its settings at import.
 """
 
+import inspect
 import os
 from typing import Any
 
 import requests
 from prefect.blocks.core import Block
+from prefect.utilities.asyncutils import run_coro_as_sync
 
 from stages.foundation.errors import InputError
 
@@ -52,12 +54,17 @@ def _call(target: str, subject: str, body: str) -> None:
         raise InputError(f"{SETTING}: Prefect has no block {target!r}; `prefect block ls` lists them, the dashboard makes one") from None
     try:
         if hasattr(block, "notify"):
-            block.notify(body, subject)
+            _ended(block.notify(body, subject))
         elif hasattr(block, "call"):
-            block.call({"text": f"{subject}\n\n{body}"}).raise_for_status()
+            _ended(block.call({"text": f"{subject}\n\n{body}"})).raise_for_status()
         else:
             raise InputError(f"{SETTING}: block {target!r} ({type(block).__name__}) sends nothing; expected one with notify or call")
     except InputError:
         raise
     except Exception as error:  # each block raises errors of its own, whose text may quote the address
         raise InputError(f"{SETTING}: block {target!r} failed ({type(error).__name__})") from None
+
+
+def _ended(answer: Any) -> Any:
+    """Return what a block's method returns; some are coroutines."""
+    return run_coro_as_sync(answer) if inspect.isawaitable(answer) else answer
