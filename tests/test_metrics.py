@@ -245,9 +245,19 @@ def test_values_of_rows_are_what_counting_a_row_more_often_does(name: str, task:
         more = metric.score(target[rows], prediction[rows], None if scores is None else scores[rows])
         slope = (more - whole) * (n * times + 1)
         expected = found[row] - whole
-        # the closed forms are exact to first order; leaving out one of 40 rows is a coarser slope
-        within = 0.25 if name == "average_precision" else 0.03
-        assert slope == pytest.approx(expected, rel=within, abs=within)
+        assert slope == pytest.approx(expected, rel=0.03, abs=0.03), "exact to first order"
+
+
+def test_a_metric_without_a_closed_form_gets_its_values_by_leaving_out_blocks() -> None:
+    target, prediction, scores = random_case("multilabel", 3, 120, 3)
+    known, unknown = METRICS["micro_f1"], replace(METRICS["micro_f1"], name="own")
+    whole, predicted = known.score(target, prediction, scores), FoldPredictions(target, prediction, scores)
+    closed, left_out = (row_values(metric, predicted, np.arange(120), whole) for metric in (known, unknown))
+    assert left_out.mean() == pytest.approx(whole, abs=1e-12)
+    np.testing.assert_allclose(left_out, closed, atol=0.02)
+    blocks = np.arange(120) // 6
+    of_blocks = row_values(unknown, predicted, blocks, whole)
+    np.testing.assert_allclose(np.bincount(blocks, of_blocks) / 6, np.bincount(blocks, closed) / 6, atol=0.02)
 
 
 @pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])

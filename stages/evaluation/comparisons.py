@@ -152,6 +152,7 @@ def verdict(gain: float, corrected: float, practical: Posterior | None, confiden
     "better" or "worse" by the corrected p; "equal" where the difference lies within the region of practical equivalence with the level's
     probability; else "not shown", which is not "equal".
     """
-    if corrected < 1 - confidence and gain != 0:  # not so for NaN
+    shown = corrected < 1 - confidence  # not so for NaN
+    if shown and (gain > 0 or gain < 0):
         return "better" if gain > 0 else "worse"
     return "equal" if practical is not None and practical.equal >= confidence else "not shown"

@@ -133,6 +133,37 @@ def _share_below(values: np.ndarray, ranked: np.ndarray) -> np.ndarray:
     return np.asarray((np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / (2 * ranked.size))
 
 
+def _average_precision(predicted: FoldPredictions) -> np.ndarray:
+    """Return the values of rows of the mean average precision over the labels that a row has."""
+    assert predicted.probabilities is not None
+    holds = predicted.target != 0
+    occurring = np.flatnonzero(holds.any(axis=0))
+    return np.asarray(np.mean([_precision(holds[:, k], predicted.probabilities[:, k].astype(np.float64)) for k in occurring], axis=0))
+
+
+def _precision(holds: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the values of rows of one average precision, the mean over positive rows of the precision at their score.
+
+    A row that counts more often adds its own precision, if it is positive, and moves that of every positive row at or below its score.
+    """
+    order = np.argsort(-score, kind="stable")
+    ranked, positive = -score[order], holds[order].astype(np.float64)
+    n_above = np.searchsorted(ranked, ranked, "right")  # rows at or above each row's score
+    precision = np.cumsum(positive)[n_above - 1] / n_above
+    total = positive.sum()
+    average = float((positive * precision).sum() / total)
+    first = np.searchsorted(ranked, ranked, "left")
+    gained, lost = (_sums_from(positive * part / n_above)[first] for part in (1.0, precision))
+    influence = np.empty(len(score))
+    influence[order] = positive * (precision - average + gained) - lost
+    return average + influence * len(score) / total
+
+
+def _sums_from(values: np.ndarray) -> np.ndarray:
+    """Return the sum of each value and all after it."""
+    return np.asarray(np.cumsum(values[::-1])[::-1])
+
+
 # ---------------------------------------------------------------- continuous targets
 def _squared_errors(predicted: FoldPredictions) -> np.ndarray:
     return np.asarray((predicted.target - predicted.prediction.astype(np.float64)) ** 2)
@@ -199,6 +230,7 @@ def _left_out(metric: Metric, predicted: FoldPredictions, blocks: np.ndarray, sc
 
 _CLOSED_FORMS: dict[str, Values] = {
     "accuracy": _accuracy,
+    "average_precision": _average_precision,
     "balanced_accuracy": _balanced_accuracy,
     "hamming_loss": _hamming_loss,
     "log_loss": _log_loss,

@@ -133,8 +133,11 @@ def sufficient_finding(evaluation: Evaluation) -> str:
                 f"each, by {_gains(worse, evaluation)}.")
     ranks = {found.candidate: found.rank for found in evaluation.candidates}
     test = min(unbeaten, key=lambda test: (len(test.b.modalities), ranks[test.b]))
-    how = "equal in practice" if test.verdict == "equal" else f"not shown to be better{_would_show([test], evaluation)}"
-    return f"{combination_name(test.b, evaluation)} suffices for {model_name(top.model)}: {combination_name(top, evaluation)} is {how}."
+    smaller, whole, learner_name = combination_name(test.b, evaluation), combination_name(top, evaluation), model_name(top.model)
+    if test.verdict == "equal":
+        return f"{smaller} suffices for {learner_name}: {whole} is equal in practice (within ±{number(evaluation.rope)})."
+    return (f"{smaller} is the smallest modality combination that is not shown to be worse than {whole} for "
+            f"{learner_name}{_would_show([test], evaluation)}.")
 
 
 def gain(test: Comparison, evaluation: Results) -> float | None:
