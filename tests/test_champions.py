@@ -5,10 +5,11 @@ Real DVC and MLflow.
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,13 +101,18 @@ def test_the_first_version_is_the_champion_and_publishing_again_adds_none(worksp
     assert {model.name for model in client().search_registered_models()} == {"sensorium-alpha", "sensorium-beta", "sensorium-gamma"}
 
 
-def test_the_champions_model_predicts_from_a_copy(workspace: Path) -> None:
+def test_the_champions_model_is_loaded_from_the_copy(workspace: Path) -> None:
     import mlflow
 
-    publish.main()  # relocates the database
+    shutil.rmtree(workspace / "made")
+    publish.main()  # the database names the files of the copy
     mlflow.set_tracking_uri(f"sqlite:///{workspace / 'mlflow.db'}")
-    place = client().get_model_version_download_uri(NAME, "1")
-    assert str(workspace) in place or place.startswith("models:/m-"), place
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    (version,) = versions()
+    assert model.metadata.metadata["model"] == version.tags["model"] and model.metadata.metadata["dataset"] == "alpha"
+    with closing(sqlite3.connect(workspace / "mlflow.db")) as connection:
+        places = [place for (place,) in connection.execute("SELECT storage_location FROM model_versions")]
+    assert len(places) == 3 and all(place.startswith(f"{workspace}{os.sep}") for place in places), places
 
 
 def test_a_better_version_becomes_champion_and_a_worse_one_does_not(workspace: Path) -> None:

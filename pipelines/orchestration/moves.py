@@ -9,7 +9,6 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 
 from pipelines.comparing.accepted import accepted_commit, is_accepted
-from pipelines.comparing.compared import compare_with
 from pipelines.comparing.comparison_text import candidate_text, markdown, summary, version_name
 from pipelines.orchestration.notification import notify
 from pipelines.publishing.history import log_history
@@ -29,6 +28,8 @@ def report_moves(params: Mapping[str, Any], failed: Collection[str]) -> list[str
     """
     if not is_accepted():
         return ["no version is accepted, so nothing is compared; accept one: `make compare ARGS=--accept`"]
+    from pipelines.comparing.compared import compare_with  # scipy and DVC: a second that a run without an accepted version does not need
+
     lines: list[str] = []
     try:
         comparison = compare_with(accepted_commit(), failed)
