@@ -39,6 +39,7 @@ def linked(wanted: Sequence[LockedFile], folder: Path, version: str) -> None:
         if missing := [file for file in wanted if not _is_cached(repo, file)]:
             raise InputError(refusal(missing, version, problem))
         for file in wanted:
+            _verified(repo, file.hash, file, version)  # of a folder its list of files
             if (oid := _object(repo, file)) is not None:
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ def _verified(repo: Repo, oid: str, file: LockedFile, version: str) -> str:
     """Return the path of an object whose bytes have its hash."""
     odb = _odb(repo, file.kind)
     path = str(odb.oid_to_path(oid))
-    if file_md5(path, odb.fs, name=file.kind) != oid:
+    if file_md5(path, odb.fs, name=file.kind) != oid.removesuffix(DIRECTORY):
         raise InputError(f"{version}: {file.path} (md5 {oid}) is damaged in DVC's cache; delete {path}, then "
                          f"`dvc fetch --all-commits {file.stage}`")
     return path
