@@ -21,6 +21,7 @@ RERUNS: dict[str, set[str]] = {
     "__init__.py": set(),
     "check.py": set(),
     "checking": set(),  # the cron line's settings, outputs of stages that are gone
+    "paired_versions": set(),  # `make compare`, and which model publish calls the champion
     "params.py": set(),  # messages about params.yaml
     "ingest.py": {"ingest"},
     "ingestion": {"ingest"},

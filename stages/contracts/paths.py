@@ -106,3 +106,13 @@ def plots_dir(dataset: str = "") -> Path:
 def figures_dir(dataset: str = "") -> Path:
     """Return where the figures of a data set, or of all, are written."""
     return DATA / "report" / "figures" / dataset
+
+
+def comparison_path() -> Path:
+    """Return where the last comparison of two versions is written; no output of a stage."""
+    return Path(".sensorium") / "comparison.json"
+
+
+def accepted_path() -> Path:
+    """Return where the accepted version is recorded; git tracks the file."""
+    return Path("accepted.json")
