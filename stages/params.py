@@ -24,7 +24,7 @@ from stages.splitting.split_settings import OneSplitEntry
 
 SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
 MAX_SHOWN = 200  # characters of a value in a message
-TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
+TOP_LEVEL = ("seed", "datasets", "features", "controls", "models", *SECTIONS)
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 

@@ -1,6 +1,7 @@
 """Which pairs are tested, from which side, and what is said of them: by hand, with three modalities, and against scipy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 from toy_evaluation import fold_scores, toy_evaluation
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import Splits, TestFold
@@ -31,9 +32,9 @@ def of_folds(*values: float) -> MetricScores:
 
 
 def contest_of(means: dict[str, dict[str, float]]) -> tuple[dict[Candidate, MetricScores], Contest]:
-    """Return scores of two folds around the mean of each model and combination, and the contest; dummy is the baseline."""
+    """Return scores of two folds around the mean of each model and combination, and the contest; constant is the baseline."""
     scores = {Candidate(model, tuple(some)): of_folds(mean - 0.01, mean + 0.01) for model, of in means.items() for some, mean in of.items()}
-    return scores, Contest(tuple(means), ("dummy",), list(scores))
+    return scores, Contest(tuple(means), ("constant",), list(scores))
 
 
 def named(pairs: Sequence[tuple[Candidate, Candidate]]) -> list[str]:
@@ -41,7 +42,7 @@ def named(pairs: Sequence[tuple[Candidate, Candidate]]) -> list[str]:
 
 
 MEANS = {
-    "dummy": {"".join(some): 0.5 for some in EVERY},
+    "constant": {"": 0.5},
     "knn": {"".join(some): 0.6 + 0.01 * place for place, some in enumerate(EVERY)},  # its best is abc
     "svm": {"".join(some): 0.8 - 0.01 * place for place, some in enumerate(EVERY)},  # its best is a
 }
@@ -50,9 +51,15 @@ MEANS = {
 def test_the_families_are_those_that_were_declared() -> None:
     scores, contest = contest_of(MEANS)
     found = {name: named(pairs) for name, pairs in families(scores, contest, ACCURACY).items()}
-    assert found["baseline"] == [f"{model} {''.join(some)} - dummy {''.join(some)}" for model in ("knn", "svm") for some in EVERY]
+    assert found["baseline"] == [f"{model} {''.join(some)} - constant " for model in ("knn", "svm") for some in EVERY]
     assert found["fusion"] == [f"{model} abc - {model} {one}" for model in ("knn", "svm") for one in MODALITIES]
     assert found["learners"] == ["svm a - knn abc"], "the better one first, though it stands second"
+
+
+def test_a_control_is_compared_on_the_same_modalities_if_it_sees_any_else_once_with_all() -> None:
+    scores, contest = contest_of({"constant": {"": 0.5}, "size": {"a": 0.5, "ab": 0.6}, "knn": {"a": 0.7, "b": 0.8, "ab": 0.9}})
+    found = families(scores, replace(contest, baselines=("constant", "size")), ACCURACY)["baseline"]
+    assert named(found) == ["knn a - constant ", "knn b - constant ", "knn ab - constant ", "knn a - size a", "knn ab - size ab"]
 
 
 def test_the_families_of_an_error_put_the_smaller_first() -> None:
@@ -71,7 +78,7 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
     """Three tests of p between 0.02 and 0.05, and one of 1e-4: alone each is significant, in the family the last alone is."""
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     uncertainty = Uncertainty(0.25, 0.95)
-    scores = {Candidate("dummy", (one,)): of_folds(*np.full(5, 0.5)) for one in "abcd"}
+    scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5))}
     spread = dict(zip("abcd", (0.026, 0.027, 0.028, 0.008), strict=True))
     scores |= {Candidate("svm", (one,)): of_folds(*(0.55 + spread[one] * pattern)) for one in "abcd"}
     expected = []
@@ -80,11 +87,11 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
         t = gain.mean() / np.sqrt((1 / 5 + 0.25) * gain.var(ddof=1))
         expected.append(2 * stats.t.sf(t, 4))
     assert all(0.02 < p < 0.05 for p in expected[:3]) and expected[3] < 0.001
-    found = compare(scores, Contest(("dummy", "svm"), ("dummy",), list(scores)), metric=ACCURACY, uncertainty=uncertainty)
+    found = compare(scores, Contest(("constant", "svm"), ("constant",), list(scores)), metric=ACCURACY, uncertainty=uncertainty)
     assert [test.p for test in found] == pytest.approx(expected, rel=1e-9)
     assert [test.verdict for test in found] == ["not shown"] * 3 + ["better"]
     # of errors, more is worse
-    found = compare(scores, Contest(("dummy", "svm"), ("dummy",), list(scores)), metric=RMSE, uncertainty=uncertainty)
+    found = compare(scores, Contest(("constant", "svm"), ("constant",), list(scores)), metric=RMSE, uncertainty=uncertainty)
     assert [test.verdict for test in found] == ["not shown"] * 3 + ["worse"]
 
 
@@ -102,24 +109,24 @@ def test_n_test_per_n_train_is_the_mean_over_folds() -> None:
 
 def evaluation_of(board: Sequence[tuple[str, str, float]], primary: str) -> Evaluation:
     """Return the evaluation of (model, combination, score), the best first."""
-    scores = {Candidate(model, tuple(combination.split("+"))): {primary: fold_scores(score)} for model, combination, score in board}
-    return toy_evaluation(scores, primary, baselines=("dummy", "other"))
+    scores = {Candidate(model, parsed_combination(combination)): {primary: fold_scores(score)} for model, combination, score in board}
+    return toy_evaluation(scores, primary, baselines=("constant", "other"))
 
 
-BOARD = [("svm", "a+b", 0.9), ("svm", "b", 0.8), ("knn", "a", 0.7), ("knn", "a+b", 0.6), ("other", "a", 0.55), ("dummy", "a", 0.5),
+BOARD = [("svm", "a+b", 0.9), ("svm", "b", 0.8), ("knn", "a", 0.7), ("knn", "a+b", 0.6), ("other", "a", 0.55), ("constant", "", 0.5),
          ("knn", "b", 0.4)]  # fmt: skip
 
 
 def test_the_summary_has_the_best_of_each_model_and_the_gain_over_the_best_single_modality() -> None:
     found = summary(evaluation_of(BOARD, "accuracy"), ACCURACY)
-    assert found.models == {"svm": 0.9, "knn": 0.7, "other": 0.55, "dummy": 0.5}
+    assert found.models == {"svm": 0.9, "knn": 0.7, "other": 0.55, "constant": 0.5}
     assert (found.best, found.metric, found.score, found.baseline) == ("svm · a+b", "accuracy", 0.9, 0.55)
     assert found.fusion_gain == pytest.approx(0.9 - 0.8)
 
 
 def test_the_gain_is_positive_where_a_smaller_error_is_fused() -> None:
     found = summary(evaluation_of(BOARD[::-1], "rmse"), RMSE)
-    assert found.models == {"svm": 0.8, "knn": 0.4, "other": 0.55, "dummy": 0.5}
+    assert found.models == {"svm": 0.8, "knn": 0.4, "other": 0.55, "constant": 0.5}
     assert (found.best, found.score, found.baseline) == ("knn · b", 0.4, 0.5)
     assert found.fusion_gain == pytest.approx(0.4 - 0.6)
     fused_first = [("knn", "a+b", 0.3), *BOARD[::-1][:3]]

@@ -19,7 +19,7 @@ from stages.foundation.documents import read_document
 
 MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
-          *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
+          "control@emoji", *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
 # MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
 pytestmark = [

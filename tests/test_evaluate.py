@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
-from toy_predictions import SKILL, TOYS, Toy, change_predictions, write_params, write_toy
+from toy_predictions import SKILL, TOYS, Toy, change_predictions, results_dir, write_params, write_toy
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
 from stages.contracts.documents.summary_document import Summary
 from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, summary_path
@@ -69,12 +69,12 @@ def found(evaluated_toy: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
 
 def result(evaluation: Evaluation, model: str, combination: str) -> CandidateResult:
     """Return the result of a model on a combination."""
-    return evaluation.result(Candidate(model, tuple(combination.split("+"))))
+    return evaluation.result(Candidate(model, parsed_combination(combination)))
 
 
 def predicted(toy: Toy, model: str, combination: str) -> pl.DataFrame:
     """Return the predictions of a model on a modality combination."""
-    table = pl.DataFrame(read_table(predictions_dir(toy.dataset, model) / "predictions.arrow"))
+    table = pl.DataFrame(read_table(results_dir(toy, model) / "predictions.arrow"))
     return table.filter(pl.col("modalities") == combination)
 
 
@@ -83,7 +83,7 @@ def test_scores_are_those_of_the_predictions(place: Path, n_repeats: int) -> Non
     toy = replace(TOY, n_repeats=n_repeats)
     found = evaluated(toy)
     for model in toy.skill:
-        for combination in toy.combinations:
+        for combination in toy.skill[model]:
             frame = predicted(toy, model, combination)
             folds = [f for _, f in frame.group_by(["repeat", "fold"], maintain_order=True)]
             scores = result(found, model, combination).scores
@@ -101,7 +101,7 @@ def test_facts_stand_in_the_evaluation(found: Evaluation) -> None:
     assert sum(found.counts.values()) == 240
     assert found.combinations == (("image",), ("text",), ("image", "text"))
     assert found.primary.model_dump() == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
-    assert found.baselines == ("dummy",)
+    assert found.baselines == ("constant",)
     assert (found.quarantined.rows, found.quarantined.share, found.shipped) == (0, 0.0, True)
 
 
@@ -172,7 +172,7 @@ def test_better_means_better_whether_more_or_less_is(place: Path, primary: str) 
     means = [found.primary_score(candidate).mean for candidate in found.ranked()]
     assert means == sorted(means, reverse=primary == "r2")
     assert found.best.model in ("svm", "mlp")
-    assert found.ranked()[-1].model == "dummy"
+    assert found.ranked()[-1].model == "constant"
     for test in found.family("baseline"):
         assert (test.difference > 0) == (primary == "r2")
         assert test.verdict == "better"
@@ -188,7 +188,7 @@ def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
 
 @pytest.mark.parametrize("toy", [TAGS, SIZES], ids=lambda toy: toy.dataset)
 def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
-    skill = {model: {"image": SKILL[model]["image"]} for model in ("dummy", "knn")}
+    skill = {"constant": SKILL["constant"], "knn": {"image": SKILL["knn"]["image"]}}
     found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
     score = found.primary_score(result(found, "knn", "image"))
     assert score.lo < score.mean < score.hi
@@ -231,7 +231,7 @@ def test_one_modality_needs_no_fusion_family(place: Path) -> None:
 
 
 def test_official_split_is_bootstrapped(place: Path) -> None:
-    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("dummy", "svm")}))
+    found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("constant", "svm")}))
     score = result(found, "svm", "text").scores["accuracy"]
     assert len(score.folds) == 1
     assert score.lo < score.mean < score.hi
@@ -268,7 +268,7 @@ def test_configurations_and_sweeps_follow_the_sweep_table(found: Evaluation) -> 
     of_five = max(mean for text, mean in means.iter_rows() if json.loads(text)["n_neighbors"] == 5)
     assert {point.value: point.mean for point in knn.sweeps["n_neighbors"]}[5] == pytest.approx(of_five)
     assert set(result(found, "svm", "text").sweeps) == {"C", "gamma", "kernel"}
-    assert result(found, "dummy", "text").sweeps == {}
+    assert result(found, "constant", "").sweeps == {}
 
 
 def test_a_parameter_that_does_not_apply_takes_no_part() -> None:

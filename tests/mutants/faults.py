@@ -133,7 +133,7 @@ MUTANTS = (
     Mutant("corrected in time", CHECKED, "if self.times is not None:\n            return 0.0", "if False:\n            return 0.0",
            some_of("time_order", "plain_t"), "intervals in time order have a correction that is not derived for them"),
     Mutant("latest rows left out", "stages/contracts/problem.py", "[fold.test for fold in self.folds] if self.time_ordered else []", "[]",
-           some_of("models", "latest_block and dummy"), "the final model in time order is not trained on the latest rows"),
+           some_of("models", "latest_block and knn"), "the final model in time order is not trained on the latest rows"),
     # ---------------------------------------------------------------- shares of bad samples, rows that are used
     Mutant("split: share exclusive", SPLIT, "n_skipped / n_used > allowed", "n_skipped / n_used >= allowed", OF_SHARES,
            "exactly the declared share is refused"),

@@ -99,7 +99,7 @@ class Evaluation(Results):
     interval: str = Field(description="method of the intervals")
     confidence: float = Field(description="level of the intervals")
     combinations: tuple[tuple[str, ...], ...] = Field(description="modality combinations, small ones first")
-    not_applicable: dict[str, str] = Field(description="models without candidates, and why")
+    not_applicable: dict[str, str] = Field(description="controls and models without candidates, and why")
     n_bins: int | None = Field(description="of each axis of `agreement`; null: not regression")
     ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
     best: Candidate = Field(description="the candidate of rank 1")

@@ -1,0 +1,38 @@
+"""Compute the controls of one data set: what the scores of learners stand next to, on the same folds and by the same metrics."""
+
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
+import shutil
+from dataclasses import replace
+
+from stages.contracts.paths import controls_dir
+from stages.controlling.control_data import read_control_data
+from stages.controlling.control_results import control_results, controlled
+from stages.foundation.entry import run_stage
+from stages.foundation.params_file import read_params, section, value_at
+from stages.foundation.registry import component
+from stages.training.read_problem import read_problem
+from stages.training.result_tables import ResultsOf, write_results
+
+
+def main(dataset: str) -> None:
+    """Write the predictions of every control that params.yaml declares, or why it does not apply to these data."""
+    params = read_params()
+    training = read_problem(dataset, params)
+    data = read_control_data(dataset, training)
+    shutil.rmtree(controls_dir(dataset), ignore_errors=True)  # a control that params.yaml no longer names
+    for name in value_at(params, "controls"):
+        control = component("controls", name)
+        settings = section(params, f"controls.{name}", control.settings)
+        found = control_results(control, data, settings)
+        why = found if isinstance(found, str) else None
+        if why:
+            print(f"{name} {dataset}: not applicable: {why}", flush=True)
+        about = ResultsOf(name, not control.is_diagnostic, control.is_diagnostic, why)
+        own = replace(training, problem=controlled(data.problem, control))
+        write_results(controls_dir(dataset) / name, [] if isinstance(found, str) else found, [{}], own, about)
+
+
+if __name__ == "__main__":
+    run_stage(main)
