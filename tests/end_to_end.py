@@ -34,7 +34,7 @@ EMOJI: dict[str, Any] = {
     },
     "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
     "train": {"scoring": {"multiclass": "accuracy"}},
-    "controls": {"constant": {}, "persistence": {}, "size": {}, "identifiers": {}, "group_means": {}},
+    "controls": {"constant": {}, "persistence": {}, "size": {}, "identifiers": {}},
     "models": {
         "knn": {"n_neighbors": [5, 9], "metric": ["euclidean"]},
         "svm": {"kernel": ["linear"], "C": [1], "gamma": [1]},

@@ -20,17 +20,21 @@ from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import FILES_KEY, SEVERAL
 
 CONTROLS = names("controls")
+KNOWS = "knows what it is shown"
+EXCEPTIONS = {  # (control, check) → why it fails
+    ("constant", KNOWS): "it is shown nothing",
+}
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 N = 60
 
 
 def toy_data(task: str, *, in_time: bool = False) -> ControlData:
-    """Return a toy problem of which every control but those of labels says something: sizes and groups that tell the class."""
+    """Return a toy problem of which every control says something: sizes and a column that tell the class."""
     problem = toy_problem(n=N, n_classes=2 if task == "binary" else 3, task=task, modalities=("image", "text"))
     problem = time_ordered(problem) if in_time else problem
     codes = codes_of(problem)
-    group, words = [f"g{code}" for code in codes], pa.array([" ".join("w" * (1 + code)) for code in codes])
-    columns: dict[str, Any] = {"group": group, "text": words, "image": pa.array([b"x" * (9 + code) for code in codes], pa.binary())}
+    words = pa.array([" ".join("w" * (1 + code)) for code in codes])
+    columns: dict[str, Any] = {"text": words, "image": pa.array([b"x" * (9 + code) for code in codes], pa.binary())}
     if problem.form == "classes":
         columns["persistence"] = problem.target
     elif problem.form == "continuous":
@@ -65,7 +69,7 @@ def why_not(name: str, data: ControlData) -> str | list[FoldResult]:
 
 
 def test_controls_are_found() -> None:
-    assert {"constant", "persistence", "size", "identifiers", "group_means"} <= set(CONTROLS)
+    assert {"constant", "persistence", "size", "identifiers"} <= set(CONTROLS)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -111,14 +115,15 @@ class TestEveryControl:
         for before, after in zip(results_of(name, data), results_of(name, changed), strict=True):
             assert before.prediction.tobytes() == after.prediction.tobytes()
 
-    def test_knows_what_it_is_shown(self, name: str, task: str) -> None:
-        """The toy's groups, sizes and persistence tell the class; its ids do where the rows are in the order of the class."""
+    def test_knows_what_it_is_shown(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
+        """The toy's sizes and its column persistence tell the class; its ids do where the rows are in the order of the class."""
+        if (name, KNOWS) in EXCEPTIONS:
+            request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[name, KNOWS], strict=True, raises=AssertionError))
         data = toy_data(task)
         if name == "identifiers":
             order = np.argsort(codes_of(data.problem), kind="stable")
             data = replace(data, problem=replace(data.problem, target=data.problem.target[order]))
-        found, constant = scores_of(name, data), scores_of("constant", data)
-        assert name == "constant" or np.mean(found) > np.mean(constant) + 0.02
+        assert np.mean(scores_of(name, data)) > np.mean(scores_of("constant", data)) + 0.02
 
 
 # ---------------------------------------------------------------- constant
@@ -172,20 +177,6 @@ def test_persistence_of_classes_is_the_named_class_as_sure_as_it_was_right_on_th
 def test_without_a_column_persistence_says_where_to_name_one() -> None:
     assert "`persistence:` in the data set's entry" in str(why_not("persistence", control_data(toy_problem())))
     assert "the targets are labels" in str(why_not("persistence", control_data(toy_problem(task="multilabel"))))
-
-
-# ---------------------------------------------------------------- group means
-def test_a_groups_mean_has_one_row_of_the_overall_mean_more_and_an_unknown_group_is_average() -> None:
-    target = np.array([[1.0], [3.0], [5.0], [7.0], [9.0], [np.nan]])
-    problem = replace(toy_problem(n=6, task="regression"), target=target, outputs=("a",), folds=toy_folds(6))
-    data = control_data(problem, group=["p", "p", "p", "q", "r", "p"])
-    (result, *_) = results_of("group_means", data)  # tests rows 0 and 3, trains on 1, 2, 4, 5
-    overall = (3 + 5 + 9) / 3
-    np.testing.assert_allclose(result.prediction[:, 0], [(3 + 5 + overall) / 3, overall])
-
-
-def test_where_groups_are_never_split_group_means_do_not_apply() -> None:
-    assert why_not("group_means", control_data(toy_problem())) == "no group has rows in training and test: groups are never split"
 
 
 # ---------------------------------------------------------------- identifiers

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, r2_score
-from toy_predictions import SKILL, TOYS, Toy, change_predictions, results_dir, write_params, write_toy
+from toy_predictions import SKILL, TOYS, Toy, change_predictions, only, results_dir, write_params, write_toy
 
 from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
@@ -224,8 +224,7 @@ def test_a_clear_gain_is_called_better(place: Path) -> None:
 
 
 def test_one_modality_needs_no_fusion_family(place: Path) -> None:
-    skill = {model: {"image": share["image"]} for model, share in SKILL.items()}
-    found = evaluated(replace(TOY, modalities=("image",), skill=skill))
+    found = evaluated(replace(TOY, modalities=("image",), skill=only("image")))
     assert {test.family for test in found.comparisons} == {"baseline", "learners"}
     assert read_document(summary_path("toy"), Summary).fusion_gain is None
 

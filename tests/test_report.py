@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import yaml
 from imports import ROOT
-from toy_predictions import SKILL, Toy, write_params, write_toy
 from toy_predictions import TOYS as OF_EACH_TASK
+from toy_predictions import Toy, only, write_params, write_toy
 
 from stages import evaluate, report
 from stages.contracts.candidate import Candidate
@@ -35,12 +35,6 @@ from stages.reporting.leaderboard import ranked
 from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, output_metrics, output_table, prediction_plots
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
 from stages.reporting.report_page import DASHBOARD, render
-
-
-def only(modality: str) -> dict[str, dict[str, float]]:
-    """Return the models' skill on one modality, for toys that have no other."""
-    return {model: {modality: share[modality]} for model, share in SKILL.items()}
-
 
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),

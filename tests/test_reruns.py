@@ -10,9 +10,9 @@ from test_graph import covered, declared
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
-VERBS = ("ingest", "split", "featurize", "validate", "train", "evaluate", "report")
+VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "evaluate", "report")
 EVERY = set(VERBS)
-LEARNING = {"train"}
+LEARNING = {"train", "control"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
 RERUNS: dict[str, set[str]] = {
@@ -38,7 +38,10 @@ RERUNS: dict[str, set[str]] = {
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},
-    "train.py": LEARNING,
+    "train.py": {"train"},
+    "control.py": {"control"},
+    "controlling": {"control"},
+    "controls": {"control"},
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,

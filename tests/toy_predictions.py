@@ -44,6 +44,13 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     + [{"kernel": "rbf", "C": c, "gamma": gamma} for gamma in (0.1, 1) for c in (0.1, 1, 10)],
     "mlp": [{"width": w, "depth": d} for w in (32, 128) for d in (1, 2)],
 }
+
+
+def only(modality: str) -> dict[str, dict[str, float]]:
+    """Return the models' skill on one modality, for toys that have no other; a control sees none."""
+    return {model: share if model in CONTROLS else {modality: share[modality]} for model, share in SKILL.items()}
+
+
 FOLD = [("modalities", pa.string()), ("fusion", pa.string()), ("seed", pa.int64()), ("repeat", pa.int16()), ("fold", pa.int16())]
 CURVES = pa.schema([*FOLD, ("name", pa.string()), ("step", pa.int32()), ("value", pa.float64())])
 

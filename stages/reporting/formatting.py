@@ -11,7 +11,7 @@ from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Results
 from stages.contracts.task import OUTPUT_NOUNS
 
-MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP", "group_means": "group means"}
+MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
 # what the control `constant` predicts, by form of the targets
 CONSTANT_NAMES = {"classes": "majority", "labels": "majority", "continuous": "mean"}
 NONE = "–"
