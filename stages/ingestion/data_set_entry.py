@@ -93,7 +93,7 @@ class DataSetEntry(Settings):
     unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether targets of a row may be unknown (mask)")
     time: str | None = Field(None, description="own files: column of a number, date or time by which folds are ordered: each trains on the "
                              "past alone")
-    persistence: Annotated[str, Field(min_length=1)] | dict[str, str] | None = Field(
+    persistence: str | dict[str, str] | None = Field(
         None, description="own files: the column that says what the target is if nothing changes (of several targets: target: column), for "
         "the control persistence"
     )
