@@ -25,6 +25,7 @@ from stages.evaluation.comparisons import Contest, compare
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
+from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
@@ -73,6 +74,7 @@ def main(dataset: str) -> None:
         ranges=of_true,
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
+        randomised=randomised_tests(dataset, metrics[scoring]),
         comparisons=compare(primary, Contest(compared, trained.baselines, list(scores)), metric=metrics[scoring], uncertainty=uncertainty),
     )
     write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
@@ -86,7 +88,8 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     controls = controls_dir(dataset)
-    folders = [path for path in (*sorted(controls.glob("*")), *sorted(folder.glob("*"))) if path.is_dir() and path != controls]
+    of_controls = [path.parent for path in sorted(controls.glob("*/predictions.arrow"))]
+    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path != controls)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
         raise InputError(f"{folder}: no predictions; run `dvc repro`")

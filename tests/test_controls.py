@@ -11,7 +11,7 @@ from PIL import Image
 from toy_control import control_data
 from toy_problem import time_ordered, toy_folds, toy_problem
 
-from stages.contracts.control import Control, ControlData, Rule
+from stages.contracts.control import ControlData, Randomised, Restricted, Rule
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.controlling.control_results import control_results, controlled
@@ -19,7 +19,7 @@ from stages.foundation.registry import component, names
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import FILES_KEY, SEVERAL
 
-CONTROLS = names("controls")
+CONTROLS = [name for name in names("controls") if not isinstance(component("controls", name), Randomised)]
 KNOWS = "knows what it is shown"
 EXCEPTIONS = {  # (control, check) → why it fails
     ("constant", KNOWS): "it is shown nothing",
@@ -50,7 +50,7 @@ def codes_of(problem: Problem) -> np.ndarray:
 
 
 def results_of(name: str, data: ControlData) -> list[FoldResult]:
-    control: Control = component("controls", name)
+    control: Rule | Restricted = component("controls", name)
     found = control_results(control, data, control.settings())
     if isinstance(found, str):
         assert name == "persistence" and data.problem.form == "labels", found
@@ -64,7 +64,7 @@ def scores_of(name: str, data: ControlData) -> list[float]:
 
 
 def why_not(name: str, data: ControlData) -> str | list[FoldResult]:
-    control: Control = component("controls", name)
+    control: Rule | Restricted = component("controls", name)
     return control_results(control, data, control.settings())
 
 
@@ -78,7 +78,7 @@ class TestEveryControl:
     def test_predicts_every_test_row_of_every_fold_once(self, name: str, task: str) -> None:
         data = toy_data(task)
         found = results_of(name, data)
-        control: Control = component("controls", name)
+        control: Rule | Restricted = component("controls", name)
         combinations = controlled(data.problem, control).combinations
         assert combinations == (data.problem.combinations if control.by_combination else ((),))
         assert [(r.fold.index, r.modalities) for r in found] == [(fold.index, some) for fold in data.problem.folds for some in combinations]

@@ -7,6 +7,7 @@ import pytest
 from imports import ROOT, source_files
 from test_graph import covered, declared
 
+from stages.controlling.randomised_scores import LEARNER
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
@@ -86,7 +87,8 @@ def test_a_file_reruns_what_it_can_change(path: Path) -> None:
 def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     kind, name = part_of(path)  # type: ignore[misc]
     if kind == "models":
-        assert reran(path) == ({f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set())
+        own = {f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set()
+        assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
     assert reran(path) == features | {f"validate@{dataset}" for dataset in PARAMS["datasets"]}

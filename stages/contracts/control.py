@@ -2,13 +2,13 @@
 
 A `Rule` predicts without a learner. A `Restricted` control is one fixed learner that is shown a few columns: what a learner of the
 modalities may have used instead of their content. The protocol (stages/controlling/) owns folds, thresholds and predictions; a control
-chooses nothing.
+chooses nothing. A `Randomised` control is a learner of the modalities on data in which one relation is destroyed at random.
 
 A control is a baseline, which every learner is compared with, or a diagnostic, which tells something of the data by a channel that no
-learner sees: it is shown, and neither ranks nor is beaten.
+learner sees: it is shown, and neither ranks nor is beaten. A `Randomised` control has scores next to the observed ones and no candidate.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class ControlData:
     features: Mapping[str, pa.Table]
 
 
-def always(data: ControlData) -> None:
+def always(data: ControlData, settings: Any) -> None:
     """Return None: the control applies to all data."""
     return None
 
@@ -43,13 +43,13 @@ class Rule:
     """A control without a learner; it looks at no modality, so it has one candidate.
 
     `predict(data, settings, train, rows)` scores some rows by the targets of the training rows; both are row numbers of the problem.
-    `not_applicable(data)` returns why it says nothing about these data, or None.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
     """
 
     name: str
     settings: type[Settings]
     predict: Callable[[ControlData, Any, np.ndarray, np.ndarray], Scores]
-    not_applicable: Callable[[ControlData], str | None] = always
+    not_applicable: Callable[[ControlData, Any], str | None] = always
     is_diagnostic: bool = False
 
     @property
@@ -65,15 +65,44 @@ class Restricted:
     `columns(data, settings)` returns what it sees of every row, by modality: float64 (n, d), finite, nothing fitted.
     by_combination: whether it has a candidate per modality combination; else it looks at no modality, its columns stand under "", and it
     has one candidate.
-    `not_applicable(data)` returns why it says nothing about these data, or None.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
     """
 
     name: str
     settings: type[Settings]
     columns: Callable[[ControlData, Any], Mapping[str, np.ndarray]]
     by_combination: bool = False
-    not_applicable: Callable[[ControlData], str | None] = always
+    not_applicable: Callable[[ControlData, Any], str | None] = always
     is_diagnostic: bool = False
 
 
-Control = Rule | Restricted
+@dataclass(frozen=True)
+class Variant:
+    """The data with one relation destroyed once. problems: one, or one per outer fold, with the same combinations.
+
+    what: is destroyed. draw: number of the random draw.
+    """
+
+    what: str
+    draw: int
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True)
+class Randomised:
+    """The learner `linear` through the whole protocol of models, on the data as it is and on each variant.
+
+    `observed(data)` returns the problem with the combinations that are scored.
+    `variants(data, settings)` yields the data with a relation destroyed, several times.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
+    """
+
+    name: str
+    settings: type[Settings]
+    observed: Callable[[ControlData], Problem]
+    variants: Callable[[ControlData, Any], Iterator[Variant]]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
+    is_diagnostic: bool = True
+
+
+Control = Rule | Restricted | Randomised

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.control import Control, ControlData, Rule
+from stages.contracts.control import ControlData, Restricted, Rule
 from stages.contracts.fitted import Scores
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
@@ -19,12 +19,12 @@ from stages.model_selection.thresholds import needs_thresholds, thresholds_of_ea
 Predict = Callable[[Fold, np.ndarray, np.ndarray], Scores]
 
 
-def controlled(problem: Problem, control: Control) -> Problem:
+def controlled(problem: Problem, control: Rule | Restricted) -> Problem:
     """Return the problem with the control's combinations: one of no modality, unless it has a candidate for each."""
     return problem if control.by_combination else replace(problem, combinations=((),))
 
 
-def control_results(control: Control, data: ControlData, settings: Any) -> list[FoldResult] | str:
+def control_results(control: Rule | Restricted, data: ControlData, settings: Any) -> list[FoldResult] | str:
     """Return the control's result on every outer fold and combination, or why it is not applicable.
 
     It has no configuration to choose, so no inner score is defined.
@@ -37,9 +37,9 @@ def control_results(control: Control, data: ControlData, settings: Any) -> list[
     return each(lambda job: _result(*job, predict_on(job[2])), jobs)
 
 
-def prepared(control: Control, data: ControlData, settings: Any) -> Callable[[tuple[str, ...]], Predict] | str:
+def prepared(control: Rule | Restricted, data: ControlData, settings: Any) -> Callable[[tuple[str, ...]], Predict] | str:
     """Return the function that predicts on a combination, or why the control is not applicable."""
-    if why := control.not_applicable(data):
+    if why := control.not_applicable(data, settings):
         return why
     if isinstance(control, Rule):
         return lambda modalities: lambda fold, train, rows: control.predict(data, settings, train, rows)

@@ -36,7 +36,7 @@ def predict(data: ControlData, settings: PersistenceSettings, train: np.ndarray,
     return Scores(np.where(is_named, 2.0, expected), probabilities.astype(np.float32))
 
 
-def not_applicable(data: ControlData) -> str | None:
+def not_applicable(data: ControlData, settings: PersistenceSettings) -> str | None:
     """Return that no column is declared, if so."""
     if COLUMN in data.samples.column_names:
         return None
