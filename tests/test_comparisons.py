@@ -138,3 +138,10 @@ def test_ranks_are_by_the_mean_and_equals_keep_their_order() -> None:
     scores = {Candidate(model, ("a",)): fold_scores(mean) for model, mean in means.items()}
     assert [ranks(scores, ACCURACY)[candidate] for candidate in scores] == [2, 1, 3, 4]
     assert [ranks(scores, RMSE)[candidate] for candidate in scores] == [1, 3, 2, 4]
+
+
+def test_diagnostics_rank_behind_all_others() -> None:
+    means = {"identifiers": 0.9, "svm": 0.5, "permuted": 0.6, "knn": None}
+    scores = {Candidate(model, ()): fold_scores(mean) for model, mean in means.items()}
+    found = ranks(scores, ACCURACY, last=("identifiers", "permuted"))
+    assert [found[candidate] for candidate in scores] == [3, 1, 4, 2]

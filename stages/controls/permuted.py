@@ -1,9 +1,9 @@
 """Permuted labels: what a linear learner reaches with the targets of other samples, and how often that is as good as with its own.
 
 The whole protocol runs again for each permutation: choice, thresholds, refit, test. The targets are laid out group after group, in a random
-order of the groups, and handed to the groups in their own order: every value occurs as often as before, and rows of one group keep targets
-that lay together, so that the null scores have the dependence within groups that the data have. The p-value is (1 + permutations that score
-at least as well) / (1 + permutations): with 19 it can be .05 at best.
+order of the groups and of the rows within each, and handed to the groups in their own order. Every value occurs as often as before, and
+rows of one group get targets of one group, so that the null scores have the dependence within groups that the data have. The p-value is
+(1 + permutations that score at least as well) / (1 + permutations): with 19 it can be .05 at best.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def permutation(groups: list[str], generator: np.random.Generator) -> np.ndarray
     receiving = np.argsort(codes, kind="stable")
     rank = generator.permutation(codes.max() + 1)
     order = np.empty(len(codes), dtype=np.int64)
-    order[receiving] = np.argsort(rank[codes], kind="stable")
+    order[receiving] = np.lexsort((generator.random(len(codes)), rank[codes]))
     return order
 
 
