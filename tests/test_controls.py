@@ -14,7 +14,9 @@ from toy_problem import time_ordered, toy_folds, toy_problem
 from stages.contracts.control import ControlData, Randomised, Restricted, Rule
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
+from stages.controlling import fitted_trees
 from stages.controlling.control_results import control_results, controlled
+from stages.controlling.fitted_trees import tree_scores
 from stages.foundation.registry import component, names
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import FILES_KEY, SEVERAL
@@ -228,6 +230,17 @@ def test_what_is_of_one_size_is_no_control_but_next_to_other_sizes_it_is() -> No
     assert {r.modalities for r in results_of("size", replace(data, samples=same))} == {("image",), ("text",), ("image", "text")}
     same = same.set_column(same.column_names.index("image"), "image", pa.array([b"xx"] * N))
     assert why_not("size", replace(data, samples=same)) == "what it sees is the same of every sample"
+
+
+def test_the_learner_of_a_few_columns_is_fitted_on_a_bounded_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = toy_problem(n=300)
+    rows = np.arange(300)
+    columns = problem.target[:, None] + 0.3 * np.random.default_rng(0).standard_normal((300, 1))
+    whole = tree_scores(columns, problem, rows, rows, purpose=("a",)).decisions
+    monkeypatch.setattr(fitted_trees, "MOST_ROWS", 30)
+    sampled = tree_scores(columns, problem, rows, rows, purpose=("a",)).decisions
+    assert not np.array_equal(whole, sampled) and np.mean(sampled.argmax(axis=1) == problem.target) > 0.7
+    assert np.array_equal(sampled, tree_scores(columns, problem, rows, rows, purpose=("a",)).decisions)
 
 
 def test_a_rule_looks_at_no_modality() -> None:

@@ -155,7 +155,7 @@ def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(se
     evaluation = read_document(evaluation_path(toy.dataset), Evaluation)
     assert len(evaluation.candidates) == sum(map(len, toy.skill.values()))
     for result in evaluation.candidates:
-        run = run_named(toy.dataset, f"{result.model} · {result.candidate.combination}")
+        run = run_named(toy.dataset, " · ".join(evaluation.key(result.candidate)))
         assert run.info.status == "FINISHED"
         for metric, score in result.scores.items():
             for part in ("mean", "lo", "hi"):

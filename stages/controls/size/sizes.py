@@ -71,7 +71,7 @@ def _summed(values: pa.ListArray) -> np.ndarray:
 
 def _is_missing(values: pa.Array) -> np.ndarray:
     """Return which values are null or NaN: bool (n,)."""
-    return np.array(pc.is_null(values, nan_is_null=True).to_pylist(), dtype=bool)
+    return np.from_dlpack(pc.is_null(values, nan_is_null=True).cast(pa.uint8())).astype(bool)
 
 
 def _image_sizes(values: pa.Array) -> np.ndarray:
