@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
 from stages.contracts.documents.results_document import MetricInfo
@@ -21,12 +23,17 @@ from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.evaluation.checked_predictions import FoldPredictions, splits_of
-from stages.evaluation.comparisons import Contest, compare
+from stages.evaluation.choice_bias import choice_bias
+from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.data_set_facts import facts
+from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
+from stages.evaluation.intervals import resample_weights
+from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
-from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows, score
+from stages.evaluation.row_values import row_losses
+from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
 from stages.foundation.csv_text import csv_text
@@ -37,12 +44,13 @@ from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.progress import tracked
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_described, write_text
+from stages.scoring.known_values import variance_of
 
 
 def main(dataset: str) -> None:
     """Write data/evaluation/<dataset>/."""
     params = read_params()
-    confidence: float = section(params, "evaluate", EvaluateEntry).confidence
+    entry: EvaluateEntry = section(params, "evaluate", EvaluateEntry)
     table, about = read_described(splits_path(dataset), SplitsMetadata)
     splits = splits_of(table)
     form, outputs = about.target.form, about.target.outputs
@@ -50,18 +58,14 @@ def main(dataset: str) -> None:
     models = list(folders)
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(dataset, form, scoring).items()}
     trained = read_models(folders, splits, form=form, outputs=outputs, scoring=metrics[scoring])
-    resamples = bootstrap_rows(splits)
-    scores = {
-        candidate: score(found, metrics, resamples, splits.targets)
-        for candidate, found in tracked("candidates scored", list(trained.predictions.items()))
-    }
-    uncertainty = Uncertainty(splits.test_per_train, confidence)
+    design = design_of(splits, entry.confidence)
+    scale = variance_of(splits.targets) if form == "continuous" else None
+    tables, primary, losses = scored(trained, metrics, design, scale)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
-    results = candidate_results(trained, scores, metrics, uncertainty, more=details(trained, metrics, form, outputs, of_true))
-    primary = {candidate: found[scoring] for candidate, found in scores.items()}
-    compared = [model for model in models if model not in trained.diagnostics]
+    results = candidate_results(trained, tables, metrics[scoring], more=details(trained, metrics, form, outputs, of_true))
+    contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
     evaluation = Evaluation(
-        **facts(dataset, about, splits),
+        **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
         baselines=tuple(trained.baselines),
@@ -69,13 +73,15 @@ def main(dataset: str) -> None:
         not_applicable=trained.not_applicable,
         combinations=tuple(trained.combinations),
         metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better) for m in metrics.values()),
-        confidence=confidence,
+        confidence=entry.confidence,
         n_bins=N_BINS if of_true else None,
         ranges=of_true,
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
+        comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
-        comparisons=compare(primary, Contest(compared, trained.baselines, list(scores)), metric=metrics[scoring], uncertainty=uncertainty),
+        rope=entry.rope,
+        choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
     write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
 
@@ -114,13 +120,45 @@ def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric
     return {metric.name: metric for metric in found}
 
 
+def scored(
+    trained: TrainingResults, metrics: Mapping[str, Metric], design: Design, scale: np.ndarray | None
+) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[Candidate, MetricScores], dict[Candidate, np.ndarray]]:
+    """Return each candidate's scores with their intervals, its scores on the primary metric, and how wrong it is on each tested row."""
+    tables: dict[Candidate, dict[str, FoldScores]] = {}
+    primary: dict[Candidate, MetricScores] = {}
+    losses: dict[Candidate, np.ndarray] = {}
+    name_of_primary = next(iter(metrics))
+    for candidate, folds in tracked("candidates scored", list(trained.predictions.items())):
+        tables[candidate] = {}
+        for name, metric in metrics.items():
+            found = score(folds, metric, design)
+            interval = estimate(found, folds, metric, design)
+            tables[candidate][name] = FoldScores(mean=interval.mean, lo=interval.lo, hi=interval.hi, folds=tuple(found.folds.tolist()))
+            if name == name_of_primary:
+                primary[candidate] = found
+        losses[candidate] = mean_over_repeats(np.concatenate([row_losses(fold, scale) for fold in folds]), design)
+    return tables, primary, losses
+
+
+def mean_over_repeats(values: np.ndarray, design: Design) -> np.ndarray:
+    """Return the mean of each tested row's values, (n_rows,) of (N,)."""
+    rows, place = np.unique(design.rows, return_inverse=True)
+    return np.bincount(place.ravel(), weights=values, minlength=len(rows)) / np.bincount(place.ravel(), minlength=len(rows))
+
+
+def bias_of_choice(primary: Mapping[Candidate, MetricScores], contest: Contest, metric: Metric, design: Design) -> float:
+    """Return by how much the best learner's score is too good, as it was chosen by it; NaN where nothing says so."""
+    if not has_intervals(design):
+        return float("nan")
+    learners = [pool(found.values, design) for candidate, found in primary.items() if candidate.model in contest.learners]
+    return choice_bias(learners, resample_weights(design.n_blocks), design.blocks, greater_is_better=metric.greater_is_better)
+
+
 def candidate_results(
-    trained: TrainingResults, scores: Mapping[Candidate, Mapping[str, MetricScores]], metrics: Mapping[str, Metric],
-    uncertainty: Uncertainty, *, more: Mapping[Candidate, Mapping[str, Any]],
+    trained: TrainingResults, tables: Mapping[Candidate, dict[str, FoldScores]], primary: Metric, *,
+    more: Mapping[Candidate, Mapping[str, Any]],
 ) -> tuple[CandidateResult, ...]:  # fmt: skip
     """Return all that is known of each candidate: scores with their intervals, rank by the primary metric, details, tuning."""
-    tables = {candidate: score_table(of_metric, metrics, uncertainty) for candidate, of_metric in scores.items()}
-    primary = next(iter(metrics.values()))
     rank = ranks({candidate: table[primary.name] for candidate, table in tables.items()}, primary, last=trained.diagnostics)
     found = []
     for candidate, table in tables.items():
@@ -130,15 +168,6 @@ def candidate_results(
             configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
             **more[candidate]))
     return tuple(found)
-
-
-def score_table(of_metric: Mapping[str, MetricScores], metrics: Mapping[str, Metric], uncertainty: Uncertainty) -> dict[str, FoldScores]:
-    """Return a candidate's scores with their intervals by metric."""
-    found = {}
-    for name, scores in of_metric.items():
-        estimate = uncertainty.estimate(scores, metrics[name].bounds)
-        found[name] = FoldScores(mean=estimate.mean, lo=estimate.lo, hi=estimate.hi, folds=tuple(scores.folds.tolist()))
-    return found
 
 
 def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str],

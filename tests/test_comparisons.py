@@ -14,8 +14,9 @@ from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import Splits, TestFold
-from stages.evaluation.comparisons import Contest, best_of, compare, families
-from stages.evaluation.scores import MetricScores, Uncertainty, bootstrap_rows
+from stages.evaluation.comparisons import Contest, Evidence, best_of, compare, families
+from stages.evaluation.design import design_of
+from stages.evaluation.scores import MetricScores, has_intervals
 from stages.evaluation.summary import ranks, summary
 from stages.foundation.registry import component
 
@@ -25,10 +26,20 @@ RMSE: Metric = component("metrics", "rmse")
 MODALITIES = ("a", "b", "c")
 EVERY = [some for size in (1, 2, 3) for some in combinations(MODALITIES, size)]
 NONE = np.empty(0)
+N_ROWS = 4000  # in a fold: so many that nothing but the folds varies
 
 
 def of_folds(*values: float) -> MetricScores:
-    return MetricScores(np.array(values), NONE)
+    """Return scores of folds whose rows are all like their fold."""
+    return MetricScores(np.array(values), np.repeat(values, N_ROWS))
+
+
+def evidence_of(scores: dict[Candidate, MetricScores], metric: Metric, n_folds: int) -> Evidence:
+    rows = np.array_split(np.arange(n_folds * N_ROWS), n_folds)
+    names = [str(row) for row in range(n_folds * N_ROWS)]
+    folds = tuple(TestFold(0, fold, some, 4 * N_ROWS) for fold, some in enumerate(rows))
+    design = design_of(Splits(pa.array(names), names, np.zeros(len(names)), folds), 0.95)
+    return Evidence(scores, {candidate: -found.values for candidate, found in scores.items()}, metric, design, 0.01)
 
 
 def contest_of(means: dict[str, dict[str, float]]) -> tuple[dict[Candidate, MetricScores], Contest]:
@@ -77,7 +88,6 @@ def test_without_a_baseline_or_a_second_modality_there_is_no_such_family() -> No
 def test_a_verdict_is_by_the_corrected_p() -> None:
     """Three tests of p between 0.02 and 0.05, and one of 1e-4: alone each is significant, in the family the last alone is."""
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    uncertainty = Uncertainty(0.25, 0.95)
     scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5))}
     spread = dict(zip("abcd", (0.026, 0.027, 0.028, 0.008), strict=True))
     scores |= {Candidate("svm", (one,)): of_folds(*(0.55 + spread[one] * pattern)) for one in "abcd"}
@@ -87,19 +97,49 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
         t = gain.mean() / np.sqrt((1 / 5 + 0.25) * gain.var(ddof=1))
         expected.append(2 * stats.t.sf(t, 4))
     assert all(0.02 < p < 0.05 for p in expected[:3]) and expected[3] < 0.001
-    found = compare(scores, Contest(("constant", "svm"), ("constant",), list(scores)), metric=ACCURACY, uncertainty=uncertainty)
-    assert [test.p for test in found] == pytest.approx(expected, rel=1e-9)
+    contest = Contest(("constant", "svm"), ("constant",), [*scores])
+    found = [test for test in compare(evidence_of(scores, ACCURACY, 5), contest) if test.family == "baseline"]
+    assert [test.p_fold for test in found] == pytest.approx(expected, rel=1e-9)
+    assert [test.p for test in found] == [test.p_fold for test in found], "20,000 rows leave no doubt"
     assert [test.verdict for test in found] == ["not shown"] * 3 + ["better"]
+    assert [(test.wins, test.losses) for test in found] == [(20_000, 0)] * 3 + [(20_000, 0)]
     # of errors, more is worse
-    found = compare(scores, Contest(("constant", "svm"), ("constant",), list(scores)), metric=RMSE, uncertainty=uncertainty)
+    found = [test for test in compare(evidence_of(scores, RMSE, 5), contest) if test.family == "baseline"]
     assert [test.verdict for test in found] == ["not shown"] * 3 + ["worse"]
 
 
-@pytest.mark.parametrize(("n_groups", "n_draws"), [(19, 0), (20, 2000)])
-def test_a_test_split_is_drawn_from_where_it_has_twenty_groups(n_groups: int, n_draws: int) -> None:
+def test_what_would_have_been_shown_and_how_many_rows_would_show_it() -> None:
+    pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5)), Candidate("svm", ("a",)): of_folds(*(0.52 + 0.04 * pattern))}
+    (test,) = compare(evidence_of(scores, ACCURACY, 5), Contest(("constant", "svm"), ("constant",), list(scores)))
+    error = np.sqrt((1 / 5 + 0.25) * (0.04 * pattern).var(ddof=1))
+    assert test.verdict == "not shown"
+    assert test.detectable == pytest.approx(error * (stats.t.ppf(0.975, 4) + stats.t.ppf(0.8, 4)))
+    assert test.rows_needed == pytest.approx(20_000 * (test.detectable / 0.02) ** 2, abs=1)
+
+
+@pytest.mark.parametrize(("n_groups", "judged"), [(19, False), (20, True)])
+def test_a_test_split_is_judged_where_it_has_twenty_groups(n_groups: int, judged: bool) -> None:
     groups = [f"g{i % n_groups}" for i in range(60)] + ["of a training row"]
     splits = Splits(pa.array(map(str, range(61))), groups, np.zeros(61, np.int32), (TestFold(0, 0, np.arange(60), 1),))
-    assert len(bootstrap_rows(splits)) == n_draws
+    design = design_of(splits, 0.95)
+    assert has_intervals(design) is judged
+    hits = np.random.default_rng(0).random((2, 60)) < [[0.9], [0.4]]
+    a, b = Candidate("constant", ()), Candidate("svm", ("a",))
+    scores = {one: MetricScores(np.array([right.mean()]), right.astype(float)) for one, right in zip((b, a), hits, strict=True)}
+    losses = {one: 1 - found.values for one, found in scores.items()}
+    (test,) = compare(Evidence(scores, losses, ACCURACY, design, 0.01), Contest(("constant", "svm"), ("constant",), [a, b]))
+    assert test.difference == pytest.approx(hits[0].mean() - hits[1].mean())
+    assert np.isfinite([test.lo or np.nan, test.p or np.nan]).all() == judged
+    assert test.verdict == ("better" if judged else "not shown")
+
+
+def test_left_out_and_sufficient_families_of_three_modalities() -> None:
+    scores, contest = contest_of(MEANS)
+    found = {name: named(pairs) for name, pairs in families(scores, contest, ACCURACY).items()}
+    assert found["left_out"] == [f"{model} abc - {model} {two}" for model in ("knn", "svm") for two in ("ab", "ac", "bc")]
+    assert found["sufficient"] == [f"knn abc - knn {''.join(some)}" for some in EVERY if len(some) < 3] + [
+        f"svm a - svm {''.join(some)}" for some in EVERY if some != ("a",)]
 
 
 def test_n_test_per_n_train_is_the_mean_over_folds() -> None:

@@ -18,8 +18,9 @@ from toy_predictions import SKILL, TOYS, Toy, change_predictions, only, results_
 
 from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint, SweepPoint
+from stages.contracts.documents.results_document import Comparison
 from stages.contracts.documents.summary_document import Summary
-from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, summary_path
+from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, samples_path, skipped_path, splits_path, summary_path
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.skipped_table import SkippedMetadata
@@ -27,6 +28,7 @@ from stages.evaluate import main
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.details import FIFTHS, N_BINS, fifth_pairs
 from stages.evaluation.inner_scores import fold_curves, swept
+from stages.evaluation.scores import ONE_SPLIT
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, read_described, read_table, write_table
@@ -187,7 +189,7 @@ def test_a_metric_that_does_not_score_the_task_is_refused(place: Path) -> None:
 
 
 @pytest.mark.parametrize("toy", [TAGS, SIZES], ids=lambda toy: toy.dataset)
-def test_official_split_of_labels_and_numbers_is_bootstrapped(place: Path, toy: Toy) -> None:
+def test_official_split_of_labels_and_numbers_has_intervals(place: Path, toy: Toy) -> None:
     skill = {"constant": SKILL["constant"], "knn": {"image": SKILL["knn"]["image"]}}
     found = evaluated(replace(toy, n_folds=1, n_samples=200, skill=skill))
     score = found.primary_score(result(found, "knn", "image"))
@@ -204,12 +206,33 @@ def test_leaderboard_falls_and_best_leads_it(found: Evaluation) -> None:
 
 def test_comparisons_are_the_declared_families(found: Evaluation) -> None:
     families = [test.family for test in found.comparisons]
-    assert {name: families.count(name) for name in set(families)} == {"baseline": 9, "fusion": 6, "learners": 3}
+    assert {name: families.count(name) for name in set(families)} == {"baseline": 9, "fusion": 6, "sufficient": 6, "learners": 3}
     for test in found.comparisons:
         assert test.p_corrected >= test.p
-        assert test.verdict == ("not shown" if test.p_corrected >= 0.05 else "better" if test.difference > 0 else "worse")
+        assert (test.verdict in ("not shown", "equal")) == (test.p_corrected >= 0.05)
+        assert test.verdict != ("worse" if test.difference > 0 else "better")
+        assert test.p == max(test.p_fold, test.p_row)
+        assert (test.rows_needed is None) == (test.verdict != "not shown")
+        right = [predicted(TOY, one.model, one.combination).sort("sample_id").select(pl.col("target") == pl.col("prediction")).to_series()
+                 for one in (test.a, test.b)]
+        wins, losses = ((mine & ~other).sum() for mine, other in (right, right[::-1]))
+        assert (test.wins, test.losses) == (wins, losses)
+        assert test.p_row == pytest.approx(grouped_sign_test(test, right), rel=1e-6)
         a, b = (np.array(found.result(candidate).scores["accuracy"].folds) for candidate in (test.a, test.b))
         assert test.difference == pytest.approx(np.mean(a - b), abs=1e-12)
+
+
+def grouped_sign_test(test: Comparison, right: list[pl.Series]) -> float:
+    """Return the exact sign-flip p of groups of two rows, by convolution of the two-point distributions."""
+    groups = pl.DataFrame(read_table(splits_path("toy"))).sort("sample_id")["group"]
+    sums = (right[0].cast(int) - right[1].cast(int)).to_frame("d").with_columns(groups).group_by("group").sum()["d"].to_numpy()
+    distribution = np.ones(1)
+    for size in np.abs(sums[sums != 0]):
+        step = np.zeros(2 * size + 1)
+        step[[0, -1]] = 0.5
+        distribution = np.convolve(distribution, step)
+    offsets = np.arange(len(distribution)) - len(distribution) // 2
+    return float(distribution[np.abs(offsets) >= abs(sums.sum())].sum())
 
 
 def test_equal_models_are_never_called_better(place: Path) -> None:
@@ -226,15 +249,16 @@ def test_a_clear_gain_is_called_better(place: Path) -> None:
 def test_one_modality_needs_no_fusion_family(place: Path) -> None:
     found = evaluated(replace(TOY, modalities=("image",), skill=only("image")))
     assert {test.family for test in found.comparisons} == {"baseline", "learners"}
+    assert found.choice_bias is not None and found.choice_bias >= 0
     assert read_document(summary_path("toy"), Summary).fusion_gain is None
 
 
-def test_official_split_is_bootstrapped(place: Path) -> None:
+def test_official_split_is_judged_by_its_groups(place: Path) -> None:
     found = evaluated(replace(TOY, n_folds=1, n_samples=400, skill={model: SKILL[model] for model in ("constant", "svm")}))
     score = result(found, "svm", "text").scores["accuracy"]
     assert len(score.folds) == 1
     assert score.lo < score.mean < score.hi
-    assert "bootstrap" in found.interval
+    assert found.interval == ONE_SPLIT
     assert all(0 < test.p <= 1 for test in found.comparisons)
 
 

@@ -13,9 +13,10 @@ from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison
 from stages.contracts.paths import evaluation_path
 from stages.evaluation.comparisons import verdict as verdict_of_test
+from stages.evaluation.statistics import Posterior
 from stages.foundation.documents import read_document
 from stages.reporting.evaluation_figures import draw_figures
-from stages.reporting.findings import baseline_finding, findings, fusion_finding, learner_finding, verdict
+from stages.reporting.findings import baseline_finding, findings, fusion_finding, learner_finding, sufficient_finding, verdict
 from stages.reporting.formatting import candidate_name, interval, listed, number, p_value, signed
 from stages.reporting.report_page import render
 
@@ -55,7 +56,7 @@ def judged(base: Evaluation) -> Judged:
             if test.family != "fusion":
                 return {}
             verdict = "better" if pair(test) in better else "worse" if pair(test) in worse else "not shown"
-            return {"verdict": verdict, "difference": -0.1 if pair(test) in worse else 0.1,
+            return {"verdict": verdict, "difference": -0.1 if pair(test) in worse else 0.1, "detectable": 0.2,
                     "p_corrected": 0.3 if verdict == "not shown" else 0.01}
 
         return with_tests(base, change)
@@ -67,10 +68,10 @@ ALL = {(model, modality) for model in ("knn", "svm", "mlp") for modality in ("im
 
 
 @pytest.mark.parametrize(("better", "sentence"), [
-    (ALL, "Fusing image and text beats each modality alone for every learner."),
-    (set(), "No gain from fusing image and text over image or text alone is shown."),
+    (ALL, "Fusing image and text beats each modality alone for every learner, by +0.100."),
+    (set(), "No gain from fusing image and text over image or text alone is shown (+0.100; 0.200 would have been shown with 80\u00a0%)."),
     ({("svm", "image"), ("svm", "text"), ("knn", "image")},
-     "Fusing image and text beats each modality alone for SVM. For kNN and MLP this is not shown."),
+     "Fusing image and text beats each modality alone for SVM, by +0.100. For kNN and MLP this is not shown."),
     ({("svm", "image"), ("mlp", "image")},
      "Fusing image and text beats image alone for MLP and SVM; a gain over text alone is not shown for any learner."),
     ({("svm", "image"), ("mlp", "text")},
@@ -101,7 +102,51 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     (0.0, 0.01, "not shown"),
 ])
 def test_a_test_supports_better_worse_or_nothing(difference: float, corrected: float, said: str) -> None:
-    assert verdict_of_test(difference, corrected, confidence=0.95) == said
+    assert verdict_of_test(difference, corrected, None, 0.95) == said
+
+
+def test_equal_in_practice_needs_the_region_to_hold_the_difference() -> None:
+    near, wide = Posterior(0.01, 0.97, 0.02), Posterior(0.03, 0.94, 0.03)
+    assert [verdict_of_test(0.002, 0.4, said, 0.95) for said in (near, wide)] == ["equal", "not shown"]
+    assert verdict_of_test(0.002, 0.01, near, 0.95) == "better", "a small difference can be sure"
+
+
+def test_equal_in_practice_is_said_with_its_region(judged: Judged) -> None:
+    def change(test: Comparison) -> dict:
+        return {"verdict": "equal"} if test.family == "fusion" and pair(test) == ("knn", "text") else {}
+
+    said = fusion_finding(with_tests(judged(set()), change))
+    assert said.endswith("It is equal in practice (within ±0.010) to text alone for kNN.")
+
+
+@pytest.mark.parametrize(("verdicts", "sentence"), [
+    ({"image": "better", "text": "equal"}, "text suffices for SVM: image + text is equal in practice (within ±0.010)."),
+    ({"image": "better", "text": "not shown"}, "text is the smallest modality combination that is not shown to be worse than image + text "
+     "for SVM (+0.050; 0.200 would have been shown with 80\u00a0%)."),
+    ({"image": "better", "text": "better"},
+     "For SVM no smaller modality combination suffices: image + text is better than each, by +0.050."),
+])
+def test_the_smallest_combination_that_suffices(base: Evaluation, verdicts: dict[str, str], sentence: str) -> None:
+    top = Candidate("svm", ("image", "text"))
+    ranked = tuple(found.model_copy(update={"rank": 0}) if found.candidate == top else found for found in base.candidates)
+
+    def change(test: Comparison) -> dict:
+        if test.family != "sufficient" or test.a.model != "svm":
+            return {}
+        return {"a": top, "difference": 0.05, "detectable": 0.2, "verdict": verdicts.get(test.b.combination, "better")}
+
+    evaluation = with_tests(base.model_copy(update={"candidates": ranked}), change)
+    assert sufficient_finding(evaluation) == sentence
+
+
+def test_the_best_of_several_stands_first_as_it_would_be_on_other_rows(base: Evaluation) -> None:
+    biased = base.model_copy(update={"choice_bias": 0.02})
+    best = base.primary_score(base.result(base.best)).mean
+    assert best is not None
+    said = f"{number(best - 0.02)} when corrected for being the best of 9, as it stands {number(best)}"
+    assert said in learner_finding(biased)
+    unknown = learner_finding(base.model_copy(update={"choice_bias": None}))
+    assert "corrected for being" not in unknown and number(best) in unknown
 
 
 def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
@@ -115,7 +160,7 @@ def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
 
 def test_findings_skip_families_without_tests(judged: Judged) -> None:
     evaluation = judged(set())
-    assert len(findings(evaluation)) == 3
+    assert len(findings(evaluation)) == 4
     evaluation = evaluation.model_copy(update={"comparisons": ()})
     assert len(findings(evaluation)) == 1
     assert "lead" not in learner_finding(evaluation)
@@ -124,14 +169,14 @@ def test_findings_skip_families_without_tests(judged: Judged) -> None:
 def test_lead_is_not_claimed_without_a_test(judged: Judged) -> None:
     evaluation = with_tests(judged(set()), lambda test: {"verdict": "not shown"})
     assert "is not shown" in learner_finding(evaluation)
-    assert findings(evaluation)[1] == "No learner is shown to beat the majority baseline."
+    assert findings(evaluation)[2] == "No learner is shown to beat the majority baseline."
 
 
 def test_a_learner_that_is_worse_than_the_baseline_is_named(judged: Judged) -> None:
     def change(test: Comparison) -> dict:
         return {"verdict": "worse" if test.a == Candidate("knn", ("text",)) else "better"} if test.family == "baseline" else {}
 
-    assert findings(with_tests(judged(set()), change))[1] == (
+    assert findings(with_tests(judged(set()), change))[2] == (
         "8 of 9 learners × modality combinations beat the majority baseline; not shown for kNN · text. "
         "Worse than the majority baseline: kNN · text.")
 
@@ -140,7 +185,7 @@ def test_one_learner_on_one_modality_is_called_by_its_name(judged: Judged) -> No
     evaluation = judged(set())
     one = evaluation.family("baseline")[0].model_copy(update={"verdict": "better"})
     alone = evaluation.model_copy(update={"comparisons": (one,), "combinations": (("image",),)})
-    assert baseline_finding(alone) == "kNN beats the majority baseline."
+    assert baseline_finding(alone) == f"kNN beats the majority baseline, by {signed(one.difference)}."
 
 
 def test_a_baseline_at_the_top_is_no_learners_lead(judged: Judged) -> None:
@@ -167,7 +212,7 @@ def test_ways_of_fusing_are_named_where_several_are_compared(judged: Judged) -> 
     assert (candidate_name(fused, evaluation), candidate_name(late, evaluation)) == (
         "SVM · image + text (early)", "SVM · image + text (late)")
     assert candidate_name(Candidate("svm", ("text",)), evaluation) == "SVM · text"
-    assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM (early). "
+    assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM (early), by +0.100. "
                                           "For kNN (early), MLP (early) and SVM (late) this is not shown.")
     assert {"svm__image+text__early__confusion", "svm__image+text__late__confusion"} <= set(draw_figures(evaluation))
     assert "image + text (late)" in render([evaluation], {}) and "image + text (late)" in summary_note(evaluation)

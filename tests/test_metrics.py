@@ -9,8 +9,8 @@ import pytest
 from sklearn import metrics as reference
 
 from stages.contracts.metric import Metric
-from stages.evaluation.bootstrap_scores import score_resamples
 from stages.evaluation.checked_predictions import FoldPredictions
+from stages.evaluation.row_values import row_values
 from stages.foundation.registry import component, names
 from stages.scoring.stacked_scores import score_each, scorer, stacked
 from stages.scoring.stacks import Stack
@@ -221,20 +221,43 @@ def test_a_metric_without_a_stacked_form_is_computed_prediction_by_prediction() 
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
-@pytest.mark.parametrize("n_rows", [1, 12, 90])
-def test_scores_of_bootstrap_samples_equal_the_metric(name: str, task: str, n_rows: int) -> None:
-    """Also where a sample lacks a class, and where rows tie."""
-    n_outputs = n_outputs_of(task)
-    target, prediction, scores = (part if part is None else part[:n_rows] for part in random_case(task, 5, max(n_rows, 4), n_outputs))
-    random = np.random.default_rng(n_rows)
-    rows = [random.integers(0, n_rows, random.integers(1, n_rows + 3)) for _ in range(25)]
+@pytest.mark.parametrize("n_rows", [4, 12, 90])
+def test_values_of_rows_have_the_metric_as_their_mean(name: str, task: str, n_rows: int) -> None:
+    """Also where a class is absent, and where rows tie; by the closed forms and by leaving out blocks."""
+    target, prediction, scores = (part if part is None else part[:n_rows] for part in random_case(task, 5, n_rows, n_outputs_of(task)))
     metric = METRICS[name].bound_to(target)
-    expected = [metric.score(target[r], prediction[r], None if scores is None else scores[r]) for r in rows]
-    predicted = FoldPredictions(target, prediction, scores)
-    np.testing.assert_allclose(score_resamples(metric, rows, predicted, target), expected, rtol=1e-12, atol=1e-12)
-    assert score_resamples(metric, [], predicted, target).shape == (0,)
-    other = replace(metric, name="own")
-    np.testing.assert_allclose(score_resamples(other, rows[:5], predicted, target), expected[:5], rtol=1e-12)
+    expected, predicted = metric.score(target, prediction, scores), FoldPredictions(target, prediction, scores)
+    found = row_values(metric, predicted, np.arange(n_rows), expected)
+    assert found.shape == (n_rows,)
+    np.testing.assert_allclose(found.mean(), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_values_of_rows_are_what_counting_a_row_more_often_does(name: str, task: str) -> None:
+    """The value of a row is the metric plus its slope in the row's weight: here the row stands 1 + 1/50 times, by repeating all rows."""
+    n, times = 40, 50
+    target, prediction, scores = random_case(task, 11, n, n_outputs_of(task))
+    metric = METRICS[name].bound_to(target)
+    whole = metric.score(target, prediction, scores)
+    found = row_values(metric, FoldPredictions(target, prediction, scores), np.arange(n), whole)
+    for row in range(0, n, 5):
+        rows = np.append(np.tile(np.arange(n), times), row)
+        more = metric.score(target[rows], prediction[rows], None if scores is None else scores[rows])
+        slope = (more - whole) * (n * times + 1)
+        expected = found[row] - whole
+        assert slope == pytest.approx(expected, rel=0.03, abs=0.03), "exact to first order"
+
+
+def test_a_metric_without_a_closed_form_gets_its_values_by_leaving_out_blocks() -> None:
+    target, prediction, scores = random_case("multilabel", 3, 120, 3)
+    known, unknown = METRICS["micro_f1"], replace(METRICS["micro_f1"], name="own")
+    whole, predicted = known.score(target, prediction, scores), FoldPredictions(target, prediction, scores)
+    closed, left_out = (row_values(metric, predicted, np.arange(120), whole) for metric in (known, unknown))
+    assert left_out.mean() == pytest.approx(whole, abs=1e-12)
+    np.testing.assert_allclose(left_out, closed, atol=0.02)
+    blocks = np.arange(120) // 6
+    of_blocks = row_values(unknown, predicted, blocks, whole)
+    np.testing.assert_allclose(np.bincount(blocks, of_blocks) / 6, np.bincount(blocks, closed) / 6, atol=0.02)
 
 
 @pytest.mark.parametrize("name", ["mae", "rmse", "r2", "q2"])

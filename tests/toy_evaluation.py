@@ -33,6 +33,7 @@ def toy_evaluation(scores: Mapping[Candidate, Mapping[str, FoldScores]], *metric
         "shipped": True, "task": "binary", "form": "classes", "target": "kind", "outputs": ("red", "ripe"), "counts": None,
         "quarantined": Quarantined(rows=0, share=0.0), "n_groups": 9, "n_folds": 5, "n_repeats": 1, "n_inner_folds": 3, "interval": "",
         "confidence": 0.95, "not_applicable": {}, "n_bins": None, "ranges": None, "comparisons": (),
+        "rope": 0.01, "choice_bias": None,
         "modalities": tuple(dict.fromkeys(name for candidate in scores for name in candidate.modalities)),
         "models": tuple(dict.fromkeys(candidate.model for candidate in scores)), "baselines": (),
         "combinations": tuple(sorted(dict.fromkeys(candidate.modalities for candidate in scores), key=len)),

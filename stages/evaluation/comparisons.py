@@ -1,21 +1,27 @@
 """Paired tests in families that are declared before any score is seen; Holm's correction within each family.
 
-baseline  every learner on every modality combination against each baseline, on the same combination if the baseline has it, else on none
-fusion    for every learner: all modalities together, in each way of fusing, against each one alone
-learners  the best candidate of each learner against that of each other learner
-The last family compares winners that were picked by the same scores: it errs on the side of finding differences.
+baseline      every learner on every modality combination against each baseline, on the same combination if it has one, else on none
+fusion        for every learner: all modalities together, in each way of fusing, against each one alone
+left_out      for every learner, from three modalities on: all modalities against all but one
+sufficient    for every learner: its best modality combination against each of its others
+learners      the best candidate of each learner against that of each other learner
+The last two compare winners that were picked by the same scores: they err on the side of finding differences.
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
+
+import numpy as np
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.results_document import Comparison, Family, Verdict
+from stages.contracts.documents.results_document import Posterior as PosteriorDocument
 from stages.contracts.metric import Metric
-from stages.evaluation.scores import MetricScores, Uncertainty, goodness
-from stages.evaluation.statistics import holm
+from stages.evaluation.design import Design
+from stages.evaluation.scores import MetricScores, goodness, has_intervals
+from stages.evaluation.statistics import Difference, Posterior, detectable_difference, holm, paired_difference, posterior
 
 Pair = tuple[Candidate, Candidate]
 
@@ -37,6 +43,25 @@ class Contest:
         return [model for model in self.models if model not in self.baselines]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the candidates on the metric that ranks.
+
+    losses: float64 (n_rows,) of each, how wrong it is on each tested row (over repeats: mean). rope: half the width of what counts as
+    equal.
+    """
+
+    scores: Mapping[Candidate, MetricScores]
+    losses: Mapping[Candidate, np.ndarray]
+    metric: Metric
+    design: Design
+    rope: float
+
+    def rope_of(self, b: Candidate) -> float:
+        """Return the region of practical equivalence to b, in the metric's unit: of errors without an upper bound a share of b's."""
+        return self.rope if np.isfinite(self.metric.bounds[1]) else self.rope * abs(self.scores[b].mean)
+
+
 def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candidate], metric: Metric) -> Candidate:
     """Return the candidate with the best mean; the first of equals (fewer modalities stand first)."""
     return max(candidates, key=lambda candidate: goodness(scores[candidate].mean, metric))
@@ -45,15 +70,19 @@ def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candi
 def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric: Metric) -> dict[Family, list[Pair]]:
     """Return the pairs (a, b) of each family; `a` is the one expected to be better."""
     learners = [model for model in contest.learners if contest.of(model)]
-    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "learners": []}
+    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": []}
     for baseline in contest.baselines:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
         rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
         pairs["baseline"] += [(candidate, rival) for candidate, rival in rivals if rival is not None]
     largest = max(len(candidate.modalities) for candidate in contest.candidates)
     for model in learners:
-        whole = [candidate for candidate in contest.of(model) if len(candidate.modalities) == largest > 1]
-        pairs["fusion"] += [(a, b) for a in whole for b in contest.of(model) if len(b.modalities) == 1]
+        mine = contest.of(model)
+        whole = [candidate for candidate in mine if len(candidate.modalities) == largest > 1]
+        pairs["fusion"] += [(a, b) for a in whole for b in mine if len(b.modalities) == 1]
+        pairs["left_out"] += [(a, b) for a in whole for b in mine if 1 < len(b.modalities) == largest - 1 and b.fusion == a.fusion]
+        top = best_of(scores, mine, metric)
+        pairs["sufficient"] += [(top, other) for other in mine if other.modalities != top.modalities]
     best = [best_of(scores, contest.of(model), metric) for model in learners]
     for pair in combinations(best, 2):
         a = best_of(scores, pair, metric)
@@ -61,21 +90,70 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
     return {family: members for family, members in pairs.items() if members}
 
 
-def compare(
-    scores: Mapping[Candidate, MetricScores], contest: Contest, *, metric: Metric, uncertainty: Uncertainty
-) -> tuple[Comparison, ...]:
-    """Return every test: difference a − b, its interval, p, Holm's p within its family, and the verdict on a."""
+def compare(evidence: Evidence, contest: Contest) -> tuple[Comparison, ...]:
+    """Return every test: difference a − b with its evidence, p, Holm's p within its family, and the verdict on a."""
     found: list[Comparison] = []
-    for family, pairs in families(scores, contest, metric).items():
-        differences = [uncertainty.difference(scores[a], scores[b]) for a, b in pairs]
-        for (a, b), difference, corrected in zip(pairs, differences, holm([d.p for d in differences]), strict=True):
-            gain = difference.difference if metric.greater_is_better else -difference.difference
-            found.append(Comparison(family=family, metric=metric.name, a=a, b=b, **asdict(difference), p_corrected=corrected,
-                                    verdict=verdict(gain, corrected, uncertainty.confidence)))
+    for family, pairs in families(evidence.scores, contest, evidence.metric).items():
+        differences = [difference_of(a, b, evidence) for a, b in pairs]
+        corrected = holm([difference.p for difference in differences])
+        alpha = (1 - evidence.design.confidence) / len(pairs)
+        found += [
+            comparison(family, pair, difference, evidence, p_corrected=p, alpha=alpha)
+            for pair, difference, p in zip(pairs, differences, corrected, strict=True)
+        ]
     return tuple(found)
 
 
-def verdict(gain: float, corrected: float, confidence: float) -> Verdict:
-    """Return what a test supports of a, which is ahead of b by `gain`: "better", "worse", or "not shown", which is not "equal"."""
+def difference_of(a: Candidate, b: Candidate, evidence: Evidence) -> Difference:
+    """Return a pair's difference; without intervals (too few groups of one test split) nothing but the difference is known."""
+    of_a, of_b = evidence.scores[a], evidence.scores[b]
+    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design)
+    if has_intervals(evidence.design):
+        return found
+    nan = float("nan")
+    return replace(found, lo=nan, hi=nan, p_fold=nan, p_row=nan, spread=replace(found.spread, error=nan), row_error=nan)
+
+
+def comparison(family: Family, pair: Pair, difference: Difference, evidence: Evidence, *, p_corrected: float, alpha: float) -> Comparison:
+    """Return a test as it is written down. alpha: of the first step of Holm's correction, by which the detectable difference is judged."""
+    a, b = pair
+    better, worse = wins(evidence.losses[a], evidence.losses[b])
+    upright = difference if evidence.metric.greater_is_better else replace(difference, difference=-difference.difference)
+    practical = posterior(upright, evidence.rope_of(b))
+    said = verdict(upright.difference, p_corrected, practical, evidence.design.confidence)
+    detectable = detectable_difference(difference, alpha)
+    limit = evidence.metric.bounds[1] - evidence.metric.bounds[0]  # of a difference; what is beyond it cannot be
+    lo, hi = (float(np.clip(end, -limit, limit)) for end in (difference.lo, difference.hi))
+    return Comparison(
+        family=family, metric=evidence.metric.name, a=a, b=b, difference=difference.difference, lo=lo, hi=hi, p_fold=difference.p_fold,
+        p_row=difference.p_row, p=difference.p, p_corrected=p_corrected, wins=better, losses=worse, verdict=said,
+        practical=None if practical is None else PosteriorDocument(**asdict(practical)), detectable=detectable,
+        rows_needed=rows_needed(difference.difference, detectable, evidence.design) if said == "not shown" else None)  # fmt: skip
+
+
+def wins(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
+    """Return on how many rows a is closer to the truth than b, and on how many b is; ties and unknown targets count for neither."""
+    return int(np.count_nonzero(a < b)), int(np.count_nonzero(b < a))
+
+
+def rows_needed(difference: float, detectable: float, design: Design) -> int | None:
+    """Return about how many rows would show the present difference with 80 %, were it the true one; None where nothing says so.
+
+    A standard error falls with the square root of the rows. Rows beyond a thousand million say no more than that there is no difference.
+    """
+    if np.isnan(detectable) or not abs(difference) > 0:
+        return None
+    n = design.n_rows * (detectable / abs(difference)) ** 2
+    return max(design.n_rows, round(n)) if n < 1e9 else None
+
+
+def verdict(gain: float, corrected: float, practical: Posterior | None, confidence: float) -> Verdict:
+    """Return what the evidence supports of a, which is ahead of b by `gain`.
+
+    "better" or "worse" by the corrected p; "equal" where the difference lies within the region of practical equivalence with the level's
+    probability; else "not shown", which is not "equal".
+    """
     shown = corrected < 1 - confidence  # not so for NaN
-    return "better" if shown and gain > 0 else "worse" if shown and gain < 0 else "not shown"
+    if shown and (gain > 0 or gain < 0):
+        return "better" if gain > 0 else "worse"
+    return "equal" if practical is not None and practical.equal >= confidence else "not shown"

@@ -14,11 +14,12 @@ from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Splits
+from stages.evaluation.design import Design
 from stages.evaluation.scores import interval_method
 from stages.foundation.tables import read_described
 
 
-def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]:
+def facts(dataset: str, about: SplitsMetadata, splits: Splits, design: Design) -> dict[str, Any]:
     """Return what a reader must know of data set and splits; `about` are the metadata of the splits."""
     # title, licence and citation: from the samples, so that a word changed there does not train every model again
     source = read_described(samples_path(dataset), SamplesMetadata)[1]
@@ -44,7 +45,7 @@ def facts(dataset: str, about: SplitsMetadata, splits: Splits) -> dict[str, Any]
         "time_order": time_order_of(splits),
         "n_repeats": about.n_repeats,
         "n_inner_folds": about.n_inner_folds,
-        "interval": interval_method(splits),
+        "interval": interval_method(splits, design),
     }
 
 

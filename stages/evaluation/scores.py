@@ -1,36 +1,35 @@
-"""Scores of every candidate, with their intervals: over folds, or over bootstrap resamples of one official test split."""
+"""Scores of every candidate with their intervals: over folds and groups of rows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stages.contracts.metric import Metric
-from stages.evaluation.bootstrap_scores import score_resamples
 from stages.evaluation.checked_predictions import FoldPredictions, Splits
-from stages.evaluation.statistics import (
-    FEWEST_GROUPS,
-    Difference,
-    Estimate,
-    bootstrap_difference,
-    bootstrap_interval,
-    fold_difference,
-    fold_interval,
-    resample_groups,
-)
+from stages.evaluation.design import Design
+from stages.evaluation.intervals import Estimate, error_interval, resample_weights, share_interval
+from stages.evaluation.pooled import pool
+from stages.evaluation.regression_resamples import error_ratios
+from stages.evaluation.row_values import row_values
+from stages.evaluation.statistics import half_width_of
 
-CROSS_VALIDATION = "corrected resampled t over outer folds (Nadeau & Bengio 2003)"
-BOOTSTRAP = "bootstrap of whole groups of the official test split"
-TIME_ORDER = "t over the test blocks, without a correction: none is derived for training sets that grow"
+FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
+SHARES = "effective number of rows (Clopper & Pearson) by"
+ERRORS = "errors, Q² and R²: bootstrap of whole groups"
+CROSS_VALIDATION = f"{SHARES} the larger of the corrected resampled t over outer folds and the spread of groups; {ERRORS}"
+ONE_SPLIT = f"{SHARES} the spread of groups of the official test split; {ERRORS}"
+TIME_ORDER = (f"{SHARES} the larger of t over the test blocks, without a correction (none is derived for training sets that grow), and the "
+              f"spread of groups; {ERRORS}")  # fmt: skip
 NO_INTERVAL = f"none: the official test split has fewer than {FEWEST_GROUPS} groups"
 
 
 @dataclass(frozen=True)
 class MetricScores:
-    """Scores of one candidate on one metric. folds: (n_folds,); resamples: (n_resamples,), or empty if there are several folds."""
+    """Scores of one candidate on one metric. folds: (n_folds,). values: float64 (N,), of the tested rows, as in row_values.py."""
 
     folds: np.ndarray
-    resamples: np.ndarray
+    values: np.ndarray
 
     @property
     def mean(self) -> float:
@@ -46,50 +45,46 @@ def goodness(value: float | None, metric: Metric) -> float:
     return value if metric.greater_is_better else -value
 
 
-@dataclass(frozen=True)
-class Uncertainty:
-    """How sure a score is: n_test / n_train of the splits, 0 where the variance is not corrected by it, and the level of the intervals."""
-
-    test_per_train: float
-    confidence: float
-
-    def estimate(self, scores: MetricScores, bounds: tuple[float, float]) -> Estimate:
-        """Return the mean score with its interval."""
-        if scores.resamples.size:
-            return bootstrap_interval(float(scores.folds[0]), scores.resamples, confidence=self.confidence, bounds=bounds)
-        return fold_interval(scores.folds, test_per_train=self.test_per_train, confidence=self.confidence, bounds=bounds)
-
-    def difference(self, a: MetricScores, b: MetricScores) -> Difference:
-        """Return the paired difference a − b with its interval and p."""
-        if a.resamples.size:
-            return bootstrap_difference(float((a.folds - b.folds)[0]), a.resamples - b.resamples, confidence=self.confidence)
-        return fold_difference(a.folds, b.folds, test_per_train=self.test_per_train, confidence=self.confidence)
+def has_intervals(design: Design) -> bool:
+    """Return whether there is enough to judge by: several folds, or a test split with enough groups."""
+    return not design.is_one_split or design.n_groups >= FEWEST_GROUPS
 
 
-def bootstrap_rows(splits: Splits) -> list[np.ndarray]:
-    """Return the bootstrap resamples of the one test split, as row numbers into its predictions.
-
-    Empty if there are several folds, or too few groups to resample: scores then have no interval and no test.
-    """
-    groups = [splits.groups[row] for row in splits.folds[0].rows]
-    if len(splits.folds) > 1 or len(set(groups)) < FEWEST_GROUPS:
-        return []
-    return list(resample_groups(groups))
-
-
-def interval_method(splits: Splits) -> str:
+def interval_method(splits: Splits, design: Design) -> str:
     """Return how intervals come about, or why there are none."""
     if splits.times is not None:
         return TIME_ORDER
-    return CROSS_VALIDATION if len(splits.folds) > 1 else BOOTSTRAP if bootstrap_rows(splits) else NO_INTERVAL
+    if not has_intervals(design):
+        return NO_INTERVAL
+    return ONE_SPLIT if design.is_one_split else CROSS_VALIDATION
 
 
-def score(
-    predictions: Sequence[FoldPredictions], metrics: Mapping[str, Metric], resamples: Sequence[np.ndarray], reference: np.ndarray
-) -> dict[str, MetricScores]:
-    """Return the scores of one candidate by metric; reference: the data set's targets, to which the metrics are bound."""
-    found = {}
-    for name, metric in metrics.items():
-        folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
-        found[name] = MetricScores(np.asarray(folds, dtype=np.float64), score_resamples(metric, resamples, predictions[0], reference))
-    return found
+def score(predictions: Sequence[FoldPredictions], metric: Metric, design: Design) -> MetricScores:
+    """Return the scores of one candidate on a metric that is bound to the data set's targets."""
+    folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
+    ends = np.cumsum([len(fold.target) for fold in predictions])
+    values = [
+        row_values(metric, fold, design.groups[end - len(fold.target) : end], value)
+        for fold, end, value in zip(predictions, ends, folds, strict=True)
+    ]
+    return MetricScores(np.asarray(folds, dtype=np.float64), np.concatenate(values))
+
+
+def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metric: Metric, design: Design) -> Estimate:
+    """Return the mean score with its interval."""
+    mean, nan = scores.mean, float("nan")
+    if np.isnan(mean) or not has_intervals(design):
+        return Estimate(mean, nan, nan)
+    pooled, (low, high) = pool(scores.values, design), metric.bounds
+    half = half_width_of(scores.folds, pooled, design)
+    if np.isinf([low, high]).all():
+        return Estimate(mean, mean - half, mean + half)
+    if np.isfinite([low, high]).all():
+        found = share_interval((mean - low) / (high - low), half / (high - low), pooled, design)
+        return Estimate(mean, *(low + end * (high - low) for end in (found.lo, found.hi)))
+    # an error above its best value, or what it leaves of the best score
+    sign, best = (1.0, low) if np.isfinite(low) else (-1.0, high)
+    errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
+    ratios = error_ratios(metric.name, list(predictions), errors, design, resample_weights(design.n_blocks))
+    ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
+    return Estimate(mean, *sorted(best + sign * end for end in ends))

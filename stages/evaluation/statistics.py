@@ -1,112 +1,157 @@
-"""Intervals and tests of cross-validated scores.
+"""Tests of paired differences of cross-validated scores: evidence of folds and of rows, of which "better" needs both.
 
 Folds share training rows, so the scores of folds are not independent and the plain t-interval is too narrow. Nadeau and
 Bengio's corrected resampled t widens the variance of the mean of J scores from s²/J to s²·(1/J + n_test/n_train), J − 1 degrees
-of freedom; J counts every fold of every repeat. With one official test split there are no folds to vary over: whole groups
-of test rows are resampled instead (bootstrap), the same resamples for every model, so that differences stay paired.
-In time order training sets are nested and grow, for which the correction is not derived: there the plain t over the test blocks is used,
-n_test/n_train = 0 (docs/decisions/0047-intervals-in-time-order.md).
-A score that is undefined in a fold (NaN) counts neither in the mean nor in J.
+of freedom; J counts every fold of every repeat. Five fold differences of coarse scores can agree by chance (+2, +2, +1, +1, +2 rows of
+500), so the variance is at least that which the discordant rows imply, by groups. Beside it stands the sign-flip test of the pooled
+held-out rows (sign_flips.py); the p of a difference is the larger of the two. With one official test split there are no folds to vary
+over: the variance is that of the rows, by groups, with as many degrees of freedom as groups
+that contribute. In time order training sets are nested and grow,
+for which the correction is not derived: there n_test/n_train is 0 (docs/decisions/0047-intervals-in-time-order.md). A fold in which a
+score is undefined (NaN) counts neither in the mean nor in J.
 
-Source: Nadeau & Bengio 2003, Machine Learning 52, doi:10.1023/A:1024068626366, eq. 9 and 10; Holm 1979.
-Differs: n_test/n_train is the mean over folds, which are of unequal size when groups stay whole.
+Source: Nadeau & Bengio 2003, Machine Learning 52, doi:10.1023/A:1024068626366, eq. 9 and 10; Holm 1979; Benavoli et al. 2017, JMLR 18(77)
+(the same t as a posterior, with a region of practical equivalence).
+Differs: n_test/n_train is the mean over folds, which are of unequal size when groups stay whole; the variance has a floor.
 """
 
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
-N_RESAMPLES = 2000
-FEWEST_FOLDS = 3  # for a claim: two folds of coarse scores agree by chance
-FEWEST_GROUPS = 20  # for a bootstrap: with 8 it finds a difference that is not there in 11 % of cases, with 3 in 29 %, at level 5 %
+from stages.evaluation.design import Design
+from stages.evaluation.pooled import Pooled, pool
+from stages.evaluation.sign_flips import sign_flip
+
 ROUNDING = 1e-12  # of the scores' own size: an error may be in any unit
+POWER = 0.8  # with which the detectable difference would be shown
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean with its interval; NaN where too few folds define it."""
+class Spread:
+    """The standard error of a mean score or difference, and its degrees of freedom; NaN where nothing defines it."""
 
-    mean: float
-    lo: float
-    hi: float
+    error: float
+    df: float
+
+    def half_width(self, confidence: float) -> float:
+        """Return half the width of the symmetric interval."""
+        return float(stdtrit(self.df, (1 + confidence) / 2)) * self.error if self.df > 0 else float("nan")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference a − b with its interval and the two-sided p of no difference (not yet corrected)."""
+    """A paired difference a − b with its interval and p of no difference (two-sided, not yet corrected for several tests).
+
+    p_fold: by the corrected t over folds with the floor of the rows (one test split: by the rows' own t). p_row: by the sign-flip test.
+    """
 
     difference: float
     lo: float
     hi: float
-    p: float
+    p_fold: float
+    p_row: float
+    spread: Spread
+    row_error: float
+
+    @property
+    def p(self) -> float:
+        """Return the larger p: both kinds of evidence are needed."""
+        return float(np.maximum(self.p_fold, self.p_row))
 
 
-def fold_interval(values: np.ndarray, *, test_per_train: float, confidence: float, bounds: tuple[float, float]) -> Estimate:
-    """Return the mean over folds with its corrected resampled t interval, clipped to `bounds`.
+@dataclass(frozen=True)
+class Posterior:
+    """Probabilities that a is practically better than b, equal to it, or worse: the difference beyond `rope`, or within."""
+
+    better: float
+    equal: float
+    worse: float
+
+
+def fold_spread(values: np.ndarray, test_per_train: float) -> Spread:
+    """Return the corrected resampled standard error of the mean of fold scores (J,); NaN: undefined there."""
+    defined = values[~np.isnan(values)]
+    if defined.size < 2:
+        return Spread(float("nan"), float(defined.size - 1))
+    constant = bool(np.all(defined == defined[0]))  # the mean of equal numbers may round, which would leave a variance of 1e-33
+    variance = 0.0 if constant else float(defined.var(ddof=1))
+    return Spread(float(np.sqrt((1 / defined.size + test_per_train) * variance)), float(defined.size - 1))
+
+
+def half_width_of(folds: np.ndarray, pooled: Pooled, design: Design) -> float:
+    """Return half the width of a score's symmetric interval: the larger of what folds and groups of rows imply; NaN if neither does."""
+    # of rows that are groups themselves, Clopper and Pearson's interval knows what their errors say of one another
+    of_rows = Spread(pooled.error, pooled.n_groups - 1 if pooled.n_groups == design.n_rows else pooled.df).half_width(design.confidence)
+    if design.is_one_split:
+        return of_rows
+    of_folds = fold_spread(folds, design.test_per_train).half_width(design.confidence)
+    return float(np.fmax(of_folds, of_rows)) if not np.isnan(of_folds) else float("nan")
+
+
+def paired_difference(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], design: Design) -> Difference:
+    """Return the difference of two candidates' scores, with both kinds of evidence.
 
     Args:
-        values: (J,), one score per fold of every repeat; NaN: undefined there.
-        test_per_train: n_test / n_train, mean over folds.
+        a, b: scores of folds (J,) and values of rows (N,), as in stages.evaluation.row_values; NaN: undefined.
     """
-    defined = values[~np.isnan(values)]
-    if defined.size == 0:
-        return Estimate(np.nan, np.nan, np.nan)
+    folds, values = a[0] - b[0], a[1] - b[1]
+    pooled = pool(values, design)
+    defined = folds[~np.isnan(folds)]
+    if not defined.size:
+        nothing = float("nan")
+        return Difference(nothing, nothing, nothing, nothing, nothing, Spread(nothing, 0.0), nothing)
     mean = float(defined.mean())
-    half = float(stdtrit(defined.size - 1, (1 + confidence) / 2)) * _standard_error(defined, test_per_train)
-    return Estimate(mean, *_clipped(mean - half, mean + half, bounds))
+    spread = Spread(pooled.error, pooled.df)
+    if not design.is_one_split:
+        of_folds = fold_spread(folds, design.test_per_train)
+        spread = Spread(float(np.maximum(of_folds.error, pooled.error)), of_folds.df)
+    rounding = ROUNDING * float(np.nanmax(np.abs([a[0], b[0]])))
+    if np.abs(values[~np.isnan(values)]).max() <= rounding:
+        return Difference(mean, mean, mean, 1.0, 1.0, Spread(0.0, spread.df), 0.0)
+    half = spread.half_width(design.confidence)
+    p_fold = float(2 * stdtr(spread.df, -abs(mean) / spread.error)) if spread.df > 0 and spread.error > rounding else float("nan")
+    p_row = row_test(pooled, design)
+    return Difference(mean, mean - half, mean + half, p_fold, p_row, spread, pooled.error)
 
 
-def fold_difference(a: np.ndarray, b: np.ndarray, *, test_per_train: float, confidence: float) -> Difference:
-    """Return the mean of a − b over the same folds, with the corrected resampled t interval and test.
+def row_test(pooled: Pooled, design: Design) -> float:
+    """Return p of the sign-flip test; exact where rows are right or wrong. NaN for one group."""
+    if pooled.n_groups < 2:
+        return float("nan")
+    whole = np.array_equal(pooled.plain, np.rint(pooled.plain))
+    return sign_flip(pooled.plain if whole else design.by_block(pooled.sums))
 
-    Two folds, or folds that all differ by the same amount, have no variance to judge by (accuracies of small folds are coarse, so
-    that happens by chance): p is NaN there, and 1 where there is no difference at all.
+
+def posterior(difference: Difference, rope: float) -> Posterior | None:
+    """Return the Bayesian correlated t's probabilities, `a` counted as better where the difference is positive; None where it is undefined.
+
+    With Jeffreys' prior the posterior of the mean difference is Student's t with the test's own standard error and degrees of freedom.
     """
-    differences = (a - b)[~np.isnan(a - b)]
-    if differences.size == 0:
-        return Difference(np.nan, np.nan, np.nan, np.nan)
-    mean, error = float(differences.mean()), _standard_error(differences, test_per_train)
-    half = float(stdtrit(differences.size - 1, (1 + confidence) / 2)) * error
-    rounding = ROUNDING * float(np.nanmax(np.abs([a, b])))
-    if np.abs(differences).max() <= rounding:
-        p = 1.0
-    elif differences.size < FEWEST_FOLDS or error < rounding:
-        p = np.nan
-    else:
-        p = float(2 * stdtr(differences.size - 1, -abs(mean) / error))
-    return Difference(mean, mean - half, mean + half, p)
+    error, df = difference.spread.error, difference.spread.df
+    if np.isnan(error) or not df > 0:
+        return None
+    if error == 0:
+        sides = (difference.difference > rope, abs(difference.difference) <= rope, difference.difference < -rope)
+        return Posterior(*map(float, sides))
+    below = float(stdtr(df, (-rope - difference.difference) / error))
+    above = float(stdtr(df, (difference.difference - rope) / error))
+    return Posterior(above, max(0.0, 1 - above - below), below)
 
 
-def resample_groups(groups: Sequence[str], n_resamples: int = N_RESAMPLES) -> Iterable[np.ndarray]:
-    """Yield the row numbers of bootstrap resamples, which draw whole groups with replacement.
+def detectable_difference(difference: Difference, alpha: float) -> float:
+    """Return the smallest true difference that these folds and rows would show with 80 % at level alpha; NaN where undefined.
 
-    They depend on the groups alone, so they are the same for every model and on every machine.
+    As spread out as the present one: the differences of folds and the discordant rows.
     """
-    names, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    generator = np.random.default_rng(zlib.crc32("\n".join(map(str, groups)).encode()))
-    for _ in range(n_resamples):
-        yield np.concatenate([rows_of[code] for code in generator.integers(0, names.size, names.size)])
-
-
-def bootstrap_interval(value: float, resampled: np.ndarray, *, confidence: float, bounds: tuple[float, float]) -> Estimate:
-    """Return a score of one test split with its percentile interval over bootstrap resamples (n_resamples,), NaN ignored."""
-    return Estimate(value, *_clipped(*_percentiles(resampled, confidence), bounds))
-
-
-def bootstrap_difference(value: float, resampled: np.ndarray, *, confidence: float) -> Difference:
-    """Return a difference on one test split with percentile interval and p over paired resamples (n_resamples,).
-
-    p is twice the smaller share of resamples on either side of zero, counting the observed sample once, so never 0.
-    """
-    defined = resampled[~np.isnan(resampled)]
-    if np.isnan(value) or defined.size == 0:
-        return Difference(value, np.nan, np.nan, np.nan)
-    tail = min(np.count_nonzero(defined <= 0), np.count_nonzero(defined >= 0))
-    return Difference(value, *_percentiles(defined, confidence), min(1.0, 2 * (tail + 1) / (defined.size + 1)))
+    df, error = difference.spread.df, difference.spread.error
+    if not df > 0 or np.isnan(error):
+        return float("nan")
+    by_folds = error * (float(stdtrit(df, 1 - alpha / 2)) + float(stdtrit(df, POWER)))
+    by_rows = difference.row_error * float(ndtri(1 - alpha / 2) + ndtri(POWER))
+    return float(np.fmax(by_folds, by_rows))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -118,24 +163,3 @@ def holm(p: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(order) - rank) * p[i]))
         corrected[i] = largest
     return corrected
-
-
-def _standard_error(values: np.ndarray, test_per_train: float) -> float:
-    """Return the corrected standard error of the mean; NaN for a single value."""
-    if values.size < 2:
-        return float("nan")
-    if np.all(values == values[0]):  # the mean of equal numbers may round, which would leave a variance of 1e-33
-        return 0.0
-    return float(np.sqrt((1 / values.size + test_per_train) * values.var(ddof=1)))
-
-
-def _clipped(lo: float, hi: float, bounds: tuple[float, float]) -> tuple[float, float]:
-    return float(np.clip(lo, *bounds)), float(np.clip(hi, *bounds))
-
-
-def _percentiles(resampled: np.ndarray, confidence: float) -> tuple[float, float]:
-    defined = resampled[~np.isnan(resampled)]
-    if defined.size == 0:
-        return float("nan"), float("nan")
-    lo, hi = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(lo), float(hi)

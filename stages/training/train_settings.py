@@ -13,7 +13,7 @@ class TrainEntry(Settings):
         {}, description="by task, the metric that chooses the configuration on the inner folds (default: the task's own)"
     )
     tuning_rows: int | None = Field(
-        30_000, ge=100, description="most training rows on which configurations are compared (a seeded sample, stratified by class); the "
+        10_000, ge=100, description="most training rows on which configurations are compared (a seeded sample, stratified by class); the "
         "chosen one is trained on all; null: compared on all"
     )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(

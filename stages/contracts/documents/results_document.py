@@ -11,8 +11,8 @@ from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.table_schema import Rows
 from stages.contracts.task import TargetForm
 
-Family = Literal["baseline", "fusion", "learners"]
-Verdict = Literal["better", "worse", "not shown"]
+Family = Literal["baseline", "fusion", "left_out", "sufficient", "learners"]
+Verdict = Literal["better", "worse", "equal", "not shown"]
 
 
 class MetricInfo(Document):
@@ -48,8 +48,22 @@ class ScoredCandidate(Document):
         return Candidate(self.model, self.modalities, self.fusion)
 
 
+class Posterior(Document):
+    """Probabilities that a is better than b by more than the region of practical equivalence, equal within it, or worse by more."""
+
+    better: float
+    equal: float
+    worse: float
+
+
 class Comparison(Document):
-    """A paired test of a − b on one metric. p_corrected: by Holm, within its family. verdict: what it supports of a."""
+    """A paired test of a − b on one metric.
+
+    p_fold: by folds. p_row: by rows, grouped. p: the larger. p_corrected: by Holm, within its family. wins, losses: rows on which a, or b,
+    is closer to the truth. verdict: what the evidence supports of a; "equal": within the region of practical equivalence.
+    practical: the Bayesian correlated t. detectable: the smallest difference that would have been shown with 80 %. rows_needed: about how
+    many rows would show the present difference, where none is shown.
+    """
 
     family: Family
     metric: str
@@ -58,9 +72,16 @@ class Comparison(Document):
     difference: Number
     lo: Number
     hi: Number
+    p_fold: Number
+    p_row: Number
     p: Number
     p_corrected: Number
+    wins: int
+    losses: int
     verdict: Verdict
+    practical: Posterior | None
+    detectable: Number
+    rows_needed: int | None
 
 
 class Results(Document):
@@ -80,6 +101,8 @@ class Results(Document):
     metrics: tuple[MetricInfo, ...] = Field(min_length=1, description="those that score the task, the one that ranks first")
     candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
+    rope: float = Field(description="region of practical equivalence: half its width; of unbounded errors as a share")
+    choice_bias: Number = Field(description="by how much the best learner's score is too good, as it was chosen by it; null: unknown")
 
     def contradictions(self) -> Iterable[str]:
         candidates, metrics = [named(found.candidate) for found in self.candidates], [metric.name for metric in self.metrics]
