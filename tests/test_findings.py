@@ -93,8 +93,8 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     note = summary_note(evaluation)
     assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
     assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
-    assert "yes, worse" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
-    assert "yes, better" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
+    assert "| worse |" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
+    assert "| better |" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
 
 
 @pytest.mark.parametrize(("difference", "corrected", "said"), [

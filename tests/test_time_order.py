@@ -310,7 +310,7 @@ def test_the_report_and_the_dashboard_say_that_folds_are_in_time_order() -> None
     page = render([evaluation], {})
     assert f"<dd>{words}, validated on the latest part of the training rows</dd>" in page
     assert "2020-01-07, 2020-01-13, 2020-01-19, 2020-01-25; the 48 rows before are trained on and never tested" in page
-    assert "there it is the plain t over the test blocks" in page
+    assert "there the t over the test blocks is the plain one" in page
     assert protocol(evaluation) == f"{words}, configuration chosen on the latest part of the training rows"
     note = experiment_note(evaluation, "link")
     assert f"the 48 rows before are never tested. Intervals: {TIME_ORDER}." in note

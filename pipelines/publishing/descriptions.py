@@ -8,6 +8,7 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.foundation.csv_text import csv_text
 from stages.reporting.findings import findings
 from stages.reporting.formatting import (
+    SPACE,
     baseline_name,
     candidate_name,
     combination_name,
@@ -108,23 +109,27 @@ def comparisons(evaluation: Evaluation, candidate: Candidate) -> list[str]:
             continue
         sign, other = (1, test.b) if test.a == candidate else (-1, test.a)
         ends = sorted(sign * end for end in (test.lo, test.hi) if end is not None)
-        # the verdict is on a, which may be the other run
-        verdict = "no" if test.verdict == "not shown" else "yes, better" if (test.verdict == "better") == (sign > 0) else "yes, worse"
+        verdict = test.verdict
+        if verdict in ("better", "worse"):  # it is on a, which may be the other run
+            verdict = "better" if (verdict == "better") == (sign > 0) else "worse"
         difference = None if test.difference is None else sign * test.difference
-        rows.append((candidate_name(other, evaluation), title_of(evaluation.metric(test.metric)), signed(difference),
-                     " to ".join(map(signed, ends)) or "–", p_value(test.p_corrected), verdict))
+        won, lost = (test.wins, test.losses) if sign > 0 else (test.losses, test.wins)
+        of_test = (signed(difference), " to ".join(map(signed, ends)) or "–", f"{won:,}, {lost:,}", p_value(test.p_corrected), verdict)
+        rows.append((candidate_name(other, evaluation), title_of(evaluation.metric(test.metric)), *of_test, number(test.detectable)))
     if not rows:
         return []
-    return ["Paired tests against other runs (p corrected for their number):",
-            table(("against", "metric", "difference", "interval", "corrected p", "shown to differ"), rows)]
+    return ["Paired tests against other runs (p corrected for their number; shown from: the smallest difference that would have been shown "
+            f"with 80{SPACE}%):",
+            table(("against", "metric", "difference", "interval", "rows won, lost", "corrected p", "this run is", "shown from"), rows)]
 
 
 def summary_note(evaluation: Evaluation) -> str:
     """Return a data set's leaderboard and what the tests support."""
     head = f"**{evaluation.title}**: {protocol(evaluation)}; ranked by {title_of(evaluation.primary)}."
     sentences = "\n".join(f"- {finding}" for finding in findings(evaluation))
-    # the findings cover the tests against the baseline
-    shown = [test for test in evaluation.comparisons if test.verdict != "not shown" and test.family != "baseline"]
+    # the findings cover the tests against the baseline and the combinations that suffice
+    told = [test for test in evaluation.comparisons if test.family not in ("baseline", "sufficient")]
+    shown = [test for test in told if test.verdict in ("better", "worse")]
     tests = [f"- {candidate_name(test.a, evaluation)} is {test.verdict} than {candidate_name(test.b, evaluation)}: "
              f"{evaluation.metric(test.metric).title} {signed(test.difference)} (corrected p {p_value(test.p_corrected)})"
              for test in shown]
