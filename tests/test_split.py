@@ -303,7 +303,7 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
             f"seed: 1\nsplit: {json.dumps(NUMBERS)}\n"
             f"datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
             "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
-            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {dummy: {}}\n"
+            "features: {mine-facts: {dataset: mine, modality: table}}\ncontrols: {constant: {}}\nmodels: {knn: {n_neighbors: [1]}}\n"
             "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"
         )
         check.main()
