@@ -91,6 +91,7 @@ def test_addresses_of_a_servers_own_store_stay(tmp_path: Path) -> None:
         """)
     relocate(tmp_path / "mlflow.db", Path("/new/mlartifacts"))
     assert query(tmp_path, LOCATIONS) == [
-        "mlflow-artifacts:/1", "/new/mlartifacts/words", "s3://bucket/tweets", "mlflow-artifacts:/1/ab/artifacts", "/new/mlartifacts/words/cd/artifacts",
+        "mlflow-artifacts:/1", "/new/mlartifacts/words", "s3://bucket/tweets", "mlflow-artifacts:/1/ab/artifacts",
+        "/new/mlartifacts/words/cd/artifacts",
         "mlflow-artifacts:/1/models/m", "/older/words/models/m", None, "/new/mlartifacts/words/models/m/artifacts",
     ]  # fmt: skip
