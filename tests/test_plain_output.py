@@ -72,7 +72,8 @@ def test_of_a_data_set_whose_names_are_codes(bad: bool, tmp_path: Path, monkeypa
     part = {"modality": "image", "column": "file"} if bad else {"modality": "table", "columns": [column]}
     entry = {"source": source, "target": {"column": "kind", "task": "multiclass"}, "modalities": {"it": part}}
     params = {"seed": 1, "datasets": {"mine": entry}, "features": {"mine-it": {"dataset": "mine", "modality": part["modality"]}},
-              "models": {"dummy": {}}, **{name: {} for name in ("split", "train", "evaluate", "publish", "flow")}}  # fmt: skip
+              "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
+              **{name: {} for name in ("split", "train", "evaluate", "publish", "flow")}}  # fmt: skip
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params, file)
     said = [run("stages.check"), run("stages.ingest", "mine"), run("pipelines.new", "other", source["table"])]
@@ -89,7 +90,7 @@ NAMES = (f"apple{CODES}", f"{CODES}bread", "cheese")
 def test_pages_hold_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SENSORIUM_CORES", "1")
-    toy = Toy(outputs=NAMES, title=f"Toys{CODES}", n_samples=120, skill={"dummy": SKILL["dummy"], "knn": SKILL["knn"]})
+    toy = Toy(outputs=NAMES, title=f"Toys{CODES}", n_samples=120, skill={"constant": SKILL["constant"], "knn": SKILL["knn"]})
     write_params([toy])
     write_toy(toy)
     evaluate.main("toy")

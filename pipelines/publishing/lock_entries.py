@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -26,7 +27,12 @@ def read_lock(path: Path = LOCK) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: not found, so nothing has been run yet; `make run` (or `dvc repro`) first")
-    return dict((yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {}).get("stages", {}))
+    return parsed_lock(path.read_text(encoding="utf-8"))
+
+
+def parsed_lock(text: str) -> dict[str, Any]:
+    """Return the entries in the text of a dvc.lock by stage name."""
+    return dict((yaml.load(text, Loader=LOADER) or {}).get("stages", {}))
 
 
 def digest(value: Any) -> str:
@@ -56,6 +62,39 @@ def entry_hash(entry: Mapping[str, Any], path: Path) -> str:
     return next(str(item["md5"]) for item in entry["outs"] if item["path"] == path.as_posix())
 
 
+@dataclass(frozen=True)
+class LockedFile:
+    """A file of an output. output: its path in dvc.lock. stage: that wrote it. hash, kind: of the output, kind as DVC names the hash.
+
+    inside: the file's path within an output that is a folder; "" if the output is the file.
+    """
+
+    stage: str
+    output: str
+    hash: str
+    kind: str
+    inside: str = ""
+
+    @property
+    def path(self) -> str:
+        """Return where it lies in a workspace."""
+        return str(PurePosixPath(self.output, self.inside))
+
+
+def locked_file(lock: Mapping[str, Any], stage: str, path: str) -> LockedFile | None:
+    """Return a file by its path among the outputs of a stage; None if dvc.lock has no such output."""
+    for out in (lock.get(stage) or {}).get("outs", ()):
+        if "md5" in out and (path == out["path"] or path.startswith(f"{out['path']}/")):
+            inside = path.removeprefix(out["path"]).removeprefix("/")
+            return LockedFile(stage, out["path"], out["md5"], out.get("hash", "md5-dos2unix"), inside)
+    return None
+
+
+def computed_by(evaluation: Evaluation, model: str) -> str:
+    """Return the stage that wrote the predictions of a model or control."""
+    return f"control@{evaluation.dataset}" if model in evaluation.controls else f"train@{evaluation.dataset}-{model}"
+
+
 def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     """Return why a data set's results are not those of its data as it is now; None if they are.
 
@@ -70,8 +109,8 @@ def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
         return f"its validation fails ({validation.with_suffix('.html')} says why)"
     written = {item["path"]: item.get("md5") for entry in lock.values() for item in entry.get("outs", ())}
     evaluation = evaluation_path(dataset)
-    models = read_document(evaluation, Evaluation).models if evaluation.is_file() else ()
-    for stage in (evaluate, *(f"train@{dataset}-{model}" for model in models)):
+    found = read_document(evaluation, Evaluation) if evaluation.is_file() else None
+    for stage in (evaluate, *(dict.fromkeys(computed_by(found, model) for model in found.models) if found else ())):
         for item in lock.get(stage, {}).get("deps", ()):
             if written.get(item["path"], item.get("md5")) != item.get("md5"):
                 return f"{item['path']} has changed since {stage} ran (`dvc repro {evaluate}`)"

@@ -27,8 +27,9 @@ class Source:
 class ReadSamples(Protocol[Accepted]):
     """Returns the samples table from the verified archives (package name → path), sorted by id.
 
-    It holds every row (ingest applies `rows:`) with columns sample_id, group, target, optionally split ("train", "test"), and one per
-    modality. The target is, by the form of its task:
+    It holds every row (ingest applies `rows:`) with columns sample_id, group, target, optionally split ("train", "test") and persistence
+    (what the target is if nothing changes, in the form of a target that is no labels), and one per modality. The target is, by the form of
+    its task:
         classes     string, the class
         labels      list<string>, the labels that hold (none: an empty list)
         continuous  struct of float64, a field per target (NaN: not known)

@@ -7,8 +7,8 @@ DATA = Path("data")
 
 
 def names_in(path: str, pattern: str) -> dict[str, str] | None:
-    """Return the names that stand for {…} of a pattern in which a path ends; None if it does not end so."""
-    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
+    """Return the names that stand for {…} of a pattern in which a path ends; None if it does not end so. What is in […] may be absent."""
+    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)).replace(r"\[", "(?:").replace(r"\]", ")?")
     found = re.fullmatch(rf"(?:.*/)?{named}", path)
     return None if found is None else found.groupdict()
 
@@ -73,6 +73,11 @@ def predictions_dir(dataset: str, model: str) -> Path:
     return DATA / "predictions" / dataset / model
 
 
+def controls_dir(dataset: str) -> Path:
+    """Return the folder with a folder of predictions per control."""
+    return DATA / "predictions" / dataset / "controls"
+
+
 def models_dir(dataset: str, model: str) -> Path:
     return DATA / "models" / dataset / model
 
@@ -106,3 +111,13 @@ def plots_dir(dataset: str = "") -> Path:
 def figures_dir(dataset: str = "") -> Path:
     """Return where the figures of a data set, or of all, are written."""
     return DATA / "report" / "figures" / dataset
+
+
+def comparison_path() -> Path:
+    """Return where the last comparison of two versions is written; no output of a stage."""
+    return Path(".sensorium") / "comparison.json"
+
+
+def accepted_path() -> Path:
+    """Return where the accepted version is recorded; git tracks the file."""
+    return Path("accepted.json")
