@@ -77,7 +77,7 @@ def _elements(values: pa.Array) -> tuple[np.ndarray, int, np.ndarray | None]:
     kind = values.type
     if pa.types.is_fixed_size_list(kind) and _is_plain(kind):
         inner, size, gaps = _elements(values.values.slice(values.offset * kind.list_size, len(values) * kind.list_size))
-        within = None if gaps is None else gaps.reshape(len(values), kind.list_size).any(axis=1)
+        within = None if gaps is None else np.asarray(gaps.reshape(len(values), kind.list_size).any(axis=1))
         if values.null_count:
             within = ~_valid(values) if within is None else ~_valid(values) | within
         return inner, size * kind.list_size, within
