@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish ui test mutants chaos calibrate check inventory docs bench bench-quick lock clean
+.PHONY: help run new flow schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ schedule: .venv/.locked  ## serve the flow on the cron line in params.yaml, unti
 
 publish: .venv/.locked  ## log the results to MLflow (again: adds nothing; on an empty server: brings all back)
 	@$(PY) -m pipelines.publish $(ARGS)
+
+compare: .venv/.locked  ## say which held-out scores moved since a version (ARGS="<commit or tag>"; default: the accepted one; --accept)
+	@$(PY) -m pipelines.compare $(ARGS)
 
 ui: .venv/.locked  ## open the MLflow dashboard on this machine, until ctrl-c
 	@$(PY) -m pipelines.ui $(ARGS)

@@ -107,8 +107,10 @@ def carried_by(data_set: DataSet) -> str:
 
 
 def data_set_section(name: str) -> str:
-    """Return the docstring and the citation of a data set's file."""
-    return section(name, docstring("datasets", name)) + f"\n{component('datasets', name).citation}\n"
+    """Return the docstring and the citation of a data set's file, and which findings of leaks are none."""
+    data_set: DataSet = component("datasets", name)
+    known = "".join(f"\nNo leak: [{key}](leaks.md#{key.partition('/')[0]}), as {why}.\n" for key, why in data_set.known_leaks.items())
+    return section(name, docstring("datasets", name)) + known + f"\n{data_set.citation}\n"
 
 
 # ---------------------------------------------------------------- other components
@@ -119,13 +121,16 @@ def components() -> str:
     for kind, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
-    for kind in ("modalities", "controls", "models", "metrics"):
+    for kind in ("modalities", "controls", "models", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)
 
 
-TITLES = {"modalities": "Modalities", "controls": "Controls", "models": "Models", "metrics": "Metrics", "sources": "Sources of own data"}
-COLUMNS = {"modalities": ("data sets",), "controls": ("is a",), "metrics": ("targets", "better")}
+TITLES = {
+    "modalities": "Modalities", "controls": "Controls", "models": "Models", "metrics": "Metrics", "leaks": "Detectors of leaks",
+    "sources": "Sources of own data",
+}  # fmt: skip
+COLUMNS = {"modalities": ("data sets",), "controls": ("is a",), "metrics": ("targets", "better"), "leaks": ("codes",)}
 
 
 def cells(kind: str, name: str) -> Iterator[str]:
@@ -138,6 +143,8 @@ def cells(kind: str, name: str) -> Iterator[str]:
         metric: Metric = component(kind, name)
         yield ", ".join(metric.forms)
         yield "higher" if metric.greater_is_better else "lower"
+    if kind == "leaks":
+        yield ", ".join(f"[{code.name}](leaks.md#{code.name})" for code in component(kind, name).codes)
 
 
 def task_row(name: str) -> str:

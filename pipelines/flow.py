@@ -28,6 +28,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from prefect.states import Completed, Failed  # noqa: E402
 
 from pipelines.orchestration.artifacts import create_artifacts  # noqa: E402
+from pipelines.orchestration.moves import report_moves  # noqa: E402
 from pipelines.orchestration.server import running  # noqa: E402
 from pipelines.orchestration.stage_task import StageJob, reproduce  # noqa: E402
 from pipelines.orchestration.zombie_runs import close_zombie_runs  # noqa: E402
@@ -69,8 +70,11 @@ def sensorium(targets: list[str] | None = None) -> State[Any]:
         plan, unchanged = steps_and_up_to_date(targets or ())
         with sorted_at_the_end(), executor_of(settings) as executor:
             results = run_plan(plan, unchanged, executor, settings, tuple(params["datasets"]))
-    for line in create_artifacts(tuple(params["datasets"]), results.values()):
-        log(line)
+        for line in create_artifacts(tuple(params["datasets"]), results.values()):
+            log(line)
+        if not targets:
+            for line in report_moves(params, unfinished(results, tuple(params["datasets"]))):
+                log(line)
     return verdict(results)
 
 
@@ -111,8 +115,18 @@ def run_plan(
 
 def tags(step: Step, datasets: Sequence[str]) -> set[str]:
     """Return the tags of a step's task: its kind and its data set."""
-    member = step.name.partition("@")[2]
-    return {step.kind} | {name for name in datasets if member == name or member.startswith(f"{name}-")}
+    return {step.kind} | datasets_of(step.name, datasets)
+
+
+def datasets_of(stage: str, datasets: Sequence[str]) -> set[str]:
+    """Return the data set of a stage; none of a stage of all."""
+    member = stage.partition("@")[2]
+    return {name for name in datasets if member == name or member.startswith(f"{name}-")}
+
+
+def unfinished(results: Mapping[str, StageResult], datasets: Sequence[str]) -> set[str]:
+    """Return the data sets of which a stage failed or was skipped."""
+    return {name for stage, result in results.items() if not result.is_ok for name in datasets_of(stage, datasets)}
 
 
 def verdict(results: Mapping[str, StageResult]) -> State[Any]:

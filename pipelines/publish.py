@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.publishing import descriptions
+from pipelines.publishing.champions import register
 from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import read_lock, why_outdated
 from pipelines.publishing.process_pool import distribute, workers
@@ -105,11 +106,12 @@ def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
     if dvc_experiment is None:
         open_experiment(server, dataset, experiment_tags(evaluation, leaderboard_link(experiment)))
     there = finished_runs(server, experiment)
+    runs = {key: str(run.info.run_id) for key, run in there.items()}
     counts = {"new": 0, "refreshed": 0, "unchanged": 0}
     for record in records:
         run = there.get(record.key)
         if run is None:
-            log_run(server, experiment, record, dvc_experiment=dvc_experiment)
+            runs[record.key] = log_run(server, experiment, record, dvc_experiment=dvc_experiment)
             counts["new"] += 1
         elif dvc_experiment is None and run.data.tags.get(VIEW) != record.view:
             refresh_run(server, run.info.run_id, record)
@@ -118,6 +120,8 @@ def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
             counts["unchanged"] += 1
     if dvc_experiment is None:
         mark_current(server, there, {record.key for record in records})
+        for line in register(server, experiment, evaluation, records, runs):
+            print(f"{dataset}: {line}", flush=True)
     if counts["new"] and server.artifact_root is None:
         finished_runs(server, experiment)  # deletes what a request left that was repeated because its answer was lost
     of = f", experiment {dvc_experiment}" if dvc_experiment else ""

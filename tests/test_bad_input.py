@@ -88,7 +88,7 @@ def fails(entry: Entry, match: str, *, after: Sequence[str], **features: Mapping
     return str(caught.value)
 
 
-CHECKED = [f"check/{NAME}.json", f"check/split/{NAME}.json"]
+CHECKED = [f"check/{NAME}.json", f"check/leakage/{NAME}.json", f"check/split/{NAME}.json"]
 INGESTED = [*CHECKED, f"samples/{NAME}/samples.arrow", f"quarantine/{NAME}/{NAME}.arrow"]
 
 

@@ -22,6 +22,7 @@ RERUNS: dict[str, set[str]] = {
     "__init__.py": set(),
     "check.py": set(),
     "checking": set(),  # the cron line's settings, outputs of stages that are gone
+    "paired_versions": set(),  # `make compare`, and which model publish calls the champion
     "params.py": set(),  # messages about params.yaml
     "ingest.py": {"ingest"},
     "ingestion": {"ingest"},
@@ -39,6 +40,8 @@ RERUNS: dict[str, set[str]] = {
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},
+    "leaks": {"validate"},
+    "leak_evidence": {"validate"},
     "train.py": {"train"},
     "control.py": {"control"},
     "controlling": {"control"},

@@ -19,10 +19,13 @@ from stages.contracts.documents.model_document import NotApplicable
 from stages.contracts.documents.results_document import MeanScore, Results
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import (
+    accepted_path,
+    comparison_path,
     controls_dir,
     evaluation_path,
     features_path,
     kept_results_path,
+    leaks_path,
     models_dir,
     predictions_dir,
     quarantine_path,
@@ -129,7 +132,9 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
 
 @pytest.mark.parametrize(("path", "name"), [
     (evaluation_path("toy"), "evaluation"), (summary_path("toy"), "summary"), (validation_path("toy"), "validation"),
-    (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"),
+    (leaks_path("toy"), "leaks"),
+    (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
+    (accepted_path(), "accepted"),
 ])
 def test_the_path_of_a_document_tells_its_schema(path: Path, name: str) -> None:
     found = document_schema_of(path)
@@ -143,7 +148,9 @@ def test_a_json_file_of_another_path_has_none() -> None:
 
 
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
-    assert {schema.name for schema in document_schemas()} == {"evaluation", "summary", "validation", "model", "results"}
+    assert {schema.name for schema in document_schemas()} == {
+        "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
+    }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]
 

@@ -23,7 +23,7 @@ from stages.foundation.tables import column_values, fixed_lists, read_described,
 from stages.model_selection.folds import read_folds
 from stages.model_selection.target_forms import FORMS
 from stages.samples.read import quarantine_table
-from stages.split import main, official_fold, split_samples
+from stages.split import checked_inner_folds, main, official_fold, split_samples
 from stages.splitting.assign_folds import assign_folds
 from stages.splitting.split_settings import SplitEntry
 from stages.validate import dataset_suites
@@ -174,6 +174,14 @@ def test_a_class_that_a_training_set_lacks_is_named() -> None:
     target = np.repeat([0, 0, 0, 0, 1, 1], 5)
     with pytest.raises(InputError, match=r"^class 'b' \(10 rows\) is in 2 groups \('g4', 'g5'\)\. Each needs 3 groups"):
         split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
+
+
+def test_a_class_that_the_training_set_of_an_inner_fold_lacks_is_named() -> None:
+    """Class 'b' is one group, which one of the inner folds holds out."""
+    codes, groups = np.repeat([0, 0, 0, 1], 5), np.repeat(np.arange(4), 5)
+    strata = (codes[:, None] == np.arange(2)).astype(np.float64)
+    with pytest.raises(InputError, match=r"'b' \(5 rows in 1 groups?\) is absent from the training set of inner fold \d of outer fold 0"):
+        checked_inner_folds(strata, groups, np.ones(20, bool), 2, names=["class 'a'", "class 'b'"], where="outer fold 0", seed=0)
 
 
 NUMBERS = {"n_splits": 3, "n_repeats": 2, "n_inner_splits": 2}

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -26,7 +27,12 @@ def read_lock(path: Path = LOCK) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: not found, so nothing has been run yet; `make run` (or `dvc repro`) first")
-    return dict((yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {}).get("stages", {}))
+    return parsed_lock(path.read_text(encoding="utf-8"))
+
+
+def parsed_lock(text: str) -> dict[str, Any]:
+    """Return the entries in the text of a dvc.lock by stage name."""
+    return dict((yaml.load(text, Loader=LOADER) or {}).get("stages", {}))
 
 
 def digest(value: Any) -> str:
@@ -54,6 +60,34 @@ def output_hash(lock: Mapping[str, Any], stage: str) -> str | None:
 def entry_hash(entry: Mapping[str, Any], path: Path) -> str:
     """Return the MD5 of one of a stage's outputs."""
     return next(str(item["md5"]) for item in entry["outs"] if item["path"] == path.as_posix())
+
+
+@dataclass(frozen=True)
+class LockedFile:
+    """A file of an output. output: its path in dvc.lock. stage: that wrote it. hash, kind: of the output, kind as DVC names the hash.
+
+    inside: the file's path within an output that is a folder; "" if the output is the file.
+    """
+
+    stage: str
+    output: str
+    hash: str
+    kind: str
+    inside: str = ""
+
+    @property
+    def path(self) -> str:
+        """Return where it lies in a workspace."""
+        return str(PurePosixPath(self.output, self.inside))
+
+
+def locked_file(lock: Mapping[str, Any], stage: str, path: str) -> LockedFile | None:
+    """Return a file by its path among the outputs of a stage; None if dvc.lock has no such output."""
+    for out in (lock.get(stage) or {}).get("outs", ()):
+        if "md5" in out and (path == out["path"] or path.startswith(f"{out['path']}/")):
+            inside = path.removeprefix(out["path"]).removeprefix("/")
+            return LockedFile(stage, out["path"], out["md5"], out.get("hash", "md5-dos2unix"), inside)
+    return None
 
 
 def computed_by(evaluation: Evaluation, model: str) -> str:

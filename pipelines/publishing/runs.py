@@ -18,8 +18,8 @@ DVC_EXPERIMENT = "dvc_experiment"
 BATCH = 1000  # MLflow's limit of one call
 
 
-def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: str | None = None) -> None:
-    """Log a record as one run, FINISHED only when all of it is there.
+def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: str | None = None) -> str:
+    """Log a record as one run, FINISHED only when all of it is there; return its id.
 
     Its duration is that of its stage, none if that is not known: how long it took to log a run says nothing of it.
 
@@ -47,6 +47,7 @@ def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: 
 
         log_fitted_model(run_id, record.model, metrics)
     server.client.set_terminated(run_id, "FINISHED", end_time=now)
+    return str(run_id)
 
 
 def refresh_run(server: Server, run_id: str, record: Record) -> None:

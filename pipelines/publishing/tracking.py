@@ -199,7 +199,8 @@ def relocate(database: Path, root: Path) -> None:
     """Point a database at the artifacts in `root`, next to it, if its workspace was moved or copied: MLflow stores absolute paths."""
     with closing(sqlite3.connect(database)) as connection, connection:
         for old in moved_from(connection, database, root):
-            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location")):
+            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
+                                  ("model_versions", "storage_location")):
                 connection.execute(f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
                                    (str(root), len(old) + 1, len(old) + 1, f"{old}/"))
 

@@ -21,6 +21,7 @@ class PublishEntry(Settings):
 
 NUMBERS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of month 1, 2, …
+NOTIFIED = re.compile(r"|https?://\S+|\$[A-Za-z_]\w*|[a-z0-9-]+/[a-z0-9-]+")
 CRON_FIELDS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
 
 
@@ -30,6 +31,18 @@ class FlowEntry(Settings):
     executor: Literal["local_processes"] = Field("local_processes", description="where stages run: processes of this machine")
     workers: int = Field(2, ge=1, le=64, description="number of parallel stages")
     retries: int = Field(1, ge=0, le=10, description="retries of a failed stage")
+    notify: str = Field(
+        "",
+        description="whom a run tells what moved since the accepted version: a Prefect block (slack-webhook/nightly), a webhook's address, "
+        "or $NAME, the environment variable that holds one; empty: nobody",
+    )
+
+    @field_validator("notify")
+    @classmethod
+    def _block_or_webhook(cls, notify: str) -> str:
+        if not NOTIFIED.fullmatch(notify):
+            raise ValueError("expected <type of block>/<name>, http(s)://…, $NAME of an environment variable, or nothing")
+        return notify
 
     @field_validator("cron")
     @classmethod

@@ -1,7 +1,7 @@
 """The interface of a file under stages/datasets/."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -55,3 +55,4 @@ class DataSet(Generic[AnySettings]):
     read: ReadSamples[AnySettings]
     options: type[AnySettings] = Settings  # type: ignore[assignment] # without options: the empty settings
     n_train: int | None = None  # training rows of an official split
+    known_leaks: Mapping[str, str] = field(default_factory=dict)  # <code>/<subject> of a finding → why it is no leak here

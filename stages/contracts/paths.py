@@ -30,6 +30,11 @@ def fold_numbers_path(dataset: str) -> Path:
     return DATA / "check" / "split" / f"{dataset}.json"
 
 
+def leak_levels_path(dataset: str) -> Path:
+    """Return where check writes which leaks stop the training of a data set."""
+    return DATA / "check" / "leakage" / f"{dataset}.json"
+
+
 def samples_path(dataset: str) -> Path:
     return DATA / "samples" / dataset / "samples.arrow"
 
@@ -48,6 +53,10 @@ def validation_dir(dataset: str) -> Path:
 
 def validation_path(dataset: str) -> Path:
     return validation_dir(dataset) / "validation.json"
+
+
+def leaks_path(dataset: str) -> Path:
+    return validation_dir(dataset) / "leaks.json"
 
 
 def skipped_path(dataset: str) -> Path:
@@ -102,3 +111,13 @@ def plots_dir(dataset: str = "") -> Path:
 def figures_dir(dataset: str = "") -> Path:
     """Return where the figures of a data set, or of all, are written."""
     return DATA / "report" / "figures" / dataset
+
+
+def comparison_path() -> Path:
+    """Return where the last comparison of two versions is written; no output of a stage."""
+    return Path(".sensorium") / "comparison.json"
+
+
+def accepted_path() -> Path:
+    """Return where the accepted version is recorded; git tracks the file."""
+    return Path("accepted.json")

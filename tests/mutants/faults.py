@@ -23,6 +23,7 @@ OF_STATISTICS, OF_SPLIT, OF_COMPARISONS = ("tests/test_statistics.py",), ("tests
 OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_ready_steps.py",), ("tests/test_records.py",)
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
+OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
@@ -150,6 +151,34 @@ MUTANTS = (
            some_of("time_order", "plain_t"), "intervals in time order have a correction that is not derived for them"),
     Mutant("latest rows left out", "stages/contracts/problem.py", "[fold.test for fold in self.folds] if self.time_ordered else []", "[]",
            some_of("models", "latest_block and knn"), "the final model in time order is not trained on the latest rows"),
+    # ---------------------------------------------------------------- leaks
+    Mutant("leaks: first repeat only", "stages/leak_evidence/across_folds.py", "for fold in folds], axis=0)\n\n\ndef pairs_apart",
+           "for fold in folds[:1]], axis=0)\n\n\ndef pairs_apart", OF_EVIDENCE, "copies that only a later repeat splits are not seen"),
+    Mutant("leaks: plain is a copy", "stages/validation/examined_data_set.py", "np.where(plain |", "np.where(False &",
+           some_of("leaks", "plain_contents"), "white images are copies of one another"),
+    Mutant("leaks: chance is a copy", "stages/leak_evidence/plain_contents.py", "chance = equal > 0 and", "chance = False and",
+           some_of("leaks", "equal_by_chance"), "rows of coarse tables are copies"),
+    Mutant("leaks: neighbors of the group", "stages/leak_evidence/nearest_samples.py",
+           "among[groups[asked][:, None] == groups[None, :]] = np.inf", "among[np.arange(len(asked)), asked] = np.inf", OF_EVIDENCE,
+           "copies within a group hide near copies in other folds"),
+    Mutant("leaks: no test of groups", "stages/leak_evidence/held_out.py", "np.unique(examined.groups[rows], return_inverse=True)[1]",
+           "np.arange(len(rows))", OF_EVIDENCE, "a property of a few groups is called a leak"),
+    Mutant("leaks: fitted to what is judged", "stages/leak_evidence/held_out.py", "judged, fitted = inner == fold, inner != fold",
+           "judged, fitted = inner == fold, inner == fold", OF_EVIDENCE, "categories of one row each tell the target"),
+    Mutant("leaks: test targets", "stages/leak_evidence/table_columns.py", "np.flatnonzero(examined.inner >= 0)",
+           "np.flatnonzero(examined.inner >= -1)", some_of("leaks", "no_target_of_a_test_row"), "the gate reads targets of test rows"),
+    Mutant("leaks: all before a code", "stages/validation/leak_settings.py", "(self.section, (finding, code))",
+           "(self.section, (ALL, code))",
+           some_of("leak_levels", "level_of_a_finding"), "`fail: [all]` overrules an accepted finding"),
+    Mutant("leaks: fail is a warning", "stages/validate.py", "success = leaks.success and", "success = True and",
+           some_of("leak_levels", "level_fail_stops"), "a leak that must stop the training does not"),
+    Mutant("leaks: ignored is open", "stages/validation/leak_findings.py", 'if finding.level != "ignore"})), findings', "})), findings",
+           some_of("leak_levels", "with_its_level"), "an accepted finding marks the data set"),
+    Mutant("leaks: gap of nothing", "stages/validation/leak_gaps.py", "apart = held | (", "apart = held & (", ("tests/test_leak_gaps.py",),
+           "what is judged is fitted to itself where the leak is taken out"),
+    Mutant("leaks: plain parts differ", "stages/leaks/duplicates.py", "parts = [modality.keys for modality",
+           "parts = [modality.contents for modality",
+           OF_EVIDENCE, "samples that differ in a plain part are called equal"),
     # ---------------------------------------------------------------- controls
     Mutant("one candidate is no rival", COMPARISONS, "on_same.get(candidate.modalities, on_same.get(()))",
            "on_same.get(candidate.modalities)", OF_COMPARISONS, "no learner is compared with a control that looks at no modality"),
@@ -322,6 +351,25 @@ MUTANTS = (
            "numbers in a column of mixed cells lose digits"),
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
+    # ---------------------------------------------------------------- versions compared
+    Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "return [fold.take(order) for", "return [fold for",
+           some_of("candidate_moves", "order_of_rows"), "predictions of different rows are compared"),
+    Mutant("a night of many tests", "stages/paired_versions/candidate_moves.py", "iter(corrected([evidence.p for _, evidence in tested]))",
+           "iter([evidence.p for _, evidence in tested])", some_of("candidate_moves", "corrected"), "something moves every night"),
+    Mutant("less is worse", "stages/paired_versions/candidate_moves.py",
+           "gain = evidence.difference if metric.greater_is_better else -evidence.difference", "gain = evidence.difference",
+           some_of("candidate_moves", "whichever_way"), "a smaller error is called a loss"),
+    Mutant("other rows are tested", "stages/paired_versions/same_test_rows.py", "if rows_old != rows_new:", "if False:",
+           some_of("candidate_moves", "contest"), "a difference of rows is taken for one of predictions"),
+    Mutant("a damaged object", "pipelines/comparing/cached_outputs.py",
+           "if file_md5(path, odb.fs, name=file.kind) != oid.removesuffix(DIRECTORY):", "if False:",
+           some_of("compare", "damaged"), "a flipped byte of the cache decides what moved"),
+    Mutant("exit status", "pipelines/compare.py", "return MOVED_DOWN if down else 0", "return 0", some_of("compare", "worse_featurizer"),
+           "CI does not notice"),
+    Mutant("accepted without a commit", "pipelines/comparing/accepted.py", "lock_hash(committed) != lock", "False",
+           some_of("compare", "accepted_version"), "the accepted results are in no commit"),
+    Mutant("champion by chance", "pipelines/publishing/champions.py", "    if is_better:", "    if True:",
+           some_of("champions", "better_version"), "the champion changes without a test"),
     # ---------------------------------------------------------------- what others see
     Mutant("a server's own store", "pipelines/publishing/tracking.py", 'for location, dataset in rows if location.startswith("/")]',
            "for location, dataset in rows]", some_of("copied_workspace", "servers_own_store"),

@@ -1,0 +1,1 @@
+"""What `make compare` computes: predictions of two versions on the same test rows, paired tests, verdicts."""

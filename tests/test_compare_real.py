@@ -1,0 +1,59 @@
+"""`make compare` after real runs of the real stages on a small sample of emoji."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from end_to_end import EMOJI, IDENTITY, dvc, module, write_params
+
+from stages.contracts.documents.version_comparison_document import VersionComparison
+from stages.contracts.paths import comparison_path
+
+pytestmark = pytest.mark.integration
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def compared(folder: Path, status: int) -> VersionComparison:
+    said = module(folder, "pipelines.compare", "v1")
+    assert said.returncode == status, said.stdout + said.stderr
+    return VersionComparison.model_validate_json((folder / comparison_path()).read_text(encoding="utf-8"))
+
+
+def rerun(folder: Path) -> None:
+    done = dvc(folder, "repro", "evaluate@emoji")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_comment_a_grid_and_a_seed(copy: Path) -> None:
+    git(copy, "add", "-A")
+    git(copy, "commit", "-q", "-m", "results")
+    git(copy, "tag", "v1")
+    code = copy / "stages/models/knn/__init__.py"
+    code.write_text(code.read_text(encoding="utf-8") + "# a comment\n", encoding="utf-8")
+    rerun(copy)
+    found = compared(copy, 0)
+    assert {move.move for move in found.datasets[0].candidates} == {"identical"} and len(found.datasets[0].candidates) == 12
+    assert [(change.label, change.files) for change in found.datasets[0].changes] == [
+        ("code stages/models/knn", ("stages/models/knn/__init__.py",))]
+
+    write_params(copy, {**EMOJI, "models": EMOJI["models"] | {"knn": {"n_neighbors": [1], "metric": ["manhattan"]}}})
+    rerun(copy)
+    found = compared(copy, 0)
+    assert {move.model for move in found.datasets[0].candidates if move.move != "identical"} == {"knn"}
+    assert {change.name for change in found.datasets[0].changes if change.area == "params"} == {
+        "models.knn.n_neighbors", "models.knn.metric"}
+
+    write_params(copy, {**EMOJI, "seed": 8})
+    rerun(copy)
+    found = compared(copy, 0)
+    assert {move.move for move in found.datasets[0].candidates} == {"not comparable"}
+    assert found.datasets[0].note.startswith(("other rows: ", "other folds: ")), "rows: 160 draws others by another seed"
+
+    write_params(copy, {**EMOJI, "split": EMOJI["split"] | {"n_splits": 3}})
+    rerun(copy)
+    found = compared(copy, 0)
+    assert found.datasets[0].note.startswith("other folds: 2 folds × 1 repeat before, 3 folds × 1 repeat now")
+    assert ("split.n_splits", "2", "3") in [(change.name, change.before, change.after) for change in found.datasets[0].changes]
