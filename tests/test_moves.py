@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
 ]
 ROOT = Path(__file__).parents[1]
-TOY = Toy(dataset="emoji", n_samples=200, n_repeats=2, skill={model: SKILL[model] for model in ("dummy", "knn")})
+TOY = Toy(dataset="emoji", n_samples=200, n_repeats=2, skill={model: SKILL[model] for model in ("mlp", "knn")})
 WORSE = replace(TOY, skill={**TOY.skill, "knn": {"image": 0.35, "text": 0.1, "image+text": 0.2}})
 TOKEN = "T0KEN-of-the-webhook"
 PARAMS: dict[str, Any] = {

@@ -19,7 +19,7 @@ from stages.foundation.params_file import PARAMS
 
 WORKSPACE = "workspace"
 REQUIREMENTS = ("requirements.lock", "requirements-torch.lock")
-PREDICTIONS = re.compile(r"data/predictions/([^/]+)/([^/]+)")
+PREDICTIONS = re.compile(r"data/predictions/([^/]+)/(?!controls$)([^/]+)")  # of models, not of controls
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([^\\]*)", re.MULTILINE)
 
 
