@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish compare ui test mutants chaos check inventory docs bench bench-quick lock clean
+.PHONY: help run new flow schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ mutants: .venv/.locked  ## seed small faults one at a time and run the tests tha
 
 chaos: .venv/.locked  ## kill commands at each of their changes of a file; every next run must recover (ARGS="--points 50" for fewer)
 	@nice -n 5 $(PY) -m tests.chaos $(ARGS)
+
+calibrate: .venv/.locked  ## check coverage, rejection rates and power on simulated data sets (ARGS=--write: keep the tables of docs/honesty.md)
+	@$(PY) -m benchmarks.calibration $(ARGS)
 
 check: .venv/.locked  ## lint and check types
 	@$(PY) -m ruff check

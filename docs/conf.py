@@ -24,7 +24,7 @@ NAVIGATION = {
     "Use it": ["docs/quick_start", "docs/own_data", "docs/params", "docs/running", "docs/comparing", "docs/dashboard",
                "docs/troubleshooting"],
     "What there is": ["docs/catalogue", "docs/components", "docs/results", "docs/performance", "CHANGELOG"],
-    "How and why": ["docs/how_it_works", "docs/schemas", "docs/guarantees", "docs/decisions/README"],
+    "How and why": ["docs/how_it_works", "docs/schemas", "docs/guarantees", "docs/honesty", "docs/decisions/README"],
     "Change it": ["docs/extending", "docs/development"],
 }
 WIDE = {"docs/catalogue", "docs/schemas", "docs/results", "docs/performance"}  # pages of wide tables

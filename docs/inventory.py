@@ -25,7 +25,7 @@ CATALOGUE, COMPONENTS, PARAMS = Path("docs/catalogue.md"), Path("docs/components
 SCHEMAS = Path("docs/schemas.md")
 # What is no Python and has no docstring; the tree shows what is there.
 ABOUT = {
-    "params.yaml": "every number a user may change: data sets, modalities, models, grids",
+    "params.yaml": "every number a user may change: data sets, modalities, controls, models, grids",
     "dvc.yaml": "the graph, templated over params.yaml",
     "Makefile": "the commands",
     "data/": "outputs of the stages, tracked by DVC; raw/ is for your own data",
@@ -107,35 +107,44 @@ def carried_by(data_set: DataSet) -> str:
 
 
 def data_set_section(name: str) -> str:
-    """Return the docstring and the citation of a data set's file."""
-    return section(name, docstring("datasets", name)) + f"\n{component('datasets', name).citation}\n"
+    """Return the docstring and the citation of a data set's file, and which findings of leaks are none."""
+    data_set: DataSet = component("datasets", name)
+    known = "".join(f"\nNo leak: [{key}](leaks.md#{key.partition('/')[0]}), as {why}.\n" for key, why in data_set.known_leaks.items())
+    return section(name, docstring("datasets", name)) + known + f"\n{data_set.citation}\n"
 
 
 # ---------------------------------------------------------------- other components
 def components() -> str:
-    """Return the page of tasks, modalities, models, metrics and sources: a table of each, then the docstrings."""
+    """Return the page of tasks, modalities, controls, models, metrics and sources: a table of each, then the docstrings."""
     tasks = table("task", "what", "targets", "metric that chooses and ranks", "also scored") + "".join(map(task_row, names("tasks")))
     parts = [f"{COMPONENTS_HEAD}\n## Tasks\n\n{tasks}"]
     for kind, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
-    for kind in ("modalities", "models", "metrics"):
+    for kind in ("modalities", "controls", "models", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)
 
 
-TITLES = {"modalities": "Modalities", "models": "Models", "metrics": "Metrics", "sources": "Sources of own data"}
-COLUMNS = {"modalities": ("data sets",), "metrics": ("targets", "better")}
+TITLES = {
+    "modalities": "Modalities", "controls": "Controls", "models": "Models", "metrics": "Metrics", "leaks": "Detectors of leaks",
+    "sources": "Sources of own data",
+}  # fmt: skip
+COLUMNS = {"modalities": ("data sets",), "controls": ("is a",), "metrics": ("targets", "better"), "leaks": ("codes",)}
 
 
 def cells(kind: str, name: str) -> Iterator[str]:
     """Yield what the table of a kind says beside name and first line."""
     if kind == "modalities":
         yield ", ".join(data_set for data_set in names("datasets") if name in component("datasets", data_set).modalities.values())
+    if kind == "controls":
+        yield "diagnostic" if component(kind, name).is_diagnostic else "baseline"
     if kind == "metrics":
         metric: Metric = component(kind, name)
         yield ", ".join(metric.forms)
         yield "higher" if metric.greater_is_better else "lower"
+    if kind == "leaks":
+        yield ", ".join(f"[{code.name}](leaks.md#{code.name})" for code in component(kind, name).codes)
 
 
 def task_row(name: str) -> str:
@@ -251,9 +260,10 @@ COMPONENTS_HEAD = """# Components
 `make inventory` generates this page from the files under `stages/`: names, the first lines of the docstrings, and below the tables the
 whole docstrings. [Data sets](catalogue.md) have a page of their own, and so do the [parameters](params.md) of every component.
 
-A model does every task on every modality and every modality combination whose features it reads, next to a baseline that sees no modality:
-the most frequent class, the labels that hold often enough, or the mean. All metrics of a task are computed; `train.scoring` in
-`params.yaml` names another metric to choose and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
+A model does every task on every modality and every modality combination whose features it reads. Its score stands next to those of the
+controls, on the same folds: baselines, which it is compared with, and diagnostics, which tell something of the data
+([0065](decisions/0065-controls.md)). All metrics of a task are computed; `train.scoring` in `params.yaml` names another metric to choose
+and rank by. [Q²](decisions/0012-targets-by-task.md) is R² with one scale for all folds.
 """
 PARAMS_HEAD = """# Parameters
 

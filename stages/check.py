@@ -1,8 +1,8 @@
-"""Check the whole params.yaml before anything runs; record the fingerprints of own data sets, and each data set's numbers of folds.
+"""Check the whole params.yaml before anything runs; record fingerprints of own data, and each data set's folds and levels of leaks.
 
 The record of a data set is a constant, or the fingerprint of its files: an edit of params.yaml reruns this stage and then only the stages
-that the edit or a changed file affects. The numbers of folds are a file of their own: params.yaml may leave them out for a data set, and
-DVC tracks no key that may be missing.
+that the edit or a changed file affects. The numbers of folds and the levels of leaks are files of their own: params.yaml may leave them out
+for a data set, and DVC tracks no key that may be missing.
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
@@ -16,14 +16,16 @@ from stages.checking.check_features import pool_mistakes
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
-from stages.contracts.paths import check_path, fold_numbers_path
+from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component
 from stages.foundation.tables import write_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
 from stages.params import section
 from stages.splitting.split_settings import SplitEntry
+from stages.validation.leak_settings import LeakageEntry
 
 
 def main() -> None:
@@ -33,13 +35,14 @@ def main() -> None:
     """
     params = checked_params()
     refuse_linked_data()
-    for path in [*check_path("").parent.glob("*.json"), *fold_numbers_path("").parent.glob("*.json")]:
+    for path in [path for written in (check_path, fold_numbers_path, leak_levels_path) for path in written("").parent.glob("*.json")]:
         if path.stem not in params["datasets"]:
             path.unlink()
     if removed := remove_stale_outputs(params):
         others = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
         print(f"removed {removed[0]}{others}: params.yaml no longer has their stages (DVC's cache keeps them)", flush=True)
     numbers: SplitEntry = section(params, "split", SplitEntry)
+    leakage: LeakageEntry = section(params, "leakage", LeakageEntry)
     found: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for dataset in params["datasets"]:
@@ -52,11 +55,19 @@ def main() -> None:
         raise InputError("\n".join(failed.values()))
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
+        write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))
     for dataset, files in found.items():
         write_json(check_path(dataset), {"dataset": dataset, "files": files})
     for dataset, why in failed.items():
         print(f"error: {dataset}: {why}\n  its stages will stop; those of the other data sets run", file=sys.stderr, flush=True)
         write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
+
+
+def known_leaks(dataset: str, params: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return why findings of leaks are none in a data set of stages/datasets/, by <code>/<subject>; of own data none are known."""
+    entry: DataSetEntry = section(params, f"datasets.{dataset}", DataSetEntry)
+    known: Mapping[str, str] = component("datasets", dataset).known_leaks if entry.source is None else {}
+    return known
 
 
 def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
+from stages.contracts.paths import controls_dir, evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
@@ -30,6 +31,7 @@ from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs,
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
+from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
@@ -52,20 +54,22 @@ def main(dataset: str) -> None:
     table, about = read_described(splits_path(dataset), SplitsMetadata)
     splits = splits_of(table)
     form, outputs = about.target.form, about.target.outputs
-    models, scoring = trained_models(dataset)
+    folders, scoring = trained_models(dataset)
+    models = list(folders)
     metrics = {name: metric.bound_to(splits.targets) for name, metric in metrics_of(dataset, form, scoring).items()}
-    trained = read_models(dataset, models, splits, form=form, outputs=outputs, scoring=metrics[scoring])
+    trained = read_models(folders, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     design = design_of(splits, entry.confidence)
     scale = variance_of(splits.targets) if form == "continuous" else None
     tables, primary, losses = scored(trained, metrics, design, scale)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     results = candidate_results(trained, tables, metrics[scoring], more=details(trained, metrics, form, outputs, of_true))
-    contest = Contest(models, trained.baselines, list(primary))
+    contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
         baselines=tuple(trained.baselines),
+        diagnostics=tuple(trained.diagnostics),
         not_applicable=trained.not_applicable,
         combinations=tuple(trained.combinations),
         metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better) for m in metrics.values()),
@@ -75,27 +79,30 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
+        randomised=randomised_tests(dataset, metrics[scoring]),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
     write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
 
 
-def trained_models(dataset: str) -> tuple[list[str], str]:
-    """Return the models that were trained, baselines first, and the metric that chose their configurations.
+def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
+    """Return the controls, then the models, each with the folder of its predictions, and the metric that chose configurations.
 
     Raises:
         InputError: if there is none, or they do not share that metric.
     """
     folder = predictions_dir(dataset, "")
-    folders = [path for path in sorted(folder.glob("*")) if path.is_dir()]
+    controls = controls_dir(dataset)
+    of_controls = [path.parent for path in sorted(controls.glob("*/predictions.arrow"))]
+    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path != controls)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
         raise InputError(f"{folder}: no predictions; run `dvc repro`")
     metrics = {model: about.scoring for model, about in described.items()}
     if len(set(metrics.values())) > 1:
         raise InputError(f"{folder}: configurations were chosen by different metrics ({metrics}); run `dvc repro`")
-    return sorted(described, key=lambda model: not described[model].baseline), next(iter(metrics.values()))
+    return {path.name: path for path in folders}, next(iter(metrics.values()))
 
 
 def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric]:
@@ -152,7 +159,7 @@ def candidate_results(
     more: Mapping[Candidate, Mapping[str, Any]],
 ) -> tuple[CandidateResult, ...]:  # fmt: skip
     """Return all that is known of each candidate: scores with their intervals, rank by the primary metric, details, tuning."""
-    rank = ranks({candidate: table[primary.name] for candidate, table in tables.items()}, primary)
+    rank = ranks({candidate: table[primary.name] for candidate, table in tables.items()}, primary, last=trained.diagnostics)
     found = []
     for candidate, table in tables.items():
         tuning = trained.tuning[candidate]

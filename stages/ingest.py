@@ -26,6 +26,7 @@ from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import write_table, writing_chunks
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
+from stages.ingestion.persisted import with_persistence_encoded
 from stages.ingestion.rare_classes import without_rare
 from stages.ingestion.row_sampling import in_proportion, sample_rows
 from stages.ingestion.too_few_groups import too_few_groups
@@ -38,7 +39,8 @@ CHUNK_ROWS = 1024
 class IndexedDataSet:
     """A data set before rows are sampled: an index of all samples, and the function that loads them.
 
-    index: sample_id, group, optionally split or fold, target (as in contracts/data_set.py), and the columns that `load` needs.
+    index: sample_id, group, optionally split, fold, time and persistence, target (as in contracts/data_set.py), and the columns that `load`
+    needs.
     load(chunk of the index, reasons) → the chunk with its modalities; samples that it cannot read are added to `reasons` (id → reason).
     """
 
@@ -80,6 +82,7 @@ def main(dataset: str) -> None:
         print(f"note: {line} (the stage split will refuse it)", flush=True)
     encoded, outputs = found.task.encoding.encode(index["target"])
     index = index.set_column(index.column_names.index("target"), pa.field("target", encoded.type), encoded)
+    index = with_persistence_encoded(index, found.task.encoding, outputs)
     name = entry.target if isinstance(entry.target, str) else entry.target.column or ", ".join(entry.target.columns)
     metadata = SamplesMetadata(
         **dict(found.about),

@@ -22,9 +22,10 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
 from stages.splitting.split_settings import OneSplitEntry
 
-SECTIONS = ("split", "train", "evaluate", "publish", "flow")  # sections with defaults
+SECTIONS = ("split", "leakage", "train", "evaluate", "publish", "flow")  # sections with defaults
+OPTIONAL = ("leakage",)  # those of them that may be left out: no stage depends on the key itself
 MAX_SHOWN = 200  # characters of a value in a message
-TOP_LEVEL = ("seed", "datasets", "features", "models", *SECTIONS)
+TOP_LEVEL = ("seed", "datasets", "features", "controls", "models", *SECTIONS)
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 
@@ -94,6 +95,8 @@ def value_at(params: Mapping[str, Any], key: str) -> Any:
         where = ".".join(key.split(".")[:depth]) or "top level"
         if not isinstance(value, Mapping):
             raise InputError(f"{PARAMS}: {where}: expected a mapping with key {part!r}, found {value!r}")
+        if part not in value and key in OPTIONAL:
+            return {}
         if part not in value and key in SECTIONS:
             raise InputError(f"{PARAMS}: {key}: missing; add the line `{key}: {{}}` for its defaults")
         if part not in value:

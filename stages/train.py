@@ -26,7 +26,7 @@ from stages.model_selection.protocol import best_overall, fit_on, results
 from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
-from stages.training.result_tables import write_results
+from stages.training.result_tables import ResultsOf, write_results
 from stages.training.saved_model import ModelDescription, save_fitted, save_not_applicable
 from stages.training.train_settings import TrainEntry
 
@@ -47,7 +47,7 @@ def main(dataset: str, name: str) -> None:
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)
     if isinstance(applicable, str):
         print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
-        write_results(folder, [], [], data, model=model, not_applicable=applicable)
+        write_results(folder, [], [], data, ResultsOf(name, not_applicable=applicable))
         save_not_applicable(saved, dataset, name, applicable)
         return
     data = replace(data, problem=applicable)
@@ -62,7 +62,7 @@ def main(dataset: str, name: str) -> None:
         for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
             found.append(result)
             write_line(progress(name, dataset, problem, found, configs))
-    write_results(folder, found, configs, data, model=model)
+    write_results(folder, found, configs, data, ResultsOf(name))
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     part = problem.part(modalities)
     fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings)

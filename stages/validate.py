@@ -4,23 +4,27 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.documents.validation_document import ExpectationResult, Validation
-from stages.contracts.paths import features_path, samples_path, skipped_path, splits_path, validation_path
+from stages.contracts.paths import features_path, leak_levels_path, leaks_path, samples_path, skipped_path, splits_path, validation_path
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names, read_params
-from stages.foundation.tables import read_described, read_table, write_text
+from stages.foundation.params_file import modality_names, parse, read_params
+from stages.foundation.tables import read_described, read_json, read_table, write_text
+from stages.validation.examined_data_set import examined_data_set
 from stages.validation.expectations import run_suites
+from stages.validation.leak_findings import leaks_of, line, not_examined
+from stages.validation.leak_settings import LeakLevels, detectors
 from stages.validation.suites import Suite, modality_suite, samples_suite, skipped_suite, splits_suite
-from stages.validation.telling_columns import known_rows, telling_columns
 from stages.validation.validation_page import description, validation_page
 
 NEEDED = ("sample_id", "group", "split", "fold", "time", "target")  # of the samples; what a filter leaves of a table is a copy
@@ -28,20 +32,41 @@ CHUNK_BYTES = 2**26  # of features at once, about
 
 
 def main(dataset: str) -> None:
-    """Write validation.json and validation.html; then raise if an expectation failed, which stops the data set's training."""
+    """Write validation.json, leaks.json and validation.html; then raise if an expectation or a leak of level fail stops the training."""
     modalities = modality_names(read_params(), dataset)
     results = run_suites(dataset_suites(dataset, modalities))
-    notes = tuple(notes_on_columns(dataset, modalities))
-    validation = Validation(dataset=dataset, success=all(suite.success for suite in results), suites=tuple(results), notes=notes)
+    leaks = found_leaks(dataset, modalities) if all(suite.success for suite in results) else not_examined(dataset)
+    success = leaks.success and all(suite.success for suite in results)
+    validation = Validation(dataset=dataset, success=success, suites=tuple(results))
     write_document(validation_path(dataset), validation)
+    write_document(leaks_path(dataset), leaks)
     page = validation_path(dataset).with_suffix(".html")
-    write_text(page, validation_page(validation))
-    for note in notes:
-        print(f"note: {dataset} / {note}", flush=True)
+    write_text(page, validation_page(validation, leaks))
+    for finding in leaks.findings:
+        if finding.level == "warn":
+            print(f"leak: {line(dataset, finding)}", flush=True)
     n_checked = sum(len(suite.expectations) for suite in results)
     if not validation.success:
-        raise InputError(f"{failures(validation)}\n  all results: {page}; nothing is trained on this data set until they hold")
+        raise InputError(f"{failures(validation, leaks)}\n  all results: {page}; nothing is trained on this data set until they hold")
     print(f"{dataset}: {n_checked} expectations hold ({', '.join(suite.suite for suite in results)})", flush=True)
+
+
+def found_leaks(dataset: str, labels: Sequence[str]) -> Leaks:
+    """Return what the detectors of leaks find on a data set whose files hold what is expected."""
+    levels = parse(read_json(leak_levels_path(dataset)), "leakage", LeakLevels)
+    samples, metadata = read_described(samples_path(dataset), SamplesMetadata)
+    splits, about = read_described(splits_path(dataset), SplitsMetadata)
+    skipped = read_table(skipped_path(dataset))
+    features = [(read_described(features_path(dataset, label), FeaturesMetadata)[1], partial(kept_chunks, dataset, label, skipped))
+                for label in labels]  # fmt: skip
+    names = [name for name in (*NEEDED, "source", *labels) if name in samples.column_names]
+    examined = examined_data_set(without(samples.select(names), skipped), metadata, splits, about, features)
+    return leaks_of(examined, detectors(), levels)
+
+
+def kept_chunks(dataset: str, label: str, skipped: pa.Table) -> Iterator[pa.Table]:
+    """Yield the features of the samples that are not skipped, in chunks."""
+    return (without(chunk, skipped) for chunk in feature_chunks(dataset, label))
 
 
 def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
@@ -60,18 +85,8 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
         suites.append(skipped_suite(skipped, metadata.rows.used, metadata.max_bad_share))
     for label in labels:
         feature_metadata = read_described(features_path(dataset, label), FeaturesMetadata)[1]
-        chunks = (without(chunk, skipped) for chunk in feature_chunks(dataset, label))
-        suites.append(modality_suite(label, chunks, feature_metadata, samples))
+        suites.append(modality_suite(label, kept_chunks(dataset, label, skipped), feature_metadata, samples))
     return suites
-
-
-def notes_on_columns(dataset: str, labels: Sequence[str]) -> Iterator[str]:
-    """Yield a line for each column of a table that alone tells the target."""
-    splits, about = read_described(splits_path(dataset), SplitsMetadata)
-    known = known_rows(splits, about.target)
-    for label in labels:
-        metadata = read_described(features_path(dataset, label), FeaturesMetadata)[1]
-        yield from telling_columns(label, feature_chunks(dataset, label), metadata, known)
 
 
 def feature_chunks(dataset: str, label: str) -> Iterator[pa.Table]:
@@ -94,14 +109,18 @@ def without(table: pa.Table, skipped: pa.Table) -> pa.Table:
     return table.filter(pc.invert(pc.is_in(table["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
 
 
-def failures(validation: Validation) -> str:
-    """Return every failed expectation: data set, suite, column, what was expected, how many and which samples are unexpected."""
+def failures(validation: Validation, leaks: Leaks) -> str:
+    """Return every failed expectation (data set, suite, column, what was expected, which samples are unexpected) and leak of level fail."""
     lines = []
     for suite in validation.suites:
         for result in suite.expectations:
             if not result.success:
                 lines.append(f"  {validation.dataset} / {suite.suite} / {result.column or 'table'}: {failure(result)}")
-    return f"{len(lines)} expectation(s) on data set {validation.dataset!r} failed\n" + "\n".join(lines)
+    if lines:
+        return f"{len(lines)} expectation(s) on data set {validation.dataset!r} failed\n" + "\n".join(lines)
+    stopping = [f"  {line(leaks.dataset, finding)}" for finding in leaks.findings if finding.level == "fail"]
+    return (f"{len(stopping)} leak(s) in data set {leaks.dataset!r} that `leakage:` in params.yaml does not accept (`fail`)\n"
+            + "\n".join(stopping))  # fmt: skip
 
 
 def failure(result: ExpectationResult) -> str:

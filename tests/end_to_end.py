@@ -34,8 +34,8 @@ EMOJI: dict[str, Any] = {
     },
     "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
     "train": {"scoring": {"multiclass": "accuracy"}},
+    "controls": {"constant": {}, "persistence": {}, "size": {}, "identifiers": {}},
     "models": {
-        "dummy": {},
         "knn": {"n_neighbors": [5, 9], "metric": ["euclidean"]},
         "svm": {"kernel": ["linear"], "C": [1], "gamma": [1]},
         "mlp": {"hidden_layer_sizes": [[16]], "activation": ["relu"], "learning_rate_init": [0.01], "weight_decay": [0.001],
@@ -51,7 +51,7 @@ ONE_INVALID: dict[str, Any] = {
     **EMOJI,
     "datasets": {"emoji": {"rows": 100, "target": "category", "modalities": ["text"]}, **toy_own.DATASETS},
     "features": {"emoji-text": {**EMOJI["features"]["emoji-text"], "ngrams": [5, 5]}, **toy_own.FEATURES},
-    "models": {"dummy": {}, "knn": EMOJI["models"]["knn"]},
+    "models": {"knn": EMOJI["models"]["knn"]},
 }
 ALL_VALID: dict[str, Any] = {**ONE_INVALID, "datasets": toy_own.DATASETS, "features": toy_own.FEATURES}
 

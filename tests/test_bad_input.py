@@ -50,7 +50,7 @@ def write_params(entry: Entry, **features: Mapping[str, Any]) -> list[str]:
     """Write params.yaml for a data set of one's own; return the keys of its features. `features` are settings by label."""
     keys = {f"{NAME}-{label}": {"dataset": NAME, "modality": part["modality"], **features.get(label, {})}
             for label, part in entry["modalities"].items()}  # fmt: skip
-    params = {"seed": 1, "datasets": {NAME: entry}, "features": keys, "models": {"dummy": {}},
+    params = {"seed": 1, "datasets": {NAME: entry}, "features": keys, "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
               "split": {"n_splits": 2, "n_inner_splits": 2}, "train": {}, "evaluate": {}, "publish": {}, "flow": {}}  # fmt: skip
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params, file)
@@ -88,7 +88,7 @@ def fails(entry: Entry, match: str, *, after: Sequence[str], **features: Mapping
     return str(caught.value)
 
 
-CHECKED = [f"check/{NAME}.json", f"check/split/{NAME}.json"]
+CHECKED = [f"check/{NAME}.json", f"check/leakage/{NAME}.json", f"check/split/{NAME}.json"]
 INGESTED = [*CHECKED, f"samples/{NAME}/samples.arrow", f"quarantine/{NAME}/{NAME}.arrow"]
 
 

@@ -1,6 +1,7 @@
 """Which pairs are tested, from which side, and what is said of them: by hand, with three modalities, and against scipy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 from toy_evaluation import fold_scores, toy_evaluation
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import Candidate, parsed_combination
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import Splits, TestFold
@@ -42,9 +43,9 @@ def evidence_of(scores: dict[Candidate, MetricScores], metric: Metric, n_folds: 
 
 
 def contest_of(means: dict[str, dict[str, float]]) -> tuple[dict[Candidate, MetricScores], Contest]:
-    """Return scores of two folds around the mean of each model and combination, and the contest; dummy is the baseline."""
+    """Return scores of two folds around the mean of each model and combination, and the contest; constant is the baseline."""
     scores = {Candidate(model, tuple(some)): of_folds(mean - 0.01, mean + 0.01) for model, of in means.items() for some, mean in of.items()}
-    return scores, Contest(tuple(means), ("dummy",), list(scores))
+    return scores, Contest(tuple(means), ("constant",), list(scores))
 
 
 def named(pairs: Sequence[tuple[Candidate, Candidate]]) -> list[str]:
@@ -52,7 +53,7 @@ def named(pairs: Sequence[tuple[Candidate, Candidate]]) -> list[str]:
 
 
 MEANS = {
-    "dummy": {"".join(some): 0.5 for some in EVERY},
+    "constant": {"": 0.5},
     "knn": {"".join(some): 0.6 + 0.01 * place for place, some in enumerate(EVERY)},  # its best is abc
     "svm": {"".join(some): 0.8 - 0.01 * place for place, some in enumerate(EVERY)},  # its best is a
 }
@@ -61,9 +62,15 @@ MEANS = {
 def test_the_families_are_those_that_were_declared() -> None:
     scores, contest = contest_of(MEANS)
     found = {name: named(pairs) for name, pairs in families(scores, contest, ACCURACY).items()}
-    assert found["baseline"] == [f"{model} {''.join(some)} - dummy {''.join(some)}" for model in ("knn", "svm") for some in EVERY]
+    assert found["baseline"] == [f"{model} {''.join(some)} - constant " for model in ("knn", "svm") for some in EVERY]
     assert found["fusion"] == [f"{model} abc - {model} {one}" for model in ("knn", "svm") for one in MODALITIES]
     assert found["learners"] == ["svm a - knn abc"], "the better one first, though it stands second"
+
+
+def test_a_control_is_compared_on_the_same_modalities_if_it_sees_any_else_once_with_all() -> None:
+    scores, contest = contest_of({"constant": {"": 0.5}, "size": {"a": 0.5, "ab": 0.6}, "knn": {"a": 0.7, "b": 0.8, "ab": 0.9}})
+    found = families(scores, replace(contest, baselines=("constant", "size")), ACCURACY)["baseline"]
+    assert named(found) == ["knn a - constant ", "knn b - constant ", "knn ab - constant ", "knn a - size a", "knn ab - size ab"]
 
 
 def test_the_families_of_an_error_put_the_smaller_first() -> None:
@@ -81,7 +88,7 @@ def test_without_a_baseline_or_a_second_modality_there_is_no_such_family() -> No
 def test_a_verdict_is_by_the_corrected_p() -> None:
     """Three tests of p between 0.02 and 0.05, and one of 1e-4: alone each is significant, in the family the last alone is."""
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    scores = {Candidate("dummy", (one,)): of_folds(*np.full(5, 0.5)) for one in "abcd"}
+    scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5))}
     spread = dict(zip("abcd", (0.026, 0.027, 0.028, 0.008), strict=True))
     scores |= {Candidate("svm", (one,)): of_folds(*(0.55 + spread[one] * pattern)) for one in "abcd"}
     expected = []
@@ -90,7 +97,7 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
         t = gain.mean() / np.sqrt((1 / 5 + 0.25) * gain.var(ddof=1))
         expected.append(2 * stats.t.sf(t, 4))
     assert all(0.02 < p < 0.05 for p in expected[:3]) and expected[3] < 0.001
-    contest = Contest(("dummy", "svm"), ("dummy",), list(scores))
+    contest = Contest(("constant", "svm"), ("constant",), [*scores])
     found = [test for test in compare(evidence_of(scores, ACCURACY, 5), contest) if test.family == "baseline"]
     assert [test.p_fold for test in found] == pytest.approx(expected, rel=1e-9)
     assert [test.p for test in found] == [test.p_fold for test in found], "20,000 rows leave no doubt"
@@ -103,8 +110,8 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
 
 def test_what_would_have_been_shown_and_how_many_rows_would_show_it() -> None:
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    scores = {Candidate("dummy", ("a",)): of_folds(*np.full(5, 0.5)), Candidate("svm", ("a",)): of_folds(*(0.52 + 0.04 * pattern))}
-    (test,) = compare(evidence_of(scores, ACCURACY, 5), Contest(("dummy", "svm"), ("dummy",), list(scores)))
+    scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5)), Candidate("svm", ("a",)): of_folds(*(0.52 + 0.04 * pattern))}
+    (test,) = compare(evidence_of(scores, ACCURACY, 5), Contest(("constant", "svm"), ("constant",), list(scores)))
     error = np.sqrt((1 / 5 + 0.25) * (0.04 * pattern).var(ddof=1))
     assert test.verdict == "not shown"
     assert test.detectable == pytest.approx(error * (stats.t.ppf(0.975, 4) + stats.t.ppf(0.8, 4)))
@@ -118,10 +125,10 @@ def test_a_test_split_is_judged_where_it_has_twenty_groups(n_groups: int, judged
     design = design_of(splits, 0.95)
     assert has_intervals(design) is judged
     hits = np.random.default_rng(0).random((2, 60)) < [[0.9], [0.4]]
-    a, b = Candidate("dummy", ("a",)), Candidate("svm", ("a",))
+    a, b = Candidate("constant", ()), Candidate("svm", ("a",))
     scores = {one: MetricScores(np.array([right.mean()]), right.astype(float)) for one, right in zip((b, a), hits, strict=True)}
     losses = {one: 1 - found.values for one, found in scores.items()}
-    (test,) = compare(Evidence(scores, losses, ACCURACY, design, 0.01), Contest(("dummy", "svm"), ("dummy",), [a, b]))
+    (test,) = compare(Evidence(scores, losses, ACCURACY, design, 0.01), Contest(("constant", "svm"), ("constant",), [a, b]))
     assert test.difference == pytest.approx(hits[0].mean() - hits[1].mean())
     assert np.isfinite([test.lo or np.nan, test.p or np.nan]).all() == judged
     assert test.verdict == ("better" if judged else "not shown")
@@ -142,24 +149,24 @@ def test_n_test_per_n_train_is_the_mean_over_folds() -> None:
 
 def evaluation_of(board: Sequence[tuple[str, str, float]], primary: str) -> Evaluation:
     """Return the evaluation of (model, combination, score), the best first."""
-    scores = {Candidate(model, tuple(combination.split("+"))): {primary: fold_scores(score)} for model, combination, score in board}
-    return toy_evaluation(scores, primary, baselines=("dummy", "other"))
+    scores = {Candidate(model, parsed_combination(combination)): {primary: fold_scores(score)} for model, combination, score in board}
+    return toy_evaluation(scores, primary, baselines=("constant", "other"))
 
 
-BOARD = [("svm", "a+b", 0.9), ("svm", "b", 0.8), ("knn", "a", 0.7), ("knn", "a+b", 0.6), ("other", "a", 0.55), ("dummy", "a", 0.5),
+BOARD = [("svm", "a+b", 0.9), ("svm", "b", 0.8), ("knn", "a", 0.7), ("knn", "a+b", 0.6), ("other", "a", 0.55), ("constant", "", 0.5),
          ("knn", "b", 0.4)]  # fmt: skip
 
 
 def test_the_summary_has_the_best_of_each_model_and_the_gain_over_the_best_single_modality() -> None:
     found = summary(evaluation_of(BOARD, "accuracy"), ACCURACY)
-    assert found.models == {"svm": 0.9, "knn": 0.7, "other": 0.55, "dummy": 0.5}
+    assert found.models == {"svm": 0.9, "knn": 0.7, "other": 0.55, "constant": 0.5}
     assert (found.best, found.metric, found.score, found.baseline) == ("svm · a+b", "accuracy", 0.9, 0.55)
     assert found.fusion_gain == pytest.approx(0.9 - 0.8)
 
 
 def test_the_gain_is_positive_where_a_smaller_error_is_fused() -> None:
     found = summary(evaluation_of(BOARD[::-1], "rmse"), RMSE)
-    assert found.models == {"svm": 0.8, "knn": 0.4, "other": 0.55, "dummy": 0.5}
+    assert found.models == {"svm": 0.8, "knn": 0.4, "other": 0.55, "constant": 0.5}
     assert (found.best, found.score, found.baseline) == ("knn · b", 0.4, 0.5)
     assert found.fusion_gain == pytest.approx(0.4 - 0.6)
     fused_first = [("knn", "a+b", 0.3), *BOARD[::-1][:3]]
@@ -171,3 +178,10 @@ def test_ranks_are_by_the_mean_and_equals_keep_their_order() -> None:
     scores = {Candidate(model, ("a",)): fold_scores(mean) for model, mean in means.items()}
     assert [ranks(scores, ACCURACY)[candidate] for candidate in scores] == [2, 1, 3, 4]
     assert [ranks(scores, RMSE)[candidate] for candidate in scores] == [1, 3, 2, 4]
+
+
+def test_diagnostics_rank_behind_all_others() -> None:
+    means = {"identifiers": 0.9, "svm": 0.5, "permuted": 0.6, "knn": None}
+    scores = {Candidate(model, ()): fold_scores(mean) for model, mean in means.items()}
+    found = ranks(scores, ACCURACY, last=("identifiers", "permuted"))
+    assert [found[candidate] for candidate in scores] == [3, 1, 4, 2]

@@ -46,6 +46,8 @@ def test_targets_are_the_flows_in_48_hours_and_first_lags_are_missing(archives: 
     for gauge in GAUGES:
         assert now["target"][f"{gauge}_48H__0"] == later["table"][f"{gauge}__0"] == rows["test-0208"]["table"][f"{gauge}__-60"]
         assert [rows[name]["table"][f"{gauge}__-6"] is None for name in ("test-0005", "test-0006", "train-0005")] == [True, False, True]
+    for name, row in rows.items():  # the table is sorted by id, the files are not
+        assert row["persistence"] == {f"{gauge}_48H__0": row["table"][f"{gauge}__0"] for gauge in GAUGES}, name
     assert not any(math.isnan(value) for row in rows.values() for value in row["target"].values())
     assert list(now["target"]) == [f"{gauge}_48H__0" for gauge in GAUGES] and len(now["table"]) == 64
 

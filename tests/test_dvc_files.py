@@ -48,7 +48,8 @@ def samples(entry: dict[str, Any]) -> Any:
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump({
             "seed": 1, "datasets": {"mine": entry}, "features": {"mine-photo": {"dataset": "mine", "modality": "image", "size": [4, 4]}},
-            "split": {"n_splits": 3, "n_repeats": 1, "n_inner_splits": 2}, "train": {}, "models": {"dummy": {}},
+            "split": {"n_splits": 3, "n_repeats": 1, "n_inner_splits": 2}, "train": {},
+            "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
             "evaluate": {"confidence": 0.95}, "publish": {"tracking_uri": "sqlite:///mlflow.db"},
             "flow": {"cron": "0 3 * * *", "timezone": "UTC", "workers": 2, "retries": 0},
         }, file)  # fmt: skip

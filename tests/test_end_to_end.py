@@ -19,7 +19,7 @@ from stages.foundation.documents import read_document
 
 MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
-          *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
+          "control@emoji", *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
 # MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
 pytestmark = [
@@ -72,7 +72,8 @@ def tracked_runs(folder: Path) -> dict[str, Any]:
 def test_every_candidate_is_a_finished_run_with_its_evaluations_metrics(by_flow: Route) -> None:
     evaluation = read_document(by_flow.folder / EVALUATION, Evaluation)
     runs = {run.info.run_name: run for run in tracked_runs(by_flow.folder).values()}
-    assert set(runs) == {"summary", *(f"{model} · {combination}" for model in MODELS for combination in COMBINATIONS)}
+    of_combinations = {f"{model} · {combination}" for model in (*MODELS, "size") for combination in COMBINATIONS}
+    assert set(runs) == {"summary", "constant", "identifiers", *of_combinations}
     for result in evaluation.candidates:
         found = runs[" · ".join(evaluation.key(result.candidate))]
         assert found.info.status == "FINISHED"
@@ -140,7 +141,7 @@ def test_metrics_and_plots_are_shown(experiment: Route) -> None:
     shown = json.loads(dvc(experiment.folder, "metrics", "show", "--json").stdout)
     summary = json.loads((experiment.folder / SUMMARY).read_text(encoding="utf-8"))
     assert shown[""]["data"][str(SUMMARY)]["data"] == summary
-    assert set(summary["models"]) == set(MODELS)
+    assert set(summary["models"]) == {*MODELS, *EMOJI["controls"]} - {"persistence"}  # not applicable
     said = dvc(experiment.folder, "plots", "show")
     assert said.returncode == 0, said.stderr
     page = (experiment.folder / "dvc_plots/index.html").read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ def test_training_waits_until_the_data_is_mended(invalid: Route) -> None:
     assert (outcome.success, [suite.suite for suite in failed]) == (False, ["text"])
     page = (invalid.folder / "data/validation/emoji/validation.html").read_text(encoding="utf-8")
     assert failed[0].expectations[-1].offending[0].sample_id in page
-    assert not {"train@emoji-dummy", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
+    assert not {"control@emoji", "train@emoji-knn", "evaluate@emoji"} & set(stages_run(invalid.said["repro"]))
     assert not (invalid.folder / "data/predictions/emoji").exists()
 
 
@@ -44,7 +44,8 @@ def test_other_data_sets_go_on_each_stage_once(invalid: Route) -> None:
     before = [f"{stage}@{dataset}" for stage in ("ingest", "split", "validate") for dataset in datasets]
     trained = [f"train@{dataset}-{model}" for dataset in TASKS for model in models]
     features = [f"featurize@{key}" for key in ONE_INVALID["features"]]
-    assert sorted(ran) == sorted(["check", *before, *features, *trained, *(f"evaluate@{dataset}" for dataset in TASKS)])
+    after = [f"{stage}@{dataset}" for stage in ("control", "evaluate") for dataset in TASKS]
+    assert sorted(ran) == sorted(["check", *before, *features, *trained, *after])
     assert {f"evaluate@{dataset}" for dataset in TASKS} <= set(ran)
     assert not {"report", "publish"} & set(ran), "they show all that params.yaml names"
 
@@ -82,7 +83,7 @@ def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: s
     assert validation.success and {*names_of_it} <= {suite.suite for suite in validation.suites}
     sizes = range(1, len(names_of_it) + 1)
     assert evaluation.combinations == tuple(combination for size in sizes for combination in itertools.combinations(names_of_it, size))
-    assert evaluation.baselines == ("dummy",)
+    assert evaluation.baselines == tuple(sorted(ONE_INVALID["controls"]))
+    constant = evaluation.primary_score(evaluation.result(Candidate("constant", ())))
     for modalities in evaluation.combinations:
-        knn, dummy = (evaluation.primary_score(evaluation.result(Candidate(model, modalities))) for model in ("knn", "dummy"))
-        assert knn.mean > dummy.mean, modalities
+        assert evaluation.primary_score(evaluation.result(Candidate("knn", modalities))).mean > constant.mean, modalities

@@ -93,8 +93,8 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     note = summary_note(evaluation)
     assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
     assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
-    assert "yes, worse" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
-    assert "yes, better" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
+    assert "| worse |" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
+    assert "| better |" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
 
 
 @pytest.mark.parametrize(("difference", "corrected", "said"), [
@@ -190,12 +190,12 @@ def test_one_learner_on_one_modality_is_called_by_its_name(judged: Judged) -> No
 
 def test_a_baseline_at_the_top_is_no_learners_lead(judged: Judged) -> None:
     evaluation = judged(set())
-    dummy = next(found for found in evaluation.candidates if found.model == "dummy")
-    evaluation = evaluation.model_copy(update={"best": dummy.candidate})
-    level = number(dummy.scores["accuracy"].mean)
+    constant = next(found for found in evaluation.candidates if found.model == "constant")
+    evaluation = evaluation.model_copy(update={"best": constant.candidate})
+    level = number(constant.scores["accuracy"].mean)
     assert learner_finding(evaluation) == f"No learner's mean accuracy is above {level}, that of the majority baseline."
     assert learner_finding(evaluation.model_copy(update={"form": "continuous"})).endswith("that of the mean baseline.")
-    several = evaluation.model_copy(update={"baselines": ("dummy", "shuffled")})
+    several = evaluation.model_copy(update={"baselines": ("constant", "shuffled")})
     assert baseline_finding(several).endswith("beat the baselines; not shown for kNN · image, "
         "MLP · image, MLP · text, SVM · image and SVM · text.")
 

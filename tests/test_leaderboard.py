@@ -28,7 +28,8 @@ from stages.contracts.documents.results_document import Comparison
 from stages.foundation.errors import InputError
 from stages.reporting.report_page import DASHBOARD
 
-KNN, SVM, DUMMY_A, DUMMY_B = Candidate("knn", ("a",)), Candidate("svm", ("b",)), Candidate("dummy", ("a",)), Candidate("dummy", ("b",))
+KNN, SVM, SIZE_A, SIZE_B = Candidate("knn", ("a",)), Candidate("svm", ("b",)), Candidate("size", ("a",)), Candidate("size", ("b",))
+CONSTANT = Candidate("constant", ())
 
 
 def against(a: Candidate, b: Candidate, difference: float, verdict: str) -> Comparison:
@@ -37,20 +38,22 @@ def against(a: Candidate, b: Candidate, difference: float, verdict: str) -> Comp
 
 
 def evaluation_of_four() -> Evaluation:
-    """Return an evaluation with a learner above the baseline and one that is not, and the baseline on two modalities."""
-    scores = {SVM: fold_scores(0.7), DUMMY_A: fold_scores(0.3), DUMMY_B: fold_scores(0.3),
+    """Return an evaluation with a learner above the baselines and one that is not, and a control on two modalities and one on none."""
+    scores = {SVM: fold_scores(0.7), SIZE_A: fold_scores(0.3), SIZE_B: fold_scores(0.3), CONSTANT: fold_scores(0.25),
               KNN: FoldScores(mean=0.2, lo=None, hi=None, folds=())}
-    tests = (against(KNN, DUMMY_A, -0.1, "not shown"), against(SVM, DUMMY_B, 0.4, "better"))
-    return toy_evaluation({candidate: {"accuracy": score} for candidate, score in scores.items()}, "accuracy", baselines=("dummy",),
-                          comparisons=tests)
+    tests = (against(KNN, SIZE_A, -0.1, "not shown"), against(KNN, CONSTANT, -0.05, "not shown"), against(SVM, SIZE_B, 0.4, "better"),
+             against(SVM, CONSTANT, 0.45, "better"))
+    return toy_evaluation({candidate: {"accuracy": score} for candidate, score in scores.items()}, "accuracy",
+                          baselines=("constant", "size"), comparisons=tests)
 
 
 def test_columns_are_rank_score_difference_and_verdict_and_a_baseline_is_ranked_once() -> None:
     assert leaderboard_tags(evaluation_of_four()) == {
         SVM: {"rank": "1", "score": "0.700 [0.600,\u00a00.800]", "vs_baseline": "+0.400 [+0.300,\u00a0+0.500]", "verdict": "better"},
-        DUMMY_A: {"rank": "2", "score": "0.300 [0.200,\u00a00.400]", "vs_baseline": "–", "verdict": "baseline"},
-        DUMMY_B: {"rank": "", "score": "0.300 [0.200,\u00a00.400]", "vs_baseline": "–", "verdict": "baseline"},
-        KNN: {"rank": "3", "score": "0.200", "vs_baseline": "−0.100 [−0.200,\u00a00.000]", "verdict": "not shown"},
+        SIZE_A: {"rank": "2", "score": "0.300 [0.200,\u00a00.400]", "vs_baseline": "–", "verdict": "baseline"},
+        SIZE_B: {"rank": "", "score": "0.300 [0.200,\u00a00.400]", "vs_baseline": "–", "verdict": "baseline"},
+        CONSTANT: {"rank": "3", "score": "0.250 [0.150,\u00a00.350]", "vs_baseline": "–", "verdict": "baseline"},
+        KNN: {"rank": "4", "score": "0.200", "vs_baseline": "−0.100 [−0.200,\u00a00.000]", "verdict": "not shown"},
     }
 
 

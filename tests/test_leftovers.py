@@ -9,19 +9,21 @@ import yaml
 from stages.checking.stale_outputs import remove_stale_outputs
 from stages.foundation.tables import write_json
 
-PARAMS: dict[str, Any] = {"datasets": {"a": {}}, "features": {"a-image": {}}, "models": {"knn": {}}}
+PARAMS: dict[str, Any] = {"datasets": {"a": {}}, "features": {"a-image": {}}, "controls": {"constant": {}}, "models": {"knn": {}}}
 OUTPUTS = {
     "check": ["data/check"],
     "ingest@a": ["data/samples/a/samples.arrow"],
     "featurize@a-image": ["data/features/a/a-image.arrow", "data/quarantine/a/a-image.arrow"],
     "featurize@a-text": ["data/features/a/a-text.arrow"],
+    "control@a": ["data/predictions/a/controls"],
+    "control@b": ["data/predictions/b/controls"],
     "train@a-knn": ["data/models/a/knn", "data/predictions/a/knn/predictions.arrow"],
     "train@a-svm": ["data/models/a/svm", "data/predictions/a/svm/predictions.arrow"],
     "ingest@b": ["data/samples/b/samples.arrow"],
     "train@b-knn": ["data/models/b/knn"],
     "report": ["data/report"],
 }
-GONE = {path for stage in ("featurize@a-text", "train@a-svm", "ingest@b", "train@b-knn") for path in OUTPUTS[stage]}
+GONE = {path for stage in ("featurize@a-text", "train@a-svm", "ingest@b", "control@b", "train@b-knn") for path in OUTPUTS[stage]}
 
 
 @pytest.fixture

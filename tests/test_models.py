@@ -14,12 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.naive_bayes import GaussianNB
+from toy_control import control_data
 from toy_problem import description, metrics_of, time_ordered, toy_problem, with_other_future, with_other_test_rows
 
 from stages.contracts.fitted import Fitted
 from stages.contracts.model import Estimator, FoldResult, FoldSweep, Size, Sweep
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
+from stages.controlling.control_results import control_results
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
 from stages.model_selection.choice import choose_config
@@ -33,7 +35,6 @@ from stages.training.read_problem import require_classes
 from stages.training.saved_model import load_fitted, save_fitted, write_arrays
 
 SMALL = {
-    "dummy": {},
     "knn": {"n_neighbors": [1, 3, 7], "metric": ["manhattan", "euclidean", "cosine"], "weights": ["uniform", "distance"]},
     "svm": {"kernel": ["linear", "rbf"], "C": [1.0, 10.0], "gamma": [0.5]},
     "mlp": {
@@ -51,7 +52,6 @@ BEATS, FAR, HELD_OUT = "beats the baseline", "far from zero", "learns no held-ou
 # targets' deviation, and of a fold's rows
 SOLVED = {"linear": 0.05, "svm": 0.01}
 EXCEPTIONS = {
-    **dict.fromkeys([("dummy", f"{BEATS} {task}") for task in LEARNED], "it is the baseline"),
     ("hist_gradient_boosting", f"{BEATS} regression"): "leaves of 20 rows, of which there are 60",
     **dict.fromkeys([("mlp", f"{HELD_OUT} {task}") for task in LEARNED], "a network stops at the epoch that is best on these rows"),
     **dict.fromkeys([("hist_gradient_boosting", f"{HELD_OUT} {task}") for task in LEARNED[:2]], "leaves of 20 rows, of which there are 60"),
@@ -90,6 +90,15 @@ def fused_score(name: str, task: str) -> float:
     metric = problem.metrics[problem.scoring]
     fused = [r for r in reached if r.modalities == problem.combinations[-1]]
     return float(np.mean([metric.score(problem.target[r.fold.test], r.prediction, r.probabilities) for r in fused]))
+
+
+def constant_score(task: str) -> float:
+    """Return the score of the control `constant` on the same rows."""
+    data = control_data(toy_problem(task=task))
+    metric = data.problem.metrics[data.problem.scoring]
+    found = control_results(component("controls", "constant"), data, None)
+    assert not isinstance(found, str)
+    return float(np.mean([metric.score(data.problem.target[r.fold.test], r.prediction, r.probabilities) for r in found]))
 
 
 # what computes configurations together; an estimator without a path is the plain loop itself
@@ -213,7 +222,7 @@ class TestModel:
         )
         for first, second in zip(before, after, strict=True):
             assert first[out].tobytes() == second[out].tobytes()
-        assert name == "dummy" or any((first[~out] != second[~out]).any() for first, second in zip(before, after, strict=True))
+        assert any((first[~out] != second[~out]).any() for first, second in zip(before, after, strict=True))
 
     @pytest.mark.parametrize("task", LEARNED)
     def test_in_time_order_the_future_changes_nothing(self, name: str, task: str) -> None:
@@ -235,7 +244,7 @@ class TestModel:
                 validated = a.fold.validated
                 assert a.out_of_fold.decisions[validated].tobytes() == b.out_of_fold.decisions[validated].tobytes()
             last = [(a, b) for a, b in zip(before, after, strict=True) if a.fold.index == 2]
-            assert name == "dummy" or any(a.prediction.tobytes() != b.prediction.tobytes() for a, b in last)
+            assert any(a.prediction.tobytes() != b.prediction.tobytes() for a, b in last)
 
     @pytest.mark.parametrize("task", LEARNED)
     def test_in_time_order_a_final_model_is_chosen_for_the_latest_block_and_trained_on_all_rows(self, name: str, task: str) -> None:
@@ -259,7 +268,7 @@ class TestModel:
     @pytest.mark.parametrize("task", LEARNED)
     def test_beats_the_baseline(self, name: str, task: str, request: pytest.FixtureRequest) -> None:
         expect_failure(request, name, f"{BEATS} {task}")
-        baseline = fused_score("dummy", task)
+        baseline = constant_score(task)
         assert fused_score(name, task) > baseline + 0.5 * (1 - baseline)  # more than half way to a perfect score
 
     @pytest.mark.parametrize("task", ["binary", *LEARNED])
@@ -386,7 +395,7 @@ def test_one_class_is_refused() -> None:
 def test_more_rows_than_fit_in_memory_are_refused_with_the_most_that_fit() -> None:
     with pytest.raises(InputError, match=r"datasets\.toy\.rows: knn on 10000000 rows needs .* set rows to at most \d+"):
         require_memory("toy", component("models", "knn"), Size(10_000_000, 2), component("models", "knn").settings())
-    require_memory("toy", component("models", "dummy"), Size(10_000_000, 2), component("models", "dummy").settings())
+    require_memory("toy", component("models", "knn"), Size(1_000, 2), component("models", "knn").settings())
 
 
 @pytest.mark.parametrize("kind", ["numpy.memmap", "os.system", "sklearn.base.clone", "sklearn.no_such", "builtins.eval"])

@@ -9,6 +9,7 @@ from imports import ROOT, source_files
 
 # name → why several modules have it
 SHARED_MODULES = {
+    "control": "control.py is the stage that runs components whose interface is contracts/control.py",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
     "tables": "foundation/tables.py reads and writes the files whose schemas are in contracts/tables/",

@@ -96,7 +96,7 @@ def test_files_with_endings_of_another_kind_are_told(folder: Path, endings: list
 def write_params(entries: dict[str, Entry]) -> None:
     features = {f"{name}-{label}": {"dataset": name, "modality": part["modality"]}
                 for name, entry in entries.items() for label, part in entry["modalities"].items()}  # fmt: skip
-    params = {"seed": 1, "datasets": entries, "models": {"dummy": {}}, "features": features}
+    params = {"seed": 1, "datasets": entries, "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}}, "features": features}
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params | {name: {} for name in ("split", "train", "evaluate", "publish", "flow")}, file)
 

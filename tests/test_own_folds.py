@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from test_graph import declared
 
 from pipelines.publishing.descriptions import protocol
-from stages import check, evaluate, featurize, ingest, split, train
+from stages import check, control, evaluate, featurize, ingest, split, train
 from stages.checking.check_params import problems
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.paths import evaluation_path, fold_numbers_path, predictions_dir, samples_path, splits_path
@@ -50,7 +50,8 @@ def entry_of(cells_of: Mapping[int, str] | None = None, **more: Any) -> Entry:
 def params_of(entries: Mapping[str, Entry], **numbers: Any) -> dict[str, Any]:
     """Write params.yaml with these data sets, and return it."""
     features = {f"{name}-facts": {"dataset": name, "modality": "table"} for name in entries}
-    params = {"seed": 1, "datasets": dict(entries), "features": features, "models": {"dummy": {}, "knn": {"n_neighbors": [1, 3]}},
+    params = {"seed": 1, "datasets": dict(entries), "features": features,
+              "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1, 3]}},
               "split": {"n_splits": 4, "n_inner_splits": 2, **numbers},
               "train": {}, "evaluate": {}, "publish": {}, "flow": {}}  # fmt: skip
     with Path("params.yaml").open("w", encoding="utf-8") as file:
@@ -95,8 +96,8 @@ def test_from_the_files_to_the_evaluation_the_folds_are_those_of_the_column() ->
     for fold in read_folds(table, about):
         assert len(fold.train) == 24 and len(fold.test) == 12 and fold.n_inner == 2
         assert set(groups[fold.train[fold.inner == 0]]).isdisjoint(groups[fold.train[fold.inner == 1]])
-    for model in ("dummy", "knn"):
-        train.main("mine", model)
+    control.main("mine")
+    train.main("mine", "knn")
     predictions, trained = read_described(predictions_dir("mine", "knn") / "predictions.arrow", TrainingMetadata)
     assert trained.fold_names == about.fold_names and len(predictions) == N
     evaluate.main("mine")

@@ -38,6 +38,15 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.n_splits", "5", "split.n_splits: expected a whole number, found '5'"),
     ("split.n_splits", True, "split.n_splits: expected a whole number, found True"),
     ("split.n_repeats", 2.5, "split.n_repeats: expected a whole number, found 2.5"),
+    ("leakage", [], r"leakage: expected a mapping with fail, warn, ignore, gaps, datasets, found \[\]"),
+    ("leakage", {"fail": ["duplicates-across-folds"]}, r"leakage\.fail: no code 'duplicates-across-folds' \(did you mean "
+     r"'duplicate-across-folds'\?\); there are: all, conflicting-targets, duplicate-across-folds, "),
+    ("leakage", {"fail": "all"}, r"leakage\.fail: expected a list, found 'all'; 'fail' is codes \(docs/leaks\.md\), `all`, or "),
+    ("leakage", {"stop": []}, r"leakage\.stop: unknown key; allowed: fail, warn, ignore, gaps, datasets"),
+    ("leakage", {"fail": ["all"], "ignore": ["all"]}, "leakage: 'all' is in fail and in ignore; keep one"),
+    ("leakage", {"datasets": {"emojy": {}}}, r"leakage\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("leakage", {"datasets": {"emoji": {"ignore": ["copies/image"]}}}, r"leakage\.datasets\.emoji\.ignore: no code 'copies'; there are: "),
+    ("leakage", {"datasets": {"emoji": {"warn": ["all"], "fail": ["all"]}}}, r"leakage\.datasets\.emoji: 'all' is in fail and in warn"),
     ("train.scoring", "accuracy", "train.scoring: expected a mapping"),
     ("train.scoring", {"binary": "acuracy"}, r"train\.scoring\.binary: no .*'acuracy' \(did you mean 'accuracy'\?\); there are: accuracy"),
     ("train.scoring", {"multiclass": "log_loss"}, "scoring.multiclass: 'log_loss' cannot choose .*; allowed: accuracy, balanced_accuracy"),
@@ -75,7 +84,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("features.emoji-image.size", [8], r"features\.emoji-image\.size\.1: missing; 'size' is "),
     ("features.emoji-image.colour", "red", "features.emoji-image.colour: expected 'rgb'.* found 'red'"),
     ("models", None, "models: expected a mapping with at least one entry, found None"),
-    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: dummy, .*knn, "),
+    ("models.kn", {}, r"models\.kn: no .*'kn' \(did you mean 'knn'\?\); there are: .*knn, "),
     ("models.knn.K", [1], r"models\.knn\.K: unknown key; allowed: n_neighbors, metric, weights"),
     ("models.knn.n_neighbors", 3, "models.knn.n_neighbors: expected a list, found 3; 'n_neighbors' is "),
     ("models.knn.n_neighbors", [0], "models.knn.n_neighbors: every number of neighbors must be at least 1"),
@@ -87,7 +96,10 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, tuning_rows, keep"),
     ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
-    ("models.dummy", [], r"models\.dummy: expected a mapping with no keys, found \[\]"),
+    ("models.dummy", {}, r"models\.dummy: now the control 'constant'; remove this line, and put `constant: \{\}` under `controls:`"),
+    ("controls", None, "controls: expected a mapping with at least one entry, found None; add `controls: {constant: {}}`"),
+    ("controls.constant", [], r"controls\.constant: expected a mapping with no keys, found \[\]"),
+    ("controls.persistance", {}, r"controls\.persistance: no .*'persistance' \(did you mean 'persistence'\?\); there are: constant, "),
 ]
 
 

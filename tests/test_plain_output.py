@@ -20,6 +20,7 @@ from stages import evaluate, report
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.leaks_document import Finding, Leaks
 from stages.contracts.documents.validation_document import ExpectationResult, SuiteResult, Validation
 from stages.contracts.paths import evaluation_path, figures_dir, report_path
 from stages.foundation.documents import read_document
@@ -71,7 +72,8 @@ def test_of_a_data_set_whose_names_are_codes(bad: bool, tmp_path: Path, monkeypa
     part = {"modality": "image", "column": "file"} if bad else {"modality": "table", "columns": [column]}
     entry = {"source": source, "target": {"column": "kind", "task": "multiclass"}, "modalities": {"it": part}}
     params = {"seed": 1, "datasets": {"mine": entry}, "features": {"mine-it": {"dataset": "mine", "modality": part["modality"]}},
-              "models": {"dummy": {}}, **{name: {} for name in ("split", "train", "evaluate", "publish", "flow")}}  # fmt: skip
+              "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
+              **{name: {} for name in ("split", "train", "evaluate", "publish", "flow")}}  # fmt: skip
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params, file)
     said = [run("stages.check"), run("stages.ingest", "mine"), run("pipelines.new", "other", source["table"])]
@@ -88,7 +90,7 @@ NAMES = (f"apple{CODES}", f"{CODES}bread", "cheese")
 def test_pages_hold_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SENSORIUM_CORES", "1")
-    toy = Toy(outputs=NAMES, title=f"Toys{CODES}", n_samples=120, skill={"dummy": SKILL["dummy"], "knn": SKILL["knn"]})
+    toy = Toy(outputs=NAMES, title=f"Toys{CODES}", n_samples=120, skill={"constant": SKILL["constant"], "knn": SKILL["knn"]})
     write_params([toy])
     write_toy(toy)
     evaluate.main("toy")
@@ -96,7 +98,10 @@ def test_pages_hold_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     expectation = ExpectationResult(expectation="expect_column_values_to_not_be_null", column=f"words{CODES}", notes="", kwargs={},
                                     success=True, observed=None, range=None, checked=1, missing=0, unexpected=0, offending=())
     suite = SuiteResult(suite="samples", success=True, n_rows=1, expectations=(expectation,))
-    page = validation_page(Validation(dataset="toy", success=True, suites=(suite,), notes=(f"column {CODES}",)))
+    finding = Finding(code="telling-column", severity="high", level="warn", subject="words", text=f"column {CODES}", n_samples=1,
+                      samples=(f"a{CODES}",), evidence={"explained": 1.0}, remedy=f"without: [{CODES}]", documentation="docs/leaks.md")
+    leaks = Leaks(dataset="toy", examined=True, success=True, open=("telling-column",), findings=(finding,), suite=None)
+    page = validation_page(Validation(dataset="toy", success=True, suites=(suite,)), leaks)
     shown = {path.name: path.read_text(encoding="utf-8") for path in (report_path(), *figures_dir("toy").glob("*.svg"))}
     evaluation = read_document(evaluation_path("toy"), Evaluation)
     shown |= {"validation.html": page, "README.md": short_table([evaluation]), "results.md": results_table([evaluation])}

@@ -73,7 +73,7 @@ def test_thresholds_serve_the_metric_that_chooses(scoring: str, threshold: float
     assert thresholds_of_each(replace(problem, target=target), fold, scores[None]).tolist() == [[threshold]]
     longer = replace(problem, target=np.concatenate([target, np.ones_like(target)]))  # rows that are always trained on do not count
     fold = Fold(0, 0, np.arange(20), np.arange(0), np.repeat([0, 1], 10).astype(np.int16), 1)
-    assert thresholds_of_each(longer, fold, np.concatenate([scores, 0 * scores])[None]).tolist() == [[threshold]]
+    assert thresholds_of_each(longer, fold, np.concatenate([scores, np.full_like(scores, 0.22)])[None]).tolist() == [[threshold]]
 
 
 def test_of_equal_scores_the_first_class_is_predicted() -> None:

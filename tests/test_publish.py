@@ -60,7 +60,7 @@ pytestmark = [
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "CI": "true",
          # a pooled connection would go on reading a database file that a test has deleted
          "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
-N_RUNS = sum(len(toy.skill) * len(toy.combinations) + 1 for toy in TOYS)
+N_RUNS = sum(sum(map(len, toy.skill.values())) + 1 for toy in TOYS)
 
 
 def dvc(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -153,9 +153,9 @@ def remake(workspace: Path, change: Any) -> None:
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.dataset)
 def test_every_candidate_is_a_finished_run_with_the_metrics_of_its_evaluation(seen: Path, toy: Any) -> None:
     evaluation = read_document(evaluation_path(toy.dataset), Evaluation)
-    assert len(evaluation.candidates) == len(toy.skill) * len(toy.combinations)
+    assert len(evaluation.candidates) == sum(map(len, toy.skill.values()))
     for result in evaluation.candidates:
-        run = run_named(toy.dataset, f"{result.model} · {result.candidate.combination}")
+        run = run_named(toy.dataset, " · ".join(evaluation.key(result.candidate)))
         assert run.info.status == "FINISHED"
         for metric, score in result.scores.items():
             for part in ("mean", "lo", "hi"):
@@ -177,8 +177,8 @@ def test_a_run_says_what_it_is(seen: Path) -> None:
         "alpha", "knn", "image+text", "early", "2")
     assert (tags["kind"], tags["mlflow.source.name"]) == ("run", "train@alpha-knn")
     assert (tags["task"], tags["baseline"]) == ("multiclass", "false")
-    assert run_named("gamma", "dummy · series").data.tags["baseline"] == "true"
-    assert run_named("gamma", "dummy · series").data.tags["task"] == "regression"
+    assert run_named("gamma", "constant").data.tags["baseline"] == "true"
+    assert run_named("gamma", "constant").data.tags["task"] == "regression"
     assert "mlflow.source.git.commit" not in tags or len(tags["mlflow.source.git.commit"]) == 40
     params = run.data.params
     assert (params["model"], params["modalities"], params["fusion"]) == ("knn", "image+text", "early")
@@ -200,9 +200,9 @@ def test_notes_put_the_metric_of_the_task_first_and_call_the_baseline_by_what_it
     rows = [line.split("&nbsp;&nbsp; |") for line in note.splitlines() if line.startswith("|")]
     titles = [metric.title for metric in evaluation.metrics]
     assert titles[0] == first and [row[0].removeprefix("| ").removesuffix(" ↓") for row in rows[2:2 + len(titles)]] == titles
-    assert f"| {baseline}&nbsp;" in note and "dummy" not in note
-    note = run_named(dataset, f"dummy · {combination}").data.tags["mlflow.note.content"]
-    assert note.startswith(f"**{baseline}**, a baseline: it sees no modality")
+    assert f"| {baseline}&nbsp;" in note and "constant" not in note
+    note = run_named(dataset, "constant").data.tags["mlflow.note.content"]
+    assert note.startswith(f"**{baseline}**, a baseline: it looks at no modality.")
     summary = run_named(dataset, "summary").data
     assert summary.tags["mlflow.note.content"].count(f"| {baseline}&nbsp;") == 1  # once, not for each combination
     names = [metric.name for metric in evaluation.metrics]
@@ -307,7 +307,7 @@ def test_a_saved_view_ranks_the_runs_as_the_report_does(seen: Path) -> None:
     found = client().search_runs([experiment.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} ASC"])
     evaluation = read_document(evaluation_path("alpha"), Evaluation)
     assert [run.info.run_name for run in found] == [" · ".join(evaluation.key(row.candidate)) for row in ranked(evaluation)]
-    assert [run.data.tags["model"] for run in found].count("dummy") == 1
+    assert [run.data.tags["model"] for run in found].count("constant") == 1
     columns = {column.removeprefix("tags.`").rstrip("`") for column in state["selectedColumns"]} - {"cost"}  # of `make run` and the flow
     assert all(columns <= run.data.tags.keys() for run in found)
     assert f"[Leaderboard]({leaderboard_link(experiment.experiment_id)})" in experiment.tags["mlflow.note.content"]

@@ -222,7 +222,8 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", workspace)
     new = write_examples(workspace)
     added = [Path(name).with_suffix("").parts[2] for name in new if name.startswith("stages/")]
-    assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == {"datasets", "modalities", "models", "metrics", "tasks"}
+    kinds = ("datasets", "modalities", "models", "controls", "metrics", "tasks")
+    assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == set(kinds)
 
     def run(*arguments: str) -> str:
         result = subprocess.run([sys.executable, "-m", *arguments], cwd=workspace, capture_output=True, text=True, check=False)
@@ -231,7 +232,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
 
     run("stages.check")
     run("ruff", "check", *new)
-    batteries = [f"tests/test_{kind}.py" for kind in ("datasets", "modalities", "models", "metrics", "tasks", "walls")]
+    batteries = [f"tests/test_{kind}.py" for kind in (*kinds, "walls")]
     out = run("pytest", "-q", "-p", "no:cacheprovider", *batteries, "-k", " or ".join([*added, "test_every", "test_the_battery"]))
     assert int(re.search(r"(\d+) passed", out)[1]) > 30  # type: ignore[index]
     with Repo(str(workspace)) as repo:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import yaml
 from imports import ROOT
-from toy_predictions import SKILL, Toy, write_params, write_toy
 from toy_predictions import TOYS as OF_EACH_TASK
+from toy_predictions import Toy, only, write_params, write_toy
 
 from stages import evaluate, report
 from stages.contracts.candidate import Candidate
@@ -35,12 +35,6 @@ from stages.reporting.leaderboard import ranked
 from stages.reporting.prediction_figures import MOST_CLASSES, MOST_OUTPUTS, output_metrics, output_table, prediction_plots
 from stages.reporting.readme import KEPT, RESULTS, markers, results_table, short_table, with_block
 from stages.reporting.report_page import DASHBOARD, render
-
-
-def only(modality: str) -> dict[str, dict[str, float]]:
-    """Return the models' skill on one modality, for toys that have no other."""
-    return {model: {modality: share[modality]} for model, share in SKILL.items()}
-
 
 TOYS = (
     Toy(outputs=("<b>apple</b>", "bread & butter", "a class with a name too long for a figure")),
@@ -169,9 +163,9 @@ def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
 
 def test_figures_are_whole_files_named_for_their_candidates(place: Path) -> None:
     names = {path.name for path in figures_dir("toy").iterdir()}
-    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "dummy__image__confusion.svg", "knn__text__n_neighbors.svg",
+    assert {"leaderboard.svg", "svm__image+text__confusion.svg", "constant__confusion.svg", "knn__text__n_neighbors.svg",
             "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
-    assert len([name for name in names if name.endswith("__confusion.svg")]) == 12
+    assert len([name for name in names if name.endswith("__confusion.svg")]) == 10
     for path in figures_dir().rglob("*.svg"):
         text = path.read_text(encoding="utf-8")
         assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
@@ -243,7 +237,7 @@ def test_every_candidate_has_its_interval_in_the_leaderboard(place: Path) -> Non
     dots = {round(line.get_ydata()[0]): line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
     for row, found in enumerate(ranked(evaluation)):
         score = evaluation.primary_score(found)
-        assert names[row] == ("majority" if found.model == "dummy" else candidate_name(found.candidate, evaluation))
+        assert names[row] == ("majority" if found.model == "constant" else candidate_name(found.candidate, evaluation))
         assert (dots[row], ends[row]) == (score.mean, (score.lo, score.hi))
     assert len(dots) == len(ends) == 10
     lo, hi = axes.get_xlim()
@@ -477,4 +471,4 @@ def test_model_without_a_view_of_its_own_is_drawn_over_its_longest_parameter(pla
     grid = [GridPoint(settings={"trees": n, "depth": d, "kind": "x"}, mean=0.5) for n in (10, 20, 40) for d in (1, 2)]
     assert view_of("forest", grid) == ("trees", ())
     assert view_of("forest", [GridPoint(settings={"depth": 1}, mean=0.5)]) is None
-    assert view_of("dummy", [GridPoint(settings={}, mean=0.5)]) is None
+    assert view_of("constant", [GridPoint(settings={}, mean=0.5)]) is None

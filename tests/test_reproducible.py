@@ -20,7 +20,7 @@ from stages.foundation.lease import is_alive
 pytestmark = pytest.mark.integration
 # One per kind of stage, and every model. (publish writes to a server: tests/test_publish.py)
 ALONE = ("check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
-         *(f"train@emoji-{model}" for model in EMOJI["models"]), "evaluate@emoji", "report")
+         "control@emoji", *(f"train@emoji-{model}" for model in EMOJI["models"]), "evaluate@emoji", "report")
 
 
 # ---------------------------------------------------------------- alone in an empty folder

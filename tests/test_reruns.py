@@ -7,12 +7,13 @@ import pytest
 from imports import ROOT, source_files
 from test_graph import covered, declared
 
+from stages.controlling.randomised_scores import LEARNER
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
-VERBS = ("ingest", "split", "featurize", "validate", "train", "evaluate", "report")
+VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "evaluate", "report")
 EVERY = set(VERBS)
-LEARNING = {"train"}
+LEARNING = {"train", "control"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
 RERUNS: dict[str, set[str]] = {
@@ -39,7 +40,12 @@ RERUNS: dict[str, set[str]] = {
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},
-    "train.py": LEARNING,
+    "leaks": {"validate"},
+    "leak_evidence": {"validate"},
+    "train.py": {"train"},
+    "control.py": {"control"},
+    "controlling": {"control"},
+    "controls": {"control"},
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,
@@ -84,7 +90,8 @@ def test_a_file_reruns_what_it_can_change(path: Path) -> None:
 def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     kind, name = part_of(path)  # type: ignore[misc]
     if kind == "models":
-        assert reran(path) == ({f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set())
+        own = {f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set()
+        assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
     assert reran(path) == features | {f"validate@{dataset}" for dataset in PARAMS["datasets"]}

@@ -21,9 +21,11 @@ from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import (
     accepted_path,
     comparison_path,
+    controls_dir,
     evaluation_path,
     features_path,
     kept_results_path,
+    leaks_path,
     models_dir,
     predictions_dir,
     quarantine_path,
@@ -130,6 +132,7 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
 
 @pytest.mark.parametrize(("path", "name"), [
     (evaluation_path("toy"), "evaluation"), (summary_path("toy"), "summary"), (validation_path("toy"), "validation"),
+    (leaks_path("toy"), "leaks"),
     (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
     (accepted_path(), "accepted"),
 ])
@@ -146,7 +149,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
-        "evaluation", "summary", "validation", "model", "results", "version_comparison", "accepted",
+        "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]
@@ -197,7 +200,7 @@ def test_an_undefined_number_is_null() -> None:
 
 # ---------------------------------------------------------------- files that contradict themselves or their path
 CONTINUOUS = Toy(dataset="sizes", outputs=("length", "mass"), kind="regression", n_samples=60, skill={"knn": SKILL["knn"]})
-TOYS = (Toy(n_samples=60, skill={model: SKILL[model] for model in ("dummy", "knn")}), CONTINUOUS)
+TOYS = (Toy(n_samples=60, skill={model: SKILL[model] for model in ("constant", "knn")}), CONTINUOUS)
 FEATURES = {
     "photo": (features_metadata("photo", shape=(2, 2)), {"vector": fixed_lists(np.zeros((2, 4), np.float32))}),
     "words": (features_metadata("words", encoding="sparse", shape=(9,)), {
@@ -208,6 +211,7 @@ FEATURES = {
     }),
 }  # fmt: skip
 OF_KNN = predictions_dir("toy", "knn")
+CONSTANT = controls_dir("toy") / "constant" / "predictions.arrow"
 PREDICTIONS, SWEEP, SPLITS = OF_KNN / "predictions.arrow", OF_KNN / "sweep.arrow", splits_path("toy")
 PHOTO, WORDS, FACTS = (features_path("toy", name) for name in FEATURES)
 Table = tuple[pa.Table, dict[str, Any]]
@@ -277,7 +281,7 @@ def forge(path: Path, table: pa.Table, about: Any) -> None:
 
 AS_IN_PATH = "expected '{}', as in the path, found '{}'"
 TABLES: list[tuple[Path, Change, str]] = [
-    (PREDICTIONS, swapped(predictions_dir("toy", "dummy") / "predictions.arrow"), "metadata model: " + AS_IN_PATH.format("knn", "dummy")),
+    (PREDICTIONS, swapped(CONSTANT), "metadata model: " + AS_IN_PATH.format("knn", "constant")),
     (PREDICTIONS, swapped(predictions_dir("sizes", "knn") / "predictions.arrow"), "metadata dataset: " + AS_IN_PATH.format("toy", "sizes")),
     (SPLITS, told(dataset="other"), "metadata dataset: " + AS_IN_PATH.format("toy", "other")),
     (samples_path("toy"), told(dataset="other"), "metadata dataset: " + AS_IN_PATH.format("toy", "other")),
@@ -324,7 +328,7 @@ def test_a_table_that_contradicts_itself_or_its_path_is_refused(path: Path, chan
 
 
 def test_a_metric_that_no_target_has_is_named_with_the_file(copied: None) -> None:
-    for path in (predictions_dir("toy", model) / "predictions.arrow" for model in ("dummy", "knn")):
+    for path in (CONSTANT, PREDICTIONS):
         forge(path, *told(scoring="foo")(*content(path)))
     with pytest.raises(InputError, match=r"data/predictions/toy: metadata scoring: 'foo' does not score classes; expected one of accuracy"):
         evaluate("toy")
@@ -339,13 +343,13 @@ DOCUMENTS: list[tuple[Path, Callable[[dict[str, Any]], Any], str]] = [
     (EVALUATION, lambda d: d.update(dataset="other"), "dataset: " + AS_IN_PATH.format("toy", "other")),
     (EVALUATION, lambda d: d[ALL][3].update(scores={}), r"metrics: 'accuracy' is not among candidates\.3\.scores: none"),
     (EVALUATION, lambda d: [found.update(scores={}) for found in d[ALL]], r"metrics: 'accuracy' is not among .*; and \d+ more"),
-    (EVALUATION, lambda d: d["best"].update(model="svm"), r"best: 'svm on \S+, early' is not among candidates: dummy on image, early, "),
+    (EVALUATION, lambda d: d["best"].update(model="svm"), r"best: 'svm on \S+, early' is not among candidates: constant on no"),
     (EVALUATION, lambda d: d["comparisons"][0]["a"].update(fusion="late"), r"comparisons\.0: '\w+ on \S+, late' is not among candidates: "),
     (EVALUATION, lambda d: d["comparisons"][0].update(metric="foo"), r"comparisons\.0\.metric: 'foo' is not among metrics: "),
-    (EVALUATION, lambda d: d.update(baselines=["foo"]), "baselines: 'foo' is not among models: dummy, knn"),
-    (EVALUATION, lambda d: d[ALL][3].update(model="foo"), r"candidates\.3\.model: 'foo' is not among models: dummy, knn"),
+    (EVALUATION, lambda d: d.update(baselines=["foo"]), "baselines: 'foo' is not among models: constant, knn"),
+    (EVALUATION, lambda d: d[ALL][3].update(model="foo"), r"candidates\.3\.model: 'foo' is not among models: constant, knn"),
     (EVALUATION, lambda d: d[ALL][3].update(modalities=["foo"]), r"candidates\.3\.modalities: 'foo' is not among modalities: image"),
-    (EVALUATION, lambda d: d.update(not_applicable={"foo": "why"}), "not_applicable: 'foo' is not among models: dummy, knn"),
+    (EVALUATION, lambda d: d.update(not_applicable={"foo": "why"}), "not_applicable: 'foo' is not among models: constant, knn"),
     (EVALUATION, lambda d: d[ALL][3]["confusion"].pop(), r"candidates\.3\.confusion: has 2 entries; expected 3, one for each of"),
     (EVALUATION, lambda d: d[ALL][3]["confusion"][1].pop(), r"candidates\.3\.confusion\.1: has 2 entries; expected 3"),
     (EVALUATION, lambda d: d["counts"].pop("apple"), "counts: is of bread, cheese; expected one for each of outputs: apple, bread, cheese"),

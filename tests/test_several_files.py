@@ -231,7 +231,8 @@ def with_features(mine: Entry, **settings: Any) -> dict[str, Any]:
     """Write a params.yaml whose only data set is `mine`; return it."""
     params = {
         "seed": 1, "datasets": {"mine": mine}, "features": {"mine-photos": {"dataset": "mine", "modality": "image", **settings}},
-        "models": {"dummy": {}}, "split": {}, "train": {}, "evaluate": {}, "publish": {}, "flow": {},
+        "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
+        "split": {}, "train": {}, "evaluate": {}, "publish": {}, "flow": {},
     }  # fmt: skip
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return params

@@ -23,7 +23,7 @@ from stages.foundation.tables import column_values, fixed_lists, read_described,
 from stages.model_selection.folds import read_folds
 from stages.model_selection.target_forms import FORMS
 from stages.samples.read import quarantine_table
-from stages.split import main, official_fold, split_samples
+from stages.split import checked_inner_folds, main, official_fold, split_samples
 from stages.splitting.assign_folds import assign_folds
 from stages.splitting.split_settings import SplitEntry
 from stages.validate import dataset_suites
@@ -176,6 +176,14 @@ def test_a_class_that_a_training_set_lacks_is_named() -> None:
         split_samples(samples(target, groups), SplitEntry(n_splits=2, n_inner_splits=2), "classes", CLASSES, 0)
 
 
+def test_a_class_that_the_training_set_of_an_inner_fold_lacks_is_named() -> None:
+    """Class 'b' is one group, which one of the inner folds holds out."""
+    codes, groups = np.repeat([0, 0, 0, 1], 5), np.repeat(np.arange(4), 5)
+    strata = (codes[:, None] == np.arange(2)).astype(np.float64)
+    with pytest.raises(InputError, match=r"'b' \(5 rows in 1 groups?\) is absent from the training set of inner fold \d of outer fold 0"):
+        checked_inner_folds(strata, groups, np.ones(20, bool), 2, names=["class 'a'", "class 'b'"], where="outer fold 0", seed=0)
+
+
 NUMBERS = {"n_splits": 3, "n_repeats": 2, "n_inner_splits": 2}
 TARGET = {"name": "t", "task": "multiclass", "form": "classes", "scoring": "accuracy", "outputs": list(CLASSES)}
 POLICY = {"on_bad_sample": "quarantine", "max_bad_share": 0.1}
@@ -295,7 +303,7 @@ def test_samples_without_target_count_among_those_of_the_sample(tmp_path: Path, 
             f"seed: 1\nsplit: {json.dumps(NUMBERS)}\n"
             f"datasets: {{mine: {{rows: {rows}, source: {{table: data/raw/t.csv}}, target: {{column: kind, task: binary}}, "
             "on_bad_sample: quarantine, modalities: {facts: {modality: table, columns: [x]}}}}\n"
-            "features: {mine-facts: {dataset: mine, modality: table}}\nmodels: {dummy: {}}\n"
+            "features: {mine-facts: {dataset: mine, modality: table}}\ncontrols: {constant: {}}\nmodels: {knn: {n_neighbors: [1]}}\n"
             "train: {}\nevaluate: {}\npublish: {}\nflow: {}\n"
         )
         check.main()

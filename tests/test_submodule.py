@@ -18,7 +18,7 @@ pytestmark = [
 PARAMS = EMOJI | {
     "datasets": {"marks": toy_own.DATASETS["marks"]},
     "features": {name: settings for name, settings in toy_own.FEATURES.items() if name.startswith("marks-")},
-    "models": {"dummy": {}, "knn": EMOJI["models"]["knn"]},
+    "models": {"knn": EMOJI["models"]["knn"]},
 }
 HOLD = "import sys; from stages.foundation.lease import held\nwith held('a run'): print('held', flush=True); sys.stdin.read()"
 

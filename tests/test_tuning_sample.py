@@ -17,7 +17,6 @@ from stages.models.knn import KnnSettings
 from stages.models.knn.fold_index import candidates
 
 MODELS: dict[str, dict[str, Any]] = {
-    "dummy": {},
     "knn": {"n_neighbors": (1, 5), "metric": ("euclidean", "cosine")},
     "linear": {"C": (0.1, 10.0)},
     "mlp": {"hidden_layer_sizes": ((8,),), "activation": ("relu",), "max_iter": 5},
@@ -123,7 +122,7 @@ def test_configurations_are_chosen_by_the_sample_alone() -> None:
 
 def test_a_result_records_its_sample() -> None:
     problem = toy_problem(n=150, modalities=("image",))
-    _, (sampled, *_) = swept("dummy", problem, {}, tuning_rows=100)
-    _, (whole, *_) = swept("dummy", problem, {}, tuning_rows=150)
+    _, (sampled, *_) = swept("linear", problem, {"C": (1.0,)}, tuning_rows=100)
+    _, (whole, *_) = swept("linear", problem, {"C": (1.0,)}, tuning_rows=150)
     assert sampled.described({"C": 1}) == {"C": 1, "tuning_rows": 100}
     assert whole.described({"C": 1}) == {"C": 1}

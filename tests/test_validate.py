@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import yaml
 from toy_columns import MAKERS, Toy
-from toy_samples import METADATA, write_samples
+from toy_samples import METADATA, write_leak_levels, write_samples
 
 from stages import validate
 from stages.contracts.documents.validation_document import Validation
@@ -29,6 +29,7 @@ from stages.ingest import target_metadata
 from stages.split import split_samples
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.expectations import MAX_NAMED, run_suites
+from stages.validation.leak_findings import not_examined
 from stages.validation.suites import CLASS_COUNT, Suite, modality_suite, samples_suite, skipped_suite, splits_suite
 from stages.validation.validation_page import validation_page
 
@@ -75,6 +76,7 @@ def toy_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     samples = toy_samples()
     Path("params.yaml").write_text(yaml.safe_dump({"datasets": {"toy": {"modalities": LABELS}}}), encoding="utf-8")
     write_samples(samples_path("toy"), samples, dict(ABOUT))
+    write_leak_levels()
     write_table(splits_path("toy"), *toy_splits(samples))
     write_table(skipped_path("toy"), NOBODY, SkippedMetadata(dataset="toy", share=0.0))
     for label in LABELS:
@@ -97,7 +99,7 @@ def failed(suite: Suite) -> dict[str, list[str]]:
 
 # ---------------------------------------------------------------- the stage
 def test_sound_files_pass_and_leave_the_same_bytes_twice(toy_workspace: Path) -> None:
-    files = [validation_dir("toy") / name for name in ("validation.json", "validation.html")]
+    files = [validation_dir("toy") / name for name in ("validation.json", "leaks.json", "validation.html")]
     validate.main("toy")
     before = [file.read_bytes() for file in files]
     outcome = read_document(files[0], Validation)
@@ -132,7 +134,7 @@ def test_the_page_is_self_contained_and_escapes_what_it_shows(toy_workspace: Pat
     frame = {"sample_id": np.array(["<b>", "fine"], dtype=object), "x": np.array([-1.0, 0.5])}
     positive = ("expect_column_values_to_be_between", {"column": "x", "min_value": 0, "notes": "a <i>"})
     suites = run_suites([Suite("table", frame, [positive])])
-    page = validation_page(Validation(dataset="toy", success=False, suites=tuple(suites)))
+    page = validation_page(Validation(dataset="toy", success=False, suites=tuple(suites)), not_examined("toy"))
     assert "&lt;b&gt;" in page
     assert "a &lt;i&gt;" in page
     assert "<b>" not in page

@@ -14,10 +14,10 @@ ROOMS = {
     "contracts": "contracts",
     "foundation": "foundation",
     **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
-    **dict.fromkeys(("readers", "simulators", "collections"), "shared by components"),
-    **dict.fromkeys(("datasets", "modalities", "models", "metrics", "tasks"), "component"),
+    **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence"), "shared by components"),
+    **dict.fromkeys(("datasets", "modalities", "models", "controls", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
-    **dict.fromkeys(("paired_versions", "reporting", "params.py"), "part of a stage"),
+    **dict.fromkeys(("controlling", "paired_versions", "reporting", "params.py"), "part of a stage"),
 }
 LAYERS = ("contracts", "foundation", "shared by components", "component", "part of a stage", "entry point", "pipelines")
 FOREIGN = {  # top package → modules that none of its files may import, and why

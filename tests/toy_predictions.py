@@ -17,7 +17,7 @@ import pyarrow as pa
 import yaml
 from toy_samples import write_samples
 
-from stages.contracts.paths import predictions_dir, samples_path, skipped_path, splits_path
+from stages.contracts.paths import controls_dir, predictions_dir, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
@@ -27,14 +27,15 @@ from stages.foundation.registry import component
 from stages.foundation.tables import fixed_lists, read_described, write_table
 from stages.ingest import target_metadata
 
+CONTROLS = ("constant",)
 SKILL: dict[str, dict[str, float]] = {
-    "dummy": {"image": 0.0, "text": 0.0, "image+text": 0.0},
+    "constant": {"": 0.0},
     "knn": {"image": 0.35, "text": 0.5, "image+text": 0.6},
     "svm": {"image": 0.4, "text": 0.6, "image+text": 0.75},
     "mlp": {"image": 0.4, "text": 0.62, "image+text": 0.74},
 }
 GRIDS: dict[str, list[dict[str, Any]]] = {
-    "dummy": [{}],
+    "constant": [{}],
     "knn": [
         {"n_neighbors": k, "metric": distance, "weights": weights}
         for k in (1, 3, 5, 10, 20) for distance in ("manhattan", "euclidean", "cosine") for weights in ("uniform", "distance")
@@ -43,6 +44,13 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     + [{"kernel": "rbf", "C": c, "gamma": gamma} for gamma in (0.1, 1) for c in (0.1, 1, 10)],
     "mlp": [{"width": w, "depth": d} for w in (32, 128) for d in (1, 2)],
 }
+
+
+def only(modality: str) -> dict[str, dict[str, float]]:
+    """Return the models' skill on one modality, for toys that have no other; a control sees none."""
+    return {model: share if model in CONTROLS else {modality: share[modality]} for model, share in SKILL.items()}
+
+
 FOLD = [("modalities", pa.string()), ("fusion", pa.string()), ("seed", pa.int64()), ("repeat", pa.int16()), ("fold", pa.int16())]
 CURVES = pa.schema([*FOLD, ("name", pa.string()), ("step", pa.int32()), ("value", pa.float64())])
 
@@ -66,7 +74,7 @@ class Toy:
 
     @property
     def combinations(self) -> list[str]:
-        return list(next(iter(self.skill.values())))
+        return list(dict.fromkeys(some for skill in self.skill.values() for some in skill if some))
 
     @property
     def task(self) -> str:
@@ -104,7 +112,8 @@ def write_params(toys: Sequence[Toy], confidence: float = 0.95, **scoring: str) 
     """Write the params.yaml that evaluate and report read, in the current folder; `scoring` by task."""
     params = {
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
-        "models": {model: {} for model in toys[0].skill},
+        "controls": {model: {} for model in toys[0].skill if model in CONTROLS},
+        "models": {model: {} for model in toys[0].skill if model not in CONTROLS},
         "train": {"scoring": SCORING | scoring},
         "evaluate": {"confidence": confidence},
     }
@@ -142,9 +151,14 @@ def target_column(target: np.ndarray) -> pa.Array:
     return fixed_lists(target) if target.ndim == 2 else pa.array(target)
 
 
+def results_dir(toy: Toy, model: str) -> Path:
+    """Return the folder of the predictions of a model or control."""
+    return controls_dir(toy.dataset) / model if model in CONTROLS else predictions_dir(toy.dataset, model)
+
+
 def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, TrainingMetadata], tuple[pa.Table, TrainingMetadata]]) -> None:
     """Rewrite the predictions of a model as `change` returns them."""
-    path = predictions_dir(toy.dataset, model) / "predictions.arrow"
+    path = results_dir(toy, model) / "predictions.arrow"
     table, metadata = read_described(path, TrainingMetadata)
     table, metadata = change(table, metadata)
     write_table(path, table, metadata)
@@ -180,8 +194,8 @@ def _write_splits(toy: Toy, target: np.ndarray, groups: np.ndarray, fold_of: np.
 def _metadata(toy: Toy, model: str) -> TrainingMetadata:
     """Return what train writes into the metadata of its tables."""
     return TrainingMetadata(
-        **dict(toy.splits_metadata), model=model, baseline=model == "dummy", scoring=toy.scoring or SCORING[toy.task],
-        combinations=tuple(toy.combinations), not_applicable=None,
+        **dict(toy.splits_metadata), model=model, baseline=model in CONTROLS, scoring=toy.scoring or SCORING[toy.task],
+        combinations=tuple(toy.skill[model]), not_applicable=None,
     )  # fmt: skip
 
 
@@ -213,7 +227,7 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
     }
     if toy.task != "regression":
         table["probabilities"] = fixed_lists(np.concatenate(scores))
-    write_table(predictions_dir(toy.dataset, model) / "predictions.arrow", pa.table(table),
+    write_table(results_dir(toy, model) / "predictions.arrow", pa.table(table),
                 _metadata(toy, model))
 
 
@@ -266,7 +280,7 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)
             ]
     table = pa.Table.from_pylist(rows, schema)
-    write_table(predictions_dir(toy.dataset, model) / "sweep.arrow", table, _metadata(toy, model))
+    write_table(results_dir(toy, model) / "sweep.arrow", table, _metadata(toy, model))
 
 
 def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
@@ -278,7 +292,7 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
                 rows += [{"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
                           "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
-    write_table(predictions_dir(toy.dataset, model) / "curves.arrow", table, _metadata(toy, model))
+    write_table(results_dir(toy, model) / "curves.arrow", table, _metadata(toy, model))
 
 
 def _write_notes(toy: Toy, model: str) -> None:
@@ -288,7 +302,7 @@ def _write_notes(toy: Toy, model: str) -> None:
         for combination in (toy.combinations if model == "knn" else []) for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds)
     ]  # fmt: skip
     schema = pa.schema([*FOLD, ("name", pa.string()), ("value", pa.float64())])
-    write_table(predictions_dir(toy.dataset, model) / "notes.arrow", pa.Table.from_pylist(rows, schema), _metadata(toy, model))
+    write_table(results_dir(toy, model) / "notes.arrow", pa.Table.from_pylist(rows, schema), _metadata(toy, model))
 
 
 if __name__ == "__main__":

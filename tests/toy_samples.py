@@ -1,17 +1,18 @@
 """Write a samples file of a test: what its schema requires and the test does not care about is filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.paths import fold_numbers_path
+from stages.contracts.paths import fold_numbers_path, leak_levels_path
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.tables import write_json, write_table
 from stages.splitting.split_settings import SplitEntry
+from stages.validation.leak_settings import LeakageEntry
 
 METADATA: dict[str, Any] = {
     "dataset": "toy", "title": "Toy", "licence": "CC0", "citation": "none", "group": "none", "shipped": True, "sources": [],
@@ -33,6 +34,11 @@ def write_samples(path: Path, table: pa.Table, metadata: Mapping[str, Any]) -> N
 def write_fold_numbers(dataset: str = "toy", **numbers: int) -> None:
     """Write what check passes to split; a number that is not given has its default."""
     write_json(fold_numbers_path(dataset), SplitEntry(**numbers).model_dump(exclude={"datasets"}))
+
+
+def write_leak_levels(dataset: str = "toy", **levels: Sequence[str]) -> None:
+    """Write what check passes to validate; a code in no list is warned of."""
+    write_json(leak_levels_path(dataset), LeakageEntry(**levels).of(dataset).model_dump(mode="json"))
 
 
 def features_metadata(label: str, **known: Any) -> FeaturesMetadata:

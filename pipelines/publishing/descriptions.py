@@ -8,12 +8,14 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.foundation.csv_text import csv_text
 from stages.reporting.findings import findings
 from stages.reporting.formatting import (
+    SPACE,
     baseline_name,
     candidate_name,
     combination_name,
     inner_folds,
     interval,
     level_name,
+    listed,
     model_name,
     number,
     outer_folds,
@@ -83,9 +85,10 @@ def run_note(evaluation: Evaluation, result: CandidateResult, chosen: Mapping[st
     """Return a run's numbers, choices and comparisons."""
     called = model_name(result.model, evaluation.form)
     head = f"**{called}** on **{combination_name(result.candidate, evaluation)}** of {evaluation.title}: {protocol(evaluation)}."
-    if result.model in evaluation.baselines:
-        head = (f"**{called}**, a baseline: it sees no modality (so it is the same on each combination), and every learner must beat it. "
-                f"{evaluation.title}: {protocol(evaluation)}.")
+    if result.model in evaluation.controls:
+        seen = f"the size of {listed(result.modalities)} alone" if result.modalities else "no modality"
+        kind = "baseline" if result.model in evaluation.baselines else "diagnostic, which no learner is compared with"
+        head = f"**{called}**, a {kind}: it looks at {seen}. {evaluation.title}: {protocol(evaluation)}."
     scores = [(title_of(metric), result.scores[metric.name]) for metric in evaluation.metrics]
     rows = [[title, number(score.mean), interval(score.lo, score.hi)] for title, score in scores]
     columns = ["metric", "score" if evaluation.is_one_split else "mean", f"{level_name(evaluation)} interval"]
@@ -106,33 +109,36 @@ def comparisons(evaluation: Evaluation, candidate: Candidate) -> list[str]:
             continue
         sign, other = (1, test.b) if test.a == candidate else (-1, test.a)
         ends = sorted(sign * end for end in (test.lo, test.hi) if end is not None)
-        # the verdict is on a, which may be the other run
-        verdict = "no" if test.verdict == "not shown" else "yes, better" if (test.verdict == "better") == (sign > 0) else "yes, worse"
+        verdict = test.verdict
+        if verdict in ("better", "worse"):  # it is on a, which may be the other run
+            verdict = "better" if (verdict == "better") == (sign > 0) else "worse"
         difference = None if test.difference is None else sign * test.difference
-        rows.append((name(other, evaluation), title_of(evaluation.metric(test.metric)), signed(difference),
-                     " to ".join(map(signed, ends)) or "–", p_value(test.p_corrected), verdict))
+        won, lost = (test.wins, test.losses) if sign > 0 else (test.losses, test.wins)
+        of_test = (signed(difference), " to ".join(map(signed, ends)) or "–", f"{won:,}, {lost:,}", p_value(test.p_corrected), verdict)
+        rows.append((candidate_name(other, evaluation), title_of(evaluation.metric(test.metric)), *of_test, number(test.detectable)))
     if not rows:
         return []
-    return ["Paired tests against other runs (p corrected for their number):",
-            table(("against", "metric", "difference", "interval", "corrected p", "shown to differ"), rows)]
+    return ["Paired tests against other runs (p corrected for their number; shown from: the smallest difference that would have been shown "
+            f"with 80{SPACE}%):",
+            table(("against", "metric", "difference", "interval", "rows won, lost", "corrected p", "this run is", "shown from"), rows)]
 
 
 def summary_note(evaluation: Evaluation) -> str:
     """Return a data set's leaderboard and what the tests support."""
     head = f"**{evaluation.title}**: {protocol(evaluation)}; ranked by {title_of(evaluation.primary)}."
     sentences = "\n".join(f"- {finding}" for finding in findings(evaluation))
-    # the findings cover the tests against the baseline
-    shown = [test for test in evaluation.comparisons if test.verdict != "not shown" and test.family != "baseline"]
-    tests = [f"- {name(test.a, evaluation)} is {test.verdict} than {name(test.b, evaluation)}: "
+    # the findings cover the tests against the baseline and the combinations that suffice
+    told = [test for test in evaluation.comparisons if test.family not in ("baseline", "sufficient")]
+    shown = [test for test in told if test.verdict in ("better", "worse")]
+    tests = [f"- {candidate_name(test.a, evaluation)} is {test.verdict} than {candidate_name(test.b, evaluation)}: "
              f"{evaluation.metric(test.metric).title} {signed(test.difference)} (corrected p {p_value(test.p_corrected)})"
              for test in shown]
     found = ["Differences between candidates that hold after correction:\n" + "\n".join(tests)] if tests else []
     rows = []
     for rank, row in enumerate(ranked(evaluation), start=1):
         score = evaluation.primary_score(row)
-        modalities = "none" if row.model in evaluation.baselines else combination_name(row.candidate, evaluation)
-        rows.append([str(rank), model_name(row.model, evaluation.form), modalities, number(score.mean), interval(score.lo, score.hi),
-                     *(number(row.scores[metric.name].mean) for metric in evaluation.metrics[1:])])
+        rows.append([str(rank), model_name(row.model, evaluation.form), combination_name(row.candidate, evaluation), number(score.mean),
+                     interval(score.lo, score.hi), *(number(row.scores[metric.name].mean) for metric in evaluation.metrics[1:])])
     headings = ("rank", "model", "modalities", title_of(evaluation.primary), f"{level_name(evaluation)} interval",
                 *map(title_of, evaluation.metrics[1:]))
     return "\n\n".join([head, sentences, table(headings, rows), *found, "The whole report: artifact `report.html`."])
@@ -147,13 +153,6 @@ def leaderboard_csv(evaluation: Evaluation) -> str:
         means = [found.scores[metric].mean for metric in metrics]
         rows.append([found.rank, found.model, candidate.combination, candidate.fusion, *means, score.lo, score.hi])
     return csv_text(["rank", "model", "modalities", "fusion", *metrics, f"{primary}_lo", f"{primary}_hi"], rows)
-
-
-def name(candidate: Candidate, evaluation: Evaluation) -> str:
-    """Return how a candidate is written; a baseline without modalities, as it sees none."""
-    if candidate.model in evaluation.baselines:
-        return model_name(candidate.model, evaluation.form)
-    return candidate_name(candidate, evaluation)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -12,7 +12,7 @@ RANK, SCORE, DIFFERENCE, VERDICT = "rank", "score", "vs_baseline", "verdict"
 
 
 def leaderboard_tags(evaluation: Evaluation) -> Mapping[Candidate, Mapping[str, str]]:
-    """Return the tags of each candidate. rank: "" for one that the leaderboard does not list, as it lists a baseline once.
+    """Return the tags of each candidate. rank: "" for one that the leaderboard does not list, as it lists a control once.
 
     Ranks are those of the report, padded with zeros: MLflow sorts tags as text.
     """
@@ -24,11 +24,18 @@ def leaderboard_tags(evaluation: Evaluation) -> Mapping[Candidate, Mapping[str, 
             RANK: "",
             SCORE: with_interval(score.mean, score.lo, score.hi),
             DIFFERENCE: with_interval(test.difference, test.lo, test.hi, write=signed) if test else NONE,
-            VERDICT: "baseline" if found.model in evaluation.baselines else test.verdict if test else NONE,
+            VERDICT: verdict_of(evaluation, found.model, test),
         }
     for rank, row in enumerate(board, start=1):
         tags[row.candidate][RANK] = f"{rank:0{len(str(len(board)))}}"
     return tags
+
+
+def verdict_of(evaluation: Evaluation, model: str, test: Comparison | None) -> str:
+    """Return the verdict on a learner, or what a control is."""
+    if model in evaluation.controls:
+        return "baseline" if model in evaluation.baselines else "diagnostic"
+    return test.verdict if test else NONE
 
 
 def tests_against_baseline(evaluation: Evaluation) -> dict[Candidate, Comparison]:

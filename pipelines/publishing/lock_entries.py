@@ -90,6 +90,11 @@ def locked_file(lock: Mapping[str, Any], stage: str, path: str) -> LockedFile | 
     return None
 
 
+def computed_by(evaluation: Evaluation, model: str) -> str:
+    """Return the stage that wrote the predictions of a model or control."""
+    return f"control@{evaluation.dataset}" if model in evaluation.controls else f"train@{evaluation.dataset}-{model}"
+
+
 def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     """Return why a data set's results are not those of its data as it is now; None if they are.
 
@@ -104,8 +109,8 @@ def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
         return f"its validation fails ({validation.with_suffix('.html')} says why)"
     written = {item["path"]: item.get("md5") for entry in lock.values() for item in entry.get("outs", ())}
     evaluation = evaluation_path(dataset)
-    models = read_document(evaluation, Evaluation).models if evaluation.is_file() else ()
-    for stage in (evaluate, *(f"train@{dataset}-{model}" for model in models)):
+    found = read_document(evaluation, Evaluation) if evaluation.is_file() else None
+    for stage in (evaluate, *(dict.fromkeys(computed_by(found, model) for model in found.models) if found else ())):
         for item in lock.get(stage, {}).get("deps", ()):
             if written.get(item["path"], item.get("md5")) != item.get("md5"):
                 return f"{item['path']} has changed since {stage} ran (`dvc repro {evaluate}`)"

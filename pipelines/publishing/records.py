@@ -14,13 +14,14 @@ from typing import Any
 from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
-from pipelines.publishing.lock_entries import digest, entry_hash, identity, output_hash, refuse_changed
+from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
 from pipelines.publishing.metric_values import Point, run_points, score_points
-from pipelines.publishing.run_params import chosen_settings, data_params, run_params
+from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import (
+    controls_dir,
     evaluation_path,
     figures_dir,
     models_dir,
@@ -95,8 +96,9 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
 def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None, result: CandidateResult) -> Record:
     """Return the record of one candidate."""
     dataset, candidate = evaluation.dataset, result.candidate
-    stage = f"train@{dataset}-{candidate.model}"
-    names = {"model": candidate.model, "modalities": candidate.combination, "fusion": candidate.fusion}
+    is_control = candidate.model in evaluation.controls
+    stage = computed_by(evaluation, candidate.model)
+    names = {"model": candidate.model, "modalities": seen(candidate), "fusion": candidate.fusion}
     results = result.model_dump(mode="json", include=RESULTS)
     return Record(
         name=" · ".join(evaluation.key(candidate)),
@@ -108,9 +110,9 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
         note=descriptions.run_note(evaluation, result, chosen_settings(result.configs)),
         files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
         data=data,
-        tables=predictions_dir(dataset, candidate.model),
+        tables=(controls_dir(dataset) if is_control else predictions_dir(dataset, "")) / candidate.model,
         candidate=candidate,
-        model=fitted_folder(lock, dataset, candidate),
+        model=None if is_control else fitted_folder(lock, dataset, candidate),
         cost=cost_of(stage, lock[stage]),
     )
 
@@ -120,7 +122,7 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
     dataset, stage, best = evaluation.dataset, f"evaluate@{evaluation.dataset}", evaluation.best
     report = {"report.html": report_path()} if report_path().is_file() else {}
     points = score_points(evaluation.result(best).scores, evaluation)
-    names = {"best.model": best.model, "best.modalities": best.combination, "best.fusion": best.fusion}
+    names = {"best.model": best.model, "best.modalities": seen(best), "best.fusion": best.fusion}
     return Record(
         name="summary",
         key=digest({"stage": identity(lock[stage])}),

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.publishing.lock_entries import parameters
+from pipelines.publishing.lock_entries import computed_by, parameters
+from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, ChosenConfig, Evaluation
 from stages.reporting.formatting import setting
 
@@ -12,10 +13,13 @@ from stages.reporting.formatting import setting
 def run_params(lock: Mapping[str, Any], evaluation: Evaluation, result: CandidateResult) -> dict[str, str]:
     """Return a run's settings (the grid, features, split: as dvc.lock has them) and what it chose, as MLflow parameters."""
     dataset, model, candidate = evaluation.dataset, result.model, result.candidate
-    params = {"model": model, "modalities": candidate.combination, "fusion": candidate.fusion, **data_params(lock, evaluation)}
+    params = {"model": model, "modalities": seen(candidate), "fusion": candidate.fusion, **data_params(lock, evaluation)}
     params |= {f"chosen.{name}": text for name, text in chosen_settings(result.configs).items()}
-    stage = f"train@{dataset}-{model}"
-    params |= flat("grid", parameters(lock, stage, f"models.{model}"))
+    stage = computed_by(evaluation, model)
+    if model in evaluation.controls:
+        params |= flat("settings", (parameters(lock, stage, "controls") or {}).get(model))
+    else:
+        params |= flat("grid", parameters(lock, stage, f"models.{model}"))
     # the metric of this task alone, declared or the task's own: the others choose nothing here
     params["train.scoring"] = evaluation.primary.name
     for name in candidate.modalities:
@@ -23,6 +27,11 @@ def run_params(lock: Mapping[str, Any], evaluation: Evaluation, result: Candidat
         settings.pop("dataset", None)
         params |= flat(f"features.{name}", settings)
     return params
+
+
+def seen(candidate: Candidate) -> str:
+    """Return the modalities that a candidate sees, as tags and parameters name them."""
+    return candidate.combination or "none"
 
 
 def data_params(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str]:

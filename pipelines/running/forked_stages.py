@@ -31,6 +31,7 @@ TABLES = ("numpy", "pyarrow.compute", "pandas")
 LEARNING = (*TABLES, "scipy.stats", "sklearn.base", "sklearn.metrics")
 # What the stages of a module import and no thread of which runs afterwards. Without polars: its threads would be missing in the fork.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "stages.control": (*LEARNING, "sklearn.ensemble"),
     "stages.evaluate": LEARNING,
     "stages.featurize": TABLES,
     "stages.ingest": TABLES,

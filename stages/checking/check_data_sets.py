@@ -32,7 +32,7 @@ def check_packaged(name: str, entry: DataSetEntry) -> None:
     """Raise InputError unless the entry fits a file under stages/datasets/."""
     data_set = known_data_set(name)
     parse(entry.options, f"datasets.{name}.options", data_set.options)
-    for key in ("group", "id", "split", "folds", "time", "title", "licence", "citation"):
+    for key in ("group", "id", "split", "folds", "time", "persistence", "title", "licence", "citation"):
         if getattr(entry, key) is not None:
             raise InputError(f"{PARAMS}: datasets.{name}.{key}: only for own data (`source:`); this data set's file declares it")
     if entry.missing_groups != "fail":

@@ -16,9 +16,14 @@ from stages.scoring.stacked_scores import stacked
 from stages.splitting.split_settings import SplitEntry
 from stages.training.train_settings import TrainEntry
 
+NOW_CONTROLS = {"dummy": "constant"}  # former models
+
 
 def check_model(params: Mapping[str, Any], name: str) -> None:
     """Raise InputError unless models.<name> names a known model with valid settings."""
+    if name in NOW_CONTROLS:
+        now = NOW_CONTROLS[name]
+        raise InputError(f"{PARAMS}: models.{name}: now the control {now!r}; remove this line, and put `{now}: {{}}` under `controls:`")
     model = as_sweep(known("models", name, f"models.{name}"))
     model.grid(section(params, f"models.{name}", model.settings), 0)
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stages.checking.check_controls import check_control
 from stages.checking.check_data_sets import check_dataset
 from stages.checking.check_features import check_feature
+from stages.checking.check_leakage import check_leakage
 from stages.checking.check_models import check_model, check_scoring, check_sizes, check_task
 from stages.checking.check_splits import check_splits
 from stages.checking.sections import SECTIONS
@@ -14,9 +16,9 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.params import TOP_LEVEL, read_params, section
 
 SEEDS = 2**32  # limit of numpy and scikit-learn
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of a data set, a model, or a key of features; each section checks more
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # of a data set, a control, a model, or a key of features; each section checks more
 NAME_RULE = "letters, digits and _ (and a - between data set and modality name), a letter first"
-KINDS = ("datasets", "features", "models")
+KINDS = ("datasets", "features", "controls", "models")
 
 
 def checked_params() -> dict[str, Any]:
@@ -42,10 +44,13 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_dataset, params, name)
     for key in params["features"]:
         _attempt(found, check_feature, params, key)
+    for name in params["controls"]:
+        _attempt(found, check_control, params, name)
     for name in params["models"]:
         _attempt(found, check_model, params, name)
     if not found:  # these checks need valid entries
         _attempt(found, check_splits, params)
+        _attempt(found, check_leakage, params)
         _attempt(found, check_scoring, params)
         for name in params["models"]:
             _attempt(found, check_sizes, params, name)
@@ -73,11 +78,12 @@ def _section_problems(params: Mapping[str, Any]) -> list[str]:
 
 
 def _name_problems(params: Mapping[str, Any]) -> list[str]:
-    """Return the mistakes in the keys under `datasets`, `features` and `models`; of a section without keys only that."""
+    """Return the mistakes in the keys under `datasets`, `features`, `controls` and `models`; of a section without keys only that."""
     found: list[str] = []
     for kind in KINDS:
         if not isinstance(params.get(kind), Mapping) or not params[kind]:
-            return [*found, f"{PARAMS}: {kind}: expected a mapping with at least one entry, found {params.get(kind)!r}"]
+            remedy = "; add `controls: {constant: {}}`, which every model is compared with" if kind == "controls" else ""
+            return [*found, f"{PARAMS}: {kind}: expected a mapping with at least one entry, found {params.get(kind)!r}{remedy}"]
         invalid = [name for name in params[kind] if not isinstance(name, str) or not NAME.fullmatch(name)]
         reason = f"is not a valid name (it becomes part of names of files and stages); use {NAME_RULE}"
         found += [f"{PARAMS}: {kind}: {name!r} {reason}" for name in invalid]

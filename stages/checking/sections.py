@@ -7,9 +7,11 @@ from stages.contracts.settings import Settings
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.splitting.split_settings import SplitEntry
 from stages.training.train_settings import TrainEntry
+from stages.validation.leak_settings import LeakageEntry
 
 SECTIONS: Mapping[str, type[Settings]] = {
     "split": SplitEntry,
+    "leakage": LeakageEntry,
     "train": TrainEntry,
     "evaluate": EvaluateEntry,
     "publish": PublishEntry,

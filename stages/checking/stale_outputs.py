@@ -15,7 +15,7 @@ import yaml
 from stages.contracts.paths import DATA
 
 LOCK = Path("dvc.lock")
-PER_DATASET = ("ingest", "split", "validate", "evaluate")
+PER_DATASET = ("ingest", "split", "validate", "control", "evaluate")
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:

@@ -9,7 +9,9 @@ CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no m
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """modalities: in the order of the data set. fusion: the way of fusing, the same for a single modality, where nothing is fused."""
+    """modalities: in the order of the data set; none: a control that looks at none. fusion: the way of fusing, the same for a single
+    modality, where nothing is fused.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # in documents
 
@@ -19,10 +21,10 @@ class Candidate:
 
     @property
     def combination(self) -> str:
-        """Return the modalities as files and keys name them: image+text."""
+        """Return the modalities as files and keys name them: image+text; of none an empty text."""
         return "+".join(self.modalities)
 
 
 def parsed_combination(name: str) -> tuple[str, ...]:
     """Return the modalities of a combination by its name: image+text."""
-    return tuple(name.split("+"))
+    return tuple(name.split("+")) if name else ()

@@ -1,7 +1,7 @@
 """The interface of a file under stages/datasets/."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -27,8 +27,9 @@ class Source:
 class ReadSamples(Protocol[Accepted]):
     """Returns the samples table from the verified archives (package name → path), sorted by id.
 
-    It holds every row (ingest applies `rows:`) with columns sample_id, group, target, optionally split ("train", "test"), and one per
-    modality. The target is, by the form of its task:
+    It holds every row (ingest applies `rows:`) with columns sample_id, group, target, optionally split ("train", "test") and persistence
+    (what the target is if nothing changes, in the form of a target that is no labels), and one per modality. The target is, by the form of
+    its task:
         classes     string, the class
         labels      list<string>, the labels that hold (none: an empty list)
         continuous  struct of float64, a field per target (NaN: not known)
@@ -54,3 +55,4 @@ class DataSet(Generic[AnySettings]):
     read: ReadSamples[AnySettings]
     options: type[AnySettings] = Settings  # type: ignore[assignment] # without options: the empty settings
     n_train: int | None = None  # training rows of an official split
+    known_leaks: Mapping[str, str] = field(default_factory=dict)  # <code>/<subject> of a finding → why it is no leak here

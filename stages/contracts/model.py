@@ -119,7 +119,6 @@ class Sweep:
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
-    is_baseline: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ DATA = Path("data")
 
 
 def names_in(path: str, pattern: str) -> dict[str, str] | None:
-    """Return the names that stand for {…} of a pattern in which a path ends; None if it does not end so."""
-    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
+    """Return the names that stand for {…} of a pattern in which a path ends; None if it does not end so. What is in […] may be absent."""
+    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)).replace(r"\[", "(?:").replace(r"\]", ")?")
     found = re.fullmatch(rf"(?:.*/)?{named}", path)
     return None if found is None else found.groupdict()
 
@@ -28,6 +28,11 @@ def check_path(dataset: str) -> Path:
 def fold_numbers_path(dataset: str) -> Path:
     """Return where check writes the numbers of folds of a data set: the section's, or its own."""
     return DATA / "check" / "split" / f"{dataset}.json"
+
+
+def leak_levels_path(dataset: str) -> Path:
+    """Return where check writes which leaks stop the training of a data set."""
+    return DATA / "check" / "leakage" / f"{dataset}.json"
 
 
 def samples_path(dataset: str) -> Path:
@@ -50,6 +55,10 @@ def validation_path(dataset: str) -> Path:
     return validation_dir(dataset) / "validation.json"
 
 
+def leaks_path(dataset: str) -> Path:
+    return validation_dir(dataset) / "leaks.json"
+
+
 def skipped_path(dataset: str) -> Path:
     return DATA / "splits" / dataset / "quarantine.arrow"
 
@@ -62,6 +71,11 @@ def quarantine_path(dataset: str, modality_name: str = "") -> Path:
 
 def predictions_dir(dataset: str, model: str) -> Path:
     return DATA / "predictions" / dataset / model
+
+
+def controls_dir(dataset: str) -> Path:
+    """Return the folder with a folder of predictions per control."""
+    return DATA / "predictions" / dataset / "controls"
 
 
 def models_dir(dataset: str, model: str) -> Path:

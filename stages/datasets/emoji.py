@@ -12,6 +12,9 @@ A group is one emoji with its variants. These are one group:
 - names that differ only in colors and sizes (black heart, blue heart), or after a colon (family: man, boy);
 - the 24 clock faces; the 13 keycaps;
 - images that look the same: flags of dependent territories, the older families (see `_image_keys`).
+
+Five pairs of other images are nearly the same and may be in different folds: the flags of Indonesia and Monaco, Romania and Chad, Jordan
+and Palestine, the open and the closed lock, the snowmen with and without snow. Their names differ.
 """
 
 import io
@@ -160,4 +163,5 @@ DATA_SET = DataSet(
     targets={"category": "multiclass"},
     group="one emoji with its variants (gender, age, skin tone, direction, colour)",
     read=read,
+    known_leaks={"order-tells-target/samples": "Unicode assigns code points by topic, and no modality holds them"},
 )

@@ -7,9 +7,9 @@ labels, so that no graph holds a type.
 
 Split (ours, as none is published): trained on the left side, tested on the right. The two graphs share no edge, so that no edge of a test
 cell is in the training data; but many cells have a counterpart on the other side, which the data do not mark. The score measures how well
-types transfer to the other side of the same animal, not to another animal. (Folds over the cells of one side would test cells whose
-neighborhoods overlap with those trained on.) In the package, cells are sorted by type: ids follow that order, nodes of the graphs a seeded
-permutation.
+types transfer to the other side of the same animal, not to another animal. The sides differ: a simple classifier tells a cell's side by
+its neighborhood with an AUC of 0.78. (Folds over the cells of one side would test cells whose neighborhoods overlap with those trained
+on.) In the package, cells are sorted by type: ids follow that order, nodes of the graphs a seeded permutation.
 
 Published figures: none known for this classification. Priebe et al. (Semiparametric spectral modeling of the Drosophila
 connectome, arXiv:1705.03297) find the four types as largely separate clusters of the right side's spectral embedding.
@@ -97,4 +97,8 @@ DATA_SET = DataSet(
     group="the neuron",
     read=read,
     n_train=209,
+    known_leaks={
+        "order-tells-target/samples": "cells are sorted by type; nodes of the graphs are not",
+        "train-test-shift/neighbourhood": "the parts are the two sides of the animal, and the score is one of transfer between them",
+    },
 )

@@ -44,4 +44,5 @@ DATA_SET = DataSet(
     targets={"digit": "multiclass"},
     group="the picture (who wrote it is not known)",
     read=read,
+    known_leaks={"order-tells-target/samples": "the file is sorted by digit, and no modality holds the place in it"},
 )

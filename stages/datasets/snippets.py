@@ -88,4 +88,5 @@ DATA_SET = DataSet(
     group="the review or article (films: the sentence), with sentences whose words are the same or nearly so",
     read=read,
     options=VaderOptions,
+    known_leaks={"order-tells-target/samples": "the films' favourable sentences come first, and no modality holds the place"},
 )

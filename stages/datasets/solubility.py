@@ -13,6 +13,9 @@ except for four training molecules that are also test molecules: three are other
 trans-1,2-dimethylcyclohexane, hyoscyamine and atropine) and one is drawn wrongly (2,4-dimethyl-3-pentanol as 2,3-). Their graphs are
 equal, so they are dropped: 1,021 of 1,025 remain. Four more pairs of training molecules have equal graphs; each pair is one group.
 
+Alike in both parts of the split are about sixty different molecules: isomers that the statistics of a graph do not tell apart, and drawings
+that differ in a bond or an element alone (pentane and isoprene; chlorides and bromides). A new molecule may be as near to a known one.
+
 Published figures: logS of about the same 1,290 molecules, squared correlation about 0.92 and standard error about 0.6, by atom
 contributions (Hou et al. 2004) and, on a predecessor, by neural networks on electrotopological indices (Huuskonen, J. Chem. Inf.
 Comput. Sci. 40 (2000), 773–777): from memory, and on other splits. No published figure is known for the classes.
@@ -122,4 +125,5 @@ DATA_SET = DataSet(
     group="the molecule (stereoisomers are one)",
     read=read,
     n_train=1_021,
+    known_leaks={"order-tells-target/samples": "the files list homologous series one after another, and no modality holds the place"},
 )

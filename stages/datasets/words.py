@@ -4,8 +4,8 @@
     valence    the mean itself, from -4 to 4
 
 Word level: a sample is a word in a window of one, as there is no context. Its one-hot code does not generalize to unseen words, and only 14
-words occur twice (lol, ok, … both in one group), so models can only learn from spelling: set `analyzer: char`. The ten ratings and their
-standard deviation are excluded, as they leak the target.
+words occur twice (lol, ok, … both in one group; the emoticon d: once as positive and once as negative), so models can only learn from
+spelling: set `analyzer: char`. The ten ratings and their standard deviation are excluded, as they leak the target.
 
 Groups: words of one family are one group, as "abandon" would leak the target of "abandoned". The rule merges unrelated words rather than
 split related ones. For tokens with two letters or more, by their letters in lower case:

@@ -1,6 +1,6 @@
 """Paired tests in families that are declared before any score is seen; Holm's correction within each family.
 
-baseline      every learner on every modality combination against each baseline
+baseline      every learner on every modality combination against each baseline, on the same combination if it has one, else on none
 fusion        for every learner: all modalities together, in each way of fusing, against each one alone
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
@@ -73,7 +73,8 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
     pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": []}
     for baseline in contest.baselines:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
-        pairs["baseline"] += [(candidate, on_same[candidate.modalities]) for model in learners for candidate in contest.of(model)]
+        rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
+        pairs["baseline"] += [(candidate, rival) for candidate, rival in rivals if rival is not None]
     largest = max(len(candidate.modalities) for candidate in contest.candidates)
     for model in learners:
         mine = contest.of(model)

@@ -1,6 +1,6 @@
 """What DVC shows: a flat summary with the same keys for every data set, a leaderboard and a confusion table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stages.contracts.candidate import Candidate
@@ -11,9 +11,9 @@ from stages.contracts.metric import Metric
 from stages.evaluation.scores import goodness
 
 
-def ranks(scores: Mapping[Candidate, MeanScore], metric: Metric) -> dict[Candidate, int]:
-    """Return each candidate's rank by its mean score, from 1; equals keep their order."""
-    ranked = sorted(scores, key=lambda candidate: -goodness(scores[candidate].mean, metric))
+def ranks(scores: Mapping[Candidate, MeanScore], metric: Metric, last: Collection[str] = ()) -> dict[Candidate, int]:
+    """Return each candidate's rank by its mean score, from 1; equals keep their order, and the models `last` stand behind all others."""
+    ranked = sorted(scores, key=lambda candidate: (candidate.model in last, -goodness(scores[candidate].mean, metric)))
     return {candidate: rank for rank, candidate in enumerate(ranked, start=1)}
 
 
@@ -22,7 +22,8 @@ def summary(evaluation: Evaluation, metric: Metric) -> Summary:
     score, best = evaluation.primary_score, evaluation.result(evaluation.best)
     of_model = {model: evaluation.best_of([model]) for model in evaluation.models}
     baseline = evaluation.best_of(evaluation.baselines)
-    fused, single = ([goodness(score(found).mean, metric) for found in evaluation.candidates if (len(found.modalities) > 1) == several]
+    learned = [found for found in evaluation.candidates if found.model in evaluation.learners]
+    fused, single = ([goodness(score(found).mean, metric) for found in learned if (len(found.modalities) > 1) == several]
                      for several in (True, False))
     return Summary(
         best=" · ".join(evaluation.key(best.candidate)),
@@ -31,7 +32,7 @@ def summary(evaluation: Evaluation, metric: Metric) -> Summary:
         lo=rounded(score(best).lo),
         hi=rounded(score(best).hi),
         baseline=rounded(score(baseline).mean) if baseline else None,
-        fusion_gain=rounded(max(fused) - max(single)) if fused else None,
+        fusion_gain=rounded(max(fused) - max(single)) if fused and single else None,
         models={model: rounded(score(found).mean) for model, found in of_model.items() if found},
         rows=evaluation.rows.used,
         rows_available=evaluation.rows.available,

@@ -1,13 +1,13 @@
 """Read what training one data set's models wrote: predictions matched with the splits, and how configurations did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
-from stages.contracts.paths import predictions_dir
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
@@ -22,27 +22,28 @@ class TrainingResults:
     predictions: dict[Candidate, list[FoldPredictions]] = field(default_factory=dict)
     tuning: dict[Candidate, Tuning] = field(default_factory=dict)
     baselines: list[str] = field(default_factory=list)
+    diagnostics: list[str] = field(default_factory=list)
     not_applicable: dict[str, str] = field(default_factory=dict)
 
     @property
     def combinations(self) -> list[tuple[str, ...]]:
-        """Return the modality combinations of all candidates, small ones first."""
-        return sorted(dict.fromkeys(candidate.modalities for candidate in self.predictions), key=len)
+        """Return the modality combinations of all candidates that see one, small ones first."""
+        return sorted(dict.fromkeys(candidate.modalities for candidate in self.predictions if candidate.modalities), key=len)
 
 
 def read_models(
-    dataset: str, models: Sequence[str], splits: Splits, *, form: TargetForm, outputs: Sequence[str], scoring: Metric
+    folders: Mapping[str, Path], splits: Splits, *, form: TargetForm, outputs: Sequence[str], scoring: Metric
 ) -> TrainingResults:
-    """Return predictions and tuning of each candidate, and which models are baselines or not applicable.
+    """Return predictions and tuning of each candidate, and which models are baselines, diagnostics or not applicable; folders: by model.
 
     Raises:
         InputError: if a file is missing or does not fit the splits.
     """
     found = TrainingResults()
-    for model in models:
-        folder = predictions_dir(dataset, model)
+    for model, folder in folders.items():
         predictions, described = read_described(folder / "predictions.arrow", TrainingMetadata)
         found.baselines += [model] if described.baseline else []
+        found.diagnostics += [model] if described.diagnostic else []
         if described.not_applicable:
             found.not_applicable[model] = described.not_applicable
             continue

@@ -16,8 +16,10 @@ KINDS = {
     "datasets": ("datasets", "DATA_SET"),
     "modalities": ("modalities", "MODALITY"),
     "models": ("models", "MODEL"),
+    "controls": ("controls", "CONTROL"),
     "metrics": ("metrics", "METRIC"),
     "tasks": ("tasks", "TASK"),
+    "leaks": ("leaks", "DETECTOR"),
     "sources": ("own_data/sources", "SOURCE"),
 }
 # kinds whose components are always folders: a stage depends on the folder of its own (dvc.yaml), and it travels with logged models

@@ -93,6 +93,10 @@ class DataSetEntry(Settings):
     unknown_targets: Literal["refuse", "mask"] = Field("refuse", description="regression: whether targets of a row may be unknown (mask)")
     time: str | None = Field(None, description="own files: column of a number, date or time by which folds are ordered: each trains on the "
                              "past alone")
+    persistence: str | dict[str, str] | None = Field(
+        None, description="own files: the column that says what the target is if nothing changes (of several targets: target: column), for "
+        "the control persistence"
+    )
     title: str | None = Field(None, description="own files: the data set's title in the report")
     licence: str | None = Field(None, description="own files: the data set's licence")
     citation: str | None = Field(None, description="own files: the work to cite")

@@ -14,7 +14,7 @@ from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.node_graph import open_node_graph
-from stages.own_data.roles import find_modalities, groups_of, open_source, sample_names, target_of, targets_of
+from stages.own_data.roles import find_modalities, groups_of, open_source, persistence_of, sample_names, target_of, targets_of
 from stages.own_data.sample_index import read_index
 from stages.own_data.sample_loader import SampleLoader, matrix_of
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
@@ -67,7 +67,8 @@ def unreadable_columns(dataset: str, entry: DataSetEntry, rows: SourceRows) -> l
         except InputError as error:
             matrix_mistakes.append(str(error))
     continuous = component("tasks", target_of(entry).task).form == "continuous"
-    return column_mistakes(rows, [*fields, *joined], (*(targets_of(entry) if continuous else ()), *joined), dataset) + matrix_mistakes
+    of_targets = (*targets_of(entry), *persistence_of(entry).values()) if continuous else ()
+    return column_mistakes(rows, [*fields, *joined], (*of_targets, *joined), dataset) + matrix_mistakes
 
 
 def _about(dataset: str, entry: DataSetEntry, fingerprint: dict[str, Any]) -> DataSetDescription:

@@ -1,5 +1,7 @@
 """The target of own samples, in the form that every data set returns (contracts/data_set.py)."""
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,6 +30,15 @@ def read_target(table: pa.Table, target: TargetEntry, rows: SourceRows, dataset:
     if form == "classes":
         return text_of(table[fields[0]], fields[0], dataset)
     return _several_columns(table, fields, rows, dataset) if target.columns else _one_column(table[fields[0]], target, dataset)
+
+
+def read_persistence(table: pa.Table, columns: Mapping[str, str], target: TargetEntry, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return what each target (a key of `columns`) is if nothing changes, in the form of `read_target`; null where not known."""
+    if component("tasks", target.task).form == "continuous":
+        numbers = [numbers_of(table[field], field, rows, dataset) for field in columns.values()]
+        return pa.StructArray.from_arrays(numbers, names=list(columns))
+    (field,) = columns.values()
+    return text_of(table[field], field, dataset)
 
 
 def _one_column(values: pa.ChunkedArray, target: TargetEntry, dataset: str) -> pa.Array:

@@ -22,7 +22,7 @@ from stages.own_data.unicode_forms import normal
 from stages.own_data.wildcard_files import WILDCARD
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # it becomes part of the names of files and stages
-TAKEN = ("sample_id", "group", "split", "fold", "time", "target", "row", "source")  # columns of the samples
+TAKEN = ("sample_id", "group", "split", "fold", "time", "target", "persistence", "row", "source")  # columns of the samples
 ID = "id"  # in a pattern of files: the sample's name
 
 
@@ -78,6 +78,8 @@ def check_entry(name: str, entry: DataSetEntry) -> None:
         raise InputError(f"{key}.folds: `split` names an official split, which is the only outer fold; keep one of the two")
     if entry.time is not None:
         _check_time(f"{key}.time", entry, target)
+    if entry.persistence is not None:
+        _check_persistence(f"{key}.persistence", entry.persistence, target)
     for modality, declared in _modalities_of(entry).items():
         _check_modality(f"{key}.modalities.{modality}", modality, declared, target)
 
@@ -88,6 +90,19 @@ def _check_time(key: str, entry: DataSetEntry, target: TargetEntry) -> None:
         raise InputError(f"{key}: `{other}` gives the outer folds already; keep one of the two")
     if entry.time in (target.column, *target.columns):
         raise InputError(f"{key}: column {entry.time!r} is the target; name the column that tells when a sample was, or remove `time`")
+
+
+def _check_persistence(key: str, declared: str | Mapping[str, str], target: TargetEntry) -> None:
+    """Raise InputError unless each target has a column that is not a target itself."""
+    targets, columns = target.columns or _one(target.column), _one(declared) if isinstance(declared, str) else tuple(declared.values())
+    if component("tasks", target.task).form == "labels":
+        raise InputError(f"{key}: task {target.task} predicts labels, and a column says one class or number; remove it")
+    if isinstance(declared, str) and len(targets) > 1:
+        raise InputError(f"{key}: there are {len(targets)} targets; name a column for each: `{{{targets[0]}: …, {targets[1]}: …}}`")
+    if not isinstance(declared, str) and set(declared) != set(targets):
+        raise InputError(f"{key}: expected a column for each target ({', '.join(targets)}), found {', '.join(declared) or 'nothing'}")
+    if wrong := set(columns) & set(targets):
+        raise InputError(f"{key}: column {min(wrong)!r} is a target, which would predict itself; name a column that is known before")
 
 
 def _check_classes(key: str, target: TargetEntry) -> None:
@@ -173,7 +188,7 @@ def find_modalities(name: str, entry: DataSetEntry, rows: SourceRows) -> list[Ow
     key = f"{PARAMS}: datasets.{name}"
     roles = {"target": targets_of(entry), "group": groups_of(entry),
              **{role: _one(getattr(entry, role)) for role in ("id", "split", "folds", "time")}}
-    for role, fields in roles.items():
+    for role, fields in {**roles, "persistence": tuple(persistence_of(entry).values())}.items():
         _refuse_absent(fields, rows.types, f"{key}.{role}")
     entries = _modalities_of(entry)
     used = {field for fields in (*roles.values(), _one(rows.content)) for field in fields}
@@ -262,6 +277,12 @@ def targets_of(entry: DataSetEntry) -> tuple[str, ...]:
     """Return the fields of the target."""
     target = target_of(entry)
     return target.columns or _one(target.column)
+
+
+def persistence_of(entry: DataSetEntry) -> Mapping[str, str]:
+    """Return by target the column that says what it is if nothing changes; such a column may be a feature too."""
+    declared = entry.persistence
+    return dict.fromkeys(targets_of(entry), declared) if isinstance(declared, str) else declared or {}
 
 
 def groups_of(entry: DataSetEntry) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from stages.foundation.params_file import PARAMS
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.class_mapping import MappedTarget, map_classes
 from stages.own_data.official_splits import SPLITS
-from stages.own_data.own_targets import read_target
-from stages.own_data.roles import groups_of, sample_names, target_of, targets_of
+from stages.own_data.own_targets import read_persistence, read_target
+from stages.own_data.roles import groups_of, persistence_of, sample_names, target_of, targets_of
 from stages.own_data.source_rows import SourceRows
 from stages.own_data.text_columns import text_of
 from stages.own_data.time_column import times_of
@@ -28,7 +28,7 @@ NO_GROUP = " "  # begins the group of a sample without one: no declared group be
 
 @dataclass(frozen=True)
 class SampleIndex:
-    """table: sample_id, row (its number in the source), and of group, split, fold, time and target those that could be read.
+    """table: sample_id, row (its number in the source), and of group, split, fold, time, persistence and target those that could be read.
 
     n_left_out: rows that are not in it, as `target.classes` leaves them out. notes: what was left out or filled in, a line each.
     mistakes: why columns could not be read, a line each.
@@ -48,7 +48,8 @@ def read_index(dataset: str, entry: DataSetEntry, rows: SourceRows) -> SampleInd
     """
     key = f"{PARAMS}: datasets.{dataset}"
     single = [field for field in (entry.split, entry.folds, entry.time) if field is not None]
-    table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups_of(entry), *single])), None)
+    persisted = persistence_of(entry)
+    table = rows.read(list(dict.fromkeys([*targets_of(entry), *groups_of(entry), *single, *persisted.values()])), None)
     mistakes: list[str] = []
     mapped = _attempt(mistakes, lambda: _target(table, entry, rows, dataset))
     numbers = np.arange(len(table)) if mapped is None else np.flatnonzero(~mapped.left_out)
@@ -73,6 +74,9 @@ def read_index(dataset: str, entry: DataSetEntry, rows: SourceRows) -> SampleInd
         columns["fold"] = folds
     if entry.time is not None and (times := _attempt(mistakes, lambda: _times(table, entry, rows, kept, where, dataset))) is not None:
         columns["time"] = times
+    if persisted:
+        values = _attempt(mistakes, lambda: _persistence(table, entry, rows, dataset))
+        columns |= {} if values is None else {"persistence": values.take(kept)}
     if mapped is not None:
         columns["target"] = mapped.target.take(kept)
     return SampleIndex(pa.table(columns), len(table) - len(numbers), tuple(notes), tuple(mistakes))
@@ -94,6 +98,15 @@ def _target(table: pa.Table, entry: DataSetEntry, rows: SourceRows, dataset: str
     if declared.classes is None:
         return MappedTarget(target, np.zeros(len(target), dtype=bool), ())
     return map_classes(target, declared.classes, f"{PARAMS}: datasets.{dataset}.target.classes: column {declared.column!r}")
+
+
+def _persistence(table: pa.Table, entry: DataSetEntry, rows: SourceRows, dataset: str) -> pa.Array:
+    """Return what the target of every row is if nothing changes, with the entry's classes in place of the values if it maps them."""
+    declared, columns = target_of(entry), persistence_of(entry)
+    values = read_persistence(table, columns, declared, rows, dataset)
+    if declared.classes is None:
+        return values
+    return map_classes(values, declared.classes, f"{PARAMS}: datasets.{dataset}.target.classes: column {entry.persistence!r}").target
 
 
 def _groups(

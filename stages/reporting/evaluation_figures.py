@@ -8,7 +8,7 @@ from stages.contracts.documents.evaluation_document import Evaluation
 from stages.reporting.curve_figures import learning_curve, tuning_curve
 from stages.reporting.dot_figures import ScoreDot, interval_dots
 from stages.reporting.drawing import COLOURS, Plot, figure_style, render
-from stages.reporting.formatting import candidate_name, model_name
+from stages.reporting.formatting import candidate_name
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import prediction_plots
 
@@ -68,8 +68,7 @@ def leaderboard_plot(evaluation: Evaluation) -> Plot | None:
     """Return the leaderboard as dot-and-whisker rows; None where no score is defined."""
     colours, scores = colour_names(evaluation), []
     for found in ranked(evaluation):
-        score, is_baseline = evaluation.primary_score(found), found.model in evaluation.baselines
-        name = model_name(found.model, evaluation.form) if is_baseline else candidate_name(found.candidate, evaluation)
+        score, name = evaluation.primary_score(found), candidate_name(found.candidate, evaluation)
         if score.mean is not None:
             scores.append(ScoreDot(name, score.mean, score.lo, score.hi, COLOURS[colours[found.model]]))
     if not scores:

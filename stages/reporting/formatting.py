@@ -12,7 +12,7 @@ from stages.contracts.documents.results_document import Results
 from stages.contracts.task import OUTPUT_NOUNS
 
 MODEL_NAMES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
-# what the dummy predicts, by form of the targets
+# what the control `constant` predicts, by form of the targets
 CONSTANT_NAMES = {"classes": "majority", "labels": "majority", "continuous": "mean"}
 NONE = "–"
 SPACE = "\u00a0"  # no line ends at it
@@ -26,7 +26,7 @@ def model_name(model: str, form: str | None = None) -> str:
     Args:
         form: of the targets; None: several forms at once.
     """
-    if model == "dummy":
+    if model == "constant":
         return CONSTANT_NAMES[form] if form else "majority or mean"
     return MODEL_NAMES.get(model, model)
 
@@ -79,14 +79,15 @@ def inner_folds(evaluation: Evaluation) -> str:
 
 
 def combination_name(candidate: Candidate, evaluation: Results) -> str:
-    """Return "image + text", with the way of fusing where several ways are compared."""
+    """Return "image + text", with the way of fusing where several ways are compared; "none" of a control that looks at no modality."""
     way = f" ({candidate.fusion})" if evaluation.names_fusion(candidate) else ""
-    return " + ".join(candidate.modalities) + way
+    return (" + ".join(candidate.modalities) or "none") + way
 
 
 def candidate_name(candidate: Candidate, evaluation: Results) -> str:
-    """Return "SVM · image + text"."""
-    return f"{model_name(candidate.model, evaluation.form)} · {combination_name(candidate, evaluation)}"
+    """Return "SVM · image + text", or "majority" of a control that looks at no modality."""
+    name = model_name(candidate.model, evaluation.form)
+    return f"{name} · {combination_name(candidate, evaluation)}" if candidate.modalities else name
 
 
 def number(value: float | None) -> str:

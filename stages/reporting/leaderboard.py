@@ -7,15 +7,15 @@ N_COLOURS = 6
 
 
 def ranked(evaluation: Evaluation) -> list[ScoredCandidate]:
-    """Return the candidates, the best first; a baseline, which sees no modality, once and not for each modality combination."""
+    """Return the candidates, the best first; a control once, on the combination on which it is best."""
     found = evaluation.ranked()
     first = {candidate.model: candidate for candidate in reversed(found)}
-    return [candidate for candidate in found if candidate.model not in evaluation.baselines or candidate is first[candidate.model]]
+    return [candidate for candidate in found if candidate.model not in evaluation.controls or candidate is first[candidate.model]]
 
 
 def colour_names(evaluation: Evaluation) -> dict[str, str]:
-    """Return the name of each model's colour; baselines are grey."""
-    return dict.fromkeys(evaluation.baselines, "baseline") | {
+    """Return the name of each model's colour; controls are grey."""
+    return dict.fromkeys(evaluation.controls, "baseline") | {
         model: f"c{index % N_COLOURS}" for index, model in enumerate(evaluation.learners)}
 
 

@@ -44,20 +44,17 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     }
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
     page = environment.get_template("page.html.j2")
-    models = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.models))
-    baselines = {model for evaluation in evaluations for model in evaluation.baselines}
-    forms = {evaluation.form for evaluation in evaluations}
-    heads = [{"name": formatting.model_name(model, forms.copy().pop() if len(forms) == 1 else None), "is_baseline": model in baselines}
-             for model in models]
-    rows = [summary_row(evaluation, models) for evaluation in evaluations]
+    learners = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.learners))
+    heads = ["best baseline", *map(formatting.model_name, learners)]
+    rows = [summary_row(evaluation, learners) for evaluation in evaluations]
     known = hashes or {}
     sections = [section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)) for evaluation in evaluations]
     return plain(page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
 
 
-def summary_row(evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
-    """Return one data set's line of the summary: each model's best candidate and score, None for a model that was not run."""
-    best = [evaluation.best_of([model]) for model in models]
+def summary_row(evaluation: Evaluation, learners: Sequence[str]) -> dict[str, Any]:
+    """Return one data set's line of the summary: the best control, then each learner's best candidate, with its score; None: not run."""
+    best = [evaluation.best_of(evaluation.baselines), *(evaluation.best_of([model]) for model in learners)]
     return {"evaluation": evaluation, "cells": [(found, evaluation.primary_score(found)) if found else None for found in best],
             "verdict": verdict(evaluation)}
 
@@ -94,7 +91,7 @@ class LeaderboardRow(NamedTuple):
     rank: int
     found: ScoredCandidate
     score: MeanScore
-    is_baseline: bool
+    is_control: bool
     drawn: Markup
 
 
@@ -116,7 +113,7 @@ def leaderboard(evaluation: Evaluation) -> list[LeaderboardRow]:
         label = f"{name}: {formatting.number(score.mean)}, interval {formatting.interval(score.lo, score.hi)}"
         drawn = "" if score.mean is None else cell_interval(score.mean, score.lo, score.hi, scale=scale, reference=level,
                                                       colour=colours[found.model], label=label)
-        table.append(LeaderboardRow(rank, found, score, found.model in evaluation.baselines, Markup(drawn)))
+        table.append(LeaderboardRow(rank, found, score, found.model in evaluation.controls, Markup(drawn)))
     return table
 
 
@@ -143,7 +140,7 @@ def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     """
     found = []
     for result in evaluation.candidates:
-        if result.model not in evaluation.baselines:
+        if result.model in evaluation.learners:
             counts = Counter(formatting.settings_text(fold.settings) for fold in result.configs)
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
             notes = [f"{name.replace('_', ' ')}: {share:.0%}" for name, share in result.notes.items() if share]

@@ -2,52 +2,62 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.candidate import CLEAN, Candidate
-from stages.contracts.model import Config, FoldResult, Sweep
+from stages.contracts.model import Config, FoldResult
 from stages.contracts.problem import Problem
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.foundation.tables import fixed_lists, target_array, write_table
-from stages.model_selection.fold_predictions import empty_predictions
 from stages.training.read_problem import TrainingData
 
 
+@dataclass(frozen=True)
+class ResultsOf:
+    """Of which model or control the results are; what it is as a control. not_applicable: why there are none."""
+
+    model: str
+    is_baseline: bool = False
+    is_diagnostic: bool = False
+    not_applicable: str | None = None
+
+
 def write_results(
-    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], data: TrainingData, *, model: Sweep,
-    not_applicable: str | None = None,
-) -> None:  # fmt: skip
+    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], data: TrainingData, about: ResultsOf
+) -> None:
     """Write predictions, sweep, curves, notes and, if they were kept, out_of_fold, each .arrow (schemas: stages/contracts/tables/)."""
     problem = data.problem
     metadata = TrainingMetadata(
         **dict(data.splits),
-        model=model.name,
-        baseline=model.is_baseline,
+        model=about.model,
+        baseline=about.is_baseline,
+        diagnostic=about.is_diagnostic,
         scoring=problem.scoring,
-        combinations=() if not_applicable else tuple("+".join(modalities) for modalities in problem.combinations),
-        not_applicable=not_applicable,
+        combinations=() if about.not_applicable else tuple("+".join(modalities) for modalities in problem.combinations),
+        not_applicable=about.not_applicable,
     )
     # an empty result, so that tables without rows have their columns
-    empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, empty_predictions(problem, 0), None)
+    empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, problem.target[:0], None)
     found = list(results) or [empty]
     tables = {
-        "predictions": [_predictions(result, model, data) for result in found],
-        "sweep": [_sweep(result, model, problem, configs) for result in found],
-        "curves": [_curves(result, model, problem) for result in found],
-        "notes": [_notes(result, model, problem) for result in found],
-        "out_of_fold": [_out_of_fold(result, model, data) for result in found if result.out_of_fold is not None],
+        "predictions": [_predictions(result, about.model, data) for result in found],
+        "sweep": [_sweep(result, about.model, problem, configs) for result in found],
+        "curves": [_curves(result, about.model, problem) for result in found],
+        "notes": [_notes(result, about.model, problem) for result in found],
+        "out_of_fold": [_out_of_fold(result, about.model, data) for result in found if result.out_of_fold is not None],
     }
     for name, by_result in tables.items():
         if by_result:
             write_table(folder / f"{name}.arrow", pa.concat_tables(by_result), metadata)
 
 
-def _keys(result: FoldResult, model: Sweep, problem: Problem, n: int) -> dict[str, pa.Array]:
+def _keys(result: FoldResult, model: str, problem: Problem, n: int) -> dict[str, pa.Array]:
     """Return the columns that identify a row's candidate and fold."""
-    candidate = Candidate(model.name, result.modalities)
+    candidate = Candidate(model, result.modalities)
     return {
         "modalities": pa.array([candidate.combination] * n, pa.string()),
         "fusion": pa.array([candidate.fusion] * n, pa.string()),
@@ -57,7 +67,7 @@ def _keys(result: FoldResult, model: Sweep, problem: Problem, n: int) -> dict[st
     }
 
 
-def _predictions(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Table:
+def _predictions(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
     problem, rows = data.problem, result.fold.test
     columns = {
         "condition": pa.array([CLEAN] * len(rows), pa.string()),
@@ -70,7 +80,7 @@ def _predictions(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Tab
     return pa.table({**_keys(result, model, problem, len(rows)), **columns})
 
 
-def _out_of_fold(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Table:
+def _out_of_fold(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
     scores, validated = result.out_of_fold, result.fold.validated
     assert scores is not None
     rows = result.fold.train[validated]
@@ -82,7 +92,7 @@ def _out_of_fold(result: FoldResult, model: Sweep, data: TrainingData) -> pa.Tab
     return pa.table({**_keys(result, model, data.problem, len(rows)), **columns})
 
 
-def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence[Config]) -> pa.Table:
+def _sweep(result: FoldResult, model: str, problem: Problem, configs: Sequence[Config]) -> pa.Table:
     n_configs, n_inner = result.inner_scores[problem.scoring].shape
     indices = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
     settings = [json.dumps(result.described(config), sort_keys=True) for config in configs]
@@ -96,7 +106,7 @@ def _sweep(result: FoldResult, model: Sweep, problem: Problem, configs: Sequence
     return pa.table({**_keys(result, model, problem, len(indices)), **columns})
 
 
-def _curves(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
+def _curves(result: FoldResult, model: str, problem: Problem) -> pa.Table:
     names = [name for name, values in result.curves.items() for _ in values]
     columns = {
         "name": pa.array(names, pa.string()),
@@ -106,6 +116,6 @@ def _curves(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
     return pa.table({**_keys(result, model, problem, len(names)), **columns})
 
 
-def _notes(result: FoldResult, model: Sweep, problem: Problem) -> pa.Table:
+def _notes(result: FoldResult, model: str, problem: Problem) -> pa.Table:
     columns = {"name": pa.array(list(result.notes), pa.string()), "value": pa.array(list(result.notes.values()), pa.float64())}
     return pa.table({**_keys(result, model, problem, len(result.notes)), **columns})

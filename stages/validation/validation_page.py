@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.documents.validation_document import ExpectationResult, Validation
 from stages.foundation.plain_output import plain
 
@@ -55,14 +56,43 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 <body>
 <main>
 <h1>Validation of {{ dataset }}</h1>
-<p><span class="verdict {{ 'good' if success else 'bad' }}">{{ 'all expectations hold' if success else n_failed ~ ' failed' }}</span>
-{{ n_expectations }} expectations in {{ suites | length }} suites, checked by Great Expectations.
+<p><span class="verdict {{ 'good' if success else 'bad' }}">
+{{- 'all expectations hold' if success else n_failed ~ ' failed' if n_failed else 'stopped by a leak' }}</span>
+{{ n_expectations }} expectations in {{ n_suites }} suites, checked by Great Expectations.
 {% if not success %}Nothing is trained on this data set until they hold.{% endif %}</p>
-{% for note in notes %}<p class="note">Note: {{ note }}.</p>
+{% for finding in leaks.findings if finding.level != "ignore" %}<p class="note"><a href="#leaks">{{ finding.code }}</a>
+({{ finding.subject }}): {{ finding.text }}.</p>
 {% endfor %}<nav aria-label="Suites">
 {% for suite in suites %}<a href="#suite-{{ loop.index }}"><span class="mark {{ 'good' if suite.success else 'bad' }}">
 {{- '✓' if suite.success else '✗' }}</span> {{ suite.suite }}</a>
 {% endfor %}</nav>
+<section id="leaks">
+<header><h2>Leaks</h2><span>{{ leaks | heading }}</span></header>
+{% if leaks.findings %}<div class="scroll"><table class="leaks">
+<thead><tr><th scope="col"><span aria-label="level"></span></th><th scope="col">code, subject</th><th scope="col">finding</th>
+<th scope="col">evidence</th><th scope="col" class="number">samples</th></tr></thead>
+<tbody>
+{% for finding in leaks.findings %}
+<tr{% if finding.level == "fail" %} class="failed"{% endif %}>
+<td><span class="mark {{ 'bad' if finding.level != 'ignore' }}" role="img" aria-label="{{ finding.level }}">
+{{- '✗' if finding.level == 'fail' else '!' if finding.level == 'warn' else '–' }}</span></td>
+<td><code>{{ finding.code }}</code><small>{{ finding.subject }}<br>severity {{ finding.severity }}, {{ finding.level }}<br>
+{{ finding.documentation }}</small></td>
+<td>{{ finding.text }}
+{% if finding.known %}<small>No leak here: {{ finding.known }}</small>{% endif %}
+<small>Remedy: <code>{{ finding.remedy }}</code></small>
+<ul aria-label="samples concerned">
+{% for name in finding.samples %}<li><code>{{ name }}</code></li>
+{% endfor %}
+</ul></td>
+<td class="range">{% if finding.gap %}gap: {{ finding.gap.difference | figure }}
+[{{ finding.gap.lo | figure }}, {{ finding.gap.hi | figure }}]<br>{% endif %}
+{% for name, value in finding.evidence.items() %}{{ name | replace("_", " ") }}: {{ value | figure }}<br>{% endfor %}</td>
+<td class="number">{{ '{:,}'.format(finding.n_samples) }}</td>
+</tr>
+{% endfor %}
+</tbody></table></div>{% endif %}
+</section>
 {% for suite in suites %}
 <section id="suite-{{ loop.index }}">
 <header><h2>{{ suite.suite }}</h2><span>{{ '{:,}'.format(suite.n_rows) }} rows</span></header>
@@ -94,14 +124,29 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 """
 
 
-def validation_page(validation: Validation) -> str:
-    """Return the page of a data set's validation.json: a tick or a cross per expectation, and the unexpected samples."""
+def validation_page(validation: Validation, leaks: Leaks) -> str:
+    """Return the page of a data set's validation.json and leaks.json: the leaks, a mark per expectation, and the unexpected samples."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"description": description, "found": found}
+    environment.filters |= {"description": description, "found": found, "heading": heading, "figure": figure}
+    suites = [*validation.suites, *([leaks.suite] if leaks.suite else [])]
     results = [result for suite in validation.suites for result in suite.expectations]
     counts = {"n_expectations": len(results), "n_failed": sum(not result.success for result in results)}
     return plain(environment.from_string(TEMPLATE).render(
-        dataset=validation.dataset, success=validation.success, suites=validation.suites, notes=validation.notes, **counts))
+        dataset=validation.dataset, success=validation.success, suites=suites, leaks=leaks, n_suites=len(validation.suites), **counts))
+
+
+def heading(leaks: Leaks) -> str:
+    """Return what was examined and what is open, as text."""
+    if not leaks.examined:
+        return "not examined: an expectation failed"
+    n_codes = len(leaks.suite.expectations) if leaks.suite else 0
+    text = f"{len(leaks.findings)} findings, {len(leaks.open)} codes open, of {n_codes} that were looked for"
+    return "; ".join([text, *leaks.limits])
+
+
+def figure(value: float | None) -> str:
+    """Return a number of the evidence with four digits."""
+    return "–" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
 def description(result: ExpectationResult) -> str:

@@ -21,7 +21,7 @@ PARAMS = {
     "features": {"toy-facts": {"dataset": "toy", "modality": "table"}},
     "split": {"n_splits": 2, "n_repeats": 1, "n_inner_splits": 2},
     "train": {"scoring": {"binary": "accuracy"}},
-    "models": {"dummy": {}, "knn": {"n_neighbors": [3, 5], "metric": ["euclidean"]}},
+    "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [3, 5], "metric": ["euclidean"]}},
     "evaluate": {"confidence": 0.95},
     "publish": {"tracking_uri": "sqlite:///mlflow.db"},
     "flow": {"cron": "0 3 * * *", "timezone": "UTC", "workers": 2, "retries": 0},

@@ -80,6 +80,22 @@ class TimeOrder(Document):
     test_from: tuple[str, ...]
 
 
+class RandomisedTest(Document):
+    """A learner on the data as it is and with a relation destroyed at random (what), mean scores over outer folds of the metric that ranks.
+
+    mean: over the draws. p: (1 + draws at least as good as observed) / (1 + draws).
+    """
+
+    control: str
+    model: str
+    what: str
+    modalities: tuple[str, ...]
+    observed: Number
+    mean: Number
+    n_draws: int
+    p: float
+
+
 class Evaluation(Results):
     """All that the report and the tracking server show of one data set."""
 
@@ -99,9 +115,11 @@ class Evaluation(Results):
     interval: str = Field(description="method of the intervals")
     confidence: float = Field(description="level of the intervals")
     combinations: tuple[tuple[str, ...], ...] = Field(description="modality combinations, small ones first")
-    not_applicable: dict[str, str] = Field(description="models without candidates, and why")
+    not_applicable: dict[str, str] = Field(description="controls and models without candidates, and why")
     n_bins: int | None = Field(description="of each axis of `agreement`; null: not regression")
     ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
+    randomised: tuple[RandomisedTest, ...] = Field((), exclude_if=lambda value: not value,
+                                                   description="permuted labels and shuffled pairs, if they are on")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 

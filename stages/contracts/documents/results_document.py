@@ -32,7 +32,10 @@ class MeanScore(Document):
 
 
 class ScoredCandidate(Document):
-    """A model on a modality combination with a way of fusing, and its scores by metric. rank: 1 is the best."""
+    """A model on a modality combination with a way of fusing, and its scores by metric. rank: 1 is the best.
+
+    modalities: none of a control that looks at none.
+    """
 
     model: str
     modalities: tuple[str, ...]
@@ -92,8 +95,9 @@ class Results(Document):
     outputs: tuple[str, ...] = Field(description="names of the classes, labels or targets")
     shipped: bool = Field(description="false: the data are a person's own")
     modalities: tuple[str, ...] = Field(description="as params.yaml declares them")
-    models: tuple[str, ...] = Field(description="baselines first")
-    baselines: tuple[str, ...] = Field(description="the models that see no modality")
+    models: tuple[str, ...] = Field(description="controls first")
+    baselines: tuple[str, ...] = Field(description="controls that learners are compared with")
+    diagnostics: tuple[str, ...] = Field((), description="controls that no learner is compared with; they rank behind all others")
     metrics: tuple[MetricInfo, ...] = Field(min_length=1, description="those that score the task, the one that ranks first")
     candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
@@ -103,6 +107,7 @@ class Results(Document):
     def contradictions(self) -> Iterable[str]:
         candidates, metrics = [named(found.candidate) for found in self.candidates], [metric.name for metric in self.metrics]
         yield from unknown_names("baselines", self.baselines, "models", self.models)
+        yield from unknown_names("diagnostics", self.diagnostics, "models", self.models)
         for place, found in enumerate(self.candidates):
             yield from unknown_names(f"candidates.{place}.model", [found.model], "models", self.models)
             yield from unknown_names(f"candidates.{place}.modalities", found.modalities, "modalities", self.modalities)
@@ -118,8 +123,13 @@ class Results(Document):
 
     @property
     def learners(self) -> list[str]:
-        """Return the models that are no baselines."""
-        return [model for model in self.models if model not in self.baselines]
+        """Return the models that are no controls."""
+        return [model for model in self.models if model not in self.controls]
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Return the models that are controls."""
+        return (*self.baselines, *self.diagnostics)
 
     def metric(self, name: str) -> MetricInfo:
         """Return a metric by its name."""
@@ -143,7 +153,8 @@ class Results(Document):
 
     def key(self, candidate: Candidate) -> tuple[str, ...]:
         """Return what tells a candidate from the others: model, modality combination, and the way of fusing where several are compared."""
-        return (candidate.model, candidate.combination, *([candidate.fusion] if self.names_fusion(candidate) else []))
+        combination = [candidate.combination] if candidate.modalities else []
+        return (candidate.model, *combination, *([candidate.fusion] if self.names_fusion(candidate) else []))
 
     def names_fusion(self, candidate: Candidate) -> bool:
         """Return whether a candidate's name needs its way of fusing: where several ways are compared."""
@@ -154,7 +165,7 @@ class Results(Document):
 
 def named(candidate: Candidate) -> str:
     """Return a candidate's full name, for a message."""
-    return f"{candidate.model} on {candidate.combination}, {candidate.fusion}"
+    return f"{candidate.model} on {candidate.combination or 'no modality'}, {candidate.fusion}"
 
 
 def unknown_names(key: str, names: Iterable[str], others: str, known: Collection[str]) -> Iterable[str]:

@@ -14,7 +14,8 @@ class Summary(Document):
     lo: Number = Field(description="of its interval")
     hi: Number = Field(description="of its interval")
     baseline: Number = Field(description="score of the best baseline")
-    fusion_gain: Number = Field(description="how far the best fused combination is ahead of the best single modality; positive: better")
+    fusion_gain: Number = Field(description="how far the best learner on a fused combination is ahead of the best on a single modality; "
+                                "positive: better")
     models: dict[str, Number] = Field(description="each model's best score")
     rows: int = Field(description="samples used")
     rows_available: int = Field(description="samples there are")

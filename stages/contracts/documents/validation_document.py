@@ -51,12 +51,11 @@ class SuiteResult(Document):
 
 
 class Validation(Document):
-    """Whether a data set's files hold what is expected of them."""
+    """Whether a data set's files hold what is expected of them, and no leak stops its training (leaks.json has the leaks)."""
 
     dataset: str = Field(description="name in params.yaml")
-    success: bool = Field(description="whether every expectation holds; if not, nothing is trained on the data set")
+    success: bool = Field(description="whether every expectation holds and no leak is of level fail; if not, nothing is trained")
     suites: tuple[SuiteResult, ...] = Field(description="samples, splits, quarantined samples, and one per modality")
-    notes: tuple[str, ...] = Field((), description="what needs a look though all may hold: columns that alone tell the target")
 
     def contradictions(self) -> Iterable[str]:
         if self.success and not all(suite.success for suite in self.suites):

@@ -5,7 +5,7 @@ from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata
 
 TABLE = TableSchema(
     name="curves",
-    path="data/predictions/{dataset}/{model}/curves.arrow",
+    path="data/predictions/{dataset}/[controls/]{model}/curves.arrow",
     meaning="a row per modality combination, outer fold, curve and step",
     columns=(
         *KEYS,

@@ -5,7 +5,7 @@ from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata
 
 TABLE = TableSchema(
     name="notes",
-    path="data/predictions/{dataset}/{model}/notes.arrow",
+    path="data/predictions/{dataset}/[controls/]{model}/notes.arrow",
     meaning="a row per modality combination, outer fold and note",
     columns=(
         *KEYS,

@@ -19,7 +19,8 @@ KEYS = (
 class TrainingMetadata(SplitsMetadata):
     """The splits' metadata and more.
 
-    baseline: whether the model is one. scoring: the metric that chose. not_applicable: why there is no row; else null.
+    baseline: whether learners are compared with it. diagnostic: whether it is a control that none is compared with. scoring: the metric
+    that chose. not_applicable: why there is no row; else null.
     """
 
     model: str
@@ -27,6 +28,7 @@ class TrainingMetadata(SplitsMetadata):
     scoring: str
     combinations: tuple[str, ...]
     not_applicable: str | None
+    diagnostic: bool = False
 
 
 def contradictions(table: pa.Table, about: TrainingMetadata) -> Iterable[str]:
@@ -40,7 +42,7 @@ def contradictions(table: pa.Table, about: TrainingMetadata) -> Iterable[str]:
 
 TABLE = TableSchema(
     name="predictions",
-    path="data/predictions/{dataset}/{model}/predictions.arrow",
+    path="data/predictions/{dataset}/[controls/]{model}/predictions.arrow",
     meaning="a row per modality combination, repeat and test row",
     columns=(
         *KEYS,

@@ -50,6 +50,8 @@ TABLE = TableSchema(
         Column("fold", ("string",), "own folds: name of the outer fold that tests the sample", required=False),
         Column("time", TIMES, "own data in time order: when the sample was, a number, date or instant", required=False),
         Column("target", ("int32", "uint8[]", "float64[]"), "class code; 1 per label that holds; targets, NaN where not known"),
+        Column("persistence", ("int32", "float64[]"), "what the control persistence predicts: a class code, -1 where not known, or "
+               "targets, NaN where not known", required=False),
         Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False),
     ),
     metadata=SamplesMetadata,

@@ -24,7 +24,7 @@ def contradictions(table: pa.Table, about: TrainingMetadata) -> Iterable[str]:
 
 TABLE = TableSchema(
     name="sweep",
-    path="data/predictions/{dataset}/{model}/sweep.arrow",
+    path="data/predictions/{dataset}/[controls/]{model}/sweep.arrow",
     meaning="a row per modality combination, outer fold, configuration and inner fold",
     columns=(
         *KEYS,

@@ -1,0 +1,108 @@
+"""The interface of a component under stages/controls/: what the scores of learners stand next to.
+
+A `Rule` predicts without a learner. A `Restricted` control is one fixed learner that is shown a few columns: what a learner of the
+modalities may have used instead of their content. The protocol (stages/controlling/) owns folds, thresholds and predictions; a control
+chooses nothing. A `Randomised` control is a learner of the modalities on data in which one relation is destroyed at random.
+
+A control is a baseline, which every learner is compared with, or a diagnostic, which tells something of the data by a channel that no
+learner sees: it is shown, and neither ranks nor is beaten. A `Randomised` control has scores next to the observed ones and no candidate.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.contracts.fitted import Scores
+from stages.contracts.problem import Problem
+from stages.contracts.settings import Settings
+
+
+@dataclass(frozen=True)
+class ControlData:
+    """What a control may look at.
+
+    samples: the problem's rows, with the columns of stages/contracts/tables/samples_table.py but the target. features: modality name → the
+    columns of its features file, of the same rows.
+    """
+
+    problem: Problem
+    samples: pa.Table
+    features: Mapping[str, pa.Table]
+
+
+def always(data: ControlData, settings: Any) -> None:
+    """Return None: the control applies to all data."""
+    return None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A control without a learner; it looks at no modality, so it has one candidate.
+
+    `predict(data, settings, train, rows)` scores some rows by the targets of the training rows; both are row numbers of the problem.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
+    """
+
+    name: str
+    settings: type[Settings]
+    predict: Callable[[ControlData, Any, np.ndarray, np.ndarray], Scores]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
+    is_diagnostic: bool = False
+
+    @property
+    def by_combination(self) -> bool:
+        """Return whether it has a candidate per modality combination."""
+        return False
+
+
+@dataclass(frozen=True)
+class Restricted:
+    """A fixed learner (stages/controlling/fitted_trees.py) that is shown these columns alone.
+
+    `columns(data, settings)` returns what it sees of every row, by modality: float64 (n, d), finite, nothing fitted.
+    by_combination: whether it has a candidate per modality combination; else it looks at no modality, its columns stand under "", and it
+    has one candidate.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
+    """
+
+    name: str
+    settings: type[Settings]
+    columns: Callable[[ControlData, Any], Mapping[str, np.ndarray]]
+    by_combination: bool = False
+    not_applicable: Callable[[ControlData, Any], str | None] = always
+    is_diagnostic: bool = False
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The data with one relation destroyed once. problems: one, or one per outer fold, with the same combinations.
+
+    what: is destroyed. draw: number of the random draw.
+    """
+
+    what: str
+    draw: int
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True)
+class Randomised:
+    """The learner `linear` through the whole protocol of models, on the data as it is and on each variant.
+
+    `observed(data)` returns the problem with the combinations that are scored.
+    `variants(data, settings)` yields the data with a relation destroyed, several times.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
+    """
+
+    name: str
+    settings: type[Settings]
+    observed: Callable[[ControlData], Problem]
+    variants: Callable[[ControlData, Any], Iterator[Variant]]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
+    is_diagnostic: bool = True
+
+
+Control = Rule | Restricted | Randomised

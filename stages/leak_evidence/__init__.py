@@ -1,0 +1,1 @@
+"""What detectors of leaks share: equal contents, nearest samples, prediction of the target by one column."""

@@ -1,0 +1,1 @@
+"""One file per detector of leaks: between folds, and from the target into the features."""
