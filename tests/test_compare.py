@@ -78,7 +78,7 @@ def test_identical_versions_need_no_cache(root: Path) -> None:
 
 def test_another_grid_is_compared_for_its_own_model_alone(root: Path) -> None:
     slightly = {**TOY.skill, "knn": {**TOY.skill["knn"], "text": 0.51}}
-    write_version(root, replace(TOY, skill=slightly), models={"dummy": {}, "knn": {"grid": [1]}, "svm": {}})
+    write_version(root, replace(TOY, skill=slightly), models={"mlp": {}, "knn": {"grid": [1]}, "svm": {}})
     repro(root)
     status, found = compare("v1")
     assert status == 0
@@ -155,7 +155,7 @@ def test_what_is_not_of_the_same_test_rows_is_not_tested(root: Path, toy: Toy, p
 
 
 def test_models_and_data_sets_come_and_go(root: Path) -> None:
-    other = Toy(dataset="other", n_samples=60, skill={model: TOY.skill[model] for model in ("dummy", "knn")})
+    other = Toy(dataset="other", n_samples=60, skill={model: TOY.skill[model] for model in ("mlp", "knn")})
     write_version(root, replace(TOY, skill=other.skill), other)
     repro(root)
     status, found = compare("v1")

@@ -82,14 +82,16 @@ def test_addresses_of_a_servers_own_store_stay(tmp_path: Path) -> None:
             CREATE TABLE runs (artifact_uri TEXT);
             CREATE TABLE logged_models (artifact_location TEXT);
             CREATE TABLE model_versions (storage_location TEXT);
-            INSERT INTO experiments VALUES (1, 'mlflow-artifacts:/1'), (2, '/old/mlartifacts/words');
-            INSERT INTO experiment_tags VALUES (1, 'sensorium.dataset', 'emoji'), (2, 'sensorium.dataset', 'words');
+            INSERT INTO experiments VALUES (1, 'mlflow-artifacts:/1'), (2, '/old/mlartifacts/words'), (3, 's3://bucket/tweets');
+            INSERT INTO experiment_tags VALUES (1, 'sensorium.dataset', 'emoji'), (2, 'sensorium.dataset', 'words'),
+                (3, 'sensorium.dataset', 'tweets');
             INSERT INTO runs VALUES ('mlflow-artifacts:/1/ab/artifacts'), ('/old/mlartifacts/words/cd/artifacts');
             INSERT INTO logged_models VALUES ('mlflow-artifacts:/1/models/m'), ('/older/words/models/m');
             INSERT INTO model_versions VALUES (NULL), ('/old/mlartifacts/words/models/m/artifacts');
         """)
     relocate(tmp_path / "mlflow.db", Path("/new/mlartifacts"))
     assert query(tmp_path, LOCATIONS) == [
-        "mlflow-artifacts:/1", "/new/mlartifacts/words", "mlflow-artifacts:/1/ab/artifacts", "/new/mlartifacts/words/cd/artifacts",
+        "mlflow-artifacts:/1", "/new/mlartifacts/words", "s3://bucket/tweets", "mlflow-artifacts:/1/ab/artifacts",
+        "/new/mlartifacts/words/cd/artifacts",
         "mlflow-artifacts:/1/models/m", "/older/words/models/m", None, "/new/mlartifacts/words/models/m/artifacts",
     ]  # fmt: skip

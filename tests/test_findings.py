@@ -93,8 +93,8 @@ def test_a_loss_is_told_alike_by_report_and_dashboard(judged: Judged) -> None:
     note = summary_note(evaluation)
     assert "It is worse than text alone for kNN (−0.100, corrected p 0.010)." in note
     assert "- kNN · image + text is worse than kNN · text: accuracy −0.100 (corrected p 0.010)" in note
-    assert "| worse |" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
-    assert "| better |" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
+    assert "| worse&nbsp;" in run_note(evaluation, evaluation.result(Candidate("knn", ("image", "text"))), {})
+    assert "| better&nbsp;" in run_note(evaluation, evaluation.result(Candidate("knn", ("text",))), {})
 
 
 @pytest.mark.parametrize(("difference", "corrected", "said"), [
@@ -169,7 +169,7 @@ def test_findings_skip_families_without_tests(judged: Judged) -> None:
 def test_lead_is_not_claimed_without_a_test(judged: Judged) -> None:
     evaluation = with_tests(judged(set()), lambda test: {"verdict": "not shown"})
     assert "is not shown" in learner_finding(evaluation)
-    assert findings(evaluation)[2] == "No learner is shown to beat the majority baseline."
+    assert findings(evaluation)[2].startswith("No learner is shown to beat the majority baseline (+")
 
 
 def test_a_learner_that_is_worse_than_the_baseline_is_named(judged: Judged) -> None:

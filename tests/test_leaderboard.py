@@ -34,7 +34,8 @@ CONSTANT = Candidate("constant", ())
 
 def against(a: Candidate, b: Candidate, difference: float, verdict: str) -> Comparison:
     return Comparison(family="baseline", metric="accuracy", a=a, b=b, difference=difference, lo=difference - 0.1, hi=difference + 0.1,
-                      p=0.01, p_corrected=0.02, verdict=verdict)
+                      p_fold=0.01, p_row=0.01, p=0.01, p_corrected=0.02, wins=3, losses=1, practical=None, detectable=None,
+                      rows_needed=None, verdict=verdict)
 
 
 def evaluation_of_four() -> Evaluation:

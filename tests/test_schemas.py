@@ -150,6 +150,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
         "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
+        "randomised",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]

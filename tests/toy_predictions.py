@@ -17,12 +17,14 @@ import pyarrow as pa
 import yaml
 from toy_samples import write_samples
 
-from stages.contracts.paths import controls_dir, predictions_dir, samples_path, skipped_path, splits_path
+from stages.contracts.documents.leaks_document import Leaks
+from stages.contracts.paths import controls_dir, leaks_path, predictions_dir, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
+from stages.foundation.documents import write_document
 from stages.foundation.registry import component
 from stages.foundation.tables import fixed_lists, read_described, write_table
 from stages.ingest import target_metadata
@@ -127,6 +129,7 @@ def write_toy(toy: Toy) -> None:
     groups = np.arange(toy.n_samples) // 2
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
+    write_document(leaks_path(toy.dataset), Leaks(dataset=toy.dataset, examined=False, success=True, open=(), findings=(), suite=None))
     for model, skill in toy.skill.items():
         _write_predictions(toy, model, skill, target, fold_of)
         _write_sweep(toy, model, skill, generator)

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from toy_predictions import SKILL, Toy, write_toy
+from toy_predictions import CONTROLS, SKILL, Toy, write_toy
 from toy_results import COPY
 
 from stages.contracts.paths import evaluation_dir
 from stages.evaluate import main as evaluate
 
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t")
-TOY = Toy(dataset="toy", n_samples=300, n_folds=5, n_repeats=2, skill={model: SKILL[model] for model in ("dummy", "knn", "svm")})
+TOY = Toy(dataset="toy", n_samples=300, n_folds=5, n_repeats=2, skill={model: SKILL[model] for model in ("mlp", "knn", "svm")})
 WORSE = {**TOY.skill, "knn": {"image": 0.35, "text": 0.2, "image+text": 0.3}}
 GRAPH = """
 stages:
@@ -89,7 +89,7 @@ def toy_params(*toys: Toy) -> dict[str, Any]:
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
         "features": {f"{toy.dataset}-{name}": {"dataset": toy.dataset, "modality": name} for toy in toys for name in toy.modalities},
         "split": {"n_splits": 5},
-        "models": {model: {"grid": [1, 2]} if model == "knn" else {} for model in toys[0].skill},
+        "models": {model: {"grid": [1, 2]} if model == "knn" else {} for model in toys[0].skill if model not in CONTROLS},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},
         "flow": {"cron": "0 3 * * *"},
@@ -100,7 +100,7 @@ def write_repository(root: Path, *toys: Toy, **version: Any) -> None:
     """Fill a folder with the graph, code to depend on and a first version; git and DVC are set up, nothing is run or committed."""
     for name in ("image", "text", "table"):
         write_code(root, f"stages/modalities/{name}.py", "# featurizer\n")
-    for model in ("dummy", "knn", "svm", "mlp"):
+    for model in ("knn", "svm", "mlp"):
         write_code(root, f"stages/models/{model}/__init__.py", "# model\n")
     (root / "copy_results.py").write_text(COPY, encoding="utf-8")
     (root / "dvc.yaml").write_text(GRAPH, encoding="utf-8")

@@ -16,8 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.results_document import Comparison, Family, Verdict
-from stages.contracts.documents.results_document import Posterior as PosteriorDocument
+from stages.contracts.documents.results_document import Comparison, Family, PracticalProbabilities, Verdict
 from stages.contracts.metric import Metric
 from stages.evaluation.design import Design
 from stages.evaluation.scores import MetricScores, goodness, has_intervals
@@ -127,7 +126,7 @@ def comparison(family: Family, pair: Pair, difference: Difference, evidence: Evi
     return Comparison(
         family=family, metric=evidence.metric.name, a=a, b=b, difference=difference.difference, lo=lo, hi=hi, p_fold=difference.p_fold,
         p_row=difference.p_row, p=difference.p, p_corrected=p_corrected, wins=better, losses=worse, verdict=said,
-        practical=None if practical is None else PosteriorDocument(**asdict(practical)), detectable=detectable,
+        practical=None if practical is None else PracticalProbabilities(**asdict(practical)), detectable=detectable,
         rows_needed=rows_needed(difference.difference, detectable, evidence.design) if said == "not shown" else None)  # fmt: skip
 
 

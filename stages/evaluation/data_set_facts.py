@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.documents.evaluation_document import Quarantined, TimeOrder
-from stages.contracts.paths import samples_path, skipped_path
+from stages.contracts.documents.leaks_document import Leaks
+from stages.contracts.paths import leaks_path, samples_path, skipped_path
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
@@ -16,6 +17,7 @@ from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Splits
 from stages.evaluation.design import Design
 from stages.evaluation.scores import interval_method
+from stages.foundation.documents import read_document
 from stages.foundation.tables import read_described
 
 
@@ -27,6 +29,7 @@ def facts(dataset: str, about: SplitsMetadata, splits: Splits, design: Design) -
     target = about.target
     return {
         "dataset": dataset,
+        "open_leaks": read_document(leaks_path(dataset), Leaks).open,
         "title": source.title,
         "licence": source.licence,
         "citation": source.citation,

@@ -5,7 +5,8 @@ where the difference is probably within the region of practical equivalence. Eve
 that would have been shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -21,13 +22,17 @@ from stages.reporting.formatting import (
     model_name,
     number,
     p_value,
+    setting,
     signed,
 )
 
+FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
+
 
 def findings(evaluation: Evaluation) -> list[str]:
-    """Return the findings of one data set, the one about fusion first."""
-    sentences = [fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation)]
+    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
+    sentences = [leak_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation),
+                 learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
@@ -62,23 +67,41 @@ def fusion_finding(evaluation: Results) -> str:
 
 
 def baseline_finding(evaluation: Evaluation) -> str:
-    """Return how many of the learners, on how many modality combinations, beat the baseline."""
-    tests = evaluation.family("baseline")
-    if not tests:
+    """Return how many of the learners, on how many modality combinations, beat every baseline: the strongest counts."""
+    against: dict[Candidate, list[Comparison]] = {}
+    for test in evaluation.family("baseline"):
+        against.setdefault(test.a, []).append(test)
+    if not against:
         return ""
     baseline = baseline_name(evaluation)
-    failed = [candidate_name(test.a, evaluation) for test in tests if test.verdict != "better"]
+    several = any(len(tests) > 1 for tests in against.values())
+    weakest = [min(tests, key=lambda test: gain(test, evaluation) or 0.0) for tests in against.values()]
+    failed = [a for a, tests in against.items() if any(test.verdict != "better" for test in tests)]
     if not failed:
-        who = "Every learner" if len({test.a.model for test in tests}) > 1 else model_name(tests[0].a.model)
+        who = "Every learner" if len({a.model for a in against}) > 1 else model_name(next(iter(against)).model)
         where = " on every modality combination" if len(evaluation.combinations) > 1 else ""
-        count = f" ({len(tests)} of {len(tests)} tests)" if len(tests) > 1 else ""
-        return f"{who} beats {baseline}{where}{count}, by {_gains(tests, evaluation)}."
-    worse = list(dict.fromkeys(candidate_name(test.a, evaluation) for test in tests if test.verdict == "worse"))
-    harm = f" Worse than {baseline}: {listed(worse)}." if worse else ""
-    if len(failed) == len(tests):
-        return f"No learner is shown to beat {baseline}.{harm}"
-    listing = listed(list(dict.fromkeys(failed)))
-    return f"{len(tests) - len(failed)} of {len(tests)} learners × modality combinations beat {baseline}; not shown for {listing}.{harm}"
+        count = f" ({len(against)} of {len(against)})" if len(against) > 1 else ""
+        strongest = " over the strongest" if several else ""
+        return f"{who} beats {baseline}{where}{count}, by {_gains(weakest, evaluation)}{strongest}."
+    harm = _worse_than_baselines(against, evaluation)
+    if len(failed) == len(against):
+        strongest_one = evaluation.best_of(evaluation.baselines) if several else None
+        name = f"the strongest baseline, {model_name(strongest_one.model, evaluation.form)}" if strongest_one else baseline
+        return f"No learner is shown to beat {name}{_would_show([t for t in weakest if t.verdict != 'better'], evaluation)}.{harm}"
+    listing = listed([candidate_name(a, evaluation) for a in failed])
+    counts = f"{len(against) - len(failed)} of {len(against)} learners × modality combinations"
+    return f"{counts} beat {baseline}; not shown for {listing}.{harm}"
+
+
+def _worse_than_baselines(against: Mapping[Candidate, Sequence[Comparison]], evaluation: Evaluation) -> str:
+    """Return which candidates are worse than which baseline."""
+    by_baseline: dict[str, list[str]] = {}
+    for a, tests in against.items():
+        for test in tests:
+            if test.verdict == "worse":
+                by_baseline.setdefault(test.b.model, []).append(candidate_name(a, evaluation))
+    named = {model_name(model, evaluation.form): listed(names) for model, names in by_baseline.items()}
+    return "".join(f" Worse than the {baseline} baseline: {names}." for baseline, names in named.items())
 
 
 def learner_finding(evaluation: Evaluation) -> str:
@@ -90,7 +113,7 @@ def learner_finding(evaluation: Evaluation) -> str:
         return f"The {mean}{metric.title} is undefined for every learner."
     if best.model in evaluation.baselines:
         return (f"No learner's {mean}{metric.title} is {'above' if metric.greater_is_better else 'below'} "
-                f"{number(score.mean)}, that of {baseline_name(evaluation)}.")
+                f"{number(score.mean)}, that of the {model_name(best.model, evaluation.form)} baseline.")
     extreme = "highest" if metric.greater_is_better else "lowest"
     shown = number(score.mean) + (f" ({level_name(evaluation)} interval {interval(score.lo, score.hi)})" if score.lo is not None else "")
     start = f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}, {_corrected(evaluation)}{shown}"
@@ -138,6 +161,38 @@ def sufficient_finding(evaluation: Evaluation) -> str:
         return f"{smaller} suffices for {learner_name}: {whole} is equal in practice (within ±{number(evaluation.rope)})."
     return (f"{smaller} is the smallest modality combination that is not shown to be worse than {whole} for "
             f"{learner_name}{_would_show([test], evaluation)}.")
+
+
+def leak_finding(evaluation: Evaluation) -> str:
+    """Return which codes of the leakage gate are open, that is neither explained nor ignored."""
+    codes = evaluation.open_leaks
+    if not codes:
+        return ""
+    return (f"Scores may be too good: the leakage gate has open findings ({', '.join(codes)}); see the validation page of "
+            f"{evaluation.dataset} and docs/leaks.md.")
+
+
+def edge_finding(evaluation: Evaluation) -> str:
+    """Return which numbers of the learners' best candidates were chosen at an end of their grid in more than half of the outer folds."""
+    found = []
+    for learner in evaluation.learners:
+        best = evaluation.best_of([learner])
+        if best is None:
+            continue
+        result = evaluation.result(best.candidate)
+        for name, points in result.sweeps.items():
+            values = [point.value for point in points]
+            if len(values) < FEWEST_VALUES or not all(_is_number(value) for value in values):
+                continue
+            chosen = [fold.settings.get(name) for fold in result.configs]
+            for end, which in ((min(values), "smallest"), (max(values), "largest")):
+                if 2 * chosen.count(end) > len(chosen):
+                    found.append(f"{name} {setting(end)} ({which}) of {candidate_name(best.candidate, evaluation)}")
+    return f"At the end of their grids in most folds, so that a wider grid may do better: {listed(found)}." if found else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def gain(test: Comparison, evaluation: Results) -> float | None:

@@ -21,7 +21,7 @@ def results_table(evaluations: Sequence[Results]) -> str:
     ]
     for evaluation in evaluations:
         rows = evaluation.rows
-        shipped = "" if evaluation.shipped else " (not shipped)"
+        shipped = ("" if evaluation.shipped else " (not shipped)") + _mark(evaluation)
         best = [evaluation.best_of([model]) for model in learners]
         columns = [evaluation.dataset + shipped, f"{rows.used:,} of{SPACE}{rows.available:,}", outputs_name(evaluation),
                    _metric(evaluation), _score(evaluation.best_of(evaluation.baselines), evaluation),
@@ -36,9 +36,15 @@ def short_table(evaluations: Sequence[Results]) -> str:
     for evaluation in evaluations:
         baseline, best = evaluation.best_of(evaluation.baselines), evaluation.best_of(evaluation.learners)
         chosen = f"{model_name(best.model)}, {combination_name(best.candidate, evaluation)}" if best else ""
-        columns = [evaluation.dataset, outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
+        name = evaluation.dataset + _mark(evaluation)
+        columns = [name, outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
         lines.append(f"| {' | '.join([*columns, _score(best, evaluation)])} |")
     return plain("\n".join(lines))
+
+
+def _mark(evaluation: Results) -> str:
+    """Return a mark of a data set with open findings of the leakage gate."""
+    return f"<br>open: {', '.join(evaluation.open_leaks)}" if evaluation.open_leaks else ""
 
 
 def _metric(evaluation: Results) -> str:

@@ -48,7 +48,7 @@ class ScoredCandidate(Document):
         return Candidate(self.model, self.modalities, self.fusion)
 
 
-class Posterior(Document):
+class PracticalProbabilities(Document):
     """Probabilities that a is better than b by more than the region of practical equivalence, equal within it, or worse by more."""
 
     better: float
@@ -79,7 +79,7 @@ class Comparison(Document):
     wins: int
     losses: int
     verdict: Verdict
-    practical: Posterior | None
+    practical: PracticalProbabilities | None
     detectable: Number
     rows_needed: int | None
 
@@ -102,6 +102,7 @@ class Results(Document):
     candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")
     rope: float = Field(description="region of practical equivalence: half its width; of unbounded errors as a share")
+    open_leaks: tuple[str, ...] = Field((), description="codes of the leakage gate that are neither explained nor ignored")
     choice_bias: Number = Field(description="by how much the best learner's score is too good, as it was chosen by it; null: unknown")
 
     def contradictions(self) -> Iterable[str]:
