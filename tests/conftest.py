@@ -35,7 +35,7 @@ LONG = (
     "test_end_to_end", "test_publish", "test_every_task", "test_data_flow", "test_reproducible", "test_flow", "test_datasets",
     "test_models", "test_report", "test_readme", "test_shared_sweeps", "test_executor", "test_evaluate", "test_bad_input", "test_run",
     "test_restarted_server", "test_submodule", "test_loaded_model", "test_fetch", "test_metrics", "test_neighbours", "test_validate",
-    "test_params", "test_sweeps", "test_large_svm", "test_spread",
+    "test_params", "test_sweeps", "test_large_svm", "test_spread", "test_compare", "test_moves", "test_champions", "test_compare_real",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from stages.paired_versions.paired_evidence import PairedEvidence, paired_eviden
 from stages.paired_versions.same_test_rows import in_order, orders, training_note, why_not_comparable
 from stages.paired_versions.version_files import VersionFiles
 
-MODELS = {model: SKILL[model] for model in ("mlp", "knn")}
+MODELS = {model: SKILL[model] for model in ("svm", "knn")}
 TOY = Toy(n_samples=200, skill=MODELS)
 ROWS = RowCounts(n_rows=10, changed=2, better=1, worse=1)
 ACCURACY = component("metrics", "accuracy")
@@ -51,7 +51,7 @@ def evidence(p: float, difference: float = -0.1) -> PairedEvidence:
 
 def with_p(*values: float) -> PairedDataset:
     candidates = [PairedCandidate(Candidate("knn", (f"m{place}",)), "no evidence", evidence=evidence(p)) for place, p in enumerate(values)]
-    return PairedDataset((*candidates, PairedCandidate(Candidate("mlp", ("m0",)), "identical")), ACCURACY)
+    return PairedDataset((*candidates, PairedCandidate(Candidate("svm", ("m0",)), "identical")), ACCURACY)
 
 
 def test_p_is_corrected_over_all_tests_of_all_data_sets() -> None:
@@ -107,7 +107,7 @@ def test_rows_with_less_and_more_error_are_counted(form: str) -> None:
 
 def test_the_evidence_is_that_with_which_evaluate_compares_candidates(tmp_path: Path) -> None:
     """Against evaluate's own table of comparisons: the candidates of one version as if they were two versions of one."""
-    toy = Toy(n_samples=120, skill=MODELS)
+    toy = Toy(n_samples=120, skill={model: SKILL[model] for model in ("constant", "knn")})
     files = written(tmp_path / "now", toy)
     with chdir(tmp_path / "now"):
         write_params([toy])
@@ -136,7 +136,7 @@ def test_one_test_split_of_few_groups_gives_no_test() -> None:
 def test_every_task_is_compared(toy: Toy, tmp_path: Path) -> None:
     toy = replace(toy, n_repeats=3, skill=MODELS)
     worse = replace(toy, skill={**MODELS, "knn": {**MODELS["knn"], "text": 0.1}})
-    found = paired(written(tmp_path / "before", toy), written(tmp_path / "now", worse), {"mlp"}, 0.95)
+    found = paired(written(tmp_path / "before", toy), written(tmp_path / "now", worse), {"svm"}, 0.95)
     moves = {(move.model, move.candidate.combination): move.move for move in with_verdicts({"toy": found}, 0.95)["toy"]}
     assert moves.pop(("knn", "text")) == "moved down" and set(moves.values()) == {"identical"} and len(moves) == 5
     assert found.metric is not None and found.metric.name in ("accuracy", "micro_f1", "r2")

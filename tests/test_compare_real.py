@@ -35,7 +35,7 @@ def test_a_comment_a_grid_and_a_seed(copy: Path) -> None:
     code.write_text(code.read_text(encoding="utf-8") + "# a comment\n", encoding="utf-8")
     rerun(copy)
     found = compared(copy, 0)
-    assert {move.move for move in found.datasets[0].candidates} == {"identical"} and len(found.datasets[0].candidates) == 12
+    assert {move.move for move in found.datasets[0].candidates} == {"identical"} and len(found.datasets[0].candidates) == 9
     assert [(change.label, change.files) for change in found.datasets[0].changes] == [
         ("code stages/models/knn", ("stages/models/knn/__init__.py",))]
 

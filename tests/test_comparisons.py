@@ -108,6 +108,18 @@ def test_a_verdict_is_by_the_corrected_p() -> None:
     assert [test.verdict for test in found] == ["not shown"] * 3 + ["worse"]
 
 
+def test_each_baseline_is_a_family_of_its_own() -> None:
+    """Two candidates against two baselines: each p is corrected for two tests, not for four."""
+    pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    scores = {Candidate(model, (one,)): of_folds(*np.full(5, level)) for model, level in (("dummy", 0.5), ("size", 0.501)) for one in "ab"}
+    scores |= {Candidate("svm", (one,)): of_folds(*(0.55 + 0.02 * pattern)) for one in "ab"}
+    found = compare(evidence_of(scores, ACCURACY, 5), Contest(("dummy", "size", "svm"), ("dummy", "size"), list(scores)))
+    tests = [test for test in found if test.family == "baseline"]
+    assert [f"{test.a.combination} {test.b.model}" for test in tests] == ["a dummy", "b dummy", "a size", "b size"]
+    for test in tests:
+        assert test.p_corrected == pytest.approx(2 * test.p)
+
+
 def test_what_would_have_been_shown_and_how_many_rows_would_show_it() -> None:
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5)), Candidate("svm", ("a",)): of_folds(*(0.52 + 0.04 * pattern))}

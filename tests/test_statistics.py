@@ -177,12 +177,13 @@ def test_folds_of_unequal_size_weigh_the_same() -> None:
 
 # ---------------------------------------------------------------- practical equivalence, power
 def test_the_posterior_is_the_correlated_ts() -> None:
-    """Benavoli et al. 2017, eq. 8: by hand, and as baycomp 1.0.3's two_on_single(A, B, rope=0.01, runs=1) gives."""
+    """Benavoli et al. 2017, eq. 8: by hand, and baycomp 1.0.3's two_on_single(A, B, rope=0.01, runs=1)."""
     found = difference(spread_out(A), spread_out(B), design(4000, 5))
     said = posterior(found, 0.01)
     t = stats.t(4, (A - B).mean(), np.sqrt((1 / 5 + 1 / 4) * (A - B).var(ddof=1)))
     assert said is not None
     assert (said.better, said.equal, said.worse) == pytest.approx((t.sf(0.01), t.cdf(0.01) - t.cdf(-0.01), t.cdf(-0.01)), abs=1e-12)
+    assert (said.better, said.equal, said.worse) == pytest.approx((0.7616896663635797, 0.1860077189943693, 0.05230261464205099), abs=1e-12)
     swapped = posterior(difference(spread_out(B), spread_out(A), design(4000, 5)), 0.01)
     assert swapped is not None
     assert (swapped.better, swapped.equal) == pytest.approx((said.worse, said.equal))

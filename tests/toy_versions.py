@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from toy_predictions import SKILL, Toy, write_toy
+from toy_predictions import CONTROLS, SKILL, Toy, write_toy
 from toy_results import COPY
 
 from stages.contracts.paths import evaluation_dir
@@ -89,7 +89,7 @@ def toy_params(*toys: Toy) -> dict[str, Any]:
         "datasets": {toy.dataset: {"rows": "all", "target": "kind", "modalities": list(toy.modalities)} for toy in toys},
         "features": {f"{toy.dataset}-{name}": {"dataset": toy.dataset, "modality": name} for toy in toys for name in toy.modalities},
         "split": {"n_splits": 5},
-        "models": {model: {"grid": [1, 2]} if model == "knn" else {} for model in toys[0].skill},
+        "models": {model: {"grid": [1, 2]} if model == "knn" else {} for model in toys[0].skill if model not in CONTROLS},
         "evaluate": {"confidence": 0.95},
         "publish": {"tracking_uri": "sqlite:///mlflow.db"},
         "flow": {"cron": "0 3 * * *"},

@@ -45,10 +45,10 @@ class PipelineVersion:
         return self.info.name if self.is_workspace or not self.info.commit else f"{self.info.name} ({self.info.commit[:8]})"
 
     def training(self) -> dict[str, dict[str, str]]:
-        """Return {data set: {model: its training stage}}."""
+        """Return {data set: {model: its training stage}}; controls, which no stage trains, are not compared."""
         found: dict[str, dict[str, str]] = {}
         for stage, entry in self.lock.items():
-            for out in entry.get("outs", ()):
+            for out in entry.get("outs", ()) if stage.startswith("train@") else ():
                 if place := PREDICTIONS.fullmatch(out["path"]):
                     found.setdefault(place[1], {})[place[2]] = stage
         return found

@@ -86,7 +86,7 @@ def logged_points(run: "Run") -> list[dict[str, Any]]:
 def scores_of(evaluation: Evaluation) -> dict[str, float]:
     """Return each candidate's mean on the primary metric, by a name that MLflow takes: accuracy/knn image_text."""
     results = evaluation.candidates
-    names = metric_names([" ".join(evaluation.key(found.candidate)) for found in results])
+    names = metric_names([" ".join(evaluation.key(found.candidate)).strip() for found in results])
     scores = {f"{evaluation.primary.name}/{name}": evaluation.primary_score(found).mean for name, found in zip(names, results, strict=True)}
     return {name: mean for name, mean in scores.items() if mean is not None}
 

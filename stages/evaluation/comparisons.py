@@ -1,6 +1,7 @@
 """Paired tests in families that are declared before any score is seen; Holm's correction within each family.
 
-baseline      every learner on every modality combination against each baseline, on the same combination if it has one, else on none
+baseline      every learner on every modality combination against a baseline, on the same combination if it has one, else on none; a family
+              for each baseline
 fusion        for every learner: all modalities together, in each way of fusing, against each one alone
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
@@ -9,7 +10,7 @@ The last two compare winners that were picked by the same scores: they err on th
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
@@ -92,7 +93,7 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
 def compare(evidence: Evidence, contest: Contest) -> tuple[Comparison, ...]:
     """Return every test: difference a − b with its evidence, p, Holm's p within its family, and the verdict on a."""
     found: list[Comparison] = []
-    for family, pairs in families(evidence.scores, contest, evidence.metric).items():
+    for family, pairs in corrected_together(families(evidence.scores, contest, evidence.metric)):
         differences = [difference_of(a, b, evidence) for a, b in pairs]
         corrected = holm([difference.p for difference in differences])
         alpha = (1 - evidence.design.confidence) / len(pairs)
@@ -101,6 +102,19 @@ def compare(evidence: Evidence, contest: Contest) -> tuple[Comparison, ...]:
             for pair, difference, p in zip(pairs, differences, corrected, strict=True)
         ]
     return tuple(found)
+
+
+def corrected_together(by_family: Mapping[Family, Sequence[Pair]]) -> Iterator[tuple[Family, Sequence[Pair]]]:
+    """Yield the pairs that are corrected for their number together: a family, of the baselines those of one baseline.
+
+    "Beats every baseline" needs every one of its tests, so the number of baselines needs no correction (an intersection-union test).
+    """
+    for family, pairs in by_family.items():
+        if family != "baseline":
+            yield family, pairs
+            continue
+        for baseline in dict.fromkeys(b.model for _, b in pairs):
+            yield family, [(a, b) for a, b in pairs if b.model == baseline]
 
 
 def difference_of(a: Candidate, b: Candidate, evidence: Evidence) -> Difference:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MISSING = np.uint64(0)
+TEXTS = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary(), pa.string_view(), pa.binary_view())
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 SECOND, THIRD = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -42,44 +43,60 @@ def _keys(whole: pa.Array) -> np.ndarray:
         return _keys(whole.dictionary_decode())
     if pa.types.is_struct(kind):
         return combined([content_keys(child) for child in whole.flatten()])
-    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+    if kind in TEXTS:
         wide = whole.cast(pa.large_binary())
         offsets = np.frombuffer(wide.buffers()[1], np.int64)[wide.offset : wide.offset + len(wide) + 1]
         data = wide.buffers()[2]
         return _hashed(memoryview(data) if data is not None else memoryview(b""), offsets)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        values, size = _elements(whole.values)
-        return _hashed(values.data.cast("B"), np.from_dlpack(whole.offsets).astype(np.int64) * size)
-    values, size = _elements(whole)
-    if size == 8:
-        return mixed(values.view(np.uint64))
-    return _hashed(values.data.cast("B"), np.arange(len(whole) + 1) * size)
+        offsets = np.from_dlpack(whole.offsets).astype(np.int64)
+        values, size, gaps = _elements(whole.values)
+    elif pa.types.is_fixed_size_list(kind) and not _is_plain(kind):
+        offsets = np.arange(len(whole) + 1) * kind.list_size
+        values, size, gaps = _elements(whole.values.slice(whole.offset * kind.list_size, len(whole) * kind.list_size))
+    elif pa.types.is_null(kind):
+        return np.zeros(len(whole), np.uint64)
+    else:
+        offsets = np.arange(len(whole) + 1)
+        values, size, gaps = _elements(whole)
+        if size == 8 and not pa.types.is_fixed_size_list(kind):
+            return mixed(values.view(np.uint64))
+    keys = _hashed(values.data.cast("B"), offsets * size)
+    if gaps is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        before = np.r_[0, np.cumsum(gaps)]
+        for row in np.flatnonzero(before[offsets[1:]] > before[offsets[:-1]]).tolist():  # a null in a list is no 0
+            keys[row] = content_keys(pa.array([repr(whole[row].as_py())]))[0]
+    return keys
 
 
-def _elements(values: pa.Array) -> tuple[np.ndarray, int]:
-    """Return the elements of an array as one run of memory, and the bytes of each."""
+def _elements(values: pa.Array) -> tuple[np.ndarray, int, np.ndarray | None]:
+    """Return the elements of an array as one run of memory, nulls as 0; the bytes of each; and which hold a null (None: none does).
+
+    What an element becomes depends on the type alone, so that chunks with nulls and without them agree.
+    """
     kind = values.type
-    if pa.types.is_fixed_size_list(kind) and values.null_count == 0:
-        inner, size = _elements(values.flatten())
-        return inner, size * kind.list_size
+    if pa.types.is_fixed_size_list(kind) and _is_plain(kind):
+        inner, size, gaps = _elements(values.values.slice(values.offset * kind.list_size, len(values) * kind.list_size))
+        within = None if gaps is None else np.asarray(gaps.reshape(len(values), kind.list_size).any(axis=1))
+        if values.null_count:
+            within = ~_valid(values) if within is None else ~_valid(values) | within
+        return inner, size * kind.list_size, within
     if pa.types.is_boolean(kind):
         return _elements(values.cast(pa.uint8()))
-    if (pa.types.is_floating(kind) or pa.types.is_integer(kind)) and values.null_count == 0:
-        numbers = np.ascontiguousarray(np.from_dlpack(values))
-        return numbers + 0 if kind in (pa.float32(), pa.float64()) else numbers, numbers.itemsize  # -0.0 becomes 0.0
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        return content_keys(_with_marks(values)), 8
-    if pa.types.is_null(kind):
-        return np.zeros(len(values), np.uint64), 8
-    if pa.types.is_temporal(kind) or pa.types.is_decimal(kind):
-        return content_keys(values.cast(pa.string())), 8
-    return content_keys(values), 8
+    if _is_plain(kind):
+        filled = pc.fill_null(values, pa.scalar(0, kind)) if values.null_count else values
+        numbers = np.ascontiguousarray(np.from_dlpack(filled))
+        gaps = ~_valid(values) if values.null_count else None
+        return numbers + 0 if pa.types.is_floating(kind) else numbers, numbers.itemsize, gaps  # -0.0 becomes 0.0
+    nested = pa.types.is_nested(kind) or pa.types.is_dictionary(kind) or kind in TEXTS
+    return content_keys(values if nested else values.cast(pa.string())), 8, None
 
 
-def _with_marks(values: pa.Array) -> pa.Array:
-    """Return numbers with nulls as a struct of a number and of whether it is known."""
-    known = pc.fill_null(values, pa.scalar(0, values.type))
-    return pa.StructArray.from_arrays([known, values.is_valid()], names=["number", "known"])
+def _is_plain(kind: pa.DataType) -> bool:
+    """Return whether a type is a number or a truth value, or fixed-size lists of them."""
+    while pa.types.is_fixed_size_list(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
 def _hashed(data: memoryview, offsets: np.ndarray) -> np.ndarray:

@@ -45,4 +45,4 @@ def _places(groups: np.ndarray) -> np.ndarray:
     return np.unique(groups, return_inverse=True)[1]
 
 
-DETECTOR = Detector(name="identifiers", codes=(CODE,), detect=detect)
+DETECTOR = Detector(name="identifier_columns", codes=(CODE,), detect=detect)

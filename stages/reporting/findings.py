@@ -186,6 +186,8 @@ def edge_finding(evaluation: Evaluation) -> str:
                 continue
             chosen = [fold.settings.get(name) for fold in result.configs]
             for end, which in ((min(values), "smallest"), (max(values), "largest")):
+                if end == 1 and which == "smallest" and all(isinstance(value, int) for value in values):
+                    continue  # a count: there is nothing below
                 if 2 * chosen.count(end) > len(chosen):
                     found.append(f"{name} {setting(end)} ({which}) of {candidate_name(best.candidate, evaluation)}")
     return f"At the end of their grids in most folds, so that a wider grid may do better: {listed(found)}." if found else ""
