@@ -1,5 +1,6 @@
 """Check the whole params.yaml before anything runs; record fingerprints of own data, and each data set's folds and levels of leaks.
 
+What params.yaml says under the keys that stages depend on is written to files as well (stages/contracts/paths.py: settings_path).
 The record of a data set is a constant, or the fingerprint of its files: an edit of params.yaml reruns this stage and then only the stages
 that the edit or a changed file affects. The numbers of folds and the levels of leaks are files of their own: params.yaml may leave them out
 for a data set, and DVC tracks no key that may be missing.
@@ -8,6 +9,7 @@ for a data set, and DVC tracks no key that may be missing.
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
+import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +18,11 @@ from stages.checking.check_features import pool_mistakes
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
-from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path
+from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path, settings_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
-from stages.foundation.tables import write_json
+from stages.foundation.tables import write_json, write_text
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
 from stages.params import section
@@ -35,8 +37,12 @@ def main() -> None:
     """
     params = checked_params()
     refuse_linked_data()
+    settings = settings_by_key(params)
     for path in [path for written in (check_path, fold_numbers_path, leak_levels_path) for path in written("").parent.glob("*.json")]:
         if path.stem not in params["datasets"]:
+            path.unlink()
+    for path in settings_path("").parent.glob("*.json"):
+        if path.name.removesuffix(".json") not in settings:
             path.unlink()
     if removed := remove_stale_outputs(params):
         others = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
@@ -53,6 +59,9 @@ def main() -> None:
             failed[dataset] = str(error)
     if len(failed) == len(params["datasets"]):
         raise InputError("\n".join(failed.values()))
+    for key, value in settings.items():
+        # as they stand: keys may be of several types, values dates or infinite
+        write_text(settings_path(key), json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
         write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))
@@ -61,6 +70,14 @@ def main() -> None:
     for dataset, why in failed.items():
         print(f"error: {dataset}: {why}\n  its stages will stop; those of the other data sets run", file=sys.stderr, flush=True)
         write_json(check_path(dataset), {"dataset": dataset, "files": None, "failed": why})
+
+
+def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what params.yaml says under each key with entries of a person's own naming, on which a stage depends."""
+    found: dict[str, Any] = {"controls": params["controls"]}
+    for dataset, entry in params["datasets"].items():
+        found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
+    return found | {f"{name}.{key}": entry for name in ("features", "models") for key, entry in params[name].items()}
 
 
 def known_leaks(dataset: str, params: Mapping[str, Any]) -> Mapping[str, str]:

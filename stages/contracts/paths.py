@@ -35,6 +35,15 @@ def leak_levels_path(dataset: str) -> Path:
     return DATA / "check" / "leakage" / f"{dataset}.json"
 
 
+def settings_path(key: str) -> Path:
+    """Return where check writes what params.yaml says under a key, such as features.emoji-image.
+
+    DVC's run cache does not see a parameter that is called size or nfiles, at any depth: it would restore the outputs of another size.
+    A stage therefore depends on this file, too.
+    """
+    return DATA / "check" / "settings" / f"{key}.json"
+
+
 def samples_path(dataset: str) -> Path:
     return DATA / "samples" / dataset / "samples.arrow"
 
