@@ -24,7 +24,7 @@ def results_table(evaluations: Sequence[Results]) -> str:
         shipped = ("" if evaluation.shipped else " (not shipped)") + _mark(evaluation)
         best = [evaluation.best_of([model]) for model in learners]
         columns = [evaluation.dataset + shipped, f"{rows.used:,} of{SPACE}{rows.available:,}", outputs_name(evaluation),
-                   _metric(evaluation), _score(evaluation.best_of(evaluation.baselines), evaluation),
+                   _metric(evaluation), _baseline(evaluation),
                    *(_cell(found, evaluation) for found in best), verdict(evaluation)]
         lines.append(f"| {' | '.join(columns)} |")
     return plain("\n".join(lines))
@@ -34,10 +34,10 @@ def short_table(evaluations: Sequence[Results]) -> str:
     """Return a Markdown table: data set, target, metric, baseline, the best learner with its modalities and score."""
     lines = ["| data set | predicts | metric | baseline | best model | its score |", "|---|---|---|--:|---|--:|"]
     for evaluation in evaluations:
-        baseline, best = evaluation.best_of(evaluation.baselines), evaluation.best_of(evaluation.learners)
+        best = evaluation.best_of(evaluation.learners)
         chosen = f"{model_name(best.model)}, {combination_name(best.candidate, evaluation)}" if best else ""
         name = evaluation.dataset + _mark(evaluation)
-        columns = [name, outputs_name(evaluation), _metric(evaluation), _score(baseline, evaluation), chosen]
+        columns = [name, outputs_name(evaluation), _metric(evaluation), _baseline(evaluation), chosen]
         lines.append(f"| {' | '.join([*columns, _score(best, evaluation)])} |")
     return plain("\n".join(lines))
 
@@ -49,6 +49,12 @@ def _mark(evaluation: Results) -> str:
 
 def _metric(evaluation: Results) -> str:
     return evaluation.primary.title + ("" if evaluation.primary.greater_is_better else " ↓")
+
+
+def _baseline(evaluation: Results) -> str:
+    """Return the strongest baseline's score and name."""
+    found = evaluation.best_of(evaluation.baselines)
+    return f"{_score(found, evaluation)}<br>{model_name(found.model, evaluation.form)}" if found else ""
 
 
 def _cell(found: ScoredCandidate | None, evaluation: Results) -> str:
