@@ -83,7 +83,7 @@ def test_each_task_is_learned_validated_and_evaluated(invalid: Route, dataset: s
     assert validation.success and {*names_of_it} <= {suite.suite for suite in validation.suites}
     sizes = range(1, len(names_of_it) + 1)
     assert evaluation.combinations == tuple(combination for size in sizes for combination in itertools.combinations(names_of_it, size))
-    assert evaluation.baselines == tuple(sorted(ONE_INVALID["controls"]))
+    assert sorted(evaluation.controls) == sorted(ONE_INVALID["controls"]) and evaluation.diagnostics == ("identifiers",)
     constant = evaluation.primary_score(evaluation.result(Candidate("constant", ())))
     for modalities in evaluation.combinations:
         assert evaluation.primary_score(evaluation.result(Candidate("knn", modalities))).mean > constant.mean, modalities
