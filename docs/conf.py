@@ -22,7 +22,7 @@ pygments_style, pygments_dark_style = "tango", "monokai"
 
 NAVIGATION = {
     "Use it": ["docs/quick_start", "docs/own_data", "docs/params", "docs/running", "docs/comparing", "docs/dashboard",
-               "docs/troubleshooting"],
+               "docs/leaks", "docs/troubleshooting"],
     "What there is": ["docs/catalogue", "docs/components", "docs/results", "docs/performance", "CHANGELOG"],
     "How and why": ["docs/how_it_works", "docs/schemas", "docs/guarantees", "docs/honesty", "docs/decisions/README"],
     "Change it": ["docs/extending", "docs/development"],

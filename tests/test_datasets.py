@@ -109,7 +109,7 @@ def test_says_what_it_is_and_where_it_comes_from(name: str) -> None:
 def test_reads_the_samples_as_the_contract_says(name: str, target: str, toy: Mapping[tuple[str, str], pa.Table]) -> None:
     data_set: DataSet = component("datasets", name)
     table = toy[name, target]
-    assert set(table.column_names) - {"split"} == {"sample_id", "group", "target", *data_set.modalities}
+    assert set(table.column_names) - {"split", "persistence"} == {"sample_id", "group", "target", *data_set.modalities}
     for column in ("sample_id", "group"):
         assert table[column].type == pa.string() and table[column].null_count == 0
     kind = table["target"].type

@@ -21,7 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
 N_MODELS = len(EMOJI["models"])
-N_RUNS = N_MODELS * 3 + 1  # a run per model and modality combination, and the summary
+# a run per model, and of the control size, for each modality combination; a constant, identifiers, the summary
+N_RUNS = (N_MODELS + 1) * 3 + 3
 # Requests after which the server is killed before the client has the answer, so that it cannot know what was done: the first of each.
 KILLED_AFTER = ("/runs/create", "/runs/log-batch", "/mlflow/logged-models", "/artifacts/")
 
