@@ -27,7 +27,7 @@ from stages.evaluation.design import Design
 from stages.evaluation.pooled import Pooled
 
 N_RESAMPLES = 2000
-FEWEST_GROUPS = 3  # that are resampled
+FEWEST_RESAMPLED = 3  # groups: the spread of fewer says nothing
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def error_interval(score: float, resampled: np.ndarray, spread: Pooled, confiden
         widening: of the logarithms, for what the groups do not show.
     """
     defined, n = resampled[np.isfinite(resampled)], spread.n_groups
-    if n < FEWEST_GROUPS or not defined.size or not score > 0:
+    if n < FEWEST_RESAMPLED or not defined.size or not score > 0:
         return float("nan"), float("nan")
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     expansion = widening * np.sqrt(n / (n - 1)) * float(stdtrit(spread.df, tails[1]) / ndtri(tails[1]))

@@ -1,6 +1,6 @@
 """Errors of bootstrap resamples: whole groups of pooled held-out rows, by sums per group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from stages.evaluation.design import Design
 from stages.evaluation.pooled import Pooled
 
 
-def error_ratios(name: str, predictions: list[FoldPredictions], pooled: Pooled, design: Design, weights: np.ndarray) -> np.ndarray:
+def error_ratios(name: str, predictions: Sequence[FoldPredictions], pooled: Pooled, design: Design, weights: np.ndarray) -> np.ndarray:
     """Return log(error of a resample / error of all rows) of each resample: float64 (n_resamples,).
 
     The error is the metric itself, or 1 − metric for Q² and R².
@@ -30,7 +30,7 @@ def error_ratios(name: str, predictions: list[FoldPredictions], pooled: Pooled, 
         return np.asarray(np.log(found / whole))
 
 
-def _moments(predictions: list[FoldPredictions], design: Design) -> np.ndarray:
+def _moments(predictions: Sequence[FoldPredictions], design: Design) -> np.ndarray:
     """Return known rows, Σ target, Σ target², Σ error² and Σ |error| of each group and target: float64 (n_groups, 5, n_targets).
 
     Targets are centred first, so that squares of a large offset lose no digits.

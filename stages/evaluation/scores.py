@@ -85,6 +85,6 @@ def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metri
     # an error above its best value, or what it leaves of the best score
     sign, best = (1.0, low) if np.isfinite(low) else (-1.0, high)
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
-    ratios = error_ratios(metric.name, list(predictions), errors, design, resample_weights(design.n_blocks))
+    ratios = error_ratios(metric.name, predictions, errors, design, resample_weights(design.n_blocks))
     ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
     return Estimate(mean, *sorted(best + sign * end for end in ends))

@@ -10,7 +10,7 @@ Source: Fisher 1935, The Design of Experiments, ch. 21; McNemar 1947, Psychometr
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 N_FLIPS = 9_999
 MOST_EXACT = 12  # groups whose 2^n assignments are all tried
@@ -42,7 +42,7 @@ def _exact_whole(sizes: np.ndarray, observed: int) -> float:
     """Return P(|Σ ± sizes| ≥ observed)."""
     total = int(sizes.sum())
     if total > LONGEST_SUM:
-        return float(min(1.0, 2 * norm.sf((observed - 1) / np.sqrt(float((sizes.astype(np.float64) ** 2).sum())))))
+        return float(min(1.0, 2 * ndtr((1 - observed) / np.sqrt(float((sizes.astype(np.float64) ** 2).sum())))))
     length = 2 * total + 1
     angle = 2 * np.pi * np.arange(total + 1) / length
     spectrum = np.ones(total + 1)
