@@ -76,16 +76,26 @@ def validated() -> None:
 
 
 def outputs(folder: Path = Path()) -> set[str]:
-    """Return what the stages left, half-written files included, but for the settings that check writes before anything else."""
-    found = [path for path in (folder / DATA).rglob("*") if path.is_file() and not {"raw", "settings"} & {*path.parts}]
-    return {path.relative_to(DATA).as_posix() for path in found}
+    """Return what the stages left, half-written files included."""
+    return {path.relative_to(DATA).as_posix() for path in (folder / DATA).rglob("*") if path.is_file() and "raw" not in path.parts}
+
+
+def files_of_settings() -> set[str]:
+    """Return the files of settings that check writes for the params.yaml of this folder."""
+    with Path("params.yaml").open(encoding="utf-8") as file:
+        features = YAML(typ="safe").load(file)["features"]
+    keys = ["controls", "models.knn", f"datasets.{NAME}", f"datasets.{NAME}.modalities", *(f"features.{key}" for key in features)]
+    return {f"check/settings/{key}.json" for key in keys}
 
 
 def fails(entry: Entry, match: str, *, after: Sequence[str], **features: Mapping[str, Any]) -> str:
-    """Assert that the stages stop with the message, having written what `after` names and nothing else; return the message."""
+    """Assert that the stages stop with the message, having written what `after` names and nothing else; return the message.
+
+    Where check has passed, its files of settings are there, too.
+    """
     with pytest.raises(InputError, match=match) as caught:
         run(entry, "validate", **features)
-    assert outputs() == set(after)
+    assert outputs() == set(after) | (files_of_settings() if after else set())
     return str(caught.value)
 
 

@@ -9,14 +9,23 @@ from toy_predictions import Toy, write_params, write_toy
 from pipelines.publishing.descriptions import run_note, summary_note
 from stages import evaluate
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.evaluation_document import Evaluation, SweepPoint
 from stages.contracts.documents.results_document import Comparison
 from stages.contracts.paths import evaluation_path
 from stages.evaluation.comparisons import verdict as verdict_of_test
 from stages.evaluation.statistics import Posterior
 from stages.foundation.documents import read_document
 from stages.reporting.evaluation_figures import draw_figures
-from stages.reporting.findings import baseline_finding, findings, fusion_finding, learner_finding, sufficient_finding, verdict
+from stages.reporting.findings import (
+    baseline_finding,
+    edge_finding,
+    findings,
+    fusion_finding,
+    leak_finding,
+    learner_finding,
+    sufficient_finding,
+    verdict,
+)
 from stages.reporting.formatting import candidate_name, interval, listed, number, p_value, signed
 from stages.reporting.report_page import render
 
@@ -137,6 +146,31 @@ def test_the_smallest_combination_that_suffices(base: Evaluation, verdicts: dict
 
     evaluation = with_tests(base.model_copy(update={"candidates": ranked}), change)
     assert sufficient_finding(evaluation) == sentence
+
+
+def test_open_leaks_come_first_and_their_codes_are_named(base: Evaluation) -> None:
+    assert leak_finding(base) == "" and findings(base)[0] == fusion_finding(base)
+    leaking = base.model_copy(update={"open_leaks": ("near-duplicate-across-folds", "split-group")})
+    assert findings(leaking)[0] == (
+        "Scores may be too good: the leakage gate has open findings (near-duplicate-across-folds, split-group); see the validation page of "
+        "toy and docs/leaks.md.")
+
+
+@pytest.mark.parametrize(("values", "chosen", "said"), [
+    ((0.1, 1, 10), (10, 10, 10, 1, 1), "C 10 (largest) of SVM · text"),
+    ((0.1, 1, 10), (0.1, 0.1, 0.1, 10, 10), "C 0.1 (smallest) of SVM · text"),
+    ((0.1, 1, 10), (10, 10, 1, 1, 1), ""), ((1, 10), (10,) * 5, ""), (("a", "b", "c"), ("c",) * 5, ""),
+    ((1, 2, 5), (1,) * 5, ""), ((1, 2, 5), (5,) * 5, "C 5 (largest) of SVM · text"),
+    ((1.0, 2.0, 5.0), (1.0,) * 5, "C 1 (smallest) of SVM · text"),
+])
+def test_the_end_of_a_grid_is_said_where_most_folds_chose_it(base: Evaluation, values: tuple, chosen: tuple, said: str) -> None:
+    """Of two values one is an end always, words have no ends, and there is no count below one."""
+    found = base.result(Candidate("svm", ("text",)))
+    configs = tuple(fold.model_copy(update={"settings": {"C": value}}) for fold, value in zip(found.configs, chosen, strict=True))
+    sweeps = {"C": tuple(SweepPoint(value=value, mean=0.5) for value in values)}
+    only = found.model_copy(update={"configs": configs, "sweeps": sweeps, "rank": 1})
+    sentence = f"At the end of their grids in most folds, so that a wider grid may do better: {said}." if said else ""
+    assert edge_finding(base.model_copy(update={"candidates": (only,)})) == sentence
 
 
 def test_the_best_of_several_stands_first_as_it_would_be_on_other_rows(base: Evaluation) -> None:

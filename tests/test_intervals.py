@@ -33,7 +33,7 @@ def accuracy_of(hits: np.ndarray, groups: list[str], n_folds: int) -> Estimate:
 
 
 def test_clopper_pearson_is_scipys_exact_interval() -> None:
-    for hits, n in ((0, 10), (3, 10), (32, 32), (97, 100)):
+    for hits, n in ((0, 10), (1, 10), (3, 10), (32, 32), (97, 100)):
         expected = stats.binomtest(hits, n).proportion_ci(0.95, "exact")
         assert clopper_pearson(hits, n, 0.95) == pytest.approx((expected.low, expected.high), abs=1e-12)
 

@@ -206,8 +206,10 @@ def test_a_data_set_that_is_gone_leaves_no_numbers() -> None:
     check.main()
     params_of({"mine": entry})
     check.main()
-    assert not [path.name for path in Path("data/check").rglob("*.json") if "other" in path.name]
-    assert len([path for path in Path("data/check").rglob("mine.json")]) == 3
+    written = [path for path in Path("data/check").rglob("*.json") if path.parent.name != "settings"]
+    assert [path.name for path in written] == ["mine.json"] * 3
+    of_data_sets = {path.name for path in Path("data/check/settings").glob("datasets.*")}
+    assert of_data_sets == {"datasets.mine.json", "datasets.mine.modalities.json"}
 
 
 @pytest.mark.parametrize(("numbers", "line"), [
