@@ -116,7 +116,7 @@ def test_a_stage_that_ran_leaves_its_cost_and_one_that_was_restored_does_not(wor
     assert workers.reproduce("burn").status == "ran"
     entry = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["burn"]
     cost = cost_of("burn", entry)
-    assert cost is not None and cost.seconds > 0.5 and cost.processor_seconds >= 0.5
+    assert cost is not None and cost.seconds > 0.5 and cost.processor_seconds > 0.45  # counted in ticks of 10 ms
     shutil.rmtree(COSTS)
     Path("burn.txt").unlink()
     assert workers.reproduce("burn").status == "restored" and cost_of("burn", entry) is None

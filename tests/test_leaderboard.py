@@ -159,7 +159,7 @@ def test_time_and_processor_time_are_those_of_child_processes() -> None:
         pass
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
     cost = stopwatch.cost({}, n_cores=1)
-    assert 0.49 < cost.processor_seconds < 0.95 and cost.seconds >= 1
+    assert 0.45 < cost.processor_seconds < 0.95 and cost.seconds > 0.5  # counted in ticks of 10 ms
     assert cost.hardware == f"{cpu_name()}, 1 core"
 
 
