@@ -13,6 +13,7 @@ A difference is a − b as the scores stand; whether that is better depends on w
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
+from math import lcm
 
 import numpy as np
 
@@ -47,8 +48,8 @@ class Contest:
 class Evidence:
     """What is known of the candidates on the metric that ranks.
 
-    losses: float64 (n_rows,) of each, how wrong it is on each tested row (over repeats: mean). rope: half the width of what counts as
-    equal.
+    losses: float64 (n_rows,) of each, how wrong it is on each tested row (mean over repeats and seeds). rope: half the width of what counts
+    as equal.
     """
 
     scores: Mapping[Candidate, MetricScores]
@@ -120,7 +121,8 @@ def corrected_together(by_family: Mapping[Family, Sequence[Pair]]) -> Iterator[t
 def difference_of(a: Candidate, b: Candidate, evidence: Evidence) -> Difference:
     """Return a pair's difference; without intervals (too few groups of one test split) nothing but the difference is known."""
     of_a, of_b = evidence.scores[a], evidence.scores[b]
-    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design)
+    n_seeds = lcm(of_a.n_seeds, of_b.n_seeds)
+    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design, n_seeds=n_seeds)
     if has_intervals(evidence.design):
         return found
     nan = float("nan")
