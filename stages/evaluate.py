@@ -143,9 +143,8 @@ def scored(
 
 def mean_loss(by_seed: BySeed, scale: np.ndarray | None, design: Design) -> np.ndarray:
     """Return how wrong a candidate is on each tested row, float64 (n_rows,): mean over repeats and seeds."""
-    # summed before it is divided: equal counts of wrong predictions are equal numbers
-    total = np.sum([np.concatenate([row_losses(fold, scale) for fold in folds]) for folds in by_seed], axis=0)
-    return mean_over_repeats(total, design) / len(by_seed)
+    losses = np.mean([np.concatenate([row_losses(fold, scale) for fold in folds]) for folds in by_seed], axis=0)
+    return mean_over_repeats(losses, design)
 
 
 def mean_over_repeats(values: np.ndarray, design: Design) -> np.ndarray:

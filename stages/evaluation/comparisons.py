@@ -25,6 +25,7 @@ from stages.evaluation.scores import MetricScores, goodness, has_intervals
 from stages.evaluation.statistics import Difference, Posterior, detectable_difference, holm, paired_difference, posterior
 
 Pair = tuple[Candidate, Candidate]
+LOSS_ROUNDING = 1e-9  # of a row's loss: a mean over repeats and seeds is rounded, and equal losses are a tie
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def comparison(family: Family, pair: Pair, difference: Difference, evidence: Evi
 
 def wins(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
     """Return on how many rows a is closer to the truth than b, and on how many b is; ties and unknown targets count for neither."""
-    return int(np.count_nonzero(a < b)), int(np.count_nonzero(b < a))
+    return int(np.count_nonzero(a < b - LOSS_ROUNDING)), int(np.count_nonzero(b < a - LOSS_ROUNDING))
 
 
 def rows_needed(difference: float, detectable: float, design: Design) -> int | None:

@@ -13,13 +13,12 @@ import numpy as np
 from stages.contracts.documents.version_comparison_document import RowCounts
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
+from stages.evaluation.comparisons import LOSS_ROUNDING
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import has_intervals, mean_over_seeds, score
 from stages.evaluation.statistics import holm, paired_difference
 from stages.scoring.known_values import variance_of
-
-ROUNDING = 1e-9  # of a row's loss: a change of the last digits is none
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def row_counts(before: BySeed, after: BySeed, splits: Splits, design: Design) ->
     gain = _by_row(losses[0] - losses[1], design)
     differs = np.any([_differs(old, new) for old, new in zip(before, after, strict=False)], axis=0)
     return RowCounts(n_rows=design.n_rows, changed=int(np.count_nonzero(_by_row(differs.astype(np.float64), design))),
-                     better=int(np.count_nonzero(gain > ROUNDING)), worse=int(np.count_nonzero(gain < -ROUNDING)))
+                     better=int(np.count_nonzero(gain > LOSS_ROUNDING)), worse=int(np.count_nonzero(gain < -LOSS_ROUNDING)))
 
 
 def _differs(before: Sequence[FoldPredictions], after: Sequence[FoldPredictions]) -> np.ndarray:
