@@ -6,7 +6,8 @@ fusion        for every learner: all modalities together, in each way of fusing,
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
 learners      the best candidate of each learner against that of each other learner
-The last two compare winners that were picked by the same scores: they err on the side of finding differences.
+boosting      the control `gradient_boosting`, if it is on, against the best candidate of each learner
+The last three compare winners that were picked by the same scores: they err on the side of finding differences.
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 
@@ -25,6 +26,7 @@ from stages.evaluation.scores import MetricScores, goodness, has_intervals
 from stages.evaluation.statistics import Difference, Posterior, detectable_difference, holm, paired_difference, posterior
 
 Pair = tuple[Candidate, Candidate]
+BOOSTING = "gradient_boosting"  # the one control that is no baseline and is compared with learners
 LOSS_ROUNDING = 1e-9  # of a row's loss: a mean over repeats and seeds is rounded, and equal losses are a tie
 
 
@@ -72,7 +74,7 @@ def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candi
 def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric: Metric) -> dict[Family, list[Pair]]:
     """Return the pairs (a, b) of each family; `a` is the one expected to be better."""
     learners = [model for model in contest.learners if contest.of(model)]
-    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": []}
+    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": [], "boosting": []}
     for baseline in contest.baselines:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
         rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
@@ -89,6 +91,7 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
     for pair in combinations(best, 2):
         a = best_of(scores, pair, metric)
         pairs["learners"].append((a, pair[1] if a == pair[0] else pair[0]))
+    pairs["boosting"] = [(reference, rival) for reference in contest.of(BOOSTING) for rival in best]
     return {family: members for family, members in pairs.items() if members}
 
 

@@ -22,7 +22,7 @@ from stages.reporting.prediction_figures import output_metrics, output_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
-FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", "baseline")
+FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", "boosting", "baseline")
 
 
 def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
