@@ -93,3 +93,14 @@ def test_rows_of_every_seed_are_written_and_the_rest_once(tmp_path: Path) -> Non
     rows, whole = (read_table(tmp_path / name / "predictions.arrow") for name in ("one", "several"))
     assert pc.value_counts(whole["seed"]).to_pylist() == [{"values": seed, "counts": len(rows)} for seed in (problem.seed, 11, 12)]
     assert whole.filter(pc.equal(whole["seed"], problem.seed)).equals(rows)
+
+
+def test_networks_of_other_seeds_start_from_other_weights() -> None:
+    """In one batch with all rows their order hardly matters, so that what differs is where the networks start."""
+    model = component("models", "mlp")
+    settings = model.settings(hidden_layer_sizes=[[8]], activation=["relu"], learning_rate_init=[0.01], weight_decay=[0.001], max_iter=5,
+                              batch_size=1000)  # fmt: skip
+    problem = problem_for(model, modalities=("image",))
+    for result in results(model, problem, settings, model.grid(settings, 0), more_seeds=(11, 12)):
+        first, *others = [refit.probabilities for refit in (result, *result.reseeded)]
+        assert min(np.abs(first - other).max() for other in others) > 1e-2
