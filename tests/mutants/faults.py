@@ -364,7 +364,7 @@ MUTANTS = (
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
     # ---------------------------------------------------------------- versions compared
-    Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "return [fold.take(order) for", "return [fold for",
+    Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "[[fold.take(order) for", "[[fold for",
            some_of("candidate_moves", "order_of_rows"), "predictions of different rows are compared"),
     Mutant("a night of many tests", "stages/paired_versions/candidate_moves.py", "iter(corrected([evidence.p for _, evidence in tested]))",
            "iter([evidence.p for _, evidence in tested])", some_of("candidate_moves", "corrected"), "something moves every night"),
