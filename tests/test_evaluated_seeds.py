@@ -110,7 +110,7 @@ def test_the_sign_flip_test_of_means_over_seeds_is_exact(toy_place: Path) -> Non
     design = design_of(splits, 0.95)
     values = np.zeros(len(design.rows))
     some = np.unique(design.groups, return_index=True)[1][:14]  # more groups than those whose signs are all tried otherwise
-    values[some] = np.random.default_rng(0).integers(-3, 4, len(some)) / 3
+    values[some] = np.random.default_rng(0).choice([-3, -2, -1, 1, 2, 3], len(some)) / 3
     moved = np.abs(values[values != 0])
     sums = [abs(np.dot(signs, moved)) for signs in product((-1, 1), repeat=len(moved))]
     expected = np.mean(np.array(sums) >= abs(values.sum()) - 1e-9)
