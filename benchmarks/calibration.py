@@ -99,7 +99,7 @@ def predictions(splits: Splits, hits: np.ndarray) -> list[FoldPredictions]:
 
 
 def interval(folds: list[FoldPredictions], metric: Metric, design: Design) -> Estimate:
-    return estimate(score(folds, metric, design), folds, metric, design)
+    return estimate(score(folds, metric, design), [folds], metric, design)
 
 
 # ---------------------------------------------------------------- coverage

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
-from stages.evaluation.checked_predictions import FoldPredictions, splits_of
+from stages.evaluation.checked_predictions import BySeed, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.data_set_facts import facts
@@ -33,7 +33,7 @@ from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.row_values import row_losses
-from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
+from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
 from stages.foundation.csv_text import csv_text
@@ -62,7 +62,8 @@ def main(dataset: str) -> None:
     scale = variance_of(splits.targets) if form == "continuous" else None
     tables, primary, losses = scored(trained, metrics, design, scale)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
-    results = candidate_results(trained, tables, metrics[scoring], more=details(trained, metrics, form, outputs, of_true))
+    seeds = {candidate: found.seeds for candidate, found in primary.items()}
+    results = candidate_results(trained, tables, metrics[scoring], seeds, more=details(trained, metrics, form, outputs, of_true))
     contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
@@ -128,16 +129,22 @@ def scored(
     primary: dict[Candidate, MetricScores] = {}
     losses: dict[Candidate, np.ndarray] = {}
     name_of_primary = next(iter(metrics))
-    for candidate, folds in tracked("candidates scored", list(trained.predictions.items())):
+    for candidate, by_seed in tracked("candidates scored", list(trained.by_seed.items())):
         tables[candidate] = {}
         for name, metric in metrics.items():
-            found = score(folds, metric, design)
-            interval = estimate(found, folds, metric, design)
+            found = mean_over_seeds([score(folds, metric, design) for folds in by_seed])
+            interval = estimate(found, by_seed, metric, design)
             tables[candidate][name] = FoldScores(mean=interval.mean, lo=interval.lo, hi=interval.hi, folds=tuple(found.folds.tolist()))
             if name == name_of_primary:
                 primary[candidate] = found
-        losses[candidate] = mean_over_repeats(np.concatenate([row_losses(fold, scale) for fold in folds]), design)
+        losses[candidate] = mean_loss(by_seed, scale, design)
     return tables, primary, losses
+
+
+def mean_loss(by_seed: BySeed, scale: np.ndarray | None, design: Design) -> np.ndarray:
+    """Return how wrong a candidate is on each tested row, float64 (n_rows,): mean over repeats and seeds."""
+    losses = np.mean([np.concatenate([row_losses(fold, scale) for fold in folds]) for folds in by_seed], axis=0)
+    return mean_over_repeats(losses, design)
 
 
 def mean_over_repeats(values: np.ndarray, design: Design) -> np.ndarray:
@@ -155,8 +162,8 @@ def bias_of_choice(primary: Mapping[Candidate, MetricScores], contest: Contest, 
 
 
 def candidate_results(
-    trained: TrainingResults, tables: Mapping[Candidate, dict[str, FoldScores]], primary: Metric, *,
-    more: Mapping[Candidate, Mapping[str, Any]],
+    trained: TrainingResults, tables: Mapping[Candidate, dict[str, FoldScores]], primary: Metric,
+    seeds: Mapping[Candidate, SeedSpread | None], *, more: Mapping[Candidate, Mapping[str, Any]],
 ) -> tuple[CandidateResult, ...]:  # fmt: skip
     """Return all that is known of each candidate: scores with their intervals, rank by the primary metric, details, tuning."""
     rank = ranks({candidate: table[primary.name] for candidate, table in tables.items()}, primary, last=trained.diagnostics)
@@ -166,18 +173,22 @@ def candidate_results(
         found.append(CandidateResult(
             model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion, rank=rank[candidate], scores=table,
             configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
-            **more[candidate]))
+            seeds=seeds[candidate], **more[candidate]))
     return tuple(found)
 
 
 def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str],
             of_true: Mapping[str, tuple[float, float]] | None) -> dict[Candidate, dict[str, Any]]:
-    """Return each candidate's confusion of classes, or scores by label or target, and of targets predicted against true values."""
+    """Return each candidate's confusion of classes, or scores by label or target, and of targets predicted against true values.
+
+    What counts rows counts those of the first seed, whose model is saved.
+    """
     if form == "classes":
         return {candidate: {"confusion": confusion(folds, len(outputs))} for candidate, folds in trained.predictions.items()}
     return {
-        candidate: {"by_output": by_output(folds, metrics), "agreement": agreement(folds, of_true) if of_true else None}
-        for candidate, folds in trained.predictions.items()
+        candidate: {"by_output": by_output([fold for folds in by_seed for fold in folds], metrics),
+                    "agreement": agreement(by_seed[0], of_true) if of_true else None}
+        for candidate, by_seed in trained.by_seed.items()
     }
 
 

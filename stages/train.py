@@ -23,6 +23,7 @@ from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
 from stages.training.read_problem import read_problem
@@ -53,13 +54,15 @@ def main(dataset: str, name: str) -> None:
     data = replace(data, problem=applicable)
     problem = data.problem
     configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
-    size = replace(size, n_rows=len(problem.training_rows()))
+    more_seeds = more_refit_seeds(model, problem, entry.n_seeds)
+    size = replace(size, n_rows=len(problem.training_rows()), n_seeds=1 + len(more_seeds))
     for line in announced(model, size, settings, configs):
         print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
     total = len(problem.folds) * len(problem.combinations)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
-        for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows):
+        for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows,
+                              more_seeds=more_seeds):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, configs))
     write_results(folder, found, configs, data, ResultsOf(name))

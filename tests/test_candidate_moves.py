@@ -101,7 +101,7 @@ FORMS: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int, in
 def test_rows_with_less_and_more_error_are_counted(form: str) -> None:
     target, before, now, counts = FORMS[form]
     splits = splits_of(target.astype({"classes": np.int32, "labels": np.uint8, "continuous": np.float64}[form]), "abcdef")
-    found = row_counts(by_fold(splits, before), by_fold(splits, now), splits, design_of(splits, 0.95))
+    found = row_counts([by_fold(splits, before)], [by_fold(splits, now)], splits, design_of(splits, 0.95))
     assert (found.changed, found.better, found.worse) == counts and found.n_rows == 6
 
 
@@ -126,7 +126,7 @@ def test_the_evidence_is_that_with_which_evaluate_compares_candidates(tmp_path: 
 def test_one_test_split_of_few_groups_gives_no_test() -> None:
     splits = splits_of(np.zeros(8, np.int32), "aabbccdd")
     whole = Splits(splits.ids, splits.groups, splits.targets, (checked_predictions.TestFold(0, 0, np.arange(8), 20),))
-    before, now = (by_fold(whole, np.full(8, value, np.int32)) for value in (1, 0))
+    before, now = ([by_fold(whole, np.full(8, value, np.int32))] for value in (1, 0))
     found = paired_evidence(before, now, whole, metric=ACCURACY, confidence=0.95)
     assert found.p != found.p and found.reason == "no test: too few groups of test rows" and found.difference == 1.0
     assert found.rows.better == 8
@@ -158,8 +158,8 @@ def test_the_order_of_rows_before_does_not_matter(tmp_path: Path) -> None:
     assert [old.ids[int(row)].as_py() for row in old.folds[0].rows[order]] == [new.ids[int(row)].as_py() for row in new.folds[0].rows]
     assert [a > b for a, b in pairwise(order.tolist())] == [True] * (len(order) - 1)
     candidate = Candidate("knn", ("text",))
-    (fold,) = in_order(earlier.by_candidate("knn")[candidate], [order])
-    assert np.array_equal(fold.prediction, now.by_candidate("knn")[candidate][0].prediction)
+    ((fold,),) = in_order(earlier.by_candidate("knn")[candidate], [order])
+    assert np.array_equal(fold.prediction, now.by_candidate("knn")[candidate][0][0].prediction)
     found = paired(earlier, now, set(), 0.95)
     assert {item.move for item in found.candidates} == {"identical"} and found.note.startswith("other training rows")
 

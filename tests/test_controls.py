@@ -11,7 +11,7 @@ from PIL import Image
 from toy_control import control_data
 from toy_problem import time_ordered, toy_folds, toy_problem
 
-from stages.contracts.control import ControlData, Randomised, Restricted, Rule
+from stages.contracts.control import ControlData, Randomised, Reference, Restricted, Rule
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.controlling import fitted_trees
@@ -82,7 +82,8 @@ class TestEveryControl:
         found = results_of(name, data)
         control: Rule | Restricted = component("controls", name)
         combinations = controlled(data.problem, control).combinations
-        assert combinations == (data.problem.combinations if control.by_combination else ((),))
+        expected = (("image",),) if isinstance(control, Reference) else data.problem.combinations if control.by_combination else ((),)
+        assert combinations == expected
         assert [(r.fold.index, r.modalities) for r in found] == [(fold.index, some) for fold in data.problem.folds for some in combinations]
         form, n_outputs = FORMS[data.problem.form], len(data.problem.outputs)
         like = form.decide(np.zeros((1, n_outputs)), np.ones(n_outputs))

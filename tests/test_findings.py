@@ -15,13 +15,12 @@ from stages.contracts.paths import evaluation_path
 from stages.evaluation.comparisons import verdict as verdict_of_test
 from stages.evaluation.statistics import Posterior
 from stages.foundation.documents import read_document
+from stages.reporting.doubts import edge_finding, leak_finding
 from stages.reporting.evaluation_figures import draw_figures
 from stages.reporting.findings import (
     baseline_finding,
-    edge_finding,
     findings,
     fusion_finding,
-    leak_finding,
     learner_finding,
     sufficient_finding,
     verdict,

@@ -29,7 +29,7 @@ def accuracy_of(hits: np.ndarray, groups: list[str], n_folds: int) -> Estimate:
     layout = splits(np.zeros(len(hits), np.int32), groups, n_folds)
     folds = [FoldPredictions(layout.targets[fold.rows], (1 - hits[fold.rows]).astype(np.int32), None) for fold in layout.folds]
     design = design_of(layout, 0.95)
-    return estimate(score(folds, ACCURACY, design), folds, ACCURACY, design)
+    return estimate(score(folds, ACCURACY, design), [folds], ACCURACY, design)
 
 
 def test_clopper_pearson_is_scipys_exact_interval() -> None:
@@ -99,7 +99,7 @@ def test_ends_of_errors_and_of_what_they_explain_can_be_attained(name: str, n_fo
     """It was Q² up to 1.000: an error of zero."""
     layout, folds, design = regression(n_folds, noise)
     metric: Metric = component("metrics", name).bound_to(layout.targets)
-    found = estimate(score(folds, metric, design), folds, metric, design)
+    found = estimate(score(folds, metric, design), [folds], metric, design)
     assert found.lo < found.mean < found.hi
     assert found.hi < 1 if metric.greater_is_better else found.lo > 0
 
@@ -108,7 +108,7 @@ def test_a_constant_explains_nothing_at_either_end() -> None:
     """Q² of the mean was −.078 [−.681, .526]."""
     layout, folds, design = regression(5, -1)
     metric: Metric = component("metrics", "q2").bound_to(layout.targets)
-    found = estimate(score(folds, metric, design), folds, metric, design)
+    found = estimate(score(folds, metric, design), [folds], metric, design)
     assert found.lo < found.mean < 0
     assert found.hi < 0.03
 
@@ -138,7 +138,7 @@ def test_an_own_metric_of_any_bounds_has_an_interval_within_them() -> None:
     folds = [FoldPredictions(t := layout.targets[f.rows], np.where(generator.random(t.size) < 0.9, t, 1 - t).astype(np.int32), None)
              for f in layout.folds]
     design = design_of(layout, 0.95)
-    found = estimate(score(folds, kappa, design), folds, kappa, design)
+    found = estimate(score(folds, kappa, design), [folds], kappa, design)
     assert -1 <= found.lo < found.mean < found.hi <= 1
     drawn = [cohen_kappa_score(t, p) for t, p in (
         (np.concatenate([f.target for f in folds])[rows], np.concatenate([f.prediction for f in folds])[rows])

@@ -141,7 +141,7 @@ def test_a_sweep_equals_the_plain_protocol(name: str, task: str, in_time: bool) 
             of_targets = metric in ("mae", "rmse")  # in the targets' units
             np.testing.assert_allclose(result.inner_scores[metric], scores, rtol=0, atol=tolerance * (scale if of_targets else 1))
         assert choice.config == result.chosen
-        found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0)().scores.decisions, choice.thresholds)
+        found = TARGET_FORMS[problem.form].decide(alone[choice.config].refit(0, problem.seed)().scores.decisions, choice.thresholds)
         kept = TARGET_FORMS[problem.form].kept(result.out_of_fold.decisions)  # of the training rows, by the chosen configuration
         kept, predictions = kept[result.fold.validated], predictions[:, result.fold.validated]
         assert np.abs(result.prediction.astype(np.float64) - found).mean() <= tolerance * scale

@@ -218,16 +218,16 @@ def test_a_sweep_equals_the_plain_loop() -> None:
         for i, config in enumerate(configs):
             shape, epochs_of = Shape(6, len(config["hidden_layer_sizes"]), "relu"), []
             for j in range(2):
-                network = Network(shape, 0.03, 0.01, fold.inner != j, _seed(problem, fold, modalities, "weights", str(j)))
-                found, _ = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order"))
+                network = Network(shape, 0.03, 0.01, fold.inner != j, _seed(problem.seed, fold, modalities, "weights", str(j)))
+                found, _ = plain_training(network, data, schedule, _seed(problem.seed, fold, modalities, "order"))
                 hits = found.held_out.argmax(axis=1) == target[fold.inner == j]
                 assert result.inner_scores["accuracy"][i, j] == pytest.approx(hits.mean())
                 epochs_of.append(found.best_epoch)
             epochs.append(max(1, round(np.mean(epochs_of))))
         shape = Shape(6, len(configs[result.chosen]["hidden_layer_sizes"]), "relu")
-        network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), _seed(problem, fold, modalities, "weights", "refit"))
+        network = Network(shape, 0.03, 0.01, np.ones(len(target), dtype=bool), _seed(problem.seed, fold, modalities, "weights", "refit"))
         schedule = Schedule(epochs[result.chosen], 10, 2)
-        _, parameters = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order", "refit"))
+        _, parameters = plain_training(network, data, schedule, _seed(problem.seed, fold, modalities, "order", "refit"))
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         assert result.probabilities == pytest.approx(outputs_of(layers, X[fold.test], "relu", "classes"), abs=5e-4)
 

@@ -93,7 +93,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("models.knn.k", [3], r"models\.knn\.k: this key was renamed to 'n_neighbors'; allowed: n_neighbors, metric, weights"),
     ("models.mlp.components", 3, r"models\.mlp\.components: this key was renamed to 'n_components'; allowed: "),
     ("models.mlp.hidden_layer_sizes", [[8, 16]], r"hidden_layer_sizes: the hidden layers of a network must have equal widths, found "),
-    ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, tuning_rows, keep"),
+    ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, tuning_rows, n_seeds, "),
     ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
     ("models.dummy", {}, r"models\.dummy: now the control 'constant'; remove this line, and put `constant: \{\}` under `controls:`"),

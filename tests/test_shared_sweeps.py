@@ -140,9 +140,9 @@ def torch_scores(
     best: dict[int, list[int]], i: int, used: np.ndarray, out: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Return the outputs of torch's network of configuration i for the rows `out`; note its best epoch in `best`."""
-    seed = _seed(problem, fold, modalities, "weights", str(int(fold.inner[out][0])))
+    seed = _seed(problem.seed, fold, modalities, "weights", str(int(fold.inner[out][0])))
     network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
-    found, _ = plain_training(network, data, schedule, _seed(problem, fold, modalities, "order"))
+    found, _ = plain_training(network, data, schedule, _seed(problem.seed, fold, modalities, "order"))
     best.setdefault(i, []).append(found.best_epoch)
     return np.asarray(loss_for(problem, fold.train).restored(found.held_out))
 
@@ -167,10 +167,10 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
         for j in range(int(fold.inner.max()) + 1):
             score_rows(result.chosen, fold.inner != j, fold.inner == j)
         epochs = max(1, round(np.mean(best[result.chosen])))
-        seed_of_weights = _seed(problem, fold, modalities, "weights", "refit")
+        seed_of_weights = _seed(problem.seed, fold, modalities, "weights", "refit")
         everything = np.ones(len(fold.train), dtype=bool)
         network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
-        order = _seed(problem, fold, modalities, "order", "refit")
+        order = _seed(problem.seed, fold, modalities, "order", "refit")
         _, parameters = plain_training(network, data, Schedule(epochs, 16, 2), order)
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         expected = loss.restored(outputs_of(layers, X[fold.test], "tanh", loss.name))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 
 Point = tuple[str, float, int]  # metric, value, step
 
@@ -20,10 +20,19 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
             key = f"curve/{name}" if evaluation.is_one_split else f"curve/{name}/fold {fold}"
             points += [(key, value, step) for step, value in enumerate(curve, start=1) if value is not None]
     points += [(name, value, 0) for name, value in result.notes.items() if value is not None]
+    points += seed_points(result.seeds, evaluation.primary.name)
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
     return points
+
+
+def seed_points(seeds: SeedSpread | None, metric: str) -> list[Point]:
+    """Return how far scores of refits with other seeds lie apart: `n_seeds`, `<metric>_seed_sd`, `<metric>_seed_range` (on one fold)."""
+    if seeds is None:
+        return []
+    found = {"n_seeds": float(seeds.n_seeds), f"{metric}_seed_sd": seeds.sd, f"{metric}_seed_range": seeds.fold_range}
+    return [(name, value, 0) for name, value in found.items() if value is not None]
 
 
 def score_points(scores: Mapping[str, FoldScores], evaluation: Evaluation) -> list[Point]:

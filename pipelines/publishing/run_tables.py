@@ -24,7 +24,8 @@ def predictions(path: Path, candidate: Candidate) -> pa.Table:
     """Return test rows as text: names of classes, lists of labels, or a pair of columns per target; a column per probability."""
     table, metadata = read_described(path, TrainingMetadata)
     rows, outputs, form = rows_of(table, candidate), metadata.target.outputs, metadata.target.form
-    columns = {column: rows[column] for column in ("repeat", "fold", "sample_id")}
+    seed = ["seed"] if len(pc.unique(rows["seed"])) > 1 else []
+    columns = {column: rows[column] for column in (*seed, "repeat", "fold", "sample_id")}
     if form == "continuous":
         for place, name in enumerate(outputs):
             columns |= {f"{column} {name}": pc.list_element(rows[column], place) for column in ("target", "prediction")}

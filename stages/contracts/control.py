@@ -2,10 +2,12 @@
 
 A `Rule` predicts without a learner. A `Restricted` control is one fixed learner that is shown a few columns: what a learner of the
 modalities may have used instead of their content. The protocol (stages/controlling/) owns folds, thresholds and predictions; a control
-chooses nothing. A `Randomised` control is a learner of the modalities on data in which one relation is destroyed at random.
+chooses nothing. A `Randomised` control is a learner of the modalities on data in which one relation is destroyed at random. A
+`Reference` is a learner of the modalities that nothing is tuned of.
 
 A control is a baseline, which every learner is compared with, or a diagnostic, which tells something of the data by a channel that no
-learner sees: it is shown, and neither ranks nor is beaten. A `Randomised` control has scores next to the observed ones and no candidate.
+learner sees, or by one that is not tuned: it is shown, ranks behind all others and need not be beaten. A `Randomised` control has scores
+next to the observed ones and no candidate.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.fitted import Scores
+from stages.contracts.model import Config
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
+from stages.contracts.task import TargetForm
 
 
 @dataclass(frozen=True)
@@ -105,4 +109,23 @@ class Randomised:
     is_diagnostic: bool = True
 
 
-Control = Rule | Restricted | Randomised
+@dataclass(frozen=True)
+class Reference:
+    """One estimator on all modalities with dense features or a table, as models read them: how far one gets without tuning.
+
+    `make(config, form, seed)` returns it unfitted, as of an `Estimator`; there is nothing to choose, so `config` is empty. It is a
+    diagnostic that every learner's best candidate is compared with.
+    """
+
+    name: str
+    settings: type[Settings]
+    make: Callable[[Config, TargetForm, int], Any]
+    is_diagnostic: bool = True
+
+    @property
+    def by_combination(self) -> bool:
+        """Return whether it has a candidate per modality combination."""
+        return False
+
+
+Control = Rule | Restricted | Randomised | Reference

@@ -54,8 +54,11 @@ class FoldSweep(Protocol):
         """Return one configuration's out-of-fold scores of the training rows; of rows that are not `fold.validated`, anything."""
         ...
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
-        """Start to fit a configuration on all training rows; the returned function waits for it and scores the test rows."""
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
+        """Start to fit a configuration on all training rows; the returned function waits for it and scores the test rows.
+
+        seed: of what the fit draws, in place of `Problem.seed`, whose fit is the one that `fitted` returns. What is not seeded ignores it.
+        """
         ...
 
     def fitted(self, config: int) -> Fitted:
@@ -76,6 +79,7 @@ class Size:
     n_sparse: int = 0  # number of sparse blocks
     n_inner: int = 3  # inner folds of each outer fold
     tuning_rows: int | None = None  # most rows on which configurations are compared; None: all
+    n_seeds: int = 1  # refits of each outer fold
 
     @property
     def n_tuned(self) -> int:
@@ -85,6 +89,16 @@ class Size:
     @property
     def n_combinations(self) -> int:
         return 2**self.n_blocks - 1
+
+
+def never(n_train: int) -> bool:
+    """Return that a fit on so many training rows draws no random numbers."""
+    return False
+
+
+def always(n_train: int) -> bool:
+    """Return that a fit on so many training rows draws random numbers."""
+    return True
 
 
 def every_config(configs: list[Config], settings: Any, problem: Problem) -> list[Config]:
@@ -106,6 +120,8 @@ class Sweep:
     `approximated(configs, settings, problem)` returns the configurations with which this problem is solved instead; a configuration
     contains its approximation.
     `encodings` are the encodings of features that it reads; the model is not applicable to others.
+    `is_seeded(n_train)` returns whether a fit on so many rows draws random numbers, so that refits are repeated with several seeds. A
+    sample that the whole grid shares (landmarks, rows that are searched) is one draw, and not repeated.
     """
 
     name: str
@@ -119,6 +135,7 @@ class Sweep:
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
+    is_seeded: Callable[[int], bool] = never
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,7 @@ class Estimator:
     The grid is the product of the settings that are lists, in the order of their fields; each list is ordered from simple to complex.
     `path` names a setting: configurations that differ only in it are fitted in sequence, each starting from the previous solution
     (the estimator must support `warm_start`).
+    `is_seeded(n_train)`: as of a `Sweep`; whether `seed` matters to an estimator that is fitted on so many rows.
     """
 
     name: str
@@ -138,14 +156,24 @@ class Estimator:
     min_samples: Callable[[Mapping[str, Any]], int] = lambda config: 2
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
+    is_seeded: Callable[[int], bool] = never
 
 
 Model = Sweep | Estimator
 
 
 @dataclass(frozen=True)
+class SeededPrediction:
+    """What the chosen configuration predicts for the test rows when it is refitted with another seed; arrays as in `FoldResult`."""
+
+    seed: int
+    prediction: np.ndarray
+    probabilities: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class FoldResult:
-    """A model's result on one outer fold with one modality combination.
+    """A model's result on one outer fold with one modality combination, with the problem's own seed.
 
     inner_scores: {metric: float64 (n_configs, n_inner)}. chosen: index of the chosen configuration.
     prediction: in the target's form. probabilities: float32 (n_test, n_outputs), of classes or labels; None for continuous targets.
@@ -153,6 +181,7 @@ class FoldResult:
     notes: name → a share of the test rows that helps to judge the predictions.
     out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
     tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
+    reseeded: predictions of the refits with further seeds.
     """
 
     fold: Fold
@@ -165,6 +194,7 @@ class FoldResult:
     notes: Mapping[str, float] = field(default_factory=dict)
     out_of_fold: Scores | None = None
     tuning_rows: int | None = None
+    reseeded: Sequence[SeededPrediction] = ()
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample."""

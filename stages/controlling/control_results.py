@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.control import ControlData, Restricted, Rule
+from stages.contracts.control import ControlData, Reference, Restricted, Rule
 from stages.contracts.fitted import Scores
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.controlling.fitted_trees import tree_scores
+from stages.controlling.reference_results import read_modalities, reference_results
 from stages.foundation.parallel import each
 from stages.model_selection.fold_predictions import joined_scores
 from stages.model_selection.target_forms import FORMS
@@ -19,16 +20,22 @@ from stages.model_selection.thresholds import needs_thresholds, thresholds_of_ea
 Predict = Callable[[Fold, np.ndarray, np.ndarray], Scores]
 
 
-def controlled(problem: Problem, control: Rule | Restricted) -> Problem:
-    """Return the problem with the control's combinations: one of no modality, unless it has a candidate for each."""
+def controlled(problem: Problem, control: Rule | Restricted | Reference) -> Problem:
+    """Return the problem with the control's combinations: one of no modality, or of what a reference reads, or all."""
+    if isinstance(control, Reference):
+        return replace(problem, combinations=(read_modalities(problem),))
     return problem if control.by_combination else replace(problem, combinations=((),))
 
 
-def control_results(control: Rule | Restricted, data: ControlData, settings: Any) -> list[FoldResult] | str:
+def control_results(control: Rule | Restricted | Reference, data: ControlData, settings: Any) -> list[FoldResult] | str:
     """Return the control's result on every outer fold and combination, or why it is not applicable.
 
     It has no configuration to choose, so no inner score is defined.
     """
+    if isinstance(control, Reference):
+        if not read_modalities(data.problem):
+            return "it reads dense features and tables, and the features of all modalities are sparse"
+        return reference_results(control, controlled(data.problem, control))
     predict_on = prepared(control, data, settings)
     if isinstance(predict_on, str):
         return predict_on

@@ -5,6 +5,7 @@ Nothing that train computed is trusted: targets come from the splits, metrics fr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,9 @@ class FoldPredictions:
         return FoldPredictions(self.target[rows], self.prediction[rows], chosen)
 
 
+BySeed = Sequence[Sequence[FoldPredictions]]  # for each seed, the predictions of every test fold; the seed of the saved model first
+
+
 @dataclass(frozen=True)
 class Expected:
     """What a model's predictions must be like: the form of the targets, the names of the outputs, and the modality combinations."""
@@ -94,32 +98,35 @@ def splits_of(table: pa.Table) -> Splits:
 
 def predictions_by_candidate(
     predictions: pa.Table, splits: Splits, expected: Expected, path: Path
-) -> dict[Candidate, list[FoldPredictions]]:
-    """Return each candidate's predictions of clean samples, one per test fold.
+) -> dict[Candidate, list[list[FoldPredictions]]]:
+    """Return each candidate's predictions of clean samples, by seed as they stand in the file, one per test fold.
 
     Raises:
-        InputError: if a test row has no prediction or two, another row has one, or a target, prediction or probability is impossible.
+        InputError: if a test row has no prediction of a seed or two, another row has one, or a target, prediction or probability is
+            impossible.
     """
     row = _positions(predictions["sample_id"], splits.ids)
-    repeat, fold = column_values(predictions["repeat"]), column_values(predictions["fold"])
+    repeat, fold, seed = (column_values(predictions[name]) for name in ("repeat", "fold", "seed"))
     combination, fusion, condition = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
     probabilities = None if expected.form == "continuous" else column_values(predictions["probabilities"])
     predicted = FoldPredictions(column_values(predictions["target"]), column_values(predictions["prediction"]), probabilities)
-    found: dict[Candidate, list[FoldPredictions]] = {}
+    found: dict[Candidate, list[list[FoldPredictions]]] = {}
     for name in expected.combinations:
         for way in dict.fromkeys(fusion[combination == name].tolist()) or (EARLY,):
             candidate = Candidate(expected.model, parsed_combination(name), way)
             mine = (combination == name) & (fusion == way) & (condition == CLEAN)
-            found[candidate] = []
-            for test in splits.folds:
-                where = f"{path}: modalities {name!r}, repeat {test.repeat}, fold {test.fold}"
-                here = np.flatnonzero(mine & (repeat == test.repeat) & (fold == test.fold))
+            seeds = list(dict.fromkeys(seed[mine].tolist())) or [0]  # of no row, every one is missing
+            found[candidate] = [[] for _ in seeds]
+            for (of_seed, one), test in product(zip(found[candidate], seeds, strict=True), splits.folds):
+                of_several = f", seed {one}" if len(seeds) > 1 else ""
+                where = f"{path}: modalities {name!r}, repeat {test.repeat}, fold {test.fold}{of_several}"
+                here = np.flatnonzero(mine & (seed == one) & (repeat == test.repeat) & (fold == test.fold))
                 here = here[np.argsort(row[here], kind="stable")]
                 _check_rows(row[here], test.rows, splits.ids, where)
                 of_fold = predicted.take(here)
                 _check_targets(of_fold.target, splits.targets[test.rows], where)
                 _check_predictions(of_fold, expected, where)
-                found[candidate].append(of_fold)
+                of_seed.append(of_fold)
     return found
 
 

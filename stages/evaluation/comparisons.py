@@ -6,13 +6,15 @@ fusion        for every learner: all modalities together, in each way of fusing,
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
 learners      the best candidate of each learner against that of each other learner
-The last two compare winners that were picked by the same scores: they err on the side of finding differences.
+boosting      the control `gradient_boosting`, if it is on, against the best candidate of each learner
+The last three compare winners that were picked by the same scores: they err on the side of finding differences.
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
+from math import lcm
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from stages.evaluation.scores import MetricScores, goodness, has_intervals
 from stages.evaluation.statistics import Difference, Posterior, detectable_difference, holm, paired_difference, posterior
 
 Pair = tuple[Candidate, Candidate]
+BOOSTING = "gradient_boosting"  # the one control that is no baseline and is compared with learners
+LOSS_ROUNDING = 1e-9  # of a row's loss: a mean over repeats and seeds is rounded, and equal losses are a tie
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class Contest:
 class Evidence:
     """What is known of the candidates on the metric that ranks.
 
-    losses: float64 (n_rows,) of each, how wrong it is on each tested row (over repeats: mean). rope: half the width of what counts as
-    equal.
+    losses: float64 (n_rows,) of each, how wrong it is on each tested row (mean over repeats and seeds). rope: half the width of what counts
+    as equal.
     """
 
     scores: Mapping[Candidate, MetricScores]
@@ -70,7 +74,7 @@ def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candi
 def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric: Metric) -> dict[Family, list[Pair]]:
     """Return the pairs (a, b) of each family; `a` is the one expected to be better."""
     learners = [model for model in contest.learners if contest.of(model)]
-    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": []}
+    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": [], "boosting": []}
     for baseline in contest.baselines:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
         rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
@@ -87,6 +91,7 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
     for pair in combinations(best, 2):
         a = best_of(scores, pair, metric)
         pairs["learners"].append((a, pair[1] if a == pair[0] else pair[0]))
+    pairs["boosting"] = [(reference, rival) for reference in contest.of(BOOSTING) for rival in best]
     return {family: members for family, members in pairs.items() if members}
 
 
@@ -120,7 +125,8 @@ def corrected_together(by_family: Mapping[Family, Sequence[Pair]]) -> Iterator[t
 def difference_of(a: Candidate, b: Candidate, evidence: Evidence) -> Difference:
     """Return a pair's difference; without intervals (too few groups of one test split) nothing but the difference is known."""
     of_a, of_b = evidence.scores[a], evidence.scores[b]
-    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design)
+    n_seeds = lcm(of_a.n_seeds, of_b.n_seeds)
+    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design, n_seeds=n_seeds)
     if has_intervals(evidence.design):
         return found
     nan = float("nan")
@@ -146,7 +152,7 @@ def comparison(family: Family, pair: Pair, difference: Difference, evidence: Evi
 
 def wins(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
     """Return on how many rows a is closer to the truth than b, and on how many b is; ties and unknown targets count for neither."""
-    return int(np.count_nonzero(a < b)), int(np.count_nonzero(b < a))
+    return int(np.count_nonzero(a < b - LOSS_ROUNDING)), int(np.count_nonzero(b < a - LOSS_ROUNDING))
 
 
 def rows_needed(difference: float, detectable: float, design: Design) -> int | None:

@@ -1,12 +1,16 @@
-"""Scores of every candidate with their intervals: over folds and groups of rows."""
+"""Scores of every candidate with their intervals: over folds and groups of rows.
+
+The score of a fold is the mean over the seeds of its refits; a row's value is the mean of those that it has with each.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stages.contracts.documents.evaluation_document import SeedSpread
 from stages.contracts.metric import Metric
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
 from stages.evaluation.design import Design
 from stages.evaluation.intervals import Estimate, error_interval, resample_weights, share_interval
 from stages.evaluation.pooled import pool
@@ -26,10 +30,19 @@ NO_INTERVAL = f"none: the official test split has fewer than {FEWEST_GROUPS} gro
 
 @dataclass(frozen=True)
 class MetricScores:
-    """Scores of one candidate on one metric. folds: (n_folds,). values: float64 (N,), of the tested rows, as in row_values.py."""
+    """Scores of one candidate on one metric. folds: (n_folds,). values: float64 (N,), of the tested rows, as in row_values.py.
+
+    seeds: of means over several seeds, how far those of each seed lie apart.
+    """
 
     folds: np.ndarray
     values: np.ndarray
+    seeds: SeedSpread | None = None
+
+    @property
+    def n_seeds(self) -> int:
+        """Return over how many seeds they are means."""
+        return self.seeds.n_seeds if self.seeds else 1
 
     @property
     def mean(self) -> float:
@@ -70,7 +83,23 @@ def score(predictions: Sequence[FoldPredictions], metric: Metric, design: Design
     return MetricScores(np.asarray(folds, dtype=np.float64), np.concatenate(values))
 
 
-def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metric: Metric, design: Design) -> Estimate:
+def mean_over_seeds(found: Sequence[MetricScores]) -> MetricScores:
+    """Return the mean of a candidate's scores with each seed; NaN where one of them is undefined."""
+    if len(found) == 1:
+        return found[0]
+    folds, values = (np.mean([getattr(of_seed, name) for of_seed in found], axis=0) for name in ("folds", "values"))
+    return MetricScores(folds, values, seed_spread(found))
+
+
+def seed_spread(found: Sequence[MetricScores]) -> SeedSpread:
+    """Return how far a candidate's scores with each of several seeds lie apart."""
+    folds = np.array([of_seed.folds for of_seed in found])
+    ranges = np.ptp(folds[:, ~np.isnan(folds).any(axis=0)], axis=0)
+    return SeedSpread(n_seeds=len(found), sd=float(np.std([of_seed.mean for of_seed in found], ddof=1)),
+                      fold_range=float(ranges.max()) if ranges.size else float("nan"))
+
+
+def estimate(scores: MetricScores, by_seed: BySeed, metric: Metric, design: Design) -> Estimate:
     """Return the mean score with its interval."""
     mean, nan = scores.mean, float("nan")
     if np.isnan(mean) or not has_intervals(design):
@@ -85,7 +114,7 @@ def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metri
     # an error above its best value, or what it leaves of the best score
     sign, best = (1.0, low) if np.isfinite(low) else (-1.0, high)
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
-    ratios = error_ratios(metric.name, predictions, errors, design, resample_weights(design.n_blocks))
+    ratios = error_ratios(metric.name, by_seed, errors, design, resample_weights(design.n_blocks))
     ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
     limits = (low, high) if metric.attainable is None else metric.attainable
     return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *limits).tolist())

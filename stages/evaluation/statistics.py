@@ -91,11 +91,14 @@ def half_width_of(folds: np.ndarray, pooled: Pooled, design: Design) -> float:
     return float(np.fmax(of_folds, of_rows)) if not np.isnan(of_folds) else float("nan")
 
 
-def paired_difference(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], design: Design) -> Difference:
+def paired_difference(
+    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], design: Design, *, n_seeds: int = 1
+) -> Difference:
     """Return the difference of two candidates' scores, with both kinds of evidence.
 
     Args:
         a, b: scores of folds (J,) and values of rows (N,), as in stages.evaluation.row_values; NaN: undefined.
+        n_seeds: over which the values are means, or a common multiple of those of a and of b.
     """
     folds, values = a[0] - b[0], a[1] - b[1]
     pooled = pool(values, design)
@@ -113,16 +116,19 @@ def paired_difference(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.
         return Difference(mean, mean, mean, 1.0, 1.0, Spread(0.0, spread.df), 0.0)
     half = spread.half_width(design.confidence)
     p_fold = float(2 * stdtr(spread.df, -abs(mean) / spread.error)) if spread.df > 0 and spread.error > rounding else float("nan")
-    p_row = row_test(pooled, design)
+    p_row = row_test(pooled, design, n_seeds)
     return Difference(mean, mean - half, mean + half, p_fold, p_row, spread, pooled.error)
 
 
-def row_test(pooled: Pooled, design: Design) -> float:
-    """Return p of the sign-flip test; exact where rows are right or wrong. NaN for one group."""
+def row_test(pooled: Pooled, design: Design, n_seeds: int = 1) -> float:
+    """Return p of the sign-flip test; exact where rows are right or wrong, with each seed. NaN for one group."""
     if pooled.n_groups < 2:
         return float("nan")
-    whole = np.array_equal(pooled.plain, np.rint(pooled.plain))
-    return sign_flip(pooled.plain if whole else design.by_block(pooled.sums))
+    of_seeds = pooled.plain * n_seeds
+    counts = np.rint(of_seeds)
+    # a mean of counts over three seeds is rounded; without seeds nothing is
+    whole = np.array_equal(of_seeds, counts) if n_seeds == 1 else np.allclose(of_seeds, counts, rtol=0, atol=1e-6)
+    return sign_flip(counts if whole else design.by_block(pooled.sums))
 
 
 def posterior(difference: Difference, rope: float) -> Posterior | None:

@@ -17,18 +17,26 @@ from stages.foundation.tables import read_described, read_table
 
 @dataclass
 class TrainingResults:
-    """What all models of a data set predict, and what tuning found, by candidate. not_applicable: model → why it has no candidate."""
+    """What all models of a data set predict, and what tuning found, by candidate. not_applicable: model → why it has no candidate.
 
-    predictions: dict[Candidate, list[FoldPredictions]] = field(default_factory=dict)
+    by_seed: for each seed, one per test fold; the seed of the saved model first.
+    """
+
+    by_seed: dict[Candidate, list[list[FoldPredictions]]] = field(default_factory=dict)
     tuning: dict[Candidate, Tuning] = field(default_factory=dict)
     baselines: list[str] = field(default_factory=list)
     diagnostics: list[str] = field(default_factory=list)
     not_applicable: dict[str, str] = field(default_factory=dict)
 
     @property
+    def predictions(self) -> dict[Candidate, list[FoldPredictions]]:
+        """Return the predictions of the first seed."""
+        return {candidate: by_seed[0] for candidate, by_seed in self.by_seed.items()}
+
+    @property
     def combinations(self) -> list[tuple[str, ...]]:
         """Return the modality combinations of all candidates that see one, small ones first."""
-        return sorted(dict.fromkeys(candidate.modalities for candidate in self.predictions if candidate.modalities), key=len)
+        return sorted(dict.fromkeys(candidate.modalities for candidate in self.by_seed if candidate.modalities), key=len)
 
 
 def read_models(
@@ -48,7 +56,7 @@ def read_models(
             found.not_applicable[model] = described.not_applicable
             continue
         expected = Expected(model, form, outputs, described.combinations)
-        found.predictions |= predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
+        found.by_seed |= predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
         tables = (pl.DataFrame(read_table(folder / f"{name}.arrow")) for name in ("sweep", "curves", "notes"))
         found.tuning |= tuning_by_candidate(model, *tables, greater_is_better=scoring.greater_is_better)
     return found

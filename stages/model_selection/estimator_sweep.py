@@ -44,6 +44,7 @@ def sweep_of(model: Estimator) -> Sweep:
         memory_bytes=_memory_bytes,
         target_forms=model.target_forms,
         encodings=model.encodings,
+        is_seeded=model.is_seeded,
     )
 
 
@@ -91,10 +92,10 @@ class EstimatorFoldSweep:
         matrix = self.blocks.encoded[name].matrix
         return components(matrix, self.projections[name]) if name in self.projections else matrix
 
-    @cached_property
-    def seed(self) -> int:
+    def purpose(self) -> tuple[str, ...]:
+        """Return what this fold's random numbers are for, as `derived_seed` takes it."""
         where = ("final",) if self.fold.is_final else (str(self.fold.repeat), str(self.fold.index))
-        return derived_seed(self.problem.seed, self.model.name, *where, "+".join(self.modalities))
+        return (self.model.name, *where, "+".join(self.modalities))
 
     def inner_predictions(self) -> np.ndarray:
         found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
@@ -113,8 +114,8 @@ class EstimatorFoldSweep:
         scores = each(lambda out: next(self._scores([config], self.fold.train[~out], self.fold.train[out])), masks)
         return joined_scores(scores, masks)
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
-        (scores,) = self._scores([config], self.fold.train, self.fold.test)
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
+        (scores,) = self._scores([config], self.fold.train, self.fold.test, seed)
         return lambda: TestScores(scores)
 
     def fitted(self, config: int) -> Fitted:
@@ -135,11 +136,13 @@ class EstimatorFoldSweep:
             groups.setdefault(key, []).append(index)
         return list(groups.values())
 
-    def _fit(self, indices: list[int], train: np.ndarray) -> Iterator[Any]:
+    def _fit(self, indices: list[int], train: np.ndarray, seed: int | None = None) -> Iterator[Any]:
+        """Yield the estimators of some configurations; seed: instead of the problem's."""
         configs = [self.configs[index] for index in indices]
+        drawn = derived_seed(self.problem.seed if seed is None else seed, *self.purpose())
 
         def make(config: Config) -> Any:
-            return self.model.make(config, self.problem.form, self.seed)
+            return self.model.make(config, self.problem.form, drawn)
 
         try:
             yield from fit_path(make, configs, self.rows[train], self.problem, train, path=self.model.path)
@@ -149,8 +152,8 @@ class EstimatorFoldSweep:
             raise InputError(f"stages/models/{self.model.name}/: the estimator cannot read the features of {'+'.join(self.modalities)}, "
                              f"which are sparse ({error}); declare what it reads on the Model: encodings=('dense', 'table')") from error
 
-    def _scores(self, indices: list[int], train: np.ndarray, rows: np.ndarray) -> Iterator[Scores]:
-        return (scores_by(estimators, self.rows[rows]) for estimators in self._fit(indices, train))
+    def _scores(self, indices: list[int], train: np.ndarray, rows: np.ndarray, seed: int | None = None) -> Iterator[Scores]:
+        return (scores_by(estimators, self.rows[rows]) for estimators in self._fit(indices, train, seed))
 
 
 def _predict(fitted: Fitted, matrices: Any) -> Scores:

@@ -1,11 +1,11 @@
 """The evaluation protocol: nested cross-validation over outer folds and modality combinations.
 
 For every outer fold and modality combination, the grid is scored on the inner folds. The best configuration is refitted on all outer
-training rows and predicts the outer test rows. No choice uses an outer score. Of a large problem the grid is scored on a sample of the
-training rows (tuning_sample.py).
+training rows and predicts the outer test rows; a seeded model is refitted with several seeds (refit_seeds.py). No choice uses an outer
+score. Of a large problem the grid is scored on a sample of the training rows (tuning_sample.py).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.metric import Scoring
-from stages.contracts.model import Config, FoldResult, FoldSweep, Model, TestScores
+from stages.contracts.model import Config, FoldResult, FoldSweep, Model, SeededPrediction, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
@@ -27,12 +27,12 @@ from stages.model_selection.tuning_sample import separately_tuned, tuning_proble
 
 @dataclass(frozen=True)
 class _Pending:
-    """A fold and combination whose configuration is chosen and whose refit is running."""
+    """A fold and combination whose configuration is chosen and whose refits are running; refits: by seed, the problem's own first."""
 
     fold: Fold
     modalities: tuple[str, ...]
     choice: Choice
-    refit: Callable[[], TestScores]
+    refits: Mapping[int, Callable[[], TestScores]]
     out_of_fold: Scores | None
 
 
@@ -40,8 +40,9 @@ Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
 
 
 def results(
-    model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None
-) -> Iterator[FoldResult]:
+    model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None,
+    more_seeds: Sequence[int] = (),
+) -> Iterator[FoldResult]:  # fmt: skip
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
     Combinations that share their samples follow one another.
@@ -49,6 +50,8 @@ def results(
     Args:
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
         tuning_rows: the most training rows on which configurations are compared; None: all.
+        more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the
+            problem's own seed alone.
     """
     with workers() as pool:
 
@@ -63,7 +66,7 @@ def results(
                 refit = partial(_whole, part, run, configs) if tuned is not part else _same
                 # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
                 batches = prefetched(run(tuned, configs))
-                for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold), batches)):
+                for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold, (part.seed, *more_seeds)), batches)):
                     yield from (_result(part, one, most) for one in pending)
 
 
@@ -80,9 +83,10 @@ def _whole(problem: Problem, run: Runs, configs: list[Config], sweep: FoldSweep,
 
 
 def _start(
-    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], out_of_fold: bool, batch: Sequence[FoldSweep]
-) -> list[_Pending]:
-    """Choose the configuration of each fold sweep and start its refit.
+    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], out_of_fold: bool, seeds: Sequence[int],
+    batch: Sequence[FoldSweep],
+) -> list[_Pending]:  # fmt: skip
+    """Choose the configuration of each fold sweep and start its refits, one with each seed.
 
     refitted: returns the sweep, and the index of the configuration in it, that is refitted.
     """
@@ -91,24 +95,33 @@ def _start(
         choice = choose_config(problem, tuned.fold, tuned.inner_predictions())
         sweep, config = refitted(tuned, choice.config)
         kept = sweep.out_of_fold(config) if out_of_fold else None
-        return _Pending(sweep.fold, sweep.modalities, choice, sweep.refit(config), kept)
+        refits = _each_of_several(partial(sweep.refit, config), seeds)
+        return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept)
 
-    return each(start, batch) if len(batch) > 1 else [start(sweep) for sweep in batch]
+    return _each_of_several(start, batch)
+
+
+def _each_of_several(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Return the function's result of each item; several are computed in parallel."""
+    return each(function, items) if len(items) > 1 else [function(item) for item in items]
 
 
 def _result(problem: Problem, pending: _Pending, tuning_rows: int | None) -> FoldResult:
-    test = pending.refit()
+    tested = {seed: refit() for seed, refit in pending.refits.items()}
+    test, decide = tested[problem.seed], partial(FORMS[problem.form].decide, thresholds=pending.choice.thresholds)
     return FoldResult(
         fold=pending.fold,
         modalities=pending.modalities,
         inner_scores=pending.choice.scores,
         chosen=pending.choice.config,
-        prediction=FORMS[problem.form].decide(test.scores.decisions, pending.choice.thresholds),
+        prediction=decide(test.scores.decisions),
         probabilities=test.scores.probabilities,
         curves=test.curves,
         notes=test.notes,
         out_of_fold=pending.out_of_fold,
         tuning_rows=tuning_rows,
+        reseeded=tuple(SeededPrediction(seed, decide(other.scores.decisions), other.scores.probabilities)
+                       for seed, other in tested.items() if seed != problem.seed),
     )
 
 

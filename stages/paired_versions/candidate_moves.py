@@ -88,7 +88,7 @@ def _tested(before: VersionFiles, after: VersionFiles, model: str, metric: Metri
             yield PairedCandidate(candidate, "new")
             continue
         earlier = in_order(old[candidate], places)
-        if all(map(are_equal, earlier, predictions)):
+        if are_equal(earlier, predictions):
             yield PairedCandidate(candidate, "identical")
         else:
             evidence = paired_evidence(earlier, predictions, splits, metric=metric, confidence=confidence)

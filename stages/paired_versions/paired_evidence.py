@@ -6,19 +6,19 @@ that of the rows, so that a move needs both kinds of evidence (docs/decisions/00
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
 from stages.contracts.documents.version_comparison_document import RowCounts
 from stages.contracts.metric import Metric
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
+from stages.evaluation.comparisons import LOSS_ROUNDING
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.row_values import row_losses
-from stages.evaluation.scores import has_intervals, score
+from stages.evaluation.scores import has_intervals, mean_over_seeds, score
 from stages.evaluation.statistics import holm, paired_difference
 from stages.scoring.known_values import variance_of
-
-ROUNDING = 1e-9  # of a row's loss: a change of the last digits is none
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,18 @@ class PairedEvidence:
 
 
 def paired_evidence(
-    before: Sequence[FoldPredictions], after: Sequence[FoldPredictions], splits: Splits, *, metric: Metric, confidence: float
+    before: BySeed, after: BySeed, splits: Splits, *, metric: Metric, confidence: float
 ) -> PairedEvidence:
-    """Return what two predictions of the same test rows, fold by fold in the same order, support.
+    """Return what two predictions of the same test rows, fold by fold in the same order, support; each a mean over its own seeds.
 
     Args:
         splits: of both.
         metric: bound to the targets of `splits`.
     """
     design = design_of(splits, confidence)
-    old, new = (score(predictions, metric, design) for predictions in (before, after))
-    found = paired_difference((new.folds, new.values), (old.folds, old.values), design)
+    old, new = (mean_over_seeds([score(folds, metric, design) for folds in by_seed]) for by_seed in (before, after))
+    n_seeds = lcm(old.n_seeds, new.n_seeds)
+    found = paired_difference((new.folds, new.values), (old.folds, old.values), design, n_seeds=n_seeds)
     rows = row_counts(before, after, splits, design)
     if not has_intervals(design):
         nan = float("nan")
@@ -65,15 +66,24 @@ def corrected(p: Sequence[float]) -> list[float]:
     return holm(p)
 
 
-def row_counts(before: Sequence[FoldPredictions], after: Sequence[FoldPredictions], splits: Splits, design: Design) -> RowCounts:
-    """Return how many distinct test rows are predicted otherwise, and on how many the loss (over repeats: mean) is less, and more."""
+def row_counts(before: BySeed, after: BySeed, splits: Splits, design: Design) -> RowCounts:
+    """Return how many distinct test rows are predicted otherwise, and on how many the loss (mean over repeats and seeds) is less, and more.
+
+    Predicted otherwise: by any of the seeds, compared in their order; where one version has more of them, these are not compared.
+    """
     scale = variance_of(splits.targets) if splits.targets.dtype.kind == "f" else None
-    losses = [np.concatenate([row_losses(fold, scale) for fold in predictions]) for predictions in (before, after)]
+    losses = [np.mean([np.concatenate([row_losses(fold, scale) for fold in folds]) for folds in by_seed], axis=0)
+              for by_seed in (before, after)]  # fmt: skip
     gain = _by_row(losses[0] - losses[1], design)
-    pairs = zip(before, after, strict=True)
-    differs = np.concatenate([(old.prediction != new.prediction).reshape(len(old.target), -1).any(axis=1) for old, new in pairs])
+    differs = np.any([_differs(old, new) for old, new in zip(before, after, strict=False)], axis=0)
     return RowCounts(n_rows=design.n_rows, changed=int(np.count_nonzero(_by_row(differs.astype(np.float64), design))),
-                     better=int(np.count_nonzero(gain > ROUNDING)), worse=int(np.count_nonzero(gain < -ROUNDING)))
+                     better=int(np.count_nonzero(gain > LOSS_ROUNDING)), worse=int(np.count_nonzero(gain < -LOSS_ROUNDING)))
+
+
+def _differs(before: Sequence[FoldPredictions], after: Sequence[FoldPredictions]) -> np.ndarray:
+    """Return which entries of the design are predicted otherwise: bool (N,)."""
+    pairs = zip(before, after, strict=True)
+    return np.concatenate([(old.prediction != new.prediction).reshape(len(old.target), -1).any(axis=1) for old, new in pairs])
 
 
 def _by_row(values: np.ndarray, design: Design) -> np.ndarray:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from stages.contracts.checked import shortened
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
 from stages.foundation.tables import column_values
 
 Described = tuple[Splits, SplitsMetadata]
@@ -74,9 +74,9 @@ def orders(before: Splits, after: Splits) -> list[np.ndarray]:
     return found
 
 
-def in_order(predictions: Sequence[FoldPredictions], places: Sequence[np.ndarray]) -> list[FoldPredictions]:
+def in_order(by_seed: BySeed, places: Sequence[np.ndarray]) -> list[list[FoldPredictions]]:
     """Return predictions with the rows of each fold in another order (`orders`)."""
-    return [fold.take(order) for fold, order in zip(predictions, places, strict=True)]
+    return [[fold.take(order) for fold, order in zip(folds, places, strict=True)] for folds in by_seed]
 
 
 def training_note(before: Splits, after: Splits) -> str:
@@ -85,8 +85,13 @@ def training_note(before: Splits, after: Splits) -> str:
     return "" if old == new else f"other training rows: {sum(old):,} over all folds before, {sum(new):,} now"
 
 
-def are_equal(before: FoldPredictions, after: FoldPredictions) -> bool:
-    """Return whether predictions and probabilities of the same rows are the same bytes."""
+def are_equal(before: BySeed, after: BySeed) -> bool:
+    """Return whether predictions and probabilities of the same rows by as many seeds are the same bytes."""
+    return len(before) == len(after) and all(_are_equal(*pair) for old, new in zip(before, after, strict=True)
+                                             for pair in zip(old, new, strict=True))  # fmt: skip
+
+
+def _are_equal(before: FoldPredictions, after: FoldPredictions) -> bool:
     if (before.probabilities is None) != (after.probabilities is None):
         return False
     pairs = [(before.prediction, after.prediction)]

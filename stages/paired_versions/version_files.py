@@ -38,8 +38,8 @@ class VersionFiles:
         found = [Candidate(model, parsed_combination(name), way) for name in about.combinations for of, way in ways if of == name]
         return found or [Candidate(model, parsed_combination(name), EARLY) for name in about.combinations]
 
-    def by_candidate(self, model: str) -> dict[Candidate, list[FoldPredictions]]:
-        """Return the predictions of each of a model's candidates, one per test fold; see `predictions_by_candidate`."""
+    def by_candidate(self, model: str) -> dict[Candidate, list[list[FoldPredictions]]]:
+        """Return the predictions of each of a model's candidates, by seed, one per test fold; see `predictions_by_candidate`."""
         table, about = read_described(self.predictions[model], TrainingMetadata)
         if about.not_applicable:
             return {}

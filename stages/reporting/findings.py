@@ -6,13 +6,12 @@ that would have been shown.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Results
+from stages.reporting.doubts import boosting_finding, edge_finding, leak_finding
 from stages.reporting.formatting import (
-    SPACE,
     baseline_name,
     candidate_name,
     combination_name,
@@ -22,17 +21,15 @@ from stages.reporting.formatting import (
     model_name,
     number,
     p_value,
-    setting,
     signed,
 )
-
-FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
+from stages.reporting.gains import gain, gains, would_show
 
 
 def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
-    sentences = [leak_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation),
-                 learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
+    sentences = [leak_finding(evaluation), boosting_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation),
+                 baseline_finding(evaluation), learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
@@ -54,12 +51,12 @@ def fusion_finding(evaluation: Results) -> str:
         rest = [learner for learner in learners if learner not in both]
         tail = f" For {listed(rest)} this is not shown." if rest else ""
         of_both = [test for test in tests if _fused_name(test.a, evaluation) in both]
-        return f"{fused} beats each modality alone{_for(both, learners)}, by {_gains(of_both, evaluation)}.{tail}{harm}"
+        return f"{fused} beats each modality alone{_for(both, learners)}, by {gains(of_both, evaluation)}.{tail}{harm}"
     parts = [f"beats {single} alone{_for(names, learners)}" for single, names in helped.items() if names]
     missing = [single for single, names in helped.items() if not names]
     if not parts:
         what = f"No gain from fusing {listed(evaluation.modalities)} over {listed(singles, 'or')} alone is shown"
-        return f"{what}{_would_show(tests, evaluation)}.{harm}"
+        return f"{what}{would_show(tests, evaluation)}.{harm}"
     every = "both" if len(singles) == 2 else "all of them"
     gain = (f"; a gain over {listed(missing, 'or')} alone is not shown for any learner" if missing
             else f"; a gain over {every} is not shown for any one learner")
@@ -82,12 +79,12 @@ def baseline_finding(evaluation: Evaluation) -> str:
         where = " on every modality combination" if len(evaluation.combinations) > 1 else ""
         count = f" ({len(against)} of {len(against)})" if len(against) > 1 else ""
         strongest = " over the strongest" if several else ""
-        return f"{who} beats {baseline}{where}{count}, by {_gains(weakest, evaluation)}{strongest}."
+        return f"{who} beats {baseline}{where}{count}, by {gains(weakest, evaluation)}{strongest}."
     harm = _worse_than_baselines(against, evaluation)
     if len(failed) == len(against):
         strongest_one = evaluation.best_of(evaluation.baselines) if several else None
         name = f"the strongest baseline, {model_name(strongest_one.model, evaluation.form)}" if strongest_one else baseline
-        return f"No learner is shown to beat {name}{_would_show([t for t in weakest if t.verdict != 'better'], evaluation)}.{harm}"
+        return f"No learner is shown to beat {name}{would_show([t for t in weakest if t.verdict != 'better'], evaluation)}.{harm}"
     listing = listed([candidate_name(a, evaluation) for a in failed])
     counts = f"{len(against) - len(failed)} of {len(against)} learners × modality combinations"
     return f"{counts} beat {baseline}; not shown for {listing}.{harm}"
@@ -125,7 +122,7 @@ def learner_finding(evaluation: Evaluation) -> str:
         parts.append(f"its lead over the best {_models(beaten)} is shown")
     if open_:
         lead = f"that over the best {_models(open_)} is not" if beaten else f"its lead over the best {_models(open_)} is not shown"
-        parts.append(lead + _would_show([test for test in rivals if test.verdict != "better"], evaluation))
+        parts.append(lead + would_show([test for test in rivals if test.verdict != "better"], evaluation))
     return f"{start}; {', '.join(parts)}." if parts else f"{start}."
 
 
@@ -153,70 +150,14 @@ def sufficient_finding(evaluation: Evaluation) -> str:
     if not unbeaten:
         worse = [test for test in tests if test.verdict == "better"]
         return (f"For {model_name(top.model)} no smaller modality combination suffices: {combination_name(top, evaluation)} is better than "
-                f"each, by {_gains(worse, evaluation)}.")
+                f"each, by {gains(worse, evaluation)}.")
     ranks = {found.candidate: found.rank for found in evaluation.candidates}
     test = min(unbeaten, key=lambda test: (len(test.b.modalities), ranks[test.b]))
     smaller, whole, learner_name = combination_name(test.b, evaluation), combination_name(top, evaluation), model_name(top.model)
     if test.verdict == "equal":
         return f"{smaller} suffices for {learner_name}: {whole} is equal in practice (within ±{number(evaluation.rope)})."
     return (f"{smaller} is the smallest modality combination that is not shown to be worse than {whole} for "
-            f"{learner_name}{_would_show([test], evaluation)}.")
-
-
-def leak_finding(evaluation: Evaluation) -> str:
-    """Return which codes of the leakage gate are open, that is neither explained nor ignored."""
-    codes = evaluation.open_leaks
-    if not codes:
-        return ""
-    return (f"Scores may be too good: the leakage gate has open findings ({', '.join(codes)}); see the validation page of "
-            f"{evaluation.dataset} and docs/leaks.md.")
-
-
-def edge_finding(evaluation: Evaluation) -> str:
-    """Return which numbers of the learners' best candidates were chosen at an end of their grid in more than half of the outer folds."""
-    found = []
-    for learner in evaluation.learners:
-        best = evaluation.best_of([learner])
-        if best is None:
-            continue
-        result = evaluation.result(best.candidate)
-        for name, points in result.sweeps.items():
-            values = [point.value for point in points]
-            if len(values) < FEWEST_VALUES or not all(_is_number(value) for value in values):
-                continue
-            chosen = [fold.settings.get(name) for fold in result.configs]
-            for end, which in ((min(values), "smallest"), (max(values), "largest")):
-                if end == 1 and which == "smallest" and all(isinstance(value, int) for value in values):
-                    continue  # a count: there is nothing below
-                if 2 * chosen.count(end) > len(chosen):
-                    found.append(f"{name} {setting(end)} ({which}) of {candidate_name(best.candidate, evaluation)}")
-    return f"At the end of their grids in most folds, so that a wider grid may do better: {listed(found)}." if found else ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def gain(test: Comparison, evaluation: Results) -> float | None:
-    """Return by how much a is better than b: the difference, with its sign turned where less is better."""
-    if test.difference is None:
-        return None
-    return test.difference if evaluation.metric(test.metric).greater_is_better else -test.difference
-
-
-def _gains(tests: Sequence[Comparison], evaluation: Results) -> str:
-    """Return "+0.033" or "+0.033 to +0.120"."""
-    gains = sorted(found for test in tests if (found := gain(test, evaluation)) is not None)
-    ends = list(dict.fromkeys(signed(end) for end in (gains[0], gains[-1]))) if gains else ["nothing known"]
-    return " to ".join(ends)
-
-
-def _would_show(tests: Sequence[Comparison], evaluation: Results) -> str:
-    """Return " (+0.012; 0.035 would have been shown with 80 %)", of the least sensitive of the tests; "" where nothing is known."""
-    detectable = [test.detectable for test in tests if test.detectable is not None]
-    if not detectable:
-        return ""
-    return f" ({_gains(tests, evaluation)}; {number(max(detectable))} would have been shown with 80{SPACE}%)"
+            f"{learner_name}{would_show([test], evaluation)}.")
 
 
 def _equal(tests: Sequence[Comparison], evaluation: Results) -> str:

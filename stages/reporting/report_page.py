@@ -22,7 +22,7 @@ from stages.reporting.prediction_figures import output_metrics, output_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
-FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", "baseline")
+FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", "boosting", "baseline")
 
 
 def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
@@ -67,6 +67,7 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "path": evaluation_path(evaluation.dataset).as_posix(),
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
+        "has_seeds": any(found.seeds for found in evaluation.candidates),
         "comparisons": {family: compared(evaluation, evaluation.family(family)) for family in FAMILIES},
         "figures": [figure._replace(svg=Markup(themed(figure.svg))) for figure in page_figures(evaluation, drawn)],
         "output_metrics": output_metrics(evaluation),

@@ -1,7 +1,7 @@
 """Write the results of training: predictions, the sweep, curves, notes and, if requested, out-of-fold scores."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.candidate import CLEAN, Candidate
-from stages.contracts.model import Config, FoldResult
+from stages.contracts.model import Config, FoldResult, SeededPrediction
 from stages.contracts.problem import Problem
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.foundation.tables import fixed_lists, target_array, write_table
@@ -44,7 +44,7 @@ def write_results(
     empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, problem.target[:0], None)
     found = list(results) or [empty]
     tables = {
-        "predictions": [_predictions(result, about.model, data) for result in found],
+        "predictions": [table for result in found for table in _predictions(result, about.model, data)],
         "sweep": [_sweep(result, about.model, problem, configs) for result in found],
         "curves": [_curves(result, about.model, problem) for result in found],
         "notes": [_notes(result, about.model, problem) for result in found],
@@ -55,29 +55,31 @@ def write_results(
             write_table(folder / f"{name}.arrow", pa.concat_tables(by_result), metadata)
 
 
-def _keys(result: FoldResult, model: str, problem: Problem, n: int) -> dict[str, pa.Array]:
-    """Return the columns that identify a row's candidate and fold."""
+def _keys(result: FoldResult, model: str, seed: int, n: int) -> dict[str, pa.Array]:
+    """Return the columns that identify a row's candidate, seed and fold."""
     candidate = Candidate(model, result.modalities)
     return {
         "modalities": pa.array([candidate.combination] * n, pa.string()),
         "fusion": pa.array([candidate.fusion] * n, pa.string()),
-        "seed": pa.array(np.full(n, problem.seed, dtype=np.int64)),
+        "seed": pa.array(np.full(n, seed, dtype=np.int64)),
         "repeat": pa.array(np.full(n, result.fold.repeat, dtype=np.int16)),
         "fold": pa.array(np.full(n, result.fold.index, dtype=np.int16)),
     }
 
 
-def _predictions(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
+def _predictions(result: FoldResult, model: str, data: TrainingData) -> Iterator[pa.Table]:
+    """Yield the predictions of the refit with each seed."""
     problem, rows = data.problem, result.fold.test
-    columns = {
-        "condition": pa.array([CLEAN] * len(rows), pa.string()),
-        "sample_id": data.sample_ids.take(pa.array(rows)),
-        "target": target_array(problem.target[rows]),
-        "prediction": target_array(result.prediction),
-    }
-    if result.probabilities is not None:
-        columns["probabilities"] = fixed_lists(result.probabilities.astype(np.float32))
-    return pa.table({**_keys(result, model, problem, len(rows)), **columns})
+    for refit in (SeededPrediction(problem.seed, result.prediction, result.probabilities), *result.reseeded):
+        columns = {
+            "condition": pa.array([CLEAN] * len(rows), pa.string()),
+            "sample_id": data.sample_ids.take(pa.array(rows)),
+            "target": target_array(problem.target[rows]),
+            "prediction": target_array(refit.prediction),
+        }
+        if refit.probabilities is not None:
+            columns["probabilities"] = fixed_lists(refit.probabilities.astype(np.float32))
+        yield pa.table({**_keys(result, model, refit.seed, len(rows)), **columns})
 
 
 def _out_of_fold(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
@@ -89,7 +91,7 @@ def _out_of_fold(result: FoldResult, model: str, data: TrainingData) -> pa.Table
         "inner": pa.array(result.fold.inner[validated]),
         "decisions": fixed_lists(scores.decisions[validated].astype(np.float64)),
     }
-    return pa.table({**_keys(result, model, data.problem, len(rows)), **columns})
+    return pa.table({**_keys(result, model, data.problem.seed, len(rows)), **columns})
 
 
 def _sweep(result: FoldResult, model: str, problem: Problem, configs: Sequence[Config]) -> pa.Table:
@@ -103,7 +105,7 @@ def _sweep(result: FoldResult, model: str, problem: Problem, configs: Sequence[C
         "score": pa.array(result.inner_scores[problem.scoring].ravel()),
         "chosen": pa.array(indices == result.chosen),
     }
-    return pa.table({**_keys(result, model, problem, len(indices)), **columns})
+    return pa.table({**_keys(result, model, problem.seed, len(indices)), **columns})
 
 
 def _curves(result: FoldResult, model: str, problem: Problem) -> pa.Table:
@@ -113,9 +115,9 @@ def _curves(result: FoldResult, model: str, problem: Problem) -> pa.Table:
         "step": pa.array([i + 1 for values in result.curves.values() for i in range(len(values))], pa.int32()),
         "value": pa.array([value for values in result.curves.values() for value in values], pa.float64()),
     }
-    return pa.table({**_keys(result, model, problem, len(names)), **columns})
+    return pa.table({**_keys(result, model, problem.seed, len(names)), **columns})
 
 
 def _notes(result: FoldResult, model: str, problem: Problem) -> pa.Table:
     columns = {"name": pa.array(list(result.notes), pa.string()), "value": pa.array(list(result.notes.values()), pa.float64())}
-    return pa.table({**_keys(result, model, problem, len(result.notes)), **columns})
+    return pa.table({**_keys(result, model, problem.seed, len(result.notes)), **columns})

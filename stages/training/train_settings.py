@@ -16,6 +16,10 @@ class TrainEntry(Settings):
         10_000, ge=100, description="most training rows on which configurations are compared (a seeded sample, stratified by class); the "
         "chosen one is trained on all; null: compared on all"
     )
+    n_seeds: int = Field(
+        3, ge=1, le=100, description="seeds with which a model that draws random numbers is refitted on each outer fold: scores are means "
+        "over them, and results show their spread; the configuration is chosen with the first"
+    )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
         (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
     )

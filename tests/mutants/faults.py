@@ -24,6 +24,7 @@ OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_read
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
+OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
@@ -48,6 +49,17 @@ MUTANTS = (
     # ---------------------------------------------------------------- intervals and tests
     Mutant("overlap ignored", STATISTICS, "(1 / defined.size + test_per_train)", "(1 / defined.size)", OF_STATISTICS,
            "the plain t-interval, too narrow for folds that share training rows"),
+    Mutant("seeds are runs", "stages/evaluation/scores.py", "np.std([of_seed.mean for of_seed in found], ddof=1)",
+           "np.std([of_seed.folds for of_seed in found], ddof=1)", OF_SEEDS, "the spread over seeds is that over folds"),
+    Mutant("first seed scores", "stages/evaluation/scores.py", "return MetricScores(folds, values, seed_spread(found))",
+           "return MetricScores(found[0].folds, found[0].values, seed_spread(found))", OF_SEEDS, "the luck of one seed decides"),
+    Mutant("thirds are no whole numbers", STATISTICS, "of_seeds = pooled.plain * n_seeds", "of_seeds = pooled.plain", OF_SEEDS,
+           "the test of means over seeds is a sample of sign flips where it could be exact"),
+    Mutant("one seed for all refits", "stages/models/mlp/mlp_fold_sweep.py", '_seed(seed, self.fold, self.modalities, "weights", "refit")',
+           '_seed(self.problem.seed, self.fold, self.modalities, "weights", "refit")', some_of("refit_seeds", "weights"),
+           "networks of every seed start from the same weights"),
+    Mutant("one test of several", "stages/reporting/doubts.py", 'control and all(test.verdict == "better"',
+           'control and any(test.verdict == "better"', ("tests/test_default_boosting.py",), "beating one learner is beating all"),
     Mutant("variance of a population", STATISTICS, "defined.var(ddof=1)", "defined.var()", OF_STATISTICS, "too small a variance"),
     Mutant("one degree of freedom more", STATISTICS, "* variance)), float(defined.size - 1))", "* variance)), float(defined.size))",
            OF_STATISTICS, "intervals too narrow"),
@@ -352,7 +364,7 @@ MUTANTS = (
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
     # ---------------------------------------------------------------- versions compared
-    Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "return [fold.take(order) for", "return [fold for",
+    Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "[[fold.take(order) for", "[[fold for",
            some_of("candidate_moves", "order_of_rows"), "predictions of different rows are compared"),
     Mutant("a night of many tests", "stages/paired_versions/candidate_moves.py", "iter(corrected([evidence.p for _, evidence in tested]))",
            "iter([evidence.p for _, evidence in tested])", some_of("candidate_moves", "corrected"), "something moves every night"),

@@ -43,13 +43,25 @@ class SweepPoint(Document):
     mean: Number
 
 
+class SeedSpread(Document):
+    """How far a candidate's scores on the metric that ranks lie apart when it is refitted with other seeds; its scores are means over them.
+
+    sd: standard deviation of the mean score over folds. fold_range: the greatest difference between two seeds on one fold.
+    """
+
+    n_seeds: int
+    sd: Number
+    fold_range: Number
+
+
 class CandidateResult(ScoredCandidate):
     """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
 
     confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
     agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration. sweeps: by parameter.
     curves: {name: a curve per repeat and outer fold, its values by step}. notes: {name: share of the test rows, mean over outer folds};
-    tied_rows: rows whose k-th neighbor is as near as the next.
+    tied_rows: rows whose k-th neighbor is as near as the next. seeds: of a model that is refitted with several; confusion, agreement,
+    curves and notes are of the first.
     """
 
     scores: Mapping[str, FoldScores]
@@ -61,6 +73,7 @@ class CandidateResult(ScoredCandidate):
     sweeps: dict[str, tuple[SweepPoint, ...]]
     curves: dict[str, tuple[tuple[Number, ...], ...]]
     notes: dict[str, Number] = Field(default_factory=dict)
+    seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class Quarantined(Document):

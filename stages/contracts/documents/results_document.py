@@ -11,7 +11,7 @@ from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.table_schema import Rows
 from stages.contracts.task import TargetForm
 
-Family = Literal["baseline", "fusion", "left_out", "sufficient", "learners"]
+Family = Literal["baseline", "fusion", "left_out", "sufficient", "learners", "boosting"]
 Verdict = Literal["better", "worse", "equal", "not shown"]
 
 
@@ -97,7 +97,7 @@ class Results(Document):
     modalities: tuple[str, ...] = Field(description="as params.yaml declares them")
     models: tuple[str, ...] = Field(description="controls first")
     baselines: tuple[str, ...] = Field(description="controls that learners are compared with")
-    diagnostics: tuple[str, ...] = Field((), description="controls that no learner is compared with; they rank behind all others")
+    diagnostics: tuple[str, ...] = Field((), description="controls that are no baseline; they rank behind all others")
     metrics: tuple[MetricInfo, ...] = Field(min_length=1, description="those that score the task, the one that ranks first")
     candidates: tuple[ScoredCandidate, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
     comparisons: tuple[Comparison, ...] = Field(description="paired tests on the metric that ranks")

@@ -10,7 +10,7 @@ from stages.contracts.tables.splits_table import SplitsMetadata
 KEYS = (
     Column("modalities", ("string",), "the combination: image+text"),
     Column("fusion", ("string",), "the way of fusing"),
-    Column("seed", ("int64",), "of params.yaml"),
+    Column("seed", ("int64",), "of params.yaml; in predictions also those of further refits"),
     Column("repeat", ("int16",), "as in splits"),
     Column("fold", ("int16",), "as in splits"),
 )
@@ -43,7 +43,7 @@ def contradictions(table: pa.Table, about: TrainingMetadata) -> Iterable[str]:
 TABLE = TableSchema(
     name="predictions",
     path="data/predictions/{dataset}/[controls/]{model}/predictions.arrow",
-    meaning="a row per modality combination, repeat and test row",
+    meaning="a row per modality combination, seed, repeat and test row",
     columns=(
         *KEYS,
         Column("condition", ("string",), "of the samples: clean"),

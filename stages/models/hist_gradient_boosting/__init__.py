@@ -8,6 +8,8 @@ from stages.contracts.model import Config, Estimator
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
 
+STOPS_EARLY_ABOVE = 10_000  # rows: scikit-learn holds out random ones, by whose loss it stops; below, nothing is drawn
+
 
 class HistGradientBoostingSettings(Settings):
     max_iter: tuple[int, ...] = Field((50, 200), min_length=1, description="numbers of trees (per class), ascending")
@@ -21,4 +23,5 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return (HistGradientBoostingRegressor if form == "continuous" else HistGradientBoostingClassifier)(**config, random_state=seed)
 
 
-MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, encodings=("dense", "table"))
+MODEL = Estimator(name="hist_gradient_boosting", settings=HistGradientBoostingSettings, make=make, encodings=("dense", "table"),
+                  is_seeded=lambda n_train: n_train > STOPS_EARLY_ABOVE)  # fmt: skip

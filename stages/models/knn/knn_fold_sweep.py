@@ -185,7 +185,7 @@ class KnnFoldSweep:
         ]
         return joined_scores(found, masks)
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
         chosen = self.shared.configs[config]
         if self.shared.is_done:
             neighbors = self.shared.results()[1][self.index][chosen["metric"]][self.combination]

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from stages.contracts.fitted import Fitted, Scores
-from stages.contracts.model import Config, FoldSweep, Size, Sweep
+from stages.contracts.model import Config, FoldSweep, Size, Sweep, always
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
 from stages.features.encoders import Matrix
@@ -115,10 +115,11 @@ def memory_bytes(size: Size, settings: MlpSettings) -> float:
 def processor_s(size: Size, settings: MlpSettings) -> float:
     """Return the estimated processor seconds: in proportion to the rows, networks and epochs."""
     n_networks = len(grid(settings, 0)) * size.n_inner
-    n_refitted = (size.n_inner + 1) * size.n_rows if size.n_tuned < size.n_rows else 0
+    n_refitted = ((size.n_inner + 1 if size.n_tuned < size.n_rows else 0) + size.n_seeds - 1) * size.n_rows
     return NETWORK_S * settings.max_iter * size.n_folds * size.n_combinations * (n_networks * float(size.n_tuned) + n_refitted)
 
 
 MODEL = Sweep(
-    name="mlp", settings=MlpSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes, processor_s=processor_s
+    name="mlp", settings=MlpSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes, processor_s=processor_s,
+    is_seeded=always,
 )  # fmt: skip

@@ -47,8 +47,8 @@ class MlpFoldSweep:
         masks = [self.fold.inner == inner for inner in range(self.fold.n_inner)]
         return joined_scores([scores_of(self.loss, network.result().held_out) for network in self.networks[config]], masks)
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
-        refitted = self._refit(config)
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
+        refitted = self._refit(config, seed)
 
         def wait() -> TestScores:
             network = refitted.result()
@@ -60,7 +60,7 @@ class MlpFoldSweep:
 
     def fitted(self, config: int) -> Fitted:
         """Return the weights and the blocks' projections."""
-        weights = self._refit(config).result().weights
+        weights = self._refit(config, self.problem.seed).result().weights
         arrays: dict[str, np.ndarray] = self.loss.arrays()
         for i, (weight, bias) in enumerate(weights):
             arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}
@@ -69,13 +69,13 @@ class MlpFoldSweep:
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
         return Fitted(arrays, state | {"form": self.problem.form})
 
-    def _refit(self, config: int) -> Future[TrainedNetwork]:
-        """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds."""
+    def _refit(self, config: int, seed: int) -> Future[TrainedNetwork]:
+        """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds, whatever the seed."""
         best = [network.result().best_epoch for network in self.networks[config]]
         all_rows = np.ones(len(self.fold.train), dtype=bool)
-        network = _network(self.configs[config], all_rows, _seed(self.problem, self.fold, self.modalities, "weights", "refit"))
+        network = _network(self.configs[config], all_rows, _seed(seed, self.fold, self.modalities, "weights", "refit"))
         epochs = max(1, round(sum(best) / len(best)))
-        order = _seed(self.problem, self.fold, self.modalities, "order", "refit")
+        order = _seed(seed, self.fold, self.modalities, "order", "refit")
         return _queue(self.pool, [network], _training_set(self), self.settings, EpochOrders(order, len(self.fold.train), epochs))[0]
 
 
@@ -86,9 +86,9 @@ def start_fold_sweep(
     """Return a fold and combination with all its networks queued."""
     sweep = MlpFoldSweep(problem, settings, configs, fold, modalities, loss_for(problem, fold.train), projections,
                          project(matrices, projections, modalities), pool, [])  # fmt: skip
-    seeds = [_seed(problem, fold, modalities, "weights", str(inner)) for inner in range(fold.n_inner)]
+    seeds = [_seed(problem.seed, fold, modalities, "weights", str(inner)) for inner in range(fold.n_inner)]
     networks = [_network(config, fold.inner != inner, seed) for config in configs for inner, seed in enumerate(seeds)]
-    orders = EpochOrders(_seed(problem, fold, modalities, "order"), len(fold.train), settings.max_iter)
+    orders = EpochOrders(_seed(problem.seed, fold, modalities, "order"), len(fold.train), settings.max_iter)
     futures = _queue(pool, networks, _training_set(sweep), settings, orders)
     by_config = [futures[i : i + fold.n_inner] for i in range(0, len(futures), fold.n_inner)]
     return replace(sweep, networks=by_config)
@@ -122,9 +122,9 @@ def _network(config: Config, used: np.ndarray, seed: int) -> Network:
     return Network(Shape(sizes[0], len(sizes), config["activation"]), config["learning_rate_init"], config["weight_decay"], used, seed)
 
 
-def _seed(problem: Problem, fold: Fold, modalities: Sequence[str], what: str, *more: str) -> int:
+def _seed(seed: int, fold: Fold, modalities: Sequence[str], what: str, *more: str) -> int:
     where = ("final",) if fold.is_final else (str(fold.repeat), str(fold.index))
-    return derived_seed(problem.seed, "mlp", what, *where, "+".join(modalities), *more)
+    return derived_seed(seed, "mlp", what, *where, "+".join(modalities), *more)
 
 
 def mean_curve(curves: list[list[float]]) -> list[float]:

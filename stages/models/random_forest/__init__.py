@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stages.contracts.model import Config, Estimator
+from stages.contracts.model import Config, Estimator, always
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
 
@@ -21,4 +21,4 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return (RandomForestRegressor if form == "continuous" else RandomForestClassifier)(**config, random_state=seed)
 
 
-MODEL = Estimator(name="random_forest", settings=RandomForestSettings, make=make)
+MODEL = Estimator(name="random_forest", settings=RandomForestSettings, make=make, is_seeded=always)

@@ -158,7 +158,7 @@ class LargeSvmFoldSweep(SvmFoldScores):
         validated = self.fold.validated
         return self.solver.temperature(self.decisions[config][validated].astype(np.float64), self.fold.train[validated])
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
         chosen = self.configs[config]
         _ = self.decisions  # the temperature needs them: before the features, which only one kernel keeps
         axes, _ = self.fused.shared_features(kernel_of(chosen))

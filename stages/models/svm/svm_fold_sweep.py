@@ -69,7 +69,7 @@ class SvmFoldSweep(SvmFoldScores):
         place = np.flatnonzero(self.fold.validated[self.order])
         return self.solver.temperature(self.decisions[config][self.order[place]], place)
 
-    def refit(self, config: int) -> Callable[[], TestScores]:
+    def refit(self, config: int, seed: int) -> Callable[[], TestScores]:
         train, test = np.split(np.arange(len(self.rows)), [len(self.order)])
         chosen = self.configs[config]
         (values,) = self._decisions(kernel_of(chosen), train, test, np.array([chosen["C"]]))
