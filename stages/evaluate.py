@@ -32,6 +32,7 @@ from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
+from stages.evaluation.reliability import reliability
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
@@ -62,7 +63,7 @@ def main(dataset: str) -> None:
     scale = variance_of(splits.targets) if form == "continuous" else None
     tables, primary, losses = scored(trained, metrics, design, scale)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
-    results = candidate_results(trained, tables, metrics[scoring], more=details(trained, metrics, form, outputs, of_true))
+    results = candidate_results(trained, tables, metrics[scoring], more=details(trained, metrics, (form, outputs), design, of_true))
     contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
@@ -170,15 +171,22 @@ def candidate_results(
     return tuple(found)
 
 
-def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str],
+def details(trained: TrainingResults, metrics: Mapping[str, Metric], outputs: tuple[TargetForm, Sequence[str]], design: Design,
             of_true: Mapping[str, tuple[float, float]] | None) -> dict[Candidate, dict[str, Any]]:
-    """Return each candidate's confusion of classes, or scores by label or target, and of targets predicted against true values."""
-    if form == "classes":
-        return {candidate: {"confusion": confusion(folds, len(outputs))} for candidate, folds in trained.predictions.items()}
-    return {
-        candidate: {"by_output": by_output(folds, metrics), "agreement": agreement(folds, of_true) if of_true else None}
-        for candidate, folds in trained.predictions.items()
-    }
+    """Return each candidate's confusion of classes, or scores by label or target, its reliability, and targets predicted against true ones.
+
+    Args:
+        outputs: the form of the targets, and their names.
+    """
+    form, names_of_outputs = outputs
+    found: dict[Candidate, dict[str, Any]] = {}
+    for candidate, folds in tracked("candidates detailed", list(trained.predictions.items())):
+        if form == "classes":
+            found[candidate] = {"confusion": confusion(folds, len(names_of_outputs))}
+        else:
+            found[candidate] = {"by_output": by_output(folds, metrics), "agreement": agreement(folds, of_true) if of_true else None}
+        found[candidate]["reliability"] = reliability(folds, design)
+    return found
 
 
 def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[FoldPredictions]) -> Iterable[tuple[str, str]]:

@@ -25,14 +25,17 @@ from stages.reporting.formatting import (
     setting,
     signed,
 )
+from stages.reporting.reliability_figures import reliability_finding
 
 FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
 
 
 def findings(evaluation: Evaluation) -> list[str]:
-    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
+    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, their
+    probabilities, grids.
+    """
     sentences = [leak_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation),
-                 learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
+                 learner_finding(evaluation), reliability_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 

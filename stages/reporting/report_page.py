@@ -19,6 +19,7 @@ from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
+from stages.reporting.reliability_figures import holding, reliability_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
@@ -71,6 +72,8 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "figures": [figure._replace(svg=Markup(themed(figure.svg))) for figure in page_figures(evaluation, drawn)],
         "output_metrics": output_metrics(evaluation),
         "output_table": output_table(evaluation),
+        "reliability": reliability_table(evaluation),
+        "holding": holding(evaluation),
         "configurations": configurations(evaluation),
         "level": formatting.level_name(evaluation),
         "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],
