@@ -187,7 +187,7 @@ def test_dvc_shows_plots_on_a_page_that_loads_nothing_from_elsewhere(place: Path
     assert all(image.read_text(encoding="utf-8").startswith("<") for image in images)
     kinds = {toy.dataset: sorted(path.stem for path in plots_dir(toy.dataset).iterdir()) for toy in TOYS}
     assert len(images) == sum(map(len, kinds.values()))
-    assert kinds["toy"] == ["confusion", "leaderboard"] and all(len(found) > 1 for found in kinds.values())
+    assert kinds["toy"] == ["confusion", "leaderboard", "reliability"] and all(len(found) > 1 for found in kinds.values())
     best = read_document(place / evaluation_path("toy"), Evaluation).best.model
     assert plots_dir("toy").joinpath("confusion.svg").read_bytes() in {path.read_bytes() for path in figures_dir("toy").glob(f"{best}__*")}
 

@@ -26,9 +26,9 @@ def reliability_plot(evaluation: Evaluation, result: CandidateResult) -> Plot | 
     found = result.reliability
     if found is None:
         return None
-    caption = (f"{reliability_sentence(evaluation, found)} A dot per {'tenth' if len(found.bins) == 10 else 'bin'} of the test rows"
-               f"{' and labels' if evaluation.form == 'labels' else ''}, by rising probability, with its {level_name(evaluation)} interval. "
-               "On the dashed line what is stated holds; below it, too much is stated.")
+    part, of = "tenth" if len(found.bins) == 10 else "bin", "test rows and labels" if evaluation.form == "labels" else "test rows"
+    caption = (f"{reliability_sentence(evaluation, found)} A dot per {part} of the {of}, by rising probability, with its "
+               f"{level_name(evaluation)} interval. On the dashed line what is stated holds; below it, too much is stated.")
     return Plot("reliability", f"Reliability of {candidate_name(result.candidate, evaluation)}", caption, curve(evaluation, found),
                 result.candidate)
 
@@ -44,8 +44,8 @@ def reliability_sentence(evaluation: Evaluation, found: Reliability) -> str:
         return f"Probabilities are not shown to be wrong: calibration error {number(found.ece)}, and {by_chance} on these rows."
     bias = found.stated - found.held
     one_sided = 2 * abs(bias) >= found.ece
-    words = {"classes": ("over-confident", "under-confident"), "labels": ("too high", "too low")}.get(evaluation.form, ("too high", "too low"))
-    side = (words[0] if bias > 0 else words[1]) if one_sided else "too high in places and too low in others"
+    high, low = ("too high", "too low") if evaluation.form == "labels" else ("over-confident", "under-confident")
+    side = (high if bias > 0 else low) if one_sided else "too high in places and too low in others"
     return (f"Probabilities are {side}: {example}. Calibration error {number(found.ece)}, without chance {number(found.ece_corrected)} "
             f"({interval(found.lo, found.hi)}).")
 

@@ -17,6 +17,7 @@ from stages.contracts.task import TargetForm
 from stages.features.encoders import State, raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
+from stages.model_selection.calibrators import calibrated, saved_calibrator
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import features_of
@@ -70,6 +71,7 @@ class Predictor:
             path, name = self.folder / "model.json", self.about.model
             raise InputError(f"{path}: state: {error} is missing; expected by {name}; train the model again") from error
         form, outputs = self.about.form, self.about.outputs
+        scores = calibrated(scores, saved_calibrator(self.about.calibration, self.fitted.arrays, is_of_classes=form == "classes"))
         prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
         return Predicted(form, outputs, _named(form, outputs, prediction), scores.probabilities)
 

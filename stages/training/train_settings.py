@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from stages.contracts.fitted import CalibrationMethod
 from stages.contracts.settings import Settings
 
 
@@ -15,6 +16,10 @@ class TrainEntry(Settings):
     tuning_rows: int | None = Field(
         10_000, ge=100, description="most training rows on which configurations are compared (a seeded sample, stratified by class); the "
         "chosen one is trained on all; null: compared on all"
+    )
+    calibration: CalibrationMethod = Field(
+        "none", description="calibration of models' probabilities (classes, labels) on out-of-fold probabilities of the training rows: "
+        "none, temperature, sigmoid or isotonic (from about 1,000 rows on); predictions stay the same"
     )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
         (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
