@@ -19,7 +19,8 @@ class Cell:
     setting: tuple[str, ...]
     hits: int
     n: int
-    promised: str  # "cover": at least PROMISED_COVERAGE; "cover error": OF_CALIBRATION_ERRORS; "reject": LEVEL at most, within binomial error; "": reported only
+    # "cover": at least PROMISED_COVERAGE; "cover error": OF_CALIBRATION_ERRORS; "reject": LEVEL at most, within binomial error; "": nothing
+    promised: str
 
     @property
     def rate(self) -> float:

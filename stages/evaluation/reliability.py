@@ -144,9 +144,11 @@ def calibration_error(events: Events, design: Design) -> CalibrationError:
     tails = (1 - design.confidence) / 2, (1 + design.confidence) / 2
     corrected = rising_to(found, lambda true: float(shown(true).mean()))
     lo, hi = (rising_to(found, partial(quantile_shown, tail=tail)) for tail in reversed(tails))
+    by_chance = float(shown(0.0).mean())
+    hi = max(hi, quantile_shown(0.0, tails[1]) - by_chance)  # an error found that is small even for chance does not say that there is none
     widening = design.overlap * float(stdtrit(design.n_blocks - 1, tails[1]) / ndtri(tails[1]))
     lo, hi = (float(np.clip(corrected + widening * (end - corrected), 0.0, 1.0)) for end in (min(lo, corrected), max(hi, corrected)))
-    return CalibrationError(found, corrected, lo, hi, float(shown(0.0).mean()))
+    return CalibrationError(found, corrected, lo, hi, by_chance)
 
 
 def noise_of(events: Events, design: Design) -> np.ndarray:

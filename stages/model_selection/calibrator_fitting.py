@@ -53,7 +53,7 @@ def _sigmoid(values: np.ndarray, holds: np.ndarray) -> tuple[float, float]:
 def _isotonic(p: np.ndarray, holds: np.ndarray, outputs: list[int]) -> dict[str, np.ndarray]:
     from sklearn.isotonic import IsotonicRegression
 
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for output in outputs:
         found = IsotonicRegression(out_of_bounds="clip").fit(p[:, output], holds[:, output].astype(np.float64))
         arrays |= {f"x/{output}": found.X_thresholds_, f"y/{output}": found.y_thresholds_}
