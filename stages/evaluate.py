@@ -1,8 +1,8 @@
 """Score the predictions of every model on every modality combination, with intervals and paired tests.
 
-Reads splits, which samples are skipped, predictions, sweeps, curves and notes of one data set, and its samples' metadata. Writes
-evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and
-confusion.csv (`dvc plots`).
+Reads splits, which samples are skipped, predictions, sweeps, curves and notes of one data set, its samples' metadata, and the few samples
+with the largest errors. Writes evaluation.json (all that the report and the tracking server show), gallery.json (those samples, for the
+report), summary.json (`dvc metrics`), leaderboard.csv and confusion.csv (`dvc plots`).
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
@@ -18,7 +18,16 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import controls_dir, evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
+from stages.contracts.paths import (
+    controls_dir,
+    evaluation_dir,
+    evaluation_path,
+    gallery_path,
+    predictions_dir,
+    samples_path,
+    splits_path,
+    summary_path,
+)
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
@@ -29,6 +38,7 @@ from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
+from stages.evaluation.gallery import gallery_of, shown_candidate
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
@@ -44,7 +54,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.progress import tracked
 from stages.foundation.registry import component, names
-from stages.foundation.tables import read_described, write_text
+from stages.foundation.tables import read_described, read_table, write_text
 from stages.scoring.known_values import variance_of
 
 
@@ -85,6 +95,9 @@ def main(dataset: str) -> None:
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
     write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
+    wrong = trained.predictions[shown_candidate(evaluation)]
+    samples = read_table(samples_path(dataset))
+    write_document(gallery_path(dataset), gallery_of(evaluation, wrong, splits, samples, most=entry.gallery, scale=scale))
 
 
 def trained_models(dataset: str) -> tuple[dict[str, Path], str]:

@@ -1,6 +1,6 @@
 """Write the static report over all data sets, and the figures that the tracking server shows.
 
-Reads evaluation.json of every data set in params.yaml and nothing else. Two options do something else instead:
+Reads evaluation.json and gallery.json of every data set in params.yaml and nothing else. Two options do something else instead:
     --keep=<data set>  writes what the tables below need of one evaluation to docs/results/, for data sets that do not run by default
     --readme           rewrites the results tables of README.md (short) and docs/results.md: those of params.yaml, and the kept ones
 """
@@ -21,8 +21,9 @@ from pathlib import Path
 import psutil
 
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Results
-from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, plots_dir, report_path
+from stages.contracts.paths import evaluation_path, figures_dir, gallery_path, kept_results_path, plots_dir, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
@@ -48,6 +49,7 @@ def main(option: str = "") -> None:
     datasets = [dataset for dataset in value_at(read_params(), "datasets") if dataset not in left_out]
     evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in datasets]
     hashes = {dataset: md5_of(evaluation_path(dataset)) for dataset in datasets}
+    galleries = {dataset: read_document(gallery_path(dataset), Gallery) for dataset in datasets}
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
@@ -62,7 +64,7 @@ def main(option: str = "") -> None:
         figures = drawn[evaluation.dataset]
         write_figures(figures_dir(evaluation.dataset), figures)
         write_figures(plots_dir(evaluation.dataset), dvc_plots(evaluation, figures))
-    write_text(report_path(), render(evaluations, drawn, left_out, hashes=hashes))
+    write_text(report_path(), render(evaluations, drawn, left_out, hashes=hashes, galleries=galleries))
 
 
 def write_figures(folder: Path, figures: Mapping[str, DrawnFigure]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from stages.contracts.fitted import CalibrationMethod
 from stages.contracts.problem import Problem
-from stages.model_selection.calibrators import LEAST, Calibrator, log_odds
+from stages.model_selection.calibrators import LEAST_PROBABILITY, Calibrator, log_odds
 
 
 def fit_calibrator(method: CalibrationMethod, problem: Problem, target: np.ndarray, probabilities: np.ndarray) -> Calibrator:
@@ -39,7 +39,7 @@ def _inverse_temperature(p: np.ndarray, target: np.ndarray) -> float:
     from sklearn.calibration import _TemperatureScaling
 
     # logits, so that scikit-learn need not guess whether these are probabilities
-    return float(_TemperatureScaling().fit(np.log(p + LEAST), target).beta_)
+    return float(_TemperatureScaling().fit(np.log(p + LEAST_PROBABILITY), target).beta_)
 
 
 def _sigmoid(values: np.ndarray, holds: np.ndarray) -> tuple[float, float]:

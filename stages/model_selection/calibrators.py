@@ -26,7 +26,7 @@ from scipy.special import expit, log_softmax, logit
 from stages.contracts.fitted import CalibrationMethod, Scores
 
 PREFIX = "calibration/"  # of the arrays of a saved model
-LEAST = 1e-12  # added to probabilities before their logarithm, as scikit-learn does
+LEAST_PROBABILITY = 1e-12  # added to probabilities before their logarithm, as scikit-learn does
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Calibrator:
         """Return calibrated probabilities: float32 (n, n_outputs) of (n, n_outputs)."""
         p = probabilities.astype(np.float64)
         if self.is_of_classes and self.method == "temperature":
-            found = np.exp(log_softmax(np.log(p + LEAST) * self.arrays["inverse_temperature"][0], axis=1))
+            found = np.exp(log_softmax(np.log(p + LEAST_PROBABILITY) * self.arrays["inverse_temperature"][0], axis=1))
         elif self.is_of_classes and p.shape[1] == 2:
             second = self._output(p[:, 1], 1)
             found = np.stack([1 - second, second], axis=1)
@@ -86,4 +86,4 @@ def saved_calibrator(method: CalibrationMethod, arrays: Mapping[str, np.ndarray]
 
 def log_odds(p: np.ndarray) -> np.ndarray:
     """Return ln(p / (1 − p)), finite for 0 and 1."""
-    return np.asarray(logit(np.clip(p, LEAST, 1 - LEAST)))
+    return np.asarray(logit(np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)))
