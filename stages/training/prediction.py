@@ -65,13 +65,14 @@ class Predictor:
         matrices = {name: self._encoded(name, columns) for name in self.about.modalities}
         try:
             scores = self.model.predict(self.fitted, matrices)
+            of_classes = self.about.form == "classes"
+            scores = calibrated(scores, saved_calibrator(self.about.calibration, self.fitted.arrays, is_of_classes=of_classes))
         except InputError as error:  # about one of the model's files
             raise InputError(f"{self.folder}/{error}") from error
         except KeyError as error:
             path, name = self.folder / "model.json", self.about.model
             raise InputError(f"{path}: state: {error} is missing; expected by {name}; train the model again") from error
         form, outputs = self.about.form, self.about.outputs
-        scores = calibrated(scores, saved_calibrator(self.about.calibration, self.fitted.arrays, is_of_classes=form == "classes"))
         prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
         return Predicted(form, outputs, _named(form, outputs, prediction), scores.probabilities)
 
