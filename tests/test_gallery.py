@@ -191,7 +191,7 @@ def test_what_data_say_is_text_and_never_markup(name: str) -> None:
     shown = exhibit(hostile_samples()[name](), 0, "it").model_copy(update={"modality": HOSTILE})
     (card,) = cards(gallery_with(shown, sample_id=HOSTILE))
     found = Tags("".join(str(content) for _, content in card.contents))
-    assert {tag for tag, _ in found.tags} <= {"p", "table", "tr", "th", "td", "span", "img", "audio", "svg", "path"}
+    assert {tag for tag, _ in found.tags} <= {"p", "div", "table", "tr", "th", "td", "span", "img", "audio", "svg", "path"}
     assert all(value.startswith("data:") for _, attributes in found.tags for key, value in attributes.items() if key == "src" and value)
     assert not any(key.startswith("on") for _, attributes in found.tags for key in attributes)
 

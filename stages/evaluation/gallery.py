@@ -62,12 +62,13 @@ def gallery_of(evaluation: Evaluation, predictions: Sequence[FoldPredictions], s
     mistakes = []
     for one, name, modalities in zip(chosen, ids, shown, strict=True):
         fold, test = predictions[one.fold], splits.folds[one.fold]
-        true, predicted = named(evaluation.form, evaluation.outputs, fold, one.entry, scale)
+        values = named(evaluation.form, evaluation.outputs, fold, one.entry) if scale is None else targets_of(
+            evaluation.outputs, fold, one.entry, scale)
         confidence = None
         if evaluation.form == "classes" and fold.probabilities is not None:
             confidence = float(fold.probabilities[one.entry, fold.prediction[one.entry]])
-        mistakes.append(Mistake(sample_id=name, repeat=test.repeat, fold=test.fold, true=true, predicted=predicted, confidence=confidence,
-                                loss=one.loss, shown=modalities))
+        mistakes.append(Mistake(sample_id=name, repeat=test.repeat, fold=test.fold, **values, confidence=confidence, loss=one.loss,
+                                shown=modalities))
     n_tested = len(np.unique(np.concatenate([fold.rows for fold in splits.folds])))
     return Gallery(dataset=evaluation.dataset, candidate=shown_candidate(evaluation), ranked_by=RANKED_BY[evaluation.form],
                    n_wrong=len(entries), n_tested=n_tested, mistakes=tuple(mistakes))
@@ -103,24 +104,21 @@ def losses_of(fold: FoldPredictions, scale: np.ndarray | None) -> np.ndarray:
     return np.where(wrong.any(axis=1), -np.log(np.clip(of_truth, LEAST_TRUTH, 1)).mean(axis=1), np.nan)
 
 
-def named(form: TargetForm, outputs: Sequence[str], fold: FoldPredictions, entry: int, scale: np.ndarray | None
-          ) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
-    """Return what is true of an entry and what is predicted, as text."""
-    target, prediction = fold.target[entry], fold.prediction[entry]
+def named(form: TargetForm, outputs: Sequence[str], fold: FoldPredictions, entry: int) -> dict[str, tuple[str, ...]]:
+    """Return which class or labels are true of an entry, and which are predicted."""
+    both = {"true": fold.target[entry], "predicted": fold.prediction[entry]}
     if form == "classes":
-        return (outputs[int(target)],), (outputs[int(prediction)],)
-    if form == "labels":
-        true, predicted = (tuple(name for name, holds in zip(outputs, values, strict=True) if holds) for values in (target, prediction))
-        return true, predicted
-    assert scale is not None
-    error = np.abs(target - prediction) / np.sqrt(np.where(scale > 0, scale, 1.0))
-    worst = np.sort(np.argsort(-np.nan_to_num(error, nan=-1.0), kind="stable")[:MOST_TARGETS])
-    only = len(outputs) == 1
-    true, predicted = (
-        tuple(f"{values[i]:.4g}" if only else f"{outputs[i]} {values[i]:.4g}" for i in worst.tolist() if not np.isnan(target[i]))
-        for values in (target, prediction)
-    )
-    return true, predicted
+        return {what: (outputs[int(code)],) for what, code in both.items()}
+    return {what: tuple(name for name, holds in zip(outputs, values, strict=True) if holds) for what, values in both.items()}
+
+
+def targets_of(outputs: Sequence[str], fold: FoldPredictions, entry: int, scale: np.ndarray) -> dict[str, tuple[str, ...]]:
+    """Return the true and the predicted values of an entry's most wrong targets, and their names, in the order of the data set."""
+    target, prediction = fold.target[entry], fold.prediction[entry]
+    error = np.nan_to_num(np.abs(target - prediction) / np.sqrt(np.where(scale > 0, scale, 1.0)), nan=-1.0)
+    worst = [place for place in np.sort(np.argsort(-error, kind="stable")[:MOST_TARGETS]).tolist() if error[place] >= 0]
+    return {"targets": tuple(outputs[place] for place in worst), "true": tuple(f"{target[place]:.4g}" for place in worst),
+            "predicted": tuple(f"{prediction[place]:.4g}" for place in worst)}
 
 
 def exhibits(samples: pa.Table, ids: Sequence[str], modalities: Sequence[str]) -> list[tuple[ShownModality, ...]]:

@@ -27,11 +27,15 @@ NOTHING = "none"
 
 
 class Card(NamedTuple):
-    """A sample in the gallery: its id, what is true, what is predicted, how sure or wrong that is, and what it holds by modality."""
+    """A sample in the gallery: its id, what is true and predicted, how sure or wrong that is, and what it holds by modality.
+
+    targets: (name, true, predicted) of several targets; else empty.
+    """
 
     sample_id: str
     true: str
     predicted: str
+    targets: Sequence[tuple[str, str, str]]
     measure: str
     contents: Sequence[tuple[str, Markup]]
 
@@ -42,15 +46,21 @@ def gallery_lead(evaluation: Evaluation, gallery: Gallery) -> str:
     those = "the one" if n == 1 else f"the {n}"
     if gallery.ranked_by == "residual":
         return f"{name}: {those} of {gallery.n_tested:,} test rows that are furthest from the truth, in standard deviations of the target."
-    how = "of whose class it is surest" if gallery.ranked_by == "confidence" else "with the largest log-loss"
+    how = "whose wrong class is most probable" if gallery.ranked_by == "confidence" else "with the largest log-loss"
     verb = "is" if gallery.n_wrong == 1 else "are"
     return (f"{name}: {gallery.n_wrong:,} of {gallery.n_tested:,} test rows {verb} predicted wrong; below, {those} {how}. "
-            "Look for wrong targets and unreadable samples first.")
+            "Wrong targets and damaged samples are among such rows more often than among others.")
 
 
 def cards(gallery: Gallery) -> list[Card]:
     """Return the samples, the worst first."""
-    return [Card(one.sample_id, stated(one.true), stated(one.predicted), measure(one, gallery), contents(one)) for one in gallery.mistakes]
+    return [Card(one.sample_id, stated(one.true), stated(one.predicted), several_targets(one), measure(one, gallery), contents(one))
+            for one in gallery.mistakes]
+
+
+def several_targets(one: Mistake) -> list[tuple[str, str, str]]:
+    """Return a line per target, for a table; of one target the values stand alone."""
+    return list(zip(one.targets, one.true, one.predicted, strict=True)) if len(one.targets) > 1 else []
 
 
 def stated(names: Sequence[str]) -> str:
@@ -86,7 +96,7 @@ def _table(found: TableExhibit, label: str) -> Markup:
     rows = Markup("").join(Markup("<tr><th scope=\"row\">{}</th><td>{}</td></tr>").format(name, value) for name, value in found.cells)
     rest = found.n_cells - len(found.cells)
     more = Markup('<p class="quiet">and {:,} more</p>').format(rest) if rest else Markup("")
-    return Markup('<table class="cells">{}</table>{}').format(rows, more)
+    return Markup('<div class="tall"><table class="cells">{}</table>{}</div>').format(rows, more)
 
 
 def _image(found: ImageExhibit, label: str) -> Markup:
@@ -102,7 +112,7 @@ def _sound(found: SoundExhibit, label: str) -> Markup:
     # a flat part is still a line
     path = "".join(f"M{(i + 0.5) * step:.1f} {_y(max(hi, lo + 2), -100, 100)}V{_y(lo, -100, 100)}" for i, (lo, hi) in enumerate(found.wave))
     wave = _svg(Markup('<path class="line0" d="{}"/>').format(path), f"wave form of {label}")
-    player = Markup('<audio controls preload="none" aria-label="{}" src="data:audio/wav;base64,{}"></audio>').format(label, found.wav)
+    player = Markup('<audio controls preload="metadata" aria-label="{}" src="data:audio/wav;base64,{}"></audio>').format(label, found.wav)
     return wave + player + Markup('<p class="quiet">{}</p>').format(cut)
 
 
@@ -131,11 +141,10 @@ def _points(found: PointsExhibit, label: str) -> Markup:
     if not found.points:
         return _none(NoExhibit(why="no point"), label)
     xs, ys = zip(*found.points, strict=True)
-    size = max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
-    side = 2 * HEIGHT
-    dots = Markup("").join(
-        Markup('<circle cx="{}" cy="{}" r="1.6"/>').format(f"{4 + (x - min(xs)) / size * (side - 8):.1f}",
-                                                           f"{side - 4 - (y - min(ys)) / size * (side - 8):.1f}") for x, y in found.points)
+    size, side = max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0, 2 * HEIGHT
+    middle = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
+    places = [(side / 2 + (x - middle[0]) / size * (side - 8), side / 2 - (y - middle[1]) / size * (side - 8)) for x, y in found.points]
+    dots = Markup("").join(Markup('<circle cx="{}" cy="{}" r="1.6"/>').format(f"{x:.1f}", f"{y:.1f}") for x, y in places)
     drawing = Markup('<svg class="exhibit points" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>').format(
         label, f"{side:g}", f"{side:g}", f"{side:g}", f"{side:g}", dots)
     return drawing + Markup('<p class="quiet">{:,} points</p>').format(found.n_points)

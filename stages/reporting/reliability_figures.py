@@ -1,5 +1,6 @@
 """How far probabilities can be believed: the reliability curve, a table of all candidates, and what both say in a sentence."""
 
+import math
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
@@ -74,9 +75,11 @@ def curve(evaluation: Evaluation, found: Reliability) -> Figure:
     """Return the share that held against the stated probability, a dot per bin, and the diagonal on which both are equal."""
     figure = new_figure(WIDTH, TOP + PLOT + BOTTOM)
     axes = axes_in(figure, left=LEFT, right=RIGHT, top=TOP, bottom=BOTTOM)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.plot([0, 1], [0, 1], **REFERENCE)
+    shown = [value for one in found.bins for value in (one.stated, one.held, one.lo, one.hi) if value is not None]
+    lo, hi = math.floor(min(shown) * 10) / 10, math.ceil(max(shown) * 10) / 10  # tenths: probabilities may all be near 1
+    axes.set_xlim(lo, hi)
+    axes.set_ylim(lo, hi)
+    axes.plot([lo, hi], [lo, hi], **REFERENCE)
     for one in found.bins:
         if one.lo is not None and one.hi is not None:
             axes.plot([one.stated, one.stated], [one.lo, one.hi], color=COLOURS["c0"], linewidth=1.4, alpha=0.55)

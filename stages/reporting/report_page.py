@@ -40,7 +40,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
                               lstrip_blocks=True)
     environment.filters |= {
         "number": formatting.number, "signed": formatting.signed, "p": formatting.p_value, "interval": formatting.interval,
-        "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
+        "fixed": formatting.fixed, "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
         "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
         "baseline": formatting.baseline_name, "heading": heading, "outer_folds": formatting.outer_folds,
         "inner_folds": formatting.inner_folds,

@@ -82,7 +82,7 @@ class ShownModality(Document):
 
 
 class Mistake(Document):
-    """A sample that is predicted wrong. true, predicted: the class, the labels or the targets, as text.
+    """A sample that is predicted wrong. true, predicted: the class, the labels or the values of `targets` (the most wrong ones), as text.
 
     confidence: the probability of the predicted class; null for labels and targets. loss: what the samples are ranked by.
     """
@@ -92,6 +92,7 @@ class Mistake(Document):
     fold: int
     true: tuple[str, ...]
     predicted: tuple[str, ...]
+    targets: tuple[str, ...] = Field((), exclude_if=lambda value: not value)
     confidence: Number
     loss: float
     shown: tuple[ShownModality, ...]
