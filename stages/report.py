@@ -49,7 +49,6 @@ def main(option: str = "") -> None:
     datasets = [dataset for dataset in value_at(read_params(), "datasets") if dataset not in left_out]
     evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in datasets]
     hashes = {dataset: md5_of(evaluation_path(dataset)) for dataset in datasets}
-    galleries = {dataset: read_document(gallery_path(dataset), Gallery) for dataset in datasets}
     if option == "--readme":
         write_text(README, with_block(README.read_text(encoding="utf-8"), short_table(evaluations), RESULTS))
         full = with_block(RESULTS_PAGE.read_text(encoding="utf-8"), results_table(evaluations), RESULTS)
@@ -57,6 +56,7 @@ def main(option: str = "") -> None:
         kept = [results for results in kept_evaluations() if results.dataset not in shown]
         write_text(RESULTS_PAGE, with_block(full, results_table(kept), KEPT))
         return
+    galleries = {dataset: read_document(gallery_path(dataset), Gallery) for dataset in datasets}
     for folder in (figures_dir(), plots_dir()):  # a figure of a model that params.yaml no longer names
         shutil.rmtree(folder, ignore_errors=True)
     drawn = drawn_figures(evaluations)

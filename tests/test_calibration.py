@@ -67,9 +67,9 @@ def test_intervals_of_calibration_errors_cover(layout: Layout, icc: float, disto
     generator, true = np.random.default_rng([layout.n_rows, round(distortion)]), true_error(distortion)
     found = [evaluated(layout, icc, distortion, generator) for _ in range(N_SETS)]
     assert np.mean([one.lo <= true <= one.hi for one in found]) >= 0.87
-    # what is found is too large by chance, what is left of it is nearer to the truth
+    # what is found is too large by chance, most of all where nothing is wrong; what is left is near the truth
     seen, corrected = (float(np.mean([getattr(one, name) for one in found])) for name in ("ece", "ece_corrected"))
-    assert seen > true and abs(corrected - true) < abs(seen - true) + 0.002
+    assert seen > true + (0.03 if distortion == 1 else 0) and corrected == pytest.approx(true, abs=0.025 if distortion == 1 else 0.012)
     assert true == pytest.approx(0 if distortion == 1 else 0.1, abs=0.002)
 
 
