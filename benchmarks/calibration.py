@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
+from benchmarks.simulated_folds import N_FOLDS, Cell, Layout, described
+from benchmarks.simulated_probabilities import errors_found, reliability_coverage
 from stages.contracts.candidate import Candidate
 from stages.contracts.metric import Metric
-from stages.evaluation.checked_predictions import FoldPredictions, Splits, TestFold
+from stages.evaluation.checked_predictions import FoldPredictions, Splits
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.design import Design, design_of
@@ -25,57 +26,6 @@ from stages.evaluation.pooled import pool
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, score
 from stages.foundation.registry import component
-
-PROMISED_COVERAGE, LEVEL = 0.93, 0.05
-N_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure of one setting: `hits` of `n` simulated data sets."""
-
-    table: str
-    setting: tuple[str, ...]
-    hits: int
-    n: int
-    promised: str  # "cover": at least PROMISED_COVERAGE; "reject": LEVEL at most, within binomial error; "": reported only
-
-    @property
-    def rate(self) -> float:
-        return self.hits / self.n
-
-    @property
-    def broken(self) -> bool:
-        """Return whether the promise does not hold beyond the error of the simulation (three standard errors of a rejection rate)."""
-        if self.promised == "cover":
-            return self.rate < PROMISED_COVERAGE
-        return self.promised == "reject" and self.rate > LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / self.n)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Test folds to simulate: groups of equal size; n_folds 1: an official test split of all rows, with training rows apart."""
-
-    n_groups: int
-    group_size: int
-    n_folds: int
-    n_repeats: int = 1
-
-    @property
-    def n_rows(self) -> int:
-        return self.n_groups * self.group_size
-
-    def splits(self, targets: np.ndarray, generator: np.random.Generator) -> Splits:
-        """Return the test folds of `targets` (n_rows,) or (n_rows, 1); groups are assigned at random, and never split."""
-        groups = np.repeat(np.arange(self.n_groups), self.group_size)
-        folds = []
-        for repeat in range(self.n_repeats):
-            of_group = generator.permutation(self.n_groups) % self.n_folds
-            for fold in range(self.n_folds):
-                rows = np.flatnonzero(of_group[groups] == fold)
-                folds.append(TestFold(repeat, fold, rows, self.n_rows - rows.size if self.n_folds > 1 else 4 * rows.size))
-        ids = pa.array([f"s{row:06d}" for row in range(self.n_rows)])
-        return Splits(ids, [f"g{group:05d}" for group in groups], targets, tuple(folds))
 
 
 def correlated_hits(layout: Layout, accuracy: float, icc: float, generator: np.random.Generator) -> np.ndarray:
@@ -222,10 +172,6 @@ def rejections(n_sets: int) -> Iterator[Cell]:
                 yield Cell("rejected", described(layout, f"{icc:g}", f"{accuracy:g}"), hits, n_sets, "reject")
 
 
-def described(layout: Layout, *more: str) -> tuple[str, ...]:
-    return ("official split" if layout.n_folds == 1 else f"{layout.n_folds} folds", str(layout.n_groups), str(layout.group_size), *more)
-
-
 def power(n_sets: int) -> Iterator[Cell]:
     """Yield how often a true gain over 0.7 is shown."""
     for n in (100, 300, 1000, 3000):
@@ -258,8 +204,10 @@ COLUMNS = {
     "rmse": ("split", "groups", "rows of a group", "share of groups in the noise", "expected RMSE"),
     "rejected": ("split", "groups", "rows of a group", "correlation in a group", "accuracy of both"),
     "power": ("rows", "true gain"),
+    "ece": ("split", "groups", "rows of a group", "correlation in a group", "true error"),
+    "ece_shown": ("split", "groups", "rows of a group", "correlation in a group", "true error"),
 }
-PARTS: tuple[Callable[[int], Iterator[Cell]], ...] = (share_coverage, regression_coverage, rejections, power)
+PARTS: tuple[Callable[[int], Iterator[Cell]], ...] = (share_coverage, regression_coverage, rejections, power, reliability_coverage)
 
 
 def pivot(cells: Sequence[Cell]) -> str:
@@ -294,10 +242,15 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[part.__name__ for part in PARTS], help="parts to run")
     parser.add_argument("--write", action="store_true", help="replace the tables of docs/honesty.md")
     chosen = parser.parse_args()
+    everything = len(chosen.only) == len(PARTS)
     cells = list(measured([part for part in PARTS if part.__name__ in chosen.only], chosen.sets))
     tables = {kind: pivot(found) for kind in COLUMNS if (found := [cell for cell in cells if cell.table == kind])}
-    rows = [f"| {n} | {looks:.3f} | {fair:.3f} |" for n, looks, fair in best_of_six(chosen.sets)]
-    tables["best"] = "\n".join(["| rows | best of six, as it looks | corrected |", "|--:|--:|--:|", *rows])
+    rows = [f"| {n} | {looks:.3f} | {fair:.3f} |" for n, looks, fair in (best_of_six(chosen.sets) if everything else ())]
+    if everything:
+        tables["best"] = "\n".join(["| rows | best of six, as it looks | corrected |", "|--:|--:|--:|", *rows])
+    if "reliability_coverage" in chosen.only:
+        rows = [f"| {n} | {true:.3f} | {found:.3f} | {fair:.3f} |" for n, true, found, fair in errors_found(chosen.sets)]
+        tables["ece_found"] = "\n".join(["| rows | true error | found | without chance |", "|--:|--:|--:|--:|", *rows])
     for kind, table in tables.items():
         print(f"{kind}\n{table}\n")
     if chosen.write:

@@ -49,10 +49,11 @@ def type_text(schema: dict[str, Any]) -> str:
     """Return a JSON schema's type in a few characters: number or null, list of Comparison, {name: integer}."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
-    if "anyOf" in schema:
-        return " or ".join(map(type_text, schema["anyOf"]))
-    if "enum" in schema:
-        return " or ".join(schema["enum"])
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return " or ".join(map(type_text, schema[several]))
+    if "enum" in schema or "const" in schema:
+        return " or ".join(schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "array":
         return f"list of {type_text(schema['items'])}" if "items" in schema else f"[{', '.join(map(type_text, schema['prefixItems']))}]"
     if isinstance(schema.get("additionalProperties"), dict):

@@ -1,8 +1,8 @@
 """Score the predictions of every model on every modality combination, with intervals and paired tests.
 
-Reads splits, which samples are skipped, predictions, sweeps, curves and notes of one data set, and its samples' metadata. Writes
-evaluation.json (all that the report and the tracking server show), summary.json (`dvc metrics`), leaderboard.csv and
-confusion.csv (`dvc plots`).
+Reads splits, which samples are skipped, predictions, sweeps, curves and notes of one data set, its samples' metadata, and the few samples
+with the largest errors. Writes evaluation.json (all that the report and the tracking server show), gallery.json (those samples, for the
+report), summary.json (`dvc metrics`), leaderboard.csv and confusion.csv (`dvc plots`).
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
@@ -18,7 +18,16 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import controls_dir, evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
+from stages.contracts.paths import (
+    controls_dir,
+    evaluation_dir,
+    evaluation_path,
+    gallery_path,
+    predictions_dir,
+    samples_path,
+    splits_path,
+    summary_path,
+)
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
@@ -29,9 +38,11 @@ from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
+from stages.evaluation.gallery import gallery_of, shown_candidate
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
+from stages.evaluation.reliability import reliability
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
@@ -43,7 +54,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, read_params, section
 from stages.foundation.progress import tracked
 from stages.foundation.registry import component, names
-from stages.foundation.tables import read_described, write_text
+from stages.foundation.tables import read_described, read_table, write_text
 from stages.scoring.known_values import variance_of
 
 
@@ -63,7 +74,8 @@ def main(dataset: str) -> None:
     tables, primary, losses = scored(trained, metrics, design, scale)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     seeds = {candidate: found.seeds for candidate, found in primary.items()}
-    results = candidate_results(trained, tables, metrics[scoring], seeds, more=details(trained, metrics, form, outputs, of_true))
+    more = details(trained, metrics, (form, outputs), design, of_true)
+    results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
@@ -85,6 +97,9 @@ def main(dataset: str) -> None:
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
     write(evaluation, metrics[scoring], confusion_rows(form, outputs, trained.predictions[evaluation.best]))
+    wrong = trained.predictions[shown_candidate(evaluation)]
+    samples = read_table(samples_path(dataset))
+    write_document(gallery_path(dataset), gallery_of(evaluation, wrong, splits, samples, most=entry.gallery, scale=scale))
 
 
 def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
@@ -177,19 +192,26 @@ def candidate_results(
     return tuple(found)
 
 
-def details(trained: TrainingResults, metrics: Mapping[str, Metric], form: TargetForm, outputs: Sequence[str],
+def details(trained: TrainingResults, metrics: Mapping[str, Metric], outputs: tuple[TargetForm, Sequence[str]], design: Design,
             of_true: Mapping[str, tuple[float, float]] | None) -> dict[Candidate, dict[str, Any]]:
-    """Return each candidate's confusion of classes, or scores by label or target, and of targets predicted against true values.
+    """Return each candidate's confusion of classes, or scores by label or target, its reliability, and targets predicted against true ones.
 
     What counts rows counts those of the first seed, whose model is saved.
+
+    Args:
+        outputs: the form of the targets, and their names.
     """
-    if form == "classes":
-        return {candidate: {"confusion": confusion(folds, len(outputs))} for candidate, folds in trained.predictions.items()}
-    return {
-        candidate: {"by_output": by_output([fold for folds in by_seed for fold in folds], metrics),
-                    "agreement": agreement(by_seed[0], of_true) if of_true else None}
-        for candidate, by_seed in trained.by_seed.items()
-    }
+    form, names_of_outputs = outputs
+    found: dict[Candidate, dict[str, Any]] = {}
+    for candidate, by_seed in tracked("candidates detailed", list(trained.by_seed.items())):
+        folds = by_seed[0]
+        if form == "classes":
+            found[candidate] = {"confusion": confusion(folds, len(names_of_outputs))}
+        else:
+            found[candidate] = {"by_output": by_output([fold for of_seed in by_seed for fold in of_seed], metrics),
+                                "agreement": agreement(folds, of_true) if of_true else None}
+        found[candidate]["reliability"] = reliability(folds, design)
+    return found
 
 
 def confusion_rows(form: TargetForm, outputs: Sequence[str], best: Sequence[FoldPredictions]) -> Iterable[tuple[str, str]]:

@@ -36,7 +36,7 @@ def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
     entry: TrainEntry = section(params, "train", TrainEntry)
-    keep = entry.keep
+    keep, calibration = entry.keep, entry.calibration
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
@@ -62,18 +62,18 @@ def main(dataset: str, name: str) -> None:
     total = len(problem.folds) * len(problem.combinations)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
         for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows,
-                              more_seeds=more_seeds):  # fmt: skip
+                              more_seeds=more_seeds, calibration=calibration):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, configs))
     write_results(folder, found, configs, data, ResultsOf(name))
     modalities, config = best_overall(found, problem.metrics[problem.scoring])
     part = problem.part(modalities)
-    fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings)
-    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0].described(configs[config]), features))
+    fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings, calibration=calibration)
+    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], configs[config], features))
     for result in found if "fold_models" in keep else []:
         chosen = configs[result.chosen]
-        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings)
-        description = model_description(dataset, name, result.modalities, result.described(chosen), features)
+        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings, calibration=calibration)
+        description = model_description(dataset, name, result.modalities, result, chosen, features)
         save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 
 
@@ -83,11 +83,15 @@ def fold_model_dir(saved: Path, result: FoldResult) -> Path:
 
 
 def model_description(
-    dataset: str, name: str, modalities: Sequence[str], config: Config, features: Mapping[str, FeaturesMetadata]
+    dataset: str, name: str, modalities: Sequence[str], result: FoldResult, config: Config, features: Mapping[str, FeaturesMetadata]
 ) -> ModelDescription:
-    """Return what a saved model must know of itself; `features` are each modality's features metadata."""
+    """Return what a saved model must know of itself: `result` tells how the configuration was compared and probabilities calibrated.
+
+    Args:
+        features: each modality's features metadata.
+    """
     of_each = {name: ModalityFeatures(modality=features[name].modality, settings=features[name].settings) for name in modalities}
-    return ModelDescription(dataset, Candidate(name, tuple(modalities)), config, of_each)
+    return ModelDescription(dataset, Candidate(name, tuple(modalities)), result.described(config), of_each, result.calibration)
 
 
 def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], configs: list[Config]) -> str:

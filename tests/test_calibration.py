@@ -6,19 +6,9 @@ Each case has more room than the full table (docs/honesty.md), as 60 data sets s
 import numpy as np
 import pytest
 
-from benchmarks.calibration import (
-    LEVEL,
-    N_FOLDS,
-    Cell,
-    Layout,
-    Regression,
-    best_of_six,
-    correlated_hits,
-    interval,
-    pivot,
-    predictions,
-    verdicts,
-)
+from benchmarks.calibration import Regression, best_of_six, correlated_hits, interval, pivot, predictions, verdicts
+from benchmarks.simulated_folds import LEVEL, N_FOLDS, Cell, Layout
+from benchmarks.simulated_probabilities import evaluated, true_error
 from stages.contracts.metric import Metric
 from stages.evaluation.design import design_of
 from stages.foundation.registry import component
@@ -69,6 +59,26 @@ def test_the_best_of_six_is_corrected_to_what_it_is() -> None:
     for _, shown, corrected in best_of_six(30):
         assert shown > 0.52
         assert corrected == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(("layout", "icc"), [(Layout(200, 1, 1), 0.0), (Layout(50, 10, N_FOLDS), 0.3)], ids=["rows", "groups"])
+@pytest.mark.parametrize("distortion", [1.0, 2.0], ids=["calibrated", "over-confident"])
+def test_intervals_of_calibration_errors_cover(layout: Layout, icc: float, distortion: float) -> None:
+    generator, true = np.random.default_rng([layout.n_rows, round(distortion)]), true_error(distortion)
+    found = [evaluated(layout, icc, distortion, generator) for _ in range(N_SETS)]
+    assert np.mean([one.lo <= true <= one.hi for one in found]) >= 0.87
+    # what is found is too large by chance, most of all where nothing is wrong; what is left is near the truth
+    seen, corrected = (float(np.mean([getattr(one, name) for one in found])) for name in ("ece", "ece_corrected"))
+    assert seen > true + (0.03 if distortion == 1 else 0) and corrected == pytest.approx(true, abs=0.025 if distortion == 1 else 0.012)
+    assert true == pytest.approx(0 if distortion == 1 else 0.1, abs=0.002)
+
+
+def test_over_confidence_is_found_and_calibration_is_not_called_wrong() -> None:
+    generator = np.random.default_rng(1)
+    wrong = [evaluated(Layout(500, 1, 1), 0.0, 2.0, generator) for _ in range(20)]
+    right = [evaluated(Layout(500, 1, 1), 0.0, 1.0, generator) for _ in range(N_SETS)]
+    assert all(one.lo > 0 and one.stated > one.held for one in wrong)
+    assert sum(one.lo > 0 for one in right) / N_SETS <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / N_SETS)
 
 
 def test_the_tables_mark_what_does_not_hold() -> None:

@@ -278,7 +278,7 @@ def test_same_bytes_when_rerun_and_when_predictions_come_in_another_order(place:
     change_predictions(TOY, "svm", lambda table, metadata: (table.take(pa.array(order)), metadata))
     main("toy")
     assert {path.name: path.read_bytes() for path in evaluation_dir("toy").iterdir()} == before
-    assert set(before) == {"evaluation.json", "summary.json", "leaderboard.csv", "confusion.csv"}
+    assert set(before) == {"evaluation.json", "gallery.json", "summary.json", "leaderboard.csv", "confusion.csv"}
 
 
 def test_configurations_and_sweeps_follow_the_sweep_table(found: Evaluation) -> None:

@@ -193,9 +193,9 @@ def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
 
 def test_findings_skip_families_without_tests(judged: Judged) -> None:
     evaluation = judged(set())
-    assert len(findings(evaluation)) == 4
+    assert len(findings(evaluation)) == 5
     evaluation = evaluation.model_copy(update={"comparisons": ()})
-    assert len(findings(evaluation)) == 1
+    assert [sentence.startswith("SVM · image + text: probabilities are") for sentence in findings(evaluation)] == [False, True]
     assert "lead" not in learner_finding(evaluation)
 
 

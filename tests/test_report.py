@@ -22,7 +22,7 @@ from stages import evaluate, report
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation, FoldScores, GridPoint, Quarantined
 from stages.contracts.documents.results_document import Results
-from stages.contracts.paths import evaluation_path, figures_dir, kept_results_path, plots_dir, report_path
+from stages.contracts.paths import evaluation_path, figures_dir, gallery_path, kept_results_path, plots_dir, report_path
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
@@ -187,7 +187,7 @@ def test_dvc_shows_plots_on_a_page_that_loads_nothing_from_elsewhere(place: Path
     assert all(image.read_text(encoding="utf-8").startswith("<") for image in images)
     kinds = {toy.dataset: sorted(path.stem for path in plots_dir(toy.dataset).iterdir()) for toy in TOYS}
     assert len(images) == sum(map(len, kinds.values()))
-    assert kinds["toy"] == ["confusion", "leaderboard"] and all(len(found) > 1 for found in kinds.values())
+    assert kinds["toy"] == ["confusion", "leaderboard", "reliability"] and all(len(found) > 1 for found in kinds.values())
     best = read_document(place / evaluation_path("toy"), Evaluation).best.model
     assert plots_dir("toy").joinpath("confusion.svg").read_bytes() in {path.read_bytes() for path in figures_dir("toy").glob(f"{best}__*")}
 
@@ -196,7 +196,7 @@ def test_page_shows_the_figures_of_the_files_in_its_own_colours(place: Path) -> 
     evaluation = read_evaluation("toy")
     page = render([evaluation], {"toy": draw_figures(evaluation)})
     drawn = page[page.index('<div class="figures">'):page.index("Every learner against the baseline")]
-    assert drawn.count("<figure>") == 4  # the best candidate's confusion; n_neighbors, C and learning of the best of each learner
+    assert drawn.count("<figure>") == 5  # confusion and reliability of the best; n_neighbors, C and learning of each learner
     assert "var(--c0)" in drawn and "#1f6fb4" not in drawn
 
 
@@ -269,6 +269,7 @@ def test_missing_facts_are_said_to_be_missing(place: Path, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     write_params(TOYS[:1])
     write_document(evaluation_path("toy"), evaluation.model_copy(update=dict.fromkeys(("title", "licence", "citation", "group"), "")))
+    shutil.copy(place / gallery_path("toy"), gallery_path("toy"))
     report.main()
     assert "not recorded" in report_path().read_text(encoding="utf-8")
 
@@ -354,11 +355,11 @@ def test_data_that_is_not_shipped_and_skipped_samples_are_marked(place: Path) ->
 
 def test_labels_and_targets_have_figures_of_their_own(place: Path) -> None:
     folder = figures_dir()
-    assert {path.name.split("__")[2] for path in (folder / "tags").glob("svm__text__*")} == {"outputs.svg", "C.svg"}
+    assert {path.name.split("__")[2] for path in (folder / "tags").glob("svm__text__*")} == {"outputs.svg", "C.svg", "reliability.svg"}
     assert {path.name.split("__")[2] for path in (folder / "sizes").glob("svm__text__*")} == {"outputs.svg", "agreement.svg", "C.svg"}
     tags, sizes = read_evaluation("tags"), read_evaluation("sizes")
     with figure_style():
-        (outputs,), (_, agreement) = (prediction_plots(found, found.result(SVM_TEXT)) for found in (tags, sizes))
+        (outputs, _), (_, agreement) = (prediction_plots(found, found.result(SVM_TEXT)) for found in (tags, sizes))
     assert len([line for line in outputs.figure.axes[0].lines if line.get_marker() == "o"]) == MOST_OUTPUTS
     for axes, (name, cells) in zip(agreement.figure.axes, sizes.result(SVM_TEXT).agreement.items(), strict=True):
         assert name in [text.get_text() for text in axes.texts]

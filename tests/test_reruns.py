@@ -33,7 +33,7 @@ RERUNS: dict[str, set[str]] = {
     "own_data": {"ingest"},
     "tasks": {"ingest"},
     "targets": {"ingest"},
-    "samples": {"ingest", "featurize", "validate"},
+    "samples": {"ingest", "featurize", "validate", "evaluate"},
     "split.py": {"split"},
     "splitting": {"split"},
     "splitting/scarce_groups.py": {"ingest", "split"},
@@ -57,7 +57,7 @@ RERUNS: dict[str, set[str]] = {
     "metric_inputs": {"evaluate"},
     "report.py": {"report"},
     "reporting": {"report"},  # the report's words
-    "modalities/__init__.py": {"validate"},
+    "modalities/__init__.py": {"validate", "evaluate"},  # the gallery of errors shows samples
     "models/__init__.py": set(),
 }
 FILES = [path for path in source_files() if path.parts[0] == "stages"]
@@ -94,7 +94,7 @@ def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
         assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
-    assert reran(path) == features | {f"validate@{dataset}" for dataset in PARAMS["datasets"]}
+    assert reran(path) == features | {f"{verb}@{dataset}" for verb in ("validate", "evaluate") for dataset in PARAMS["datasets"]}
 
 
 def test_the_examples_of_the_table() -> None:

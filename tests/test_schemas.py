@@ -24,6 +24,7 @@ from stages.contracts.paths import (
     controls_dir,
     evaluation_path,
     features_path,
+    gallery_path,
     kept_results_path,
     leaks_path,
     models_dir,
@@ -132,7 +133,7 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
 
 @pytest.mark.parametrize(("path", "name"), [
     (evaluation_path("toy"), "evaluation"), (summary_path("toy"), "summary"), (validation_path("toy"), "validation"),
-    (leaks_path("toy"), "leaks"),
+    (leaks_path("toy"), "leaks"), (gallery_path("toy"), "gallery"),
     (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
     (accepted_path(), "accepted"),
 ])
@@ -150,7 +151,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
         "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
-        "randomised",
+        "randomised", "gallery",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]

@@ -159,6 +159,13 @@ def results_dir(toy: Toy, model: str) -> Path:
     return controls_dir(toy.dataset) / model if model in CONTROLS else predictions_dir(toy.dataset, model)
 
 
+def predicted_rows(toy: Toy, model: str, combination: str) -> list[tuple[str, Any, Any, float]]:
+    """Return (sample, target, prediction, largest probability) of each prediction of a model on a modality combination."""
+    table = read_described(results_dir(toy, model) / "predictions.arrow", TrainingMetadata)[0].to_pylist()
+    return [(row["sample_id"], row["target"], row["prediction"], max(row.get("probabilities") or [0.0]))
+            for row in table if row["modalities"] == combination]
+
+
 def change_predictions(toy: Toy, model: str, change: Callable[[pa.Table, TrainingMetadata], tuple[pa.Table, TrainingMetadata]]) -> None:
     """Rewrite the predictions of a model as `change` returns them."""
     path = results_dir(toy, model) / "predictions.arrow"

@@ -6,15 +6,24 @@ from collections.abc import Mapping, Sequence
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 
 Point = tuple[str, float, int]  # metric, value, step
+# of probabilities, on the dashboard under one heading
+RELIABILITY = {
+    "ece": "ece", "ece_corrected": "ece_corrected", "lo": "ece_lo", "hi": "ece_hi", "ece_by_chance": "ece_by_chance", "brier": "brier",
+    "reliability": "brier_reliability", "resolution": "brier_resolution", "uncertainty": "brier_uncertainty",
+    "within_bins": "brier_within_bins",
+}  # fmt: skip
 
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or target, curves, notes, inner sweeps over whole numbers."""
+    """Return a run's metrics: intervals, values per outer fold, per label or target, of probabilities, curves, notes, inner sweeps over
+    whole numbers.
+    """
     points = score_points(result.scores, evaluation)
     for metric, values in (result.by_output or {}).items():
         named = zip(metric_names(evaluation.outputs), values, strict=True)
         # of one label there is nothing to be macro about
         points += [(f"{metric.removeprefix('macro_')}/{name}", value, 0) for name, value in named if value is not None]
+    points += reliability_points(result)
     for name, of_folds in result.curves.items():
         for fold, curve in enumerate(of_folds):
             key = f"curve/{name}" if evaluation.is_one_split else f"curve/{name}/fold {fold}"
@@ -44,6 +53,14 @@ def score_points(scores: Mapping[str, FoldScores], evaluation: Evaluation) -> li
     points = [(f"{name}_{part}", value, 0) for name, score in there
               for part, value in (("mean", score.mean), ("lo", score.lo), ("hi", score.hi)) if value is not None]
     return points + [(f"fold/{name}", value, step) for name, score in there for step, value in enumerate(score.folds) if value is not None]
+
+
+def reliability_points(result: CandidateResult) -> list[Point]:
+    """Return `calibration/<measure>` of a candidate with probabilities."""
+    if result.reliability is None:
+        return []
+    measures = {name: getattr(result.reliability, field) for field, name in RELIABILITY.items()}
+    return [(f"calibration/{name}", value, 0) for name, value in measures.items() if value is not None]
 
 
 def metric_names(outputs: Sequence[str]) -> list[str]:

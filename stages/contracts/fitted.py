@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+
+CalibrationMethod = Literal["none", "temperature", "sigmoid", "isotonic"]
 
 
 @dataclass(frozen=True)

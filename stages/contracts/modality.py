@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.documents.gallery_document import Exhibit
 from stages.contracts.model import Encoding
 from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
@@ -48,9 +49,18 @@ class Expect(Protocol):
     def __call__(self, metadata: FeaturesMetadata, /) -> list[Expectation]: ...
 
 
+class Show(Protocol):
+    """Returns what a page shows of one sample, a value as `to_pylist` returns it; raises ValueError if it cannot be read."""
+
+    def __call__(self, value: Any, /) -> Exhibit: ...
+
+
 @dataclass(frozen=True)
 class Modality(Generic[AnySettings]):
-    """A modality: the type of its column, the features of a sample, and the expectations of validation."""
+    """A modality: the type of its column, the features of a sample, the expectations of validation, and how a sample is shown.
+
+    show: None: not shown.
+    """
 
     name: str
     settings: type[AnySettings]
@@ -58,3 +68,4 @@ class Modality(Generic[AnySettings]):
     featurize: Featurize[AnySettings]
     summarise: Summarise
     expectations: Expect
+    show: Show | None = None

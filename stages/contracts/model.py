@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
 from stages.contracts.task import TARGET_FORMS, TargetForm
@@ -182,6 +182,7 @@ class FoldResult:
     out_of_fold: the chosen configuration's out-of-fold scores of the training rows; None unless they are kept.
     tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
     reseeded: predictions of the refits with further seeds.
+    calibration: how the probabilities were calibrated.
     """
 
     fold: Fold
@@ -195,7 +196,9 @@ class FoldResult:
     out_of_fold: Scores | None = None
     tuning_rows: int | None = None
     reseeded: Sequence[SeededPrediction] = ()
+    calibration: CalibrationMethod = "none"
 
     def described(self, config: Config) -> Config:
-        """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample."""
-        return config if self.tuning_rows is None else {**config, "tuning_rows": self.tuning_rows}
+        """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""
+        of_sample = {} if self.tuning_rows is None else {"tuning_rows": self.tuning_rows}
+        return {**config, **of_sample, **({} if self.calibration == "none" else {"calibration": self.calibration})}

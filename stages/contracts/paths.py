@@ -99,6 +99,11 @@ def evaluation_path(dataset: str) -> Path:
     return evaluation_dir(dataset) / "evaluation.json"
 
 
+def gallery_path(dataset: str) -> Path:
+    """Return where evaluate writes what the report shows of the samples with the largest errors."""
+    return evaluation_dir(dataset) / "gallery.json"
+
+
 def summary_path(dataset: str) -> Path:
     return evaluation_dir(dataset) / "summary.json"
 

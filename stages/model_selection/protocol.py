@@ -2,7 +2,8 @@
 
 For every outer fold and modality combination, the grid is scored on the inner folds. The best configuration is refitted on all outer
 training rows and predicts the outer test rows; a seeded model is refitted with several seeds (refit_seeds.py). No choice uses an outer
-score. Of a large problem the grid is scored on a sample of the training rows (tuning_sample.py).
+score. Of a large problem the grid is scored on a sample of the training rows (tuning_sample.py). Probabilities are calibrated, if at all,
+on the inner folds of the chosen configuration.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.fitted import Fitted, Scores
+from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.metric import Scoring
 from stages.contracts.model import Config, FoldResult, FoldSweep, Model, SeededPrediction, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
+from stages.model_selection.calibrator_fitting import fit_calibrator
+from stages.model_selection.calibrators import Calibrator, calibrated, saved_arrays
 from stages.model_selection.choice import Choice, choose, choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
@@ -36,12 +39,20 @@ class _Pending:
     out_of_fold: Scores | None
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, or nothing."""
+
+    out_of_fold: bool
+    calibration: CalibrationMethod
+
+
 Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
 
 
 def results(
     model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None,
-    more_seeds: Sequence[int] = (),
+    more_seeds: Sequence[int] = (), calibration: CalibrationMethod = "none",
 ) -> Iterator[FoldResult]:  # fmt: skip
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
@@ -52,7 +63,9 @@ def results(
         tuning_rows: the most training rows on which configurations are compared; None: all.
         more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the
             problem's own seed alone.
+        calibration: of the probabilities of classes and labels; other targets have none.
     """
+    wanted = _Wanted(out_of_fold, calibration if FORMS[problem.form].has_probabilities else "none")
     with workers() as pool:
 
         def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
@@ -66,8 +79,9 @@ def results(
                 refit = partial(_whole, part, run, configs) if tuned is not part else _same
                 # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
                 batches = prefetched(run(tuned, configs))
-                for pending in prefetched(map(partial(_start, tuned, refit, out_of_fold, (part.seed, *more_seeds)), batches)):
-                    yield from (_result(part, one, most) for one in pending)
+                seeds = (part.seed, *more_seeds)
+                for pending in prefetched(map(partial(_start, tuned, refit, wanted, seeds), batches)):
+                    yield from (_result(part, one, wanted, tuning_rows=most) for one in pending)
 
 
 def _same(sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
@@ -83,7 +97,7 @@ def _whole(problem: Problem, run: Runs, configs: list[Config], sweep: FoldSweep,
 
 
 def _start(
-    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], out_of_fold: bool, seeds: Sequence[int],
+    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], wanted: _Wanted, seeds: Sequence[int],
     batch: Sequence[FoldSweep],
 ) -> list[_Pending]:  # fmt: skip
     """Choose the configuration of each fold sweep and start its refits, one with each seed.
@@ -94,7 +108,7 @@ def _start(
     def start(tuned: FoldSweep) -> _Pending:
         choice = choose_config(problem, tuned.fold, tuned.inner_predictions())
         sweep, config = refitted(tuned, choice.config)
-        kept = sweep.out_of_fold(config) if out_of_fold else None
+        kept = sweep.out_of_fold(config) if wanted.out_of_fold or wanted.calibration != "none" else None
         refits = _each_of_several(partial(sweep.refit, config), seeds)
         return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept)
 
@@ -106,37 +120,52 @@ def _each_of_several(function: Callable[[Any], Any], items: Sequence[Any]) -> li
     return each(function, items) if len(items) > 1 else [function(item) for item in items]
 
 
-def _result(problem: Problem, pending: _Pending, tuning_rows: int | None) -> FoldResult:
+def _result(problem: Problem, pending: _Pending, wanted: _Wanted, *, tuning_rows: int | None) -> FoldResult:
     tested = {seed: refit() for seed, refit in pending.refits.items()}
     test, decide = tested[problem.seed], partial(FORMS[problem.form].decide, thresholds=pending.choice.thresholds)
+    calibrator = None
+    if pending.out_of_fold is not None:
+        calibrator = calibrator_of(problem, pending.fold, pending.out_of_fold, wanted.calibration)
     return FoldResult(
         fold=pending.fold,
         modalities=pending.modalities,
         inner_scores=pending.choice.scores,
         chosen=pending.choice.config,
         prediction=decide(test.scores.decisions),
-        probabilities=test.scores.probabilities,
+        probabilities=calibrated(test.scores, calibrator).probabilities,
         curves=test.curves,
         notes=test.notes,
-        out_of_fold=pending.out_of_fold,
+        out_of_fold=pending.out_of_fold if wanted.out_of_fold else None,
         tuning_rows=tuning_rows,
-        reseeded=tuple(SeededPrediction(seed, decide(other.scores.decisions), other.scores.probabilities)
+        reseeded=tuple(SeededPrediction(seed, decide(other.scores.decisions), calibrated(other.scores, calibrator).probabilities)
                        for seed, other in tested.items() if seed != problem.seed),
+        calibration=wanted.calibration,
     )
 
 
+def calibrator_of(problem: Problem, fold: Fold, out_of_fold: Scores, method: CalibrationMethod) -> Calibrator | None:
+    """Return the calibrator that a configuration's out-of-fold scores of a fold's training rows give; None if there is nothing to do."""
+    if method == "none" or out_of_fold.probabilities is None:
+        return None
+    return fit_calibrator(method, problem, problem.target[fold.train][fold.validated], out_of_fold.probabilities[fold.validated])
+
+
 def fit_on(
-    model: Model, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config, settings: Any
+    model: Model, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config, settings: Any, *,
+    calibration: CalibrationMethod = "none",
 ) -> Fitted:
-    """Return one configuration fitted on all training rows of a fold, with labels' thresholds fitted on its inner folds."""
+    """Return one configuration fitted on all training rows of a fold, with labels' thresholds and the calibrator fitted on its inner folds.
+    """
     alone = replace(problem, folds=(fold,), combinations=(modalities,))
     with workers() as pool:
         ((sweep,),) = as_sweep(model).run(alone, settings, [config], pool)
         fitted = sweep.fitted(0)
-        if not needs_thresholds(problem):
-            return fitted
-        thresholds = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0]
-    return replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
+        arrays = dict(fitted.arrays)
+        if needs_thresholds(problem):
+            arrays["thresholds"] = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0]
+        if calibration != "none" and (calibrator := calibrator_of(problem, fold, sweep.out_of_fold(0), calibration)) is not None:
+            arrays |= saved_arrays(calibrator)
+    return replace(fitted, arrays=arrays)
 
 
 def best_overall(found: Sequence[FoldResult], metric: Scoring) -> tuple[tuple[str, ...], int]:

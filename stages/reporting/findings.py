@@ -24,12 +24,15 @@ from stages.reporting.formatting import (
     signed,
 )
 from stages.reporting.gains import gain, gains, would_show
+from stages.reporting.reliability_figures import reliability_finding
 
 
 def findings(evaluation: Evaluation) -> list[str]:
-    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
+    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, their
+    probabilities, grids.
+    """
     sentences = [leak_finding(evaluation), boosting_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation),
-                 baseline_finding(evaluation), learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
+                 baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation), edge_finding(evaluation)]
     return [sentence for sentence in sentences if sentence]
 
 

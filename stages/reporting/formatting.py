@@ -95,6 +95,11 @@ def number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.{decimals(value)}f}".replace("-", "−")
 
 
+def fixed(value: float | None) -> str:
+    """Return a number with three decimals, however small: for shares in a table, of which only the large ones matter."""
+    return NONE if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
 def signed(value: float | None) -> str:
     """Return a difference with its sign; what is zero but for rounding has none."""
     if value is None:

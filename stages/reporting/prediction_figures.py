@@ -1,4 +1,4 @@
-"""Figures of a candidate's predictions: confusion of classes, scores by label or target, predicted against true targets."""
+"""Figures of a candidate's predictions: confusion of classes, scores by label or target, reliability, predicted against true targets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from stages.reporting.dot_figures import output_dots
 from stages.reporting.drawing import Plot
 from stages.reporting.formatting import averaged, baseline_name, candidate_name, reading_order
 from stages.reporting.heat_figures import agreement_panels, confusion_matrix
+from stages.reporting.reliability_figures import reliability_plot
 
 MOST_CLASSES = 60  # drawn of a confusion matrix; more are illegible
 MOST_OUTPUTS = 40  # rows of dots; a table holds them all
@@ -26,6 +27,7 @@ def prediction_plots(evaluation: Evaluation, result: CandidateResult) -> list[Pl
         found = [_outputs(evaluation, result, f"{OUTPUT_NOUNS[evaluation.form].capitalize()} one by one: {name}")]
     if result.agreement is not None:
         found.append(_agreement(evaluation, result.agreement, f"Predicted against true: {name}"))
+    found.append(reliability_plot(evaluation, result))
     return [plot._replace(candidate=result.candidate) for plot in found if plot is not None]
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
@@ -17,8 +18,10 @@ from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.drawing import padded, themed
 from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
+from stages.reporting.gallery_page import cards, gallery_lead
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
+from stages.reporting.reliability_figures import holding, reliability_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
@@ -26,18 +29,18 @@ FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", 
 
 
 def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
-           hashes: Mapping[str, str] | None = None) -> str:
+           hashes: Mapping[str, str] | None = None, galleries: Mapping[str, Gallery] | None = None) -> str:
     """Return the report as one HTML document that needs nothing else.
 
     Args:
         drawn: by data set, its figures by file name. left_out: data sets whose stages failed. hashes: by data set, that of its
-            evaluation in dvc.lock; without it the section names none.
+            evaluation in dvc.lock; without it the section names none. galleries: by data set, samples of the largest errors.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {
         "number": formatting.number, "signed": formatting.signed, "p": formatting.p_value, "interval": formatting.interval,
-        "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
+        "fixed": formatting.fixed, "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
         "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
         "baseline": formatting.baseline_name, "heading": heading, "outer_folds": formatting.outer_folds,
         "inner_folds": formatting.inner_folds,
@@ -47,8 +50,9 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     learners = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.learners))
     heads = ["best baseline", *map(formatting.model_name, learners)]
     rows = [summary_row(evaluation, learners) for evaluation in evaluations]
-    known = hashes or {}
-    sections = [section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)) for evaluation in evaluations]
+    known, shown = hashes or {}, galleries or {}
+    sections = [{**section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)),
+                 **gallery_section(evaluation, shown.get(evaluation.dataset))} for evaluation in evaluations]
     return plain(page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
 
 
@@ -72,11 +76,20 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "figures": [figure._replace(svg=Markup(themed(figure.svg))) for figure in page_figures(evaluation, drawn)],
         "output_metrics": output_metrics(evaluation),
         "output_table": output_table(evaluation),
+        "reliability": reliability_table(evaluation),
+        "holding": holding(evaluation),
         "configurations": configurations(evaluation),
         "level": formatting.level_name(evaluation),
         "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],
         "averaged": formatting.averaged(evaluation),
     }
+
+
+def gallery_section(evaluation: Evaluation, gallery: Gallery | None) -> dict[str, Any]:
+    """Return what the section shows of the largest errors; no cards where there are none."""
+    if gallery is None or not gallery.mistakes:
+        return {"gallery_lead": "", "cards": []}
+    return {"gallery_lead": gallery_lead(evaluation, gallery), "cards": cards(gallery)}
 
 
 def heading(metric: MetricInfo) -> Markup:

@@ -17,6 +17,7 @@ from stages.contracts.task import TargetForm
 from stages.features.encoders import State, raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
+from stages.model_selection.calibrators import calibrated, saved_calibrator
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import features_of
@@ -64,6 +65,8 @@ class Predictor:
         matrices = {name: self._encoded(name, columns) for name in self.about.modalities}
         try:
             scores = self.model.predict(self.fitted, matrices)
+            of_classes = self.about.form == "classes"
+            scores = calibrated(scores, saved_calibrator(self.about.calibration, self.fitted.arrays, is_of_classes=of_classes))
         except InputError as error:  # about one of the model's files
             raise InputError(f"{self.folder}/{error}") from error
         except KeyError as error:

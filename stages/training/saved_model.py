@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.model_document import EncoderState, ModalityFeatures, NotApplicable, SavedModel
-from stages.contracts.fitted import Fitted
+from stages.contracts.fitted import CalibrationMethod, Fitted
 from stages.contracts.model import Config
 from stages.contracts.problem import Problem
 from stages.foundation.documents import read_document, write_document
@@ -19,12 +19,13 @@ from stages.foundation.tables import replacing
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Which model it is. features: by modality name, what makes the features that it sees."""
+    """Which model it is. features: by modality name, what makes the features that it sees. calibration: of its probabilities."""
 
     dataset: str
     candidate: Candidate
     config: Config
     features: Mapping[str, ModalityFeatures]
+    calibration: CalibrationMethod = "none"
 
 
 def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDescription, *, rows: np.ndarray | None = None) -> None:
@@ -57,6 +58,7 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDesc
         features=dict(about.features),
         encoders=encoders,
         state=dict(fitted.state),
+        calibration=about.calibration,
         arrays={name: np.shape(value) for name, value in arrays.items()},
         files=tuple(sorted(fitted.files)),
     )

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from stages.contracts.fitted import CalibrationMethod
 from stages.contracts.settings import Settings
 
 
@@ -19,6 +20,10 @@ class TrainEntry(Settings):
     n_seeds: int = Field(
         3, ge=1, le=100, description="seeds with which a model that draws random numbers is refitted on each outer fold: scores are means "
         "over them, and results show their spread; the configuration is chosen with the first"
+    )
+    calibration: CalibrationMethod = Field(
+        "none", description="calibration of models' probabilities (classes, labels) on out-of-fold probabilities of the training rows: "
+        "none, temperature, sigmoid or isotonic (from about 1,000 rows on); predictions stay the same"
     )
     keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
         (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"

@@ -23,6 +23,7 @@ OF_STATISTICS, OF_SPLIT, OF_COMPARISONS = ("tests/test_statistics.py",), ("tests
 OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_ready_steps.py",), ("tests/test_records.py",)
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
+OF_RELIABILITY = ("tests/test_reliability.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
@@ -363,6 +364,19 @@ MUTANTS = (
            "numbers in a column of mixed cells lose digits"),
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
+    # ---------------------------------------------------------------- probabilities and errors
+    Mutant("chance taken for error", "stages/evaluation/reliability.py", "rising_to(found, lambda true: float(shown(true).mean()))",
+           "found", OF_RELIABILITY, "a calibrated model's error looks as large as chance makes it"),
+    Mutant("certain bins", "stages/evaluation/reliability.py", "independent - noise.var(axis=0)", "0 * independent",
+           OF_RELIABILITY, "a bin in which all held is called wrong"),
+    Mutant("parts that do not add up", "stages/evaluation/reliability.py", "within**2 - 2 * within * outcome", "within**2",
+           OF_RELIABILITY, "the Brier score is not the sum of its parts"),
+    Mutant("no calibration", "stages/model_selection/protocol.py", "calibrated(test.scores, calibrator).probabilities",
+           "test.scores.probabilities", some_of("calibrators", "over_confidence_is_corrected"), "the setting does nothing"),
+    Mutant("right ones in the gallery", "stages/evaluation/gallery.py", "return np.where(wrong, sure, np.nan)", "return sure",
+           some_of("gallery", "wrong_classes_come"), "the report shows right predictions as errors"),
+    Mutant("texts as markup", "stages/reporting/gallery_page.py", ".format(found.text, more)", ".format(Markup(found.text), more)",
+           some_of("gallery", "never_markup"), "a sample runs a script in the report"),
     # ---------------------------------------------------------------- versions compared
     Mutant("rows of another order", "stages/paired_versions/same_test_rows.py", "[[fold.take(order) for", "[[fold for",
            some_of("candidate_moves", "order_of_rows"), "predictions of different rows are compared"),

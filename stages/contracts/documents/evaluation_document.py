@@ -54,6 +54,40 @@ class SeedSpread(Document):
     fold_range: Number
 
 
+class ReliabilityBin(Document):
+    """Rows of about the same stated probability. stated: its mean. held: the share of them where it came true, with its interval."""
+
+    stated: float
+    held: float
+    lo: Number
+    hi: Number
+    rows: int
+
+
+class Reliability(Document):
+    """How far a candidate's probabilities can be believed, over all test rows: of the predicted class, or of every label (of each row).
+
+    stated, held: the mean probability, and the share that came true. bins: of equal mass, by rising probability. ece: the expected
+    calibration error, Σ of the bins' shares · |held − stated|. ece_corrected: without what chance adds to it, with its interval lo to hi.
+    ece_by_chance: what a calibrated candidate would show on these rows. brier: the mean squared difference of the probability and what came
+    true (0 or 1), which is reliability − resolution + uncertainty + within_bins.
+    """
+
+    stated: float
+    held: float
+    bins: tuple[ReliabilityBin, ...]
+    ece: float
+    ece_corrected: Number
+    lo: Number
+    hi: Number
+    ece_by_chance: Number
+    brier: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bins: float
+
+
 class CandidateResult(ScoredCandidate):
     """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
 
@@ -61,13 +95,14 @@ class CandidateResult(ScoredCandidate):
     agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration. sweeps: by parameter.
     curves: {name: a curve per repeat and outer fold, its values by step}. notes: {name: share of the test rows, mean over outer folds};
     tied_rows: rows whose k-th neighbor is as near as the next. seeds: of a model that is refitted with several; confusion, agreement,
-    curves and notes are of the first.
+    curves, notes and reliability are of the first. reliability: of probabilities; without the key there are none.
     """
 
     scores: Mapping[str, FoldScores]
     confusion: tuple[tuple[int, ...], ...] | None = None
     by_output: dict[str, tuple[Number, ...]] | None = None
     agreement: dict[str, tuple[tuple[int, int, int], ...]] | None = None
+    reliability: Reliability | None = Field(None, exclude_if=lambda value: value is None)
     configs: tuple[ChosenConfig, ...]
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]

@@ -25,6 +25,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.audio.audio_settings import AudioSettings
 from stages.modalities.audio.clip_features import FLOOR, clip_summaries, first_frames, frame_features, mel_bank, resampled
+from stages.modalities.audio.excerpt import show_sound
 from stages.modalities.audio.sounds import decode
 from stages.modalities.audio.spectra import LEAST_SPREAD
 from stages.samples.read import read_each
@@ -97,4 +98,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_sound,
 )

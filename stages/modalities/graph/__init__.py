@@ -30,6 +30,7 @@ from stages.modalities.graph.checked_graph import Graph, read_graph
 from stages.modalities.graph.root_statistics import root_numbers
 from stages.modalities.graph.wl_terms import edge_terms, wl_terms
 from stages.samples.bounds import bounded
+from stages.samples.exhibits import show_graph
 from stages.samples.read import read_each
 
 N_INDICES = 2**31
@@ -188,4 +189,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_graph,
 )

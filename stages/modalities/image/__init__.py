@@ -23,6 +23,7 @@ from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.image.decoding import PILLOW_WARNINGS, decode_image
 from stages.modalities.image.hog import hog
 from stages.modalities.image.image_settings import ImageSettings
+from stages.modalities.image.thumbnail import show_image
 from stages.samples.read import read_each
 
 
@@ -92,4 +93,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_image,
 )

@@ -74,7 +74,7 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
             if settings.decode == "scaled" and image.format == "JPEG":
                 _decode_scaled(image, settings.size)
             image.load()  # before the orientation is read: loading a TIFF file rotates it
-            rotation = UPRIGHT.get(_orientation(image))
+            rotation = UPRIGHT.get(orientation(image))
             opaque = _opaque(image if rotation is None else image.transpose(rotation), settings)
     except TooManyPixelsError:
         raise
@@ -94,12 +94,12 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
 def _decode_scaled(image: Image.Image, size: tuple[int, int]) -> None:
     """Set a JPEG to be decoded at the smallest sufficient scale."""
     height, width = size
-    if _orientation(image) >= FIRST_ROTATED:
+    if orientation(image) >= FIRST_ROTATED:
         height, width = width, height
     image.draft(None, (round(OVERSAMPLING * width), round(OVERSAMPLING * height)))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """Return the camera's orientation, 1 to 8; 1 (upright) if the metadata lack it or are damaged."""
     try:
         found = image.getexif().get(ORIENTATION, 1)

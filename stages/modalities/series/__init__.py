@@ -31,6 +31,7 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values
 from stages.modalities.series.time_domain import Row, autocorrelation, change, level, resampled_values, spectrum, spread
+from stages.samples.exhibits import show_series
 from stages.samples.points import Channels, extremes, numeric_columns, points_column, read_points
 from stages.samples.pooling import PoolableSettings
 
@@ -167,4 +168,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_series,
 )

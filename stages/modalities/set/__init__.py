@@ -31,6 +31,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
 from stages.modalities.set.set_features import centered, feature_names, set_features
 from stages.modalities.set.set_settings import SetSettings
+from stages.samples.exhibits import show_points
 from stages.samples.points import extremes, numeric_columns, points_column, read_points
 
 MAX_CELLS = 4096
@@ -102,4 +103,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_points,
 )

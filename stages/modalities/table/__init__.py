@@ -27,6 +27,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.samples.bounds import bounded
+from stages.samples.exhibits import show_row
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 SECONDS_PER_DAY = 86_400
@@ -197,4 +198,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_row,
 )

@@ -21,6 +21,7 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.tactile.pressure_frames import fill_gaps, frame_summary, grid_shape, read_frames, resize
+from stages.modalities.tactile.pressure_image import show_pressure
 from stages.modalities.tactile.tactile_settings import TactileSettings
 from stages.samples.read import read_each
 
@@ -104,4 +105,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_pressure,
 )

@@ -25,6 +25,7 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.modalities.text.text_samples import read_sample
 from stages.modalities.text.text_settings import TextSettings
+from stages.samples.exhibits import show_text
 from stages.samples.read import read_each
 
 
@@ -89,4 +90,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_text,
 )

@@ -26,6 +26,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.vector.vector_settings import VectorSettings
 from stages.samples.bounds import LARGEST
+from stages.samples.exhibits import show_vector
 from stages.samples.points import numeric_columns
 from stages.samples.read import read_each
 
@@ -149,4 +150,5 @@ MODALITY = Modality(
     featurize=featurize,
     summarise=summarise,
     expectations=expectations,
+    show=show_vector,
 )
