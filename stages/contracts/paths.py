@@ -87,6 +87,14 @@ def controls_dir(dataset: str) -> Path:
     return DATA / "predictions" / dataset / "controls"
 
 
+def learning_curve_path(dataset: str, model: str) -> Path:
+    return DATA / "predictions" / dataset / "learning_curves" / model / "learning_curve.arrow"
+
+
+def bias_variance_path(dataset: str, model: str) -> Path:
+    return DATA / "predictions" / dataset / "bias_variance" / model / "bias_variance.json"
+
+
 def models_dir(dataset: str, model: str) -> Path:
     return DATA / "models" / dataset / model
 

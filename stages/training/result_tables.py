@@ -44,7 +44,7 @@ def write_results(
     empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, problem.target[:0], None)
     found = list(results) or [empty]
     tables = {
-        "predictions": [_predictions(result, about.model, data) for result in found],
+        "predictions": [prediction_rows(result, about.model, data) for result in found],
         "sweep": [_sweep(result, about.model, problem, configs) for result in found],
         "curves": [_curves(result, about.model, problem) for result in found],
         "notes": [_notes(result, about.model, problem) for result in found],
@@ -67,7 +67,8 @@ def _keys(result: FoldResult, model: str, problem: Problem, n: int) -> dict[str,
     }
 
 
-def _predictions(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
+def prediction_rows(result: FoldResult, model: str, data: TrainingData) -> pa.Table:
+    """Return a result's rows of predictions.arrow."""
     problem, rows = data.problem, result.fold.test
     columns = {
         "condition": pa.array([CLEAN] * len(rows), pa.string()),
