@@ -18,11 +18,20 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
-from stages.contracts.paths import controls_dir, evaluation_dir, evaluation_path, predictions_dir, splits_path, summary_path
+from stages.contracts.paths import (
+    bias_variance_dir,
+    controls_dir,
+    evaluation_dir,
+    evaluation_path,
+    learning_curves_dir,
+    predictions_dir,
+    splits_path,
+    summary_path,
+)
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
-from stages.evaluation.checked_predictions import FoldPredictions, splits_of
+from stages.evaluation.checked_predictions import Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.data_set_facts import facts
@@ -30,6 +39,7 @@ from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.intervals import resample_weights
+from stages.evaluation.learning_curves import learning_curves
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.row_values import row_losses
@@ -80,6 +90,7 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
+        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -93,9 +104,9 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
         InputError: if there is none, or they do not share that metric.
     """
     folder = predictions_dir(dataset, "")
-    controls = controls_dir(dataset)
-    of_controls = [path.parent for path in sorted(controls.glob("*/predictions.arrow"))]
-    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path != controls)]
+    of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
+    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
         raise InputError(f"{folder}: no predictions; run `dvc repro`")

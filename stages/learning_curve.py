@@ -5,13 +5,10 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 # isort: split
 from dataclasses import replace
 
-import numpy as np
-
-from stages.contracts.paths import splits_path
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
-from stages.foundation.tables import read_table
+from stages.learning_curves.curve_groups import groups_of
 from stages.learning_curves.curve_results import CurveResults, Learner, curve_results, write_curve
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
@@ -40,12 +37,6 @@ def main(dataset: str, name: str) -> None:
     for share, why in sorted(found.skipped.items()):
         print(f"{name} {dataset}: no model of {share:g} of the training rows: {why}", flush=True)
     write_curve(name, found, replace(data, problem=applicable))
-
-
-def groups_of(dataset: str, n: int) -> np.ndarray:
-    """Return the codes of the groups of a data set's n rows: int64 (n,)."""
-    names = np.asarray(read_table(splits_path(dataset))["group"][:n].to_pylist(), dtype=np.str_)
-    return np.unique(names, return_inverse=True)[1].ravel()
 
 
 if __name__ == "__main__":
