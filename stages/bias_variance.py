@@ -4,15 +4,16 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from stages.contracts.candidate import EARLY
-from stages.contracts.documents.bias_variance_document import BiasVariance
+from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint
 from stages.contracts.paths import bias_variance_path
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import parse, read_params, section, value_at
 from stages.foundation.registry import component
 from stages.learning_curves.bias_settings import BiasVarianceEntry
-from stages.learning_curves.bootstraps import capacity_points
+from stages.learning_curves.bootstraps import Grid, capacity_points
 from stages.learning_curves.curve_groups import groups_of
+from stages.learning_curves.decomposed_loss import LOSSES
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.training.limits import fitting_configs, readable
 from stages.training.read_problem import read_problem
@@ -28,19 +29,19 @@ def main(dataset: str, name: str) -> None:
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
     if entry.datasets is not None and dataset not in entry.datasets:
         applicable = f"bias_variance.{name}.datasets does not name it"
-    points, modalities = [], ()
+    points: list[CapacityPoint] = []
+    modalities: tuple[str, ...] = ()
     if isinstance(applicable, str):
         print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
     else:
         modalities = applicable.combinations[-1]
         problem = applicable.part(modalities)
-        configs = fitting_configs(dataset, model, settings, problem)
-        points = capacity_points(model, settings, configs, problem, groups_of(dataset, len(data.sample_ids)), parameter=entry.parameter,
-                                 n_bootstraps=entry.n_bootstraps)
+        grid = Grid(model, settings, fitting_configs(dataset, model, settings, problem), entry.parameter)
+        points = capacity_points(grid, problem, groups_of(dataset, len(data.sample_ids)), entry.n_bootstraps)
     why = applicable if isinstance(applicable, str) else None
     write_document(bias_variance_path(dataset, name), BiasVariance(
-        dataset=dataset, model=name, modalities=modalities, fusion=EARLY, parameter=entry.parameter, n_bootstraps=entry.n_bootstraps,
-        points=tuple(points), not_applicable=why,
+        dataset=dataset, model=name, modalities=modalities, fusion=EARLY, parameter=entry.parameter, loss=LOSSES[data.problem.form],
+        n_bootstraps=entry.n_bootstraps, points=tuple(points), not_applicable=why,
     ))  # fmt: skip
 
 

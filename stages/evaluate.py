@@ -31,6 +31,7 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
+from stages.evaluation.bias_variances import bias_variances
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
@@ -90,6 +91,7 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
+        bias_variance=bias_variances(dataset),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),

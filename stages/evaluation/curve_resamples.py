@@ -1,6 +1,7 @@
 """Resamples of a learning curve: outer folds are drawn, and within each drawn fold groups of test rows, both with replacement.
 
-All sizes of training sets share what is drawn, as they share test rows. Folds say how much training sets vary, groups how much test rows do.
+All sizes of training sets share what is drawn, as they share test rows. Folds say how much training sets vary, groups how much test rows
+do.
 """
 
 from collections.abc import Sequence

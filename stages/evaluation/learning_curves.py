@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
@@ -49,28 +50,34 @@ def learning_curves(
         whole: predictions of candidates that are trained on all training rows: the last point of each curve.
         metric: that ranks. expected: form and names of the outputs; the rest is that of each curve.
     Raises:
-        InputError: if a file does not fit the splits or the predictions of all rows, or another metric chose.
+        InputError: if a file does not fit the splits, or another metric chose.
     """
     found = []
+    n_train = float(np.mean([fold.n_train for fold in splits.folds]))
     for path in sorted(learning_curves_dir(dataset).glob("*/learning_curve.arrow")):
         table, about = read_described(path, LearningCurveMetadata)
         if about.scoring != metric.name:
             raise InputError(f"{path}: metadata scoring: expected {metric.name!r}, which ranks, found {about.scoring!r}; run `dvc repro`")
         mine = Expected(about.model, expected.form, expected.outputs, about.combinations)
-        shares = column_values(table["share"])
-        by_share = []
-        for share in np.unique(shares):
-            of_share = table.filter(pc.equal(table["share"], float(share)))
-            sizes = of_share.group_by(["repeat", "fold"]).aggregate([("n_train", "max")])["n_train_max"]
-            by_share.append((float(share), float(np.mean(column_values(sizes))), predictions_by_candidate(of_share, splits, mine, path)))
-        n_train = float(np.mean([fold.n_train for fold in splits.folds]))
-        for candidate in by_share[0][2] if by_share else [c for c in whole if c.model == about.model and c.combination in about.combinations]:
-            if candidate not in whole:
-                raise InputError(f"{path}: {candidate.combination}: train has no such predictions of {about.model}; run `dvc repro`")
-            trained = [TrainedShare(share, n, of_share[candidate]) for share, n, of_share in by_share]
-            found.append(judged_curve(candidate, [*trained, TrainedShare(1.0, n_train, whole[candidate])], metric, design,
-                                      skipped=about.skipped, time_ordered=splits.times is not None))
+        by_share = {share: predictions_by_candidate(of_share, splits, mine, path) for share, of_share in _shares(table).items()}
+        sizes = {share: _mean_rows(of_share) for share, of_share in _shares(table).items()}
+        for candidate, predictions in whole.items():
+            if candidate.model == about.model and candidate.combination in about.combinations:
+                parts = [TrainedShare(share, sizes[share], of_share[candidate]) for share, of_share in by_share.items()]
+                found.append(judged_curve(candidate, [*parts, TrainedShare(1.0, n_train, predictions)], metric, design,
+                                          skipped=about.skipped, time_ordered=splits.times is not None))
     return tuple(found)
+
+
+def _shares(table: pa.Table) -> dict[float, pa.Table]:
+    """Return the rows of each share, the smallest first."""
+    return {float(share): table.filter(pc.equal(table["share"], float(share))) for share in np.unique(column_values(table["share"]))}
+
+
+def _mean_rows(table: pa.Table) -> float:
+    """Return the number of training rows of a share, mean over outer folds."""
+    of_folds = table.group_by(["repeat", "fold"]).aggregate([("n_train", "max")])
+    return float(np.mean(column_values(of_folds["n_train_max"])))
 
 
 def judged_curve(

@@ -1,11 +1,12 @@
 """Train a model on bootstraps of each outer fold's training rows, once per value of a parameter.
 
-For each value the other parameters are chosen by the protocol of models, on the inner folds of all training rows; they are the same for
-all bootstraps, so that variance is that of training, not that of the choice.
+The other parameters are those of the configuration that the protocol of models chooses on the inner folds of all training rows; so are the
+thresholds of labels. They are the same for all bootstraps and values: what differs is training and the parameter alone.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,48 +17,64 @@ from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import workers
 from stages.foundation.seeds import derived_seed
-from stages.learning_curves.squared_loss import bias_and_variance, output_weights, squared_form, squared_target
+from stages.learning_curves.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.model_selection.choice import choose_config
+from stages.model_selection.target_forms import FORMS
+from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 
 
-def capacity_points(
-    model: Sweep, settings: Any, configs: list[Config], problem: Problem, groups: np.ndarray, *, parameter: str, n_bootstraps: int
-) -> list[CapacityPoint]:
+@dataclass(frozen=True)
+class Grid:
+    """A model's configurations. parameter: whose values are compared."""
+
+    model: Sweep
+    settings: Any
+    configs: Sequence[Config]
+    parameter: str
+
+    @property
+    def values(self) -> list[Any]:
+        """Return the values of the parameter, in the grid's order."""
+        return list(dict.fromkeys(config[self.parameter] for config in self.configs))
+
+    def others(self, config: Config) -> Config:
+        """Return the other parameters of a configuration."""
+        return {name: value for name, value in config.items() if name != self.parameter}
+
+
+def capacity_points(grid: Grid, problem: Problem, groups: np.ndarray, n_bootstraps: int) -> list[CapacityPoint]:
     """Return bias and variance by the values of a parameter, in the grid's order.
 
     Args:
         problem: of one modality combination.
         groups: int (n,), codes of the groups of the problem's rows.
     """
-    values = list(dict.fromkeys(config[parameter] for config in configs))
     weights = output_weights(problem.target, problem.form, len(problem.outputs))
-    bias, variance = np.zeros((2, len(values), len(problem.folds)))
+    bias, variance = np.zeros((2, len(grid.values), len(problem.folds)))
     with workers() as pool:
         for place, fold in enumerate(problem.folds):
-            best = _best_of_each(model, settings, configs, replace(problem, folds=(fold,)), parameter, pool)
-            drawn = [_bootstrap(problem, fold, groups, number) for number in range(n_bootstraps)]
-            predicted = [_predicted(model, settings, [best[value] for value in values], of_draw, pool) for of_draw in drawn]
-            target = squared_target(problem.target[fold.test], problem.form, len(problem.outputs))
-            for i in range(len(values)):
+            configs, thresholds = _compared(grid, replace(problem, folds=(fold,)), pool)
+            drawn = (bootstrap(problem, fold, groups, number) for number in range(n_bootstraps))
+            predicted = [_predicted(grid, configs, thresholds, of_draw, pool) for of_draw in drawn]
+            target = as_numbers(problem.target[fold.test], problem.form, len(problem.outputs))
+            for i in range(len(configs)):
                 bias[i, place], variance[i, place] = bias_and_variance(target, [of_draw[i] for of_draw in predicted], weights)
-    return [CapacityPoint(value=value, bias=tuple(bias[i].tolist()), variance=tuple(variance[i].tolist())) for i, value in enumerate(values)]
+    return [CapacityPoint(value=value, bias=tuple(bias[i].tolist()), variance=tuple(variance[i].tolist()))
+            for i, value in enumerate(grid.values)]
 
 
-def _best_of_each(
-    model: Sweep, settings: Any, configs: list[Config], problem: Problem, parameter: str, pool: ThreadPoolExecutor
-) -> dict[Any, Config]:
-    """Return for each value of the parameter the configuration that is best on the fold's inner folds."""
-    ((sweep,),) = model.run(problem, settings, configs, pool)
+def _compared(grid: Grid, problem: Problem, pool: ThreadPoolExecutor) -> tuple[list[Config], np.ndarray | None]:
+    """Return the configurations that differ from the best one in the parameter alone, and the labels' thresholds of each."""
+    ((sweep,),) = grid.model.run(problem, grid.settings, list(grid.configs), pool)
     predictions = sweep.inner_predictions()
-    found = {}
-    for value in dict.fromkeys(config[parameter] for config in configs):
-        mine = [index for index, config in enumerate(configs) if config[parameter] == value]
-        found[value] = configs[mine[choose_config(problem, sweep.fold, predictions[mine]).config]]
-    return found
+    others = grid.others(grid.configs[choose_config(problem, sweep.fold, predictions).config])
+    mine = [index for index, config in enumerate(grid.configs) if grid.others(config) == others]
+    thresholds = thresholds_of_each(problem, sweep.fold, predictions[mine]) if needs_thresholds(problem) else None
+    return [grid.configs[index] for index in mine], thresholds
 
 
-def _bootstrap(problem: Problem, fold: Fold, groups: np.ndarray, number: int) -> Problem:
-    """Return the fold as a problem of its own, whose training rows are those of groups drawn with replacement; a group keeps its inner fold."""
+def bootstrap(problem: Problem, fold: Fold, groups: np.ndarray, number: int) -> Problem:
+    """Return the fold as a problem of its own, whose training rows are those of groups drawn with replacement; inner folds are kept."""
     rng = np.random.default_rng(derived_seed(problem.seed, "bootstrap", str(fold.repeat), str(fold.index), str(number)))
     names, codes = np.unique(groups[fold.train], return_inverse=True)
     by_group = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
@@ -69,7 +86,15 @@ def _bootstrap(problem: Problem, fold: Fold, groups: np.ndarray, number: int) ->
     return replace(problem, blocks=blocks, target=problem.target[rows], folds=(own,))
 
 
-def _predicted(model: Sweep, settings: Any, configs: list[Config], problem: Problem, pool: ThreadPoolExecutor) -> list[np.ndarray]:
-    """Return each configuration's scores of the test rows after training on all training rows: float64 (n_test, n_outputs) each."""
-    ((sweep,),) = model.run(problem, settings, configs, pool)
-    return each(lambda index: squared_form(sweep.refit(index)().scores), range(len(configs)))
+def _predicted(
+    grid: Grid, configs: list[Config], thresholds: np.ndarray | None, problem: Problem, pool: ThreadPoolExecutor
+) -> list[np.ndarray]:
+    """Return each configuration's predictions of the test rows after training on all training rows: float64 (n_test, n_outputs) each."""
+    ((sweep,),) = grid.model.run(problem, grid.settings, configs, pool)
+
+    def predict(index: int) -> np.ndarray:
+        decisions = sweep.refit(index)().scores.decisions
+        decided = FORMS[problem.form].decide(decisions, None if thresholds is None else thresholds[index])
+        return as_numbers(decided, problem.form, len(problem.outputs))
+
+    return each(predict, range(len(configs)))

@@ -22,8 +22,8 @@ class Subsample:
 def nested_subsamples(problem: Problem, groups: np.ndarray, n_halvings: int) -> list[Subsample]:
     """Return the subsamples, the smallest first; fewer where some inner fold is down to a single group, which cannot be halved.
 
-    Each inner fold is halved by itself, and a training row keeps its inner fold: groups are not split, and classes, inner folds and quarters
-    of targets keep their shares as far as whole groups allow. No test row is looked at.
+    Each inner fold is halved by itself, and a training row keeps its inner fold: groups are not split, and classes, inner folds and
+    quarters of targets keep their shares as far as whole groups allow. No test row is looked at.
 
     Args:
         problem: whose combinations share their samples (`Problem.parts`).

@@ -25,14 +25,15 @@ from stages.reporting.formatting import (
     setting,
     signed,
 )
+from stages.reporting.growth_sentences import growth_findings
 
 FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
 
 
 def findings(evaluation: Evaluation) -> list[str]:
-    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
+    """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids, more rows."""
     sentences = [leak_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation),
-                 learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
+                 learner_finding(evaluation), edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 

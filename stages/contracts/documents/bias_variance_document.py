@@ -38,6 +38,7 @@ class BiasVariance(Document):
     modalities: tuple[str, ...] = Field(description="all that the model reads")
     fusion: str = Field(description="the way of fusing")
     parameter: str = Field(description="whose values are compared")
+    loss: str = Field(description="that is decomposed, in words")
     n_bootstraps: int = Field(description="of each outer fold's training rows, by groups")
     points: tuple[CapacityPoint, ...] = Field(description="by value; none: not applicable")
     not_applicable: str | None = Field(description="why there is no point")

@@ -8,6 +8,7 @@ from pydantic import Field
 from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
+from stages.contracts.documents.bias_variance_document import BiasVariance
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
 
@@ -123,6 +124,8 @@ class Evaluation(Results):
                                                    description="permuted labels and shuffled pairs, if they are on")
     learning_curves: tuple[LearningCurve, ...] = Field((), exclude_if=lambda value: not value,
                                                        description="scores by numbers of training rows, if params.yaml names models")
+    bias_variance: tuple[BiasVariance, ...] = Field((), exclude_if=lambda value: not value,
+                                                    description="bias and variance by one parameter, if params.yaml names models")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 

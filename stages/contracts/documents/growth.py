@@ -15,7 +15,10 @@ class CurvePoint(MeanScore):
 
 
 class ScoreLaw(Document):
-    """score = limit ∓ scale · (rows / most rows)^−exponent: limit is the score of endlessly many rows, scale what is missing at most rows."""
+    """score = limit ∓ scale · (rows / most rows)^−exponent.
+
+    limit: the score of endlessly many rows. scale: what the score of most rows lacks of it.
+    """
 
     limit: float
     scale: float
