@@ -9,7 +9,9 @@ Point = tuple[str, float, int]  # metric, value, step
 
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or target, curves, notes, inner sweeps over whole numbers."""
+    """Return a run's metrics: intervals, values per outer fold, per label or target, curves, notes, inner sweeps over whole numbers,
+    the learning curve, bias and variance.
+    """
     points = score_points(result.scores, evaluation)
     for metric, values in (result.by_output or {}).items():
         named = zip(metric_names(evaluation.outputs), values, strict=True)
@@ -23,6 +25,31 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
+    return points + growth_points(evaluation, result) + capacity_points(evaluation, result)
+
+
+def growth_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return the learning curve of a run, with a step per number of training rows, and what twice the rows would bring."""
+    points: list[Point] = []
+    for curve in (curve for curve in evaluation.learning_curves if curve.candidate == result.candidate):
+        named = f"learning_curve/{evaluation.primary.name}"
+        points += [(f"{named}_{part}", value, point.n_train) for point in curve.points
+                   for part, value in (("mean", point.mean), ("lo", point.lo), ("hi", point.hi)) if value is not None]
+        if curve.twice is not None:
+            gains = (("mean", curve.twice.mean), ("lo", curve.twice.lo), ("hi", curve.twice.hi))
+            points += [(f"learning_curve/gain_by_twice_the_rows_{part}", value, 0) for part, value in gains if value is not None]
+    return points
+
+
+def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return bias and variance of a run by its parameter: the value is the step, if it is a whole number, else its place."""
+    points: list[Point] = []
+    for study in (study for study in evaluation.bias_variance if study.candidate == result.candidate):
+        whole = all(isinstance(point.value, int) and not isinstance(point.value, bool) for point in study.points)
+        for place, point in enumerate(study.points):
+            step = point.value if whole else place
+            points += [(f"bias_variance/{part}_by_{study.parameter}", value, step)
+                       for part, value in (("bias", point.mean_bias), ("variance", point.mean_variance))]
     return points
 
 

@@ -99,7 +99,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
     is_control = candidate.model in evaluation.controls
     stage = computed_by(evaluation, candidate.model)
     names = {"model": candidate.model, "modalities": seen(candidate), "fusion": candidate.fusion}
-    results = result.model_dump(mode="json", include=RESULTS)
+    results = {**result.model_dump(mode="json", include=RESULTS), **studied(evaluation, candidate)}
     return Record(
         name=" · ".join(evaluation.key(candidate)),
         key=digest({"stage": identity(lock[stage]), "candidate": names, "results": results, "confidence": evaluation.confidence}),
@@ -115,6 +115,13 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
         model=None if is_control else fitted_folder(lock, dataset, candidate),
         cost=cost_of(stage, lock[stage]),
     )
+
+
+def studied(evaluation: Evaluation, candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate's learning curve, bias and variance, under their keys of the evaluation; nothing where there are none."""
+    studies = {"learning_curves": evaluation.learning_curves, "bias_variance": evaluation.bias_variance}
+    found = {key: [study.model_dump(mode="json") for study in of_key if study.candidate == candidate] for key, of_key in studies.items()}
+    return {key: of_candidate for key, of_candidate in found.items() if of_candidate}
 
 
 def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None) -> Record:

@@ -17,10 +17,9 @@ STUDIES: Mapping[str, type[Settings]] = {"learning_curves": LearningCurveEntry, 
 
 def check_studies(params: Mapping[str, Any], study: str) -> None:
     """Raise InputError unless a section of studies has valid entries of models that `models:` declares."""
-    entries = params.get(study)
+    entries = params.get(study, {})
     if not isinstance(entries, Mapping):
-        what = "missing" if study not in params else f"expected a mapping of models, found {entries!r}"
-        raise InputError(f"{PARAMS}: {study}: {what}; `{study}: {{}}` switches it off")
+        raise InputError(f"{PARAMS}: {study}: expected a mapping of models, found {entries!r}; `{study}: {{}}` switches it off")
     for name in entries:
         refuse_unknown(name, params["models"], study, "entry under models")
         entry = section(params, f"{study}.{name}", STUDIES[study])
