@@ -25,10 +25,9 @@ def caption_of_growth(evaluation: Evaluation, curve: LearningCurve) -> str:
     whole = "the training rows" if evaluation.is_one_split else "each outer fold's training rows"
     shown = f"{level_name(evaluation)} intervals. Each point is trained on part of {whole}, and tested on all test rows."
     grown = f" From {curve.points[0].n_train:,} to {curve.points[-1].n_train:,} rows: {_better(curve.growth)}." if curve.growth else ""
-    said = twice_the_rows(evaluation, curve)
-    if curve.twice is not None:
-        said = f"Line: fitted power law; dashed: extrapolated. By it, {said}"
-    return f"{shown}{grown} {said}"
+    if curve.twice is None:
+        return f"{shown}{grown} {twice_the_rows(evaluation, curve)}"
+    return f"{shown}{grown} Line: fitted power law; dashed: what it says of twice the rows, {_better(curve.twice)}."
 
 
 def _better(gain: Gain) -> str:
