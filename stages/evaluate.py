@@ -31,7 +31,7 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
-from stages.evaluation.bias_variances import bias_variances
+from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
@@ -40,7 +40,7 @@ from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.intervals import resample_weights
-from stages.evaluation.learning_curves import learning_curves
+from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.row_values import row_losses

@@ -19,7 +19,7 @@ from stages.evaluation import curve_resamples
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.curve_resamples import resampled_curves
 from stages.evaluation.design import Design
-from stages.evaluation.learning_curves import TrainedShare, judged_curve
+from stages.evaluation.more_rows import TrainedShare, judged_curve
 from stages.evaluation.power_law import PowerLaw, fit_power_law
 from stages.foundation.registry import component
 from stages.learning_curves.curve_results import Learner, curve_results

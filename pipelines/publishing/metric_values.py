@@ -32,13 +32,16 @@ def growth_points(evaluation: Evaluation, result: CandidateResult) -> list[Point
     """Return the learning curve of a run, with a step per number of training rows, and what twice the rows would bring."""
     points: list[Point] = []
     for curve in (curve for curve in evaluation.learning_curves if curve.candidate == result.candidate):
-        named = f"learning_curve/{evaluation.primary.name}"
-        points += [(f"{named}_{part}", value, point.n_train) for point in curve.points
-                   for part, value in (("mean", point.mean), ("lo", point.lo), ("hi", point.hi)) if value is not None]
+        for point in curve.points:
+            points += with_ends(f"learning_curve/{evaluation.primary.name}", (point.mean, point.lo, point.hi), point.n_train)
         if curve.twice is not None:
-            gains = (("mean", curve.twice.mean), ("lo", curve.twice.lo), ("hi", curve.twice.hi))
-            points += [(f"learning_curve/gain_by_twice_the_rows_{part}", value, 0) for part, value in gains if value is not None]
+            points += with_ends("learning_curve/gain_by_twice_the_rows", (curve.twice.mean, curve.twice.lo, curve.twice.hi), 0)
     return points
+
+
+def with_ends(name: str, values: Sequence[float | None], step: int) -> list[Point]:
+    """Return a mean and the ends of its interval, without those that are undefined."""
+    return [(f"{name}_{part}", value, step) for part, value in zip(("mean", "lo", "hi"), values, strict=True) if value is not None]
 
 
 def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
