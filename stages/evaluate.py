@@ -31,7 +31,6 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
-from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
@@ -43,6 +42,7 @@ from stages.evaluation.intervals import resample_weights
 from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
+from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary

@@ -119,8 +119,10 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
 
 def studied(evaluation: Evaluation, candidate: Candidate) -> dict[str, Any]:
     """Return a candidate's learning curve, bias and variance, under their keys of the evaluation; nothing where there are none."""
-    studies = {"learning_curves": evaluation.learning_curves, "bias_variance": evaluation.bias_variance}
-    found = {key: [study.model_dump(mode="json") for study in of_key if study.candidate == candidate] for key, of_key in studies.items()}
+    found = {
+        "learning_curves": [curve.model_dump(mode="json") for curve in evaluation.learning_curves if curve.candidate == candidate],
+        "bias_variance": [study.model_dump(mode="json") for study in evaluation.bias_variance if study.candidate == candidate],
+    }
     return {key: of_candidate for key, of_candidate in found.items() if of_candidate}
 
 

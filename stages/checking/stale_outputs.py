@@ -49,7 +49,8 @@ def stage_names(params: Mapping[str, Any]) -> set[str]:
         {f"{stage}@{dataset}" for stage in PER_DATASET for dataset in datasets}
         | {f"featurize@{key}" for key in features}
         | {f"train@{dataset}-{model}" for dataset in datasets for model in models}
-        | {f"{stage}@{dataset}-{model}" for stage, section in PER_STUDY.items() for dataset in datasets for model in params.get(section, {})}
+        | {f"{stage}@{dataset}-{model}" for stage, section in PER_STUDY.items() for dataset in datasets
+           for model in params.get(section, {})}
     )
 
 

@@ -63,7 +63,7 @@ def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
         for curve in (tuning_curve(evaluation, result), training_curve(evaluation, result)):
             if curve is not None:
                 yield "tuning", curve
-    for growth in evaluation.more_rows:
+    for growth in evaluation.learning_curves:
         yield "growth", growth_plot(evaluation, growth)
     for study in evaluation.bias_variance:
         yield "capacity", capacity_plot(evaluation, study)

@@ -7,7 +7,7 @@ from stages.reporting.formatting import SPACE, candidate_name, level_name, numbe
 
 def growth_findings(evaluation: Evaluation) -> list[str]:
     """Return a sentence for each curve of which something is said; the others say in their figure why not."""
-    return [f"{candidate_name(curve.candidate, evaluation)}: {twice_the_rows(evaluation, curve)}" for curve in evaluation.more_rows
+    return [f"{candidate_name(curve.candidate, evaluation)}: {twice_the_rows(evaluation, curve)}" for curve in evaluation.learning_curves
             if curve.twice is not None]
 
 
