@@ -14,6 +14,7 @@ from stages.contracts.model import FoldResult, Sweep
 from stages.contracts.paths import learning_curve_path
 from stages.contracts.problem import Problem
 from stages.contracts.tables.learning_curve_table import LearningCurveMetadata
+from stages.foundation.plain_output import write_line
 from stages.foundation.tables import write_table
 from stages.learning_curves.nested_subsamples import Subsample, nested_subsamples, too_few_rows
 from stages.model_selection.protocol import results
@@ -57,6 +58,8 @@ def curve_results(learner: Learner, problem: Problem, groups: np.ndarray, n_halv
             why = next(_why_not(learner, subsample.problem), None)
             if why is None:
                 found.by_share.setdefault(subsample.share, []).extend(_trained(learner, subsample))
+                n_train = np.mean([len(fold.train) for fold in subsample.problem.folds])
+                write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows (about {n_train:.0f})")
             else:
                 found.skipped[subsample.share] = why
     return found
