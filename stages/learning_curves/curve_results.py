@@ -59,7 +59,7 @@ def curve_results(learner: Learner, problem: Problem, groups: np.ndarray, n_halv
             if why is None:
                 found.by_share.setdefault(subsample.share, []).extend(_trained(learner, subsample))
                 n_train = np.mean([len(fold.train) for fold in subsample.problem.folds])
-                write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows (about {n_train:.0f})")
+                write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows ({n_train:.0f})")
             else:
                 found.skipped[subsample.share] = why
     return found
