@@ -21,7 +21,9 @@ def check_studies(params: Mapping[str, Any], study: str) -> None:
     if not isinstance(entries, Mapping):
         raise InputError(f"{PARAMS}: {study}: expected a mapping of models, found {entries!r}; `{study}: {{}}` switches it off")
     for name in entries:
-        refuse_unknown(name, params["models"], study, "entry under models")
+        if name not in params["models"]:
+            raise InputError(f"{PARAMS}: {study}: models has no entry {name!r}{nearest(str(name), params['models'])}; there are: "
+                             f"{', '.join(params['models'])}; add it there, or remove it here")
         entry = section(params, f"{study}.{name}", STUDIES[study])
         refuse_datasets(params, f"{study}.{name}.datasets", entry.datasets or ())
         if isinstance(entry, BiasVarianceEntry):
