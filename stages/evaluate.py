@@ -19,10 +19,12 @@ from stages.contracts.documents.evaluation_document import CandidateResult, Eval
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
+    bias_variance_dir,
     controls_dir,
     evaluation_dir,
     evaluation_path,
     gallery_path,
+    learning_curves_dir,
     predictions_dir,
     samples_path,
     splits_path,
@@ -31,7 +33,7 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
-from stages.evaluation.checked_predictions import BySeed, FoldPredictions, splits_of
+from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.data_set_facts import facts
@@ -40,8 +42,10 @@ from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs,
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.gallery import gallery_of, shown_candidate
 from stages.evaluation.intervals import resample_weights
+from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
 from stages.evaluation.randomised_tests import randomised_tests
+from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
@@ -93,6 +97,8 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
+        bias_variance=bias_variances(dataset),
+        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -109,9 +115,9 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
         InputError: if there is none, or they do not share that metric.
     """
     folder = predictions_dir(dataset, "")
-    controls = controls_dir(dataset)
-    of_controls = [path.parent for path in sorted(controls.glob("*/predictions.arrow"))]
-    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path != controls)]
+    of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
+    folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
         raise InputError(f"{folder}: no predictions; run `dvc repro`")

@@ -26,7 +26,7 @@ from stages.contracts.paths import evaluation_path, figures_dir, gallery_path, k
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
-from stages.reporting.curve_figures import learning_curve, tuning_curve, view_of
+from stages.reporting.curve_figures import training_curve, tuning_curve, view_of
 from stages.reporting.drawing import figure_style
 from stages.reporting.drawing import render as render_figure
 from stages.reporting.evaluation_figures import draw_figures, leaderboard_plot
@@ -141,7 +141,7 @@ def test_learning_curves_are_a_line_per_outer_fold_and_never_a_mean_over_those_l
     curves = {"train_loss": falling, "inner_loss": falling[:1]}
     result = evaluation.result(Candidate("mlp", ("text",))).model_copy(update={"curves": curves})
     with figure_style():
-        plot = learning_curve(evaluation, result)
+        plot = training_curve(evaluation, result)
         (axes,) = plot.figure.axes  # type: ignore[union-attr]
     assert [tuple(line.get_ydata()) for line in axes.lines] == [*falling, falling[0]]
     assert len({line.get_color() for line in axes.lines[:5]}) == 1 and axes.lines[5].get_color() != axes.lines[0].get_color()
@@ -164,7 +164,7 @@ def test_names_from_data_are_text_and_never_markup(place: Path) -> None:
 def test_figures_are_whole_files_named_for_their_candidates(place: Path) -> None:
     names = {path.name for path in figures_dir("toy").iterdir()}
     assert {"leaderboard.svg", "svm__image+text__confusion.svg", "constant__confusion.svg", "knn__text__n_neighbors.svg",
-            "svm__text__C.svg", "mlp__image+text__learning.svg"} <= names
+            "svm__text__C.svg", "mlp__image+text__training.svg"} <= names
     assert len([name for name in names if name.endswith("__confusion.svg")]) == 10
     for path in figures_dir().rglob("*.svg"):
         text = path.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def test_page_shows_the_figures_of_the_files_in_its_own_colours(place: Path) -> 
     evaluation = read_evaluation("toy")
     page = render([evaluation], {"toy": draw_figures(evaluation)})
     drawn = page[page.index('<div class="figures">'):page.index("Every learner against the baseline")]
-    assert drawn.count("<figure>") == 5  # confusion and reliability of the best; n_neighbors, C and learning of each learner
+    assert drawn.count("<figure>") == 5  # confusion and reliability of the best; n_neighbors, C and training of the best of each learner
     assert "var(--c0)" in drawn and "#1f6fb4" not in drawn
 
 

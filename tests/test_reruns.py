@@ -11,9 +11,9 @@ from stages.controlling.randomised_scores import LEARNER
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
-VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "evaluate", "report")
+VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "evaluate", "report")  # bias_variance is off
 EVERY = set(VERBS)
-LEARNING = {"train", "control"}
+LEARNING = {"train", "control", "learning_curve"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
 RERUNS: dict[str, set[str]] = {
@@ -36,7 +36,8 @@ RERUNS: dict[str, set[str]] = {
     "samples": {"ingest", "featurize", "validate", "evaluate"},
     "split.py": {"split"},
     "splitting": {"split"},
-    "splitting/scarce_groups.py": {"ingest", "split"},
+    "splitting/scarce_groups.py": {"ingest", "split", "learning_curve"},
+    "splitting/assign_folds.py": {"split", "learning_curve"},
     "featurize.py": {"featurize"},
     "validate.py": {"validate"},
     "validation": {"validate"},
@@ -46,6 +47,9 @@ RERUNS: dict[str, set[str]] = {
     "control.py": {"control"},
     "controlling": {"control"},
     "controls": {"control"},
+    "learning_curve.py": {"learning_curve"},
+    "bias_variance.py": set(),  # off by default
+    "learning_curves": {"learning_curve"},
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,
@@ -91,6 +95,7 @@ def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     kind, name = part_of(path)  # type: ignore[misc]
     if kind == "models":
         own = {f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set()
+        own |= {f"learning_curve@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["learning_curves"] else set()
         assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}

@@ -20,6 +20,7 @@ from stages.contracts.documents.results_document import MeanScore, Results
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import (
     accepted_path,
+    bias_variance_path,
     comparison_path,
     controls_dir,
     evaluation_path,
@@ -27,6 +28,7 @@ from stages.contracts.paths import (
     gallery_path,
     kept_results_path,
     leaks_path,
+    learning_curve_path,
     models_dir,
     predictions_dir,
     quarantine_path,
@@ -57,6 +59,7 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "notes", "out_of_fold")),
+    (learning_curve_path("toy", "knn"), "learning_curve"),
 ])  # fmt: skip
 def test_a_path_tells_its_schema(path: Path, name: str) -> None:
     for place in (path, Path("/elsewhere") / path):
@@ -135,7 +138,7 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
     (evaluation_path("toy"), "evaluation"), (summary_path("toy"), "summary"), (validation_path("toy"), "validation"),
     (leaks_path("toy"), "leaks"), (gallery_path("toy"), "gallery"),
     (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
-    (accepted_path(), "accepted"),
+    (accepted_path(), "accepted"), (bias_variance_path("toy", "knn"), "bias_variance"),
 ])
 def test_the_path_of_a_document_tells_its_schema(path: Path, name: str) -> None:
     found = document_schema_of(path)
@@ -151,7 +154,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
         "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
-        "randomised", "gallery",
+        "randomised", "gallery", "bias_variance",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]

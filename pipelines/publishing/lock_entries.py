@@ -95,6 +95,14 @@ def computed_by(evaluation: Evaluation, model: str) -> str:
     return f"control@{evaluation.dataset}" if model in evaluation.controls else f"train@{evaluation.dataset}-{model}"
 
 
+def stages_behind(evaluation: Evaluation) -> list[str]:
+    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance."""
+    dataset = evaluation.dataset
+    found = [computed_by(evaluation, model) for model in evaluation.models]
+    found += [f"learning_curve@{dataset}-{curve.model}" for curve in evaluation.learning_curves]
+    return list(dict.fromkeys([*found, *(f"bias_variance@{dataset}-{study.model}" for study in evaluation.bias_variance)]))
+
+
 def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     """Return why a data set's results are not those of its data as it is now; None if they are.
 
@@ -110,7 +118,7 @@ def why_outdated(lock: Mapping[str, Any], dataset: str) -> str | None:
     written = {item["path"]: item.get("md5") for entry in lock.values() for item in entry.get("outs", ())}
     evaluation = evaluation_path(dataset)
     found = read_document(evaluation, Evaluation) if evaluation.is_file() else None
-    for stage in (evaluate, *(dict.fromkeys(computed_by(found, model) for model in found.models) if found else ())):
+    for stage in (evaluate, *(stages_behind(found) if found else ())):
         for item in lock.get(stage, {}).get("deps", ()):
             if written.get(item["path"], item.get("md5")) != item.get("md5"):
                 return f"{item['path']} has changed since {stage} ran (`dvc repro {evaluate}`)"

@@ -16,7 +16,7 @@ RELIABILITY = {
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     """Return a run's metrics: intervals, values per outer fold, per label or target, of probabilities, curves, notes, inner sweeps over
-    whole numbers.
+    whole numbers, the learning curve, bias and variance.
     """
     points = score_points(result.scores, evaluation)
     for metric, values in (result.by_output or {}).items():
@@ -33,6 +33,34 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
+    return points + growth_points(evaluation, result) + capacity_points(evaluation, result)
+
+
+def growth_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return the learning curve of a run, with a step per number of training rows, and what twice the rows would bring."""
+    points: list[Point] = []
+    for curve in (curve for curve in evaluation.learning_curves if curve.candidate == result.candidate):
+        for point in curve.points:
+            points += with_ends(f"learning_curve/{evaluation.primary.name}", (point.mean, point.lo, point.hi), point.n_train)
+        if curve.twice is not None:
+            points += with_ends("learning_curve/gain_by_twice_the_rows", (curve.twice.mean, curve.twice.lo, curve.twice.hi), 0)
+    return points
+
+
+def with_ends(name: str, values: Sequence[float | None], step: int) -> list[Point]:
+    """Return a mean and the ends of its interval, without those that are undefined."""
+    return [(f"{name}_{part}", value, step) for part, value in zip(("mean", "lo", "hi"), values, strict=True) if value is not None]
+
+
+def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return bias and variance of a run by its parameter: the value is the step, if it is a whole number, else its place."""
+    points: list[Point] = []
+    for study in (study for study in evaluation.bias_variance if study.candidate == result.candidate):
+        whole = all(isinstance(point.value, int) and not isinstance(point.value, bool) for point in study.points)
+        for place, point in enumerate(study.points):
+            step = point.value if whole else place
+            points += [(f"bias_variance/{part}_by_{study.parameter}", value, step)
+                       for part, value in (("bias", point.mean_bias), ("variance", point.mean_variance))]
     return points
 
 

@@ -99,7 +99,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
     is_control = candidate.model in evaluation.controls
     stage = computed_by(evaluation, candidate.model)
     names = {"model": candidate.model, "modalities": seen(candidate), "fusion": candidate.fusion}
-    results = result.model_dump(mode="json", include=RESULTS)
+    results = {**result.model_dump(mode="json", include=RESULTS), **studied(evaluation, candidate)}
     return Record(
         name=" · ".join(evaluation.key(candidate)),
         key=digest({"stage": identity(lock[stage]), "candidate": names, "results": results, "confidence": evaluation.confidence}),
@@ -115,6 +115,15 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
         model=None if is_control else fitted_folder(lock, dataset, candidate),
         cost=cost_of(stage, lock[stage]),
     )
+
+
+def studied(evaluation: Evaluation, candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate's learning curve, bias and variance, under their keys of the evaluation; nothing where there are none."""
+    found = {
+        "learning_curves": [curve.model_dump(mode="json") for curve in evaluation.learning_curves if curve.candidate == candidate],
+        "bias_variance": [study.model_dump(mode="json") for study in evaluation.bias_variance if study.candidate == candidate],
+    }
+    return {key: of_candidate for key, of_candidate in found.items() if of_candidate}
 
 
 def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVersion | None) -> Record:

@@ -10,6 +10,7 @@ from stages.checking.check_features import check_feature
 from stages.checking.check_leakage import check_leakage
 from stages.checking.check_models import check_model, check_scoring, check_sizes, check_task
 from stages.checking.check_splits import check_splits
+from stages.checking.check_studies import STUDIES, check_studies
 from stages.checking.sections import SECTIONS
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
@@ -52,6 +53,8 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_splits, params)
         _attempt(found, check_leakage, params)
         _attempt(found, check_scoring, params)
+        for study in STUDIES:
+            _attempt(found, check_studies, params, study)
         for name in params["models"]:
             _attempt(found, check_sizes, params, name)
             _attempt(found, check_task, params, name)

@@ -5,6 +5,7 @@ import json
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from stages.checking.check_studies import STUDIES
 from stages.checking.sections import SECTIONS
 from stages.foundation.registry import component, names
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
@@ -20,6 +21,7 @@ def usage() -> str:
     models |= {f"features.<data set>-<modality name> (modality: {n})": component("modalities", n).settings for n in names("modalities")}
     models |= {f"controls.{n}": component("controls", n).settings for n in names("controls")}
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
+    models |= {f"{study}.<model>": entry for study, entry in STUDIES.items()}
     for key, model in models.items():
         lines.append(f"{key}: {allowed(model)}")
         for n, f in model.model_fields.items():

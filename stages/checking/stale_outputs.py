@@ -16,6 +16,7 @@ from stages.contracts.paths import DATA
 
 LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "control", "evaluate")
+PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance"}  # stage → its section of params.yaml
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:
@@ -48,6 +49,8 @@ def stage_names(params: Mapping[str, Any]) -> set[str]:
         {f"{stage}@{dataset}" for stage in PER_DATASET for dataset in datasets}
         | {f"featurize@{key}" for key in features}
         | {f"train@{dataset}-{model}" for dataset in datasets for model in models}
+        | {f"{stage}@{dataset}-{model}" for stage, section in PER_STUDY.items() for dataset in datasets
+           for model in params.get(section, {})}
     )
 
 

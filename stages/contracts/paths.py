@@ -87,6 +87,24 @@ def controls_dir(dataset: str) -> Path:
     return DATA / "predictions" / dataset / "controls"
 
 
+def learning_curves_dir(dataset: str) -> Path:
+    """Return the folder with a folder per model that is trained on shares of the training rows."""
+    return DATA / "predictions" / dataset / "learning_curves"
+
+
+def learning_curve_path(dataset: str, model: str) -> Path:
+    return learning_curves_dir(dataset) / model / "learning_curve.arrow"
+
+
+def bias_variance_dir(dataset: str) -> Path:
+    """Return the folder with a folder per model whose bias and variance are computed."""
+    return DATA / "predictions" / dataset / "bias_variance"
+
+
+def bias_variance_path(dataset: str, model: str) -> Path:
+    return bias_variance_dir(dataset) / model / "bias_variance.json"
+
+
 def models_dir(dataset: str, model: str) -> Path:
     return DATA / "models" / dataset / model
 

@@ -108,7 +108,8 @@ def predictions_by_candidate(
     row = _positions(predictions["sample_id"], splits.ids)
     repeat, fold, seed = (column_values(predictions[name]) for name in ("repeat", "fold", "seed"))
     combination, fusion, condition = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
-    probabilities = None if expected.form == "continuous" else column_values(predictions["probabilities"])
+    has_probabilities = "probabilities" in predictions.column_names  # a learning curve has none
+    probabilities = column_values(predictions["probabilities"]) if has_probabilities else None
     predicted = FoldPredictions(column_values(predictions["target"]), column_values(predictions["prediction"]), probabilities)
     found: dict[Candidate, list[list[FoldPredictions]]] = {}
     for name in expected.combinations:

@@ -84,7 +84,7 @@ def _part(name: str, value: Any) -> str:
     return f"{name} {setting(value)}" if isinstance(value, (int, float)) else str(value)
 
 
-def learning_curve(evaluation: Evaluation, result: CandidateResult) -> Plot | None:
+def training_curve(evaluation: Evaluation, result: CandidateResult) -> Plot | None:
     """Return the training curves of one candidate, a line per outer fold, or None where nothing was recorded."""
     recorded = {
         name.replace("_", " "): [
@@ -100,7 +100,7 @@ def learning_curve(evaluation: Evaluation, result: CandidateResult) -> Plot | No
     of_first = " of the first repeat" if evaluation.n_repeats > 1 else ""
     caption = "On the training rows." if evaluation.is_one_split else f"A line per outer fold{of_first}; each stops at its own epoch."
     figure = curves(series, x_label="epoch", y_label=" or ".join(units))
-    return Plot("learning", f"{candidate_name(result.candidate, evaluation)}: learning", caption, figure, result.candidate)
+    return Plot("training", f"{candidate_name(result.candidate, evaluation)}: training", caption, figure, result.candidate)
 
 
 def curves(series: Mapping[str, Sequence[Line]], *, x_label: str, y_label: str, log_x: bool = False) -> Figure:

@@ -5,16 +5,17 @@ from typing import NamedTuple
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
-from stages.reporting.curve_figures import learning_curve, tuning_curve
+from stages.reporting.curve_figures import training_curve, tuning_curve
 from stages.reporting.dot_figures import ScoreDot, interval_dots
 from stages.reporting.drawing import COLOURS, Plot, figure_style, render
 from stages.reporting.formatting import candidate_name
+from stages.reporting.growth_figures import capacity_plot, growth_plot
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import prediction_plots
 
 
 class DrawnFigure(NamedTuple):
-    """A figure as SVG text. shows: predictions, or tuning. candidate: None for a figure of all."""
+    """A figure as SVG text. shows: predictions, tuning, growth (with rows) or capacity. candidate: None for a figure of all."""
 
     title: str
     caption: str
@@ -35,11 +36,11 @@ def draw_figures(evaluation: Evaluation) -> dict[str, DrawnFigure]:
 
 
 def page_figures(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> list[DrawnFigure]:
-    """Return the best candidate's predictions, then the tuning and learning curves of each learner's best."""
+    """Return the best candidate's predictions, then the tuning and training curves of each learner's best, then growth and capacity."""
     found = [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (evaluation.best, "predictions")]
     for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):
         found += [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (best.candidate, "tuning")]
-    return found
+    return found + [figure for figure in drawn.values() if figure.shows in ("growth", "capacity")]
 
 
 def dvc_plots(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> dict[str, DrawnFigure]:
@@ -59,9 +60,13 @@ def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
     for result in evaluation.candidates:
         for plot in prediction_plots(evaluation, result):
             yield "predictions", plot
-        for curve in (tuning_curve(evaluation, result), learning_curve(evaluation, result)):
+        for curve in (tuning_curve(evaluation, result), training_curve(evaluation, result)):
             if curve is not None:
                 yield "tuning", curve
+    for growth in evaluation.learning_curves:
+        yield "growth", growth_plot(evaluation, growth)
+    for study in evaluation.bias_variance:
+        yield "capacity", capacity_plot(evaluation, study)
 
 
 def leaderboard_plot(evaluation: Evaluation) -> Plot | None:

@@ -24,15 +24,17 @@ from stages.reporting.formatting import (
     signed,
 )
 from stages.reporting.gains import gain, gains, would_show
+from stages.reporting.growth_sentences import growth_findings
 from stages.reporting.reliability_figures import reliability_finding
 
 
 def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, their
-    probabilities, grids.
+    probabilities, grids, more rows.
     """
     sentences = [leak_finding(evaluation), boosting_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation),
-                 baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation), edge_finding(evaluation)]
+                 baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation), edge_finding(evaluation),
+                 *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 

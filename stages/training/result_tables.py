@@ -44,7 +44,7 @@ def write_results(
     empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, problem.target[:0], None)
     found = list(results) or [empty]
     tables = {
-        "predictions": [table for result in found for table in _predictions(result, about.model, data)],
+        "predictions": [table for result in found for table in prediction_rows(result, about.model, data)],
         "sweep": [_sweep(result, about.model, problem, configs) for result in found],
         "curves": [_curves(result, about.model, problem) for result in found],
         "notes": [_notes(result, about.model, problem) for result in found],
@@ -67,8 +67,8 @@ def _keys(result: FoldResult, model: str, seed: int, n: int) -> dict[str, pa.Arr
     }
 
 
-def _predictions(result: FoldResult, model: str, data: TrainingData) -> Iterator[pa.Table]:
-    """Yield the predictions of the refit with each seed."""
+def prediction_rows(result: FoldResult, model: str, data: TrainingData) -> Iterator[pa.Table]:
+    """Yield a result's rows of predictions.arrow, those of the refit with each seed."""
     problem, rows = data.problem, result.fold.test
     for refit in (SeededPrediction(problem.seed, result.prediction, result.probabilities), *result.reseeded):
         columns = {

@@ -24,6 +24,7 @@ OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_read
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
 OF_RELIABILITY = ("tests/test_reliability.py",)
+OF_CURVES, OF_BIAS = ("tests/test_learning_curves.py",), ("tests/test_bias_variance.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
@@ -298,6 +299,20 @@ MUTANTS = (
     Mutant("changed files are published", LOCK_ENTRIES, 'md5_of(path) != item["md5"]', "False", OF_RECORDS, "what DVC does not know"),
     Mutant("folds of NaN shift", "pipelines/publishing/metric_values.py", "enumerate(score.folds)", "enumerate(score.folds, start=1)",
            OF_RECORDS, "scores stand under another fold"),
+    Mutant("halves of rows", "stages/learning_curves/nested_subsamples.py", "assign_folds(strata, groups[rows], 2, seed)",
+           "assign_folds(strata, rows, 2, seed)", OF_CURVES, "a group is split between a part of the training rows and the rest"),
+    Mutant("every fold alike", "stages/learning_curves/nested_subsamples.py", "replace(problem, folds=folds)",
+           "replace(problem, folds=whole.folds)", OF_CURVES, "a smaller share has all rows"),
+    Mutant("folds are not drawn", "stages/evaluation/curve_resamples.py", "rng.integers(len(defined), size=(N_CURVES, len(defined)))",
+           "np.tile(np.arange(len(defined)), (N_CURVES, 1))", OF_CURVES, "training sets do not vary in the interval of a gain"),
+    Mutant("a law through anything", "stages/evaluation/more_rows.py", "if missed.any():", "if missed.all():", OF_CURVES,
+           "a curve that is no power law is extrapolated"),
+    Mutant("growth by chance", "stages/evaluation/more_rows.py", "growth.lo <= 0", "growth.lo <= -1", OF_CURVES,
+           "a flat curve is extrapolated"),
+    Mutant("bias of few bootstraps", "stages/learning_curves/decomposed_loss.py", "(target - main) ** 2 - variance / n",
+           "(target - main) ** 2", OF_BIAS, "bias and variance add up to more than the loss"),
+    Mutant("bootstraps of rows", "stages/learning_curves/bootstraps.py", "np.unique(groups[fold.train], return_inverse=True)",
+           "np.unique(fold.train, return_inverse=True)", OF_BIAS, "rows of a group are drawn one by one"),
     Mutant("undefined is logged", "pipelines/publishing/metric_values.py", "if value is not None]\n    return", "]\n    return", OF_RECORDS,
            "MLflow is given no number"),
     Mutant("password up to the first @", "pipelines/publishing/tracking.py", r"(?:(?!://)\S)*|", r"[^@\s]*|",

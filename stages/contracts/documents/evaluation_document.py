@@ -8,6 +8,8 @@ from pydantic import Field
 from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
+from stages.contracts.documents.bias_variance_document import BiasVariance
+from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
 
 ConfigSettings = dict[str, Any]
@@ -168,6 +170,10 @@ class Evaluation(Results):
     ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
     randomised: tuple[RandomisedTest, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="permuted labels and shuffled pairs, if they are on")
+    learning_curves: tuple[LearningCurve, ...] = Field((), exclude_if=lambda value: not value,
+                                                       description="scores by numbers of training rows, if params.yaml names models")
+    bias_variance: tuple[BiasVariance, ...] = Field((), exclude_if=lambda value: not value,
+                                                    description="bias and variance by one parameter, if params.yaml names models")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 

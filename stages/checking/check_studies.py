@@ -1,0 +1,54 @@
+"""Check the entries under `learning_curves:` and `bias_variance:`: studies of models that params.yaml has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.checking.known_components import known, refuse_unknown
+from stages.contracts.settings import Settings
+from stages.foundation.errors import InputError
+from stages.foundation.params_file import PARAMS, nearest
+from stages.learning_curves.bias_settings import BiasVarianceEntry
+from stages.learning_curves.curve_settings import LearningCurveEntry
+from stages.model_selection.estimator_sweep import as_sweep
+from stages.params import parse, section
+
+STUDIES: Mapping[str, type[Settings]] = {"learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry}
+
+
+def check_studies(params: Mapping[str, Any], study: str) -> None:
+    """Raise InputError unless a section of studies has valid entries of models that `models:` declares."""
+    entries = params.get(study, {})
+    if not isinstance(entries, Mapping):
+        raise InputError(f"{PARAMS}: {study}: expected a mapping of models, found {entries!r}; `{study}: {{}}` switches it off")
+    for name in entries:
+        if name not in params["models"]:
+            raise InputError(f"{PARAMS}: {study}: models has no entry {name!r}{nearest(str(name), params['models'])}; there are: "
+                             f"{', '.join(params['models'])}; add it there, or remove it here")
+        entry = section(params, f"{study}.{name}", STUDIES[study])
+        refuse_datasets(params, f"{study}.{name}.datasets", entry.datasets or ())
+        if isinstance(entry, BiasVarianceEntry):
+            check_parameter(params, name, entry)
+
+
+def refuse_datasets(params: Mapping[str, Any], key: str, datasets: Sequence[str]) -> None:
+    """Raise InputError if a data set is not an entry of params.yaml."""
+    for dataset in datasets:
+        refuse_unknown(dataset, params["datasets"], key, "entry under datasets")
+
+
+def check_parameter(params: Mapping[str, Any], name: str, entry: BiasVarianceEntry) -> None:
+    """Raise InputError unless the entry names a parameter of the model's grid, with two values or more that the model takes."""
+    model = as_sweep(known("models", name, f"models.{name}"))
+    key = f"{PARAMS}: bias_variance.{name}"
+    if entry.parameter not in model.settings.model_fields:
+        raise InputError(f"{key}.parameter: {name} has no {entry.parameter!r}{nearest(entry.parameter, model.settings.model_fields)}; its "
+                         f"parameters: {', '.join(model.settings.model_fields)}")
+    given = params["models"][name] or {}
+    try:
+        grid = model.grid(parse(entry.swept(given), f"models.{name}", model.settings), 0)
+    except InputError as error:
+        raise InputError(f"{key}.values: {error}") from error
+    values = {repr(config[entry.parameter]) for config in grid if entry.parameter in config}
+    if len(values) < 2:
+        raise InputError(f"{key}: {entry.parameter!r} has {len(values)} value(s) in the grid of models.{name}; expected two or more: list "
+                         f"them there, or here under `values` (a parameter that is swept: a list under models.{name})")

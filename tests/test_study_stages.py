@@ -1,0 +1,135 @@
+"""The stages learning_curve and bias_variance with real training on small data, and what evaluate, the report and MLflow make of it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from toy_predictions import write_toy
+from toy_results import TOYS, toy_params, write_samples
+
+from pipelines.publishing.metric_values import run_points
+from stages import bias_variance, evaluate, learning_curve
+from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.paths import bias_variance_path, evaluation_path, learning_curve_path
+from stages.contracts.tables.learning_curve_table import LearningCurveMetadata
+from stages.control import main as control
+from stages.featurize import main as featurize
+from stages.foundation.documents import read_document
+from stages.foundation.errors import InputError
+from stages.foundation.parallel import CORES_VARIABLE
+from stages.foundation.tables import column_values, read_described, write_table
+from stages.reporting.evaluation_figures import draw_figures, page_figures
+from stages.train import main as train
+
+ALPHA, GAMMA = TOYS[0], TOYS[2]
+KNN = Candidate("knn", ("image", "text"))
+STUDIES = {"learning_curves": {"knn": {"n_halvings": 2}},
+           "bias_variance": {"knn": {"parameter": "n_neighbors", "values": [1, 7], "n_bootstraps": 3, "datasets": ["alpha"]}}}
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two evaluated toys, whose learners are really trained."""
+    folder = tmp_path_factory.mktemp("studied")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv(CORES_VARIABLE, "1")
+        Path("params.yaml").write_text(yaml.safe_dump({**toy_params(), **STUDIES}), encoding="utf-8")
+        for toy in (ALPHA, GAMMA):
+            write_toy(toy)
+            write_samples(toy)
+            for label in toy.modalities:
+                featurize(f"{toy.dataset}-{label}")
+            control(toy.dataset)
+            for model in ("knn", "mlp"):
+                train(toy.dataset, model)
+            learning_curve.main(toy.dataset, "knn")
+            bias_variance.main(toy.dataset, "knn")
+            evaluate.main(toy.dataset)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_the_folder(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studied)
+
+
+def evaluation_of(dataset: str) -> Evaluation:
+    return read_document(evaluation_path(dataset), Evaluation)
+
+
+def test_the_last_point_is_the_score_of_the_leaderboard() -> None:
+    evaluation = evaluation_of("alpha")
+    (curve,) = evaluation.learning_curves  # all modalities together, of the one model that has an entry
+    assert curve.candidate == KNN and [point.share for point in curve.points] == [0.25, 0.5, 1.0]
+    score = evaluation.primary_score(evaluation.result(KNN))
+    last = curve.points[-1]
+    assert (last.mean, last.lo, last.hi, last.n_train) == (score.mean, score.lo, score.hi, 72)
+    assert curve.withheld == "a law needs 4 sizes of training sets, and there are 3"
+    assert [study.parameter for study in evaluation.bias_variance] == ["n_neighbors"]
+
+
+def test_regression_has_a_curve_and_a_study_that_does_not_name_it_has_none() -> None:
+    evaluation = evaluation_of("gamma")
+    assert len(evaluation.learning_curves) == 1 and evaluation.bias_variance == ()
+    assert evaluation.primary.name == "r2"
+
+
+def test_report_and_server_have_them() -> None:
+    evaluation = evaluation_of("alpha")
+    drawn = draw_figures(evaluation)
+    assert {"knn__image+text__growth", "knn__image+text__bias_variance_n_neighbors"} <= set(drawn)
+    assert [figure.shows for figure in page_figures(evaluation, drawn)][-2:] == ["growth", "capacity"]
+    names = {name for name, _, _ in run_points(evaluation, evaluation.result(KNN))}
+    assert {"learning_curve/accuracy_mean", "bias_variance/bias_by_n_neighbors"} <= names
+    others = {name for name, _, _ in run_points(evaluation, evaluation.result(Candidate("knn", ("text",))))}
+    assert not any(name.startswith(("learning_curve", "bias_variance")) for name in others)
+
+
+def test_again_on_two_cores_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = learning_curve_path("alpha", "knn"), bias_variance_path("alpha", "knn")
+    before = [path.read_bytes() for path in paths]
+    monkeypatch.setenv(CORES_VARIABLE, "2")
+    learning_curve.main("alpha", "knn")
+    bias_variance.main("alpha", "knn")
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_predictions_of_every_share_are_of_every_test_row() -> None:
+    table, about = read_described(learning_curve_path("alpha", "knn"), LearningCurveMetadata)
+    assert table.num_rows == 2 * ALPHA.n_samples and about.combinations == ("image+text",) and about.skipped == {}
+    counts = {share: set(column_values(table.filter(column_values(table["share"]) == share)["n_train"])) for share in (0.25, 0.5)}
+    assert max(counts[0.25]) < min(counts[0.5]) <= 40
+
+
+def test_a_curve_of_another_metric_or_with_a_row_missing_is_refused() -> None:
+    path = learning_curve_path("alpha", "knn")
+    whole = path.read_bytes()
+    table, about = read_described(path, LearningCurveMetadata)
+    try:
+        write_table(path, table, about.model_copy(update={"scoring": "macro_f1"}))
+        with pytest.raises(InputError, match=r"learning_curve\.arrow: metadata scoring: expected 'accuracy', which ranks, found 'macro"):
+            evaluate.main("alpha")
+        write_table(path, table.slice(1), about)
+        with pytest.raises(InputError, match=r"learning_curve\.arrow: .*1 of .* test rows have no prediction"):
+            evaluate.main("alpha")
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_data_set_that_is_not_named_says_so() -> None:
+    params = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    before = Path("params.yaml").read_text("utf-8"), learning_curve_path("gamma", "knn").read_bytes()
+    params["learning_curves"]["knn"]["datasets"] = ["alpha"]
+    try:
+        Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+        learning_curve.main("gamma", "knn")
+        table, about = read_described(learning_curve_path("gamma", "knn"), LearningCurveMetadata)
+        assert table.num_rows == 0 and about.not_applicable == "learning_curves.knn.datasets does not name it"
+        evaluate.main("gamma")
+        assert evaluation_of("gamma").learning_curves == ()
+    finally:
+        Path("params.yaml").write_text(before[0], encoding="utf-8")
+        learning_curve_path("gamma", "knn").write_bytes(before[1])
+        evaluate.main("gamma")
