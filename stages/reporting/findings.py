@@ -5,6 +5,7 @@ where the difference is probably within the region of practical equivalence. Eve
 that would have been shown.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from stages.reporting.formatting import (
     signed,
 )
 
+MOST_TWINS = 3  # that are named
 FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
 
 
@@ -116,16 +118,20 @@ def learner_finding(evaluation: Evaluation) -> str:
                 f"{number(score.mean)}, that of the {model_name(best.model, evaluation.form)} baseline.")
     extreme = "highest" if metric.greater_is_better else "lowest"
     shown = number(score.mean) + (f" ({level_name(evaluation)} interval {interval(score.lo, score.hi)})" if score.lo is not None else "")
-    start = f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}, {_corrected(evaluation)}{shown}"
+    subject = f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}{_shared(evaluation)}"
+    start = f"{subject}, {_corrected(evaluation)}{shown}"
     rivals = [test for test in evaluation.family("learners") if test.a == best]
     beaten = [test.b.model for test in rivals if test.verdict == "better"]
-    open_ = [test.b.model for test in rivals if test.verdict != "better"]
+    equal = [test.b.model for test in rivals if test.verdict == "equal"]
+    open_ = [test.b.model for test in rivals if test.verdict not in ("better", "equal")]
     parts = []
     if beaten:
         parts.append(f"its lead over the best {_models(beaten)} is shown")
     if open_:
         lead = f"that over the best {_models(open_)} is not" if beaten else f"its lead over the best {_models(open_)} is not shown"
-        parts.append(lead + _would_show([test for test in rivals if test.verdict != "better"], evaluation))
+        parts.append(lead + _would_show([test for test in rivals if test.b.model in open_], evaluation))
+    if equal:
+        parts.append(f"it is equal in practice (within ±{number(evaluation.rope)}{_unit(evaluation)}) to the best {_models(equal)}")
     return f"{start}; {', '.join(parts)}." if parts else f"{start}."
 
 
@@ -222,8 +228,23 @@ def _would_show(tests: Sequence[Comparison], evaluation: Results) -> str:
 def _equal(tests: Sequence[Comparison], evaluation: Results) -> str:
     same = [test for test in tests if test.verdict == "equal"]
     equal = [f"{combination_name(test.b, evaluation)} alone for {_fused_name(test.a, evaluation)}" for test in same]
-    unit = "" if evaluation.primary.greater_is_better else " of the score"
-    return f" It is equal in practice (within ±{number(evaluation.rope)}{unit}) to {listed(equal)}." if equal else ""
+    return f" It is equal in practice (within ±{number(evaluation.rope)}{_unit(evaluation)}) to {listed(equal)}." if equal else ""
+
+
+def _unit(evaluation: Results) -> str:
+    """Return what the region of practical equivalence is a share of, where it is one."""
+    return "" if evaluation.primary.greater_is_better else " of the score"
+
+
+def _shared(evaluation: Evaluation) -> str:
+    """Return ", shared with MLP · image and SVM · image" where others have the mean of the best: nobody leads there."""
+    mean = evaluation.primary_score(evaluation.result(evaluation.best)).mean
+    scored = [(found, evaluation.primary_score(found).mean) for found in evaluation.ranked() if found.model not in evaluation.diagnostics]
+    twins = [candidate_name(found.candidate, evaluation) for found, other in scored
+             if found.candidate != evaluation.best and mean is not None and other is not None and math.isclose(mean, other)]
+    if not twins:
+        return ""
+    return f", shared with {listed(twins) if len(twins) <= MOST_TWINS else f'{len(twins)} more'}"
 
 
 def _corrected(evaluation: Evaluation) -> str:
