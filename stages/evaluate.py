@@ -31,6 +31,7 @@ from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs,
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.pooled import pool
+from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, score
@@ -80,6 +81,7 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
+        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
 from stages.contracts.documents.results_document import Comparison, Results, ScoredCandidate
 from stages.reporting.formatting import candidate_name, model_name, signed
 
@@ -262,9 +263,32 @@ def _short_denial(match: re.Match[str], evaluation: Results) -> bool:
     return not _any_beats_all(evaluation)
 
 
+def _gaps(match: re.Match[str], evaluation: Results) -> dict[str, ProtocolGap]:
+    assert isinstance(evaluation, Evaluation)
+    return {" + ".join(gap.modalities): gap for gap in evaluation.protocol_gaps
+            if (gap.what, model_name(gap.model), evaluation.primary.title) == (match["what"], match["who"], match["metric"])}  # fmt: skip
+
+
+def _too_good(match: re.Match[str], evaluation: Results) -> bool:
+    """Check that exactly the gaps that are shown are named, each with its size and interval on the same side of zero."""
+    claims = re.findall(r"(\S+(?: \+ \S+)*) ([+−]\S+) \(([+−]\S+) to ([+−]\S+)\)", match["claims"].replace(" and ", ", "))
+    sign, shown = (1 if evaluation.primary.greater_is_better else -1), {}
+    for name, gap in _gaps(match, evaluation).items():
+        ends = [sign * end for end in (gap.lo, gap.hi, gap.difference) if end is not None]
+        if gap.p_corrected is not None and gap.p_corrected < 0.05 and ends and min(ends) > 0:
+            shown[name] = tuple(map(signed, (gap.difference, gap.lo, gap.hi)))
+    return bool(claims) and {name: tuple(said) for name, *said in claims} == shown
+
+
+def _not_too_good(match: re.Match[str], evaluation: Results) -> bool:
+    gaps = _gaps(match, evaluation)
+    return bool(gaps) and all(gap.verdict != "better" for gap in gaps.values())
+
+
 def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
     """Check a verdict that stands alone in a cell or tag; which row it is in is checked with its row."""
-    return any(match[0] in (test.verdict, turned(test.verdict)) for test in evaluation.comparisons)
+    gaps = evaluation.protocol_gaps if isinstance(evaluation, Evaluation) else ()
+    return any(match[0] in (test.verdict, turned(test.verdict)) for test in (*evaluation.comparisons, *gaps))
 
 
 NUMBER = r"[−0-9.,]*[0-9]"
@@ -293,6 +317,8 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"(?P<b>.+) suffices for (?P<who>\S+): .+ is equal in practice \(within ±[^()]*\)\.", _suffices),
     (rf"(?P<b>.+) is the smallest modality combination that is not shown to be worse than .+ for (?P<who>\S+?){DETECTABLE}\.", _smallest),
     (r"(?P<a>.+) is (?P<verdict>better|worse) than (?P<b>.+): [^:]+ \(corrected p [^()]+\)", _one_is),
+    (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) would be too good: (?P<claims>.+), with [0-9.]+ % intervals\.", _too_good),
+    (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) is not shown to be too good\.", _not_too_good),
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),

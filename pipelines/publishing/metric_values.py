@@ -37,6 +37,16 @@ def score_points(scores: Mapping[str, FoldScores], evaluation: Evaluation) -> li
     return points + [(f"fold/{name}", value, step) for name, score in there for step, value in enumerate(score.folds) if value is not None]
 
 
+def gap_points(evaluation: Evaluation) -> list[Point]:
+    """Return what each leak in the protocol adds to a score: `gap/<control> <model> <modalities>`, `_lo` and `_hi`; MLflow takes no +."""
+    points: list[Point] = []
+    for gap in evaluation.protocol_gaps:
+        (name,) = metric_names([f"{gap.control} {gap.model} {'+'.join(gap.modalities)}"])
+        parts = (("", gap.difference), ("_lo", gap.lo), ("_hi", gap.hi))
+        points += [(f"gap/{name}{part}", value, 0) for part, value in parts if value is not None]
+    return points
+
+
 def metric_names(outputs: Sequence[str]) -> list[str]:
     """Return names that MLflow takes in a metric: other characters become _, and of equal ones the later get a number."""
     seen: dict[str, int] = {}

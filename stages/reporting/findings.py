@@ -33,8 +33,8 @@ FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
 
 def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, grids."""
-    sentences = [leak_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation), baseline_finding(evaluation),
-                 learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
+    sentences = [leak_finding(evaluation), *gap_findings(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation),
+                 baseline_finding(evaluation), learner_finding(evaluation), edge_finding(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
@@ -176,6 +176,22 @@ def leak_finding(evaluation: Evaluation) -> str:
         return ""
     return (f"Scores may be too good: the leakage gate has open findings ({', '.join(codes)}); see the validation page of "
             f"{evaluation.dataset} and docs/leaks.md.")
+
+
+def gap_findings(evaluation: Evaluation) -> list[str]:
+    """Return for each leak in the protocol that was let in on purpose which scores it is shown to make too good, and by how much."""
+    found = []
+    for control in dict.fromkeys(gap.control for gap in evaluation.protocol_gaps):
+        gaps = [gap for gap in evaluation.protocol_gaps if gap.control == control]
+        shown = [gap for gap in gaps if gap.verdict == "better"]
+        learner, what = f"{evaluation.primary.title} of {model_name(gaps[0].model)}", gaps[0].what
+        if shown:
+            sizes = listed([f"{' + '.join(gap.modalities)} {signed(gap.difference)} "
+                            f"({signed(gap.lo)} to {signed(gap.hi)})" for gap in shown])
+            found.append(f"If {what}, {learner} would be too good: {sizes}, with {level_name(evaluation)} intervals.")
+        else:
+            found.append(f"If {what}, {learner} is not shown to be too good.")
+    return found
 
 
 def edge_finding(evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
-from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
+from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
 
 ConfigSettings = dict[str, Any]
 
@@ -96,6 +96,29 @@ class RandomisedTest(Document):
     p: float
 
 
+class ProtocolGap(Document):
+    """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
+
+    control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
+    interval. p: the larger of a t and a sign-flip test over groups. p_corrected: by Holm, over the combinations of the control. verdict: on
+    the leaking score; "better": the leak makes it too good.
+    """
+
+    control: str
+    model: str
+    what: str
+    modalities: tuple[str, ...]
+    honest: Number
+    leaking: Number
+    difference: Number
+    lo: Number
+    hi: Number
+    p: Number
+    p_corrected: Number
+    verdict: Verdict
+    n_groups: int
+
+
 class Evaluation(Results):
     """All that the report and the tracking server show of one data set."""
 
@@ -120,6 +143,8 @@ class Evaluation(Results):
     ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
     randomised: tuple[RandomisedTest, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="permuted labels and shuffled pairs, if they are on")
+    protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
+                                                   description="what leaks in the protocol would add to scores, if it is measured")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 
