@@ -37,6 +37,7 @@ from stages.foundation.tables import read_table
 
 # what makes the results of a candidate these; its rank, say, changes with the others' results
 RESULTS = {"scores", "confusion", "by_output", "agreement", "configs", "curves", "notes", "sweeps"}
+COST_FIGURE = "figures/score_against_cost.svg"
 SUMMARISED = ("_mean", "_lo", "_hi")
 
 
@@ -135,8 +136,22 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
         files={**report, **figures(dataset, ""), **page(dataset)},
         data=data,
         cost=cost_of(stage, lock[stage]),
-        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation)},
+        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation),
+               **score_against_cost(lock, evaluation)},
     )
+
+
+def score_against_cost(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str]:
+    """Return the figure of scores over processor time, if the cost of a learner is known: it has a clock, so no stage draws it."""
+    trained = {model: f"train@{evaluation.dataset}-{model}" for model in evaluation.learners}
+    costs = {model: cost for model, stage in trained.items() if stage in lock and (cost := cost_of(stage, lock[stage]))}
+    if not costs:
+        return {}
+    import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
+    from stages.reporting.cost_figure import cost_figure  # a second, where no cost is known
+
+    drawn = cost_figure(evaluation, {model: cost.processor_seconds for model, cost in costs.items()})
+    return {COST_FIGURE: drawn} if drawn else {}
 
 
 def common_tags(evaluation: Evaluation) -> dict[str, str]:
