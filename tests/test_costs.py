@@ -165,7 +165,7 @@ def test_the_figure_has_a_dot_per_candidate_over_the_cost_of_its_learner() -> No
     assert drawn is not None and "Score against cost on toy" in drawn
     dots = places(drawn)
     assert set(dots) == {"SVM · text: 0.800, 100.0 s", "kNN · text: 0.700, 1.000 s", "kNN · image: 0.600, 1.000 s"}
-    svm, text, image = (dots[name] for name in sorted(dots, reverse=True))
+    text, image, svm = (dots[name] for name in sorted(dots, reverse=True))
     assert text[0] == image[0] < svm[0] and svm[1] < text[1] < image[1], "to the right: longer; up: the higher score"
     assert cost_figure(toy_evaluation(SCORES, "accuracy"), {}) is None
     assert drawn == cost_figure(toy_evaluation(SCORES, "accuracy"), {"svm": 100.0, "knn": 1.0})

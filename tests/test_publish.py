@@ -345,7 +345,7 @@ def test_a_run_with_a_model_has_its_size_and_the_time_of_a_prediction(seen: Path
     assert mine["model/bytes"] == sum(path.stat().st_size for path in Path("data/models/alpha/knn").iterdir())
     n = evaluation.rows.used
     assert mine["model/stored_numbers"] == sum(math.prod(shape) for shape in about.arrays.values()) > mine["model/parameters"] > n
-    assert mine["predict/batch_rows"] == n and 0 < mine["predict/one_ms"] and 0 < mine["predict/batch_ms"]
+    assert mine["predict/batch_rows"] == n and min(mine["predict/one_ms"], mine["predict/batch_ms"]) > 0
     others = [run for candidate, run in runs.items() if candidate.model == "knn" and candidate != about.candidate]
     assert others and not [name for run in others for name in run.data.metrics if name.startswith(("model/", "predict/"))]
 
