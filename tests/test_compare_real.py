@@ -62,7 +62,8 @@ def test_a_comment_a_grid_and_a_seed(copy: Path) -> None:
 
 def test_a_worse_featurizer_moves_its_candidates_down_and_exits_with_1(copy: Path) -> None:
     """400 emoji in five folds, kNN alone: of each name the text featurizer keeps its first letter."""
-    write_params(copy, {**EMOJI, "datasets": {"emoji": EMOJI["datasets"]["emoji"] | {"rows": 400}}, "models": {"knn": EMOJI["models"]["knn"]},
+    emoji = EMOJI["datasets"]["emoji"] | {"rows": 400}
+    write_params(copy, {**EMOJI, "datasets": {"emoji": emoji}, "models": {"knn": EMOJI["models"]["knn"]},
                         "split": EMOJI["split"] | {"n_splits": 5}})  # fmt: skip
     rerun(copy)
     git(copy, "add", "-A")

@@ -156,6 +156,16 @@ def test_open_leaks_come_first_and_their_codes_are_named(base: Evaluation) -> No
         "toy and docs/leaks.md.")
 
 
+def test_the_summary_marks_data_sets_with_open_leaks(base: Evaluation) -> None:
+    leaking = base.model_copy(update={"dataset": "other", "open_leaks": ("near-duplicate-across-folds", "shared-file")})
+    page = render([base, leaking], {})
+    summary, *sections = page.split('<section id="')[1:]
+    assert summary.count('<small class="open">') == 1 and "“open”: findings of the leakage gate" in summary
+    assert '<small class="open">open: near-duplicate-across-folds, shared-file</small>' in summary.partition('href="#other"')[2]
+    assert ["<summary>Leaks</summary>" in section for section in sections] == [False, True, False]
+    assert "“open”" not in render([base], {})
+
+
 @pytest.mark.parametrize(("values", "chosen", "said"), [
     ((0.1, 1, 10), (10, 10, 10, 1, 1), "C 10 (largest) of SVM · text"),
     ((0.1, 1, 10), (0.1, 0.1, 0.1, 10, 10), "C 0.1 (smallest) of SVM · text"),

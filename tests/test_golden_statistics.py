@@ -1,4 +1,4 @@
-"""Each statistic of stages/evaluation has a value that is computed elsewhere: here those that had none, and a list of where the others are."""
+"""Each statistic of stages/evaluation has a value that is computed elsewhere: here those that had none, and where the others are."""
 
 import ast
 from collections.abc import Sequence
