@@ -113,6 +113,19 @@ def test_a_constant_explains_nothing_at_either_end() -> None:
     assert found.hi < 0.03
 
 
+def test_a_log_loss_of_one_group_ends_where_a_log_loss_can() -> None:
+    """It was .011 [1.5e-32, 3.8e13]: nearly all of the loss lay in one group, and t of one degree of freedom knows no end."""
+    log_loss: Metric = component("metrics", "log_loss")
+    layout = splits(np.zeros(600, np.int32), [f"g{i // 100}" for i in range(600)], 3)
+    sure = np.where(np.arange(600) < 20, 0.7, 1 - 1e-12)
+    folds = [FoldPredictions(layout.targets[f.rows], np.zeros(f.rows.size, np.int32), np.stack([sure[f.rows], 1 - sure[f.rows]], axis=1))
+             for f in layout.folds]
+    design = design_of(layout, 0.95)
+    found = estimate(score(folds, log_loss, design), folds, log_loss, design)
+    assert 0 <= found.lo < found.mean < found.hi <= -np.log(np.finfo(np.float64).eps)
+    assert found.hi == pytest.approx(36.0437, abs=1e-4)
+
+
 def test_an_own_metric_of_any_bounds_has_an_interval_within_them() -> None:
     """Here Cohen's kappa, in [−1, 1], which has no closed form of its rows' values."""
     from dataclasses import replace

@@ -35,8 +35,9 @@ class ScoreByOutput(Protocol):
 class Metric:
     """A metric; the arguments of `score` are as in Problem and FoldResult.
 
-    title: as the report writes it. needs_scores: whether `score` reads probabilities. bounds: the range of a score; intervals are
-    clipped to it. forms: of the targets that it scores. bind: targets of the whole data set → the metric scaled by them.
+    title: as the report writes it. needs_scores: whether `score` reads probabilities. bounds: the range of a score; an end that is infinite
+    makes it an error, or what an error leaves. attainable: where that end is in fact finite, the range to which intervals are clipped.
+    forms: of the targets that it scores. bind: targets of the whole data set → the metric scaled by them.
 
     Grids of predictions are scored by the stacked form of a metric (stages/scoring/stacked_scores.py), if it has one.
     """
@@ -47,6 +48,7 @@ class Metric:
     greater_is_better: bool
     needs_scores: bool
     bounds: tuple[float, float] = (0.0, 1.0)
+    attainable: tuple[float, float] | None = None
     forms: tuple[TargetForm, ...] = ("classes",)
     by_output: ScoreByOutput | None = None
     bind: Callable[[np.ndarray], "Metric"] | None = None

@@ -87,4 +87,5 @@ def estimate(scores: MetricScores, predictions: Sequence[FoldPredictions], metri
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
     ratios = error_ratios(metric.name, predictions, errors, design, resample_weights(design.n_blocks))
     ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
-    return Estimate(mean, *sorted(best + sign * end for end in ends))
+    limits = (low, high) if metric.attainable is None else metric.attainable
+    return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *limits).tolist())

@@ -34,6 +34,9 @@ def log_loss(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarr
         return float(metrics.log_loss(target, np.minimum(probability, 1.0), labels=np.arange(probability.shape[1])))
 
 
+GREATEST = -float(np.log(np.finfo(np.float64).eps))  # 36.04 nats: the loss of a row whose true class has probability 0
+
 METRIC = Metric(
-    name="log_loss", title="log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf"))
-)
+    name="log_loss", title="log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf")),
+    attainable=(0.0, GREATEST),
+)  # fmt: skip

@@ -16,6 +16,7 @@ from stages.own_data.date_format import n_written
 from stages.own_data.decoders.decoded_vectors import is_vector_list
 from stages.own_data.guess_several import POOL, guess_several, modality_of_bytes
 from stages.own_data.guesses import MODALITY_OF, GuessedModality, Values, free_name, modality_of
+from stages.own_data.sampling_rate import MOST_CLIPS, rate_settings, readable
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 
@@ -46,7 +47,7 @@ def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values],
         if not is_numbers and (several := guess_several(name, rows, texts[name])):
             label = free_name(several.modality, [other.name for other in found.modalities])
             entry = {"modality": several.modality, "column": name, **several.entry}
-            found.modalities.append(GuessedModality(label, entry, several.why, {"pool": POOL}))
+            found.modalities.append(GuessedModality(label, entry, several.why, {"pool": POOL, **several.settings}))
             found.missing[label] = several.missing
             continue
         content = None if is_numbers else _content(name, rows, texts[name])
@@ -59,7 +60,8 @@ def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values],
                 unused.append(name)
                 continue
             label = free_name(modality, [other.name for other in found.modalities])
-            found.modalities.append(GuessedModality(label, {"modality": modality, "column": name}, why))
+            settings, about = rate_settings(modality, _files(name, rows, texts[name]))
+            found.modalities.append(GuessedModality(label, {"modality": modality, "column": name}, why + about, settings))
             found.missing[label] = missing
         elif reason := _no_feature(name, rows, counted, texts[name]):
             found.notes.append(f"{name} is not used: {reason}")
@@ -169,6 +171,15 @@ def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tup
     if n_words >= MIN_WORDS_OF_TEXT and len(set(known)) > len(known) / 2:
         return "text", f"{n_words:.0f} words a row, {len(set(known))} of {len(known)} differ"
     return None
+
+
+def _files(name: str, rows: SourceRows, texts: Sequence[str | None] | None) -> Iterable[bytes]:
+    """Yield the first files of a column: those that its texts name, or its bytes."""
+    if texts is not None:
+        yield from readable([text.strip() for text in texts if text][:MOST_CLIPS], rows.sample_files.read)
+        return
+    for value in rows.read([name], np.arange(min(MOST_CLIPS, len(rows.ids))))[name].to_pylist():
+        yield (value.get("bytes") if isinstance(value, dict) else value) or b""
 
 
 def _list_content(name: str, rows: SourceRows) -> tuple[str, str] | None:

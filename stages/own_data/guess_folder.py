@@ -30,6 +30,7 @@ from stages.own_data.guesses import (
 )
 from stages.own_data.official_splits import is_split
 from stages.own_data.sample_files import SampleFiles, open_files
+from stages.own_data.sampling_rate import rate_settings, readable
 from stages.own_data.sources.folder import FILE, FolderSourceSettings, open_rows
 from stages.own_data.text_encoding import guessed_encoding
 from stages.splitting.scarce_groups import FEWEST_GROUPS
@@ -89,7 +90,8 @@ def guess_folder(path: str, hints: Hints) -> Guess:
     fields = _declared(source | extra, samples, hints) if hints.label else _fields(samples, path, hints)
     suffixes = Counter(Path(name).suffix.lower() for name in samples)
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
-    modality = GuessedModality(free_name(kind, []), {"modality": kind}, why)
+    settings, about = rate_settings(kind, readable(samples, files.read))
+    modality = GuessedModality(free_name(kind, []), {"modality": kind}, why + about, settings)
     return _guess(source | {"label": fields.label} | extra, fields, modality, hints, _Files(files, samples, ignored))
 
 

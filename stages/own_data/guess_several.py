@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from stages.own_data.file_names import FileNames, Names
 from stages.own_data.guesses import MODALITY_OF, modality_of
 from stages.own_data.roles import OwnModality
+from stages.own_data.sampling_rate import MOST_CLIPS, rate_settings, readable
 from stages.own_data.several_files import MARKS, POOLED
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 
@@ -22,12 +23,16 @@ AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
 
 @dataclass(frozen=True)
 class SeveralFiles:
-    """A column of several files per sample. entry: more of its entry. missing: whether a row lacks a file, bool (n,)."""
+    """A column of several files per sample. entry: more of its entry. missing: whether a row lacks a file, bool (n,).
+
+    settings: of its line under `features`.
+    """
 
     modality: str
     entry: dict[str, Any]
     why: str
     missing: np.ndarray
+    settings: dict[str, Any]
 
 
 def guess_several(name: str, rows: SourceRows, texts: Sequence[str | None] | None) -> SeveralFiles | None:
@@ -75,7 +80,8 @@ def _names(name: str, rows: SourceRows, mark: str | None) -> SeveralFiles | None
     counts = sorted(map(len, lists))
     missing = np.array([isinstance(names, ValueError) or not _are_there(names, rows) for names in found], dtype=bool)
     why = f"its values are lists of {counts[0]} to {counts[-1]} names of files ({of[1]}), whose features are pooled (pool: {POOL})"
-    return SeveralFiles(of[0], {} if mark is None else {"separator": mark}, why, missing)
+    settings, about = rate_settings(of[0], readable(every[:MOST_CLIPS], rows.sample_files.read))
+    return SeveralFiles(of[0], {} if mark is None else {"separator": mark}, why + about, missing, settings)
 
 
 def _are_there(names: Names, rows: SourceRows) -> bool:
@@ -89,11 +95,13 @@ def _bytes(name: str, rows: SourceRows) -> SeveralFiles | None:
     kind = rows.types[name].value_type
     if pa.types.is_struct(kind) and "bytes" not in kind.names:
         return None
-    first = (rows.read([name], np.array([0]))[name][0].as_py() or [b""])[0]
-    raw = (first.get("bytes") if isinstance(first, dict) else first) or b""
+    heads = rows.read([name], np.arange(min(MOST_CLIPS, len(rows.ids))))[name].to_pylist()
+    firsts = [(first.get("bytes") if isinstance(first, dict) else first) or b"" for first in ((files or [b""])[0] for files in heads)]
+    raw = firsts[0]
     n_files: list[int] = []
     for start in range(0, len(rows.ids), CHUNK_ROWS):  # bytes of all rows are not held in memory
         column = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name]
         n_files += [length or 0 for length in pc.list_value_length(column).to_pylist()]
     why = f"lists of {min(n_files)} to {max(n_files)} files that begin with {raw[:4]!r}, whose features are pooled (pool: {POOL})"
-    return SeveralFiles(modality_of_bytes(raw), {}, why, np.array(n_files) == 0)
+    settings, about = rate_settings(modality_of_bytes(raw), firsts)
+    return SeveralFiles(modality_of_bytes(raw), {}, why + about, np.array(n_files) == 0, settings)
