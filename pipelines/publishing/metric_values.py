@@ -42,8 +42,9 @@ def gap_points(evaluation: Evaluation) -> list[Point]:
     points: list[Point] = []
     for gap in evaluation.protocol_gaps:
         (name,) = metric_names([f"{gap.control} {gap.model} {'+'.join(gap.modalities)}"])
-        parts = (("", gap.difference), ("_lo", gap.lo), ("_hi", gap.hi))
-        points += [(f"gap/{name}{part}", value, 0) for part, value in parts if value is not None]
+        for part, value in (("", gap.difference), ("_lo", gap.lo), ("_hi", gap.hi)):
+            if value is not None:
+                points.append((f"gap/{name}{part}", value, 0))
     return points
 
 
