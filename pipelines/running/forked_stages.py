@@ -76,8 +76,9 @@ def run_command(executable: str | None, command: str, **settings: Any) -> None:
     fork.start()
     sent.close()
     fork.join()
-    with contextlib.suppress(EOFError):  # it was killed
-        peaks_bytes.append(received.recv())
+    if received.poll():  # there is a message, or the end: what the fork started may still hold the pipe, so nothing waits for it
+        with contextlib.suppress(EOFError):  # it was killed
+            peaks_bytes.append(received.recv())
     received.close()
     if fork.exitcode:
         raise StageCmdFailedError(command, fork.exitcode)
