@@ -168,6 +168,8 @@ def test_the_figure_has_a_dot_per_candidate_over_the_cost_of_its_learner() -> No
     text, image, svm = (dots[name] for name in sorted(dots, reverse=True))
     assert text[0] == image[0] < svm[0] and svm[1] < text[1] < image[1], "to the right: longer; up: the higher score"
     assert cost_figure(toy_evaluation(SCORES, "accuracy"), {}) is None
+    near = cost_figure(toy_evaluation(SCORES, "accuracy"), {"svm": 6.0, "knn": 3.0})
+    assert near is not None and ">5</text>" in near, "seconds of one decade have marks, too"
     assert drawn == cost_figure(toy_evaluation(SCORES, "accuracy"), {"svm": 100.0, "knn": 1.0})
 
 

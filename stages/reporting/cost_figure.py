@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.reporting.drawing import (
@@ -63,8 +63,10 @@ def cost_figure(evaluation: Evaluation, cpu_seconds: Mapping[str, float]) -> str
         times = [max(cpu_seconds[found.model], LEAST_S) for found, _, _ in drawn]
         axes.set_xscale("log")
         axes.set_xlim(min(times) / 1.6, max(times) * 1.6)
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))  # seconds of one decade have marks, too
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.grid(visible=True)
         value_ticks(axes, "y")
         axes.set_xlabel("processor time of training, s (all modality combinations)")
         axes.set_ylabel(evaluation.primary.title)
