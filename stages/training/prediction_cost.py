@@ -33,7 +33,7 @@ class ModelSize:
 
 @dataclass(frozen=True)
 class PredictionCost:
-    """Medians of several tries, from raw samples to named predictions, the model loaded: milliseconds of one sample, and of a batch."""
+    """From raw samples to named predictions, the model loaded: milliseconds of one sample (median of REPEATS), then of a batch (once)."""
 
     one_ms: float
     batch_ms: float
@@ -67,15 +67,12 @@ def prediction_cost(folder: Path, samples: pa.Table) -> PredictionCost | None:
         return lambda: predictor.predict(some)
 
     batch_rows = min(BATCH_ROWS, columns.num_rows)
-    return PredictionCost(_median_ms(predict(1)), _median_ms(predict(batch_rows)), batch_rows)
+    one, batch = predict(1), predict(batch_rows)
+    one()  # may compile or import
+    return PredictionCost(statistics.median(_ms(one) for _ in range(REPEATS)), _ms(batch), batch_rows)
 
 
-def _median_ms(do: Callable[[], object]) -> float:
-    """Return the median time of several calls after one that may compile or import."""
+def _ms(do: Callable[[], object]) -> float:
+    started = time.perf_counter()
     do()
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        do()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)
+    return 1000 * (time.perf_counter() - started)
