@@ -7,16 +7,18 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from stages.contracts.control import Control, ControlData, Randomised, Reference
+from stages.contracts.control import Control, ControlData, Leaking, Randomised, Reference
 from stages.contracts.model import FoldResult
 from stages.contracts.paths import controls_dir
 from stages.controlling.control_data import read_control_data
 from stages.controlling.control_results import control_results, controlled
+from stages.controlling.leaking_predictions import leaking_predictions
 from stages.controlling.randomised_scores import randomised_scores
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section, value_at
 from stages.foundation.registry import component
+from stages.foundation.tables import write_table
 from stages.training.read_problem import TrainingData, read_problem
 from stages.training.result_tables import ResultsOf, write_results
 
@@ -33,12 +35,16 @@ def main(dataset: str) -> None:
 
 
 def write_control(dataset: str, control: Control, settings: Any, training: TrainingData, data: ControlData) -> None:
-    """Write the predictions of one control, or its scores if it is randomised, or why it does not apply."""
+    """Write the predictions of one control, or its scores if it is randomised, or those of both protocols, or why it does not apply."""
     folder, why = controls_dir(dataset) / control.name, None if isinstance(control, Reference) else control.not_applicable(data, settings)
     found: list[FoldResult] | str = why or []
     if isinstance(control, Randomised):
         if why is None:
             write_document(folder / "randomised.json", randomised_scores(dataset, control, data, settings))
+            return
+    elif isinstance(control, Leaking):
+        if why is None:
+            write_table(folder / "leaking.arrow", *leaking_predictions(control, data, settings, training))
             return
     else:
         training = replace(training, problem=controlled(data.problem, control))

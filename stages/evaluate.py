@@ -44,6 +44,7 @@ from stages.evaluation.gallery import gallery_of, shown_candidate
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
+from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
@@ -97,6 +98,7 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring]),
+        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
         bias_variance=bias_variances(dataset),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
         rope=entry.rope,

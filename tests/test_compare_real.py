@@ -10,6 +10,7 @@ from stages.contracts.documents.version_comparison_document import VersionCompar
 from stages.contracts.paths import comparison_path
 
 pytestmark = pytest.mark.integration
+ASCII = "    if text.isascii():\n"  # the first line of the text featurizer's normalization
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -57,3 +58,28 @@ def test_a_comment_a_grid_and_a_seed(copy: Path) -> None:
     found = compared(copy, 0)
     assert found.datasets[0].note.startswith("other folds: 2 folds × 1 repeat before, 3 folds × 1 repeat now")
     assert ("split.n_splits", "2", "3") in [(change.name, change.before, change.after) for change in found.datasets[0].changes]
+
+
+def test_a_worse_featurizer_moves_its_candidates_down_and_exits_with_1(copy: Path) -> None:
+    """400 emoji in five folds, kNN alone: of each name the text featurizer keeps its first letter."""
+    emoji = EMOJI["datasets"]["emoji"] | {"rows": 400}
+    write_params(copy, {**EMOJI, "datasets": {"emoji": emoji}, "models": {"knn": EMOJI["models"]["knn"]},
+                        "split": EMOJI["split"] | {"n_splits": 5}})  # fmt: skip
+    rerun(copy)
+    git(copy, "add", "-A")
+    git(copy, "commit", "-q", "-m", "results")
+    git(copy, "tag", "-f", "v1")
+    code = copy / "stages/modalities/text/text_samples.py"
+    whole = code.read_text(encoding="utf-8")
+    assert whole.count(ASCII) == 1
+    code.write_text(whole.replace(ASCII, f"    text = text[:1]\n{ASCII}"), encoding="utf-8")
+    rerun(copy)
+    found = compared(copy, 1)
+    moves = {"+".join(move.modalities): move for move in found.datasets[0].candidates if move.model == "knn"}
+    assert {name: move.move for name, move in moves.items() if name != "image+text"} == {"text": "moved down", "image": "identical"}
+    assert moves["image+text"].move in ("moved down", "no evidence")
+    text = moves["text"]
+    assert text.before is not None and text.after is not None and text.p_corrected is not None and text.hi is not None
+    assert text.after < text.before - 0.1 and text.hi < 0 and text.p_corrected < 0.05
+    assert "code stages/modalities/text" in text.changes and not moves["image"].changes
+    assert ("stages/modalities/text/text_samples.py",) in [change.files for change in found.datasets[0].changes]

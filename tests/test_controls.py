@@ -11,7 +11,7 @@ from PIL import Image
 from toy_control import control_data
 from toy_problem import time_ordered, toy_folds, toy_problem
 
-from stages.contracts.control import ControlData, Randomised, Reference, Restricted, Rule
+from stages.contracts.control import ControlData, Reference, Restricted, Rule
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.controlling import fitted_trees
@@ -21,7 +21,7 @@ from stages.foundation.registry import component, names
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import FILES_KEY, SEVERAL
 
-CONTROLS = [name for name in names("controls") if not isinstance(component("controls", name), Randomised)]
+CONTROLS = [name for name in names("controls") if isinstance(component("controls", name), Rule | Restricted | Reference)]
 KNOWS = "knows what it is shown"
 EXCEPTIONS = {  # (control, check) → why it fails
     ("constant", KNOWS): "it is shown nothing",

@@ -155,6 +155,16 @@ def test_open_leaks_come_first_and_their_codes_are_named(base: Evaluation) -> No
         "toy and docs/leaks.md.")
 
 
+def test_the_summary_marks_data_sets_with_open_leaks(base: Evaluation) -> None:
+    leaking = base.model_copy(update={"dataset": "other", "open_leaks": ("near-duplicate-across-folds", "shared-file")})
+    page = render([base, leaking], {})
+    summary, *sections = page.split('<section id="')[1:]
+    assert summary.count('<small class="open">') == 1 and "“open”: findings of the leakage gate" in summary
+    assert '<small class="open">open: near-duplicate-across-folds, shared-file</small>' in summary.partition('href="#other"')[2]
+    assert ["<summary>Leaks</summary>" in section for section in sections] == [False, True, False]
+    assert "“open”" not in render([base], {})
+
+
 @pytest.mark.parametrize(("values", "chosen", "said"), [
     ((0.1, 1, 10), (10, 10, 10, 1, 1), "C 10 (largest) of SVM · text"),
     ((0.1, 1, 10), (0.1, 0.1, 0.1, 10, 10), "C 0.1 (smallest) of SVM · text"),
@@ -180,6 +190,27 @@ def test_the_best_of_several_stands_first_as_it_would_be_on_other_rows(base: Eva
     assert said in learner_finding(biased)
     unknown = learner_finding(base.model_copy(update={"choice_bias": None}))
     assert "corrected for being" not in unknown and number(best) in unknown
+
+
+@pytest.mark.parametrize(("n_twins", "said"), [
+    (0, ", "), (1, ", shared with {}, "), (3, ", shared with {}, {} and {}, "), (4, ", shared with 4 more, "),
+])
+def test_a_mean_that_others_have_too_is_shared(base: Evaluation, n_twins: int, said: str) -> None:
+    best, *others = [found for found in base.ranked()]
+    twins = [found.candidate for found in others[:n_twins]]
+    candidates = tuple(found.model_copy(update={"scores": best.scores}) if found.candidate in twins else found for found in base.candidates)
+    sentence = learner_finding(base.model_copy(update={"candidates": candidates, "choice_bias": None}))
+    listed_twins = said.format(*(candidate_name(twin, base) for twin in twins))
+    assert f"has the highest mean accuracy{listed_twins}{number(base.primary_score(best).mean)}" in sentence
+
+
+def test_a_learner_that_is_equal_in_practice_has_no_open_lead(base: Evaluation) -> None:
+    verdicts = iter(["equal", "better"])
+    equal = with_tests(base, lambda test: {"verdict": next(verdicts)} if test.family == "learners" and test.a == base.best else {})
+    (first, second) = [test.b.model for test in equal.family("learners") if test.a == base.best]
+    names = {"knn": "kNN", "mlp": "MLP"}
+    assert learner_finding(equal).endswith(
+        f"; its lead over the best {names[second]} is shown, it is equal in practice (within ±0.010) to the best {names[first]}.")
 
 
 def test_verdict_is_the_finding_in_short(judged: Judged) -> None:

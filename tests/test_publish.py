@@ -30,11 +30,13 @@ from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import md5_of, read_lock
 from pipelines.publishing.metric_values import metric_names
 from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, requirements
+from pipelines.publishing.records import COST_FIGURE
 from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import tracking_uri
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import ChosenConfig, Evaluation, FoldScores
+from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import evaluation_path, samples_path, skipped_path, validation_path
 from stages.contracts.tables.skipped_table import SkippedMetadata
@@ -320,12 +322,32 @@ def test_a_summary_names_the_results_that_the_report_shows(seen: Path) -> None:
 def test_the_duration_of_a_run_is_that_of_its_training(workspace: Path) -> None:
     assert {run.info.end_time - run.info.start_time for run in all_runs().values()} == {0}  # of plain `dvc repro` none is known
     outs = {item["path"]: item["md5"] for item in read_lock()["train@alpha-knn"]["outs"]}
-    keep_cost("train@alpha-knn", Cost(seconds=12.5, processor_seconds=20.0, hardware="a processor, 2 cores", outs=outs))
+    keep_cost("train@alpha-knn", Cost(seconds=12.5, processor_seconds=20.0, hardware="a processor, 2 cores", outs=outs,
+                                        peak_bytes=300_000_000))
     Path("mlflow.db").unlink()
     publish.main()
     run, other = run_named("alpha", "knn · text"), run_named("alpha", "mlp · text")
     assert run.info.end_time - run.info.start_time == 12_500 and other.info.end_time == other.info.start_time
     assert (run.data.tags["cost"], run.data.tags["hardware"]) == ("20.0 s", "a processor, 2 cores") and "cost" not in other.data.tags
+    found = {name: run.data.metrics.get(f"cost/{name}") for name in ("seconds", "cpu_seconds", "peak_memory_mb", "machine_joules")}
+    assert found == {"seconds": 12.5, "cpu_seconds": 20.0, "peak_memory_mb": 300.0, "machine_joules": None}
+    assert not [name for name in other.data.metrics if name.startswith("cost/")]
+    summary = run_named("alpha", "summary")
+    figure = Path(summary.info.artifact_uri, COST_FIGURE).read_text(encoding="utf-8")
+    assert "Score against cost on alpha" in figure and "kNN" in figure and "MLP" not in figure
+
+
+def test_a_run_with_a_model_has_its_size_and_the_time_of_a_prediction(seen: Path) -> None:
+    evaluation = read_document(evaluation_path("alpha"), Evaluation)
+    about = read_document(Path("data/models/alpha/knn/model.json"), SavedModel)
+    runs = {found.candidate: run_named("alpha", " · ".join(evaluation.key(found.candidate))) for found in evaluation.candidates}
+    mine = runs[about.candidate].data.metrics
+    assert mine["model/bytes"] == sum(path.stat().st_size for path in Path("data/models/alpha/knn").iterdir())
+    n = evaluation.rows.used
+    assert mine["model/stored_numbers"] == sum(math.prod(shape) for shape in about.arrays.values()) > mine["model/parameters"] > n
+    assert mine["predict/batch_rows"] == n and min(mine["predict/one_ms"], mine["predict/batch_ms"]) > 0
+    others = [run for candidate, run in runs.items() if candidate.model == "knn" and candidate != about.candidate]
+    assert others and not [name for run in others for name in run.data.metrics if name.startswith(("model/", "predict/"))]
 
 
 # ---------------------------------------------------------------- models

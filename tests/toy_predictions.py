@@ -20,13 +20,14 @@ from toy_samples import write_samples
 from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.paths import controls_dir, leaks_path, predictions_dir, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows
+from stages.contracts.tables.leaking_table import HONEST, LEAKING, LeakingMetadata
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.skipped_table import SkippedMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.documents import write_document
 from stages.foundation.registry import component
-from stages.foundation.tables import fixed_lists, read_described, write_table
+from stages.foundation.tables import column_values, fixed_lists, read_described, write_table
 from stages.ingest import target_metadata
 
 CONTROLS = ("constant",)
@@ -239,6 +240,24 @@ def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target:
         table["probabilities"] = fixed_lists(np.concatenate(scores))
     write_table(results_dir(toy, model) / "predictions.arrow", pa.table(table),
                 _metadata(toy, model))
+
+
+def write_leaking(toy: Toy, control: str, skill: Mapping[str, tuple[float, float]]) -> None:
+    """Write what a leaking control finds of a made-up learner: by modality combination its skill by the protocol, and with the leak."""
+    splits = read_described(splits_path(toy.dataset), SplitsMetadata)[0]
+    target = np.asarray(splits["target"].to_pylist() if toy.task == "regression" else column_values(splits["target"]))
+    rows = np.flatnonzero(column_values(splits["fold"]) >= 0)
+    luck, tables = np.random.default_rng(toy.seed).random(len(target)), []
+    for combination, shares in skill.items():
+        for protocol, share in zip((HONEST, LEAKING), shares, strict=True):
+            _, prediction = ANSWERS[toy.task](toy, target[rows], luck[rows], share, np.random.default_rng([toy.seed, len(combination)]))
+            tables.append(pa.table({
+                "protocol": [protocol] * len(rows), "modalities": [combination] * len(rows),
+                **{name: splits[name].take(pa.array(rows)) for name in ("repeat", "fold", "sample_id", "target")},
+                "prediction": target_column(prediction)}))  # fmt: skip
+    about = LeakingMetadata(dataset=toy.dataset, control=control, model="linear", what=component("controls", control).what,
+                            scoring=toy.scoring or SCORING[toy.task], target=toy.metadata.target, combinations=tuple(skill))
+    write_table(controls_dir(toy.dataset) / control / "leaking.arrow", pa.concat_tables(tables), about)
 
 
 Answer = tuple[np.ndarray, np.ndarray]  # scores, prediction

@@ -91,6 +91,17 @@ def reliability_points(result: CandidateResult) -> list[Point]:
     return [(f"calibration/{name}", value, 0) for name, value in measures.items() if value is not None]
 
 
+def gap_points(evaluation: Evaluation) -> list[Point]:
+    """Return what each leak in the protocol adds to a score: `gap/<control> <model> <modalities>`, `_lo` and `_hi`; MLflow takes no +."""
+    points: list[Point] = []
+    for gap in evaluation.protocol_gaps:
+        (name,) = metric_names([f"{gap.control} {gap.model} {'+'.join(gap.modalities)}"])
+        for part, value in (("", gap.difference), ("_lo", gap.lo), ("_hi", gap.hi)):
+            if value is not None:
+                points.append((f"gap/{name}{part}", value, 0))
+    return points
+
+
 def metric_names(outputs: Sequence[str]) -> list[str]:
     """Return names that MLflow takes in a metric: other characters become _, and of equal ones the later get a number."""
     seen: dict[str, int] = {}

@@ -15,7 +15,7 @@ from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
 from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
-from pipelines.publishing.metric_values import Point, run_points, score_points
+from pipelines.publishing.metric_values import Point, gap_points, run_points, score_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
@@ -37,6 +37,7 @@ from stages.foundation.tables import read_table
 
 # what makes the results of a candidate these; its rank, say, changes with the others' results
 RESULTS = {"scores", "confusion", "by_output", "agreement", "reliability", "configs", "curves", "notes", "sweeps"}
+COST_FIGURE = "figures/score_against_cost.svg"
 SUMMARISED = ("_mean", "_lo", "_hi")
 
 
@@ -139,13 +140,27 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
               "results": entry_hash(lock[stage], evaluation_path(dataset))},
         params={**names, **data_params(lock, evaluation)},
         points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
-                ("quarantined_share", evaluation.quarantined.share, 0)],
+                *gap_points(evaluation), ("quarantined_share", evaluation.quarantined.share, 0)],
         note=descriptions.summary_note(evaluation),
         files={**report, **figures(dataset, ""), **page(dataset)},
         data=data,
         cost=cost_of(stage, lock[stage]),
-        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation)},
+        texts={"leaderboard.csv": descriptions.leaderboard_csv(evaluation), **quarantined(evaluation),
+               **score_against_cost(lock, evaluation)},
     )
+
+
+def score_against_cost(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[str, str]:
+    """Return the figure of scores over processor time, if the cost of a learner is known: it has a clock, so no stage draws it."""
+    trained = {model: f"train@{evaluation.dataset}-{model}" for model in evaluation.learners}
+    costs = {model: cost for model, stage in trained.items() if stage in lock and (cost := cost_of(stage, lock[stage]))}
+    if not costs:
+        return {}
+    import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
+    from stages.reporting.cost_figure import cost_figure  # a second, where no cost is known
+
+    drawn = cost_figure(evaluation, {model: cost.processor_seconds for model, cost in costs.items()})
+    return {COST_FIGURE: drawn} if drawn else {}
 
 
 def common_tags(evaluation: Evaluation) -> dict[str, str]:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.publishing.model_costs import model_points
 from pipelines.publishing.records import DatasetVersion, Record
 from pipelines.publishing.tracking import Server, plain_values
 from stages.foundation.plain_output import plain
@@ -37,7 +38,8 @@ def log_run(server: Server, experiment: str, record: Record, *, dvc_experiment: 
         server.client.log_inputs(run_id, [dataset_input(record.data)])
     server.client.log_batch(run_id, params=[Param(name, value) for name, value in plain_values(record.params).items()],
                             tags=[RunTag(NOTE, plain(record.note))])
-    metrics = [Metric(name, value, now, step) for name, value, step in record.points]
+    costs = [*(record.cost.points if record.cost else ()), *(model_points(record.model) if record.model else ())]
+    metrics = [Metric(name, value, now, step) for name, value, step in (*record.points, *costs)]
     for start in range(0, len(metrics), BATCH):
         server.client.log_batch(run_id, metrics=metrics[start:start + BATCH])
     log_artifacts(server, run_id, record)
@@ -67,6 +69,7 @@ def log_artifacts(server: Server, run_id: str, record: Record) -> None:
         if record.tables is not None and record.candidate is not None:
             write_run_tables(record.tables, record.candidate, folder)
         for target, text in record.texts.items():
+            (folder / target).parent.mkdir(exist_ok=True)
             (folder / target).write_text(text, encoding="utf-8")
         for target, path in record.files.items():
             (folder / target).parent.mkdir(exist_ok=True)

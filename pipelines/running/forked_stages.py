@@ -5,15 +5,18 @@ default run compute for less. A fork starts with these libraries and without the
 that it is in the state of a process that `python -m stages.…` has started. Any other command is run by DVC, as are all on other systems.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
 import re
+import resource
 import runpy
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
 from typing import Any
 
 import dvc.stage.run
@@ -25,6 +28,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 COMMAND = re.compile(r"python -m (?P<module>stages\.[a-z_]+)(?P<arguments>( [\w.:@/+-]+)*)", re.ASCII)
 OWN = {"stages", "pipelines"}  # packages whose modules a fork loads itself
+peaks_bytes: list[int] = []  # of memory, of each fork that has ended since the worker emptied it
 dvcs_run: Callable[..., None] = dvc.stage.run._run
 
 TABLES = ("numpy", "pyarrow.compute", "pandas")
@@ -65,11 +69,17 @@ def run_command(executable: str | None, command: str, **settings: Any) -> None:
     import_libraries(module)
     sys.stdout.flush()
     sys.stderr.flush()
+    received, sent = multiprocessing.Pipe(duplex=False)
     fork = multiprocessing.get_context("fork").Process(
-        target=_run_module, args=(module, arguments, settings["cwd"], settings["env"]), name=command,
+        target=_measured, args=(sent, module, arguments, settings["cwd"], settings["env"]), name=command,
     )
     fork.start()
+    sent.close()
     fork.join()
+    if received.poll():  # there is a message, or the end: what the fork started may still hold the pipe, so nothing waits for it
+        with contextlib.suppress(EOFError):  # it was killed
+            peaks_bytes.append(received.recv())
+    received.close()
     if fork.exitcode:
         raise StageCmdFailedError(command, fork.exitcode)
 
@@ -79,6 +89,15 @@ def import_libraries(module: str) -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
     for name in LIBRARIES.get(module, ()):
         importlib.import_module(name)
+
+
+def _measured(sent: Connection, module: str, arguments: list[str], folder: str, variables: Mapping[str, str]) -> None:
+    """Run a module and send the most memory that its process, or one that it has waited for, held at once, in bytes."""
+    try:
+        _run_module(module, arguments, folder, variables)
+    finally:
+        sent.send(1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+        sent.close()
 
 
 def _run_module(module: str, arguments: list[str], folder: str, variables: Mapping[str, str]) -> None:

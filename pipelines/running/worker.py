@@ -16,7 +16,7 @@ from dvc.exceptions import DvcException
 from pipelines.publishing.costs import Stopwatch, keep_cost
 from pipelines.running.core_shares import share_path
 from pipelines.running.dvc_lock import use_stagewise_lockfile
-from pipelines.running.forked_stages import use_forks
+from pipelines.running.forked_stages import peaks_bytes, use_forks
 from pipelines.running.repository import opened
 from pipelines.running.verified_cache import VerifiedStageCache
 from stages.foundation.errors import InputError, machine_errors
@@ -47,6 +47,7 @@ def reproduce(stage: str) -> dict[str, str]:
     logger = logging.getLogger("dvc.stage.run")
     logger.addHandler(commands)
     stopwatch = Stopwatch()
+    peaks_bytes.clear()
     try:
         # A new Repo each time: another worker may have changed dvc.lock. Waiting for DVC's lock makes reading,
         # changing and writing dvc.lock atomic across workers.
@@ -56,7 +57,7 @@ def reproduce(stage: str) -> dict[str, str]:
             changed = repo.reproduce(stage, single_item=True)
             for ran in changed if commands.n_run else ():
                 outs = {out.def_path: out.hash_info.value for out in ran.outs}
-                keep_cost(stage, stopwatch.cost(outs, n_cores=n_cores()))
+                keep_cost(stage, stopwatch.cost(outs, n_cores=n_cores(), peak_bytes=max(peaks_bytes, default=None)))
     except DvcException as error:
         return {"status": "failed", "reason": str(error.__cause__ or error)}
     except InputError as error:

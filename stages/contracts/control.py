@@ -3,11 +3,12 @@
 A `Rule` predicts without a learner. A `Restricted` control is one fixed learner that is shown a few columns: what a learner of the
 modalities may have used instead of their content. The protocol (stages/controlling/) owns folds, thresholds and predictions; a control
 chooses nothing. A `Randomised` control is a learner of the modalities on data in which one relation is destroyed at random. A
-`Reference` is a learner of the modalities that nothing is tuned of.
+`Reference` is a learner of the modalities that nothing is tuned of. A `Leaking` one is a learner of the modalities by a protocol into which
+one leak is let on purpose.
 
 A control is a baseline, which every learner is compared with, or a diagnostic, which tells something of the data by a channel that no
-learner sees, or by one that is not tuned: it is shown, ranks behind all others and need not be beaten. A `Randomised` control has scores
-next to the observed ones and no candidate.
+learner sees, or by one that is not tuned: it is shown, ranks behind all others and need not be beaten. `Randomised` and `Leaking` controls
+have scores next to the observed ones and no candidate.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,4 +129,21 @@ class Reference:
         return False
 
 
-Control = Rule | Restricted | Randomised | Reference
+@dataclass(frozen=True)
+class Leaking:
+    """The learner `linear` through the whole protocol of models, as models are tested and again with one leak.
+
+    what: the leak, as the end of "if …". `leaking(data, settings)` returns the problem with the leak, of the same rows and combinations;
+    each row that is tested is tested as often as before.
+    `not_applicable(data, settings)` returns why the leak cannot be let in, or None.
+    """
+
+    name: str
+    settings: type[Settings]
+    what: str
+    leaking: Callable[[ControlData, Any], Problem]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
+    is_diagnostic: bool = True
+
+
+Control = Rule | Restricted | Randomised | Reference | Leaking

@@ -47,6 +47,8 @@ class Problem:
 
     A sample may lack modalities (`Block.present`): a combination is trained and tested on the samples that have all of it (`parts`).
     time_ordered: whether each fold trains on the past alone: its rows that are neither trained on nor tested are later.
+    fits_on_test_rows: whether encoders, scales and components of an estimator are fitted on test rows too: a leak, which only the control
+    shared_fit lets in to measure it.
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
@@ -60,6 +62,11 @@ class Problem:
     scoring: str  # name of the metric that chooses the configuration
     seed: int
     time_ordered: bool = False
+    fits_on_test_rows: bool = False
+
+    def preprocessing_rows(self, fold: Fold) -> np.ndarray:
+        """Return the rows on which a fold's preprocessing is fitted: its training rows; int64, sorted."""
+        return np.sort(np.concatenate([fold.train, fold.test])) if self.fits_on_test_rows else fold.train
 
     def complete(self, modalities: Sequence[str]) -> np.ndarray | None:
         """Return which samples have all of a combination's modalities: bool (n,); None: every sample has."""

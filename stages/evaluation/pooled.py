@@ -29,17 +29,24 @@ class Pooled:
 
     @cached_property
     def df(self) -> float:
-        """Return the degrees of freedom of the standard error: 2·n_groups / (kurtosis − 1) of what groups add, at most n_groups − 1.
+        """Return the degrees of freedom of the standard error."""
+        return degrees_of_freedom((self.sums - self.score * self.weights)[self.weights > 0])
 
-        Of normal values that is the number of groups. Where few groups hold nearly all errors, their spread says little about that of other
-        groups (Satterthwaite: a variance has 2·mean² / variance degrees of freedom).
-        """
-        residuals = (self.sums - self.score * self.weights)[self.weights > 0]
-        square = float((residuals**2).mean()) if residuals.size else 0.0
-        if square == 0.0:
-            return float(self.n_groups - 1)
-        excess = float((residuals**4).mean()) / square**2 - 1
-        return float(np.clip(2 * residuals.size / excess if excess > 0 else np.inf, 1.0, max(1.0, residuals.size - 1)))
+
+def degrees_of_freedom(residuals: np.ndarray) -> float:
+    """Return the degrees of freedom of a variance of groups: 2·n_groups / (kurtosis − 1) of what they add, at most n_groups − 1.
+
+    Of normal values that is the number of groups. Where few groups hold nearly all errors, their spread says little about that of other
+    groups (Satterthwaite: a variance has 2·mean² / variance degrees of freedom).
+
+    Args:
+        residuals: float64 (n_groups,), about 0.
+    """
+    square = float((residuals**2).mean()) if residuals.size else 0.0
+    if square == 0.0:
+        return float(residuals.size - 1)
+    excess = float((residuals**4).mean()) / square**2 - 1
+    return float(np.clip(2 * residuals.size / excess if excess > 0 else np.inf, 1.0, max(1.0, residuals.size - 1)))
 
 
 def pool(values: np.ndarray, design: Design) -> Pooled:

@@ -58,8 +58,9 @@ def _run(
     model: Estimator, problem: Problem, settings: Any, configs: list[Config], pool: ThreadPoolExecutor
 ) -> Iterator[Sequence[FoldSweep]]:
     for fold in problem.folds:
-        blocks = encode_fold(problem.blocks, fold.train)
-        projections = fit_projections(dense_blocks(blocks, settings), fold.train, getattr(settings, "n_components", None))
+        rows = problem.preprocessing_rows(fold)
+        blocks = encode_fold(problem.blocks, rows)
+        projections = fit_projections(dense_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
         for modalities in problem.combinations:
             yield [EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections)]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison
-from stages.reporting.formatting import candidate_name, combination_name, listed, setting
+from stages.reporting.formatting import candidate_name, combination_name, level_name, listed, model_name, setting, signed
 from stages.reporting.gains import gains
 
 FEWEST_VALUES = 3  # of a parameter: of two, one is an end always
@@ -19,6 +19,22 @@ def leak_finding(evaluation: Evaluation) -> str:
         return ""
     return (f"Scores may be too good: the leakage gate has open findings ({', '.join(codes)}); see the validation page of "
             f"{evaluation.dataset} and docs/leaks.md.")
+
+
+def gap_findings(evaluation: Evaluation) -> list[str]:
+    """Return for each leak in the protocol that was let in on purpose which scores it is shown to make too good, and by how much."""
+    found = []
+    for control in dict.fromkeys(gap.control for gap in evaluation.protocol_gaps):
+        gaps = [gap for gap in evaluation.protocol_gaps if gap.control == control]
+        shown = [gap for gap in gaps if gap.verdict == "better"]
+        learner, what = f"{evaluation.primary.title} of {model_name(gaps[0].model)}", gaps[0].what
+        if shown:
+            sizes = listed([f"{' + '.join(gap.modalities)} {signed(gap.difference)} "
+                            f"({signed(gap.lo)} to {signed(gap.hi)})" for gap in shown])
+            found.append(f"If {what}, {learner} would be too good: {sizes}, with {level_name(evaluation)} intervals.")
+        else:
+            found.append(f"If {what}, {learner} is not shown to be too good.")
+    return found
 
 
 def boosting_finding(evaluation: Evaluation) -> str:

@@ -5,12 +5,13 @@ where the difference is probably within the region of practical equivalence. Eve
 that would have been shown.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Results
-from stages.reporting.doubts import boosting_finding, edge_finding, leak_finding
+from stages.reporting.doubts import boosting_finding, edge_finding, gap_findings, leak_finding
 from stages.reporting.formatting import (
     baseline_name,
     candidate_name,
@@ -27,14 +28,16 @@ from stages.reporting.gains import gain, gains, would_show
 from stages.reporting.growth_sentences import growth_findings
 from stages.reporting.reliability_figures import reliability_finding
 
+MOST_TWINS = 3  # that are named
+
 
 def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, their
     probabilities, grids, more rows.
     """
-    sentences = [leak_finding(evaluation), boosting_finding(evaluation), fusion_finding(evaluation), sufficient_finding(evaluation),
-                 baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation), edge_finding(evaluation),
-                 *growth_findings(evaluation)]  # fmt: skip
+    sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation), fusion_finding(evaluation),
+                 sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
+                 edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
@@ -118,16 +121,20 @@ def learner_finding(evaluation: Evaluation) -> str:
                 f"{number(score.mean)}, that of the {model_name(best.model, evaluation.form)} baseline.")
     extreme = "highest" if metric.greater_is_better else "lowest"
     shown = number(score.mean) + (f" ({level_name(evaluation)} interval {interval(score.lo, score.hi)})" if score.lo is not None else "")
-    start = f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}, {_corrected(evaluation)}{shown}"
+    subject = f"{candidate_name(best, evaluation)} has the {extreme} {mean}{metric.title}{_shared(evaluation)}"
+    start = f"{subject}, {_corrected(evaluation)}{shown}"
     rivals = [test for test in evaluation.family("learners") if test.a == best]
     beaten = [test.b.model for test in rivals if test.verdict == "better"]
-    open_ = [test.b.model for test in rivals if test.verdict != "better"]
+    equal = [test.b.model for test in rivals if test.verdict == "equal"]
+    open_ = [test.b.model for test in rivals if test.verdict not in ("better", "equal")]
     parts = []
     if beaten:
         parts.append(f"its lead over the best {_models(beaten)} is shown")
     if open_:
         lead = f"that over the best {_models(open_)} is not" if beaten else f"its lead over the best {_models(open_)} is not shown"
-        parts.append(lead + would_show([test for test in rivals if test.verdict != "better"], evaluation))
+        parts.append(lead + would_show([test for test in rivals if test.b.model in open_], evaluation))
+    if equal:
+        parts.append(f"it is equal in practice (within ±{number(evaluation.rope)}{_unit(evaluation)}) to the best {_models(equal)}")
     return f"{start}; {', '.join(parts)}." if parts else f"{start}."
 
 
@@ -168,8 +175,23 @@ def sufficient_finding(evaluation: Evaluation) -> str:
 def _equal(tests: Sequence[Comparison], evaluation: Results) -> str:
     same = [test for test in tests if test.verdict == "equal"]
     equal = [f"{combination_name(test.b, evaluation)} alone for {_fused_name(test.a, evaluation)}" for test in same]
-    unit = "" if evaluation.primary.greater_is_better else " of the score"
-    return f" It is equal in practice (within ±{number(evaluation.rope)}{unit}) to {listed(equal)}." if equal else ""
+    return f" It is equal in practice (within ±{number(evaluation.rope)}{_unit(evaluation)}) to {listed(equal)}." if equal else ""
+
+
+def _unit(evaluation: Results) -> str:
+    """Return what the region of practical equivalence is a share of, where it is one."""
+    return "" if evaluation.primary.greater_is_better else " of the score"
+
+
+def _shared(evaluation: Evaluation) -> str:
+    """Return ", shared with MLP · image and SVM · image" where others have the mean of the best: nobody leads there."""
+    mean = evaluation.primary_score(evaluation.result(evaluation.best)).mean
+    scored = [(found, evaluation.primary_score(found).mean) for found in evaluation.ranked() if found.model not in evaluation.diagnostics]
+    twins = [candidate_name(found.candidate, evaluation) for found, other in scored
+             if found.candidate != evaluation.best and mean is not None and other is not None and math.isclose(mean, other)]
+    if not twins:
+        return ""
+    return f", shared with {listed(twins) if len(twins) <= MOST_TWINS else f'{len(twins)} more'}"
 
 
 def _corrected(evaluation: Evaluation) -> str:

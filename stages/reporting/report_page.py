@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
 from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.contracts.paths import evaluation_path
@@ -79,6 +79,7 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "reliability": reliability_table(evaluation),
         "holding": holding(evaluation),
         "configurations": configurations(evaluation),
+        "gaps": gap_rows(evaluation),
         "level": formatting.level_name(evaluation),
         "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],
         "averaged": formatting.averaged(evaluation),
@@ -97,6 +98,13 @@ def heading(metric: MetricInfo) -> Markup:
     *first, last = metric.title.split()
     parts = [*first, last if metric.greater_is_better else f"{last}{formatting.SPACE}↓"]
     return Markup(" ").join(Markup('<span class="nowrap">{}</span>').format(part) for part in parts)
+
+
+class GapRow(NamedTuple):
+    """What a leak in the protocol adds to a score, with its interval drawn."""
+
+    gap: ProtocolGap
+    drawn: Markup
 
 
 class LeaderboardRow(NamedTuple):
@@ -144,6 +152,19 @@ def compared(evaluation: Evaluation, tests: Sequence[Comparison]) -> list[Compar
         drawn = "" if test.difference is None else cell_interval(
             test.difference, test.lo, test.hi, scale=scale, reference=0.0, colour=colours[test.a.model], label=label)
         table.append(ComparisonRow(test, Markup(drawn)))
+    return table
+
+
+def gap_rows(evaluation: Evaluation) -> list[GapRow]:
+    """Return the gaps of leaks in the protocol with a drawn interval each, all on one scale."""
+    gaps, colours = evaluation.protocol_gaps, colour_names(evaluation)
+    scale = padded([*(value for gap in gaps for value in (gap.difference, gap.lo, gap.hi) if value is not None), 0.0], 0.03)
+    table = []
+    for gap in gaps:
+        label = f"{gap.control}, {' + '.join(gap.modalities)}: {formatting.signed(gap.difference)}"
+        drawn = "" if gap.difference is None else cell_interval(gap.difference, gap.lo, gap.hi, scale=scale, reference=0.0,
+                                                                colour=colours.get(gap.model, "baseline"), label=label)
+        table.append(GapRow(gap, Markup(drawn)))
     return table
 
 

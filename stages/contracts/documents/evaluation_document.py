@@ -10,7 +10,7 @@ from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import BiasVariance
 from stages.contracts.documents.growth import LearningCurve
-from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
+from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
 
 ConfigSettings = dict[str, Any]
 
@@ -146,6 +146,29 @@ class RandomisedTest(Document):
     p: float
 
 
+class ProtocolGap(Document):
+    """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
+
+    control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
+    interval. p: the larger of a t and a sign-flip test over groups. p_corrected: by Holm, over the combinations of the control. verdict: on
+    the leaking score; "better": the leak makes it too good.
+    """
+
+    control: str
+    model: str
+    what: str
+    modalities: tuple[str, ...]
+    honest: Number
+    leaking: Number
+    difference: Number
+    lo: Number
+    hi: Number
+    p: Number
+    p_corrected: Number
+    verdict: Verdict
+    n_groups: int
+
+
 class Evaluation(Results):
     """All that the report and the tracking server show of one data set."""
 
@@ -174,6 +197,8 @@ class Evaluation(Results):
                                                        description="scores by numbers of training rows, if params.yaml names models")
     bias_variance: tuple[BiasVariance, ...] = Field((), exclude_if=lambda value: not value,
                                                     description="bias and variance by one parameter, if params.yaml names models")
+    protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
+                                                   description="what leaks in the protocol would add to scores, if it is measured")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 
