@@ -232,7 +232,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
 
     run("stages.check")
     run("ruff", "check", *new)
-    batteries = [f"tests/test_{kind}.py" for kind in (*kinds, "walls")]
+    batteries = [f"tests/test_{kind}.py" for kind in (*kinds, "refit_seeds", "walls")]
     out = run("pytest", "-q", "-p", "no:cacheprovider", *batteries, "-k", " or ".join([*added, "test_every", "test_the_battery"]))
     assert int(re.search(r"(\d+) passed", out)[1]) > 30  # type: ignore[index]
     with Repo(str(workspace)) as repo:
