@@ -63,6 +63,10 @@ def error_and_loss(problem: Problem, found: list[FoldResult]) -> tuple[float, fl
     return measured.ece, float(log_loss(problem.target[rows], probabilities))
 
 
+def forest() -> RandomForestClassifier:
+    return RandomForestClassifier(30, random_state=0)
+
+
 def normalised(probabilities: np.ndarray) -> np.ndarray:
     """Return float32 probabilities as float64 that sum to 1."""
     p = probabilities.astype(np.float64)
@@ -70,8 +74,7 @@ def normalised(probabilities: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("make", "n_classes"), [(lambda: LogisticRegression(), 2), (lambda: RandomForestClassifier(30, random_state=0), 2),
-                                                 (lambda: RandomForestClassifier(30, random_state=0), 3)])
+@pytest.mark.parametrize(("make", "n_classes"), [(lambda: LogisticRegression(C=0.01), 2), (forest, 2), (forest, 3)])
 def test_probabilities_are_those_of_calibrated_classifier_cv(method: str, make, n_classes: int) -> None:
     """With one exception, as it takes the decision function or probability itself: the sigmoid of a forest, and what lies between steps."""
     X, y = make_classification(600, 6, n_informative=4, n_classes=n_classes, n_clusters_per_class=1, flip_y=0.2, random_state=1)
@@ -88,7 +91,8 @@ def test_probabilities_are_those_of_calibrated_classifier_cv(method: str, make, 
     elif method != "sigmoid":
         assert ours == pytest.approx(expected, abs=1e-6)
     else:
-        assert log_loss(y[400:], normalised(ours)) < log_loss(y[400:], expected) + 0.05
+        plain = log_loss(y[400:], normalised(np.clip(fitted.predict_proba(X[400:]), 1e-7, 1)))
+        assert log_loss(y[400:], normalised(ours)) < min(plain, log_loss(y[400:], expected) + 0.08)
     assert ours.sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 

@@ -28,10 +28,11 @@ def fit_calibrator(method: CalibrationMethod, problem: Problem, target: np.ndarr
             of_label = np.stack([1 - p[:, output], p[:, output]], axis=1)
             found[output] = _inverse_temperature(of_label, holds[:, output].astype(np.int32))
         return Calibrator(method, is_of_classes, {"inverse_temperature": found})
+    least = 1 / (len(p) + 2)
     slope, intercept = np.full(n_outputs, np.nan), np.full(n_outputs, np.nan)
     for output in fitted:
-        slope[output], intercept[output] = _sigmoid(log_odds(p[:, output]), holds[:, output])
-    return Calibrator(method, is_of_classes, {"slope": slope, "intercept": intercept})
+        slope[output], intercept[output] = _sigmoid(log_odds(p[:, output], least), holds[:, output])
+    return Calibrator(method, is_of_classes, {"slope": slope, "intercept": intercept, "least": np.array([least])})
 
 
 def _inverse_temperature(p: np.ndarray, target: np.ndarray) -> float:

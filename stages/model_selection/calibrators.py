@@ -2,7 +2,8 @@
 
 ```text
 temperature  softmax(ln p / T): one T for all classes, for each label one; keeps the order of a row's classes, and so the most probable
-sigmoid      1 / (1 + exp(−(a·ln(p / (1 − p)) + b))) per class or label (Platt); a = 1 and b = 0 change nothing
+sigmoid      1 / (1 + exp(−(a·ln(p / (1 − p)) + b))) per class or label (Platt); a = 1 and b = 0 change nothing. n rows cannot tell a
+             probability below 1 / (n + 2) from 0, and one vote of 0 must not decide the slope: p is kept as far from 0 and 1
 isotonic     a rising step function of p per class or label, interpolated; needs some thousand rows
 ```
 
@@ -59,9 +60,9 @@ class Calibrator:
                 return p
             return np.interp(p, self.arrays[f"x/{output}"], self.arrays[f"y/{output}"])
         if self.method == "temperature":
-            return expit(log_odds(p) * self.arrays["inverse_temperature"][output])
+            return expit(log_odds(p, LEAST_PROBABILITY) * self.arrays["inverse_temperature"][output])
         slope, intercept = self.arrays["slope"][output], self.arrays["intercept"][output]
-        return p if np.isnan(slope) else expit(slope * log_odds(p) + intercept)
+        return p if np.isnan(slope) else expit(slope * log_odds(p, float(self.arrays["least"][0])) + intercept)
 
 
 def calibrated(scores: Scores, calibrator: Calibrator | None) -> Scores:
@@ -84,6 +85,6 @@ def saved_calibrator(method: CalibrationMethod, arrays: Mapping[str, np.ndarray]
     return Calibrator(method, is_of_classes, own)
 
 
-def log_odds(p: np.ndarray) -> np.ndarray:
-    """Return ln(p / (1 − p)), finite for 0 and 1."""
-    return np.asarray(logit(np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)))
+def log_odds(p: np.ndarray, least: float) -> np.ndarray:
+    """Return ln(p / (1 − p)) of probabilities that are kept `least` from 0 and 1."""
+    return np.asarray(logit(np.clip(p, least, 1 - least)))

@@ -89,14 +89,14 @@ def drawn(shown: ShownModality, sample_id: str) -> Markup:
 def _text(found: TextExhibit, label: str) -> Markup:
     rest = found.n_characters - len(found.text)
     more = Markup(' <span class="quiet">{:,} characters in all</span>').format(found.n_characters) if rest > 0 else Markup("")
-    return Markup('<p class="quote">{}{}</p>').format(found.text, more)
+    return Markup('<p class="quote" tabindex="0">{}{}</p>').format(found.text, more)
 
 
 def _table(found: TableExhibit, label: str) -> Markup:
     rows = Markup("").join(Markup("<tr><th scope=\"row\">{}</th><td>{}</td></tr>").format(name, value) for name, value in found.cells)
     rest = found.n_cells - len(found.cells)
     more = Markup('<p class="quiet">and {:,} more</p>').format(rest) if rest else Markup("")
-    return Markup('<div class="tall"><table class="cells">{}</table>{}</div>').format(rows, more)
+    return Markup('<div class="tall" tabindex="0"><table class="cells">{}</table>{}</div>').format(rows, more)
 
 
 def _image(found: ImageExhibit, label: str) -> Markup:
