@@ -101,7 +101,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("controls.constant", [], r"controls\.constant: expected a mapping with no keys, found \[\]"),
     ("controls.persistance", {}, r"controls\.persistance: no .*'persistance' \(did you mean 'persistence'\?\); there are: constant, "),
     ("learning_curves", ["linear"], r"learning_curves: expected a mapping of models, found \['linear'\]; `learning_curves: \{\}`"),
-    ("learning_curves.lenear", {}, r"learning_curves: models has no entry 'lenear' \(did you mean 'linear'\?\); .*; add it there, or remove"),
+    ("learning_curves.lenear", {}, r"learning_curves: models has no entry 'lenear' \(did you mean 'linear'\?\); .*; add it there, or "),
     ("learning_curves.linear.n_halvings", 0, r"learning_curves\.linear\.n_halvings: expected at least 1, found 0; 'n_halvings' is how"),
     ("learning_curves.linear.datasets", ["emojy"], r"learning_curves\.linear\.datasets: no entry under datasets 'emojy' \(did you mean "),
     ("bias_variance.knn", {}, r"bias_variance\.knn\.parameter: missing; 'parameter' is parameter of the model whose values are compared"),
