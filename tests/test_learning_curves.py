@@ -220,6 +220,15 @@ def test_twice_the_rows_is_covered_as_often_as_promised(monkeypatch: pytest.Monk
     assert np.mean([gain.hi - gain.lo for gain in gains]) < 0.06  # and they say something
 
 
+def test_the_interval_reaches_to_what_the_last_doubling_brought() -> None:
+    """A curve that falls faster of late than a power law can: within its noise the law fits, but the next doubling may bring as much."""
+    trained, design = simulated(lambda n: {100: 0.35, 200: 0.31, 400: 0.26, 800: 0.18}[int(n)], seed=2, n=300)
+    curve = judged(trained, design)
+    assert curve.twice is not None and curve.points[-1].mean is not None and curve.points[-2].mean is not None
+    last = curve.points[-1].mean - curve.points[-2].mean
+    assert curve.twice.mean < last <= curve.twice.hi + 1e-12
+
+
 @pytest.mark.parametrize(("error_at", "rows", "in_time", "why"), [
     (lambda n: 0.2, ROWS, False, "no growth is shown from 100 to 800 rows"),
     (lambda n: 0.1 + n / 8000, ROWS, False, "no growth is shown from 100 to 800 rows"),

@@ -1,8 +1,9 @@
 """Learning curves: scores after training on shares of the training rows, a power law through them, and what it says of twice the rows.
 
 The law is fitted to the mean curve over outer folds (power_law.py). Intervals of growth and gain are percentiles of curves of resampled
-folds and groups (curve_resamples.py), each fitted again. Nothing is said of more rows where the design, the curve or the fit do not
-support it: `withheld` tells why. Source of the coverage: docs/decisions/0063-learning-curves.md.
+folds and groups (curve_resamples.py), each fitted again; that of the gain reaches at least to what the last doubling brought. Nothing is
+said of more rows where the design, the curve or the fit do not support it: `withheld` tells why. What was measured of it:
+docs/decisions/0063-learning-curves.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,7 +128,9 @@ def _more_rows(rows: np.ndarray, scored: Sequence[MetricScores], metric: Metric,
         worst = int(np.argmax(np.where(missed, residuals, 0.0)))
         return growth, None, None, f"a power law misses the score at {rows[worst]:.0f} rows by {residuals[worst]:.2g}"
     fitted = ScoreLaw(limit=best + sign * law.limit, scale=law.scale, exponent=law.exponent)
-    return growth, fitted, _gain(law.gain_by(FACTOR), np.array([drawn.gain_by(FACTOR) for drawn in laws]), design), ""
+    twice = _gain(law.gain_by(FACTOR), np.array([drawn.gain_by(FACTOR) for drawn in laws]), design)
+    # a curve that has grown faster of late than any power law may go on so: the interval reaches to what the last doubling brought
+    return growth, fitted, twice.model_copy(update={"hi": max(twice.hi or 0.0, float(errors[-2] - errors[-1]))}), ""
 
 
 def _gain(mean: float, resampled: np.ndarray, design: Design) -> Gain:
