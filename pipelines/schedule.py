@@ -61,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with machine_errors(), running(port=port, schedules=True) as url, temporary_settings({PREFECT_API_URL: f"{url}/api"}):
             print(f"dashboard: {url}; Ctrl-C ends the schedule", flush=True)
             close_zombie_runs(sensorium.name, started_only=False)
-            with contextlib.suppress(asyncio.CancelledError):  # by a signal during the deployment
-                asyncio.run(serve(settings))
+            asyncio.run(serve(settings))
             close_zombie_runs(sensorium.name, started_only=False)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -75,32 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def serve(settings: FlowEntry) -> None:
     """Start the flow whenever it is due, until SIGINT or SIGTERM, which end a running flow."""
-    stopping = asyncio.Event()
-    stopped_by_signals(asyncio.current_task(), stopping)
     runner = Runner(name=NAME, pause_on_shutdown=True)
     due = Cron(settings.cron, timezone=settings.timezone)
     deployment = await runner.aadd_deployment(await sensorium.ato_deployment(NAME, schedule=due, concurrency_limit=ONE_AT_A_TIME))
-    if stopping.is_set():  # the cancellation may have been swallowed: without this the schedule would start after a Ctrl-C
-        return
     serving = asyncio.create_task(runner.start())
     await asyncio.sleep(0)
-    stopped_by_signals(serving, stopping)  # replaces the runner's handler, which does not stop it (3.8.8: it is never awaited)
+    # Replaces the runner's handler, which does not stop it (3.8.8: a coroutine that is never awaited).
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     announcing = asyncio.create_task(announce(deployment, settings))
     with contextlib.suppress(asyncio.CancelledError):
         await serving
     announcing.cancel()
-
-
-def stopped_by_signals(task: asyncio.Task[None] | None, stopping: asyncio.Event) -> None:
-    """Let SIGINT and SIGTERM set `stopping` and cancel a task of this loop."""
-    assert task
-
-    def stop() -> None:
-        stopping.set()
-        task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def announce(deployment: UUID, settings: FlowEntry) -> None:

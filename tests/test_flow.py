@@ -1,7 +1,6 @@
 """The Prefect flow, its schedule and its server: real Prefect and real DVC, a toy graph in a workspace of its own."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -288,27 +287,6 @@ def test_kill_9_of_the_schedule_leaves_no_server(project: Path) -> None:
     schedule.send_signal(signal.SIGKILL)
     schedule.wait()
     assert psutil.wait_procs(children, timeout=60)[1] == []
-
-
-@pytest.mark.parametrize("is_swallowed", [True, False])
-def test_ctrl_c_during_the_deployment_ends_the_schedule(monkeypatch: pytest.MonkeyPatch, is_swallowed: bool) -> None:
-    """A schedule went on after a Ctrl-C that fell into a call which swallowed its cancellation."""
-    from prefect.runner import Runner
-
-    from pipelines import schedule
-
-    async def add(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        with contextlib.suppress(asyncio.CancelledError) if is_swallowed else contextlib.nullcontext():
-            await asyncio.sleep(60)
-
-    async def start(_: object) -> None:
-        raise AssertionError("the schedule has started")
-
-    monkeypatch.setattr(Runner, "aadd_deployment", add)
-    monkeypatch.setattr(Runner, "start", start)
-    with contextlib.nullcontext() if is_swallowed else pytest.raises(asyncio.CancelledError):
-        asyncio.run(schedule.serve(FlowEntry(cron="0 3 * * *", timezone="UTC")))
 
 
 def test_prefect_yaml_says_what_params_say() -> None:

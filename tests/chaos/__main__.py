@@ -282,6 +282,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def main() -> int:
     """Crash; return the exit status: 0 if everything was recovered."""
+    # a shell's background job ignores Ctrl-C, and so would every command that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--points", type=int, default=POINTS, help="crash points at changes of a file; default: %(default)s")
     parser.add_argument("--kills", type=int, default=KILLS, help="kills at random times per command and victim; default: %(default)s")
