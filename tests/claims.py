@@ -263,6 +263,16 @@ def _short_denial(match: re.Match[str], evaluation: Results) -> bool:
     return not _any_beats_all(evaluation)
 
 
+def _boosting(match: re.Match[str], evaluation: Results) -> bool:
+    """Check that gradient boosting beats the best candidate of every other learner, by as much as is said."""
+    tests = evaluation.family("boosting")
+    if match["which"] != "with default settings":
+        tests = [test for test in evaluation.family("learners") if "hist_gradient_boosting" in (test.a.model, test.b.model)]
+    rivals = {test.b.model for test in tests} == set(evaluation.learners) - {test.a.model for test in tests}
+    named = set(names(match["whom"])) == {candidate_name(test.b, evaluation) for test in tests}
+    return rivals and named and _are(tests, "better") and _gains_are(match["by"], tests, evaluation)
+
+
 def _gaps(match: re.Match[str], evaluation: Results) -> dict[str, ProtocolGap]:
     assert isinstance(evaluation, Evaluation)
     return {" + ".join(gap.modalities): gap for gap in evaluation.protocol_gaps
@@ -319,6 +329,8 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"(?P<a>.+) is (?P<verdict>better|worse) than (?P<b>.+): [^:]+ \(corrected p [^()]+\)", _one_is),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) would be too good: (?P<claims>.+), with [0-9.]+ % intervals\.", _too_good),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) is not shown to be too good\.", _not_too_good),
+    (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better than "
+     r"(?P<whom>.+), by (?P<by>.+?)\.", _boosting),
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),

@@ -234,7 +234,8 @@ def test_a_page_of_other_verdicts_is_found(usual: Pages) -> None:
     """The same pages next to tests of which none shows anything, and tests whose numbers do not support their verdicts."""
     nothing = tuple(test.model_copy(update={"verdict": "not shown"}) for test in usual.evaluation.comparisons)
     other = usual.evaluation.model_copy(update={"comparisons": nothing})
-    assert [text for text in findings(usual.evaluation) if not unsupported(sentences_of_markdown(text), other, FIXED)] == []
+    assert [text for text in findings(usual.evaluation) 
+            if comparative(sentences_of_markdown(text)) and not unsupported(sentences_of_markdown(text), other, FIXED)] == []
     assert len(unsupported_rows(rows_of_tests(usual.report), other)) > 3
     all_better = tuple(test.model_copy(update={"verdict": "better"}) for test in usual.evaluation.comparisons)
     assert len(unjustified(usual.evaluation.model_copy(update={"comparisons": all_better}), 0.95)) > 3
@@ -318,8 +319,8 @@ def test_moves_between_versions_are_shown(tmp_path: Path, knn: tuple[float, floa
 
 # ---------------------------------------------------------------- who may word a decision
 WORDING = {  # modules that word what tests show
-    "stages/reporting/findings.py", "pipelines/publishing/champions.py", "stages/paired_versions/candidate_moves.py",
-    "pipelines/comparing/comparison_text.py", "pipelines/orchestration/moves.py",
+    "stages/reporting/findings.py", "stages/reporting/doubts.py", "stages/reporting/gains.py", "pipelines/publishing/champions.py",
+    "stages/paired_versions/candidate_moves.py", "pipelines/comparing/comparison_text.py", "pipelines/orchestration/moves.py",
 }  # fmt: skip
 NAME = re.compile(r"[\w./*]+|moved up|moved down")  # of a field, verdict, key or parameter
 

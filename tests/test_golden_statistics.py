@@ -163,7 +163,7 @@ def test_errors_of_resamples_are_those_of_repeated_rows(name: str) -> None:
     folds = [FoldPredictions(target, prediction, None)]
     metric: Metric = component("metrics", name).bound_to(target)
     pooled, weights = pool(np.zeros(24), of), resample_weights(of.n_blocks)[:20]
-    found = error_ratios(name, folds, pooled, of, weights)
+    found = error_ratios(name, [folds], pooled, of, weights)
     score = {"q2": lambda a, b: 1 - r2_score(a, b), "r2": lambda a, b: 1 - r2_score(a, b), "rmse": root_mean_squared_error,
              "mae": mean_absolute_error}[name]  # fmt: skip
     whole = score(target, prediction)
