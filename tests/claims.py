@@ -329,8 +329,8 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"(?P<a>.+) is (?P<verdict>better|worse) than (?P<b>.+): [^:]+ \(corrected p [^()]+\)", _one_is),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) would be too good: (?P<claims>.+), with [0-9.]+ % intervals\.", _too_good),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) is not shown to be too good\.", _not_too_good),
-    (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better than "
-     r"(?P<whom>.+), by (?P<by>.+?)\.", _boosting),
+    (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better "
+     r"than (?P<whom>.+), by (?P<by>.+?)\.", _boosting),
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),

@@ -41,10 +41,18 @@ GOLDEN = {
     "protocol_gaps.paired_groups": "test_protocol_gaps.test_of_single_rows_the_interval_is_that_of_the_paired_t",
     "randomised_tests.judged_draws": "test_randomised.test_p_counts_the_draws_at_least_as_good_and_the_observed_one",
     "randomised_tests.mean_of": "test_golden_statistics.test_means_and_goodness_leave_out_what_is_undefined",
+    "curve_resamples.resampled_curves": "test_learning_curves.test_resamples_vary_by_folds_and_by_whole_groups",
+    "power_law.fit_power_law": "test_learning_curves.test_no_bounded_fit_of_scipy_from_any_start_is_better",
+    "reliability.brier_parts": "test_reliability.test_bins_and_brier_score_are_scikit_learns",
+    "reliability.calibration_error": "test_reliability.test_first_principles",
+    "reliability.intervals_of_bins": "test_reliability.test_a_bin_in_which_all_held_is_not_taken_for_certain",
+    "reliability.noise_of": "test_reliability.test_groups_that_hold_together_widen_the_interval",
     "regression_resamples.error_ratios": "test_golden_statistics.test_errors_of_resamples_are_those_of_repeated_rows",
     "row_values.row_losses": "test_statistics.test_losses_count_wrong_classes_labels_and_scaled_errors",
     "row_values.row_values": "test_metrics.test_values_of_rows_are_what_counting_a_row_more_often_does",
     "scores.goodness": "test_golden_statistics.test_means_and_goodness_leave_out_what_is_undefined",
+    "scores.mean_over_seeds": "test_evaluated_seeds.test_a_score_is_the_mean_over_seeds_and_its_spread_is_told",
+    "scores.seed_spread": "test_evaluated_seeds.test_a_score_is_the_mean_over_seeds_and_its_spread_is_told",
     "sign_flips.sign_flip": "test_sign_flips.test_of_single_rows_it_is_mcnemars_exact_test",
     "statistics.detectable_difference": "test_statistics.test_the_detectable_difference_is_shown_with_eighty_percent",
     "statistics.fold_spread": "test_statistics.test_overlap_widens_by_the_corrected_factor",
@@ -58,11 +66,12 @@ GOLDEN = {
 NONE = {
     "comparisons.best_of", "comparisons.compare", "comparisons.comparison", "comparisons.corrected_together", "comparisons.difference_of",
     "comparisons.families", "details.class_pairs", "details.fifth_pairs", "details.label_pairs", "details.ranges",
-    "protocol_gaps.protocol_gaps", "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method",
+    "protocol_gaps.protocol_gaps", "reliability.events_of", "reliability.reliability", "reliability.rising_to",
+    "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method",
     "scores.score",
 }  # fmt: skip
-STATISTICS = ("choice_bias", "comparisons", "details", "design", "intervals", "pooled", "protocol_gaps", "randomised_tests",
-              "regression_resamples", "row_values", "scores", "sign_flips", "statistics")  # fmt: skip
+STATISTICS = ("choice_bias", "comparisons", "curve_resamples", "details", "design", "intervals", "pooled", "power_law", "protocol_gaps",
+              "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips", "statistics")  # fmt: skip
 
 
 def functions_of(path: str) -> set[str]:

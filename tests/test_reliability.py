@@ -20,7 +20,8 @@ from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.design import Design
 from stages.evaluation.reliability import Events, brier_parts, calibration_error, events_of, reliability
 from stages.foundation.documents import read_document
-from stages.reporting.reliability_figures import reliability_finding, reliability_plot, reliability_sentence, reliability_table
+from stages.reporting.reliability_figures import reliability_plot, reliability_table
+from stages.reporting.reliability_sentences import reliability_finding, reliability_sentence
 
 PARTS = ("brier", "reliability", "resolution", "uncertainty", "within_bins")
 

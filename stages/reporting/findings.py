@@ -26,7 +26,7 @@ from stages.reporting.formatting import (
 )
 from stages.reporting.gains import gain, gains, would_show
 from stages.reporting.growth_sentences import growth_findings
-from stages.reporting.reliability_figures import reliability_finding
+from stages.reporting.reliability_sentences import reliability_finding
 
 MOST_TWINS = 3  # that are named
 

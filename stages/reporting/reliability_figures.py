@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: the reliability curve, a table of all candidates, and what both say in a sentence."""
+"""How far probabilities can be believed: the reliability curve, and a table of all candidates."""
 
 import math
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from stages.contracts.documents.results_document import ScoredCandidate
 from stages.reporting.drawing import COLOURS, REFERENCE, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, value_ticks
 from stages.reporting.formatting import candidate_name, interval, level_name, number
 from stages.reporting.leaderboard import ranked
+from stages.reporting.reliability_sentences import reliability_sentence
 
 LEFT, RIGHT, TOP, BOTTOM, PLOT = 46.0, 14.0, 26.0, 44.0, 260.0  # px
 
@@ -34,41 +35,10 @@ def reliability_plot(evaluation: Evaluation, result: CandidateResult) -> Plot | 
                 result.candidate)
 
 
-def reliability_sentence(evaluation: Evaluation, found: Reliability) -> str:
-    """Return whether probabilities hold, by the interval of the calibration error, and where they hold least."""
-    worst = max(found.bins, key=lambda one: one.rows * abs(one.held - one.stated))
-    example = f"where it states {number(worst.stated)}, {number(worst.held)} {holding(evaluation)}"
-    if found.lo is None:
-        return f"Calibration error {number(found.ece)}; {example}. Too few groups of rows tell how much of it is chance."
-    by_chance = f"a calibrated model would show {number(found.ece_by_chance)} by chance"
-    if found.lo == 0:
-        return f"Probabilities are not shown to be wrong: calibration error {number(found.ece)}, and {by_chance} on these rows."
-    bias = found.stated - found.held
-    one_sided = 2 * abs(bias) >= found.ece
-    high, low = ("too high", "too low") if evaluation.form == "labels" else ("over-confident", "under-confident")
-    side = (high if bias > 0 else low) if one_sided else "too high in places and too low in others"
-    return (f"Probabilities are {side}: {example}. Calibration error {number(found.ece)}, without chance {number(found.ece_corrected)} "
-            f"({interval(found.lo, found.hi)}).")
-
-
-def reliability_finding(evaluation: Evaluation) -> str:
-    """Return the sentence on the best candidate's probabilities, if they are shown to be wrong."""
-    found = evaluation.result(evaluation.best).reliability
-    if found is None or not found.lo:
-        return ""
-    sentence = reliability_sentence(evaluation, found)
-    return f"{candidate_name(evaluation.best, evaluation)}: {sentence[0].lower()}{sentence[1:]}"
-
-
 def reliability_table(evaluation: Evaluation) -> list[ReliabilityRow]:
     """Return the reliability of all candidates with probabilities, in the leaderboard's order."""
     rows = [(found, evaluation.result(found.candidate).reliability) for found in ranked(evaluation)]
     return [ReliabilityRow(found, known, found.model in evaluation.controls) for found, known in rows if known is not None]
-
-
-def holding(evaluation: Evaluation) -> str:
-    """Return the verb of what was stated: "are right" of a class, "hold" of labels."""
-    return "hold" if evaluation.form == "labels" else "are right"
 
 
 def curve(evaluation: Evaluation, found: Reliability) -> Figure:

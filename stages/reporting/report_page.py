@@ -21,7 +21,8 @@ from stages.reporting.findings import findings, verdict
 from stages.reporting.gallery_page import cards, gallery_lead
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
-from stages.reporting.reliability_figures import holding, reliability_table
+from stages.reporting.reliability_figures import reliability_table
+from stages.reporting.reliability_sentences import holding
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
