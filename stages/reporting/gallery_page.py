@@ -49,7 +49,7 @@ def gallery_lead(evaluation: Evaluation, gallery: Gallery) -> str:
     how = "whose wrong class is most probable" if gallery.ranked_by == "confidence" else "with the largest log-loss"
     verb = "is" if gallery.n_wrong == 1 else "are"
     return (f"{name}: {gallery.n_wrong:,} of {gallery.n_tested:,} test rows {verb} predicted wrong; below, {those} {how}. "
-            "Wrong targets and damaged samples are among such rows more often than among others.")
+            "Look here first for wrong targets and damaged samples.")
 
 
 def cards(gallery: Gallery) -> list[Card]:
