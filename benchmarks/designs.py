@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibration import LEVEL, Layout
+from benchmarks.simulated_folds import LEVEL, Layout
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.results_document import Comparison
 from stages.contracts.metric import Metric

@@ -77,7 +77,8 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"controls": params["controls"]}
     for dataset, entry in params["datasets"].items():
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
-    return found | {f"{name}.{key}": entry for name in ("features", "models") for key, entry in params[name].items()}
+    named = ("features", "models", "learning_curves", "bias_variance")
+    return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 
 def known_leaks(dataset: str, params: Mapping[str, Any]) -> Mapping[str, str]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.calibration import Layout
 from benchmarks.designs import NOISES, SCHEMES, Refits, Scheme, draw_sample, outcome, outcomes
+from benchmarks.simulated_folds import Layout
 from stages.evaluation.design import design_of
 from stages.evaluation.scores import score
 from stages.foundation.registry import component
