@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 
 from stages.contracts.detector import Detector, ExaminedDataSet, LeakCode, Suspicion
 from stages.leak_evidence.table_columns import training_rows
@@ -30,7 +29,8 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
     for modality in examined.modalities:
         if modality.kind != "text":
             continue
-        texts = [f" {plain_words(text)} " for text in modality.column.take(pa.array(rows)).to_pylist()]
+        # one at a time: a column of more than 2 GB cannot be one Arrow array
+        texts = [f" {plain_words(modality.column[row].as_py())} " for row in rows.tolist()]
         found: dict[str, np.ndarray] = {}
         for code, name in enumerate(examined.target.outputs):
             if len(words := plain_words(name)) < SHORTEST or words.isdigit():

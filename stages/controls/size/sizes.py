@@ -15,7 +15,9 @@ NONE = -1.0  # no size is negative
 def sample_sizes(field: pa.Field, column: pa.ChunkedArray) -> Iterator[np.ndarray]:
     """Yield the sizes of a modality's column, float64 (n,) each; field: with the modality's kind in its metadata."""
     kind = (field.metadata or {}).get(b"modality", b"").decode()
-    yield from _sizes(column.combine_chunks(), kind)
+    # chunk by chunk: files or texts of more than 2 GB cannot be one Arrow array
+    by_chunk = [list(_sizes(chunk, kind)) for chunk in column.chunks or [pa.array([], column.type)]]
+    yield from (np.concatenate(parts) for parts in zip(*by_chunk, strict=True))
 
 
 def feature_lengths(features: pa.Table) -> Iterator[np.ndarray]:
