@@ -93,6 +93,8 @@ def drop_an_output(table: pa.Table, metadata: Any) -> Any:
 @pytest.mark.parametrize(("toy", "change", "message"), [
     (TAGS, with_first("prediction", 2), "predictions must be 0 or 1 for each label, found 0 to 2"),
     (TAGS, with_first("probabilities", np.nan), "1 probabilities are not finite numbers"),
+    (TAGS, with_first("probabilities", 7.0), "probabilities must be from 0 to 1, found .* to 7; fix the model"),
+    (TOY, with_first("probabilities", -3.0), "probabilities must be from 0 to 1, found -3 to "),
     (TAGS, drop_an_output, r"targets have the shape \(\d+, 4\), those of the splits \(\d+, 5\)"),
     (TOY, drop_an_output, "probabilities are not of 3 classes"),
     (SIZES, with_first("prediction", np.inf), "1 predictions are not finite numbers"),

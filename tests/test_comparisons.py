@@ -19,6 +19,7 @@ from stages.evaluation.design import design_of
 from stages.evaluation.scores import MetricScores, has_intervals
 from stages.evaluation.summary import ranks, summary
 from stages.foundation.registry import component
+from stages.reporting.gains import would_show
 
 TestFold.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a class of tests
 ACCURACY: Metric = component("metrics", "accuracy")
@@ -128,6 +129,17 @@ def test_what_would_have_been_shown_and_how_many_rows_would_show_it() -> None:
     assert test.verdict == "not shown"
     assert test.detectable == pytest.approx(error * (stats.t.ppf(0.975, 4) + stats.t.ppf(0.8, 4)))
     assert test.rows_needed == pytest.approx(20_000 * (test.detectable / 0.02) ** 2, abs=1)
+
+
+def test_a_difference_that_cannot_be_is_not_promised() -> None:
+    """It was "1.193 would have been shown with 80 %" of an accuracy."""
+    pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    scores = {Candidate("constant", ()): of_folds(*np.full(5, 0.5)), Candidate("svm", ("a",)): of_folds(*(0.52 + 0.48 * pattern))}
+    evidence = evidence_of(scores, ACCURACY, 5)
+    (test,) = compare(evidence, Contest(("constant", "svm"), ("constant",), list(scores)))
+    assert test.verdict == "not shown" and test.detectable is None and test.rows_needed is not None
+    evaluation = toy_evaluation({candidate: {"accuracy": fold_scores(0.5, 0.5)} for candidate in scores}, "accuracy")
+    assert would_show([test], evaluation) == " (+0.020; no difference that can be would have been shown with 80\u00a0%)"
 
 
 @pytest.mark.parametrize(("n_groups", "judged"), [(19, False), (20, True)])

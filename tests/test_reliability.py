@@ -199,3 +199,12 @@ def test_the_sentence_says_which_way(distortion: float, words: str) -> None:
     evaluation = toy_evaluation({Candidate("svm", ("image",)): {"accuracy": fold_scores(0.7, 0.7)}}, "accuracy")
     sentence = reliability_sentence(evaluation, found_in(simulated(1000, distortion)))
     assert words in sentence and ("by chance" in sentence) == (distortion == 1.0)
+
+
+def test_no_side_is_named_where_much_of_the_shown_error_lies_on_the_other() -> None:
+    evaluation = toy_evaluation({Candidate("svm", ("image",)): {"accuracy": fold_scores(0.7, 0.7)}}, "accuracy")
+    measured = found_in(simulated(1000, 3.0))
+    assert "over-confident" in reliability_sentence(evaluation, measured)
+    under = [one.model_copy(update={"stated": 0.5, "held": 0.7, "lo": 0.6, "hi": 0.8}) for one in measured.bins[:4]]
+    mixed = measured.model_copy(update={"bins": (*under, *measured.bins[4:])})
+    assert "too high in places and too low in others" in reliability_sentence(evaluation, mixed)

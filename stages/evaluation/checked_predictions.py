@@ -66,6 +66,7 @@ class FoldPredictions:
         return FoldPredictions(self.target[rows], self.prediction[rows], chosen)
 
 
+ROUNDING = 1e-3  # of probabilities that are sums of float32
 BySeed = Sequence[Sequence[FoldPredictions]]  # for each seed, the predictions of every test fold; the seed of the saved model first
 
 
@@ -176,5 +177,8 @@ def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -
         raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
     if probabilities is not None and not np.isfinite(probabilities).all():
         raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(probabilities))} probabilities are not finite numbers; fix the model")
+    if probabilities is not None and probabilities.size and not -ROUNDING <= probabilities.min() <= probabilities.max() <= 1 + ROUNDING:
+        found_ends = f"{probabilities.min():g} to {probabilities.max():g}"
+        raise InputError(f"{where}: probabilities must be from 0 to 1, found {found_ends}; fix the model")
 
 

@@ -140,14 +140,15 @@ def comparison(family: Family, pair: Pair, difference: Difference, evidence: Evi
     upright = difference if evidence.metric.greater_is_better else replace(difference, difference=-difference.difference)
     practical = posterior(upright, evidence.rope_of(b))
     said = verdict(upright.difference, p_corrected, practical, evidence.design.confidence)
-    detectable = detectable_difference(difference, alpha)
+    needed = detectable_difference(difference, alpha)
     limit = evidence.metric.bounds[1] - evidence.metric.bounds[0]  # of a difference; what is beyond it cannot be
     lo, hi = (float(np.clip(end, -limit, limit)) for end in (difference.lo, difference.hi))
+    detectable = needed if needed <= limit else float("nan")
     return Comparison(
         family=family, metric=evidence.metric.name, a=a, b=b, difference=difference.difference, lo=lo, hi=hi, p_fold=difference.p_fold,
         p_row=difference.p_row, p=difference.p, p_corrected=p_corrected, wins=better, losses=worse, verdict=said,
         practical=None if practical is None else PracticalProbabilities(**asdict(practical)), detectable=detectable,
-        rows_needed=rows_needed(difference.difference, detectable, evidence.design) if said == "not shown" else None)  # fmt: skip
+        rows_needed=rows_needed(difference.difference, needed, evidence.design) if said == "not shown" else None)  # fmt: skip
 
 
 def wins(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:

@@ -10,4 +10,4 @@ class EvaluateEntry(Settings):
     rope: float = Field(0.01, ge=0, lt=1, description="region of practical equivalence: differences up to it count as equal in "
                         "practice; in the metric's unit, of RMSE, MAE and log-loss a share of the score")
     gallery: int = Field(6, ge=0, le=50, description="samples of the largest errors that the report shows, with what they hold (images, "
-                         "sounds, texts, rows); 0: none, for data that must not leave this machine")
+                         "sounds, texts, rows); 0: none")

@@ -11,7 +11,8 @@ for few bootstraps. Labels: the same of each, the mean is the Hamming loss. Cont
 target's variance in the data set (1 − Q²); Geman, Bienenstock & Doursat 1992, Neural Computation 4, 1.
 
 Differs from Domingos 2000 (ICML, "A unified bias-variance decomposition"), whose variance counts negatively on biased rows, and whose parts
-of several classes add up by factors alone: here the parts of every task are at least 0 on average, add up, and are the loss that is ranked.
+of several classes add up by factors alone: here the parts of every task are at least 0 on average, add up, and are the loss that ranks by
+default (of labels: the share of wrong ones).
 """
 
 from collections.abc import Sequence

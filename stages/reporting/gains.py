@@ -21,7 +21,12 @@ def gains(tests: Sequence[Comparison], evaluation: Results) -> str:
 
 
 def would_show(tests: Sequence[Comparison], evaluation: Results) -> str:
-    """Return " (+0.012; 0.035 would have been shown with 80 %)", of the least sensitive of the tests; "" where nothing is known."""
+    """Return " (+0.012; 0.035 would have been shown with 80 %)", of the least sensitive of the tests; "" where nothing is known.
+
+    A test that tells how many rows are needed but no difference would have shown none that there can be.
+    """
+    if any(test.detectable is None and test.rows_needed is not None for test in tests):
+        return f" ({gains(tests, evaluation)}; no difference that can be would have been shown with 80{SPACE}%)"
     detectable = [test.detectable for test in tests if test.detectable is not None]
     if not detectable:
         return ""

@@ -48,7 +48,8 @@ def gallery_lead(evaluation: Evaluation, gallery: Gallery) -> str:
         return f"{name}: {those} of {gallery.n_tested:,} test rows that are furthest from the truth, in standard deviations of the target."
     how = "whose wrong class is most probable" if gallery.ranked_by == "confidence" else "with the largest log-loss"
     verb = "is" if gallery.n_wrong == 1 else "are"
-    return (f"{name}: {gallery.n_wrong:,} of {gallery.n_tested:,} test rows {verb} predicted wrong; below, {those} {how}. "
+    wrong = "wrong in a label or more" if evaluation.form == "labels" else "predicted wrong"
+    return (f"{name}: {gallery.n_wrong:,} of {gallery.n_tested:,} test rows {verb} {wrong}; below, {those} {how}. "
             "Look here first for wrong targets and damaged samples.")
 
 
