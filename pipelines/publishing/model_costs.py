@@ -5,7 +5,6 @@ same workspace shows the same.
 """
 
 import hashlib
-import json
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -15,7 +14,7 @@ from pipelines.publishing.metric_values import Point
 from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import samples_path, splits_path
 from stages.foundation.documents import read_document
-from stages.foundation.tables import read_table
+from stages.foundation.tables import read_json, read_table, write_json
 
 ROWS_TRIED = 1_000  # of the samples: enough for a batch of readable ones
 
@@ -24,13 +23,10 @@ def model_points(folder: Path) -> list[Point]:
     """Return `model/…` (bytes, stored numbers, parameters) and `predict/…` (milliseconds) of the model in a folder."""
     about = read_document(folder / "model.json", SavedModel)
     path, content = COSTS / f"predict@{about.dataset}-{about.model}.json", _digest(folder, about)
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept = read_json(path) if path.is_file() else {}
     if kept.get("model") != content:
         kept = {"model": content, "metrics": _measured(folder, about)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")  # half a file is never read; no other process publishes this model
-        temporary.write_text(json.dumps(kept), encoding="utf-8")
-        temporary.replace(path)
+        write_json(path, kept)
     return [(name, value, 0) for name, value in kept["metrics"].items()]
 
 
