@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.checking.check_features import pool_mistakes
+from stages.checking.check_fusions import declared_fusions
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
@@ -74,7 +75,8 @@ def main() -> None:
 
 def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return what params.yaml says under each key with entries of a person's own naming, on which a stage depends."""
-    found: dict[str, Any] = {"controls": params["controls"]}
+    # ways of fusing in their order, which decides between equally good ones
+    found: dict[str, Any] = {"controls": params["controls"], "fusions": declared_fusions(params)}
     for dataset, entry in params["datasets"].items():
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
     named = ("features", "models", "learning_curves", "bias_variance")

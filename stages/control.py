@@ -53,7 +53,7 @@ def write_control(dataset: str, control: Control, settings: Any, training: Train
     if why:
         print(f"{control.name} {dataset}: not applicable: {why}", flush=True)
     about = ResultsOf(control.name, not control.is_diagnostic, control.is_diagnostic, why)
-    write_results(folder, [] if isinstance(found, str) else found, [{}], training, about)
+    write_results(folder, [] if isinstance(found, str) else found, training, about)
 
 
 if __name__ == "__main__":

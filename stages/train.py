@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.documents.model_document import ModalityFeatures
+from stages.contracts.fusion import LateFusion
 from stages.contracts.model import Config, FoldResult
 from stages.contracts.paths import models_dir, predictions_dir, splits_path
 from stages.contracts.problem import Problem
@@ -22,10 +23,12 @@ from stages.foundation.registry import component
 from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.model_selection.fusing import fused_results, n_results, trained_combinations
+from stages.model_selection.protocol import Learner, best_overall, fit_on, results
 from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
+from stages.training.read_fusions import read_fusions
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import ResultsOf, write_results
 from stages.training.saved_model import ModelDescription, save_fitted, save_not_applicable
@@ -48,7 +51,7 @@ def main(dataset: str, name: str) -> None:
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)
     if isinstance(applicable, str):
         print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
-        write_results(folder, [], [], data, ResultsOf(name, not_applicable=applicable))
+        write_results(folder, [], data, ResultsOf(name, not_applicable=applicable))
         save_not_applicable(saved, dataset, name, applicable)
         return
     data = replace(data, problem=applicable)
@@ -59,18 +62,25 @@ def main(dataset: str, name: str) -> None:
     for line in announced(model, size, settings, configs):
         print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
-    total = len(problem.folds) * len(problem.combinations)
+    ways = read_fusions() if any(len(modalities) > 1 for modalities in problem.combinations) else {}
+    total = n_results(problem, tuple(ways))
+    learner = Learner(model, settings, entry.tuning_rows, more_seeds, calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
-        for result in results(model, problem, settings, configs, out_of_fold="out_of_fold" in keep, tuning_rows=entry.tuning_rows,
-                              more_seeds=more_seeds, calibration=calibration):  # fmt: skip
+        for result in results(model, trained_combinations(problem, ways), settings, configs, out_of_fold="out_of_fold" in keep,
+                              tuning_rows=entry.tuning_rows, more_seeds=more_seeds, calibration=calibration,
+                              members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip
             found.append(result)
-            write_line(progress(name, dataset, problem, found, configs))
-    write_results(folder, found, configs, data, ResultsOf(name))
-    modalities, config = best_overall(found, problem.metrics[problem.scoring])
+            write_line(progress(name, dataset, problem, found, total))
+        trained = tuple(found)
+        for result in fused_results(learner, problem, ways, trained):
+            found.append(result)
+            write_line(progress(name, dataset, problem, found, total))
+    write_results(folder, found, data, ResultsOf(name))
+    modalities, config = best_overall(trained, problem.metrics[problem.scoring])
     part = problem.part(modalities)
     fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings, calibration=calibration)
     save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], configs[config], features))
-    for result in found if "fold_models" in keep else []:
+    for result in trained if "fold_models" in keep else []:
         chosen = configs[result.chosen]
         fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings, calibration=calibration)
         description = model_description(dataset, name, result.modalities, result, chosen, features)
@@ -94,12 +104,13 @@ def model_description(
     return ModelDescription(dataset, Candidate(name, tuple(modalities)), result.described(config), of_each, result.calibration)
 
 
-def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], configs: list[Config]) -> str:
+def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], total: int) -> str:
     """Return the line that is printed after a result."""
-    result, total = found[-1], len(problem.folds) * len(problem.combinations)
+    result = found[-1]
     score = defined_mean(result.inner_scores[problem.scoring][result.chosen])
-    return (f"{name} {dataset} {len(found)}/{total}: repeat {result.fold.repeat} fold {result.fold.index} {'+'.join(result.modalities)}: "
-            f"inner {problem.scoring} {score:.3f} with {configs[result.chosen]}")
+    way = "" if result.fusion == EARLY else f" {result.fusion}"
+    return (f"{name} {dataset} {len(found)}/{total}: repeat {result.fold.repeat} fold {result.fold.index} {'+'.join(result.modalities)}"
+            f"{way}: inner {problem.scoring} {score:.3f} with {result.configs[result.chosen]}")
 
 
 if __name__ == "__main__":

@@ -210,8 +210,9 @@ def test_a_sweep_equals_the_plain_loop() -> None:
     configs = mlp.grid(settings, 0)
     for result in results(mlp.MODEL, problem, settings, configs):
         fold, modalities = result.fold, result.modalities
-        matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
-        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, 4), modalities)
+        blocks = encode_fold(problem.blocks, fold.train)
+        matrices = {name: blocks.encoded[name].matrix for name in modalities}
+        X = projection.project(matrices, projection.fit_projections(blocks, modalities, fold.train, 4), modalities)
         target, loss = problem.target[fold.train], loss_for(problem, fold.train)
         data, schedule = TrainingSet(X[fold.train], loss.encoded(target), loss.n_outputs, loss.name), Schedule(8, 10, 2)
         epochs = []

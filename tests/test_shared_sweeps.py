@@ -156,8 +156,9 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
     configs = mlp.grid(settings, 0)
     for result in list(results(mlp.MODEL, problem, settings, configs))[::3]:
         fold, modalities = result.fold, result.modalities
-        matrices = {name: problem.blocks[name].encoded(fold.train).matrix for name in modalities}
-        X = projection.project(matrices, projection.fit_projections(matrices, fold.train, components), modalities)
+        blocks = encode_fold(problem.blocks, fold.train)
+        matrices = {name: blocks.encoded[name].matrix for name in modalities}
+        X = projection.project(matrices, projection.fit_projections(blocks, modalities, fold.train, components), modalities)
         loss = loss_for(problem, fold.train)
         data = TrainingSet(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}

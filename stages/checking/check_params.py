@@ -7,6 +7,7 @@ from typing import Any
 from stages.checking.check_controls import check_control
 from stages.checking.check_data_sets import check_dataset
 from stages.checking.check_features import check_feature
+from stages.checking.check_fusions import check_fusions
 from stages.checking.check_leakage import check_leakage
 from stages.checking.check_models import check_model, check_scoring, check_sizes, check_task
 from stages.checking.check_splits import check_splits
@@ -49,6 +50,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_control, params, name)
     for name in params["models"]:
         _attempt(found, check_model, params, name)
+    _attempt(found, check_fusions, params)
     if not found:  # these checks need valid entries
         _attempt(found, check_splits, params)
         _attempt(found, check_leakage, params)

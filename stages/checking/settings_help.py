@@ -19,6 +19,7 @@ def usage() -> str:
     models |= {f"datasets.<name>.source ({n}: …)": component("sources", n).settings for n in names("sources")}
     models |= {"datasets.<name>.target (own data)": TargetEntry, "datasets.<name>.modalities.<modality name> (own data)": ModalityEntry}
     models |= {f"features.<data set>-<modality name> (modality: {n})": component("modalities", n).settings for n in names("modalities")}
+    models |= {f"fusions.{n}": component("fusions", n).settings for n in names("fusions")}
     models |= {f"controls.{n}": component("controls", n).settings for n in names("controls")}
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
     models |= {f"{study}.<model>": entry for study, entry in STUDIES.items()}

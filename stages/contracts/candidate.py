@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-EARLY = "early"  # scaled blocks next to one another
+EARLY = "early"  # scaled blocks next to one another, each with the same weight
+CHOSEN = "chosen"  # on each outer fold the way of fusing that is best on its inner folds
 CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no modality absent
 
 

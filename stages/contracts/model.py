@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from stages.contracts.candidate import EARLY
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
@@ -172,6 +173,21 @@ class SeededPrediction:
 
 
 @dataclass(frozen=True)
+class MemberScores:
+    """The scores of a single modality's model on one outer fold, of which late fusion is made.
+
+    rows: int64 (n,), sorted, the validated training rows on which the configuration was chosen. inner: int16 (n,), their inner folds.
+    out_of_fold: float64 (n, n_outputs), probabilities of classes and labels, predictions of continuous targets, not calibrated.
+    test: the same of the test rows, float64 (n_test, n_outputs), by seed, the problem's own first.
+    """
+
+    rows: np.ndarray
+    inner: np.ndarray
+    out_of_fold: np.ndarray
+    test: Mapping[int, np.ndarray]
+
+
+@dataclass(frozen=True)
 class FoldResult:
     """A model's result on one outer fold with one modality combination, with the problem's own seed.
 
@@ -183,6 +199,7 @@ class FoldResult:
     tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
     reseeded: predictions of the refits with further seeds.
     calibration: how the probabilities were calibrated.
+    configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if it is wanted.
     """
 
     fold: Fold
@@ -197,6 +214,9 @@ class FoldResult:
     tuning_rows: int | None = None
     reseeded: Sequence[SeededPrediction] = ()
     calibration: CalibrationMethod = "none"
+    configs: Sequence[Config] = ({},)
+    fusion: str = EARLY
+    member: MemberScores | None = None
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""

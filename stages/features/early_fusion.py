@@ -19,20 +19,21 @@ DECIMALS = 9
 
 @dataclass(frozen=True)
 class FoldBlocks:
-    """Every block, encoded and scaled by one outer fold's training rows."""
+    """Every block, encoded and scaled by one outer fold's training rows. weights: of the blocks."""
 
     encoded: Mapping[str, EncodedBlock]
     train: np.ndarray
+    weights: Mapping[str, float]
 
     @cached_property
     def squared_scales(self) -> dict[str, float]:
         """Return each block's factor on squared distances and inner products."""
-        return {name: block.unit_scale("euclidean", self.train) for name, block in self.encoded.items()}
+        return {name: self.weights[name] * block.unit_scale("euclidean", self.train) for name, block in self.encoded.items()}
 
     @cached_property
     def manhattan_scales(self) -> dict[str, float]:
         """Return each block's factor on L1 distances."""
-        return {name: block.unit_scale("manhattan", self.train) for name, block in self.encoded.items()}
+        return {name: self.weights[name] * block.unit_scale("manhattan", self.train) for name, block in self.encoded.items()}
 
     def products(self, modalities: Sequence[str]) -> np.ndarray:
         """Return the inner products of the fused rows: float64 (n, n)."""
@@ -61,7 +62,8 @@ class FoldBlocks:
 
 def encode_fold(blocks: Mapping[str, Block], train: np.ndarray) -> FoldBlocks:
     """Return the blocks fitted on `train`."""
-    return FoldBlocks({name: block.encoded(train) for name, block in blocks.items()}, train)
+    weights = {name: block.weight for name, block in blocks.items()}
+    return FoldBlocks({name: block.encoded(train) for name, block in blocks.items()}, train, weights)
 
 
 def each_combination(problem: Problem) -> Iterator[tuple[Fold, FoldBlocks, tuple[str, ...]]]:

@@ -6,9 +6,10 @@ the mean L1 distance 1. Distances and inner products of a modality combination a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from stages.features.pairwise import inner_products, manhattan_distances, square
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 
 Derived = TypeVar("Derived")
+MOST_OF_ROWS = 6  # kept of a block: both scales and the principal components of two folds
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,34 @@ class Block:
 
     name: the modality's. settings: those of fitting, from the features file. present: bool (n,), which samples have the modality; None:
     every sample. A sample without it is in no fold of a combination with the modality, whatever its features here are.
+    weight: of the modality's part of distances and inner products, relative to the other blocks of a combination.
     """
 
     name: str
     raw: Raw
     settings: Mapping[str, Any]
     present: np.ndarray | None = None
+    weight: float = 1.0
     _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
+    # what was fitted to some rows, while anybody uses it: a fold's weightings share its pairwise quantities
+    _fitted: WeakValueDictionary[bytes, "EncodedBlock"] = field(default_factory=WeakValueDictionary, repr=False)
 
     def taken(self, rows: np.ndarray) -> "Block":
         """Return the block of some samples."""
-        return Block(self.name, self.raw.taken(rows), self.settings, None if self.present is None else self.present[rows])
+        return Block(self.name, self.raw.taken(rows), self.settings, None if self.present is None else self.present[rows], self.weight)
+
+    def weighted(self, weight: float) -> "Block":
+        """Return the block with another weight; both share what is encoded."""
+        return replace(self, weight=weight)
 
     def encoded(self, rows: np.ndarray) -> "EncodedBlock":
         """Return the block's matrix of every sample, fitted on `rows`; the same object for all `rows` if nothing is fitted."""
         if not self.raw.shared:
-            return self._encode(rows)
+            key = rows.tobytes()
+            found = self._fitted.get(key)
+            if found is None:
+                found = self._fitted[key] = self._encode(rows)
+            return found
         if "block" not in self._shared:
             self._shared["block"] = self._encode(rows)
         return self._shared["block"]
@@ -59,6 +73,7 @@ class EncodedBlock:
     matrix: Matrix
     state: State
     _derived: dict[Callable[[Matrix], Any], Any] = field(default_factory=dict, repr=False)
+    _of_rows: dict[tuple[str, bytes], Any] = field(default_factory=dict, repr=False)
 
     def derived(self, compute: Callable[[Matrix], Derived]) -> Derived:
         """Return `compute(matrix)`, computed once for all folds and combinations."""
@@ -69,8 +84,22 @@ class EncodedBlock:
 
     def unit_scale(self, metric: str, rows: np.ndarray) -> float:
         """Return the number that makes the mean distance between two of `rows` 1 (1.0 if all are 0): manhattan, else squared."""
-        mean = (mean_manhattan_distance if metric == "manhattan" else mean_squared_distance)(self.matrix, rows)
-        return 1.0 / mean if mean > 0 else 1.0
+
+        def compute() -> float:
+            mean = (mean_manhattan_distance if metric == "manhattan" else mean_squared_distance)(self.matrix, rows)
+            return 1.0 / mean if mean > 0 else 1.0
+
+        return self.of_rows(metric, rows, compute)
+
+    def of_rows(self, what: str, rows: np.ndarray, compute: Callable[[], Derived]) -> Derived:
+        """Return `compute()`, which depends on `rows` and is named `what`; the last few are kept, for all that use the same fold."""
+        key = what, rows.tobytes()
+        if key not in self._of_rows:
+            while len(self._of_rows) >= MOST_OF_ROWS:
+                self._of_rows.pop(next(iter(self._of_rows)), None)
+            self._of_rows[key] = compute()
+        found: Derived = self._of_rows[key]
+        return found
 
     @cached_property
     def products(self) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Principal components of each block, or its centred and scaled columns, fitted on training rows: the inputs of the networks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from stages.features.early_fusion import FoldBlocks
 from stages.features.encoders import Matrix
 
 
@@ -108,11 +110,18 @@ def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
     return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
 
 
-def fit_projections(
-    matrices: Mapping[str, Matrix], rows: np.ndarray, n_components: int | None
-) -> dict[str, Projection]:
-    """Return a projection per block, fitted on `rows`."""
-    return {name: fit_projection(matrix[rows], n_components) for name, matrix in matrices.items()}
+def fit_projections(blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_components: int | None) -> dict[str, Projection]:
+    """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight."""
+    found = {}
+    for name in names:
+        block, weight = blocks.encoded[name], blocks.weights[name]
+        fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
+        found[name] = replace(fitted, scale=fitted.scale * np.sqrt(weight))
+    return found
+
+
+def _fitted(matrix: Matrix, rows: np.ndarray, n_components: int | None) -> Projection:
+    return fit_projection(matrix[rows], n_components)
 
 
 def project(matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], modalities: Sequence[str]) -> np.ndarray:

@@ -16,6 +16,7 @@ KINDS = {
     "datasets": ("datasets", "DATA_SET"),
     "modalities": ("modalities", "MODALITY"),
     "models": ("models", "MODEL"),
+    "fusions": ("fusions", "FUSION"),
     "controls": ("controls", "CONTROL"),
     "metrics": ("metrics", "METRIC"),
     "tasks": ("tasks", "TASK"),

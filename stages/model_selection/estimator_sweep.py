@@ -60,7 +60,7 @@ def _run(
     for fold in problem.folds:
         rows = problem.preprocessing_rows(fold)
         blocks = encode_fold(problem.blocks, rows)
-        projections = fit_projections(dense_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
+        projections = fit_projections(blocks, wide_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
         for modalities in problem.combinations:
             yield [EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections)]
 
@@ -170,11 +170,11 @@ def estimator_rows(blocks: Sequence[Matrix], scales: np.ndarray) -> Matrix:
     return fused_matrix_of(blocks, scales).astype(np.float32)
 
 
-def dense_blocks(blocks: FoldBlocks, settings: Any) -> dict[str, np.ndarray]:
+def wide_blocks(blocks: FoldBlocks, settings: Any) -> list[str]:
     """Return the dense blocks with more columns than the setting `n_components`, which are replaced by their principal components."""
     limit = getattr(settings, "n_components", None)
     dense = {name: block.matrix for name, block in blocks.encoded.items() if isinstance(block.matrix, np.ndarray)}
-    return {name: matrix for name, matrix in dense.items() if limit is not None and matrix.shape[1] > limit}
+    return [name for name, matrix in dense.items() if limit is not None and matrix.shape[1] > limit]
 
 
 def components(matrix: Matrix, projection: Projection) -> np.ndarray:

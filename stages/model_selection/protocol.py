@@ -15,7 +15,7 @@ import numpy as np
 
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.metric import Scoring
-from stages.contracts.model import Config, FoldResult, FoldSweep, Model, SeededPrediction, TestScores
+from stages.contracts.model import Config, FoldResult, FoldSweep, MemberScores, Model, SeededPrediction, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
@@ -25,7 +25,7 @@ from stages.model_selection.choice import Choice, choose, choose_config
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
-from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
+from stages.model_selection.tuning_sample import separately_tuned, tuned_rows, tuning_problem
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,27 @@ class _Pending:
     choice: Choice
     refits: Mapping[int, Callable[[], TestScores]]
     out_of_fold: Scores | None
+    member: MemberScores | None
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, or nothing."""
+    """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, fused late, or nothing."""
 
     out_of_fold: bool
     calibration: CalibrationMethod
+    members: bool
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model as it is trained. tuning_rows, more_seeds, calibration: as in `results`."""
+
+    model: Sweep
+    settings: Any
+    tuning_rows: int | None = None
+    more_seeds: Sequence[int] = ()
+    calibration: CalibrationMethod = "none"
 
 
 Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
@@ -52,7 +65,7 @@ Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
 
 def results(
     model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None,
-    more_seeds: Sequence[int] = (), calibration: CalibrationMethod = "none",
+    more_seeds: Sequence[int] = (), calibration: CalibrationMethod = "none", members: bool = False,
 ) -> Iterator[FoldResult]:  # fmt: skip
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
@@ -64,8 +77,9 @@ def results(
         more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the
             problem's own seed alone.
         calibration: of the probabilities of classes and labels; other targets have none.
+        members: whether single modalities' results keep what late fusion needs of them.
     """
-    wanted = _Wanted(out_of_fold, calibration if FORMS[problem.form].has_probabilities else "none")
+    wanted = _Wanted(out_of_fold, calibration if FORMS[problem.form].has_probabilities else "none", members)
     with workers() as pool:
 
         def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
@@ -74,14 +88,14 @@ def results(
         for whole in problem.parts():
             parts = separately_tuned(whole, tuning_rows)
             for part in parts:
-                tuned = tuning_problem(part, tuning_rows)
+                tuned, sample = tuning_problem(part, tuning_rows), tuned_rows(part, tuning_rows)
                 most = tuning_rows if tuned is not part or len(parts) > 1 else None  # the same of all folds, also of small ones
                 refit = partial(_whole, part, run, configs) if tuned is not part else _same
                 # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
                 batches = prefetched(run(tuned, configs))
                 seeds = (part.seed, *more_seeds)
-                for pending in prefetched(map(partial(_start, tuned, refit, wanted, seeds), batches)):
-                    yield from (_result(part, one, wanted, tuning_rows=most) for one in pending)
+                for pending in prefetched(map(partial(_start, tuned, sample, refit, wanted, seeds), batches)):
+                    yield from (replace(_result(part, one, wanted, tuning_rows=most), configs=configs) for one in pending)
 
 
 def _same(sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
@@ -97,22 +111,51 @@ def _whole(problem: Problem, run: Runs, configs: list[Config], sweep: FoldSweep,
 
 
 def _start(
-    problem: Problem, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], wanted: _Wanted, seeds: Sequence[int],
-    batch: Sequence[FoldSweep],
+    problem: Problem, sample: np.ndarray | None, refitted: Callable[[FoldSweep, int], tuple[FoldSweep, int]], wanted: _Wanted,
+    seeds: Sequence[int], batch: Sequence[FoldSweep],
 ) -> list[_Pending]:  # fmt: skip
     """Choose the configuration of each fold sweep and start its refits, one with each seed.
 
-    refitted: returns the sweep, and the index of the configuration in it, that is refitted.
+    sample: the rows of `problem` in the whole one; None: all. refitted: returns the sweep, and the index of the configuration in it, that
+    is refitted.
     """
 
     def start(tuned: FoldSweep) -> _Pending:
         choice = choose_config(problem, tuned.fold, tuned.inner_predictions())
         sweep, config = refitted(tuned, choice.config)
         kept = sweep.out_of_fold(config) if wanted.out_of_fold or wanted.calibration != "none" else None
+        member = None
+        if wanted.members and len(sweep.modalities) == 1:
+            scores = kept if kept is not None and sweep is tuned else tuned.out_of_fold(choice.config)
+            member = _member(tuned.fold, sample, scores)
         refits = _each_of_several(partial(sweep.refit, config), seeds)
-        return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept)
+        return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, member)
 
     return _each_of_several(start, batch)
+
+
+def _member(fold: Fold, sample: np.ndarray | None, scores: Scores) -> MemberScores:
+    """Return the out-of-fold scores of a fold's validated rows; those of the test rows are still missing."""
+    rows = fold.train[fold.validated]
+    return MemberScores(rows if sample is None else sample[rows], fold.inner[fold.validated], fusible(scores)[fold.validated], {})
+
+
+def fusible(scores: Scores) -> np.ndarray:
+    """Return what late fusion combines: probabilities, or predictions of continuous targets; float64 (n, n_outputs)."""
+    return (scores.decisions if scores.probabilities is None else scores.probabilities).astype(np.float64)
+
+
+def refitted_result(
+    learner: Learner, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
+) -> FoldResult:
+    """Return the result of a fold sweep's configuration whose choice is made, refitted with each seed. compared_on: as `tuning_rows`."""
+    calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"
+    wanted = _Wanted(out_of_fold=False, calibration=calibration, members=False)
+    kept = sweep.out_of_fold(config) if calibration != "none" else None
+    seeds = (problem.seed, *learner.more_seeds)
+    refits = _each_of_several(partial(sweep.refit, config), seeds)
+    pending = _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, None)
+    return _result(problem, pending, wanted, tuning_rows=compared_on)
 
 
 def _each_of_several(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -126,6 +169,9 @@ def _result(problem: Problem, pending: _Pending, wanted: _Wanted, *, tuning_rows
     calibrator = None
     if pending.out_of_fold is not None:
         calibrator = calibrator_of(problem, pending.fold, pending.out_of_fold, wanted.calibration)
+    member = pending.member
+    if member is not None:
+        member = replace(member, test={seed: fusible(found.scores) for seed, found in tested.items()})
     return FoldResult(
         fold=pending.fold,
         modalities=pending.modalities,
@@ -140,6 +186,7 @@ def _result(problem: Problem, pending: _Pending, wanted: _Wanted, *, tuning_rows
         reseeded=tuple(SeededPrediction(seed, decide(other.scores.decisions), calibrated(other.scores, calibrator).probabilities)
                        for seed, other in tested.items() if seed != problem.seed),
         calibration=wanted.calibration,
+        member=member,
     )
 
 

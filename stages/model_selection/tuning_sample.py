@@ -29,10 +29,9 @@ def tuning_problem(problem: Problem, most: int | None) -> Problem:
 
     Each outer fold keeps those of its training rows and their inner folds, so groups are never split. It has no test rows.
     """
-    rows = np.unique(np.concatenate([fold.train for fold in problem.folds]))
-    if most is None or len(rows) <= most:
+    sample = tuned_rows(problem, most)
+    if sample is None:
         return problem
-    sample = tuning_sample(problem, rows, most)
     place = np.full(len(problem.target), -1)
     place[sample] = np.arange(len(sample))
     return replace(
@@ -41,6 +40,12 @@ def tuning_problem(problem: Problem, most: int | None) -> Problem:
         target=problem.target[sample],
         folds=tuple(_restricted(fold, place) for fold in problem.folds),
     )
+
+
+def tuned_rows(problem: Problem, most: int | None) -> np.ndarray | None:
+    """Return the rows on which configurations are compared, int64, sorted; None if they are all training rows."""
+    rows = np.unique(np.concatenate([fold.train for fold in problem.folds]))
+    return None if most is None or len(rows) <= most else tuning_sample(problem, rows, most)
 
 
 def tuning_sample(problem: Problem, rows: np.ndarray, most: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.candidate import CLEAN, Candidate
-from stages.contracts.model import Config, FoldResult, SeededPrediction
+from stages.contracts.model import FoldResult, SeededPrediction
 from stages.contracts.problem import Problem
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.foundation.tables import fixed_lists, target_array, write_table
@@ -27,7 +27,7 @@ class ResultsOf:
 
 
 def write_results(
-    folder: Path, results: Sequence[FoldResult], configs: Sequence[Config], data: TrainingData, about: ResultsOf
+    folder: Path, results: Sequence[FoldResult], data: TrainingData, about: ResultsOf
 ) -> None:
     """Write predictions, sweep, curves, notes and, if they were kept, out_of_fold, each .arrow (schemas: stages/contracts/tables/)."""
     problem = data.problem
@@ -45,7 +45,7 @@ def write_results(
     found = list(results) or [empty]
     tables = {
         "predictions": [table for result in found for table in prediction_rows(result, about.model, data)],
-        "sweep": [_sweep(result, about.model, problem, configs) for result in found],
+        "sweep": [_sweep(result, about.model, problem) for result in found],
         "curves": [_curves(result, about.model, problem) for result in found],
         "notes": [_notes(result, about.model, problem) for result in found],
         "out_of_fold": [_out_of_fold(result, about.model, data) for result in found if result.out_of_fold is not None],
@@ -57,7 +57,7 @@ def write_results(
 
 def _keys(result: FoldResult, model: str, seed: int, n: int) -> dict[str, pa.Array]:
     """Return the columns that identify a row's candidate, seed and fold."""
-    candidate = Candidate(model, result.modalities)
+    candidate = Candidate(model, result.modalities, result.fusion)
     return {
         "modalities": pa.array([candidate.combination] * n, pa.string()),
         "fusion": pa.array([candidate.fusion] * n, pa.string()),
@@ -94,10 +94,10 @@ def _out_of_fold(result: FoldResult, model: str, data: TrainingData) -> pa.Table
     return pa.table({**_keys(result, model, data.problem.seed, len(rows)), **columns})
 
 
-def _sweep(result: FoldResult, model: str, problem: Problem, configs: Sequence[Config]) -> pa.Table:
+def _sweep(result: FoldResult, model: str, problem: Problem) -> pa.Table:
     n_configs, n_inner = result.inner_scores[problem.scoring].shape
     indices = np.repeat(np.arange(n_configs, dtype=np.int32), n_inner)
-    settings = [json.dumps(result.described(config), sort_keys=True) for config in configs]
+    settings = [json.dumps(result.described(config), sort_keys=True) for config in result.configs]
     columns = {
         "inner": pa.array(np.tile(np.arange(n_inner, dtype=np.int16), n_configs)),
         "config": pa.array(indices),

@@ -16,6 +16,7 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, FoldSweep, Size, Sweep, always
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
+from stages.features.early_fusion import encode_fold
 from stages.features.encoders import Matrix
 from stages.features.projection import Projection, fit_projections, project, saved_projection
 from stages.foundation.parallel import n_cores
@@ -84,8 +85,9 @@ def run(problem: Problem, settings: MlpSettings, configs: list[Config], pool: Th
     """Yield the sweeps of every outer fold and modality combination; their networks are already queued."""
 
     def prepare(fold: Fold) -> tuple[dict[str, Matrix], dict[str, Projection]]:
-        matrices = {name: block.encoded(fold.train).matrix for name, block in problem.blocks.items()}
-        return matrices, fit_projections(matrices, fold.train, settings.n_components)
+        blocks = encode_fold(problem.blocks, fold.train)
+        matrices = {name: block.matrix for name, block in blocks.encoded.items()}
+        return matrices, fit_projections(blocks, matrices, fold.train, settings.n_components)
 
     for fold, prepared in prefetched((fold, pool.submit(prepare, fold)) for fold in problem.folds):
         for modalities in problem.combinations:

@@ -1,0 +1,60 @@
+"""The interface of a file under stages/fusions/: a way of fusing the modalities of a combination.
+
+Early, one model sees all blocks, each times a weight. Late, each modality has a model of its own, and their scores are fused. The protocol
+(stages/model_selection/fusing.py) does the rest for every learner: the choice on the inner folds, refits, thresholds, calibration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from stages.contracts.model import Config
+from stages.contracts.settings import Settings
+from stages.contracts.task import TargetForm
+
+
+class Combiner(Protocol):
+    """A fitted late fusion."""
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Return the fused scores float64 (n, n_outputs) of the members' scores float64 (n, n_members, n_outputs)."""
+        ...
+
+
+@dataclass(frozen=True)
+class EarlyFusion:
+    """Blocks next to one another. Multiplying a block by √w multiplies its part of distances and inner products by w.
+
+    `weightings(n_modalities, settings)` returns float64 (n_weightings, n_modalities), rows that sum to 1, simplest first: with a single
+    row, of equal weights, nothing is chosen. A block of weight 0 is left out.
+    title: as the report writes it.
+    """
+
+    name: str
+    title: str
+    settings: type[Settings]
+    weightings: Callable[[int, Any], np.ndarray]
+
+
+@dataclass(frozen=True)
+class LateFusion:
+    """Fused scores of the single modalities' models: probabilities of classes and labels, predictions of continuous targets.
+
+    `grid(modalities, settings)` lists the configurations, simplest first (ties go to the first).
+    `fit(config, scores, target, form)` returns the combiner that a configuration learns from out-of-fold scores float64 (n, n_members,
+    n_outputs), in the order of the modalities, and the target in its form.
+    learns: whether `fit` looks at scores and targets; its out-of-fold scores then come from combiners of the other inner folds.
+    title: as the report writes it.
+    """
+
+    name: str
+    title: str
+    settings: type[Settings]
+    grid: Callable[[tuple[str, ...], Any], list[Config]]
+    fit: Callable[[Mapping[str, Any], np.ndarray, np.ndarray, TargetForm], Combiner]
+    learns: bool = False
+
+
+Fusion = EarlyFusion | LateFusion

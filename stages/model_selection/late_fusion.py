@@ -1,0 +1,104 @@
+"""Late fusion of one outer fold: a way's configurations are scored on the inner folds by the members' out-of-fold scores.
+
+Nothing is trained but, in ways that learn, the combiner. A combiner that learns is fitted on the other inner folds wherever its scores
+are compared, and on all of them for the test rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import CalibrationMethod, Scores
+from stages.contracts.fusion import LateFusion
+from stages.contracts.model import FoldResult, MemberScores, SeededPrediction
+from stages.contracts.problem import Fold, Problem
+from stages.foundation.parallel import each
+from stages.model_selection.calibrators import calibrated
+from stages.model_selection.choice import choose_config
+from stages.model_selection.fold_predictions import predictions_of
+from stages.model_selection.protocol import calibrator_of
+from stages.model_selection.target_forms import FORMS
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members' scores on the samples that have all of a combination's modalities.
+
+    fold: its training rows are those with out-of-fold scores. out_of_fold: float64 (n, n_members, n_outputs). test: by seed, the problem's
+    own first, float64 (n_test, n_members, n_outputs).
+    """
+
+    fold: Fold
+    out_of_fold: np.ndarray
+    test: Mapping[int, np.ndarray]
+
+
+def members_of(fold: Fold, found: Sequence[FoldResult]) -> Members:
+    """Return the scores of the single modalities' results, in their order, on a combination's fold."""
+    members = [_kept(result.member) for result in found]
+    rows = members[0].rows
+    for member in members[1:]:
+        rows = np.intersect1d(rows, member.rows, assume_unique=True)
+    rows = rows[np.isin(rows, fold.train, assume_unique=True)]
+    of_members = [member.out_of_fold[np.searchsorted(member.rows, rows)] for member in members]
+    inner = members[0].inner[np.searchsorted(members[0].rows, rows)]
+    seeds = list(dict.fromkeys(seed for member in members for seed in member.test))
+    places = [np.searchsorted(result.fold.test, fold.test) for result in found]
+
+    def of_seed(seed: int) -> np.ndarray:
+        # a member that draws no random numbers is fitted once
+        tested = [member.test.get(seed, next(iter(member.test.values()))) for member in members]
+        return np.stack([scores[place] for scores, place in zip(tested, places, strict=True)], axis=1)
+
+    known = Fold(fold.repeat, fold.index, rows, fold.test, inner, fold.n_inner)
+    return Members(known, np.stack(of_members, axis=1), {seed: of_seed(seed) for seed in seeds})
+
+
+def late_result(
+    problem: Problem, fusion: LateFusion, settings: Any, modalities: tuple[str, ...], members: Members, calibration: CalibrationMethod
+) -> FoldResult:
+    """Return the result of one way of late fusion."""
+    fold, target, form = members.fold, problem.target[members.fold.train], FORMS[problem.form]
+    configs = fusion.grid(modalities, settings)
+    decisions = np.stack(each(partial(_out_of_fold, problem, fusion, members), configs))
+    choice = choose_config(problem, fold, predictions_of(problem, decisions))
+    combine = fusion.fit(configs[choice.config], members.out_of_fold, target, problem.form)
+    calibrator = calibrator_of(problem, fold, _scores(problem, decisions[choice.config]), calibration)
+
+    def predicted(seed: int) -> SeededPrediction:
+        scores = _scores(problem, combine(members.test[seed]))
+        decided = form.decide(scores.decisions, choice.thresholds)
+        return SeededPrediction(seed, decided, calibrated(scores, calibrator).probabilities)
+
+    first, *others = map(predicted, members.test)
+    return FoldResult(
+        fold=fold, modalities=modalities, inner_scores=choice.scores, chosen=choice.config, prediction=first.prediction,
+        probabilities=first.probabilities, reseeded=tuple(others), calibration=calibration, configs=configs, fusion=fusion.name,
+    )  # fmt: skip
+
+
+def _out_of_fold(problem: Problem, fusion: LateFusion, members: Members, config: Mapping[str, Any]) -> np.ndarray:
+    """Return a configuration's out-of-fold fused scores of the training rows: float64 (n, n_outputs)."""
+    fold, target, scores = members.fold, problem.target[members.fold.train], members.out_of_fold
+    if not fusion.learns:
+        return fusion.fit(config, scores, target, problem.form)(scores)
+    found = np.empty((len(scores), scores.shape[2]))
+    for inner in range(fold.n_inner):
+        out = fold.inner == inner
+        if out.any():
+            # a single inner fold (time order) leaves nothing to learn from but itself
+            kept = ~out if not out.all() else out
+            found[out] = fusion.fit(config, scores[kept], target[kept], problem.form)(scores[out])
+    return found
+
+
+def _scores(problem: Problem, decisions: np.ndarray) -> Scores:
+    return Scores(decisions, decisions.astype(np.float32) if FORMS[problem.form].has_probabilities else None)
+
+
+def _kept(member: MemberScores | None) -> MemberScores:
+    assert member is not None, "late fusion needs results with the scores of their members"
+    return member
