@@ -81,7 +81,7 @@ def main(dataset: str) -> None:
     seeds = {candidate: found.seeds for candidate, found in primary.items()}
     more = details(trained, metrics, (form, outputs), design, of_true)
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
-    contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
+    contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
@@ -180,7 +180,7 @@ def bias_of_choice(primary: Mapping[Candidate, MetricScores], contest: Contest, 
     """Return by how much the best learner's score is too good, as it was chosen by it; NaN where nothing says so."""
     if not has_intervals(design):
         return float("nan")
-    learners = [pool(found.values, design) for candidate, found in primary.items() if candidate.model in contest.learners]
+    learners = [pool(primary[candidate].values, design) for candidate in contest.candidates if candidate.model in contest.learners]
     return choice_bias(learners, resample_weights(design.n_blocks), design.blocks, greater_is_better=metric.greater_is_better)
 
 

@@ -1,6 +1,7 @@
 """What is compared: a model, the modalities that it sees, and the way in which they are fused."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 EARLY = "early"  # scaled blocks next to one another, each with the same weight
@@ -24,6 +25,13 @@ class Candidate:
     def combination(self) -> str:
         """Return the modalities as files and keys name them: image+text; of none an empty text."""
         return "+".join(self.modalities)
+
+    def is_compared(self, candidates: Collection["Candidate"]) -> bool:
+        """Return whether this is the one way of fusing its modalities that is compared with others: where there are several, the chosen one.
+
+        The best of several ways by the scores that are shown would look better than it is.
+        """
+        return len(self.modalities) < 2 or self.fusion == CHOSEN or replace(self, fusion=CHOSEN) not in candidates
 
 
 def parsed_combination(name: str) -> tuple[str, ...]:

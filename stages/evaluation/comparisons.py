@@ -2,23 +2,24 @@
 
 baseline      every learner on every modality combination against a baseline, on the same combination if it has one, else on none; a family
               for each baseline
-fusion        for every learner: all modalities together, in each way of fusing, against each one alone
+fusion        for every learner: all modalities together against each one alone
+ways          for every learner: all modalities in the way of fusing that was chosen on the inner folds against equal weights, if others are on
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
 learners      the best candidate of each learner against that of each other learner
 boosting      the control `gradient_boosting`, if it is on, against the best candidate of each learner
-The last three compare winners that were picked by the same scores: they err on the side of finding differences.
+Of several ways of fusing only the chosen one stands for its combination. The last three compare winners that were picked by the same scores: they err on the side of finding differences.
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from math import lcm
 
 import numpy as np
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.documents.results_document import Comparison, Family, PracticalProbabilities, Verdict
 from stages.contracts.metric import Metric
 from stages.evaluation.design import Design
@@ -32,11 +33,22 @@ LOSS_ROUNDING = 1e-9  # of a row's loss: a mean over repeats and seeds is rounde
 
 @dataclass(frozen=True)
 class Contest:
-    """What is compared: all models, which of them are baselines, and the candidates, small combinations first."""
+    """What is compared: all models, which of them are baselines, and the candidates, small combinations first.
+
+    equal_weights: of learners, the candidates whose blocks are fused with equal weights where another way was chosen.
+    """
 
     models: Sequence[str]
     baselines: Sequence[str]
     candidates: Sequence[Candidate]
+    equal_weights: Sequence[Candidate] = ()
+
+    @classmethod
+    def between(cls, models: Sequence[str], baselines: Sequence[str], candidates: Collection[Candidate]) -> "Contest":
+        """Return the contest of candidates, of which the ways of fusing that were not chosen are left out."""
+        compared = [candidate for candidate in candidates if candidate.is_compared(candidates)]
+        equal = [candidate for candidate in candidates if candidate.fusion == EARLY and candidate not in compared]
+        return cls(models, baselines, compared, equal)
 
     def of(self, model: str) -> list[Candidate]:
         """Return a model's candidates; none where it is not applicable."""
@@ -74,7 +86,8 @@ def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candi
 def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric: Metric) -> dict[Family, list[Pair]]:
     """Return the pairs (a, b) of each family; `a` is the one expected to be better."""
     learners = [model for model in contest.learners if contest.of(model)]
-    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "left_out": [], "sufficient": [], "learners": [], "boosting": []}
+    pairs: dict[Family, list[Pair]] = {"baseline": [], "fusion": [], "ways": [], "left_out": [], "sufficient": [], "learners": [],
+                                       "boosting": []}  # fmt: skip
     for baseline in contest.baselines:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
         rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
@@ -84,7 +97,8 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
         mine = contest.of(model)
         whole = [candidate for candidate in mine if len(candidate.modalities) == largest > 1]
         pairs["fusion"] += [(a, b) for a in whole for b in mine if len(b.modalities) == 1]
-        pairs["left_out"] += [(a, b) for a in whole for b in mine if 1 < len(b.modalities) == largest - 1 and b.fusion == a.fusion]
+        pairs["ways"] += [(a, b) for a in whole for b in contest.equal_weights if (b.model, b.modalities) == (model, a.modalities)]
+        pairs["left_out"] += [(a, b) for a in whole for b in mine if 1 < len(b.modalities) == largest - 1]
         top = best_of(scores, mine, metric)
         pairs["sufficient"] += [(top, other) for other in mine if other.modalities != top.modalities]
     best = [best_of(scores, contest.of(model), metric) for model in learners]

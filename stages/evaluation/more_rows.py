@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.documents.growth import CurvePoint, Gain, LearningCurve, ScoreLaw
 from stages.contracts.metric import Metric
 from stages.contracts.paths import learning_curves_dir
@@ -66,7 +66,7 @@ def learning_curves(
         by_share = {share: predictions_by_candidate(of_share, splits, mine, path) for share, of_share in _shares(table).items()}
         sizes = {share: _mean_rows(of_share) for share, of_share in _shares(table).items()}
         for candidate, predictions in whole.items():
-            if candidate.model == about.model and candidate.combination in about.combinations:
+            if (candidate.model, candidate.fusion) == (about.model, EARLY) and candidate.combination in about.combinations:
                 parts = [TrainedShare(share, sizes[share], of_share[candidate][0]) for share, of_share in by_share.items()]
                 found.append(judged_curve(candidate, [*parts, TrainedShare(1.0, n_train, predictions)], metric, design,
                                           skipped=about.skipped, time_ordered=splits.times is not None))

@@ -12,8 +12,15 @@ from stages.evaluation.scores import goodness
 
 
 def ranks(scores: Mapping[Candidate, MeanScore], metric: Metric, last: Collection[str] = ()) -> dict[Candidate, int]:
-    """Return each candidate's rank by its mean score, from 1; equals keep their order, and the models `last` stand behind all others."""
-    ranked = sorted(scores, key=lambda candidate: (candidate.model in last, -goodness(scores[candidate].mean, metric)))
+    """Return each candidate's rank by its mean score, from 1; equals keep their order.
+
+    The models `last` stand behind all others, and behind them the ways of fusing that were not chosen on the inner folds.
+    """
+
+    def key(candidate: Candidate) -> tuple[bool, bool, float]:
+        return not candidate.is_compared(scores), candidate.model in last, -goodness(scores[candidate].mean, metric)
+
+    ranked = sorted(scores, key=key)
     return {candidate: rank for rank, candidate in enumerate(ranked, start=1)}
 
 
@@ -22,7 +29,7 @@ def summary(evaluation: Evaluation, metric: Metric) -> Summary:
     score, best = evaluation.primary_score, evaluation.result(evaluation.best)
     of_model = {model: evaluation.best_of([model]) for model in evaluation.models}
     baseline = evaluation.best_of(evaluation.baselines)
-    learned = [found for found in evaluation.candidates if found.model in evaluation.learners]
+    learned = [found for found in evaluation.ranked() if found.model in evaluation.learners]
     fused, single = ([goodness(score(found).mean, metric) for found in learned if (len(found.modalities) > 1) == several]
                      for several in (True, False))
     return Summary(

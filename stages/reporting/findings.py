@@ -197,7 +197,7 @@ def _shared(evaluation: Evaluation) -> str:
 def _corrected(evaluation: Evaluation) -> str:
     """Return the best score without what choosing it by that score adds: "0.709 when corrected for being the best of 28, as it stands "."""
     best, bias = evaluation.result(evaluation.best), evaluation.choice_bias
-    n = sum(found.model in evaluation.learners for found in evaluation.candidates)
+    n = sum(found.model in evaluation.learners for found in evaluation.ranked())
     mean = evaluation.primary_score(best).mean
     if bias is None or mean is None or n < 2:
         return ""

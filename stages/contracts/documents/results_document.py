@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import CHOSEN, Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.table_schema import Rows
 from stages.contracts.task import TargetForm
 
-Family = Literal["baseline", "fusion", "left_out", "sufficient", "learners", "boosting"]
+Family = Literal["baseline", "fusion", "ways", "left_out", "sufficient", "learners", "boosting"]
 Verdict = Literal["better", "worse", "equal", "not shown"]
 
 
@@ -32,9 +32,9 @@ class MeanScore(Document):
 
 
 class ScoredCandidate(Document):
-    """A model on a modality combination with a way of fusing, and its scores by metric. rank: 1 is the best.
+    """A model on a modality combination with a way of fusing, and its scores by metric.
 
-    modalities: none of a control that looks at none.
+    rank: 1 is the best; behind those that are compared stand the diagnostics, then the other ways of fusing. modalities: none of a control that looks at none.
     """
 
     model: str
@@ -137,8 +137,13 @@ class Results(Document):
         return next(metric for metric in self.metrics if metric.name == name)
 
     def ranked(self) -> list[ScoredCandidate]:
-        """Return the candidates, the best first."""
-        return sorted(self.candidates, key=lambda found: found.rank)
+        """Return the candidates that are compared, the best first: of several ways of fusing that which was chosen on the inner folds."""
+        known = {found.candidate for found in self.candidates}
+        return sorted((found for found in self.candidates if found.candidate.is_compared(known)), key=lambda found: found.rank)
+
+    def ways_of(self, candidate: Candidate) -> list[ScoredCandidate]:
+        """Return every way of fusing of a candidate's model and modalities, the chosen one last; one alone if only one is declared."""
+        return [found for found in self.candidates if (found.model, found.modalities) == (candidate.model, candidate.modalities)]
 
     def primary_score(self, found: ScoredCandidate) -> MeanScore:
         """Return a candidate's score on the metric that ranks."""
@@ -158,10 +163,8 @@ class Results(Document):
         return (candidate.model, *combination, *([candidate.fusion] if self.names_fusion(candidate) else []))
 
     def names_fusion(self, candidate: Candidate) -> bool:
-        """Return whether a candidate's name needs its way of fusing: where several ways are compared."""
-        ways = {found.fusion for found in self.candidates if len(found.modalities) > 1}
-        twins = [found for found in self.candidates if (found.model, found.modalities) == (candidate.model, candidate.modalities)]
-        return len(twins) > 1 or (len(ways) > 1 and len(candidate.modalities) > 1)
+        """Return whether a candidate's name needs its way of fusing: where it is one of several, and not the one that was chosen."""
+        return candidate.fusion != CHOSEN and len(self.ways_of(candidate)) > 1
 
 
 def named(candidate: Candidate) -> str:
