@@ -36,6 +36,7 @@ from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
+from stages.evaluation.contributions import contributions
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
@@ -82,6 +83,7 @@ def main(dataset: str) -> None:
     more = details(trained, metrics, (form, outputs), design, of_true)
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
+    evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
@@ -96,7 +98,8 @@ def main(dataset: str) -> None:
         ranges=of_true,
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
-        comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
+        comparisons=compare(evidence, contest),
+        contributions=contributions(evidence, contest, modality_names(params, dataset)),
         randomised=randomised_tests(dataset, metrics[scoring]),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
         bias_variance=bias_variances(dataset),

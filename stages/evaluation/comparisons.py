@@ -113,7 +113,7 @@ def compare(evidence: Evidence, contest: Contest) -> tuple[Comparison, ...]:
     """Return every test: difference a − b with its evidence, p, Holm's p within its family, and the verdict on a."""
     found: list[Comparison] = []
     for family, pairs in corrected_together(families(evidence.scores, contest, evidence.metric)):
-        differences = [difference_of(a, b, evidence) for a, b in pairs]
+        differences = [difference_of(evidence.scores[a], evidence.scores[b], evidence.design) for a, b in pairs]
         corrected = holm([difference.p for difference in differences])
         alpha = (1 - evidence.design.confidence) / len(pairs)
         found += [
@@ -136,12 +136,10 @@ def corrected_together(by_family: Mapping[Family, Sequence[Pair]]) -> Iterator[t
             yield family, [(a, b) for a, b in pairs if b.model == baseline]
 
 
-def difference_of(a: Candidate, b: Candidate, evidence: Evidence) -> Difference:
+def difference_of(a: MetricScores, b: MetricScores, design: Design) -> Difference:
     """Return a pair's difference; without intervals (too few groups of one test split) nothing but the difference is known."""
-    of_a, of_b = evidence.scores[a], evidence.scores[b]
-    n_seeds = lcm(of_a.n_seeds, of_b.n_seeds)
-    found = paired_difference((of_a.folds, of_a.values), (of_b.folds, of_b.values), evidence.design, n_seeds=n_seeds)
-    if has_intervals(evidence.design):
+    found = paired_difference((a.folds, a.values), (b.folds, b.values), design, n_seeds=lcm(a.n_seeds, b.n_seeds))
+    if has_intervals(design):
         return found
     nan = float("nan")
     return replace(found, lo=nan, hi=nan, p_fold=nan, p_row=nan, spread=replace(found.spread, error=nan), row_error=nan)

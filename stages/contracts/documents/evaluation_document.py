@@ -9,6 +9,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import BiasVariance
+from stages.contracts.documents.contributions import Contributions
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
 
@@ -199,6 +200,8 @@ class Evaluation(Results):
                                                     description="bias and variance by one parameter, if params.yaml names models")
     protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="what leaks in the protocol would add to scores, if it is measured")
+    contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
+                                                     description="what each modality brings to each learner, of two to six modalities")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 
