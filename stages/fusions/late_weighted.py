@@ -26,12 +26,12 @@ class LateWeightedSettings(Settings):
 def grid(modalities: tuple[str, ...], settings: LateWeightedSettings) -> list[Config]:
     """Return the weights by modality, equal ones first."""
     n_steps = settings.n_steps or min(MOST_STEPS, finest(len(modalities), MOST_POINTS))
-    return [{"weights": dict(zip(modalities, row, strict=True))} for row in simplex(len(modalities), n_steps).tolist()]
+    return [{"modality_weights": dict(zip(modalities, row, strict=True))} for row in simplex(len(modalities), n_steps).tolist()]
 
 
 def fit(config: Mapping[str, Any], scores: np.ndarray, target: np.ndarray, form: TargetForm) -> Combiner:
     """Return the weighted mean over members; nothing is learned."""
-    return partial(weighted_mean, np.array(list(config["weights"].values())))
+    return partial(weighted_mean, np.array(list(config["modality_weights"].values())))
 
 
 def weighted_mean(weights: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -106,7 +106,7 @@ class _OneFold:
             sweep, choice = kept[best]
             found = self._refitted(weightings[best], sweep, choice, pool)
         of_all = {name: np.vstack([of_one[name] for of_one in scores if of_one is not None]) for name in self.equal.inner_scores}
-        configs = [{"weights": dict(weighting.weights)} for weighting in weightings]
+        configs = [{"modality_weights": dict(weighting.weights)} for weighting in weightings]
         return replace(found, inner_scores=of_all, chosen=best, configs=configs, member=None, out_of_fold=None)
 
     def _configs(self) -> dict[tuple[str, ...], Config]:

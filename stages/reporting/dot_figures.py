@@ -39,6 +39,33 @@ class ScoreDot(NamedTuple):
 def interval_dots(scores: Sequence[ScoreDot], *, x_label: str, reference: float | None) -> Figure:
     """Return a dot with its interval for each score, the best at the top, and the reference as a dashed line."""
     figure, axes = _rows([score.name for score in scores], x_label, WIDTH + 100)
+    _draw_scores(axes, scores, reference)
+    return figure
+
+
+def subset_dots(
+    members: Sequence[str], rows: Sequence[tuple[Sequence[str], ScoreDot]], *, x_label: str, reference: float | None
+) -> Figure:
+    """Return a row for each subset of the members, which are columns of filled or empty dots, with its score to the right."""
+    column = max(26.0, *(min(NAME / 2, text_width(printable(name))) + 12 for name in members))
+    left = column * len(members) + 14
+    figure = new_figure(max(WIDTH + 100, left + 300), ROW * (len(rows) + 1) + 46)
+    axes = axes_in(figure, left=left, right=VALUES, top=4 + ROW, bottom=42)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.yaxis.set_visible(False)
+    for place, name in enumerate(members):
+        x = -(left - column * (place + 0.5)) / axes.bbox.width
+        write_name(axes, name, (x, -1), column - 6, ha="center", va="center_baseline", transform=axes.get_yaxis_transform())
+        for row, (subset, _) in enumerate(rows):
+            axes.plot([x], [row], "o", color=COLOURS["ink"] if name in subset else COLOURS["grid"], markersize=9, markeredgewidth=0,
+                      clip_on=False, transform=axes.get_yaxis_transform())  # fmt: skip
+    value_ticks(axes, "x")
+    axes.set_xlabel(x_label)
+    _draw_scores(axes, [score for _, score in rows], reference)
+    return figure
+
+
+def _draw_scores(axes: Axes, scores: Sequence[ScoreDot], reference: float | None) -> None:
     ends = [value for score in scores for value in (score.mean, score.lo, score.hi) if value is not None]
     axes.set_xlim(*padded(ends if reference is None else [*ends, reference]))
     if reference is not None:
@@ -49,7 +76,6 @@ def interval_dots(scores: Sequence[ScoreDot], *, x_label: str, reference: float 
         tooltip = f"{printable(score.name)}: {number(score.mean)}, interval {interval(score.lo, score.hi)}"
         _dot(axes, row, score.mean, colour=score.colour, tooltip=tooltip)
         _value(axes, row, score.mean)
-    return figure
 
 
 def output_dots(rows: Sequence[tuple[str, float | None, float | None]], *, x_label: str) -> Figure:

@@ -12,10 +12,11 @@ from stages.reporting.formatting import candidate_name
 from stages.reporting.growth_figures import capacity_plot, growth_plot
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import prediction_plots
+from stages.reporting.together_figures import shapley_plot, subsets_plot
 
 
 class DrawnFigure(NamedTuple):
-    """A figure as SVG text. shows: predictions, tuning, growth (with rows) or capacity. candidate: None for a figure of all."""
+    """A figure as SVG text. shows: predictions, tuning, together, growth (with rows) or capacity. candidate: None for a figure of all."""
 
     title: str
     caption: str
@@ -36,8 +37,9 @@ def draw_figures(evaluation: Evaluation) -> dict[str, DrawnFigure]:
 
 
 def page_figures(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> list[DrawnFigure]:
-    """Return the best candidate's predictions, then the tuning and training curves of each learner's best, then growth and capacity."""
-    found = [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (evaluation.best, "predictions")]
+    """Return what modalities bring, the best candidate's predictions, tuning and training curves of each learner's best, growth, capacity."""
+    found = [figure for figure in drawn.values() if figure.shows == "together"]
+    found += [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (evaluation.best, "predictions")]
     for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):
         found += [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (best.candidate, "tuning")]
     return found + [figure for figure in drawn.values() if figure.shows in ("growth", "capacity")]
@@ -57,7 +59,11 @@ def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
     board = leaderboard_plot(evaluation)
     if board is not None:
         yield "leaderboard", board
-    for result in evaluation.candidates:
+    for plot in (shapley_plot(evaluation), subsets_plot(evaluation)):
+        if plot is not None:
+            yield "together", plot
+    compared = {found.candidate for found in evaluation.ranked()}
+    for result in (found for found in evaluation.candidates if found.candidate in compared):
         for plot in prediction_plots(evaluation, result):
             yield "predictions", plot
         for curve in (tuning_curve(evaluation, result), training_curve(evaluation, result)):

@@ -23,10 +23,12 @@ from stages.reporting.formatting import (
     number,
     p_value,
     signed,
+    way_name,
 )
 from stages.reporting.gains import gain, gains, would_show
 from stages.reporting.growth_sentences import growth_findings
 from stages.reporting.reliability_sentences import reliability_finding
+from stages.reporting.together import added_finding, ways_finding
 
 MOST_TWINS = 3  # that are named
 
@@ -36,6 +38,7 @@ def findings(evaluation: Evaluation) -> list[str]:
     probabilities, grids, more rows.
     """
     sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation), fusion_finding(evaluation),
+                 added_finding(evaluation), ways_finding(evaluation),
                  sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
                  edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
@@ -207,7 +210,7 @@ def _corrected(evaluation: Evaluation) -> str:
 
 def _fused_name(candidate: Candidate, evaluation: Results) -> str:
     """Return "SVM", or "SVM (late)" where several ways of fusing are compared."""
-    return model_name(candidate.model) + (f" ({candidate.fusion})" if evaluation.names_fusion(candidate) else "")
+    return model_name(candidate.model) + (f" ({way_name(candidate.fusion)})" if evaluation.names_fusion(candidate) else "")
 
 
 def _harm(test: Comparison, evaluation: Results) -> str:

@@ -78,9 +78,14 @@ def inner_folds(evaluation: Evaluation) -> str:
     return "the latest part of the training rows" if evaluation.time_ordered else f"{evaluation.n_inner_folds} inner folds"
 
 
+def way_name(fusion: str) -> str:
+    """Return "late, stacked" of late_stacked."""
+    return fusion.replace("_", ", ")
+
+
 def combination_name(candidate: Candidate, evaluation: Results) -> str:
     """Return "image + text", with the way of fusing where several ways are compared; "none" of a control that looks at no modality."""
-    way = f" ({candidate.fusion})" if evaluation.names_fusion(candidate) else ""
+    way = f" ({way_name(candidate.fusion)})" if evaluation.names_fusion(candidate) else ""
     return (" + ".join(candidate.modalities) or "none") + way
 
 

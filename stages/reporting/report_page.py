@@ -23,10 +23,11 @@ from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
 from stages.reporting.reliability_figures import reliability_table
 from stages.reporting.reliability_sentences import holding
+from stages.reporting.together import ShareRow, WayRow, share_rows, way_rows
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
-FAMILIES: tuple[Family, ...] = ("fusion", "left_out", "sufficient", "learners", "boosting", "baseline")
+FAMILIES: tuple[Family, ...] = ("fusion", "ways", "left_out", "sufficient", "learners", "boosting", "baseline")
 
 
 def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
@@ -43,7 +44,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
         "number": formatting.number, "signed": formatting.signed, "p": formatting.p_value, "interval": formatting.interval,
         "fixed": formatting.fixed, "listed": formatting.listed, "model": formatting.model_name, "combination": formatting.combination_name,
         "candidate": formatting.candidate_name, "outputs": formatting.outputs_name,
-        "baseline": formatting.baseline_name, "heading": heading, "outer_folds": formatting.outer_folds,
+        "baseline": formatting.baseline_name, "heading": heading, "way": formatting.way_name, "outer_folds": formatting.outer_folds,
         "inner_folds": formatting.inner_folds,
     }
     css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
@@ -80,6 +81,8 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "reliability": reliability_table(evaluation),
         "holding": holding(evaluation),
         "configurations": configurations(evaluation),
+        "ways": drawn_ways(evaluation),
+        "shares": [drawn_shares(evaluation, rows) for rows in share_rows(evaluation)],
         "gaps": gap_rows(evaluation),
         "level": formatting.level_name(evaluation),
         "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],
@@ -140,6 +143,32 @@ def leaderboard(evaluation: Evaluation) -> list[LeaderboardRow]:
     return table
 
 
+def drawn_ways(evaluation: Evaluation) -> list[tuple[WayRow, Markup]]:
+    """Return the ways of fusing all modalities, each with its interval drawn, all on one scale."""
+    rows, colours, level = way_rows(evaluation), colour_names(evaluation), baseline_level(evaluation)
+    scale = padded([value for row in rows for value in (row.score.mean, row.score.lo, row.score.hi) if value is not None] or [0.0], 0.03)
+    table = []
+    for row in rows:
+        label = f"{formatting.model_name(row.model)}, {row.way}: {formatting.number(row.score.mean)}"
+        drawn = "" if row.score.mean is None else cell_interval(row.score.mean, row.score.lo, row.score.hi, scale=scale, reference=level,
+                                                      colour=colours[row.model], label=label)
+        table.append((row, Markup(drawn)))
+    return table
+
+
+def drawn_shares(evaluation: Evaluation, rows: Sequence[ShareRow]) -> list[tuple[ShareRow, Markup]]:
+    """Return Shapley values or interactions, each with its interval drawn, all on one scale."""
+    colours = colour_names(evaluation)
+    scale = padded([*(value for _, share in rows for value in (share.value, share.lo, share.hi) if value is not None), 0.0], 0.03)
+    table = []
+    for row in rows:
+        share, label = row.share, f"{formatting.model_name(row.model)}, {' and '.join(row.share.modalities)}"
+        drawn = "" if share.value is None else cell_interval(share.value, share.lo, share.hi, scale=scale, reference=0.0,
+                                                       colour=colours[row.model], label=f"{label}: {formatting.signed(share.value)}")
+        table.append((row, Markup(drawn)))
+    return table
+
+
 def compared(evaluation: Evaluation, tests: Sequence[Comparison]) -> list[ComparisonRow]:
     """Return one family's tests with a drawn interval each."""
     # an empty family has a scale too: of zero alone
@@ -175,8 +204,9 @@ def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     notes: shares of the test rows that help to judge the scores, in words.
     """
     found = []
+    compared = {found.candidate for found in evaluation.ranked()}
     for result in evaluation.candidates:
-        if result.model in evaluation.learners:
+        if result.model in evaluation.learners and result.candidate in compared:
             counts = Counter(formatting.settings_text(fold.settings) for fold in result.configs)
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
             notes = [f"{name.replace('_', ' ')}: {share:.0%}" for name, share in result.notes.items() if share]

@@ -1,0 +1,108 @@
+"""What the report says of modalities together: ways of fusing, what each modality adds, Shapley values."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from stages.contracts.candidate import CHOSEN
+from stages.contracts.documents.contributions import Share
+from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
+from stages.contracts.documents.results_document import Comparison, MeanScore
+from stages.reporting.formatting import SPACE, level_name, listed, model_name, signed
+from stages.reporting.gains import would_show
+
+
+class WayRow(NamedTuple):
+    """One way of fusing all modalities. n_chosen: outer folds on which it was chosen. weights: mean over folds, in words; "": none."""
+
+    model: str
+    way: str
+    score: MeanScore
+    is_chosen: bool
+    n_chosen: int | None
+    weights: str
+
+
+class ShareRow(NamedTuple):
+    """A Shapley value or an interaction of a learner."""
+
+    model: str
+    share: Share
+
+
+def way_rows(evaluation: Evaluation) -> list[WayRow]:
+    """Return every way of fusing all modalities of each learner, the chosen one first; none where only one way is declared."""
+    found = []
+    for whole in _wholes(evaluation):
+        counts = Counter(fold.settings.get("fusion") for fold in whole.configs)
+        found.append(_way_row(evaluation, whole, None))
+        others = [evaluation.result(way.candidate) for way in evaluation.ways_of(whole.candidate) if way.fusion != CHOSEN]
+        found += [_way_row(evaluation, way, counts.get(way.fusion, 0)) for way in others]
+    return found
+
+
+def _wholes(evaluation: Evaluation) -> list[CandidateResult]:
+    """Return the chosen way of all modalities together, of each learner that has several ways."""
+    return [found for found in evaluation.candidates if found.fusion == CHOSEN and len(found.modalities) == len(evaluation.modalities)]
+
+
+def _way_row(evaluation: Evaluation, result: CandidateResult, n_chosen: int | None) -> WayRow:
+    is_chosen = result.fusion == CHOSEN
+    return WayRow(result.model, result.fusion, evaluation.primary_score(result), is_chosen, n_chosen, mean_weights(result))
+
+
+def mean_weights(result: CandidateResult) -> str:
+    """Return "image 0.35, text 0.65", the mean over outer folds of weights that were chosen on inner folds; "" of a way without."""
+    chosen: list[Mapping[str, float]] = [fold.settings["modality_weights"] for fold in result.configs if "modality_weights" in fold.settings]
+    if not chosen:
+        return ""
+    means = {name: sum(weights[name] for weights in chosen) / len(chosen) for name in chosen[0]}
+    return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+
+
+def ways_finding(evaluation: Evaluation) -> str:
+    """Return whether the chosen way of fusing differs from equal weights, for which learners."""
+    tests = evaluation.family("ways")
+    if not tests:
+        return ""
+    start = f"Fusing {listed(evaluation.modalities)} in the way that was chosen on the inner folds"
+    parts = [f"is {verdict} than fusing with equal weights for {listed(names)}" for verdict, names in _by_verdict(tests).items()
+             if verdict in ("better", "worse")]  # fmt: skip
+    if not parts:
+        return f"{start} is not shown to differ from fusing with equal weights for any learner{would_show(tests, evaluation)}."
+    return f"{start} {listed(parts)}."
+
+
+def _by_verdict(tests: Sequence[Comparison]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for test in tests:
+        found.setdefault(test.verdict, []).append(f"{model_name(test.a.model)} ({signed(test.difference)})")
+    return found
+
+
+def added(evaluation: Evaluation, model: str) -> list[str]:
+    """Return "adding text to image changes accuracy by +0.090 [0.030, 0.160]" for each modality that is left out, of one learner."""
+    sentences = []
+    tests = [test for test in (*evaluation.family("fusion"), *evaluation.family("left_out")) if test.a.model == model]
+    for test in tests:
+        new = [name for name in test.a.modalities if name not in test.b.modalities]
+        if len(new) == 1:
+            ends = f" [{signed(test.lo)},{SPACE}{signed(test.hi)}]" if test.lo is not None else ""
+            sentences.append(f"adding {new[0]} to {listed(test.b.modalities)} changes {evaluation.primary.title} by "
+                             f"{signed(test.difference)}{ends} ({test.verdict})")  # fmt: skip
+    return sentences
+
+
+def added_finding(evaluation: Evaluation) -> str:
+    """Return what each modality adds to the others, for the best learner that fuses them."""
+    best = evaluation.best_of(evaluation.learners)
+    sentences = [] if best is None else added(evaluation, best.model)
+    if best is None or not sentences:
+        return ""
+    return f"For {model_name(best.model)}, {'; '.join(sentences)}; {level_name(evaluation)} intervals."
+
+
+def share_rows(evaluation: Evaluation) -> tuple[list[ShareRow], list[ShareRow]]:
+    """Return the Shapley values and the interactions of every learner."""
+    shares = [ShareRow(found.model, share) for found in evaluation.contributions for share in found.shares]
+    return shares, [ShareRow(found.model, pair) for found in evaluation.contributions for pair in found.interactions]
