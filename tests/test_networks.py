@@ -10,6 +10,7 @@ import torch
 from toy_problem import toy_problem
 
 from stages.features import projection
+from stages.features.early_fusion import encode_fold
 from stages.features.projection import fit_projection
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.prefetch import prefetched, workers

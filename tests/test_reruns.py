@@ -47,6 +47,7 @@ RERUNS: dict[str, set[str]] = {
     "control.py": {"control"},
     "controlling": {"control"},
     "controls": {"control"},
+    "fusions": {"train"},
     "learning_curve.py": {"learning_curve"},
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},

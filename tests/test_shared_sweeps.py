@@ -19,6 +19,7 @@ from test_sweeps import fused
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.features import projection
+from stages.features.early_fusion import encode_fold
 from stages.model_selection.protocol import results
 from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm

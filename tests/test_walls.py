@@ -15,7 +15,7 @@ ROOMS = {
     "foundation": "foundation",
     **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
     **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence"), "shared by components"),
-    **dict.fromkeys(("datasets", "modalities", "models", "controls", "metrics", "tasks", "leaks"), "component"),
+    **dict.fromkeys(("datasets", "modalities", "models", "fusions", "controls", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
     **dict.fromkeys(("controlling", "learning_curves", "paired_versions", "reporting", "params.py"), "part of a stage"),
 }

@@ -38,8 +38,8 @@ class Block:
     present: np.ndarray | None = None
     weight: float = 1.0
     _shared: dict[str, "EncodedBlock"] = field(default_factory=dict, repr=False)
-    # what was fitted to some rows, while anybody uses it: a fold's weightings share its pairwise quantities
-    _fitted: WeakValueDictionary[bytes, "EncodedBlock"] = field(default_factory=WeakValueDictionary, repr=False)
+    # what was fitted to some rows, while anybody uses it: a fold's weightings share its pairwise quantities. `replace` begins anew
+    _fitted: WeakValueDictionary[bytes, "EncodedBlock"] = field(default_factory=WeakValueDictionary, init=False, repr=False)
 
     def taken(self, rows: np.ndarray) -> "Block":
         """Return the block of some samples."""
@@ -47,7 +47,9 @@ class Block:
 
     def weighted(self, weight: float) -> "Block":
         """Return the block with another weight; both share what is encoded."""
-        return replace(self, weight=weight)
+        block = replace(self, weight=weight)
+        object.__setattr__(block, "_fitted", self._fitted)  # frozen
+        return block
 
     def encoded(self, rows: np.ndarray) -> "EncodedBlock":
         """Return the block's matrix of every sample, fitted on `rows`; the same object for all `rows` if nothing is fitted."""
