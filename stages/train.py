@@ -24,7 +24,7 @@ from stages.foundation.tables import read_described
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
-from stages.model_selection.protocol import Learner, best_overall, fit_on, results
+from stages.model_selection.protocol import LearnerSetup, best_overall, fit_on, results
 from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_configs, readable, require_memory, size_of
@@ -64,7 +64,7 @@ def main(dataset: str, name: str) -> None:
     found: list[FoldResult] = []
     ways = read_fusions() if any(len(modalities) > 1 for modalities in problem.combinations) else {}
     total = n_results(problem, tuple(ways))
-    learner = Learner(model, settings, entry.tuning_rows, more_seeds, calibration)
+    learner = LearnerSetup(model, settings, entry.tuning_rows, more_seeds, calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
         for result in results(model, trained_combinations(problem, ways), settings, configs, out_of_fold="out_of_fold" in keep,
                               tuning_rows=entry.tuning_rows, more_seeds=more_seeds, calibration=calibration,

@@ -203,9 +203,11 @@ def _worse_than_baseline(match: re.Match[str], evaluation: Results) -> bool:
 
 
 def _means(evaluation: Results) -> list[tuple[float, ScoredCandidate]]:
-    """Return (mean, candidate) of what ranks, the highest goodness first."""
+    """Return (mean, candidate) of what ranks, the highest goodness first: of several ways of fusing only the chosen one."""
     sign = 1 if evaluation.primary.greater_is_better else -1
-    ranking = [found for found in evaluation.candidates if found.model not in evaluation.diagnostics]
+    several = {(found.model, found.modalities) for found in evaluation.candidates if found.fusion == "chosen"}
+    ranking = [found for found in evaluation.candidates if found.model not in evaluation.diagnostics
+               and (found.fusion == "chosen" or (found.model, found.modalities) not in several)]
     scored = [(sign * mean, found) for found in ranking if (mean := evaluation.primary_score(found).mean) is not None]
     return sorted(scored, key=lambda one: -one[0])
 
@@ -303,6 +305,34 @@ def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
 
 NUMBER = r"[−0-9.,]*[0-9]"
 DETECTABLE = r"(?: \([^()]*would have been shown with 80 %\))?"
+def _adds(match: re.Match[str], evaluation: Results) -> bool:
+    """Return whether each "adding text to image changes accuracy by +0.1 [0, 0.2] (better)" is a test of all modalities against all but one."""
+    for part in match["claims"].split("; "):
+        said = re.fullmatch(r"adding (?P<new>\S+) to (?P<rest>.+) changes .+ by (?P<by>\S+)(?: \[.+\])? \((?P<verdict>[^()]+)\)", part)
+        tests = [test for family in ("fusion", "left_out") for test in _tests(evaluation, family, a=match["who"])
+                 if said and set(test.b.modalities) == set(names(said["rest"])) == set(test.a.modalities) - {said["new"]}]
+        if not said or not tests or any((test.verdict, signed(test.difference)) != (said["verdict"], said["by"]) for test in tests):
+            return False
+    return True
+
+
+def _way_is(match: re.Match[str], evaluation: Results) -> bool:
+    """Return whether each "better than fusing with equal weights for SVM (+0.1)" is a test of the ways of fusing."""
+    parts = re.findall(r"(better|worse) than fusing with equal weights for (.+?)(?= and (?:better|worse) than|$)", match["claims"].replace(
+        " and is ", " and "))
+    for verdict, who in parts:
+        for name, by in re.findall(r"(\S+) \(([^()]+)\)", who):
+            tests = _tests(evaluation, "ways", a=name)
+            if not _are(tests, verdict) or any(signed(test.difference) != by for test in tests):
+                return False
+    return bool(parts)
+
+
+def _no_way(match: re.Match[str], evaluation: Results) -> bool:
+    tests = _tests(evaluation, "ways")
+    return bool(tests) and all(test.verdict in ("not shown", "equal") for test in tests)
+
+
 CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"Fusing (?P<parts>.+?) beats each modality alone for (?P<who>[^;]+?), by (?P<by>.+?)\.", _fusing_beats_each),
     (r"For (?P<who>.+) this is not shown\.", _not_for),
@@ -331,6 +361,10 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) is not shown to be too good\.", _not_too_good),
     (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better "
      r"than (?P<whom>.+), by (?P<by>.+?)\.", _boosting),
+    (r"For (?P<who>\S+), (?P<claims>adding .+); [0-9.]+ % intervals\.", _adds),
+    (r"Fusing .+ in the way that was chosen on the inner folds is (?P<claims>(?:better|worse) than .+)\.", _way_is),
+    (rf"Fusing .+ in the way that was chosen on the inner folds is not shown to differ from fusing with equal weights for any "
+     rf"learner{DETECTABLE}\.", _no_way),
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),

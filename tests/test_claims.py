@@ -32,7 +32,7 @@ from pipelines.orchestration.artifacts import result_rows
 from pipelines.orchestration.artifacts import summary as flow_summary
 from pipelines.orchestration.moves import moved
 from pipelines.publishing.descriptions import experiment_note, leaderboard_csv, run_note, summary_note
-from pipelines.publishing.leaderboard_tags import DIFFERENCE, VERDICT, leaderboard_tags
+from pipelines.publishing.leaderboard_tags import DIFFERENCE, OTHER_WAY, RANK, VERDICT, leaderboard_tags
 from stages import evaluate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.leaks_document import Finding, Leaks
@@ -80,6 +80,11 @@ CONSTELLATIONS = {
     "few groups": Toy(n_folds=1, n_samples=60),
     "one modality": Toy(modalities=("text",), skill=only("text")),
     "repeats": Toy(n_repeats=2, n_samples=120),
+    "ways of fusing": Toy(ways={"early": -0.05, "late_mean": 0.0, "late_weighted": 0.02, "chosen": 0.02}),
+    "a way that helps": Toy(n_samples=900, ways={"early": -0.3, "early_weighted": 0.1, "chosen": 0.1}),
+    "a way that harms": Toy(n_samples=900, ways={"early": 0.1, "late_mean": -0.2, "chosen": -0.2}),
+    "three modalities": Toy(modalities=("image", "text", "sound"), skill={"constant": {"": 0.0}, "svm": {
+        "image": 0.3, "text": 0.5, "sound": 0.1, "image+text": 0.6, "image+sound": 0.3, "text+sound": 0.5, "image+text+sound": 0.7}}),
     "leaks": Toy(dataset="leaks", n_samples=400),
     "leaks of an error": Toy(dataset="errors", kind="regression", outputs=("length",), scoring="rmse", skill=skills(knn=(0.5, 0.6, 0.9))),
 }
@@ -186,7 +191,9 @@ def test_verdicts_follow_from_their_numbers(pages: Pages) -> None:
 def test_the_leaderboards_verdicts_are_those_of_the_tests_that_it_names(pages: Pages) -> None:
     tests = pages.evaluation.family("baseline")
     for candidate, tags in leaderboard_tags(pages.evaluation).items():
-        if candidate.model in pages.evaluation.learners:
+        if not candidate.is_compared(leaderboard_tags(pages.evaluation)):
+            assert (tags[VERDICT], tags[DIFFERENCE], tags[RANK]) == (OTHER_WAY, "–", "")
+        elif candidate.model in pages.evaluation.learners:
             assert tags[VERDICT] in [test.verdict for test in tests if test.a == candidate
                                      and tags[DIFFERENCE] == with_interval(test.difference, test.lo, test.hi, write=signed)]  # fmt: skip
         else:
@@ -200,6 +207,8 @@ def test_the_constellations_reach_every_kind_of_claim(rendered: Rendered) -> Non
         "learners × modality combinations beat", "No learner is shown to beat", "Worse than the majority baseline", "its lead over",
         "that over the best", ", shared with ", "it is equal in practice", "no smaller modality combination suffices",
         "is not shown to be worse than", "has the lowest", "would be too good: ", "is not shown to be too good", "Scores may be too good",
+        "is better than fusing with equal weights for", "is worse than fusing with equal weights for", "is not shown to differ from fusing with",
+        "adding text to image changes", "adding sound to image and text changes",
     ):  # fmt: skip
         assert kind in said, kind
 
@@ -210,6 +219,8 @@ FALSE = ("SVM outperforms kNN.", "kNN · image is better than SVM · image + tex
          "If folds were drawn without groups, accuracy of linear would be too good: image +0.100 (+0.050 to +0.150), with 95 % intervals.",
          "kNN beats each modality.", "The score of kNN is higher than that of SVM.",
          "Every learner beats the majority baseline, by +0.100.",
+         "For SVM, adding text to image changes accuracy by +0.900 [+0.800, +0.950] (better); 95 % intervals.",
+         "Fusing image and text in the way that was chosen on the inner folds is better than fusing with equal weights for SVM (+0.100).",
          "text suffices for SVM: image + text is equal in practice (within ±0.010).", "kNN leads.",
          "9 of 9 learners × modality combinations beat the majority baseline; not shown for kNN · image.")  # fmt: skip
 
@@ -319,7 +330,7 @@ def test_moves_between_versions_are_shown(tmp_path: Path, knn: tuple[float, floa
 
 # ---------------------------------------------------------------- who may word a decision
 WORDING = {  # modules that word what tests show
-    "stages/reporting/findings.py", "stages/reporting/doubts.py", "stages/reporting/gains.py", "pipelines/publishing/champions.py",
+    "stages/reporting/findings.py", "stages/reporting/together.py", "stages/reporting/doubts.py", "stages/reporting/gains.py", "pipelines/publishing/champions.py",
     "stages/paired_versions/candidate_moves.py", "pipelines/comparing/comparison_text.py", "pipelines/orchestration/moves.py",
 }  # fmt: skip
 NAME = re.compile(r"[\w./*]+|moved up|moved down")  # of a field, verdict, key or parameter

@@ -8,7 +8,7 @@ from toy_predictions import Toy, write_params, write_toy
 
 from pipelines.publishing.descriptions import run_note, summary_note
 from stages import evaluate
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import CHOSEN, Candidate
 from stages.contracts.documents.evaluation_document import Evaluation, SweepPoint
 from stages.contracts.documents.results_document import Comparison
 from stages.contracts.paths import evaluation_path
@@ -224,7 +224,7 @@ def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
 
 def test_findings_skip_families_without_tests(judged: Judged) -> None:
     evaluation = judged(set())
-    assert len(findings(evaluation)) == 5
+    assert len(findings(evaluation)) == 6
     evaluation = evaluation.model_copy(update={"comparisons": ()})
     assert [sentence.startswith("SVM · image + text: probabilities are") for sentence in findings(evaluation)] == [False, True]
     assert "lead" not in learner_finding(evaluation)
@@ -233,14 +233,14 @@ def test_findings_skip_families_without_tests(judged: Judged) -> None:
 def test_lead_is_not_claimed_without_a_test(judged: Judged) -> None:
     evaluation = with_tests(judged(set()), lambda test: {"verdict": "not shown"})
     assert "is not shown" in learner_finding(evaluation)
-    assert findings(evaluation)[2].startswith("No learner is shown to beat the majority baseline (+")
+    assert findings(evaluation)[3].startswith("No learner is shown to beat the majority baseline (+")
 
 
 def test_a_learner_that_is_worse_than_the_baseline_is_named(judged: Judged) -> None:
     def change(test: Comparison) -> dict:
         return {"verdict": "worse" if test.a == Candidate("knn", ("text",)) else "better"} if test.family == "baseline" else {}
 
-    assert findings(with_tests(judged(set()), change))[2] == (
+    assert findings(with_tests(judged(set()), change))[3] == (
         "8 of 9 learners × modality combinations beat the majority baseline; not shown for kNN · text. "
         "Worse than the majority baseline: kNN · text.")
 
@@ -264,22 +264,29 @@ def test_a_baseline_at_the_top_is_no_learners_lead(judged: Judged) -> None:
         "MLP · image, MLP · text, SVM · image and SVM · text.")
 
 
-def test_ways_of_fusing_are_named_where_several_are_compared(judged: Judged) -> None:
+def test_ways_of_fusing_are_named_where_they_are_not_the_chosen_one(judged: Judged) -> None:
     evaluation = judged({("svm", "image"), ("svm", "text")})
-    fused = Candidate("svm", ("image", "text"))
-    late = Candidate("svm", ("image", "text"), "late")
-    assert candidate_name(fused, evaluation) == "SVM · image + text"
-    tests = tuple(test.model_copy(update={"a": late, "verdict": "not shown"}) for test in evaluation.family("fusion") if test.a == fused)
+    early, chosen = Candidate("svm", ("image", "text")), Candidate("svm", ("image", "text"), CHOSEN)
+    assert candidate_name(early, evaluation) == "SVM · image + text"
+    result = evaluation.result(early)
+
+    def renamed(test: Comparison) -> dict:
+        return {side: chosen for side in ("a", "b") if getattr(test, side) == early}
+
+    evaluation = with_tests(evaluation, renamed)
+    assert evaluation.best == early
     evaluation = evaluation.model_copy(update={
-        "candidates": (*evaluation.candidates, evaluation.result(fused).model_copy(update={"fusion": "late", "rank": 13})),
-        "comparisons": (*evaluation.comparisons, *tests)})
-    assert (candidate_name(fused, evaluation), candidate_name(late, evaluation)) == (
-        "SVM · image + text (early)", "SVM · image + text (late)")
+        "candidates": (*(result.model_copy(update={"fusion": CHOSEN}) if found is result else found for found in evaluation.candidates),
+                       result.model_copy(update={"rank": 13})), "best": chosen})
+    assert (candidate_name(chosen, evaluation), candidate_name(early, evaluation)) == ("SVM · image + text", "SVM · image + text (early)")
     assert candidate_name(Candidate("svm", ("text",)), evaluation) == "SVM · text"
-    assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM (early), by +0.100. "
-                                          "For kNN (early), MLP (early) and SVM (late) this is not shown.")
-    assert {"svm__image+text__early__confusion", "svm__image+text__late__confusion"} <= set(draw_figures(evaluation))
-    assert "image + text (late)" in render([evaluation], {}) and "image + text (late)" in summary_note(evaluation)
+    assert [found.candidate for found in evaluation.ranked()].count(chosen) == 1 and early not in [
+        found.candidate for found in evaluation.ranked()]
+    assert fusion_finding(evaluation) == ("Fusing image and text beats each modality alone for SVM, by +0.100. "
+                                          "For kNN and MLP this is not shown.")
+    drawn = set(draw_figures(evaluation))
+    assert "svm__image+text__confusion" in drawn and "svm__image+text__early__confusion" not in drawn
+    assert "SVM · image + text (early)" not in render([evaluation], {})
 
 
 def test_numbers_are_written_alike() -> None:

@@ -22,7 +22,7 @@ from stages.foundation.registry import component, names
 from stages.fusions.late_stacked import LEAST_PROBABILITY
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
-from stages.model_selection.protocol import Learner, results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.simplex import finest, simplex
 from stages.models import knn, mlp, svm
 
@@ -51,7 +51,7 @@ def all_results(model: Any, problem: Problem, ways: dict[Fusion, Any], settings:
     chosen = settings or sweep.settings()
     configs = sweep.grid(chosen, problem.seed)
     found = list(results(sweep, trained_combinations(problem, ways), chosen, configs, members=True, **options))
-    learner = Learner(sweep, chosen, options.get("tuning_rows"), options.get("more_seeds", ()), options.get("calibration", "none"))
+    learner = LearnerSetup(sweep, chosen, options.get("tuning_rows"), options.get("more_seeds", ()), options.get("calibration", "none"))
     return [*found, *fused_results(learner, problem, ways, found)]
 
 
@@ -131,7 +131,8 @@ def test_late_fusion_is_a_plain_loop_of_scikit_learn(dense_problem: Problem, pla
             fused = np.zeros((len(target), 3))
             for inner in range(fold.n_inner):
                 out = fold.inner == inner
-                fused[out] = LogisticRegression(C=C, solver="newton-cholesky").fit(features[~out], target[~out]).predict_proba(features[out])
+                model = LogisticRegression(C=C, solver="newton-cholesky").fit(features[~out], target[~out])
+                fused[out] = model.predict_proba(features[out])
             tried.append(mean_inner(problem, fold, fused))
         np.testing.assert_allclose(stacked.inner_scores["accuracy"].mean(axis=1), tried, rtol=0, atol=1e-9)
         model = LogisticRegression(C=(0.01, 0.1, 1.0)[int(np.argmax(tried))], solver="newton-cholesky").fit(features, target)
@@ -302,7 +303,8 @@ def test_weights_are_those_of_the_blocks_parts(metric: str) -> None:
 def test_the_simplex_holds_every_multiple_and_equal_weights_first(n: int, n_steps: int) -> None:
     found = simplex(n, n_steps)
     expected = {parts for parts in itertools.product(range(n_steps + 1), repeat=n) if sum(parts) == n_steps}
-    assert {tuple(np.rint(row * n_steps).astype(int)) for row in found[1:]} | ({(n_steps // n,) * n} if n_steps % n == 0 else set()) == expected
+    equal = {(n_steps // n,) * n} if n_steps % n == 0 else set()
+    assert {tuple(np.rint(row * n_steps).astype(int)) for row in found[1:]} | equal == expected
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert np.allclose(found[0], 1 / n) and len(np.unique(found.round(12), axis=0)) == len(found)
     departures = ((found[1:] - 1 / n) ** 2).sum(axis=1)

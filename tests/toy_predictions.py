@@ -7,7 +7,7 @@ A model's skill per modality combination is given; nothing is trained. Run as a 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 import yaml
 from toy_samples import write_samples
 
+from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.paths import controls_dir, leaks_path, predictions_dir, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows
@@ -74,6 +75,13 @@ class Toy:
     seed: int = 7
     scoring: str = ""  # as usual for the task, if not given
     skill: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: SKILL)
+    ways: Mapping[str, float] = field(default_factory=lambda: {EARLY: 0.0})  # of fusing: by how much each adds to a learner's skill
+
+    def candidates(self, model: str) -> Iterator[tuple[int, str, str, float]]:
+        """Yield the place of a combination among a model's, the combination, a way of fusing and the skill."""
+        for place, (combination, share) in enumerate(self.skill[model].items()):
+            ways = self.ways if "+" in combination and model not in CONTROLS else {EARLY: 0.0}
+            yield from ((place, combination, way, share + more) for way, more in ways.items())
 
     @property
     def combinations(self) -> list[str]:
@@ -131,9 +139,9 @@ def write_toy(toy: Toy) -> None:
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
     write_document(leaks_path(toy.dataset), Leaks(dataset=toy.dataset, examined=False, success=True, open=(), findings=(), suite=None))
-    for model, skill in toy.skill.items():
-        _write_predictions(toy, model, skill, target, fold_of)
-        _write_sweep(toy, model, skill, generator)
+    for model in toy.skill:
+        _write_predictions(toy, model, target, fold_of)
+        _write_sweep(toy, model, generator)
         _write_curves(toy, model, generator)
         _write_notes(toy, model)
 
@@ -210,24 +218,24 @@ def _metadata(toy: Toy, model: str) -> TrainingMetadata:
     )  # fmt: skip
 
 
-def _write_predictions(toy: Toy, model: str, skill: Mapping[str, float], target: np.ndarray, fold_of: np.ndarray) -> None:
-    columns: dict[str, list[Any]] = {name: [] for name in ("modalities", "repeat", "fold", "row")}
+def _write_predictions(toy: Toy, model: str, target: np.ndarray, fold_of: np.ndarray) -> None:
+    columns: dict[str, list[Any]] = {name: [] for name in ("modalities", "fusion", "repeat", "fold", "row")}
     scores, predictions = [], []
     # luck is of the row, shared by all candidates: hard rows are hard for all, as in real data
     luck = np.random.default_rng(toy.seed).random(toy.n_samples)
-    for place, (combination, share) in enumerate(skill.items()):
-        generator = np.random.default_rng([toy.seed, place, len(model)])
+    for place, combination, way, share in toy.candidates(model):
+        generator = np.random.default_rng([toy.seed, place, len(model), *([] if way == EARLY else map(ord, way))])
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             rows = np.flatnonzero(fold_of[repeat] == fold)
             score, prediction = ANSWERS[toy.task](toy, target[rows], luck[rows], share, generator)
             scores.append(score.astype(np.float32))
             predictions.append(prediction)
-            for name, value in (("modalities", combination), ("repeat", repeat), ("fold", fold)):
+            for name, value in (("modalities", combination), ("fusion", way), ("repeat", repeat), ("fold", fold)):
                 columns[name] += [value] * rows.size
             columns["row"] += rows.tolist()
     table = {
         "modalities": columns["modalities"],
-        "fusion": ["early"] * len(columns["row"]),
+        "fusion": columns["fusion"],
         "seed": pa.array([toy.seed] * len(columns["row"]), pa.int64()),
         "condition": ["clean"] * len(columns["row"]),
         "repeat": pa.array(columns["repeat"], pa.int16()),
@@ -293,17 +301,28 @@ def _numbers(toy: Toy, target: np.ndarray, luck: np.ndarray, share: float, gener
 ANSWERS: dict[str, Callable[..., Answer]] = {"binary": _classes, "multiclass": _classes, "multilabel": _labels, "regression": _numbers}
 
 
-def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np.random.Generator) -> None:
-    grid, rows = GRIDS[model], []
+def _grid(toy: Toy, model: str, combination: str, way: str) -> list[dict[str, Any]]:
+    """Return what is compared on the inner folds: configurations, weights of the modalities, or ways of fusing."""
+    if way == CHOSEN:
+        return [{"fusion": name} for name in toy.ways if name != CHOSEN]
+    if way.endswith("_weighted"):
+        first, *others = combination.split("+")
+        return [{"modality_weights": {first: weight} | {name: (1 - weight) / len(others) for name in others}} for weight in (0.5, 0.25)]
+    return GRIDS[model] if way == EARLY else [{}]
+
+
+def _write_sweep(toy: Toy, model: str, generator: np.random.Generator) -> None:
+    rows = []
     schema = pa.schema([*FOLD, ("inner", pa.int16()), ("config", pa.int32()), ("settings", pa.string()),
                         ("score", pa.float64()), ("chosen", pa.bool_())])
-    for combination, share in skill.items():
+    for _, combination, way, share in toy.candidates(model):
+        grid = _grid(toy, model, combination, way)
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
             means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
             best = int(means.mean(1).argmax())
             rows += [
-                {"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
+                {"modalities": combination, "fusion": way, "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
                  "config": config, "settings": json.dumps(settings),
                  "score": float(means[config, inner]), "chosen": config == best}
                 for config, settings in enumerate(grid) for inner in range(toy.n_inner_folds)

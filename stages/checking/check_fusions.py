@@ -10,7 +10,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.params import section
 
-WITHOUT = {EARLY: {}}  # of a params.yaml without the section
+WITHOUT: Mapping[str, Any] = {EARLY: {}}  # of a params.yaml without the section
 
 
 def check_fusions(params: Mapping[str, Any]) -> None:
@@ -23,8 +23,8 @@ def check_fusions(params: Mapping[str, Any]) -> None:
         way = known("fusions", name, f"fusions.{name}")
         section(params if "fusions" in params else {"fusions": WITHOUT}, f"fusions.{name}", way.settings)
         if isinstance(way, EarlyFusion) and name != EARLY and EARLY not in entries:
-            raise InputError(f"{PARAMS}: fusions.{name}: it starts from the configuration that is chosen for equal weights; add `early: {{}}` "
-                             "to the section, or remove this line")
+            raise InputError(f"{PARAMS}: fusions.{name}: it starts from the configuration that is chosen for equal weights; add "
+                             "`early: {}` to the section, or remove this line")
 
 
 def declared_fusions(params: Mapping[str, Any]) -> Any:

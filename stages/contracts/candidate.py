@@ -27,7 +27,7 @@ class Candidate:
         return "+".join(self.modalities)
 
     def is_compared(self, candidates: Collection["Candidate"]) -> bool:
-        """Return whether this is the one way of fusing its modalities that is compared with others: where there are several, the chosen one.
+        """Return whether this is the one way of fusing its modalities that is compared with others: of several the chosen one.
 
         The best of several ways by the scores that are shown would look better than it is.
         """

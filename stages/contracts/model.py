@@ -199,7 +199,7 @@ class FoldResult:
     tuning_rows: the most rows of the data set on which configurations were compared (inner_scores); None: all.
     reseeded: predictions of the refits with further seeds.
     calibration: how the probabilities were calibrated.
-    configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if it is wanted.
+    configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if wanted.
     """
 
     fold: Fold

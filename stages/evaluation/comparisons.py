@@ -3,12 +3,13 @@
 baseline      every learner on every modality combination against a baseline, on the same combination if it has one, else on none; a family
               for each baseline
 fusion        for every learner: all modalities together against each one alone
-ways          for every learner: all modalities in the way of fusing that was chosen on the inner folds against equal weights, if others are on
+ways          for every learner: all modalities in the way of fusing that was chosen on the inner folds against equal weights
 left_out      for every learner, from three modalities on: all modalities against all but one
 sufficient    for every learner: its best modality combination against each of its others
 learners      the best candidate of each learner against that of each other learner
 boosting      the control `gradient_boosting`, if it is on, against the best candidate of each learner
-Of several ways of fusing only the chosen one stands for its combination. The last three compare winners that were picked by the same scores: they err on the side of finding differences.
+Of several ways of fusing only the chosen one stands for its combination. The last three families compare winners that were picked by the
+same scores: they err on the side of finding differences.
 A difference is a − b as the scores stand; whether that is better depends on whether more or less of the metric is.
 """
 

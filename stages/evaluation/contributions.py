@@ -15,7 +15,7 @@ from math import factorial
 import numpy as np
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.contributions import Contributions, Share
+from stages.contracts.documents.modality_shares import Contributions, Share
 from stages.evaluation.comparisons import Contest, Evidence, difference_of, verdict
 from stages.evaluation.scores import MetricScores
 from stages.evaluation.statistics import holm
@@ -80,8 +80,8 @@ def _tested(wanted: Mapping[Subset, Coefficients], scores: Mapping[Subset, Metri
     together = replace(evidence.design, confidence=1 - (1 - evidence.design.confidence) / len(wanted))
     differences = []
     for coefficients in wanted.values():
-        sides = [_sum_of(scores, {subset: abs(c) for subset, c in coefficients.items() if (c > 0) == positive}) for positive in (True, False)]
-        differences.append(difference_of(*sides, design=together))
+        gained, lost = ({subset: abs(c) for subset, c in coefficients.items() if (c > 0) == sign} for sign in (True, False))
+        differences.append(difference_of(_sum_of(scores, gained), _sum_of(scores, lost), together))
     corrected = holm([found.p for found in differences])
     sign = 1 if evidence.metric.greater_is_better else -1
     return tuple(

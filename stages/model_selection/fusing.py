@@ -16,7 +16,7 @@ from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.model_selection.choice import choose
 from stages.model_selection.late_fusion import late_result, members_of
-from stages.model_selection.protocol import Learner
+from stages.model_selection.protocol import LearnerSetup
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.weighted_fusion import Place, weighted_results
 
@@ -30,7 +30,7 @@ def trained_combinations(problem: Problem, ways: Iterable[Fusion]) -> Problem:
     return replace(problem, combinations=tuple(modalities for modalities in problem.combinations if len(modalities) == 1))
 
 
-def fused_results(learner: Learner, problem: Problem, ways: Ways, found: Sequence[FoldResult]) -> Iterator[FoldResult]:
+def fused_results(learner: LearnerSetup, problem: Problem, ways: Ways, found: Sequence[FoldResult]) -> Iterator[FoldResult]:
     """Yield what `results` has not: every other way's result on each outer fold and combination of several modalities, then the chosen one.
 
     Args:
@@ -72,7 +72,7 @@ def _places(problem: Problem) -> Iterator[Place]:
 
 
 def _late_results(
-    learner: Learner, problem: Problem, way: LateFusion, settings: Any, found: Mapping[Place, FoldResult]
+    learner: LearnerSetup, problem: Problem, way: LateFusion, settings: Any, found: Mapping[Place, FoldResult]
 ) -> Iterator[FoldResult]:
     calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"
     for modalities in problem.combinations:

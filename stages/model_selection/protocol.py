@@ -50,7 +50,7 @@ class _Wanted:
 
 
 @dataclass(frozen=True)
-class Learner:
+class LearnerSetup:
     """A model as it is trained. tuning_rows, more_seeds, calibration: as in `results`."""
 
     model: Sweep
@@ -146,7 +146,7 @@ def fusible(scores: Scores) -> np.ndarray:
 
 
 def refitted_result(
-    learner: Learner, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
+    learner: LearnerSetup, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
 ) -> FoldResult:
     """Return the result of a fold sweep's configuration whose choice is made, refitted with each seed. compared_on: as `tuning_rows`."""
     calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"

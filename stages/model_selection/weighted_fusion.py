@@ -18,7 +18,7 @@ from stages.contracts.problem import Fold, Problem
 from stages.features.early_fusion import encode_fold
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.choice import Choice, choose, choose_config
-from stages.model_selection.protocol import Learner, refitted_result
+from stages.model_selection.protocol import LearnerSetup, refitted_result
 from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
 
 Place = tuple[int, int, tuple[str, ...]]  # repeat, fold, combination
@@ -53,7 +53,7 @@ def weighting_of(modalities: Sequence[str], row: np.ndarray, config_of: Mapping[
 
 
 def weighted_results(
-    learner: Learner, problem: Problem, fusion: EarlyFusion, settings: Any, found: Mapping[Place, FoldResult]
+    learner: LearnerSetup, problem: Problem, fusion: EarlyFusion, settings: Any, found: Mapping[Place, FoldResult]
 ) -> Iterator[FoldResult]:
     """Yield the result of the chosen weights on every outer fold and combination of several modalities.
 
@@ -79,7 +79,7 @@ def weighted_results(
 class _OneFold:
     """One outer fold and combination. tuned, own: the problem and fold on which weightings are compared."""
 
-    learner: Learner
+    learner: LearnerSetup
     problem: Problem
     fold: Fold
     tuned: Problem
@@ -92,7 +92,7 @@ class _OneFold:
         """Return the result of the best weighting."""
         weightings = [weighting_of(self.equal.modalities, row, self._configs()) for row in self.rows]
         known = [self._known(weighting) for weighting in weightings]
-        scores = [None if result is None else _chosen_scores(result) for result in known]
+        scores: list[Mapping[str, np.ndarray] | None] = [None if result is None else _chosen_scores(result) for result in known]
         kept: dict[int, tuple[FoldSweep, Choice]] = {}  # of the best so far: a sweep may hold large matrices
         new = [index for index, of_one in enumerate(scores) if of_one is None]
         for index, sweep in zip(new, prefetched(self._sweep(weightings[index], pool) for index in new), strict=True):

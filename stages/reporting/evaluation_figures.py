@@ -37,7 +37,7 @@ def draw_figures(evaluation: Evaluation) -> dict[str, DrawnFigure]:
 
 
 def page_figures(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure]) -> list[DrawnFigure]:
-    """Return what modalities bring, the best candidate's predictions, tuning and training curves of each learner's best, growth, capacity."""
+    """Return what modalities bring, the best candidate's predictions, tuning and training curves of each learner's best, and studies."""
     found = [figure for figure in drawn.values() if figure.shows == "together"]
     found += [figure for figure in drawn.values() if (figure.candidate, figure.shows) == (evaluation.best, "predictions")]
     for best in filter(None, (evaluation.best_of([model]) for model in evaluation.learners)):

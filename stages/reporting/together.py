@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.contracts.candidate import CHOSEN
-from stages.contracts.documents.contributions import Share
+from stages.contracts.documents.modality_shares import Share
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.results_document import Comparison, MeanScore
 from stages.reporting.formatting import SPACE, level_name, listed, model_name, signed
@@ -53,7 +53,8 @@ def _way_row(evaluation: Evaluation, result: CandidateResult, n_chosen: int | No
 
 def mean_weights(result: CandidateResult) -> str:
     """Return "image 0.35, text 0.65", the mean over outer folds of weights that were chosen on inner folds; "" of a way without."""
-    chosen: list[Mapping[str, float]] = [fold.settings["modality_weights"] for fold in result.configs if "modality_weights" in fold.settings]
+    found = (fold.settings.get("modality_weights") for fold in result.configs)
+    chosen: list[Mapping[str, float]] = [weights for weights in found if weights]
     if not chosen:
         return ""
     means = {name: sum(weights[name] for weights in chosen) / len(chosen) for name in chosen[0]}

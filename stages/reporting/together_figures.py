@@ -21,8 +21,8 @@ def shapley_plot(evaluation: Evaluation) -> Plot | None:
     ]
     if not dots:
         return None
-    caption = (f"Shapley values: the mean over all orders of what a modality adds to the {evaluation.primary.title}; of one learner they add "
-               "up to its score with all modalities, less that of the control constant. Intervals hold for all modalities of a learner "
+    caption = (f"Shapley values: the mean over all orders of what a modality adds to the {evaluation.primary.title}; those of a learner "
+               "add up to its score with all modalities, less that of the control constant. Intervals hold for all modalities of a learner "
                f"together ({level_name(evaluation)}).")  # fmt: skip
     figure = interval_dots(dots, x_label=f"share of the {evaluation.primary.title}", reference=0.0)
     return Plot("shapley", "What each modality brings", caption, figure)
@@ -37,8 +37,8 @@ def subsets_plot(evaluation: Evaluation) -> Plot | None:
     scored = [(found.modalities, dot) for found in rows if (dot := _dot(evaluation, found)) is not None]
     if not scored:
         return None
-    caption = (f"{model_name(best.model)} on every subset of the modalities; dashed: the best baseline. The best row was picked by the scores "
-               "that are shown.")  # fmt: skip
+    caption = (f"{model_name(best.model)} on every subset of the modalities; dashed: the best baseline. The best row was picked by the "
+               "scores that are shown.")  # fmt: skip
     figure = subset_dots(evaluation.modalities, scored, x_label=f"{evaluation.primary.title}, mean and interval",
                          reference=baseline_level(evaluation))  # fmt: skip
     return Plot("subsets", "Every subset of the modalities", caption, figure)

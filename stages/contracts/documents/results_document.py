@@ -34,7 +34,8 @@ class MeanScore(Document):
 class ScoredCandidate(Document):
     """A model on a modality combination with a way of fusing, and its scores by metric.
 
-    rank: 1 is the best; behind those that are compared stand the diagnostics, then the other ways of fusing. modalities: none of a control that looks at none.
+    rank: 1 is the best; behind those that are compared stand the diagnostics, then the other ways of fusing.
+    modalities: none of a control that looks at none.
     """
 
     model: str
