@@ -34,6 +34,7 @@ NOT_BY_VALUE = {
     ("graph", "edges_dropped"): "graphs are no numbers",
     ("graph", "edges_added"): "graphs are no numbers",
 }
+BY_VALUE = [case for case in CASES if (case[0], case[2].name) not in NOT_BY_VALUE]
 # (modality, corruption) → why another seed gives the same
 DRAWS_NOTHING = {("image", "blur"): "a filter", ("audio", "clipping"): "a limit"}
 
@@ -156,10 +157,8 @@ def test_a_strong_corruption_is_felt(name: str, what: str, corruption: Corruptio
     assert rows_of(found) != rows_of(column)
 
 
-@pytest.mark.parametrize(("name", "what", "corruption"), CASES, ids=case_name)
+@pytest.mark.parametrize(("name", "what", "corruption"), BY_VALUE, ids=case_name)
 def test_a_larger_strength_does_all_that_a_smaller_one_does(name: str, what: str, corruption: Corruption) -> None:
-    if (name, corruption.name) in NOT_BY_VALUE:
-        pytest.skip(NOT_BY_VALUE[name, corruption.name])
     before = values_of(name, COLUMNS[name, what])
     moved = [np.zeros_like(values) for values in before]
     for strength in ladder(corruption):

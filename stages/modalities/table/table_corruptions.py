@@ -32,7 +32,9 @@ def _float64(values: pa.Array) -> np.ndarray:
 
 def add_noise(column: pa.StructArray, strength: float, randoms: Sequence[np.random.Generator], reference: Reference) -> pa.StructArray:
     """Return the rows with noise in their numbers: whole numbers and decimals rounded, other cells and missing ones as they are."""
-    draws = np.array([random.standard_normal(column.type.num_fields) for random in randoms]).reshape(len(column), column.type.num_fields)
+    draws = np.empty((len(column), column.type.num_fields))
+    for row, random in zip(draws, randoms, strict=True):
+        row[:] = random.standard_normal(len(row))
     arrays = []
     for place, values in enumerate(column.flatten()):
         spread = reference["spread"][place]
@@ -59,7 +61,9 @@ def _written(numbers: np.ndarray, kind: pa.DataType) -> pa.Array:
 
 def miss_cells(column: pa.StructArray, strength: float, randoms: Sequence[np.random.Generator], reference: Reference) -> pa.StructArray:
     """Return the rows in which some cells are missing (null)."""
-    missing = np.array([random.random(column.type.num_fields) < strength for random in randoms]).reshape(len(column), column.type.num_fields)
+    missing = np.empty((len(column), column.type.num_fields), dtype=bool)
+    for row, random in zip(missing, randoms, strict=True):
+        row[:] = random.random(len(row)) < strength
     arrays = [values.take(pa.array(np.arange(len(column)), mask=gone)) for values, gone in zip(column.flatten(), missing.T, strict=True)]
     return pa.StructArray.from_arrays(arrays, fields=list(column.type))
 
