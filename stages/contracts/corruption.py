@@ -18,7 +18,7 @@ Reference = Mapping[str, np.ndarray]  # what was measured on training rows, by n
 NO_REFERENCE: Reference = {}
 
 
-class Change(Protocol):
+class CorruptColumn(Protocol):
     """Returns the corrupted samples: a new column of the same type and length; `column` is not changed.
 
     Args:
@@ -52,5 +52,5 @@ class Corruption:
     unit: str
     largest: float
     strengths: tuple[float, ...]
-    change: Change
+    change: CorruptColumn
     measure: Measure | None = None

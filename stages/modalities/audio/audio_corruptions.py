@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stages.contracts.corruption import Change, Corruption
+from stages.contracts.corruption import CorruptColumn, Corruption
 from stages.modalities.audio.excerpt import LONGEST_S
 from stages.modalities.audio.sounds import decode
 from stages.modalities.audio.wav import MAX_AMPLITUDE
@@ -41,7 +41,7 @@ def without_frames(signal: np.ndarray, rate_hz: int, strength: float, random: np
     return np.where(lost[frame], 0.0, signal)
 
 
-def _each(change: Callable[[np.ndarray, int, float, np.random.Generator], np.ndarray]) -> Change:
+def _each(change: Callable[[np.ndarray, int, float, np.random.Generator], np.ndarray]) -> CorruptColumn:
     """Return the change of a column of files from that of one clip (n_samples,), mono, full scale 1."""
 
     def one(encoded: bytes, strength: float, random: np.random.Generator) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.corruption import Change, Corruption
+from stages.contracts.corruption import CorruptColumn, Corruption
 from stages.modalities.graph.checked_graph import MAX_EDGES, Graph, read_graph
 from stages.samples.sample_changes import each_sample
 
@@ -43,7 +43,7 @@ def _keys(graph: Graph, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.minimum(source, target) * graph.n + np.maximum(source, target)
 
 
-def _each(change: Callable[[Graph, float, np.random.Generator], tuple[np.ndarray, np.ndarray]]) -> Change:
+def _each(change: Callable[[Graph, float, np.random.Generator], tuple[np.ndarray, np.ndarray]]) -> CorruptColumn:
     """Return the change of a column from that of one graph's edges."""
 
     def one(struct: Mapping[str, Any], strength: float, random: np.random.Generator) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from stages.contracts.corruption import Change, Corruption, Reference
+from stages.contracts.corruption import CorruptColumn, Corruption, Reference
 from stages.modalities.image.decoding import PILLOW_WARNINGS, depth_of, read_image
 from stages.samples.sample_changes import each_sample
 
@@ -84,7 +84,7 @@ def _straight(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.divide(pixels[:, :, :3], alpha, out=np.zeros_like(pixels[:, :, :3]), where=alpha > 0), alpha], axis=2)
 
 
-def _each(change: OneImage) -> Change:
+def _each(change: OneImage) -> CorruptColumn:
     """Return the change of a column of files from that of one image's pixels, float32 (H, W, d) in [0, 1], d: grey 1, RGB 3, RGBA 4."""
 
     def one(encoded: bytes, strength: float, random: np.random.Generator) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.corruption import Change, Corruption, Reference
+from stages.contracts.corruption import CorruptColumn, Corruption, Reference
 from stages.samples.points import raw_column, raw_points
 from stages.samples.signal_corruptions import shifted, spreads, with_drift, with_noise, without_sensors
 
@@ -17,7 +17,7 @@ def channel_spreads(column: pa.Array) -> Reference:
     return {"spread": spreads(raw_points(column))}
 
 
-def _each(change: Callable[[np.ndarray, float, np.random.Generator, Reference], np.ndarray]) -> Change:
+def _each(change: Callable[[np.ndarray, float, np.random.Generator, Reference], np.ndarray]) -> CorruptColumn:
     """Return the change of a column from that of one series (T, c)."""
 
     def changed(column: pa.Array, strength: float, randoms: Sequence[np.random.Generator], reference: Reference) -> pa.Array:

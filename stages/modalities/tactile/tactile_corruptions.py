@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.corruption import Change, Corruption, Reference
+from stages.contracts.corruption import CorruptColumn, Corruption, Reference
 from stages.modalities.tactile.pressure_frames import grid_shape
 from stages.samples.points import numbers_of
 from stages.samples.read import read_each
@@ -46,7 +46,7 @@ def _frames_column(samples: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array
     return pa.ListArray.from_arrays(pa.array(offsets), pa.FixedSizeListArray.from_arrays(lines, type=frame), type=kind)
 
 
-def _each(change: Callable[[np.ndarray, float, np.random.Generator, Reference], np.ndarray]) -> Change:
+def _each(change: Callable[[np.ndarray, float, np.random.Generator, Reference], np.ndarray]) -> CorruptColumn:
     """Return the change of a column from that of one sample's frames (T, H, W)."""
 
     def changed(column: pa.Array, strength: float, randoms: Sequence[np.random.Generator], reference: Reference) -> pa.Array:

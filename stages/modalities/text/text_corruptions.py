@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.corruption import Change, Corruption
+from stages.contracts.corruption import CorruptColumn, Corruption
 from stages.samples.sample_changes import each_sample
 
 WORD = re.compile(r"\S+\s*")
@@ -40,7 +40,7 @@ def without_words(text: str, strength: float, random: np.random.Generator) -> st
     return text[:start] + "".join(word.group() for word, lost in zip(words, gone.tolist(), strict=True) if not lost)
 
 
-def _each(change: ChangeText, of_window: ChangeWindow) -> Change:
+def _each(change: ChangeText, of_window: ChangeWindow) -> CorruptColumn:
     """Return the change of a column from that of a text, of which utterances have one, and that of a word with its neighbors."""
 
     def one(sample: Any, strength: float, random: np.random.Generator) -> Any:
