@@ -376,3 +376,20 @@ def test_an_unreadable_sample_is_named() -> None:
     lists = pa.array([[wav(tone(440), 16_000)], [wav(tone(440), 16_000), b"no sound"]])
     with pytest.raises(SampleError, match="row 1: file 1: not a WAV"):
         apply("audio", lists, "clipping", 0.5, several=True)
+
+
+def test_features_of_many_rows_come_in_their_order_and_name_the_unreadable_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    modality, corruption = modality_of("set"), corruption_of(modality_of("set"), "jitter")
+    column = pa.array(np.random.default_rng(1).normal(size=(400, 6, 2)).tolist(), SERIES)
+    rows = np.random.default_rng(2).permutation(400)[:300]
+    how: dict[str, Any] = {"corruption": corruption, "strength": 0.5, "seed": 1, "training": np.arange(400)}
+    found = []
+    for cores in ("1", "4"):
+        monkeypatch.setenv("SENSORIUM_CORES", cores)
+        found.append(corrupted_features(table_of(column), "raw", modality, modality.settings(), rows=rows, **how))
+    assert found[0].equals(found[1]) and found[0]["sample_id"].to_pylist() == [f"sample {row}" for row in rows]
+    alone = corrupted_features(table_of(column), "raw", modality, modality.settings(), rows=rows[250:251], **how)
+    assert alone.equals(found[0].slice(250, 1))
+    broken = pa.concat_arrays([column.slice(0, 399), pa.array([[]], SERIES)])
+    with pytest.raises(SampleError, match="row 70: no points"):
+        corrupted_features(table_of(broken), "raw", modality, modality.settings(), rows=np.array([*range(70), 399, 5]), **how)
