@@ -81,7 +81,7 @@ CORRUPTIONS = (
         what=f"frames of {1000 * FRAME_S:g} ms are silent",
         unit="probability of a frame to be dropped",
         largest=1.0,
-        strengths=(0.1, 0.25, 0.5),
+        strengths=(0.02, 0.05, 0.1),
         change=_each(without_frames),
     ),
 )

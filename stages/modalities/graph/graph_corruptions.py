@@ -73,7 +73,7 @@ CORRUPTIONS = (
         what="edges join random nodes that none joined, with the weight and label of a random edge of the graph",
         unit="new edges as a share of the graph's edges, as far as there is room",
         largest=1.0,
-        strengths=(0.1, 0.25, 0.5),
+        strengths=(0.05, 0.1, 0.25),
         change=_each(with_edges),
     ),
 )

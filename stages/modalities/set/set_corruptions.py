@@ -48,7 +48,7 @@ CORRUPTIONS = (
         what="Gaussian noise is added to every coordinate of every point",
         unit="root mean square distances of the coordinate from the sets' centroids, over the training rows",
         largest=10.0,
-        strengths=(0.1, 0.25, 0.5),
+        strengths=(0.05, 0.1, 0.25),
         change=jitter,
         measure=spread_around_centres,
     ),
