@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.inventory_corruptions import corruptions_table
 from docs.inventory_schemas import exported, schemas_page
 from stages.checking.settings_help import usage
 from stages.contracts.data_set import DataSet
@@ -121,6 +122,7 @@ def components() -> str:
     for kind, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
+        parts += [corruptions_table()] if kind == "modalities" else []
     for kind in ("modalities", "controls", "models", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)

@@ -97,7 +97,7 @@ def test_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     assert data_set.name == name
     assert all(text.strip() for text in (data_set.title, data_set.licence, data_set.citation, data_set.group))
     assert data_set.n_samples > 0 and data_set.targets
-    assert data_set.sources or "simulated" in data_set.title.lower()
+    assert data_set.sources or any(word in data_set.title.lower() for word in ("simulated", "synthetic"))
     assert set(data_set.modalities.values()) <= set(names("modalities"))
     assert len({source.package for source in data_set.sources}) == len(data_set.sources)
     for source in data_set.sources:

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.corruption import Corruption
 from stages.contracts.documents.gallery_document import Exhibit
 from stages.contracts.model import Encoding
 from stages.contracts.settings import Settings
@@ -59,7 +60,7 @@ class Show(Protocol):
 class Modality(Generic[AnySettings]):
     """A modality: the type of its column, the features of a sample, the expectations of validation, and how a sample is shown.
 
-    show: None: not shown.
+    show: None: not shown. corruptions: how its samples may be corrupted when models are tested.
     """
 
     name: str
@@ -69,3 +70,4 @@ class Modality(Generic[AnySettings]):
     summarise: Summarise
     expectations: Expect
     show: Show | None = None
+    corruptions: tuple[Corruption, ...] = ()

@@ -62,6 +62,64 @@ def points_column(samples: Sequence[np.ndarray], width: int) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), fixed_lists(flat))
 
 
+def raw_points(column: pa.Array) -> list[np.ndarray]:
+    """Return the points of each sample as they are stored, float64 (n, c), NaN where null; c of plain lists is that of the sample's first.
+
+    Args:
+        column: as `read_points` reads, without nulls.
+    Raises:
+        SampleError: naming samples whose plain lists differ in length.
+    """
+    starts, stops = _bounds(column)
+    if pa.types.is_fixed_size_list(column.type.value_type):
+        points = _fixed_points(column.values)
+        return [points[start:stop] for start, stop in zip(starts, stops, strict=True)]
+    ends, values = _bounds(column.values), column.values.values
+
+    def ragged(row: int) -> np.ndarray:
+        members = slice(starts[row], stops[row])
+        width = int(ends[1][starts[row]] - ends[0][starts[row]]) if stops[row] > starts[row] else 0
+        return _plain_points(ends[0][members], ends[1][members], values, width) if width else np.empty((stops[row] - starts[row], 0))
+
+    return read_each(_rows(column), ragged)
+
+
+def raw_column(samples: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array:
+    """Return what `raw_points` read as a column of its type; a list of fixed length becomes one of any length.
+
+    Whole numbers are rounded, and NaN among them is null; numbers of every type stay within ±LARGEST.
+    """
+    lengths = [len(points) for points in samples]
+    widths = np.repeat([points.shape[1] for points in samples], lengths)
+    flat = np.concatenate([np.empty(0), *(points.reshape(-1) for points in samples)])
+    number = kind.value_type.value_type
+    inner = _listed(numbers_of(np.clip(flat, -LARGEST, LARGEST), number), widths, kind.value_type)
+    return _listed(inner, np.array(lengths, dtype=np.int64), pa.list_(kind.value_type) if pa.types.is_fixed_size_list(kind) else kind)
+
+
+def numbers_of(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """Return float64 (n,) as numbers of an Arrow type; within its range; whole ones rounded, and null where NaN."""
+    if pa.types.is_floating(kind):
+        most = float(np.finfo(kind.to_pandas_dtype()).max)
+        return pa.array(np.clip(values, -most, most)).cast(kind, safe=False)
+    limits = np.iinfo(kind.to_pandas_dtype())
+    missing = np.isnan(values)
+    # 64-bit limits are no float64: the next number towards 0 is
+    low, high = (np.nextafter(float(limit), 0) if abs(limit) > 2**53 else limit for limit in (limits.min, limits.max))
+    whole = np.clip(np.rint(np.where(missing, 0, values)), low, high).astype(limits.dtype)
+    return pa.array(whole, kind, mask=missing)
+
+
+def _listed(values: pa.Array, lengths: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """Return values as lists of these lengths."""
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(values, type=kind)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    if pa.types.is_large_list(kind):
+        return pa.LargeListArray.from_arrays(pa.array(offsets.astype(np.int64)), values, type=kind)
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values, type=kind)
+
+
 def numeric_columns(rows: Sequence[np.ndarray], width: int) -> dict[str, pa.Array]:
     """Return the columns of a table of numbers alone: numeric float64 (n, width) and no categorical ones."""
     numeric = np.stack(rows).astype(np.float64) if rows else np.empty((0, width))

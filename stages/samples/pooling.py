@@ -69,16 +69,17 @@ def features_of(modality: Modality[Any], column: pa.Array | pa.ChunkedArray, set
 
 def file_column(column: pa.Field) -> pa.Field:
     """Return a column of samples as one of their files: of the type of a file's value."""
-    return pa.field(column.name, column.type.value_type) if _has_several(column) else column
+    return pa.field(column.name, column.type.value_type) if has_several(column) else column
 
 
-def _has_several(column: pa.Field) -> bool:
+def has_several(column: pa.Field) -> bool:
+    """Return whether each value of a column of samples is a list of files."""
     return (column.metadata or {}).get(FILES_KEY) == SEVERAL
 
 
 def check_files(column: pa.Field, settings: Settings, key: str) -> None:
     """Raise InputError unless `pool` is declared for a column of several files per sample, and for no other."""
-    if mistake := pool_mistake(settings, key, several=_has_several(column)):
+    if mistake := pool_mistake(settings, key, several=has_several(column)):
         raise InputError(mistake)
 
 

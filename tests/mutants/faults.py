@@ -28,6 +28,7 @@ OF_CURVES, OF_BIAS = ("tests/test_learning_curves.py",), ("tests/test_bias_varia
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
+OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
 
@@ -436,4 +437,17 @@ MUTANTS = (
            '(verdict == "better") == (sign < 0)', some_of("claims", "row_of_a_table"), "the dashboard calls the worse run better"),
     Mutant("codes in the report", "stages/reporting/report_page.py", "return plain(page.render(", "return str(page.render(",
            some_of("plain_output", "pages_hold"), "a class name moves the cursor of who reads the page in a terminal"),
+    # ---------------------------------------------------------------- corruptions
+    Mutant("one draw for all samples", "stages/samples/corrupted_samples.py", "corruption.name, *purposes[row])", "corruption.name)",
+           OF_CORRUPTIONS, "every sample has the same noise, and every sensor fails in all samples at once"),
+    Mutant("draws by row", "stages/samples/corrupted_samples.py", "*purposes[row])", "str(row))", OF_CORRUPTIONS,
+           "a sample's corruption depends on its row, so that folds and chunks change it"),
+    Mutant("zero is written again", "stages/samples/corrupted_samples.py", "if checked_strength(corruption, strength) == 0:",
+           "if checked_strength(corruption, strength) < 0:", OF_CORRUPTIONS, "strength 0 decodes and encodes every sample"),
+    Mutant("test rows are measured", "stages/samples/corrupted_samples.py", "column = _taken(samples[name], training)",
+           "column = _taken(samples[name], np.arange(len(samples)))", OF_CORRUPTIONS, "the unit of noise depends on test rows"),
+    Mutant("noise of power", "stages/modalities/audio/audio_corruptions.py", "level = strength * _rms(signal)",
+           "level = strength**0.5 * _rms(signal)", OF_CORRUPTIONS, "signal-to-noise ratios are not those stated"),
+    Mutant("no sensor left", "stages/samples/signal_corruptions.py", "dead[last] = False", "dead[last] = dead[last]", OF_CORRUPTIONS,
+           "a sample without any reading, which cannot be read"),
 )  # fmt: skip

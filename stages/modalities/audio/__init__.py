@@ -23,6 +23,7 @@ import pyarrow as pa
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
+from stages.modalities.audio.audio_corruptions import CORRUPTIONS
 from stages.modalities.audio.audio_settings import AudioSettings
 from stages.modalities.audio.clip_features import FLOOR, clip_summaries, first_frames, frame_features, mel_bank, resampled
 from stages.modalities.audio.excerpt import show_sound
@@ -99,4 +100,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_sound,
+    corruptions=CORRUPTIONS,
 )

@@ -27,6 +27,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.graph import graph_statistics, structure_statistics
 from stages.modalities.graph.checked_graph import Graph, read_graph
+from stages.modalities.graph.graph_corruptions import CORRUPTIONS
 from stages.modalities.graph.root_statistics import root_numbers
 from stages.modalities.graph.wl_terms import edge_terms, wl_terms
 from stages.samples.bounds import bounded
@@ -190,4 +191,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_graph,
+    corruptions=CORRUPTIONS,
 )

@@ -22,6 +22,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.image.decoding import PILLOW_WARNINGS, decode_image
 from stages.modalities.image.hog import hog
+from stages.modalities.image.image_corruptions import CORRUPTIONS
 from stages.modalities.image.image_settings import ImageSettings
 from stages.modalities.image.thumbnail import show_image
 from stages.samples.read import read_each
@@ -94,4 +95,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_image,
+    corruptions=CORRUPTIONS,
 )

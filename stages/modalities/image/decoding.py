@@ -4,7 +4,7 @@ import re
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 
@@ -65,17 +65,34 @@ PILLOW_WARNINGS = PillowWarnings()
 
 def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
     """Return (H, W, d), uint8, or float32 in [0, 1] for 16-bit greyscale; raise ValueError if the bytes are not a readable image."""
+    scaled_to = settings.size if settings.decode == "scaled" else None
+    opaque = read_image(encoded, lambda image: _opaque(image, settings), max_pixels=settings.max_pixels, scaled_to=scaled_to)
+    height, width = settings.size
+    pixels = np.asarray(opaque.resize((width, height), Image.Resampling.BILINEAR))
+    if opaque.mode == "F":
+        return np.repeat(pixels[:, :, None], settings.n_channels, axis=2)
+    return pixels.reshape(height, width, settings.n_channels)
+
+
+def read_image(
+    encoded: bytes, convert: Callable[[Image.Image], Image.Image], *, max_pixels: int, scaled_to: tuple[int, int] | None = None
+) -> Image.Image:
+    """Return `convert` of the decoded, upright image; raise ValueError if the bytes are not a readable image, or it has too many pixels.
+
+    Args:
+        scaled_to: height and width for which a JPEG may be decoded at a reduced scale.
+    """
     try:
         with Image.open(BytesIO(encoded), formats=FORMATS) as image:
-            if image.width * image.height > settings.max_pixels:
-                raise TooManyPixelsError(f"{image.height}×{image.width} pixels are more than max_pixels = {settings.max_pixels}")
+            if image.width * image.height > max_pixels:
+                raise TooManyPixelsError(f"{image.height}×{image.width} pixels are more than max_pixels = {max_pixels}")
             if len(encoded) > MAX_PLAIN and encoded[:2] in PLAIN:
                 raise ValueError(f"PPM with pixels written as text, of more than {MAX_PLAIN:,} bytes; save it as PNG")
-            if settings.decode == "scaled" and image.format == "JPEG":
-                _decode_scaled(image, settings.size)
+            if scaled_to is not None and image.format == "JPEG":
+                _decode_scaled(image, scaled_to)
             image.load()  # before the orientation is read: loading a TIFF file rotates it
             rotation = UPRIGHT.get(orientation(image))
-            opaque = _opaque(image if rotation is None else image.transpose(rotation), settings)
+            return convert(image if rotation is None else image.transpose(rotation))
     except TooManyPixelsError:
         raise
     except UNREADABLE as error:
@@ -84,11 +101,6 @@ def decode_image(encoded: bytes, settings: ImageSettings) -> np.ndarray:
             raise ValueError(f"not a readable image of {len(encoded)} bytes: {kind}") from error
         reason = IN_MEMORY.sub("", str(error)).replace("\n", " ")
         raise ValueError(f"not a readable image of {len(encoded)} bytes ({type(error).__name__}: {reason})") from error
-    height, width = settings.size
-    pixels = np.asarray(opaque.resize((width, height), Image.Resampling.BILINEAR))
-    if opaque.mode == "F":
-        return np.repeat(pixels[:, :, None], settings.n_channels, axis=2)
-    return pixels.reshape(height, width, settings.n_channels)
 
 
 def _decode_scaled(image: Image.Image, size: tuple[int, int]) -> None:
@@ -108,12 +120,19 @@ def orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) else 1
 
 
-def _opaque(image: Image.Image, settings: ImageSettings) -> Image.Image:
-    """Return an image without transparency: mode L or RGB (0 to 255), or F (0 to 1) for 16-bit greyscale."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):  # Pillow's own conversion to 8 bits clips
-        return Image.fromarray(np.asarray(image).astype(np.float32) / np.float32(65535))
+def depth_of(image: Image.Image) -> int:
+    """Return the largest value of a pixel: 255, or 65535 of 16-bit greyscale; raise ValueError if there is no fixed range."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return 65535
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode!r} have no fixed range; save the image with 8 or 16 bits per channel")
+    return 255
+
+
+def _opaque(image: Image.Image, settings: ImageSettings) -> Image.Image:
+    """Return an image without transparency: mode L or RGB (0 to 255), or F (0 to 1) for 16-bit greyscale."""
+    if depth_of(image) > 255:  # Pillow's own conversion to 8 bits clips
+        return Image.fromarray(np.asarray(image).astype(np.float32) / np.float32(65535))
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, settings.background)
         opaque.alpha_composite(image.convert("RGBA"))

@@ -30,6 +30,7 @@ from pydantic import Field
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values
+from stages.modalities.series.series_corruptions import CORRUPTIONS
 from stages.modalities.series.time_domain import Row, autocorrelation, change, level, resampled_values, spectrum, spread
 from stages.samples.exhibits import show_series
 from stages.samples.points import Channels, extremes, numeric_columns, points_column, read_points
@@ -169,4 +170,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_series,
+    corruptions=CORRUPTIONS,
 )

@@ -29,6 +29,7 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
+from stages.modalities.set.set_corruptions import CORRUPTIONS
 from stages.modalities.set.set_features import centered, feature_names, set_features
 from stages.modalities.set.set_settings import SetSettings
 from stages.samples.exhibits import show_points
@@ -104,4 +105,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_points,
+    corruptions=CORRUPTIONS,
 )

@@ -26,6 +26,7 @@ from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
+from stages.modalities.table.table_corruptions import CORRUPTIONS
 from stages.samples.bounds import bounded
 from stages.samples.exhibits import show_row
 
@@ -199,4 +200,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_row,
+    corruptions=CORRUPTIONS,
 )

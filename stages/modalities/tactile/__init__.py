@@ -22,6 +22,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
 from stages.modalities.tactile.pressure_frames import fill_gaps, frame_summary, grid_shape, read_frames, resize
 from stages.modalities.tactile.pressure_image import show_pressure
+from stages.modalities.tactile.tactile_corruptions import CORRUPTIONS
 from stages.modalities.tactile.tactile_settings import TactileSettings
 from stages.samples.read import read_each
 
@@ -106,4 +107,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_pressure,
+    corruptions=CORRUPTIONS,
 )

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
+from stages.modalities.text.text_corruptions import CORRUPTIONS
 from stages.modalities.text.text_samples import read_sample
 from stages.modalities.text.text_settings import TextSettings
 from stages.samples.exhibits import show_text
@@ -91,4 +92,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_text,
+    corruptions=CORRUPTIONS,
 )

@@ -24,6 +24,7 @@ from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, fixed_lists
+from stages.modalities.vector.vector_corruptions import CORRUPTIONS
 from stages.modalities.vector.vector_settings import VectorSettings
 from stages.samples.bounds import LARGEST
 from stages.samples.exhibits import show_vector
@@ -151,4 +152,5 @@ MODALITY = Modality(
     summarise=summarise,
     expectations=expectations,
     show=show_vector,
+    corruptions=CORRUPTIONS,
 )
