@@ -306,7 +306,7 @@ def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
 NUMBER = r"[−0-9.,]*[0-9]"
 DETECTABLE = r"(?: \([^()]*would have been shown with 80 %\))?"
 def _adds(match: re.Match[str], evaluation: Results) -> bool:
-    """Return whether each "adding text to image changes accuracy by +0.1 [0, 0.2] (better)" is a test of all modalities against all but one."""
+    """Return whether each "adding text to image changes accuracy by +0.1 [0, 0.2] (better)" is a test of all against all but one."""
     for part in match["claims"].split("; "):
         said = re.fullmatch(r"adding (?P<new>\S+) to (?P<rest>.+) changes .+ by (?P<by>\S+)(?: \[.+\])? \((?P<verdict>[^()]+)\)", part)
         tests = [test for family in ("fusion", "left_out") for test in _tests(evaluation, family, a=match["who"])

@@ -207,8 +207,8 @@ def test_the_constellations_reach_every_kind_of_claim(rendered: Rendered) -> Non
         "learners × modality combinations beat", "No learner is shown to beat", "Worse than the majority baseline", "its lead over",
         "that over the best", ", shared with ", "it is equal in practice", "no smaller modality combination suffices",
         "is not shown to be worse than", "has the lowest", "would be too good: ", "is not shown to be too good", "Scores may be too good",
-        "is better than fusing with equal weights for", "is worse than fusing with equal weights for", "is not shown to differ from fusing with",
-        "adding text to image changes", "adding sound to image and text changes",
+        "is better than fusing with equal weights for", "is worse than fusing with equal weights for",
+        "is not shown to differ from fusing with", "adding text to image changes", "adding sound to image and text changes",
     ):  # fmt: skip
         assert kind in said, kind
 
@@ -330,8 +330,9 @@ def test_moves_between_versions_are_shown(tmp_path: Path, knn: tuple[float, floa
 
 # ---------------------------------------------------------------- who may word a decision
 WORDING = {  # modules that word what tests show
-    "stages/reporting/findings.py", "stages/reporting/together.py", "stages/reporting/doubts.py", "stages/reporting/gains.py", "pipelines/publishing/champions.py",
-    "stages/paired_versions/candidate_moves.py", "pipelines/comparing/comparison_text.py", "pipelines/orchestration/moves.py",
+    "stages/reporting/findings.py", "stages/reporting/together.py", "stages/reporting/doubts.py", "stages/reporting/gains.py",
+    "stages/paired_versions/candidate_moves.py", "pipelines/publishing/champions.py", "pipelines/comparing/comparison_text.py",
+    "pipelines/orchestration/moves.py",
 }  # fmt: skip
 NAME = re.compile(r"[\w./*]+|moved up|moved down")  # of a field, verdict, key or parameter
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.contracts.candidate import CHOSEN
-from stages.contracts.documents.modality_shares import Share
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
+from stages.contracts.documents.modality_shares import Share
 from stages.contracts.documents.results_document import Comparison, MeanScore
 from stages.reporting.formatting import SPACE, level_name, listed, model_name, signed
 from stages.reporting.gains import would_show

@@ -9,8 +9,8 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import BiasVariance
-from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.growth import LearningCurve
+from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
 
 ConfigSettings = dict[str, Any]
