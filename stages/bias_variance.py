@@ -6,17 +6,18 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.contracts.candidate import EARLY
 from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint
 from stages.contracts.paths import bias_variance_path
+from stages.decomposing.bias_settings import BiasVarianceEntry
+from stages.decomposing.bootstraps import Grid, capacity_points
+from stages.decomposing.decomposed_loss import LOSSES
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import parse, read_params, section, value_at
 from stages.foundation.registry import component
-from stages.learning_curves.bias_settings import BiasVarianceEntry
-from stages.learning_curves.bootstraps import Grid, capacity_points
-from stages.learning_curves.curve_groups import groups_of
-from stages.learning_curves.decomposed_loss import LOSSES
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.training.limits import fitting_configs, readable
 from stages.training.read_problem import read_problem
+from stages.training.row_groups import groups_of
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str, name: str) -> None:
@@ -25,7 +26,7 @@ def main(dataset: str, name: str) -> None:
     entry: BiasVarianceEntry = section(params, f"bias_variance.{name}", BiasVarianceEntry)
     model = as_sweep(component("models", name))
     settings = parse(entry.swept(value_at(params, f"models.{name}") or {}), f"models.{name}", model.settings)
-    data = read_problem(dataset, params)
+    data = read_problem(dataset, params, used_train_settings(dataset, "bias_variance").scoring)
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
     if entry.datasets is not None and dataset not in entry.datasets:
         applicable = f"bias_variance.{name}.datasets does not name it"

@@ -18,6 +18,7 @@ from stages.checking.check_features import pool_mistakes
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
+from stages.checking.train_files import write_train_settings
 from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path, settings_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
@@ -62,6 +63,7 @@ def main() -> None:
     for key, value in settings.items():
         # as they stand: keys may be of several types, values dates or infinite
         write_text(settings_path(key), json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    write_train_settings(params)
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
         write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))

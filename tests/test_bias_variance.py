@@ -15,12 +15,12 @@ from stages.contracts.documents.bias_variance_document import BiasVariance, Capa
 from stages.contracts.model import Estimator
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
+from stages.decomposing.bootstraps import Grid, bootstrap, capacity_points
+from stages.decomposing.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.features.encoders import Dense
 from stages.features.feature_blocks import Block
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.registry import component
-from stages.learning_curves.bootstraps import Grid, bootstrap, capacity_points
-from stages.learning_curves.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.reporting.drawing import figure_style, render
 from stages.reporting.growth_figures import capacity_plot

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import yaml
-from toy_samples import write_samples
+from toy_samples import write_samples, write_used_settings
 
 from stages.contracts.documents.leaks_document import Leaks
 from stages.contracts.paths import controls_dir, leaks_path, predictions_dir, samples_path, skipped_path, splits_path
@@ -131,6 +131,7 @@ def write_toy(toy: Toy) -> None:
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
     write_document(leaks_path(toy.dataset), Leaks(dataset=toy.dataset, examined=False, success=True, open=(), findings=(), suite=None))
+    write_used_settings(toy.dataset, toy.skill, toy.scoring or SCORING[toy.task])
     for model, skill in toy.skill.items():
         _write_predictions(toy, model, skill, target, fold_of)
         _write_sweep(toy, model, skill, generator)

@@ -5,9 +5,9 @@ from typing import Any
 
 from stages.checking.known_components import known, refuse_unknown
 from stages.contracts.settings import Settings
+from stages.decomposing.bias_settings import BiasVarianceEntry
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
-from stages.learning_curves.bias_settings import BiasVarianceEntry
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import parse, section

@@ -13,10 +13,9 @@ from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names, section
+from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
 from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
-from stages.training.train_settings import TrainEntry
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -38,8 +37,8 @@ def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -
         )
 
 
-def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> Size:
-    """Return the problem's size without reading its features; `about` are the splits' metadata."""
+def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, tuning_rows: int | None) -> Size:
+    """Return the problem's size without reading its features; `about` are the splits' metadata, tuning_rows as in `Size`."""
     modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
@@ -55,7 +54,7 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> S
         n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
         n_inner=about.n_inner_folds,
-        tuning_rows=section(params, "train", TrainEntry).tuning_rows,
+        tuning_rows=tuning_rows,
     )
 
 

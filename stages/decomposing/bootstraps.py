@@ -14,10 +14,10 @@ import numpy as np
 from stages.contracts.documents.bias_variance_document import CapacityPoint
 from stages.contracts.model import Config, Sweep
 from stages.contracts.problem import Fold, Problem
+from stages.decomposing.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import workers
 from stages.foundation.seeds import derived_seed
-from stages.learning_curves.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.model_selection.choice import choose_config
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
