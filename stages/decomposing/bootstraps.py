@@ -4,6 +4,7 @@ The other parameters are those of the configuration that the protocol of models 
 thresholds of labels. They are the same for all bootstraps and values: what differs is training and the parameter alone.
 """
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ class Grid:
     @property
     def values(self) -> list[Any]:
         """Return the values of the parameter, in the grid's order."""
-        return list(dict.fromkeys(config[self.parameter] for config in self.configs))
+        by_text = {json.dumps(config[self.parameter]): config[self.parameter] for config in self.configs}  # a list is no key
+        return list(by_text.values())
 
     def others(self, config: Config) -> Config:
         """Return the other parameters of a configuration."""
@@ -46,6 +48,7 @@ def capacity_points(grid: Grid, problem: Problem, groups: np.ndarray, n_bootstra
     """Return bias and variance by the values of a parameter, in the grid's order.
 
     Args:
+        grid: in which every value occurs with the same other parameters (`comparable`, stages/decomposing/compared_values.py).
         problem: of one modality combination.
         groups: int (n,), codes of the groups of the problem's rows.
     """

@@ -59,27 +59,33 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, tuni
 
 
 def fitting_configs(
-    dataset: str, model: Sweep, settings: Settings, problem: Problem, *, tuning_rows: int | None = None
+    dataset: str, model: Sweep, settings: Settings, problem: Problem, *, tuning_rows: int | None = None, key: str = ""
 ) -> list[Config]:
     """Return the grid's configurations that need no more rows than the smallest inner training set has; print how many are skipped.
 
     Args:
         tuning_rows: as in `results` (stages/model_selection/protocol.py).
+        key: of params.yaml that lists the grid's values; models.<model> if not given.
     Raises:
         InputError: if all are skipped.
     """
-    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
-    smallest = min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
+    smallest = smallest_inner_training_set(problem, tuning_rows)
     grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
     kept = [config for config in grid if model.min_samples(config) <= smallest]
     where = f"the smallest training fold of {dataset!r} has {smallest} rows"
     if not kept:
-        raise InputError(f"params.yaml: models.{model.name}: every configuration needs more training rows than there are: {where}, and "
-                         f"the least that one needs is {min(map(model.min_samples, grid))}; lower the grid's values")
+        raise InputError(f"params.yaml: {key or f'models.{model.name}'}: every configuration needs more training rows than there are: "
+                         f"{where}, and the least that one needs is {min(map(model.min_samples, grid))}; lower the grid's values")
     if len(kept) < len(grid):
         print(f"{model.name} {dataset}: {len(grid) - len(kept)} of {len(grid)} configurations need more rows and are skipped: {where}",
               flush=True)
     return kept
+
+
+def smallest_inner_training_set(problem: Problem, tuning_rows: int | None = None) -> int:
+    """Return the number of rows of the smallest training set on which configurations are compared."""
+    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
+    return min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
 
 
 def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:
