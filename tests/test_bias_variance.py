@@ -142,7 +142,7 @@ def test_a_value_that_needs_more_rows_is_skipped_and_a_list_is_a_value() -> None
     fitting = [config for config in grid.configs if config["n_neighbors"] < 80]
     compared = comparable(replace(grid, configs=fitting))
     assert compared.configs == fitting and skipped_values(grid.configs, fitting, compared, 64)[0].model_dump() == {
-        "value": 80, "why": "needs 80 training rows, and the smallest inner training set has 64"}
+        "value": 80, "why": "needs 80 training rows, and one inner training set has 64"}
     mlp = as_sweep(component("models", "mlp"))
     settings = mlp.settings(hidden_layer_sizes=((4,), (8,)), activation=("relu",), weight_decay=(0.01,), learning_rate_init=(0.01,))
     of_networks = Grid(mlp, settings, mlp.grid(settings, 0), "hidden_layer_sizes")

@@ -72,7 +72,7 @@ def test_the_last_point_is_the_score_of_the_leaderboard() -> None:
     (study,) = evaluation.bias_variance
     assert study.parameter == "n_neighbors" and [point.value for point in study.points] == [7, 1]
     ((value, why),) = [(skipped.value, skipped.why) for skipped in study.skipped]
-    assert value == 5000 and re.fullmatch(r"needs 5,000 training rows, and the smallest inner training set has 4\d", why)
+    assert value == 5000 and re.fullmatch(r"needs 5,000 training rows, and one inner training set has 4\d", why)
     assert f"n_neighbors 5000 is not compared: {why}." in capacity_plot(evaluation, study).caption
 
 

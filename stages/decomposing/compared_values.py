@@ -27,7 +27,7 @@ def skipped_values(whole: Sequence[Config], fitting: Sequence[Config], compared:
 
     Args:
         whole, fitting: the configurations of the grid, and those for which the smallest inner training set is large enough.
-        min_rows: its number of rows.
+        min_rows: the number of rows of that set.
     """
     parameter = compared.parameter
     fit = {_text(config[parameter]) for config in fitting}
@@ -38,7 +38,7 @@ def skipped_values(whole: Sequence[Config], fitting: Sequence[Config], compared:
         if text not in kept:
             needs = compared.model.min_samples(config)
             why = (f"no configurations differ from those of the other values in {parameter} alone" if text in fit else
-                   f"needs {needs:,} training rows, and the smallest inner training set has {min_rows:,}")  # fmt: skip
+                   f"needs {needs:,} training rows, and one inner training set has {min_rows:,}")  # fmt: skip
             found.setdefault(text, SkippedValue(value=config[parameter], why=why))
     return tuple(found.values())
 

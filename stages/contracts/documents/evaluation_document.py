@@ -21,6 +21,10 @@ class FoldScores(MeanScore):
     folds: tuple[Number, ...]
 
 
+FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
+ENOUGH_FOR_ISOTONIC = 1_000  # rows: scikit-learn's user guide, "Probability calibration", advises against isotonic regression below
+
+
 class ChosenConfig(Document):
     """The configuration used on one outer fold. inner_score: its mean over the inner folds."""
 
@@ -150,7 +154,8 @@ class ProtocolGap(Document):
     """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
 
     control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
-    interval. p: the larger of a t and a sign-flip test over groups. p_corrected: by Holm, over the combinations of the control. verdict: on
+    interval. p: the larger of a t and a sign-flip test over groups; null as lo and hi: of one test split with too few groups, or where no
+    group differs. p_corrected: by Holm, over the combinations of the control. verdict: on
     the leaking score; "better": the leak makes it too good.
     """
 
@@ -199,6 +204,9 @@ class Evaluation(Results):
                                                     description="bias and variance by one parameter, if params.yaml names models")
     protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="what leaks in the protocol would add to scores, if it is measured")
+    isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
+                                      description="fewest training rows of an outer fold to which isotonic calibration was fitted, if "
+                                      f"below {ENOUGH_FOR_ISOTONIC}")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 
