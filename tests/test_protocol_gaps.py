@@ -15,7 +15,7 @@ from toy_problem import metrics_of, time_ordered, toy_problem
 from pipelines.publishing.metric_values import gap_points
 from stages import evaluate
 from stages.contracts.control import ControlData, Leaking
-from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, Evaluation, ProtocolGap
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, evaluation_path
 from stages.contracts.problem import Fold, Problem
@@ -260,6 +260,24 @@ def test_report_and_dashboard_show_them(evaluation: Evaluation) -> None:
     without = evaluation.model_copy(update={"protocol_gaps": ()})
     assert "<summary>Leaks</summary>" not in render([without], {}) and gap_points(without) == [] and gap_findings(without) == []
     assert "protocol_gaps" not in without.model_dump(), "what is not measured changes no evaluation"
+
+
+def test_of_one_test_split_with_few_groups_nothing_is_tested_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap of .2 to .9 that any test on the groups would show: 8 groups are too few for an interval of a score, and so of a difference."""
+    monkeypatch.chdir(tmp_path)
+    toy = Toy(n_folds=1, n_samples=60)
+    write_params([toy])
+    write_toy(toy)
+    write_leaking(toy, "random_folds", {"image": (0.2, 0.9)})
+    evaluate.main("toy")
+    evaluation = read_document(evaluation_path("toy"), Evaluation)
+    (gap,) = evaluation.protocol_gaps
+    assert (gap.lo, gap.hi, gap.p, gap.p_corrected, gap.verdict) == (None, None, None, None, "not shown") and gap.n_groups < FEWEST_GROUPS
+    assert gap.difference is not None and gap.difference > 0.3
+    assert gap_findings(evaluation) == [
+        "Whether accuracy of linear would be too good if folds were drawn without groups could not be tested: the test split has too few "
+        f"groups ({gap.n_groups}, of the 20 that are needed)."]
+    assert '<span class="tag">not tested</span>' in render([evaluation], {})
 
 
 def test_predictions_of_another_metric_or_of_other_samples_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

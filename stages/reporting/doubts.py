@@ -45,15 +45,15 @@ def _untested(gaps: Sequence[ProtocolGap], evaluation: Evaluation) -> str:
         return "a score is not defined"
     if evaluation.is_one_split and max(gap.n_groups for gap in gaps) < FEWEST_GROUPS:
         return f"the test split has too few groups ({max(gap.n_groups for gap in gaps)}, of the {FEWEST_GROUPS} that are needed)"
-    return "no group of rows differs from another"
+    return "no group of rows scores differently with it"
 
 
 def isotonic_finding(evaluation: Evaluation) -> str:
     """Return that isotonic calibration was fitted to few rows, if so."""
     if evaluation.isotonic_rows is None:
         return ""
-    return (f"Isotonic calibration was fitted to as few as {evaluation.isotonic_rows:,} training rows of an outer fold; scikit-learn advises "
-            f"against it up to about {ENOUGH_FOR_ISOTONIC:,}, where it tends to overfit: see train.calibration in docs/params.md.")
+    return (f"Isotonic calibration was fitted to as few as {evaluation.isotonic_rows:,} training rows of an outer fold; scikit-learn "
+            f"advises against it up to about {ENOUGH_FOR_ISOTONIC:,}, where it tends to overfit: see train.calibration in docs/params.md.")
 
 
 def boosting_finding(evaluation: Evaluation) -> str:

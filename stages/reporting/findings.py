@@ -36,8 +36,8 @@ def findings(evaluation: Evaluation) -> list[str]:
     probabilities, grids, more rows.
     """
     sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation), fusion_finding(evaluation),
-                 sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation), isotonic_finding(evaluation),
-                 edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
+                 sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
+                 isotonic_finding(evaluation), edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
