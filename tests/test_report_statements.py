@@ -55,7 +55,7 @@ def test_isotonic_calibration_of_few_rows_is_said_with_their_number(method: str,
 
 
 def test_a_rate_is_bold_where_its_promise_is_broken_beyond_the_error_of_the_simulation() -> None:
-    """Of 500 data sets three standard errors above .05 are .079; designs of docs/honesty.md and the table of equal models share the rule."""
+    """Of 500 data sets three standard errors above .05 are .079: of designs, and of the table of equal models."""
     cell = Cell("designs", ("100", "5 × 2 × 3"), 26, 500, "reject")
     assert cell.text == "0.052" and replace(cell, hits=39).text == "0.078" and replace(cell, hits=40).text == "**0.080**"
     assert replace(cell, hits=464, promised="cover").text == "**0.928**" and replace(cell, hits=465, promised="cover").text == "0.930"
