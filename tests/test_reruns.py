@@ -43,6 +43,8 @@ RERUNS: dict[str, set[str]] = {
     "validation": {"validate"},
     "leaks": {"validate"},
     "leak_evidence": {"validate"},
+    "leak_evidence/equal_contents.py": {"validate", "control"},
+    "leak_evidence/plain_contents.py": {"validate", "control"},
     "train.py": {"train"},
     "control.py": {"control"},
     "controlling": {"control"},

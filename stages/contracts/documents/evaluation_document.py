@@ -151,7 +151,7 @@ class RandomisedTest(Document):
 
 
 class ProtocolGap(Document):
-    """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
+    """A learner's mean score without a leak (honest), and with it, on the metric that ranks.
 
     control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
     interval. p: the larger of a t and a sign-flip test over groups; null as lo and hi: of one test split with too few groups, or where no
