@@ -3,13 +3,13 @@
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
+from stages.bias_variances.bias_settings import BiasVarianceEntry
+from stages.bias_variances.bootstraps import Grid, capacity_points
+from stages.bias_variances.compared_values import comparable, skipped_values
+from stages.bias_variances.decomposed_loss import LOSSES
 from stages.contracts.candidate import EARLY
 from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint, SkippedValue
 from stages.contracts.paths import bias_variance_path
-from stages.decomposing.bias_settings import BiasVarianceEntry
-from stages.decomposing.bootstraps import Grid, capacity_points
-from stages.decomposing.compared_values import comparable, skipped_values
-from stages.decomposing.decomposed_loss import LOSSES
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import parse, read_params, section, value_at

@@ -10,14 +10,14 @@ from toy_evaluation import fold_scores, toy_evaluation
 from toy_problem import toy_problem
 
 from pipelines.publishing.metric_values import capacity_points as published_points
+from stages.bias_variances.bootstraps import Grid, bootstrap, capacity_points
+from stages.bias_variances.compared_values import comparable, skipped_values
+from stages.bias_variances.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint
 from stages.contracts.model import Estimator
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
-from stages.decomposing.bootstraps import Grid, bootstrap, capacity_points
-from stages.decomposing.compared_values import comparable, skipped_values
-from stages.decomposing.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.features.encoders import Dense
 from stages.features.feature_blocks import Block
 from stages.foundation.parallel import CORES_VARIABLE

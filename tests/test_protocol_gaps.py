@@ -138,8 +138,8 @@ def of_an_official_split(*, telling: bool) -> ControlData:
     random = np.random.default_rng(6)
     n_train, n_test, n_copied = 200, 80, 60
     content = np.concatenate([np.arange(n_train), np.arange(n_copied), n_train + np.arange(n_test - n_copied)])
-    target = random.integers(0, 2, content.max() + 1)[content].astype(np.int32)
-    own_terms, one_term = random.normal(size=(content.max() + 1, 400))[content], np.where(target == 1, 1.0, -1.0)[:, None]
+    target = (random.permutation(content.max() + 1) % 2)[content].astype(np.int32)
+    own_terms, one_term = np.eye(content.max() + 1)[content], np.where(target == 1, 1.0, -1.0)[:, None]
     terms = own_terms if telling else one_term
     n, rows = n_train + n_test, np.arange(n_train)
     problem = toy_problem(n=n, n_classes=2, modalities=("image",))

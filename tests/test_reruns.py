@@ -52,7 +52,7 @@ RERUNS: dict[str, set[str]] = {
     "learning_curve.py": {"learning_curve"},
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},
-    "decomposing": set(),  # of bias_variance
+    "bias_variances": set(),  # of bias_variance
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.bias_variances.bias_settings import BiasVarianceEntry
 from stages.checking.known_components import known, refuse_unknown
 from stages.contracts.settings import Settings
-from stages.decomposing.bias_settings import BiasVarianceEntry
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
 from stages.learning_curves.curve_settings import LearningCurveEntry

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from stages.bias_variances.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.contracts.documents.bias_variance_document import CapacityPoint
 from stages.contracts.model import Config, Sweep
 from stages.contracts.problem import Fold, Problem
-from stages.decomposing.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import workers
 from stages.foundation.seeds import derived_seed
@@ -48,7 +48,7 @@ def capacity_points(grid: Grid, problem: Problem, groups: np.ndarray, n_bootstra
     """Return bias and variance by the values of a parameter, in the grid's order.
 
     Args:
-        grid: in which every value occurs with the same other parameters (`comparable`, stages/decomposing/compared_values.py).
+        grid: in which every value occurs with the same other parameters (`comparable`, stages/bias_variances/compared_values.py).
         problem: of one modality combination.
         groups: int (n,), codes of the groups of the problem's rows.
     """

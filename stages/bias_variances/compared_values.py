@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stages.bias_variances.bootstraps import Grid
 from stages.contracts.documents.bias_variance_document import SkippedValue
 from stages.contracts.model import Config
-from stages.decomposing.bootstraps import Grid
 
 
 def comparable(grid: Grid) -> Grid:
