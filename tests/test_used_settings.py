@@ -8,7 +8,10 @@ import yaml
 from imports import ROOT
 from test_graph import declared
 
+from pipelines.comparing.lock_changes import dataset_changes
+from pipelines.comparing.versions import PipelineVersion
 from stages.checking.train_files import train_files, write_train_settings
+from stages.contracts.documents.version_comparison_document import VersionInfo
 from stages.contracts.paths import train_settings_path
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params
@@ -66,3 +69,22 @@ def test_a_stage_reads_what_check_wrote_and_what_it_does_not_use_changes_nothing
     assert not train_settings_path("yeast", "control").exists() and not train_settings_path("emoji", "train.mlp").exists()
     with pytest.raises(InputError, match=r"data/check/train/yeast/control\.json: not found; run the stage that writes it"):
         used_train_settings("yeast", "control")
+
+
+# ---------------------------------------------------------------- make compare
+def version(knn: str, mlp: str, settings: dict[str, Any]) -> PipelineVersion:
+    """Return a version in which kNN and MLP were trained with settings of these hashes."""
+    entries = {f"train@toy-{model}": {
+        "deps": [{"path": train_settings_path("toy", f"train.{model}").as_posix(), "md5": md5},
+                 {"path": f"data/check/settings/models.{model}.json", "md5": md5}],
+        "outs": [{"path": f"data/predictions/toy/{model}", "md5": "0"}],
+    } for model, md5 in (("knn", knn), ("mlp", mlp))}  # fmt: skip
+    return PipelineVersion(VersionInfo(name="v", commit=None, lock="0"), entries, {"train": settings}, {})
+
+
+def test_compare_tells_an_edit_by_its_key_and_of_the_stages_that_it_reached() -> None:
+    before, after = version("a", "a", {"n_seeds": 3}), version("a", "b", {"n_seeds": 5})
+    (change,) = dataset_changes(before, after, "toy")
+    assert (change.area, change.name, change.before, change.after) == ("params", "train.n_seeds", "3", "5")
+    assert change.stages == ("train@toy-mlp",)
+    assert dataset_changes(before, version("a", "a", {"n_seeds": 5}), "toy") == []
