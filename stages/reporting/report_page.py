@@ -1,6 +1,5 @@
 """Lay evaluations out as one self-contained page: what the template shows, in the order that it shows it."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -179,11 +178,7 @@ def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     found = []
     for result in evaluation.candidates:
         if result.model in evaluation.learners:
-            values: dict[str, set[str]] = {}
-            for point in result.grid:
-                for setting, value in point.settings.items():
-                    values.setdefault(setting, set()).add(json.dumps(value, sort_keys=True))
-            fixed = {setting for setting, of in values.items() if len(of) == 1}
+            fixed = result.fixed_settings
             counts = Counter(formatting.settings_text({setting: value for setting, value in fold.settings.items() if setting not in fixed})
                              for fold in result.configs)  # fmt: skip
             apart = {setting: value for setting, value in result.configs[0].settings.items() if setting in fixed} if result.configs else {}

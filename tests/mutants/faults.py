@@ -321,7 +321,7 @@ MUTANTS = (
            ("tests/test_protocol_gaps.py",), "other rows than the copies are left out"),
     Mutant("few groups are tested", "stages/evaluation/protocol_gaps.py", '< FEWEST_GROUPS:', "< 0:",
            ("tests/test_protocol_gaps.py",), "a gap of one test split with few groups has an interval"),
-    Mutant("fixed settings are chosen", "stages/reporting/report_page.py", "if len(of) == 1}", "if len(of) == 0}",
+    Mutant("fixed settings are chosen", "stages/contracts/documents/evaluation_document.py", "if len(found) == 1)", "if len(found) == 0)",
            ("tests/test_report_statements.py",), "a setting with one value stands among those that were chosen"),
     Mutant("bootstraps of rows", "stages/bias_variances/bootstraps.py", "np.unique(groups[fold.train], return_inverse=True)",
            "np.unique(fold.train, return_inverse=True)", OF_BIAS, "rows of a group are drawn one by one"),

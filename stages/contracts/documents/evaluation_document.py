@@ -1,5 +1,6 @@
 """What evaluate writes: all that the report and the tracking server show of one data set."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -115,6 +116,15 @@ class CandidateResult(ScoredCandidate):
     curves: dict[str, tuple[tuple[Number, ...], ...]]
     notes: dict[str, Number] = Field(default_factory=dict)
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
+
+    @property
+    def fixed_settings(self) -> frozenset[str]:
+        """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
+        values: dict[str, set[str]] = {}
+        for point in self.grid:
+            for name, value in point.settings.items():
+                values.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
+        return frozenset(name for name, found in values.items() if len(found) == 1)
 
 
 class Quarantined(Document):
