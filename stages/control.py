@@ -21,12 +21,13 @@ from stages.foundation.registry import component
 from stages.foundation.tables import write_table
 from stages.training.read_problem import TrainingData, read_problem
 from stages.training.result_tables import ResultsOf, write_results
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str) -> None:
     """Write the predictions of every control that params.yaml declares, or why it does not apply to these data."""
     params = read_params()
-    training = read_problem(dataset, params)
+    training = read_problem(dataset, params, used_train_settings(dataset, "control").scoring)
     data = read_control_data(dataset, training)
     shutil.rmtree(controls_dir(dataset), ignore_errors=True)  # a control that params.yaml no longer names
     for name in value_at(params, "controls"):

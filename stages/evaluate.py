@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
+from stages.contracts.documents.evaluation_document import ENOUGH_FOR_ISOTONIC, CandidateResult, Evaluation, FoldScores, SeedSpread
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
@@ -103,6 +103,7 @@ def main(dataset: str) -> None:
         randomised=randomised_tests(dataset, metrics[scoring]),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
         bias_variance=bias_variances(dataset),
+        isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
@@ -201,6 +202,12 @@ def candidate_results(
             configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
             seeds=seeds[candidate], **more[candidate]))
     return tuple(found)
+
+
+def isotonic_rows(results: Sequence[CandidateResult], n_train: Sequence[int]) -> int | None:
+    """Return the fewest of the training rows of outer folds, if isotonic calibration was fitted to fewer than it needs; None if not."""
+    is_used = any(config.settings.get("calibration") == "isotonic" for result in results for config in result.configs)
+    return min(n_train) if is_used and min(n_train) < ENOUGH_FOR_ISOTONIC else None
 
 
 def details(trained: TrainingResults, metrics: Mapping[str, Metric], outputs: tuple[TargetForm, Sequence[str]], design: Design,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import yaml
-from toy_samples import write_samples
+from toy_samples import write_samples, write_used_settings
 
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.documents.leaks_document import Leaks
@@ -139,6 +139,7 @@ def write_toy(toy: Toy) -> None:
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
     write_document(leaks_path(toy.dataset), Leaks(dataset=toy.dataset, examined=False, success=True, open=(), findings=(), suite=None))
+    write_used_settings(toy.dataset, toy.skill, toy.scoring or SCORING[toy.task])
     for model in toy.skill:
         _write_predictions(toy, model, target, fold_of)
         _write_sweep(toy, model, generator)

@@ -103,7 +103,7 @@ def gap_points(evaluation: Evaluation) -> list[Point]:
 
 
 def share_points(evaluation: Evaluation) -> list[Point]:
-    """Return what each modality brings to each learner, `shapley/<model> <modality>`, and what pairs do, `interaction/…`, `_lo` and `_hi`."""
+    """Return what each modality brings to each learner: `shapley/<model> <modality>`, of two `interaction/…`, each with `_lo` and `_hi`."""
     points: list[Point] = []
     for found in evaluation.contributions:
         for kind, shares in (("shapley", found.shares), ("interaction", found.interactions)):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from scipy.special import stdtr
 
 from stages.contracts.candidate import parsed_combination
-from stages.contracts.documents.evaluation_document import ProtocolGap
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, ProtocolGap
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, splits_path
 from stages.contracts.tables.leaking_table import HONEST, LEAKING, LeakingMetadata
@@ -57,7 +57,10 @@ def _measured(table: pa.Table, combination: str, metric: Metric, splits: Splits,
     """Return scores, difference, interval and p of one combination."""
     of_arm = [arm_scores(_folds(table, protocol, combination, splits, path), metric, splits) for protocol in (HONEST, LEAKING)]
     honest, leaking = (scores.mean for scores, _ in of_arm)
-    return {"honest": honest, "leaking": leaking, **paired_groups(*(sums for _, sums in of_arm), confidence=confidence)}
+    gap = paired_groups(*(sums for _, sums in of_arm), confidence=confidence)
+    if len(of_arm[0][0].folds) == 1 and gap["n_groups"] < FEWEST_GROUPS:  # as of all scores of one test split
+        gap |= dict.fromkeys(("lo", "hi", "p"), float("nan"))
+    return {"honest": honest, "leaking": leaking, **gap}
 
 
 Folds = list[tuple[np.ndarray, FoldPredictions]]  # row numbers into Splits.ids, and the predictions for them

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stages.contracts.documents.evaluation_document import SeedSpread
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, SeedSpread
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
 from stages.evaluation.design import Design
@@ -18,7 +18,6 @@ from stages.evaluation.regression_resamples import error_ratios
 from stages.evaluation.row_values import row_values
 from stages.evaluation.statistics import half_width_of
 
-FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
 SHARES = "effective number of rows (Clopper & Pearson) by"
 ERRORS = "errors, Q² and R²: bootstrap of whole groups"
 CROSS_VALIDATION = f"{SHARES} the larger of the corrected resampled t over outer folds and the spread of groups; {ERRORS}"

@@ -30,6 +30,13 @@ class CapacityPoint(Document):
         return sum(self.variance) / len(self.variance)
 
 
+class SkippedValue(Document):
+    """A value of the parameter that is not compared, and why."""
+
+    value: Any
+    why: str
+
+
 class BiasVariance(Document):
     """The decomposition of a candidate's squared loss."""
 
@@ -41,6 +48,7 @@ class BiasVariance(Document):
     loss: str = Field(description="that is decomposed, in words")
     n_bootstraps: int = Field(description="of each outer fold's training rows, by groups")
     points: tuple[CapacityPoint, ...] = Field(description="by value; none: not applicable")
+    skipped: tuple[SkippedValue, ...] = Field((), exclude_if=lambda value: not value, description="values that are not compared, and why")
     not_applicable: str | None = Field(description="why there is no point")
 
     def contradictions(self) -> Iterable[str]:

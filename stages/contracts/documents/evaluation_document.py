@@ -1,5 +1,6 @@
 """What evaluate writes: all that the report and the tracking server show of one data set."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,10 @@ class FoldScores(MeanScore):
     """A score with its interval. folds: by repeat and outer fold; null where a fold does not define it."""
 
     folds: tuple[Number, ...]
+
+
+FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
+ENOUGH_FOR_ISOTONIC = 1_000  # rows: scikit-learn's user guide, "Probability calibration", advises against isotonic regression below
 
 
 class ChosenConfig(Document):
@@ -113,6 +118,15 @@ class CandidateResult(ScoredCandidate):
     notes: dict[str, Number] = Field(default_factory=dict)
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
 
+    @property
+    def fixed_settings(self) -> frozenset[str]:
+        """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
+        values: dict[str, set[str]] = {}
+        for point in self.grid:
+            for name, value in point.settings.items():
+                values.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
+        return frozenset(name for name, found in values.items() if len(found) == 1)
+
 
 class Quarantined(Document):
     """Samples that could not be read and are not used: how many, and their share of all."""
@@ -148,10 +162,11 @@ class RandomisedTest(Document):
 
 
 class ProtocolGap(Document):
-    """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
+    """A learner's mean score without a leak (honest), and with it, on the metric that ranks.
 
     control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
-    interval. p: the larger of a t and a sign-flip test over groups. p_corrected: by Holm, over the combinations of the control. verdict: on
+    interval. p: the larger of a t and a sign-flip test over groups; null as lo and hi: of one test split with too few groups, or where no
+    group differs. p_corrected: by Holm, over the combinations of the control. verdict: on
     the leaking score; "better": the leak makes it too good.
     """
 
@@ -202,6 +217,9 @@ class Evaluation(Results):
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
                                                      description="what each modality brings to each learner, of two to six modalities")
+    isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
+                                      description="fewest training rows of an outer fold to which isotonic calibration was fitted, if "
+                                      f"below {ENOUGH_FOR_ISOTONIC}")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 

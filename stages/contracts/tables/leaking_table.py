@@ -1,4 +1,4 @@
-"""What control writes of a learner by the protocol of models and by one with a leak: its predictions of every outer test row."""
+"""What control writes of a learner without a leak and with it: its predictions of every outer test row."""
 
 from stages.contracts.table_schema import Column, Metadata, TableSchema, Target
 
@@ -22,7 +22,7 @@ TABLE = TableSchema(
     path="data/predictions/{dataset}/controls/{control}/leaking.arrow",
     meaning="a row per protocol, modality combination, repeat and test row",
     columns=(
-        Column("protocol", ("string",), "honest: that of models; leaking: with the leak"),
+        Column("protocol", ("string",), "honest: without the leak; leaking: with it"),
         Column("modalities", ("string",), "the combination: image+text"),
         Column("repeat", ("int16",), "as in splits"),
         Column("fold", ("int16",), "of the protocol: of leaking ones it may be another than in splits"),
