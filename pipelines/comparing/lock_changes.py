@@ -106,7 +106,7 @@ def _area(kind: str, path: str) -> Area | None:
 
 
 def _derived_changes(before: PipelineVersion, after: PipelineVersion, stage: str, dataset: str) -> Iterator[Change]:
-    """Yield the keys of `split:`, `train:` and `fusions:` that differ, where the file differs that check derives from them for this stage."""
+    """Yield the keys of `split:`, `train:` and `fusions:` that differ, where the file differs that check derives from them for a stage."""
     hashes = [{item["path"]: item.get("md5") for item in version.entry(stage).get("deps", ())} for version in (before, after)]
     of_stage = {"split": fold_numbers_path(dataset), "train": train_settings_path(dataset, stage.replace(f"@{dataset}-", ".")),
                 "fusions": settings_path(f"fusions.{dataset}")}  # fmt: skip
