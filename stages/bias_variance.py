@@ -4,7 +4,7 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from stages.contracts.candidate import EARLY
-from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint
+from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance, CapacityPoint
 from stages.contracts.paths import bias_variance_path
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
@@ -13,7 +13,6 @@ from stages.foundation.registry import component
 from stages.learning_curves.bias_settings import BiasVarianceEntry
 from stages.learning_curves.bootstraps import Grid, capacity_points
 from stages.learning_curves.curve_groups import groups_of
-from stages.learning_curves.decomposed_loss import LOSSES
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.training.limits import fitting_configs, readable
 from stages.training.read_problem import read_problem

@@ -90,7 +90,8 @@ def main(dataset: str) -> None:
         diagnostics=tuple(trained.diagnostics),
         not_applicable=trained.not_applicable,
         combinations=tuple(trained.combinations),
-        metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better) for m in metrics.values()),
+        metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better, attainable=m.attainable)
+                      for m in metrics.values()),
         confidence=entry.confidence,
         n_bins=N_BINS if of_true else None,
         ranges=of_true,

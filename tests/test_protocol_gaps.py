@@ -15,7 +15,8 @@ from toy_problem import metrics_of, time_ordered, toy_problem
 from pipelines.publishing.metric_values import gap_points
 from stages import evaluate
 from stages.contracts.control import ControlData, Leaking
-from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, evaluation_path
 from stages.contracts.problem import Fold, Problem

@@ -38,5 +38,6 @@ def toy_evaluation(scores: Mapping[Candidate, Mapping[str, FoldScores]], *metric
         "models": tuple(dict.fromkeys(candidate.model for candidate in scores)), "baselines": (),
         "combinations": tuple(sorted(dict.fromkeys(candidate.modalities for candidate in scores), key=len)),
     }  # fmt: skip
-    titles = tuple(MetricInfo(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better) for metric in known)
+    titles = tuple(MetricInfo(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
+                              attainable=metric.attainable) for metric in known)  # fmt: skip
     return Evaluation(**usual | changes, metrics=titles, best=next(iter(scores)), candidates=tuple(ranked))

@@ -5,9 +5,10 @@ One module of stages/contracts/tables/ per kind of file ends in a `TableSchema`;
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
+from pydantic import Field
 
 from stages.contracts.checked import Checked
 from stages.contracts.paths import names_in, path_mistakes
@@ -43,8 +44,12 @@ class Target(Metadata):
 class Rows(Metadata):
     """How many samples are used, of how many there are."""
 
-    used: int
-    available: int
+    used: Annotated[int, Field(ge=0)]
+    available: Annotated[int, Field(ge=0)]
+
+    def contradictions(self) -> Iterable[str]:
+        if self.used > self.available:
+            yield f"used: expected at most available, {self.available}, found {self.used}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from scipy.special import stdtr
 
 from stages.contracts.candidate import parsed_combination
-from stages.contracts.documents.evaluation_document import ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, splits_path
 from stages.contracts.tables.leaking_table import HONEST, LEAKING, LeakingMetadata

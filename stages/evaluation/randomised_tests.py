@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stages.contracts.candidate import parsed_combination
-from stages.contracts.documents.evaluation_document import RandomisedTest
+from stages.contracts.documents.control_findings import RandomisedTest
 from stages.contracts.documents.randomised_document import RandomisedScores
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir

@@ -29,7 +29,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from stages.contracts.documents.evaluation_document import Reliability, ReliabilityBin
+from stages.contracts.documents.reliability_curve import Reliability, ReliabilityBin
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.design import Design
 from stages.evaluation.intervals import FEWEST_RESAMPLED, clopper_pearson, resample_weights
