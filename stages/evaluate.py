@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from stages.contracts.candidate import Candidate
+from stages.contracts.checked import described, shortened
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
@@ -82,7 +84,8 @@ def main(dataset: str) -> None:
     more = details(trained, metrics, (form, outputs), design, of_true)
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest([model for model in models if model not in trained.diagnostics], trained.baselines, list(primary))
-    evaluation = Evaluation(
+    expected = Expected("", form, outputs, ())
+    evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
@@ -98,10 +101,10 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
-        randomised=randomised_tests(dataset, metrics[scoring]),
-        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
+        randomised=randomised_tests(dataset, metrics[scoring], splits),
+        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
         bias_variance=bias_variances(dataset),
-        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
+        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -109,6 +112,20 @@ def main(dataset: str) -> None:
     wrong = trained.predictions[shown_candidate(evaluation)]
     samples = read_table(samples_path(dataset))
     write_document(gallery_path(dataset), gallery_of(evaluation, wrong, splits, samples, most=entry.gallery, scale=scale))
+
+
+def checked_evaluation(dataset: str, **found: Any) -> Evaluation:
+    """Return the evaluation of a data set.
+
+    Raises:
+        InputError: if what was read contradicts itself: studies of other folds or modalities, inner scores that no metric attains.
+    """
+    try:
+        return Evaluation(dataset=dataset, **found)
+    except ValidationError as error:
+        wrong = "; ".join(shortened(described(error)))
+        raise InputError(f"{evaluation_path(dataset)}: is not written: {wrong}; the files below {predictions_dir(dataset, '')} are of "
+                         "different runs or damaged: run `dvc repro`") from error
 
 
 def trained_models(dataset: str) -> tuple[dict[str, Path], str]:

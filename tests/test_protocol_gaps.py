@@ -24,7 +24,8 @@ from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.control import write_control
 from stages.controls.random_folds import drawn_folds
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits
+from stages.evaluation.checked_predictions import TestFold as FoldOfRows
 from stages.evaluation.protocol_gaps import arm_scores, paired_groups, protocol_gaps
 from stages.features.encoders import Dense, Sparse
 from stages.features.feature_blocks import Block
@@ -67,8 +68,9 @@ def measured(name: str, data: ControlData, folder: Path, monkeypatch: pytest.Mon
                                                         outputs=problem.outputs), rows=Rows(used=len(ids), available=len(ids)),
                            n_folds=len(problem.folds), n_repeats=1, n_inner_folds=3)  # fmt: skip
     write_control("toy", control, control.settings(), TrainingData(problem, ids, about, {}), data)
-    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, ())
-    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95)
+    folds = tuple(FoldOfRows(fold.repeat, fold.index, fold.test, len(fold.train)) for fold in problem.folds)
+    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, folds)
+    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95, Expected("", "classes", problem.outputs, ()))
     return gap
 
 

@@ -181,18 +181,20 @@ class Evaluation(Results):
         """Return in what the facts of the data set and its folds contradict one another, a line each."""
         if self.best not in [found.candidate for found in self.candidates if found.rank == 1]:
             yield f"best: expected the candidate of rank 1, found {named(self.best)}"
-        for key, names in (("fold_names", self.fold_names), ("time_order.test_from", self.time_order.test_from if self.time_order else ())):
-            if names and len(names) != self.n_folds:
-                yield f"{key}: has {len(names)} entries; expected {self.n_folds}, n_folds"
-        for key, found in {"n_groups": self.n_groups, **{f"counts.{name}": n for name, n in (self.counts or {}).items()}}.items():
-            if found > self.rows.used:
-                yield f"{key}: expected at most rows.used, {self.rows.used}, found {found}"
+        of_folds = {"fold_names": self.fold_names, "time_order.test_from": self.time_order.test_from if self.time_order else ()}
+        for key, found in of_folds.items():
+            if found and len(found) != self.n_folds:
+                yield f"{key}: has {len(found)} entries; expected {self.n_folds}, n_folds"
+        for key, n in {"n_groups": self.n_groups, **{f"counts.{name}": n for name, n in (self.counts or {}).items()}}.items():
+            if n > self.rows.used:
+                yield f"{key}: expected at most rows.used, {self.rows.used}, found {n}"
         for name, (least, greatest) in (self.ranges or {}).items():
             if least > greatest:
                 yield f"ranges.{name}: expected the least value first, found {least:g} and {greatest:g}"
-        seen = {found.modalities for found in self.candidates if found.modalities}
-        if repeated(self.combinations) or set(self.combinations) != seen:
-            yield f"combinations: expected those of candidates, each once, found {', '.join(shortened(map('+'.join, self.combinations)))}"
+        seen = {result.modalities for result in self.candidates if result.modalities}
+        names = ["+".join(modalities) for modalities in self.combinations]
+        if repeated(names) or set(self.combinations) != seen:
+            yield f"combinations: expected those of candidates, each once, found {', '.join(shortened(names))}"
 
     def _detail_mistakes(self, key: str, found: CandidateResult) -> Iterable[str]:
         """Return in what a candidate's details contradict the folds, the metrics and one another, a line each."""
@@ -227,12 +229,14 @@ class Evaluation(Results):
     def _study_mistakes(self) -> Iterable[str]:
         """Return in what curves, studies and controls without a candidate contradict the candidates and folds, a line each."""
         candidates, primary = [named(found.candidate) for found in self.candidates], self.primary
-        studied = {"learning_curves": [(named(curve.candidate),) for curve in self.learning_curves],
-                   "bias_variance": [(study.model,) for study in self.bias_variance],
-                   "randomised": [(test.control, test.what, *test.modalities) for test in self.randomised],
-                   "protocol_gaps": [(gap.control, *gap.modalities) for gap in self.protocol_gaps]}
+        studied: dict[str, list[tuple[str, ...]]] = {
+            "learning_curves": [(named(curve.candidate),) for curve in self.learning_curves],
+            "bias_variance": [(study.model,) for study in self.bias_variance],
+            "randomised": [(test.control, test.what, *test.modalities) for test in self.randomised],
+            "protocol_gaps": [(gap.control, *gap.modalities) for gap in self.protocol_gaps],
+        }
         for key, names in studied.items():
-            yield from (f"{key}: {' '.join(name)} is there twice" for name in repeated(names))
+            yield from (f"{key}: {name} is there twice" for name in repeated(map(" ".join, names)))
         for place, curve in enumerate(self.learning_curves):
             key = f"learning_curves.{place}"
             yield from unknown_names(key, [named(curve.candidate)], "candidates", candidates)

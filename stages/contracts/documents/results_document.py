@@ -36,7 +36,7 @@ class MetricInfo(Document):
     name: str
     title: str
     greater_is_better: bool
-    attainable: tuple[Number, Number] | None = Field(None, exclude_if=lambda value: value is None)
+    attainable: tuple[Number, Number] | None = Field(default=None, exclude_if=lambda value: value is None)
 
     def contradictions(self) -> Iterable[str]:
         if self.attainable is not None and is_above(*self.attainable):
