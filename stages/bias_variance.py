@@ -13,8 +13,9 @@ from stages.foundation.registry import component
 from stages.learning_curves.bias_settings import BiasVarianceEntry
 from stages.learning_curves.bootstraps import Grid, capacity_points
 from stages.learning_curves.curve_groups import groups_of
+from stages.learning_curves.studied_problem import studied_problem
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.training.limits import fitting_configs, readable
+from stages.training.limits import fitting_configs
 from stages.training.read_problem import read_problem
 
 
@@ -25,14 +26,10 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = parse(entry.swept(value_at(params, f"models.{name}") or {}), f"models.{name}", model.settings)
     data = read_problem(dataset, params)
-    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
-    if entry.datasets is not None and dataset not in entry.datasets:
-        applicable = f"bias_variance.{name}.datasets does not name it"
+    applicable = studied_problem(f"bias_variance.{name}", model, dataset, entry.datasets, data)
     points: list[CapacityPoint] = []
     modalities: tuple[str, ...] = ()
-    if isinstance(applicable, str):
-        print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
-    else:
+    if not isinstance(applicable, str):
         modalities = applicable.combinations[-1]
         problem = applicable.part(modalities)
         grid = Grid(model, settings, fitting_configs(dataset, model, settings, problem), entry.parameter)

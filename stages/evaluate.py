@@ -101,7 +101,7 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
-        randomised=randomised_tests(dataset, metrics[scoring], splits),
+        randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
         bias_variance=bias_variances(dataset),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),

@@ -11,7 +11,6 @@ from stages.contracts.documents.randomised_document import RandomisedScores
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir
 from stages.contracts.quantities import ROUNDING
-from stages.evaluation.checked_predictions import Splits
 from stages.evaluation.scores import MetricScores, goodness
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
@@ -19,8 +18,8 @@ from stages.foundation.errors import InputError
 NONE = np.empty(0)
 
 
-def randomised_tests(dataset: str, metric: Metric, splits: Splits) -> tuple[RandomisedTest, ...]:
-    """Return the tests of all randomised controls of a data set.
+def randomised_tests(dataset: str, metric: Metric, n_folds: int) -> tuple[RandomisedTest, ...]:
+    """Return the tests of all randomised controls of a data set; n_folds: test folds of all repeats.
 
     Raises:
         InputError: if their scores are by another metric than the one that ranks, of other folds, or beyond what it attains.
@@ -30,7 +29,7 @@ def randomised_tests(dataset: str, metric: Metric, splits: Splits) -> tuple[Rand
         scores = read_document(path, RandomisedScores)
         if scores.metric != metric.name:
             raise InputError(f"{path}: metric: expected {metric.name!r}, which ranks, found {scores.metric!r}; run `dvc repro`")
-        _check_scores(scores, metric, len(splits.folds), path)
+        _check_scores(scores, metric, n_folds, path)
         found += judged_draws(scores, metric)
     return tuple(found)
 
