@@ -279,5 +279,5 @@ def test_predictions_of_another_metric_or_of_other_samples_are_refused(tmp_path:
     whole = path.read_bytes()
     write_toy(other)
     path.write_bytes(whole)
-    with pytest.raises(InputError, match=r"leaking\.arrow: protocol honest, modalities 'text', .* not test rows"):
+    with pytest.raises(InputError, match=r"leaking\.arrow: protocol honest, modalities 'text', .* test rows have no prediction"):
         evaluate.main("toy")

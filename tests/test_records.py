@@ -121,7 +121,7 @@ def test_curves_start_at_step_1_and_sweeps_are_of_whole_numbers() -> None:
               "on": (SweepPoint(value=True, mean=1.0),)}  # fmt: skip
     details = {"by_output": {"macro_f1": (0.5, None)}, "curves": {"loss": ((0.9, None, 0.7), (0.8,))}, "notes": {"tied_rows": 0.4},
                "sweeps": sweeps}
-    evaluation = toy_evaluation({KNN: {"accuracy": FoldScores(mean=None, lo=None, hi=None, folds=(None,))}}, "accuracy")
+    evaluation = toy_evaluation({KNN: {"accuracy": FoldScores(mean=None, lo=None, hi=None, folds=(None,) * 5)}}, "accuracy")
     assert run_points(evaluation, candidate_result(KNN, 1, evaluation.candidates[0].scores, **details)) == [
         ("f1/red", 0.5, 0),
         ("curve/loss/fold 0", 0.9, 1), ("curve/loss/fold 0", 0.7, 3), ("curve/loss/fold 1", 0.8, 1),

@@ -37,7 +37,7 @@ def toy_evaluation(scores: Mapping[Candidate, Mapping[str, FoldScores]], *metric
         "rope": 0.01, "choice_bias": None,
         "modalities": tuple(dict.fromkeys(name for candidate in scores for name in candidate.modalities)),
         "models": tuple(dict.fromkeys(candidate.model for candidate in scores)), "baselines": (),
-        "combinations": tuple(sorted(dict.fromkeys(candidate.modalities for candidate in scores), key=len)),
+        "combinations": tuple(sorted(dict.fromkeys(found.modalities for found in scores if found.modalities), key=len)),
     }  # fmt: skip
     titles = tuple(MetricInfo(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
                               attainable=metric.attainable) for metric in known)  # fmt: skip

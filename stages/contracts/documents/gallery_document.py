@@ -78,7 +78,7 @@ class ShownModality(Document):
     """A modality of a sample. n_files: of which the first is shown."""
 
     modality: str
-    n_files: CountFromOne
+    n_files: Count
     exhibit: Exhibit = Field(discriminator="kind")
 
 
