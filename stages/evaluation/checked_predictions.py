@@ -231,7 +231,7 @@ def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -
     top = 1 if expected.form == "labels" else n_outputs - 1
     if prediction.size and not 0 <= prediction.min() <= prediction.max() <= top:
         what = "0 or 1 for each label" if expected.form == "labels" else f"class codes 0 to {top}"
-        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
+        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}; fix the model")
     if probabilities is not None and not np.isfinite(probabilities).all():
         raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(probabilities))} probabilities are not finite numbers; fix the model")
     if probabilities is not None and probabilities.size and not -ROUNDING <= probabilities.min() <= probabilities.max() <= 1 + ROUNDING:
