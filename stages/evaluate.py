@@ -103,7 +103,7 @@ def main(dataset: str) -> None:
         comparisons=compare(Evidence(primary, losses, metrics[scoring], design, entry.rope), contest),
         randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
-        bias_variance=bias_variances(dataset),
+        bias_variance=bias_variances(dataset, modality_names(params, dataset), form, len(splits.folds)),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),

@@ -454,7 +454,11 @@ STOPPED: list[tuple[Path, Callable[[Any], Any], str]] = [
     (RANDOMISED, lambda d: [part.update(text=part["text"][1:]) for part in (d["observed"], *(draw["scores"] for draw in d["draws"]))],
      r"permuted/randomised\.json: observed\.text: has 4 scores; expected 5, one of each test fold; run"),
     (STUDY, at("modalities", to=["sound"]),
-     r"bias_variance\.0\.modalities: 'sound' is not among modalities: image, text; the files below "),
+     r"knn/bias_variance\.json: modalities: 'sound' is not among modalities of the data set: image, text; run"),
+    (STUDY, at("loss", to="share of wrong labels"),
+     r"knn/bias_variance\.json: loss: expected 'share of wrong rows', found 'share of wrong la"),
+    (STUDY, at("points", to=lambda points: [p | {"bias": [0.1], "variance": [0.1]} for p in points]),
+     r"knn/bias_variance\.json: points\.0: is of 1 folds; expected 5; points\.1: is of 1 folds"),
 ]  # fmt: skip
 
 
@@ -467,6 +471,12 @@ def test_evaluate_ends_with_one_error_and_writes_nothing(path: Path, change: Cha
     with pytest.raises(InputError, match=message):
         evaluate.main("toy")
     assert evaluation_path("toy").read_bytes() == before
+
+
+def test_inner_scores_that_no_metric_attains_are_an_error_of_the_evaluation(place: Path) -> None:
+    forge(SWEEP, first("score", 40.0))
+    with pytest.raises(InputError, match=r"n\.json: is not written: candidates\.4\.\w+: accuracy is from 0 to 1, found \d.*; the files below"):
+        evaluate.main("toy")
 
 
 def test_a_null_prediction_ends_the_process_without_a_traceback(place: Path) -> None:

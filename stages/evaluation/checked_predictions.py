@@ -179,7 +179,8 @@ def predictions_by_candidate(
     found: dict[Candidate, list[list[FoldPredictions]]] = {}
     for name in expected.combinations:
         for way in dict.fromkeys(rows.keys["fusion"][rows.where(modalities=name)].tolist()) or (EARLY,):
-            by_seed = [(seed, clean & rows.where(modalities=name, fusion=way, seed=seed)) for seed in seeds]
+            of_way = clean & rows.where(modalities=name, fusion=way)
+            by_seed = [(seed, of_way & rows.where(seed=seed)) for seed in seeds]
             found[Candidate(expected.model, parsed_combination(name), way)] = [
                 [rows.of_fold(mine, test, f"modalities {name!r}, repeat {test.repeat}, fold {test.fold}"
                               + (f", seed {seed}" if len(seeds) > 1 else "")) for test in splits.folds]
