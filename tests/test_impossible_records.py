@@ -475,7 +475,7 @@ def test_evaluate_ends_with_one_error_and_writes_nothing(path: Path, change: Cha
 
 def test_inner_scores_that_no_metric_attains_are_an_error_of_the_evaluation(place: Path) -> None:
     forge(SWEEP, first("score", 40.0))
-    with pytest.raises(InputError, match=r"n\.json: is not written: candidates\.4\.\w+: accuracy is from 0 to 1, found \d.*; the files below"):
+    with pytest.raises(InputError, match=r"is not written: candidates\.4\.\w+: accuracy is from 0 to 1, found \d.*; the files below"):
         evaluate.main("toy")
 
 
