@@ -300,7 +300,7 @@ def _write_sweep(toy: Toy, model: str, skill: Mapping[str, float], generator: np
     for combination, share in skill.items():
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
-            means = 0.8 * bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.1  # from 0 to 1
+            means = np.clip(0.8 * bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.1, 0, 1)
             best = int(means.mean(1).argmax())
             rows += [
                 {"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
