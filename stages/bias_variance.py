@@ -6,18 +6,18 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 from stages.bias_variances.bias_settings import BiasVarianceEntry
 from stages.bias_variances.bootstraps import Grid, capacity_points
 from stages.bias_variances.compared_values import comparable, skipped_values
-from stages.bias_variances.decomposed_loss import LOSSES
 from stages.contracts.candidate import EARLY
-from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint, SkippedValue
+from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance, CapacityPoint, SkippedValue
 from stages.contracts.paths import bias_variance_path
 from stages.foundation.documents import write_document
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import parse, read_params, section, value_at
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.training.limits import fitting_configs, readable, smallest_inner_training_set
+from stages.training.limits import fitting_configs, smallest_inner_training_set
 from stages.training.read_problem import read_problem
 from stages.training.row_groups import groups_of
+from stages.training.studied_problem import studied_problem
 from stages.training.train_settings import used_train_settings
 
 
@@ -28,15 +28,11 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = parse(entry.swept(value_at(params, f"models.{name}") or {}), f"models.{name}", model.settings)
     data = read_problem(dataset, params, used_train_settings(dataset, "bias_variance").scoring)
-    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
-    if entry.datasets is not None and dataset not in entry.datasets:
-        applicable = f"bias_variance.{name}.datasets does not name it"
+    applicable = studied_problem(f"bias_variance.{name}", model, dataset, entry.datasets, data)
     points: list[CapacityPoint] = []
     skipped: tuple[SkippedValue, ...] = ()
     modalities: tuple[str, ...] = ()
-    if isinstance(applicable, str):
-        print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
-    else:
+    if not isinstance(applicable, str):
         modalities = applicable.combinations[-1]
         problem = applicable.part(modalities)
         fitting = fitting_configs(dataset, model, settings, problem, key="" if entry.values is None else f"bias_variance.{name}.values")

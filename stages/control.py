@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from stages.contracts.control import Control, ControlData, Leaking, Randomised, Reference
+from stages.contracts.control import Control, ControlData, Leaking, Randomised
 from stages.contracts.model import FoldResult
 from stages.contracts.paths import controls_dir
 from stages.controlling.control_data import read_control_data
@@ -37,7 +37,7 @@ def main(dataset: str) -> None:
 
 def write_control(dataset: str, control: Control, settings: Any, training: TrainingData, data: ControlData) -> None:
     """Write the predictions of one control, or its scores if it is randomised, or those of both protocols, or why it does not apply."""
-    folder, why = controls_dir(dataset) / control.name, None if isinstance(control, Reference) else control.not_applicable(data, settings)
+    folder, why = controls_dir(dataset) / control.name, control.not_applicable(data, settings)
     found: list[FoldResult] | str = why or []
     if isinstance(control, Randomised):
         if why is None:
@@ -47,7 +47,7 @@ def write_control(dataset: str, control: Control, settings: Any, training: Train
         if why is None:
             write_table(folder / "leaking.arrow", *leaking_predictions(control, data, settings, training))
             return
-    else:
+    elif why is None:
         training = replace(training, problem=controlled(data.problem, control))
         found = control_results(control, data, settings)
     why = found if isinstance(found, str) else None

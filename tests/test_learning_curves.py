@@ -266,7 +266,8 @@ def test_errors_fall_as_scores_rise() -> None:
 
 
 def test_a_curve_that_contradicts_itself_is_refused() -> None:
-    facts = {"model": "linear", "modalities": ("text",), "fusion": "early", "points": (), "growth": None, "law": None, "skipped": {}}
+    points = (CurvePoint(share=1.0, n_train=800, mean=0.8, lo=0.7, hi=0.9),)
+    facts = {"model": "linear", "modalities": ("text",), "fusion": "early", "points": points, "growth": None, "law": None, "skipped": {}}
     with pytest.raises(ValueError, match="withheld: expected a reason where twice is null"):
         LearningCurve(**facts, twice=None, withheld="")
     with pytest.raises(ValueError, match="withheld"):

@@ -15,7 +15,8 @@ from toy_problem import metrics_of, time_ordered, toy_problem
 from pipelines.publishing.metric_values import gap_points
 from stages import evaluate
 from stages.contracts.control import ControlData, Leaking
-from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, Evaluation
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, evaluation_path
 from stages.contracts.problem import Fold, Problem
@@ -23,7 +24,8 @@ from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.control import write_control
 from stages.controls.random_folds import drawn_folds
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits
+from stages.evaluation.checked_predictions import TestFold as FoldOfRows
 from stages.evaluation.protocol_gaps import arm_scores, paired_groups, protocol_gaps
 from stages.features.encoders import Dense, Sparse
 from stages.features.feature_blocks import Block
@@ -66,8 +68,9 @@ def measured(name: str, data: ControlData, folder: Path, monkeypatch: pytest.Mon
                                                         outputs=problem.outputs), rows=Rows(used=len(ids), available=len(ids)),
                            n_folds=len(problem.folds), n_repeats=1, n_inner_folds=3)  # fmt: skip
     write_control("toy", control, control.settings(), TrainingData(problem, ids, about, {}), data)
-    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, ())
-    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95)
+    folds = tuple(FoldOfRows(fold.repeat, fold.index, fold.test, len(fold.train)) for fold in problem.folds)
+    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, folds)
+    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95, Expected("", "classes", problem.outputs, ()))
     return gap
 
 
@@ -342,5 +345,5 @@ def test_predictions_of_another_metric_or_of_other_samples_are_refused(tmp_path:
     whole = path.read_bytes()
     write_toy(other)
     path.write_bytes(whole)
-    with pytest.raises(InputError, match=r"leaking\.arrow: its samples are not those of data/splits/toy"):
+    with pytest.raises(InputError, match=r"leaking\.arrow: protocol honest, modalities 'text', .* test rows have no prediction"):
         evaluate.main("toy")

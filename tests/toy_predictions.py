@@ -320,7 +320,7 @@ def _write_sweep(toy: Toy, model: str, generator: np.random.Generator) -> None:
         grid = _grid(toy, model, combination, way)
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
-            means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
+            means = np.clip(0.8 * bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.1, 0, 1)
             best = int(means.mean(1).argmax())
             rows += [
                 {"modalities": combination, "fusion": way, "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
@@ -339,7 +339,7 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
             n_steps = int(generator.integers(20, 30))
             for name, level in (("train_loss", 0.1), ("inner_loss", 0.5)):
                 rows += [{"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
-                          "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
+                          "step": step + 1, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
     write_table(results_dir(toy, model) / "curves.arrow", table, _metadata(toy, model))
 

@@ -121,11 +121,13 @@ class Reference:
 
     `make(config, form, seed)` returns it unfitted, as of an `Estimator`; there is nothing to choose, so `config` is empty. It is a
     diagnostic that every learner's best candidate is compared with.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
     """
 
     name: str
     settings: type[Settings]
     make: Callable[[Config, TargetForm, int], Any]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
     is_diagnostic: bool = True
 
     @property

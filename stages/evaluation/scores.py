@@ -115,5 +115,4 @@ def estimate(scores: MetricScores, by_seed: BySeed, metric: Metric, design: Desi
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
     ratios = error_ratios(metric.name, by_seed, errors, design, resample_weights(design.n_blocks))
     ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
-    limits = (low, high) if metric.attainable is None else metric.attainable
-    return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *limits).tolist())
+    return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *metric.attainable).tolist())

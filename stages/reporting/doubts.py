@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stages.contracts.documents.evaluation_document import ENOUGH_FOR_ISOTONIC, FEWEST_GROUPS, Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import ENOUGH_FOR_ISOTONIC, FEWEST_GROUPS, Evaluation
 from stages.contracts.documents.results_document import Comparison
 from stages.reporting.formatting import candidate_name, combination_name, level_name, listed, model_name, setting, signed
 from stages.reporting.gains import gains
