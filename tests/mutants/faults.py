@@ -29,6 +29,7 @@ OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
+OF_WAYS, OF_CONTRIBUTIONS = ("tests/test_fusions.py",), ("tests/test_contributions.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
 
@@ -49,6 +50,22 @@ class Mutant:
 
 
 MUTANTS = (
+    # ---------------------------------------------------------------- modalities together
+    Mutant("stacked on its own rows", "stages/model_selection/late_fusion.py", "kept = ~out if not out.all() else out", "kept = out | ~out",
+           OF_WAYS, "a stacking model is compared by scores of the rows that it was fitted to"),
+    Mutant("weights of the first way", "stages/model_selection/fusing.py", "return replace(of_ways[best], inner_scores=scores",
+           "return replace(of_ways[0], inner_scores=scores", OF_WAYS, "what is said to be chosen is the first way"),
+    Mutant("weights without effect", "stages/features/early_fusion.py", 'self.weights[name] * block.unit_scale("euclidean", self.train)',
+           'block.unit_scale("euclidean", self.train)', OF_WAYS, "every weighting is that of equal weights"),
+    Mutant("members of the wrong rows", "stages/model_selection/late_fusion.py", "np.searchsorted(result.fold.test, fold.test)",
+           "np.arange(len(fold.test))", OF_WAYS, "late fusion mixes up samples where some lack a modality"),
+    Mutant("orders do not count", "stages/evaluation/contributions.py", "factorial(n - len(subset) - 1) / factorial(n)", "1 / 2 ** (n - 1)",
+           OF_CONTRIBUTIONS, "Banzhaf's values are called Shapley's"),
+    Mutant("intervals of one share", "stages/evaluation/contributions.py", "(1 - evidence.design.confidence) / len(wanted)",
+           "(1 - evidence.design.confidence)", OF_CONTRIBUTIONS, "intervals hold for one modality alone, not for all together"),
+    Mutant("any way may lead", "stages/contracts/candidate.py", "or self.fusion == CHOSEN or", "or self.fusion or",
+           some_of("findings", "ways"),
+           "the best way by the scores shown is compared"),
     # ---------------------------------------------------------------- intervals and tests
     Mutant("overlap ignored", STATISTICS, "(1 / defined.size + test_per_train)", "(1 / defined.size)", OF_STATISTICS,
            "the plain t-interval, too narrow for folds that share training rows"),
