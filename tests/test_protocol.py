@@ -40,7 +40,9 @@ def test_a_features_file_tells_which_samples_have_the_modality() -> None:
         (("image",), ("table",), ("image", "table")),
         (("text",), ("image", "text"), ("text", "table"), ("image", "text", "table")),
     ]
-    assert parts[0].folds == problem.folds and problem.parts() == [problem]
+    assert parts[0].folds == problem.folds
+    (whole_problem,) = problem.parts()
+    assert (whole_problem.combinations, whole_problem.folds) == (problem.combinations, problem.folds)
     for whole, fold in zip(problem.folds, parts[1].folds, strict=True):
         assert fold.test.tolist() == [row for row in whole.test if row % 3]
         inner = dict(zip(whole.train.tolist(), whole.inner.tolist(), strict=True))
