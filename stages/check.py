@@ -79,7 +79,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"controls": params["controls"], "fusions": declared_fusions(params)}
     for dataset, entry in params["datasets"].items():
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
-    named = ("features", "models", "learning_curves", "bias_variance")
+    named = ("features", "models", "learning_curves", "bias_variance", "conditions")
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 

@@ -1,0 +1,60 @@
+"""Predict corrupted and incomplete test samples with the models that train chose: what a missing or noisy modality costs each of them.
+
+The models are fitted again, with the first seed, and must predict of clean samples what train wrote. Nothing is fitted to a changed sample:
+configurations, encoders, thresholds and weights stay those of the clean training rows.
+"""
+
+import stages.foundation.threads  # noqa: F401 - before numpy is loaded
+
+# isort: split
+from dataclasses import replace
+
+from stages.conditions.condition_results import Examined, condition_rows, write_conditions
+from stages.conditions.condition_settings import ConditionsEntry
+from stages.conditions.declared_conditions import declared_conditions, units_of
+from stages.conditions.test_samples import TestSamples
+from stages.conditions.trained_folds import read_trained
+from stages.contracts.paths import predictions_dir, samples_path
+from stages.foundation.entry import run_stage
+from stages.foundation.params_file import read_params, section
+from stages.foundation.registry import component
+from stages.foundation.tables import read_table
+from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.protocol import LearnerSetup
+from stages.training.limits import fitting_configs, readable
+from stages.training.read_fusions import read_fusions
+from stages.training.read_problem import read_problem
+from stages.training.train_settings import TrainEntry
+
+
+def main(dataset: str, name: str) -> None:
+    """Write what models.<name> predicts of a data set's test samples under the conditions of conditions.<name>, or why nothing."""
+    params = read_params()
+    entry: ConditionsEntry = section(params, f"conditions.{name}", ConditionsEntry)
+    train: TrainEntry = section(params, "train", TrainEntry)
+    model = as_sweep(component("models", name))
+    settings = section(params, f"models.{name}", model.settings)
+    data = read_problem(dataset, params)
+    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
+    trained = read_trained(predictions_dir(dataset, name), data.problem.seed)
+    why = applicable if isinstance(applicable, str) else trained.not_applicable
+    if entry.datasets is not None and dataset not in entry.datasets:
+        why = f"conditions.{name}.datasets does not name it"
+    if why is not None or isinstance(applicable, str):
+        print(f"{name} {dataset}: not applicable: {why}", flush=True)
+        write_conditions(name, [], data, {}, not_applicable=why)
+        return
+    data = replace(data, problem=applicable)
+    read = {modality for modalities in applicable.combinations for modality in modalities}
+    features = {modality: about for modality, about in data.features.items() if modality in read}
+    samples = TestSamples.of(applicable, read_table(samples_path(dataset)), data.sample_ids, features)
+    conditions = declared_conditions(entry, samples.modalities)
+    configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=train.tuning_rows)
+    learner = LearnerSetup(model, settings, train.tuning_rows, (), train.calibration)
+    ways = read_fusions() if any(len(modalities) > 1 for modalities in applicable.combinations) else {}
+    examined = Examined(learner, configs, ways, trained)
+    write_conditions(name, list(condition_rows(examined, samples, conditions, data)), data, units_of(samples.modalities))
+
+
+if __name__ == "__main__":
+    run_stage(main)
