@@ -9,10 +9,10 @@ import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 # isort: split
 from dataclasses import replace
 
+from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.condition_results import Examined, condition_rows, write_conditions
 from stages.conditions.condition_settings import ConditionsEntry
 from stages.conditions.declared_conditions import declared_conditions, units_of
-from stages.conditions.test_samples import TestSamples
 from stages.conditions.trained_folds import read_trained
 from stages.contracts.paths import predictions_dir, samples_path
 from stages.foundation.entry import run_stage
@@ -47,7 +47,7 @@ def main(dataset: str, name: str) -> None:
     data = replace(data, problem=applicable)
     read = {modality for modalities in applicable.combinations for modality in modalities}
     features = {modality: about for modality, about in data.features.items() if modality in read}
-    samples = TestSamples.of(applicable, read_table(samples_path(dataset)), data.sample_ids, features)
+    samples = ExaminedSamples.of(applicable, read_table(samples_path(dataset)), data.sample_ids, features)
     conditions = declared_conditions(entry, samples.modalities)
     configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=train.tuning_rows)
     learner = LearnerSetup(model, settings, train.tuning_rows, (), train.calibration)

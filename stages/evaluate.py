@@ -20,6 +20,7 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
     bias_variance_dir,
+    conditions_dir,
     controls_dir,
     evaluation_dir,
     evaluation_path,
@@ -49,6 +50,7 @@ from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
+from stages.evaluation.robustness import Judge, robustness
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
@@ -84,6 +86,7 @@ def main(dataset: str) -> None:
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
+    judge = Judge(splits, metrics[scoring], design, entry.rope, Expected("", form, outputs, ()))
     evaluation = Evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
@@ -103,7 +106,8 @@ def main(dataset: str) -> None:
         randomised=randomised_tests(dataset, metrics[scoring]),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
         bias_variance=bias_variances(dataset),
-        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, Expected("", form, outputs, ())),
+        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, judge.expected),
+        robustness=robustness(dataset, trained.predictions, judge),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -121,7 +125,7 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
-    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset), conditions_dir(dataset)}
     folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, keys_of
-from stages.conditions.test_samples import TestSamples
 from stages.conditions.trained_folds import FoldKey, Trained
 from stages.contracts.condition import MISSING, Condition
 from stages.contracts.fusion import Fusion
@@ -16,6 +16,7 @@ from stages.contracts.model import Config, FoldResult
 from stages.contracts.paths import conditions_path
 from stages.contracts.problem import Fold
 from stages.contracts.tables.conditions_table import ConditionsMetadata
+from stages.features.encoders import Raw
 from stages.foundation.plain_output import write_line
 from stages.foundation.tables import write_table
 from stages.model_selection.protocol import LearnerSetup
@@ -36,7 +37,7 @@ class Examined:
     trained: Trained
 
 
-def condition_rows(model: Examined, samples: TestSamples, conditions: Sequence[Condition], data: TrainingData) -> Iterator[pa.Table]:
+def condition_rows(model: Examined, samples: ExaminedSamples, conditions: Sequence[Condition], data: TrainingData) -> Iterator[pa.Table]:
     """Yield the rows of predictions.arrow, fold by fold.
 
     Raises:
@@ -58,7 +59,9 @@ def condition_rows(model: Examined, samples: TestSamples, conditions: Sequence[C
         write_line(f"{name} {data.splits.dataset}: repeat {fold.repeat} fold {fold.index}: {len(conditions)} conditions")
 
 
-def _answers(models: FoldModels, samples: TestSamples, clean: FoldAnswers, raws: Mapping[str, Any], condition: Condition) -> FoldAnswers:
+def _answers(
+    models: FoldModels, samples: ExaminedSamples, clean: FoldAnswers, raws: Mapping[str, Raw], condition: Condition
+) -> FoldAnswers:
     if condition.corruption == MISSING:
         return models.without(clean, condition.modality, samples.absent(models.fold, condition))
     corrupted = {**raws, condition.modality: samples.corrupted(models.fold, condition)}

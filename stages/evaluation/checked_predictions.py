@@ -98,9 +98,9 @@ def splits_of(table: pa.Table) -> Splits:
 
 
 def predictions_by_candidate(
-    predictions: pa.Table, splits: Splits, expected: Expected, path: Path
+    predictions: pa.Table, splits: Splits, expected: Expected, path: Path, *, condition: str = CLEAN
 ) -> dict[Candidate, list[list[FoldPredictions]]]:
-    """Return each candidate's predictions of clean samples, by seed as they stand in the file, one per test fold.
+    """Return each candidate's predictions of samples in one condition, by seed as they stand in the file, one per test fold.
 
     Raises:
         InputError: if a test row has no prediction of a seed or two, another row has one, or a target, prediction or probability is
@@ -108,7 +108,7 @@ def predictions_by_candidate(
     """
     row = _positions(predictions["sample_id"], splits.ids)
     repeat, fold, seed = (column_values(predictions[name]) for name in ("repeat", "fold", "seed"))
-    combination, fusion, condition = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
+    combination, fusion, conditions = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
     has_probabilities = "probabilities" in predictions.column_names  # a learning curve has none
     probabilities = column_values(predictions["probabilities"]) if has_probabilities else None
     predicted = FoldPredictions(column_values(predictions["target"]), column_values(predictions["prediction"]), probabilities)
@@ -116,7 +116,7 @@ def predictions_by_candidate(
     for name in expected.combinations:
         for way in dict.fromkeys(fusion[combination == name].tolist()) or (EARLY,):
             candidate = Candidate(expected.model, parsed_combination(name), way)
-            mine = (combination == name) & (fusion == way) & (condition == CLEAN)
+            mine = (combination == name) & (fusion == way) & (conditions == condition)
             seeds = list(dict.fromkeys(seed[mine].tolist())) or [0]  # of no row, every one is missing
             found[candidate] = [[] for _ in seeds]
             for (of_seed, one), test in product(zip(found[candidate], seeds, strict=True), splits.folds):

@@ -9,6 +9,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import BiasVariance
+from stages.contracts.documents.condition_scores import Robustness
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
@@ -92,7 +93,7 @@ class Reliability(Document):
 
 
 class CandidateResult(ScoredCandidate):
-    """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
+    """All that is known of one candidate. Scores of samples in another condition than clean stand under `robustness`.
 
     confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
     agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration. sweeps: by parameter.
@@ -202,6 +203,8 @@ class Evaluation(Results):
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
                                                      description="what each modality brings to each learner, of two to six modalities")
+    robustness: tuple[Robustness, ...] = Field((), exclude_if=lambda value: not value,
+                                               description="scores of corrupted and incomplete samples, if params.yaml names models")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 

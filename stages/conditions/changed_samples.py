@@ -24,7 +24,7 @@ from stages.samples.read import SampleError
 
 
 @dataclass(frozen=True)
-class TestSamples:
+class ExaminedSamples:
     """The samples of a data set that models are tested on.
 
     samples: the whole table. places: int64 (n,), the row of each of the problem's samples in it. ids: their names.
@@ -39,7 +39,7 @@ class TestSamples:
     features: Mapping[str, FeaturesMetadata]
 
     @classmethod
-    def of(cls, problem: Problem, samples: pa.Table, ids: pa.ChunkedArray, features: Mapping[str, FeaturesMetadata]) -> "TestSamples":
+    def of(cls, problem: Problem, samples: pa.Table, ids: pa.ChunkedArray, features: Mapping[str, FeaturesMetadata]) -> "ExaminedSamples":
         """Return the samples of a problem, whose ids are `ids`; raise InputError if one is not in the table."""
         whole = ids.combine_chunks()
         places = pc.index_in(whole, value_set=samples["sample_id"].combine_chunks())
