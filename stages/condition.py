@@ -13,7 +13,9 @@ from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.condition_results import Examined, condition_rows, write_conditions
 from stages.conditions.condition_settings import ConditionsEntry
 from stages.conditions.declared_conditions import declared_conditions, units_of
+from stages.conditions.refits import ConfigGrid
 from stages.conditions.trained_folds import read_trained
+from stages.contracts.model import Estimator
 from stages.contracts.paths import predictions_dir, samples_path
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
@@ -32,7 +34,8 @@ def main(dataset: str, name: str) -> None:
     params = read_params()
     entry: ConditionsEntry = section(params, f"conditions.{name}", ConditionsEntry)
     train: TrainEntry = section(params, "train", TrainEntry)
-    model = as_sweep(component("models", name))
+    declared = component("models", name)
+    model = as_sweep(declared)
     settings = section(params, f"models.{name}", model.settings)
     data = read_problem(dataset, params)
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
@@ -52,7 +55,7 @@ def main(dataset: str, name: str) -> None:
     configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=train.tuning_rows)
     learner = LearnerSetup(model, settings, train.tuning_rows, (), train.calibration)
     ways = read_fusions() if any(len(modalities) > 1 for modalities in applicable.combinations) else {}
-    examined = Examined(learner, configs, ways, trained)
+    examined = Examined(learner, ConfigGrid(configs, declared.path if isinstance(declared, Estimator) else None), ways, trained)
     write_conditions(name, list(condition_rows(examined, samples, conditions, data)), data, units_of(samples.modalities))
 
 

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, keys_of
+from stages.conditions.refits import ConfigGrid
 from stages.conditions.trained_folds import FoldKey, Trained
 from stages.contracts.condition import MISSING, Condition
 from stages.contracts.fusion import Fusion
-from stages.contracts.model import Config, FoldResult
+from stages.contracts.model import FoldResult
 from stages.contracts.paths import conditions_path
 from stages.contracts.problem import Fold
 from stages.contracts.tables.conditions_table import ConditionsMetadata
@@ -29,10 +30,10 @@ COLUMN = "condition"
 
 @dataclass(frozen=True)
 class Examined:
-    """A model under examination. configs: its grid. ways: of fusing, each with its settings."""
+    """A model under examination. ways: of fusing, each with its settings."""
 
     learner: LearnerSetup
-    configs: Sequence[Config]
+    grid: ConfigGrid
     ways: Mapping[Fusion, Any]
     trained: Trained
 
@@ -46,7 +47,7 @@ def condition_rows(model: Examined, samples: ExaminedSamples, conditions: Sequen
     name, problem = model.learner.model.name, data.problem
     spread = None if FORMS[problem.form].has_probabilities else fit_scale(problem.target).deviation
     for fold in problem.folds:
-        models = fold_models(model.learner, problem, fold, model.configs, model.ways, model.trained)
+        models = fold_models(model.learner, problem, fold, model.grid, model.ways, model.trained)
         raws = samples.clean(fold)
         clean = models.predicted(raws, {})
         for key, rows, answers in keys_of(models, clean):

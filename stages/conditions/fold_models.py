@@ -9,13 +9,13 @@ The chosen way is, on each outer fold, the one that was chosen there.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stages.conditions.refits import Answers, Place, Refit, Training
+from stages.conditions.refits import Answers, ConfigGrid, Place, Refit, Training
 from stages.conditions.trained_folds import FoldKey, Trained
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.fusion import EarlyFusion, Fusion, LateFusion
@@ -150,12 +150,12 @@ def mixed(answers: Answers, others: Answers, rows: np.ndarray) -> Answers:
 
 
 def fold_models(
-    learner: LearnerSetup, problem: Problem, fold: Fold, configs: Sequence[Config], ways: Mapping[Fusion, Any], trained: Trained
+    learner: LearnerSetup, problem: Problem, fold: Fold, grid: ConfigGrid, ways: Mapping[Fusion, Any], trained: Trained
 ) -> FoldModels:
     """Return the models that train chose on an outer fold, fitted again.
 
     Args:
-        configs: the grid, in the order that the sweep numbers. ways: the declared ones, each with its settings.
+        ways: the declared ones, each with its settings.
     """
     several = [modalities for modalities in problem.combinations if len(modalities) > 1]
     is_late, is_early = (any(isinstance(way, kind) for way in ways) for kind in (LateFusion, EarlyFusion))
@@ -164,8 +164,9 @@ def fold_models(
     results: dict[str, FoldResult] = {}
     for modalities in problem.combinations if is_early else [one for one in problem.combinations if len(one) == 1]:
         place = Place.of(problem, fold, modalities, learner.tuning_rows)
-        config_of[modalities] = config = _config_at(trained, _key(modalities, EARLY, fold), configs)
-        refit, member = Training(learner, place, modalities, config).refit(with_member=is_late and len(modalities) == 1)
+        configs = _configs_at(trained, _key(modalities, EARLY, fold), grid)
+        config_of[modalities] = configs[-1]
+        refit, member = Training(learner, place, modalities, configs).refit(with_member=is_late and len(modalities) == 1)
         refits[EARLY, modalities] = refit
         if member is not None:
             results[modalities[0]] = FoldResult(place.fold, modalities, {}, 0, place.fold.test, None, member=member)
@@ -189,13 +190,14 @@ def _key(modalities: Combination, way: str, fold: Fold) -> FoldKey:
     return "+".join(modalities), way, fold.repeat, fold.index
 
 
-def _config_at(trained: Trained, key: FoldKey, configs: Sequence[Config]) -> Config:
+def _configs_at(trained: Trained, key: FoldKey, grid: ConfigGrid) -> list[Config]:
+    """Return the configuration that was chosen, behind those before it on its path."""
     known = trained.at(key)
-    config = configs[known.config] if known.config < len(configs) else {}
+    config = grid.configs[known.config] if known.config < len(grid.configs) else {}
     if json.loads(json.dumps(config)) != known.settings:
         raise InputError(f"{trained.folder / 'sweep.arrow'}: configuration {known.config}, {known.settings}, is not that of the grid in "
                          "params.yaml; run `dvc repro`")
-    return config
+    return grid.until(known.config)
 
 
 def _weighted(
@@ -212,7 +214,7 @@ def _weighted(
         alone = Place.of(problem, fold, weighting.modalities, learner.tuning_rows)
         if np.array_equal(alone.fold.train, place.fold.train):
             return refits[EARLY, weighting.modalities]
-    return Training(learner, place.weighted(weighting), weighting.modalities, weighting.config).refit(with_member=False)[0]
+    return Training(learner, place.weighted(weighting), weighting.modalities, [weighting.config]).refit(with_member=False)[0]
 
 
 def _late(

@@ -3,7 +3,7 @@
 Train keeps the models of outer folds on request only (`train.keep`); a refit of the chosen configurations costs a small part of the grid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -66,13 +66,31 @@ class Refit:
 
 
 @dataclass(frozen=True)
+class ConfigGrid:
+    """The configurations of a model, in the order that the sweep numbers. path: as of an `Estimator`; None: each is fitted by itself."""
+
+    configs: Sequence[Config]
+    path: str | None = None
+
+    def until(self, index: int) -> list[Config]:
+        """Return a configuration behind those from whose solutions its own was reached on the inner folds."""
+        chosen, path = self.configs[index], self.path
+        if path is None:
+            return [chosen]
+        return [*(config for config in self.configs[:index] if {**config, path: chosen[path]} == chosen), chosen]
+
+
+@dataclass(frozen=True)
 class Training:
-    """The training of one configuration at a place: the refit, and what late fusion needs of its out-of-fold scores."""
+    """The training of a configuration at a place: the refit, and what late fusion needs of its out-of-fold scores.
+
+    configs: as `ConfigGrid.until` returns them, that configuration last.
+    """
 
     learner: LearnerSetup
     place: Place
     modalities: tuple[str, ...]
-    config: Config
+    configs: Sequence[Config]
 
     @cached_property
     def _tuned(self) -> tuple[Problem, Fold]:
@@ -82,25 +100,25 @@ class Training:
 
     def refit(self, *, with_member: bool) -> tuple[Refit, MemberScores | None]:
         """Return the model and, if wanted, its out-of-fold scores; those of the test rows are not among them."""
-        (tuned, own), part, member = self._tuned, self.place.part, None
+        (tuned, own), part, member, chosen = self._tuned, self.place.part, None, len(self.configs) - 1
         with workers() as pool:
 
             def swept(problem: Problem, fold: Fold) -> FoldSweep:
                 alone = replace(problem, folds=(fold,), combinations=(self.modalities,))
-                ((sweep,),) = self.learner.model.run(alone, self.learner.settings, [self.config], pool)
+                ((sweep,),) = self.learner.model.run(alone, self.learner.settings, list(self.configs), pool)
                 return sweep
 
             whole = swept(part, self.place.fold)
-            fitted = whole.fitted(0)
+            fitted = whole.fitted(chosen)
             compared = whole if tuned is part or not (with_member or needs_thresholds(part)) else swept(tuned, own)
             if needs_thresholds(part):
-                thresholds = thresholds_of_each(tuned, own, compared.inner_predictions()[:1])[0]
+                thresholds = thresholds_of_each(tuned, own, compared.inner_predictions()[[chosen]])[0]
                 fitted = replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
             calibrator = None
             if self.learner.calibration != "none" and FORMS[part.form].has_probabilities:
-                calibrator = calibrator_of(part, self.place.fold, whole.out_of_fold(0), self.learner.calibration)
+                calibrator = calibrator_of(part, self.place.fold, whole.out_of_fold(chosen), self.learner.calibration)
             if with_member:
-                member = member_scores(own, tuned_rows(part, self.learner.tuning_rows), compared.out_of_fold(0))
+                member = member_scores(own, tuned_rows(part, self.learner.tuning_rows), compared.out_of_fold(chosen))
         blocks = {name: part.blocks[name] for name in self.modalities}
         states = {name: block.raw.fit(self.place.fold.train, block.settings) for name, block in blocks.items()}
         return Refit(self.learner.model, fitted, states, part, calibrator), member
