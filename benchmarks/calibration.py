@@ -216,23 +216,19 @@ def pivot(cells: Sequence[Cell]) -> str:
     names = COLUMNS[cells[0].table]
     if cells[0].table in ("q2", "rmse"):
         lines = ["| " + " | ".join([*names, "rate"]) + " |", "|" + "---|" * len(names) + "--:|"]
-        return "\n".join([*lines, *("| " + " | ".join([*cell.setting, shown(cell)]) + " |" for cell in cells)])
+        return "\n".join([*lines, *("| " + " | ".join([*cell.setting, cell.text]) + " |" for cell in cells)])
     rows = list(dict.fromkeys(cell.setting[:-1] for cell in cells))
     by = {cell.setting: cell for cell in cells}
     lines = ["| " + " | ".join([*names[:-1], *(f"{names[-1]} {column}" for column in columns)]) + " |",
              "|" + "---|" * len(names[:-1]) + "--:|" * len(columns)]  # fmt: skip
-    return "\n".join([*lines, *("| " + " | ".join([*row, *(shown(by[*row, column]) for column in columns)]) + " |" for row in rows)])
-
-
-def shown(cell: Cell) -> str:
-    return f"**{cell.rate:.3f}**" if cell.broken else f"{cell.rate:.3f}"
+    return "\n".join([*lines, *("| " + " | ".join([*row, *(by[*row, column].text for column in columns)]) + " |" for row in rows)])
 
 
 def measured(parts: Sequence[Callable[[int], Iterator[Cell]]], n_sets: int) -> Iterator[Cell]:
     """Yield every cell, with a line on standard error for each."""
     for part in parts:
         for cell in part(n_sets):
-            print(f"{cell.table}: {', '.join(cell.setting)}: {shown(cell)}", file=sys.stderr, flush=True)
+            print(f"{cell.table}: {', '.join(cell.setting)}: {cell.text}", file=sys.stderr, flush=True)
             yield cell
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulated_folds import LEVEL, Layout
+from benchmarks.simulated_folds import LEVEL, Cell, Layout
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.results_document import Comparison
 from stages.contracts.metric import Metric
@@ -150,12 +150,13 @@ def rows(n_sets: int, sizes: Sequence[int] = (100, 300, 1000)) -> Iterator[list[
         true = {gain: float(np.mean([one.found.difference for by in found.values() for one in by])) for gain, found in by_gain.items()}
         for scheme in SCHEMES:
             of = {gain: found[scheme] for gain, found in by_gain.items()}
-            rejected = np.mean([one.found.verdict in ("better", "worse") for one in of["no gain"]])
+            hits = sum(one.found.verdict in ("better", "worse") for one in of["no gain"])
+            rejected = Cell("designs", (f"{n:,}", scheme.name), hits, n_sets, "reject")
             shown = [float(np.mean([one.found.verdict == "better" for one in of[gain]])) for gain in ("small gain", "large gain")]
             of_small = of["small gain"]
             width = np.mean([one.found.hi - one.found.lo for one in of_small])
             spread = np.std([one.found.difference for one in of_small], ddof=1)
-            yield [f"{n:,}", scheme.name, str(scheme.n_grids), str(scheme.n_grids * scheme.n_seeds), f"{rejected:.3f}",
+            yield [f"{n:,}", scheme.name, str(scheme.n_grids), str(scheme.n_grids * scheme.n_seeds), rejected.text,
                    *(f"{share:.3f} ({true[gain]:+.3f})" for share, gain in zip(shown, ("small gain", "large gain"), strict=True)),
                    f"{width:.3f}", f"{spread:.3f}", f"{np.mean([one.width for one in of_small]):.3f}"]  # fmt: skip
 

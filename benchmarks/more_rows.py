@@ -2,7 +2,7 @@
 
 Every data set is **simulated**: normal classes, 600 rows in 5 outer folds, learners of scikit-learn really trained on nested halves of the
 training rows. The truth is the mean error of learners on new rows, over many training sets of n and of 2n rows. Each statement comes from
-the code that evaluate runs (stages/evaluation/more_rows.py). The figures stand on docs/decisions/0063-learning-curves.md.
+the code that evaluate runs (stages/evaluation/more_rows.py). The table stands on docs/honesty.md.
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded

@@ -33,6 +33,11 @@ class Cell:
             return self.rate < (PROMISED_COVERAGE if self.promised == "cover" else OF_CALIBRATION_ERRORS)
         return self.promised == "reject" and self.rate > LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / self.n)
 
+    @property
+    def text(self) -> str:
+        """Return the rate as the tables of docs/honesty.md have it: bold where the promise is broken."""
+        return f"**{self.rate:.3f}**" if self.broken else f"{self.rate:.3f}"
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.simulated_folds import N_FOLDS, Cell, Layout, described
-from stages.contracts.documents.evaluation_document import Reliability
+from stages.contracts.documents.reliability_curve import Reliability
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.design import design_of
 from stages.evaluation.reliability import reliability

@@ -123,14 +123,14 @@ def components() -> str:
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
         parts += [corruptions_table()] if kind == "modalities" else []
-    for kind in ("modalities", "controls", "models", "metrics", "leaks"):
+    for kind in ("modalities", "controls", "models", "fusions", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)
 
 
 TITLES = {
-    "modalities": "Modalities", "controls": "Controls", "models": "Models", "metrics": "Metrics", "leaks": "Detectors of leaks",
-    "sources": "Sources of own data",
+    "modalities": "Modalities", "controls": "Controls", "models": "Models", "fusions": "Ways of fusing", "metrics": "Metrics",
+    "leaks": "Detectors of leaks", "sources": "Sources of own data",
 }  # fmt: skip
 COLUMNS = {"modalities": ("data sets",), "controls": ("is a",), "metrics": ("targets", "better"), "leaks": ("codes",)}
 

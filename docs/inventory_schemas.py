@@ -70,7 +70,8 @@ def exported_document(schema: DocumentSchema) -> str:
 
 def exported_table(schema: TableSchema) -> str:
     """Return a schema as JSON; of its metadata the JSON schema."""
-    columns = [{"name": c.name, "types": c.types, "meaning": c.meaning, "required": c.required} for c in schema.columns]
+    columns = [{"name": c.name, "types": c.types, "meaning": c.meaning, "required": c.required, "nullable": c.nullable}
+               | {end: value for end, value in (("least", c.least), ("most", c.most)) if value is not None} for c in schema.columns]
     whole = {"name": schema.name, "path": schema.path, "meaning": schema.meaning, "columns": columns, "others": schema.others,
              "metadata": schema.metadata.model_json_schema()}  # fmt: skip
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

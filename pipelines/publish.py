@@ -27,7 +27,7 @@ from stages.foundation.documents import read_document
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import cores_now
-from stages.foundation.params_file import read_params, section, value_at
+from stages.foundation.params_file import data_set_names, read_params, section
 from stages.foundation.tables import read_json, write_json
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def main(option: str = "") -> None:
     failed = option.removeprefix(WITHOUT).split(",") if option else []
     params = read_params()
     lock = read_lock()
-    datasets = list(value_at(params, "datasets"))
+    datasets = data_set_names(params)
     outdated = {dataset: why for dataset in datasets if (why := FAILED if dataset in failed else why_outdated(lock, dataset))}
     for dataset, why in outdated.items():
         print(f"{dataset}: skipped, {why}", file=sys.stderr)

@@ -19,6 +19,7 @@ from stages.checking.check_fusions import declared_fusions
 from stages.checking.check_params import checked_params
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
+from stages.checking.train_files import write_train_settings
 from stages.contracts.paths import check_path, fold_numbers_path, leak_levels_path, settings_path
 from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
@@ -63,6 +64,7 @@ def main() -> None:
     for key, value in settings.items():
         # as they stand: keys may be of several types, values dates or infinite
         write_text(settings_path(key), json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    write_train_settings(params)
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
         write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))
@@ -75,10 +77,11 @@ def main() -> None:
 
 def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return what params.yaml says under each key with entries of a person's own naming, on which a stage depends."""
-    # ways of fusing in their order, which decides between equally good ones
-    found: dict[str, Any] = {"controls": params["controls"], "fusions": declared_fusions(params)}
+    found: dict[str, Any] = {"controls": params["controls"]}
     for dataset, entry in params["datasets"].items():
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
+        # in their order, which decides between equally good ones; of one modality nothing is fused
+        found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
     named = ("features", "models", "learning_curves", "bias_variance", "conditions")
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 

@@ -23,38 +23,35 @@ from stages.foundation.registry import component
 from stages.foundation.tables import read_table
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup
-from stages.training.limits import fitting_configs, readable
+from stages.training.limits import fitting_configs
 from stages.training.read_fusions import read_fusions
 from stages.training.read_problem import read_problem
-from stages.training.train_settings import TrainEntry
+from stages.training.studied_problem import studied_problem
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str, name: str) -> None:
     """Write what models.<name> predicts of a data set's test samples under the conditions of conditions.<name>, or why nothing."""
     params = read_params()
     entry: ConditionsEntry = section(params, f"conditions.{name}", ConditionsEntry)
-    train: TrainEntry = section(params, "train", TrainEntry)
+    used = used_train_settings(dataset, f"train.{name}")
     declared = component("models", name)
     model = as_sweep(declared)
     settings = section(params, f"models.{name}", model.settings)
-    data = read_problem(dataset, params)
-    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
-    trained = read_trained(predictions_dir(dataset, name), data.problem.seed)
-    why = applicable if isinstance(applicable, str) else trained.not_applicable
-    if entry.datasets is not None and dataset not in entry.datasets:
-        why = f"conditions.{name}.datasets does not name it"
-    if why is not None or isinstance(applicable, str):
-        print(f"{name} {dataset}: not applicable: {why}", flush=True)
-        write_conditions(name, [], data, {}, not_applicable=why)
+    data = read_problem(dataset, params, used.scoring)
+    applicable = studied_problem(f"conditions.{name}", model, dataset, entry.datasets, data)
+    if isinstance(applicable, str):
+        write_conditions(name, [], data, {}, not_applicable=applicable)
         return
+    trained = read_trained(predictions_dir(dataset, name), data.problem.seed)
     data = replace(data, problem=applicable)
     read = {modality for modalities in applicable.combinations for modality in modalities}
     features = {modality: about for modality, about in data.features.items() if modality in read}
     samples = ExaminedSamples.of(applicable, read_table(samples_path(dataset)), data.sample_ids, features)
     conditions = declared_conditions(entry, samples.modalities)
-    configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=train.tuning_rows)
-    learner = LearnerSetup(model, settings, train.tuning_rows, (), train.calibration)
-    ways = read_fusions() if any(len(modalities) > 1 for modalities in applicable.combinations) else {}
+    configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=used.tuning_rows)
+    learner = LearnerSetup(model, settings, used.tuning_rows, (), used.calibration)
+    ways = read_fusions(dataset)
     examined = Examined(learner, ConfigGrid(configs, declared.path if isinstance(declared, Estimator) else None), ways, trained)
     write_conditions(name, list(condition_rows(examined, samples, conditions, data)), data, units_of(samples.modalities))
 

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from stages.contracts.control import Control, ControlData, Leaking, Randomised, Reference
+from stages.contracts.control import Control, ControlData, Leaking, Randomised
 from stages.contracts.model import FoldResult
 from stages.contracts.paths import controls_dir
 from stages.controlling.control_data import read_control_data
@@ -21,12 +21,13 @@ from stages.foundation.registry import component
 from stages.foundation.tables import write_table
 from stages.training.read_problem import TrainingData, read_problem
 from stages.training.result_tables import ResultsOf, write_results
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str) -> None:
     """Write the predictions of every control that params.yaml declares, or why it does not apply to these data."""
     params = read_params()
-    training = read_problem(dataset, params)
+    training = read_problem(dataset, params, used_train_settings(dataset, "control").scoring)
     data = read_control_data(dataset, training)
     shutil.rmtree(controls_dir(dataset), ignore_errors=True)  # a control that params.yaml no longer names
     for name in value_at(params, "controls"):
@@ -36,7 +37,7 @@ def main(dataset: str) -> None:
 
 def write_control(dataset: str, control: Control, settings: Any, training: TrainingData, data: ControlData) -> None:
     """Write the predictions of one control, or its scores if it is randomised, or those of both protocols, or why it does not apply."""
-    folder, why = controls_dir(dataset) / control.name, None if isinstance(control, Reference) else control.not_applicable(data, settings)
+    folder, why = controls_dir(dataset) / control.name, control.not_applicable(data, settings)
     found: list[FoldResult] | str = why or []
     if isinstance(control, Randomised):
         if why is None:
@@ -46,7 +47,7 @@ def write_control(dataset: str, control: Control, settings: Any, training: Train
         if why is None:
             write_table(folder / "leaking.arrow", *leaking_predictions(control, data, settings, training))
             return
-    else:
+    elif why is None:
         training = replace(training, problem=controlled(data.problem, control))
         found = control_results(control, data, settings)
     why = found if isinstance(found, str) else None

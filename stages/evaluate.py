@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
+from stages.contracts.checked import described, shortened
+from stages.contracts.documents.evaluation_document import ENOUGH_FOR_ISOTONIC, CandidateResult, Evaluation, FoldScores, SeedSpread
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
@@ -86,8 +88,8 @@ def main(dataset: str) -> None:
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
-    judge = Judge(splits, metrics[scoring], design, entry.rope, Expected("", form, outputs, ()))
-    evaluation = Evaluation(
+    expected = Expected("", form, outputs, ())
+    evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
         models=tuple(models),
@@ -95,7 +97,8 @@ def main(dataset: str) -> None:
         diagnostics=tuple(trained.diagnostics),
         not_applicable=trained.not_applicable,
         combinations=tuple(trained.combinations),
-        metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better) for m in metrics.values()),
+        metrics=tuple(MetricInfo(name=m.name, title=m.title, greater_is_better=m.greater_is_better, attainable=m.attainable)
+                      for m in metrics.values()),
         confidence=entry.confidence,
         n_bins=N_BINS if of_true else None,
         ranges=of_true,
@@ -103,11 +106,12 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(evidence, contest),
         contributions=contributions(evidence, contest, modality_names(params, dataset)),
-        randomised=randomised_tests(dataset, metrics[scoring]),
-        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence),
-        bias_variance=bias_variances(dataset),
-        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, judge.expected),
-        robustness=robustness(dataset, trained.predictions, judge),
+        randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
+        protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
+        bias_variance=bias_variances(dataset, modality_names(params, dataset), form, len(splits.folds)),
+        isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
+        learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
+        robustness=robustness(dataset, trained.predictions, Judge(splits, metrics[scoring], design, entry.rope, expected)),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -115,6 +119,20 @@ def main(dataset: str) -> None:
     wrong = trained.predictions[shown_candidate(evaluation)]
     samples = read_table(samples_path(dataset))
     write_document(gallery_path(dataset), gallery_of(evaluation, wrong, splits, samples, most=entry.gallery, scale=scale))
+
+
+def checked_evaluation(dataset: str, **found: Any) -> Evaluation:
+    """Return the evaluation of a data set.
+
+    Raises:
+        InputError: if what was read contradicts itself: studies of other folds or modalities, inner scores that no metric attains.
+    """
+    try:
+        return Evaluation(dataset=dataset, **found)
+    except ValidationError as error:
+        wrong = "; ".join(shortened(described(error)))
+        raise InputError(f"{evaluation_path(dataset)}: is not written: {wrong}; the files below {predictions_dir(dataset, '')} are of "
+                         "different runs or damaged: run `dvc repro`") from error
 
 
 def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
@@ -205,6 +223,12 @@ def candidate_results(
             configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
             seeds=seeds[candidate], **more[candidate]))
     return tuple(found)
+
+
+def isotonic_rows(results: Sequence[CandidateResult], n_train: Sequence[int]) -> int | None:
+    """Return the fewest of the training rows of outer folds, if isotonic calibration was fitted to fewer than it needs; None if not."""
+    is_used = any(config.settings.get("calibration") == "isotonic" for result in results for config in result.configs)
+    return min(n_train) if is_used and min(n_train) < ENOUGH_FOR_ISOTONIC else None
 
 
 def details(trained: TrainingResults, metrics: Mapping[str, Metric], outputs: tuple[TargetForm, Sequence[str]], design: Design,

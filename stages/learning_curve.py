@@ -8,13 +8,13 @@ from dataclasses import replace
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
-from stages.learning_curves.curve_groups import groups_of
 from stages.learning_curves.curve_results import CurveResults, Learner, curve_results, write_curve
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.training.limits import readable
 from stages.training.read_problem import read_problem
-from stages.training.train_settings import TrainEntry
+from stages.training.row_groups import groups_of
+from stages.training.studied_problem import studied_problem
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str, name: str) -> None:
@@ -22,13 +22,11 @@ def main(dataset: str, name: str) -> None:
     params = read_params()
     entry: LearningCurveEntry = section(params, f"learning_curves.{name}", LearningCurveEntry)
     model = as_sweep(component("models", name))
-    learner = Learner(dataset, model, section(params, f"models.{name}", model.settings), section(params, "train", TrainEntry).tuning_rows)
-    data = read_problem(dataset, params)
-    applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in data.features.items()})
-    if entry.datasets is not None and dataset not in entry.datasets:
-        applicable = f"learning_curves.{name}.datasets does not name it"
+    used = used_train_settings(dataset, "learning_curve")
+    learner = Learner(dataset, model, section(params, f"models.{name}", model.settings), used.tuning_rows)
+    data = read_problem(dataset, params, used.scoring)
+    applicable = studied_problem(f"learning_curves.{name}", model, dataset, entry.datasets, data)
     if isinstance(applicable, str):
-        print(f"{name} {dataset}: not applicable: {applicable}", flush=True)
         write_curve(name, CurveResults({}, {}), data, not_applicable=applicable)
         return
     if entry.combinations == "largest":

@@ -105,6 +105,17 @@ def value_at(params: Mapping[str, Any], key: str) -> Any:
     return value
 
 
+def data_set_names(params: Mapping[str, Any]) -> list[str]:
+    """Return the names of the data sets, in declared order; raise InputError if one is not text (`true:`, `1:`)."""
+    names = value_at(params, "datasets")
+    if not isinstance(names, Mapping):
+        raise InputError(f"{PARAMS}: datasets: expected a mapping of data sets, found {names!r}")
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(f"{PARAMS}: datasets: the name {name!r} is not text; put it in quotes, a letter first")
+    return list(names)
+
+
 def section(params: Mapping[str, Any], key: str, model: type[Settings]) -> Any:
     """Return the settings under a dotted key as `model`, or its defaults if the key is empty.
 

@@ -28,7 +28,7 @@ from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import cores_now
-from stages.foundation.params_file import read_params, value_at
+from stages.foundation.params_file import data_set_names, read_params
 from stages.foundation.tables import write_text
 from stages.reporting.evaluation_figures import DrawnFigure, draw_figures, dvc_plots
 from stages.reporting.readme import KEPT, RESULTS, results_table, short_table, with_block
@@ -46,7 +46,7 @@ def main(option: str = "") -> None:
     if option not in ("", "--readme") and not option.startswith(WITHOUT):
         raise InputError(f"unknown option {option!r}; allowed: --readme, --keep=<data set>, --without=<data sets>, or none")
     left_out = tuple(option.removeprefix(WITHOUT).split(",")) if option.startswith(WITHOUT) else ()
-    datasets = [dataset for dataset in value_at(read_params(), "datasets") if dataset not in left_out]
+    datasets = [dataset for dataset in data_set_names(read_params()) if dataset not in left_out]
     evaluations = [read_document(evaluation_path(dataset), Evaluation) for dataset in datasets]
     hashes = {dataset: md5_of(evaluation_path(dataset)) for dataset in datasets}
     if option == "--readme":

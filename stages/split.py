@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts.checked import shortened
 from stages.contracts.paths import fold_numbers_path, quarantine_path, samples_path, skipped_path, splits_path
 from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
@@ -117,7 +118,7 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
             raise InputError(scarce)
         return time_ordered_splits(samples, settings, strata, groups, group_names=group_names, names=names)
     if given == "split":
-        outer, labels = [official_fold(samples["split"].to_pylist(), groups)], ["0"]
+        outer, labels = [official_fold(samples["split"].to_pylist(), groups, group_names)], ["0"]
     elif given == "fold":
         folds = samples["fold"].to_pylist()
         outer, labels = [own_folds(folds, groups, group_names)], list(map(repr, fold_names(folds)))
@@ -170,8 +171,8 @@ def time_ordered_splits(
     return splits_table(samples, 0, fold, inner).append_column("time", samples["time"])
 
 
-def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndarray:
-    """Return fold 0 for the rows of an official test split and -1 for the others, int16 (n,).
+def official_fold(official: Sequence[str | None], groups: np.ndarray, group_names: np.ndarray) -> np.ndarray:
+    """Return fold 0 for the rows of an official test split and -1 for the others, int16 (n,); groups: codes of group_names.
 
     Raises:
         InputError: if a value is neither "train" nor "test", one of the two has no rows, or a group is in both.
@@ -183,7 +184,9 @@ def official_fold(official: Sequence[str | None], groups: np.ndarray) -> np.ndar
         raise InputError(f"the official split must be 'train' or 'test' in every row, and both must occur; found {found}")
     shared = np.intersect1d(groups[values == "train"], groups[values == "test"])
     if len(shared):
-        raise InputError(f"{len(shared)} group(s) are in both parts of the official split; a group must not be split")
+        named = ", ".join(shortened(map(repr, group_names[shared].tolist())))
+        raise InputError(f"{len(shared)} group(s) are in both parts of the official split: {named}; a group must not be split: move its "
+                         "samples to one part, or name another column under `group`")
     return np.where(values == "test", 0, -1).astype(np.int16)
 
 

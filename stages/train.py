@@ -32,20 +32,20 @@ from stages.training.read_fusions import read_fusions
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import ResultsOf, write_results
 from stages.training.saved_model import ModelDescription, save_fitted, save_not_applicable
-from stages.training.train_settings import TrainEntry
+from stages.training.train_settings import used_train_settings
 
 
 def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
-    entry: TrainEntry = section(params, "train", TrainEntry)
-    keep, calibration = entry.keep, entry.calibration
+    used = used_train_settings(dataset, f"train.{name}")
+    keep, calibration = used.keep, used.calibration
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1])
+    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1], used.tuning_rows)
     require_memory(dataset, model, size, settings)
-    data = read_problem(dataset, params)
+    data = read_problem(dataset, params, used.scoring)
     features = data.features
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)
@@ -56,18 +56,18 @@ def main(dataset: str, name: str) -> None:
         return
     data = replace(data, problem=applicable)
     problem = data.problem
-    configs = fitting_configs(dataset, model, settings, problem, tuning_rows=entry.tuning_rows)
-    more_seeds = more_refit_seeds(model, problem, entry.n_seeds)
+    configs = fitting_configs(dataset, model, settings, problem, tuning_rows=used.tuning_rows)
+    more_seeds = more_refit_seeds(model, problem, used.n_seeds)
     size = replace(size, n_rows=len(problem.training_rows()), n_seeds=1 + len(more_seeds))
     for line in announced(model, size, settings, configs):
         print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
-    ways = read_fusions() if any(len(modalities) > 1 for modalities in problem.combinations) else {}
+    ways = read_fusions(dataset)
     total = n_results(problem, tuple(ways))
-    learner = LearnerSetup(model, settings, entry.tuning_rows, more_seeds, calibration)
+    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
         for result in results(model, trained_combinations(problem, ways), settings, configs, out_of_fold="out_of_fold" in keep,
-                              tuning_rows=entry.tuning_rows, more_seeds=more_seeds, calibration=calibration,
+                              tuning_rows=used.tuning_rows, more_seeds=more_seeds, calibration=calibration,
                               members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))

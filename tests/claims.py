@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Results, ScoredCandidate
 from stages.reporting.formatting import candidate_name, model_name, signed
 
@@ -294,7 +295,12 @@ def _too_good(match: re.Match[str], evaluation: Results) -> bool:
 
 def _not_too_good(match: re.Match[str], evaluation: Results) -> bool:
     gaps = _gaps(match, evaluation)
-    return bool(gaps) and all(gap.verdict != "better" for gap in gaps.values())
+    return bool(gaps) and all(gap.verdict != "better" for gap in gaps.values()) and any(gap.p is not None for gap in gaps.values())
+
+
+def _untested(match: re.Match[str], evaluation: Results) -> bool:
+    gaps = _gaps(match, evaluation)
+    return bool(gaps) and all(gap.p is None and gap.lo is None and gap.hi is None for gap in gaps.values())
 
 
 def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
@@ -359,6 +365,7 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"(?P<a>.+) is (?P<verdict>better|worse) than (?P<b>.+): [^:]+ \(corrected p [^()]+\)", _one_is),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) would be too good: (?P<claims>.+), with [0-9.]+ % intervals\.", _too_good),
     (r"If (?P<what>[^,]+), (?P<metric>.+) of (?P<who>\S+) is not shown to be too good\.", _not_too_good),
+    (r"Whether (?P<metric>.+) of (?P<who>\S+) would be too good if (?P<what>[^,]+) could not be tested: .+\.", _untested),
     (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better "
      r"than (?P<whom>.+), by (?P<by>.+?)\.", _boosting),
     (r"For (?P<who>\S+), (?P<claims>adding .+); [0-9.]+ % intervals\.", _adds),

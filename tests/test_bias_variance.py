@@ -10,6 +10,9 @@ from toy_evaluation import fold_scores, toy_evaluation
 from toy_problem import toy_problem
 
 from pipelines.publishing.metric_values import capacity_points as published_points
+from stages.bias_variances.bootstraps import Grid, bootstrap, capacity_points
+from stages.bias_variances.compared_values import comparable, skipped_values
+from stages.bias_variances.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.bias_variance_document import BiasVariance, CapacityPoint
 from stages.contracts.model import Estimator
@@ -19,8 +22,6 @@ from stages.features.encoders import Dense
 from stages.features.feature_blocks import Block
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.registry import component
-from stages.learning_curves.bootstraps import Grid, bootstrap, capacity_points
-from stages.learning_curves.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.reporting.drawing import figure_style, render
 from stages.reporting.growth_figures import capacity_plot
@@ -123,6 +124,31 @@ def test_a_constant_learner_has_no_variance() -> None:
         assert point.bias == pytest.approx([(problem.target[fold.test] != 1).mean() for fold in problem.folds])
 
 
+def test_a_value_without_a_counterpart_is_skipped_with_its_reason() -> None:
+    """A linear kernel has no gamma: its configurations never differ in gamma alone, whatever the inner folds choose."""
+    svm = as_sweep(component("models", "svm"))
+    settings = svm.settings(kernel=("linear", "rbf"), C=(1.0, 10.0), gamma=(0.1, 1.0))
+    whole = svm.grid(settings, 0)
+    grid = comparable(Grid(svm, settings, whole, "gamma"))
+    assert grid.values == [0.1, 1.0] and {config["kernel"] for config in grid.configs} == {"rbf"} and len(grid.configs) == 4
+    (skipped,) = skipped_values(whole, whole, grid, 100)
+    assert skipped.value is None and skipped.why == "no configurations differ from those of the other values in gamma alone"
+    points = capacity_points(grid, noisy_problem(90), np.arange(90), 3)
+    assert all(point.mean_bias > 0 and point.mean_variance > 0 for point in points)
+
+
+def test_a_value_that_needs_more_rows_is_skipped_and_a_list_is_a_value() -> None:
+    grid = knn_grid(1, 5, 80, weights=("uniform", "distance"))
+    fitting = [config for config in grid.configs if config["n_neighbors"] < 80]
+    compared = comparable(replace(grid, configs=fitting))
+    assert compared.configs == fitting and skipped_values(grid.configs, fitting, compared, 64)[0].model_dump() == {
+        "value": 80, "why": "needs 80 training rows, and one inner training set has 64"}
+    mlp = as_sweep(component("models", "mlp"))
+    settings = mlp.settings(hidden_layer_sizes=((4,), (8,)), activation=("relu",), weight_decay=(0.01,), learning_rate_init=(0.01,))
+    of_networks = Grid(mlp, settings, mlp.grid(settings, 0), "hidden_layer_sizes")
+    assert comparable(of_networks).values == [[4], [8]]
+
+
 @pytest.mark.parametrize("task", ["multilabel", "regression"])
 def test_labels_and_numbers_too(task: str) -> None:
     problem = toy_problem(n=120, task=task, modalities=("image",))
@@ -164,7 +190,10 @@ def test_a_study_is_drawn_and_published_by_its_parameter() -> None:
         plot = capacity_plot(evaluation, study)
         svg = render(plot.figure, "toy/capacity", plot.title)
     assert (plot.kind, plot.title) == ("bias_variance_n_neighbors", "kNN · text: bias and variance")
-    assert "total loss" in svg and "how much is unknown" in plot.caption
+    assert "total loss" in svg and "how much is unknown" in plot.caption and "mean over outer folds" in plot.caption
+    official = evaluation.model_copy(update={"n_folds": 1})
+    with figure_style():
+        assert official.is_one_split and "training rows, on the official test split;" in capacity_plot(official, study).caption
     points = {(name, step): value for name, value, step in published_points(evaluation, evaluation.result(candidate))}
     assert points == {
         ("bias_variance/bias_by_n_neighbors", 9): 0.25, ("bias_variance/variance_by_n_neighbors", 9): pytest.approx(0.06),

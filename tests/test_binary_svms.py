@@ -1,20 +1,25 @@
 """The SVM solver compared with libsvm: the same optimum, the conditions of optimality, the same decisions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.svm import SVC, SVR
 
 from stages.models.svm.binary_svms import (
+    AHEAD,
     decide_one_vs_one,
     decide_per_output,
     fit_temperature,
     softmax,
+    summed_margins,
     train_one_vs_one,
     train_per_label,
     train_regression,
 )
 from stages.models.svm.kernels import feature_distances, kernel_values
 from stages.models.svm.smo import TOLERANCE, solve_path
+from stages.models.svm.solvers import ClassSolver
 
 PENALTIES = np.array([0.1, 1.0, 10.0, 100.0])
 KERNELS = [("linear", None), ("rbf", 0.3), ("rbf", 3.0)]
@@ -185,6 +190,60 @@ def test_rows_that_are_the_same_but_for_their_class() -> None:
     high = (y + 1) / 2
     found, intercepts = solve_path(squared.astype(np.float32), y, high - 1, high, PENALTIES, 0.0, TOLERANCE)
     assert np.isfinite(found).all() and np.abs(intercepts).max() <= 1
+
+
+def of_many_classes(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return simulated rows of eight classes that overlap: some rows lie close to one class's mean, others between several."""
+    means = 2.0 * np.random.default_rng(99).normal(size=(8, 6))
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, 8, n)
+    return means[target] + rng.gamma(1.0, 1.5, (n, 1)) * rng.normal(size=(n, 6)), target
+
+
+def test_margins_are_those_of_the_pairs() -> None:
+    """scikit-learn's pairs, summed by hand; where the votes name another class than the margins, that class is ahead."""
+    X, y = of_many_classes(300, 0)
+    svc = SVC(C=1.0, kernel="linear", decision_function_shape="ovr", break_ties=True).fit(X, y)
+    decisions = svc.decision_function(X)
+    svc.decision_function_shape = "ovo"
+    expected = np.zeros((300, 8))
+    for margin, (first, second) in zip(svc.decision_function(X).T, itertools.combinations(range(8), 2), strict=True):
+        expected[:, first] += margin
+        expected[:, second] -= margin
+    found = summed_margins(decisions)
+    agree = expected.argmax(axis=1) == decisions.argmax(axis=1)
+    assert 0 < (~agree).sum() < 60, "both kinds of rows are looked at"
+    assert found[agree] == pytest.approx(expected[agree], rel=1e-6, abs=2 * AHEAD)
+    assert (found.argmax(axis=1) == decisions.argmax(axis=1)).all()
+    ahead = np.sort(found[~agree], axis=1)
+    assert ahead[:, -1] - ahead[:, -2] == pytest.approx(AHEAD, rel=1e-6)
+
+
+def test_a_class_without_training_rows_is_behind_all() -> None:
+    assert summed_margins(np.array([[2.25, -1.0, 0.9, -0.1]])) == pytest.approx(np.array([[3.0, -3 / 7 - 1, -3 / 7, -3 / 7]]))
+    assert summed_margins(np.array([[-1.0, 0.0, -1.0]])).tolist() == [[-1.0, 0.0, -1.0]]
+
+
+def test_probabilities_tell_clear_rows_from_others_where_votes_do_not() -> None:
+    """One temperature on votes states about the same of all rows and is under-confident; on margins it holds."""
+    train, inner, test = (of_many_classes(n, seed) for seed, n in enumerate((800, 800, 4000), start=1))
+    svc = SVC(C=10.0, decision_function_shape="ovr", break_ties=True).fit(*train)
+    solver = ClassSolver(inner[1].astype(np.int32), 8)
+    held_out, decisions = svc.decision_function(inner[0]), svc.decision_function(test[0])
+    probabilities = solver.probabilities(decisions, solver.temperature(held_out, np.arange(800)))
+    of_votes = softmax(fit_temperature(held_out, inner[1]) * decisions)
+    right = decisions.argmax(axis=1) == test[1]
+    assert (probabilities.argmax(axis=1) == decisions.argmax(axis=1)).all()
+    errors = [calibration_error(stated.max(axis=1), right) for stated in (probabilities, of_votes)]
+    losses = [-np.log(stated[np.arange(4000), test[1]]).mean() for stated in (probabilities, of_votes)]
+    assert errors[0] < 0.06 < 0.1 < errors[1] and losses[0] < 0.9 * losses[1]
+    assert of_votes.max(axis=1).mean() < right.mean() - 0.1, "under-confident"
+
+
+def calibration_error(stated: np.ndarray, right: np.ndarray) -> float:
+    """Return the mean distance of what was stated from what held, over ten bins of equal mass."""
+    bins = np.array_split(np.argsort(stated, kind="stable"), 10)
+    return float(np.mean([abs(stated[rows].mean() - right[rows].mean()) for rows in bins]))
 
 
 def test_the_temperature_is_the_best_one() -> None:

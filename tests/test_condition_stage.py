@@ -54,10 +54,10 @@ def examined_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         params = {**toy_params(), "fusions": WAYS, "conditions": CONDITIONS}
         params["models"]["mlp"]["n_components"] = 40  # of these texts, eight are not unique: many have equal variances
         Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-        write_json(settings_path("fusions"), WAYS)
         for toy in (ALPHA, GAMMA):
             write_toy(toy)
             write_samples(toy)
+            write_json(settings_path(f"fusions.{toy.dataset}"), WAYS if len(toy.modalities) > 1 else {})
             for label in toy.modalities:
                 featurize(f"{toy.dataset}-{label}")
             control(toy.dataset)

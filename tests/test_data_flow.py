@@ -64,6 +64,21 @@ def test_numbers_of_folds_reach_the_split_of_their_data_set_through_check(copy: 
     assert stale(copy) == {"split@emoji"}
 
 
+@pytest.mark.parametrize(("settings", "retrained"), [
+    ({"n_seeds": 2}, {"train@emoji-mlp"}),  # nothing else draws random numbers
+    ({"keep": ["out_of_fold"]}, {f"train@emoji-{model}" for model in EMOJI["models"]}),
+    ({"tuning_rows": 10_000, "n_seeds": 3}, set()),  # the defaults, written out
+])
+def test_a_setting_of_training_reaches_the_stages_that_use_it_through_check(
+    copy: Path, settings: dict[str, Any], retrained: set[str]
+) -> None:
+    write_params(copy, changed(EMOJI, "train", {**EMOJI["train"], **settings}))
+    said = dvc(copy, "repro", "check")
+    assert said.returncode == 0, said.stderr
+    assert stages_run(said) == ["check"]
+    assert stale(copy) == retrained
+
+
 def test_a_mistake_in_the_parameters_stops_all_stages_but_the_check(workspace: Path) -> None:
     write_params(workspace, changed(EMOJI, "models.knn", {"kk": [5], "metric": ["euclidean"]}))
     said = dvc(workspace, "repro")

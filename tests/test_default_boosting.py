@@ -11,6 +11,7 @@ import yaml
 from toy_control import control_data
 from toy_predictions import SKILL, Toy, write_toy
 from toy_problem import toy_problem
+from toy_samples import write_used_settings
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -48,6 +49,7 @@ def trained(models: tuple[str, ...], columns: Columns, *, control_is_on: bool) -
     about = FeaturesMetadata(dataset="toy", modality_name="image", modality="image", settings={}, encoding="dense",
                              shape=(values.shape[1],), names=(), fit={})  # fmt: skip
     write_table(features_path("toy", "image"), pa.table({"sample_id": table["sample_id"], "vector": fixed_lists(values)}), about)
+    write_used_settings("toy", models, "accuracy")
     control("toy")
     for name in models:
         train("toy", name)

@@ -102,7 +102,8 @@ def test_facts_stand_in_the_evaluation(found: Evaluation) -> None:
     assert (found.n_folds, found.n_repeats, found.n_inner_folds, found.n_groups) == (5, 1, 3, 120)
     assert sum(found.counts.values()) == 240
     assert found.combinations == (("image",), ("text",), ("image", "text"))
-    assert found.primary.model_dump() == {"name": "accuracy", "title": "accuracy", "greater_is_better": True}
+    assert found.primary.model_dump() == {
+        "name": "accuracy", "title": "accuracy", "greater_is_better": True, "attainable": (0.0, 1.0)}  # fmt: skip
     assert found.baselines == ("constant",)
     assert (found.quarantined.rows, found.quarantined.share, found.shipped) == (0, 0.0, True)
 

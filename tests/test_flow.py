@@ -76,8 +76,8 @@ if __name__ == "__main__":
     run_stage(main)
 """
 EVALUATION = toy_evaluation(
-    {Candidate("knn", ("text",)): {"accuracy": FoldScores(mean=0.7, lo=0.6, hi=0.8, folds=()),
-                                   "macro_f1": FoldScores(mean=0.5, lo=None, hi=None, folds=())}},
+    {Candidate("knn", ("text",)): {"accuracy": FoldScores(mean=0.7, lo=0.6, hi=0.8, folds=(0.7,) * 5),
+                                   "macro_f1": FoldScores(mean=0.5, lo=None, hi=None, folds=(0.5,) * 5)}},
     "accuracy", "macro_f1", dataset="emoji", title="Emoji", rows=Rows(used=1500, available=1898),
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A stage in a fork of the worker is what `python -m stages.…` is in a new process: real DVC, real workers, toy stages."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,7 +78,9 @@ def test_a_fork_sees_what_a_new_process_sees(workers: LocalProcesses) -> None:
     forked = Path("seen.txt").read_text()
     assert log_path("toy").read_text().splitlines()[-2:] == ["printed", "to the other"]
     Path("seen.txt").unlink()
+    # started in the background of a shell, this process ignores Ctrl-C, and so would one that it starts
     subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "toy"], check=True, stdin=subprocess.DEVNULL,
+                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
                    env={**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])})
     alone = Path("seen.txt").read_text()
     assert "stages.foundation.threads" in forked and "pipelines" not in forked.splitlines()[-1]

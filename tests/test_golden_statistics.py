@@ -27,6 +27,8 @@ GOLDEN = {
     "comparisons.rows_needed": "test_comparisons.test_what_would_have_been_shown_and_how_many_rows_would_show_it",
     "comparisons.verdict": "test_findings.test_a_test_supports_better_worse_or_nothing",
     "comparisons.wins": "test_golden_statistics.test_wins_and_losses_by_hand",
+    "contributions.interaction_coefficients": "test_contributions.test_an_interaction_is_that_of_a_merged_player",
+    "contributions.shapley_coefficients": "test_contributions.test_a_shapley_value_is_the_mean_over_all_orders",
     "details.agreement": "test_evaluate.test_numbers_are_scored_together_and_one_by_one",
     "details.by_output": "test_evaluate.test_labels_are_scored_together_and_one_by_one",
     "details.confusion": "test_evaluate.test_scores_are_those_of_the_predictions",
@@ -65,13 +67,15 @@ GOLDEN = {
 # What is no statistic: reads, writes, checks, chooses, or puts others together.
 NONE = {
     "comparisons.best_of", "comparisons.compare", "comparisons.comparison", "comparisons.corrected_together", "comparisons.difference_of",
-    "comparisons.families", "details.class_pairs", "details.fifth_pairs", "details.label_pairs", "details.ranges",
+    "comparisons.families", "contributions.contributions", "contributions.subsets", "details.class_pairs",
+    "details.fifth_pairs", "details.label_pairs", "details.ranges",
     "protocol_gaps.protocol_gaps", "reliability.events_of", "reliability.reliability", "reliability.rising_to",
     "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method",
     "scores.score",
 }  # fmt: skip
-STATISTICS = ("choice_bias", "comparisons", "curve_resamples", "details", "design", "intervals", "pooled", "power_law", "protocol_gaps",
-              "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips", "statistics")  # fmt: skip
+STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "pooled", "power_law",
+              "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
+              "statistics")  # fmt: skip
 
 
 def functions_of(path: str) -> set[str]:

@@ -41,7 +41,7 @@ def against(a: Candidate, b: Candidate, difference: float, verdict: str) -> Comp
 def evaluation_of_four() -> Evaluation:
     """Return an evaluation with a learner above the baselines and one that is not, and a control on two modalities and one on none."""
     scores = {SVM: fold_scores(0.7), SIZE_A: fold_scores(0.3), SIZE_B: fold_scores(0.3), CONSTANT: fold_scores(0.25),
-              KNN: FoldScores(mean=0.2, lo=None, hi=None, folds=())}
+              KNN: FoldScores(mean=0.2, lo=None, hi=None, folds=(0.2,) * 5)}
     tests = (against(KNN, SIZE_A, -0.1, "not shown"), against(KNN, CONSTANT, -0.05, "not shown"), against(SVM, SIZE_B, 0.4, "better"),
              against(SVM, CONSTANT, 0.45, "better"))
     return toy_evaluation({candidate: {"accuracy": score} for candidate, score in scores.items()}, "accuracy",

@@ -266,7 +266,8 @@ def test_errors_fall_as_scores_rise() -> None:
 
 
 def test_a_curve_that_contradicts_itself_is_refused() -> None:
-    facts = {"model": "linear", "modalities": ("text",), "fusion": "early", "points": (), "growth": None, "law": None, "skipped": {}}
+    points = (CurvePoint(share=1.0, n_train=800, mean=0.8, lo=0.7, hi=0.9),)
+    facts = {"model": "linear", "modalities": ("text",), "fusion": "early", "points": points, "growth": None, "law": None, "skipped": {}}
     with pytest.raises(ValueError, match="withheld: expected a reason where twice is null"):
         LearningCurve(**facts, twice=None, withheld="")
     with pytest.raises(ValueError, match="withheld"):
@@ -286,11 +287,12 @@ def shown_curve(**changes: object) -> LearningCurve:
 def test_the_report_says_what_twice_the_rows_would_bring_or_why_it_says_nothing() -> None:
     evaluation = toy_evaluation({TEXT: {"accuracy": fold_scores(0.8, 0.8, 0.8)}}, "accuracy", learning_curves=(shown_curve(),))
     assert findings(evaluation)[-1] == ("linear · text: twice the rows (1,600 training rows instead of 800) would bring about "
-                                        "+0.031 [+0.000,\u00a0+0.040] accuracy, if the curve goes on as a power law.")  # fmt: skip
+                                        "+0.031 accuracy (95\u00a0% interval +0.000 to +0.040), if the curve goes on as a "
+                                        "power law.")  # fmt: skip
     with figure_style():
         plot = growth_plot(evaluation, shown_curve())
         svg = render(plot.figure, "toy/growth", plot.title)
-    assert plot.caption.endswith("what it says of twice the rows, +0.031 [+0.000,\u00a0+0.040].")
+    assert plot.caption.endswith("what it says of twice the rows, if the curve goes on as one, +0.031 [+0.000,\u00a0+0.040].")
     assert "1,600" in svg and "1,600 rows, extrapolated: 0.851, interval of the gain 0.820 to 0.860" in svg
     silent = shown_curve(law=None, twice=None, withheld="no growth is shown from 100 to 800 rows")
     evaluation = toy_evaluation({TEXT: {"accuracy": fold_scores(0.8, 0.8, 0.8)}}, "accuracy", learning_curves=(silent,))

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 import toy_own
+from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
 from stages.checking import check_data_sets, check_models, known_components
-from stages.checking.check_params import problems
+from stages.checking.check_params import checked_params, problems, refuse_unreadable_by_dvc
 from stages.foundation import registry
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS
+from stages.foundation.params_file import PARAMS, data_set_names
+from stages.foundation.params_file import read_params as read_plain
 from stages.params import parse, read_params, section, value_at
+from stages.report import main as report
 from stages.splitting.split_settings import SplitEntry
 
 ROOT = Path(__file__).parents[1]
@@ -99,6 +102,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
     ("models.svm.C", [float("inf")], r"models\.svm\.C\.0: expected a finite number, found inf"),
     ("models.dummy", {}, r"models\.dummy: now the control 'constant'; remove this line, and put `constant: \{\}` under `controls:`"),
+    ("fusions", {}, r"fusions: expected a mapping with at least one entry, found \{\}; `fusions: \{early: \{\}\}` is what holds without"),
+    ("fusions.late", {}, r"fusions\.late: no file under stages/fusions/ for 'late' \(did you mean 'late_mean'\?\); there are: early, "),
+    ("fusions.late_stacked.C", [], r"fusions\.late_stacked\.C: expected "),
+    ("fusions.early_weighted.n_steps", 0, r"fusions\.early_weighted\.n_steps: expected at least 1, found 0"),
+    ("fusions", {"early_weighted": {}}, r"fusions\.early_weighted: it starts from the configuration that is chosen for equal "),
     ("controls", None, "controls: expected a mapping with at least one entry, found None; add `controls: {constant: {}}`"),
     ("controls.constant", [], r"controls\.constant: expected a mapping with no keys, found \[\]"),
     ("controls.persistance", {}, r"controls\.persistance: no .*'persistance' \(did you mean 'persistence'\?\); there are: constant, "),
@@ -106,9 +114,11 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("learning_curves.lenear", {}, r"learning_curves: models has no entry 'lenear' \(did you mean 'linear'\?\); .*; add it there, or "),
     ("learning_curves.linear.n_halvings", 0, r"learning_curves\.linear\.n_halvings: expected at least 1, found 0; 'n_halvings' is how"),
     ("learning_curves.linear.datasets", ["emojy"], r"learning_curves\.linear\.datasets: no entry under datasets 'emojy' \(did you mean "),
+    ("learning_curves.linear.datasets", [], r"linear\.datasets: expected a list of at least 1, found \[\]; .*; for none, leave the"),
+    ("bias_variance.knn", {"parameter": "n_neighbors", "datasets": []}, r"knn\.datasets: expected a list of at least 1, found"),
     ("bias_variance.knn", {}, r"bias_variance\.knn\.parameter: missing; 'parameter' is parameter of the model whose values are compared"),
     ("bias_variance.knn", {"parameter": "neighbors"}, r"bias_variance\.knn\.parameter: knn has no 'neighbors' \(did you mean 'n_nei"),
-    ("bias_variance.knn", {"parameter": "n_neighbors", "values": [0, 3]}, r"bias_variance\.knn\.values: .*must be at least 1, found \[0"),
+    ("bias_variance.knn", {"parameter": "n_neighbors", "values": [0, 3]}, r"bias_variance\.knn\.values: every number of neighbors must "),
     ("bias_variance.linear", {"parameter": "max_iter"}, r"bias_variance\.linear: 'max_iter' has 1 value\(s\) in the grid of models\.lin"),
 ]
 
@@ -172,6 +182,37 @@ def test_a_mistake_in_own_data_is_one_line_about_the_inmost_key(right: dict[str,
            "features": {name: entry for name, entry in toy_own.FEATURES.items() if name.startswith("marks-")}}
     found = problems(with_value(own, f"datasets.marks.{key}", value))
     assert len(found) == 1 and re.search(line, found[0]), found
+
+
+def test_what_only_dvc_cannot_read_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In braces, libyaml takes the colon of an address for the end of a key; DVC reads with it."""
+    monkeypatch.chdir(tmp_path)
+    for text, refused in (("{tracking_uri: sqlite:///mlflow.db}", True), ("{tracking_uri: 'sqlite:///mlflow.db'}", False),
+                          ("\n  tracking_uri: sqlite:///mlflow.db", False)):
+        PARAMS.write_text(f"seed: 1\npublish: {text}\n", encoding="utf-8")
+        assert read_params()["publish"] == {"tracking_uri": "sqlite:///mlflow.db"}
+        if not refused:
+            assert load_yaml(PARAMS.as_posix()) == read_params()
+            refuse_unreadable_by_dvc(PARAMS)
+            continue
+        with pytest.raises(YAMLFileCorruptedError):
+            load_yaml(PARAMS.as_posix())
+        with pytest.raises(InputError, match=r"^params\.yaml: line 2: DVC cannot read it: found unexpected ':'; put text with a colon"):
+            checked_params()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("true", "True"), ("1", "1")])
+def test_a_data_set_whose_name_is_no_text_is_refused_by_whatever_reads_it(
+    name: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    PARAMS.write_text(f"datasets: {{{name}: {{rows: all}}}}\n", encoding="utf-8")
+    for read in (report, lambda: data_set_names(read_plain())):
+        with pytest.raises(InputError, match=rf"^params\.yaml: datasets: the name {shown} is not text; put it in quotes, a letter first$"):
+            read()
+    PARAMS.write_text("datasets: []\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^params\.yaml: datasets: expected a mapping of data sets, found \[\]$"):
+        report()
 
 
 def test_several_mistakes_are_told_at_once(right: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from toy_problem import metrics_of, time_ordered, toy_problem
 from pipelines.publishing.metric_values import gap_points
 from stages import evaluate
 from stages.contracts.control import ControlData, Leaking
-from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, Evaluation
 from stages.contracts.metric import Metric
 from stages.contracts.paths import controls_dir, evaluation_path
 from stages.contracts.problem import Fold, Problem
@@ -23,7 +24,8 @@ from stages.contracts.table_schema import Rows, Target
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.control import write_control
 from stages.controls.random_folds import drawn_folds
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits
+from stages.evaluation.checked_predictions import TestFold as FoldOfRows
 from stages.evaluation.protocol_gaps import arm_scores, paired_groups, protocol_gaps
 from stages.features.encoders import Dense, Sparse
 from stages.features.feature_blocks import Block
@@ -66,8 +68,9 @@ def measured(name: str, data: ControlData, folder: Path, monkeypatch: pytest.Mon
                                                         outputs=problem.outputs), rows=Rows(used=len(ids), available=len(ids)),
                            n_folds=len(problem.folds), n_repeats=1, n_inner_folds=3)  # fmt: skip
     write_control("toy", control, control.settings(), TrainingData(problem, ids, about, {}), data)
-    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, ())
-    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95)
+    folds = tuple(FoldOfRows(fold.repeat, fold.index, fold.test, len(fold.train)) for fold in problem.folds)
+    splits = Splits(ids.combine_chunks(), data.samples["group"].to_pylist(), problem.target, folds)
+    (gap,) = protocol_gaps("toy", ACCURACY, splits, 0.95, Expected("", "classes", problem.outputs, ()))
     return gap
 
 
@@ -127,6 +130,54 @@ def test_a_vocabulary_that_has_seen_the_test_rows_makes_a_score_too_good(tmp_pat
 def test_a_vocabulary_that_tells_nothing_makes_no_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gap = measured("shared_fit", of_pairs(telling=False), tmp_path, monkeypatch)
     assert gap.verdict == "not shown" and gap.difference is not None and abs(gap.difference) < 0.1
+
+
+def of_an_official_split(*, telling: bool) -> ControlData:
+    """Return simulated texts with an official split of 60 test rows, 45 of them copies of a training row under another id.
+
+    telling: each content is a column of its own, so that only a copy tells a row's class; else one column tells every row's class,
+    with a copy or without.
+    """
+    n_train, n_test, n_copied = 60, 60, 45
+    content = np.concatenate([np.arange(n_train), np.arange(n_copied), n_train + np.arange(n_test - n_copied)])
+    target = (content // 3 % 2).astype(np.int32)  # balanced in every inner fold, so that no intercept outweighs a row's own column
+    own_terms, one_term = np.eye(content.max() + 1)[content], np.where(target == 1, 1.0, -1.0)[:, None]
+    terms = own_terms if telling else one_term
+    n, rows = n_train + n_test, np.arange(n_train)
+    problem = toy_problem(n=n, n_classes=2, modalities=("image",))
+    fold = Fold(0, 0, rows, np.arange(n_train, n), (rows % 3).astype(np.int16), 3)
+    problem = replace(problem, blocks={"image": Block("image", Dense(terms.astype(np.float32)), {})}, target=target, folds=(fold,),
+                      combinations=(("image",),), metrics=metrics_of("classes", target))  # fmt: skip
+    return control_data(problem, image=[f"content {code}" for code in content], group=[f"g{row // 2}" for row in range(n)])
+
+
+def test_copies_across_an_official_split_make_a_score_too_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """45 of 60 test rows are known by heart and the others guessed: .5 without the copies, about .5 · 15/60 + 45/60 = .875 with them."""
+    gap = measured("copies", of_an_official_split(telling=True), tmp_path, monkeypatch)
+    assert gap.verdict == "better" and gap.n_groups == 30
+    assert gap.honest is not None and abs(gap.honest - 0.5) < 0.15 and gap.leaking is not None and abs(gap.leaking - 0.875) < 0.1
+    assert gap.lo is not None and gap.hi is not None and 0.1 < gap.lo < 0.375 < gap.hi
+
+
+def test_copies_that_tell_no_more_than_other_rows_make_no_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gap = measured("copies", of_an_official_split(telling=False), tmp_path, monkeypatch)
+    assert gap.verdict == "not shown" and gap.difference == 0 and gap.honest == 1.0
+
+
+def test_training_rows_that_equal_a_test_row_are_left_out_and_nothing_else() -> None:
+    data = of_an_official_split(telling=True)
+    control: Leaking = component("controls", "copies")
+    (fold,), (before,) = control.honest(data, None).folds, data.problem.folds
+    assert fold.train.tolist() == list(range(45, 60)) and np.array_equal(fold.test, before.test)
+    assert np.array_equal(fold.inner, before.inner[45:]) and control.leaking(data, None) is data.problem
+    assert control.not_applicable(data, None) is None
+    other = control_data(data.problem, image=[f"content {row}" for row in range(120)])
+    assert control.not_applicable(other, None) == "no training row is a copy of a test row in every modality"
+    shared = control_data(data.problem, image=["the same"] * 70 + [f"content {row}" for row in range(50)])
+    assert control.not_applicable(shared, None) == "no training row is a copy of a test row in every modality", "what many share is no copy"
+    few = control_data(data.problem, image=[f"content {row % 60 if row < 58 else 60 + row}" for row in range(60)]
+                       + [f"content {row}" for row in range(60)])  # fmt: skip
+    assert control.not_applicable(few, None) == "without the copies of test rows too few training rows are left"
 
 
 def test_the_honest_score_is_that_of_the_learner_without_any_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +313,24 @@ def test_report_and_dashboard_show_them(evaluation: Evaluation) -> None:
     assert "protocol_gaps" not in without.model_dump(), "what is not measured changes no evaluation"
 
 
+def test_of_one_test_split_with_few_groups_nothing_is_tested_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap of .2 to .9 that any test on the groups would show: 8 groups are too few for an interval of a score, and so of a difference."""
+    monkeypatch.chdir(tmp_path)
+    toy = Toy(n_folds=1, n_samples=60)
+    write_params([toy])
+    write_toy(toy)
+    write_leaking(toy, "random_folds", {"image": (0.2, 0.9)})
+    evaluate.main("toy")
+    evaluation = read_document(evaluation_path("toy"), Evaluation)
+    (gap,) = evaluation.protocol_gaps
+    assert (gap.lo, gap.hi, gap.p, gap.p_corrected, gap.verdict) == (None, None, None, None, "not shown") and gap.n_groups < FEWEST_GROUPS
+    assert gap.difference is not None and gap.difference > 0.3
+    assert gap_findings(evaluation) == [
+        "Whether accuracy of linear would be too good if folds were drawn without groups could not be tested: the test split has too few "
+        f"groups ({gap.n_groups}, of the 20 that are needed)."]
+    assert '<span class="tag">not tested</span>' in render([evaluation], {})
+
+
 def test_predictions_of_another_metric_or_of_other_samples_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     toy = Toy(modalities=("text",), skill=only("text"), n_samples=60)
@@ -276,5 +345,5 @@ def test_predictions_of_another_metric_or_of_other_samples_are_refused(tmp_path:
     whole = path.read_bytes()
     write_toy(other)
     path.write_bytes(whole)
-    with pytest.raises(InputError, match=r"leaking\.arrow: its samples are not those of data/splits/toy"):
+    with pytest.raises(InputError, match=r"leaking\.arrow: protocol honest, modalities 'text', .* test rows have no prediction"):
         evaluate.main("toy")

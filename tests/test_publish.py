@@ -187,6 +187,9 @@ def test_a_run_says_what_it_is(seen: Path) -> None:
     assert (params["grid.n_neighbors"], params["split.n_splits"], params["features.image.size"]) == ("1, 3, 5", "5", "8, 8")
     assert params["chosen.n_neighbors"].split()[0] in {"1", "3", "5"}
     assert "accuracy" in tags["mlflow.note.content"]
+    of_mlp = run_named("alpha", "mlp · image+text").data  # one value of hidden_layer_sizes, two of learning_rate_init
+    assert of_mlp.params["fixed.hidden_layer_sizes"] == "[8]" and "chosen.learning_rate_init" in of_mlp.params
+    assert "learning_rate_init = " in of_mlp.tags["mlflow.note.content"] and "layer" not in of_mlp.tags["mlflow.note.content"]
     source = run.inputs.dataset_inputs[0].dataset
     assert (source.name, source.digest) == ("alpha", lock["ingest@alpha"]["outs"][0]["md5"])
 

@@ -133,11 +133,11 @@ def test_p_counts_the_draws_at_least_as_good_and_the_observed_one(metric: Metric
 
 def test_scores_by_another_metric_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert randomised_tests("toy", ACCURACY) == ()
+    assert randomised_tests("toy", ACCURACY, 2) == ()
     write_document(controls_dir("toy") / "permuted" / "randomised.json", scores_of(0.5, 0.4))
-    assert [test.p for test in randomised_tests("toy", ACCURACY)] == [0.5]
+    assert [test.p for test in randomised_tests("toy", ACCURACY, 2)] == [0.5]
     with pytest.raises(InputError, match=r"permuted/randomised\.json: metric: expected 'rmse', which ranks, found 'accuracy'"):
-        randomised_tests("toy", RMSE)
+        randomised_tests("toy", RMSE, 2)
 
 
 # ---------------------------------------------------------------- off

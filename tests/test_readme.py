@@ -222,7 +222,7 @@ def test_the_examples_pass_the_batteries(workspace: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", workspace)
     new = write_examples(workspace)
     added = [Path(name).with_suffix("").parts[2] for name in new if name.startswith("stages/")]
-    kinds = ("datasets", "modalities", "models", "controls", "metrics", "tasks")
+    kinds = ("datasets", "modalities", "models", "fusions", "controls", "metrics", "tasks")
     assert {Path(name).parts[1] for name in new if name.startswith("stages/")} == set(kinds)
 
     def run(*arguments: str) -> str:

@@ -110,7 +110,7 @@ KNN = Candidate("knn", ("a",))
 
 def test_scores_stand_under_their_fold_and_what_is_undefined_nowhere() -> None:
     scores = {"roc_auc": FoldScores(mean=0.75, lo=None, hi=None, folds=(0.5, None, 1.0)),
-              "accuracy": FoldScores(mean=0.5, lo=0.25, hi=0.75, folds=(0.5,))}  # fmt: skip
+              "accuracy": FoldScores(mean=0.5, lo=0.25, hi=0.75, folds=(0.5, None, None))}  # fmt: skip
     assert score_points(scores, toy_evaluation({KNN: scores}, "accuracy", "roc_auc")) == [
         ("accuracy_mean", 0.5, 0), ("accuracy_lo", 0.25, 0), ("accuracy_hi", 0.75, 0), ("roc_auc_mean", 0.75, 0),
         ("fold/accuracy", 0.5, 0), ("fold/roc_auc", 0.5, 0), ("fold/roc_auc", 1.0, 2)]  # fmt: skip
@@ -121,7 +121,7 @@ def test_curves_start_at_step_1_and_sweeps_are_of_whole_numbers() -> None:
               "on": (SweepPoint(value=True, mean=1.0),)}  # fmt: skip
     details = {"by_output": {"macro_f1": (0.5, None)}, "curves": {"loss": ((0.9, None, 0.7), (0.8,))}, "notes": {"tied_rows": 0.4},
                "sweeps": sweeps}
-    evaluation = toy_evaluation({KNN: {"accuracy": FoldScores(mean=None, lo=None, hi=None, folds=())}}, "accuracy")
+    evaluation = toy_evaluation({KNN: {"accuracy": FoldScores(mean=None, lo=None, hi=None, folds=(None,) * 5)}}, "accuracy")
     assert run_points(evaluation, candidate_result(KNN, 1, evaluation.candidates[0].scores, **details)) == [
         ("f1/red", 0.5, 0),
         ("curve/loss/fold 0", 0.9, 1), ("curve/loss/fold 0", 0.7, 3), ("curve/loss/fold 1", 0.8, 1),

@@ -87,7 +87,7 @@ def test_rows_of_every_seed_are_written_and_the_rest_once(tmp_path: Path) -> Non
     splits = Toy(outputs=problem.outputs, modalities=("image",), n_samples=n, n_folds=3, n_inner_folds=2).splits_metadata
     data = TrainingData(problem, pa.chunked_array([[f"s{row}" for row in range(n)]]), splits, {})
     for name, more in (("one", ()), ("several", (11, 12))):
-        write_results(tmp_path / name, list(results(model, problem, settings, configs, more_seeds=more)), configs, data, ResultsOf("mlp"))
+        write_results(tmp_path / name, list(results(model, problem, settings, configs, more_seeds=more)), data, ResultsOf("mlp"))
     for table in ("sweep", "curves", "notes"):
         assert (tmp_path / "one" / f"{table}.arrow").read_bytes() == (tmp_path / "several" / f"{table}.arrow").read_bytes()
     rows, whole = (read_table(tmp_path / name / "predictions.arrow") for name in ("one", "several"))

@@ -13,7 +13,8 @@ from toy_predictions import TOYS, write_params, write_toy
 
 from pipelines.publishing.metric_values import run_points
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import Evaluation, Reliability
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.reliability_curve import Reliability
 from stages.contracts.paths import evaluation_path
 from stages.evaluate import main
 from stages.evaluation.checked_predictions import FoldPredictions

@@ -196,7 +196,8 @@ def test_page_shows_the_figures_of_the_files_in_its_own_colours(place: Path) -> 
     evaluation = read_evaluation("toy")
     page = render([evaluation], {"toy": draw_figures(evaluation)})
     drawn = page[page.index('<div class="figures">'):page.index("Every learner against the baseline")]
-    assert drawn.count("<figure>") == 5  # confusion and reliability of the best; n_neighbors, C and training of the best of each learner
+    # Shapley values; confusion and reliability of the best; n_neighbors, C and training of the best of each learner
+    assert drawn.count("<figure>") == 6
     assert "var(--c0)" in drawn and "#1f6fb4" not in drawn
 
 

@@ -43,6 +43,8 @@ RERUNS: dict[str, set[str]] = {
     "validation": {"validate"},
     "leaks": {"validate"},
     "leak_evidence": {"validate"},
+    "leak_evidence/equal_contents.py": {"validate", "control"},
+    "leak_evidence/plain_contents.py": {"validate", "control"},
     "train.py": {"train"},
     "control.py": {"control"},
     "controlling": {"control"},
@@ -51,6 +53,7 @@ RERUNS: dict[str, set[str]] = {
     "learning_curve.py": {"learning_curve"},
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},
+    "bias_variances": set(),  # of bias_variance
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,

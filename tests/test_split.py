@@ -150,12 +150,12 @@ def test_an_official_split_is_one_fold_whatever_params_say() -> None:
         (["train", "test", "valid", "train"], "found test, train, valid"),
         (["train", "test", None, "train"], "found None, test, train"),
         (["train"] * 4, "both must occur; found train"),
-        (["train", "train", "test", "test"], r"1 group\(s\) are in both parts"),
+        (["train", "train", "test", "test"], r"1 group\(s\) are in both parts of the official split: 'mill'; a group"),
     ],
 )
 def test_a_wrong_official_split_is_named(official: list[str | None], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        official_fold(official, np.array([0, 1, 1, 2]))
+        official_fold(official, np.array([0, 1, 1, 2]), np.array(["farm", "mill", "yard"]))
 
 
 def test_fewer_groups_than_folds_are_named() -> None:

@@ -1,5 +1,6 @@
 """The stages learning_curve and bias_variance with real training on small data, and what evaluate, the report and MLflow make of it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.tables import column_values, read_described, write_table
 from stages.reporting.evaluation_figures import draw_figures, page_figures
+from stages.reporting.growth_figures import capacity_plot
 from stages.train import main as train
 
 ALPHA, GAMMA = TOYS[0], TOYS[2]
 KNN = Candidate("knn", ("image", "text"))
 STUDIES = {"learning_curves": {"knn": {"n_halvings": 2}},
-           "bias_variance": {"knn": {"parameter": "n_neighbors", "values": [1, 7], "n_bootstraps": 3, "datasets": ["alpha"]}}}
+           "bias_variance": {"knn": {"parameter": "n_neighbors", "values": [1, 7, 5000], "n_bootstraps": 3, "datasets": ["alpha"]}}}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,11 @@ def test_the_last_point_is_the_score_of_the_leaderboard() -> None:
     last = curve.points[-1]
     assert (last.mean, last.lo, last.hi, last.n_train) == (score.mean, score.lo, score.hi, 72)
     assert curve.withheld == "a law needs 4 sizes of training sets, and there are 3"
-    assert [study.parameter for study in evaluation.bias_variance] == ["n_neighbors"]
+    (study,) = evaluation.bias_variance
+    assert study.parameter == "n_neighbors" and [point.value for point in study.points] == [7, 1]
+    ((value, why),) = [(skipped.value, skipped.why) for skipped in study.skipped]
+    assert value == 5000 and re.fullmatch(r"needs 5,000 training rows, and one inner training set has 4\d", why)
+    assert f"n_neighbors 5000 is not compared: {why}." in capacity_plot(evaluation, study).caption
 
 
 def test_regression_has_a_curve_and_a_study_that_does_not_name_it_has_none() -> None:

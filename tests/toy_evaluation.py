@@ -12,9 +12,9 @@ from stages.foundation.registry import component
 
 
 def fold_scores(mean: float | None, *folds: float | None) -> FoldScores:
-    """Return a score whose interval is 0.1 to either side of its mean."""
-    lo, hi = (None, None) if mean is None else (mean - 0.1, mean + 0.1)
-    return FoldScores(mean=mean, lo=lo, hi=hi, folds=folds)
+    """Return a score from 0 to 1 whose interval is 0.1 to either side of its mean; without folds given, five are equal to it."""
+    lo, hi = (None, None) if mean is None else (max(mean - 0.1, 0.0), min(mean + 0.1, 1.0))
+    return FoldScores(mean=mean, lo=lo, hi=hi, folds=folds or (mean,) * 5)
 
 
 def candidate_result(candidate: Candidate, rank: int, scores: Mapping[str, FoldScores], **details: Any) -> CandidateResult:
@@ -25,18 +25,20 @@ def candidate_result(candidate: Candidate, rank: int, scores: Mapping[str, FoldS
 
 
 def toy_evaluation(scores: Mapping[Candidate, Mapping[str, FoldScores]], *metrics: str, **changes: Any) -> Evaluation:
-    """Return the evaluation of candidates, the best first; the first of `metrics` ranks."""
+    """Return the evaluation of candidates, the best first, on as many folds as the first has; the first of `metrics` ranks."""
+    n_folds = len(next(iter(next(iter(scores.values())).values())).folds)
     known: list[Metric] = [component("metrics", name) for name in metrics]
     ranked = [candidate_result(candidate, rank, found) for rank, (candidate, found) in enumerate(scores.items(), start=1)]
     usual: dict[str, Any] = {
         "dataset": "toy", "title": "Toy", "licence": "CC0", "citation": "none", "group": "none", "rows": Rows(used=9, available=10),
         "shipped": True, "task": "binary", "form": "classes", "target": "kind", "outputs": ("red", "ripe"), "counts": None,
-        "quarantined": Quarantined(rows=0, share=0.0), "n_groups": 9, "n_folds": 5, "n_repeats": 1, "n_inner_folds": 3, "interval": "",
-        "confidence": 0.95, "not_applicable": {}, "n_bins": None, "ranges": None, "comparisons": (),
+        "quarantined": Quarantined(rows=0, share=0.0), "n_groups": 9, "n_folds": n_folds, "n_repeats": 1, "n_inner_folds": 3,
+        "interval": "", "confidence": 0.95, "not_applicable": {}, "n_bins": None, "ranges": None, "comparisons": (),
         "rope": 0.01, "choice_bias": None,
         "modalities": tuple(dict.fromkeys(name for candidate in scores for name in candidate.modalities)),
         "models": tuple(dict.fromkeys(candidate.model for candidate in scores)), "baselines": (),
-        "combinations": tuple(sorted(dict.fromkeys(candidate.modalities for candidate in scores), key=len)),
+        "combinations": tuple(sorted(dict.fromkeys(found.modalities for found in scores if found.modalities), key=len)),
     }  # fmt: skip
-    titles = tuple(MetricInfo(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better) for metric in known)
+    titles = tuple(MetricInfo(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
+                              attainable=metric.attainable) for metric in known)  # fmt: skip
     return Evaluation(**usual | changes, metrics=titles, best=next(iter(scores)), candidates=tuple(ranked))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import yaml
-from toy_samples import write_samples
+from toy_samples import write_samples, write_used_settings
 
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.documents.leaks_document import Leaks
@@ -139,6 +139,7 @@ def write_toy(toy: Toy) -> None:
     fold_of = np.stack([_folds(generator, groups, toy.n_folds) for _ in range(toy.n_repeats)])
     _write_splits(toy, target, groups, fold_of)
     write_document(leaks_path(toy.dataset), Leaks(dataset=toy.dataset, examined=False, success=True, open=(), findings=(), suite=None))
+    write_used_settings(toy.dataset, toy.skill, toy.scoring or SCORING[toy.task])
     for model in toy.skill:
         _write_predictions(toy, model, target, fold_of)
         _write_sweep(toy, model, generator)
@@ -319,7 +320,7 @@ def _write_sweep(toy: Toy, model: str, generator: np.random.Generator) -> None:
         grid = _grid(toy, model, combination, way)
         bump = share - 0.01 * np.abs(np.arange(len(grid)) - len(grid) / 2)
         for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds):
-            means = bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.3
+            means = np.clip(0.8 * bump[:, None] + generator.normal(0, 0.02, (len(grid), toy.n_inner_folds)) + 0.1, 0, 1)
             best = int(means.mean(1).argmax())
             rows += [
                 {"modalities": combination, "fusion": way, "seed": toy.seed, "repeat": repeat, "fold": fold, "inner": inner,
@@ -338,7 +339,7 @@ def _write_curves(toy: Toy, model: str, generator: np.random.Generator) -> None:
             n_steps = int(generator.integers(20, 30))
             for name, level in (("train_loss", 0.1), ("inner_loss", 0.5)):
                 rows += [{"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "name": name,
-                          "step": step, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
+                          "step": step + 1, "value": level + float(np.exp(-step / 8))} for step in range(n_steps)]
     table = pa.Table.from_pylist(rows, CURVES)
     write_table(results_dir(toy, model) / "curves.arrow", table, _metadata(toy, model))
 

@@ -1,17 +1,18 @@
 """Write a samples file of a test: what its schema requires and the test does not care about is filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.paths import fold_numbers_path, leak_levels_path
+from stages.contracts.paths import fold_numbers_path, leak_levels_path, settings_path, train_settings_path
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.tables import write_json, write_table
 from stages.splitting.split_settings import SplitEntry
+from stages.training.train_settings import TrainEntry, UsedTrainSettings
 from stages.validation.leak_settings import LeakageEntry
 
 METADATA: dict[str, Any] = {
@@ -39,6 +40,14 @@ def write_fold_numbers(dataset: str = "toy", **numbers: int) -> None:
 def write_leak_levels(dataset: str = "toy", **levels: Sequence[str]) -> None:
     """Write what check passes to validate; a code in no list is warned of."""
     write_json(leak_levels_path(dataset), LeakageEntry(**levels).of(dataset).model_dump(mode="json"))
+
+
+def write_used_settings(dataset: str, models: Iterable[str], scoring: str) -> None:
+    """Write what check passes of `train:` to the stages that learn: its defaults, and the metric that chooses."""
+    used = UsedTrainSettings(**dict(TrainEntry()) | {"scoring": scoring}).model_dump(mode="json")
+    for stage in ("control", "learning_curve", "bias_variance", *(f"train.{model}" for model in models)):
+        write_json(train_settings_path(dataset, stage), used)
+    write_json(settings_path(f"fusions.{dataset}"), {"early": {}})
 
 
 def features_metadata(label: str, **known: Any) -> FeaturesMetadata:

@@ -31,6 +31,7 @@ def add_seeds(toy: Toy, model: str, n_more: int, change: Change = same) -> None:
         place = table.column_names.index("seed")
         more = [change(table, draw).set_column(place, "seed", pa.array(np.full(len(table), 1000 + draw, np.int64)))
                 for draw in range(1, n_more + 1)]
-        return pa.concat_tables([table, *more]), about
+        seeds = (toy.seed, *(1000 + draw for draw in range(1, n_more + 1)))
+        return pa.concat_tables([table, *more]), about.model_copy(update={"seeds": seeds})
 
     change_predictions(toy, model, added)

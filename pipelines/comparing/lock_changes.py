@@ -1,15 +1,17 @@
 """What differs between two versions, read from their dvc.lock, params.yaml and locked packages: no guess, one `Change` per key or path."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipelines.comparing.versions import PipelineVersion
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.version_comparison_document import Area, Change
-from stages.contracts.paths import fold_numbers_path
+from stages.contracts.paths import fold_numbers_path, settings_path, train_settings_path
 
 CODE = ("stages/", "pipelines/")
+FINGERPRINT = re.compile(r"data/check/[^/]+\.json")  # of own data; what check derives from params.yaml is told by key
 SHOWN_HASH = 8
 ABSENT = object()
 
@@ -29,7 +31,7 @@ def dataset_changes(before: PipelineVersion, after: PipelineVersion, dataset: st
         old, new = before.entry(stage), after.entry(stage)
         if not old or not new:
             continue  # a stage of one version alone: its candidates are new or removed
-        for change in [*_param_changes(old, new), *_path_changes(old, new), *_fold_changes(before, after, stage, dataset)]:
+        for change in [*_param_changes(old, new), *_path_changes(old, new), *_derived_changes(before, after, stage, dataset)]:
             key = (change.area, change.name)
             stages_so_far = found[key].stages if key in found else ()
             found[key] = change.model_copy(update={"stages": (*stages_so_far, stage)})
@@ -97,19 +99,20 @@ def _path_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ch
 def _area(kind: str, path: str) -> Area | None:
     """Return what a path stands for; None if another stage's change tells of it, or it is a result."""
     if kind == "deps":
-        return "code" if path.startswith(CODE) else "data" if path.startswith("data/check/") and "/split/" not in path else None
+        return "code" if path.startswith(CODE) else "data" if FINGERPRINT.fullmatch(path) else None
     if path.startswith("data/splits/"):
         return "splits"
     return "data" if path.startswith(("data/samples/", "data/features/", "data/quarantine/")) else None
 
 
-def _fold_changes(before: PipelineVersion, after: PipelineVersion, stage: str, dataset: str) -> Iterator[Change]:
-    """Yield the keys of `split:` that differ, where the numbers of folds do that check derives from them."""
-    path = fold_numbers_path(dataset).as_posix()
-    hashes = [{item["path"]: item.get("md5") for item in version.entry(stage).get("deps", ())}.get(path) for version in (before, after)]
-    if hashes[0] != hashes[1]:
-        sections = [flat({"split": version.params.get("split") or {}}) for version in (before, after)]
-        yield from _value_changes(*sections)
+def _derived_changes(before: PipelineVersion, after: PipelineVersion, stage: str, dataset: str) -> Iterator[Change]:
+    """Yield the keys of `split:`, `train:` and `fusions:` that differ, where the file differs that check derives from them for a stage."""
+    hashes = [{item["path"]: item.get("md5") for item in version.entry(stage).get("deps", ())} for version in (before, after)]
+    of_stage = {"split": fold_numbers_path(dataset), "train": train_settings_path(dataset, stage.replace(f"@{dataset}-", ".")),
+                "fusions": settings_path(f"fusions.{dataset}")}  # fmt: skip
+    for section, path in of_stage.items():
+        if hashes[0].get(path.as_posix()) != hashes[1].get(path.as_posix()):
+            yield from _value_changes(*[flat({section: version.params.get(section) or {}}) for version in (before, after)])
 
 
 def _short(md5: str | None) -> str | None:

@@ -113,6 +113,18 @@ def gap_points(evaluation: Evaluation) -> list[Point]:
     return points
 
 
+def share_points(evaluation: Evaluation) -> list[Point]:
+    """Return what each modality brings to each learner: `shapley/<model> <modality>`, of two `interaction/…`, each with `_lo` and `_hi`."""
+    points: list[Point] = []
+    for found in evaluation.contributions:
+        for kind, shares in (("shapley", found.shares), ("interaction", found.interactions)):
+            for share in shares:
+                (name,) = metric_names([f"{found.model} {' '.join(share.modalities)}"])
+                for part, value in (("", share.value), ("_lo", share.lo), ("_hi", share.hi)):
+                    points += [] if value is None else [(f"{kind}/{name}{part}", value, 0)]
+    return points
+
+
 def metric_names(outputs: Sequence[str]) -> list[str]:
     """Return names that MLflow takes in a metric: other characters become _, and of equal ones the later get a number."""
     seen: dict[str, int] = {}

@@ -15,7 +15,7 @@ from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
 from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
-from pipelines.publishing.metric_values import Point, gap_points, run_points, score_points
+from pipelines.publishing.metric_values import Point, gap_points, run_points, score_points, share_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
@@ -108,7 +108,8 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
               "baseline": str(candidate.model in evaluation.baselines).lower(), "mlflow.source.name": stage},
         params=run_params(lock, evaluation, result),
         points=run_points(evaluation, result),
-        note=descriptions.run_note(evaluation, result, chosen_settings(result.configs)),
+        note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.configs).items()
+                                                        if name not in result.fixed_settings}),
         files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
         data=data,
         tables=(controls_dir(dataset) if is_control else predictions_dir(dataset, "")) / candidate.model,
@@ -119,7 +120,9 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
 
 
 def studied(evaluation: Evaluation, candidate: Candidate) -> dict[str, Any]:
-    """Return a candidate's learning curve, bias and variance, scores of noisy and incomplete samples, under their keys of the evaluation; nothing where there are none."""
+    """Return a candidate's learning curve, bias and variance, scores of changed samples, under their keys of the evaluation;
+    nothing where there are none.
+    """
     found = {
         "learning_curves": [curve.model_dump(mode="json") for curve in evaluation.learning_curves if curve.candidate == candidate],
         "bias_variance": [study.model_dump(mode="json") for study in evaluation.bias_variance if study.candidate == candidate],
@@ -141,7 +144,7 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
               "results": entry_hash(lock[stage], evaluation_path(dataset))},
         params={**names, **data_params(lock, evaluation)},
         points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
-                *gap_points(evaluation), ("quarantined_share", evaluation.quarantined.share, 0)],
+                *gap_points(evaluation), *share_points(evaluation), ("quarantined_share", evaluation.quarantined.share, 0)],
         note=descriptions.summary_note(evaluation),
         files={**report, **figures(dataset, ""), **page(dataset)},
         data=data,

@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 
 from stages.checking.check_controls import check_control
 from stages.checking.check_data_sets import check_dataset
@@ -30,10 +34,24 @@ def checked_params() -> dict[str, Any]:
         InputError: with every mistake in it.
     """
     params = read_params()
+    refuse_unreadable_by_dvc(PARAMS)
     found = problems(params)
     if found:
         raise InputError(f"{len(found)} mistake(s) in {PARAMS}\n" + "\n".join(f"  {line}" for line in found))
     return params
+
+
+def refuse_unreadable_by_dvc(path: Path) -> None:
+    """Raise InputError if DVC's parser refuses a file that ours reads.
+
+    DVC parses with libyaml (`YAML(typ="safe")`), which takes a colon in braces or brackets for the end of a key, unless it is in quotes.
+    """
+    try:
+        YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"{path}: {line}DVC cannot read it: {error.problem}; put text with a colon in quotes, or write the entry without "
+                         "braces or brackets, a line per key") from error
 
 
 def problems(params: Mapping[str, Any]) -> list[str]:

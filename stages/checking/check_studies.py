@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.bias_variances.bias_settings import BiasVarianceEntry
 from stages.checking.known_components import known, refuse_unknown
 from stages.conditions.condition_settings import ConditionsEntry
 from stages.contracts.modality import Modality
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
-from stages.learning_curves.bias_settings import BiasVarianceEntry
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import parse, section
@@ -54,7 +54,7 @@ def check_parameter(params: Mapping[str, Any], name: str, entry: BiasVarianceEnt
     try:
         grid = model.grid(parse(entry.swept(given), f"models.{name}", model.settings), 0)
     except InputError as error:
-        raise InputError(f"{key}.values: {error}") from error
+        raise InputError(str(error).replace(f"{PARAMS}: models.{name}.{entry.parameter}", f"{key}.values")) from error
     values = {repr(config[entry.parameter]) for config in grid if entry.parameter in config}
     if len(values) < 2:
         raise InputError(f"{key}: {entry.parameter!r} has {len(values)} value(s) in the grid of models.{name}; expected two or more: list "

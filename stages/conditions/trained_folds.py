@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.conditions.refits import Answers
-from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, read_described, read_table
+from stages.foundation.tables import column_values, read_table
 
 FoldKey = tuple[str, str, int, int]  # modality combination, way of fusing, repeat, fold
 ROUNDING = 1e-4  # of probabilities: float32, summed in another order for other numbers of rows
@@ -33,11 +32,10 @@ class TrainedFold:
 
 @dataclass(frozen=True)
 class Trained:
-    """The folder of a trained model. not_applicable: why it has no fold; else null."""
+    """The folder of a trained model, and its folds."""
 
     folder: Path
     folds: Mapping[FoldKey, TrainedFold] = field(default_factory=dict)
-    not_applicable: str | None = None
 
     def at(self, key: FoldKey) -> TrainedFold:
         """Return a fold; raise InputError if train has not written it."""
@@ -71,9 +69,7 @@ def differing(known: Answers, found: Answers, spread: np.ndarray | None) -> int:
 
 def read_trained(folder: Path, seed: int) -> Trained:
     """Return what train wrote into a model's folder, of one seed."""
-    table, about = read_described(folder / "predictions.arrow", TrainingMetadata)
-    if about.not_applicable:
-        return Trained(folder, not_applicable=about.not_applicable)
+    table = read_table(folder / "predictions.arrow")
     sweep = read_table(folder / "sweep.arrow")
     by_fold = sweep.filter(sweep["chosen"]).group_by(["modalities", "fusion", "repeat", "fold"])
     chosen = by_fold.aggregate([("config", "min"), ("settings", "min")])

@@ -43,6 +43,11 @@ def always(data: ControlData, settings: Any) -> None:
     return None
 
 
+def as_tested(data: ControlData, settings: Any) -> Problem:
+    """Return the problem as models are tested."""
+    return data.problem
+
+
 @dataclass(frozen=True)
 class Rule:
     """A control without a learner; it looks at no modality, so it has one candidate.
@@ -116,11 +121,13 @@ class Reference:
 
     `make(config, form, seed)` returns it unfitted, as of an `Estimator`; there is nothing to choose, so `config` is empty. It is a
     diagnostic that every learner's best candidate is compared with.
+    `not_applicable(data, settings)` returns why it says nothing about these data, or None.
     """
 
     name: str
     settings: type[Settings]
     make: Callable[[Config, TargetForm, int], Any]
+    not_applicable: Callable[[ControlData, Any], str | None] = always
     is_diagnostic: bool = True
 
     @property
@@ -131,10 +138,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Leaking:
-    """The learner `linear` through the whole protocol of models, as models are tested and again with one leak.
+    """The learner `linear` through the whole protocol of models, without one leak and again with it.
 
     what: the leak, as the end of "if …". `leaking(data, settings)` returns the problem with the leak, of the same rows and combinations;
-    each row that is tested is tested as often as before.
+    each row that is tested is tested as often as without it. `honest(data, settings)` returns the problem without it: as models are tested,
+    unless the data themselves have the leak.
     `not_applicable(data, settings)` returns why the leak cannot be let in, or None.
     """
 
@@ -142,6 +150,7 @@ class Leaking:
     settings: type[Settings]
     what: str
     leaking: Callable[[ControlData, Any], Problem]
+    honest: Callable[[ControlData, Any], Problem] = as_tested
     not_applicable: Callable[[ControlData, Any], str | None] = always
     is_diagnostic: bool = True
 

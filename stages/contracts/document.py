@@ -21,12 +21,13 @@ class Document(Checked):
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 
-def _defined(value: Any) -> Any:
+def defined(value: Any) -> Any:
+    """Return a number; None for one that is NaN or infinite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # JSON has no NaN: an undefined number is null
-Number = Annotated[float | None, BeforeValidator(_defined)]
+Number = Annotated[float | None, BeforeValidator(defined)]
 
 
 @dataclass(frozen=True)

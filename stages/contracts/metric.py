@@ -1,5 +1,6 @@
 """The interface of a file under stages/metrics/."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,7 +37,7 @@ class Metric:
     """A metric; the arguments of `score` are as in Problem and FoldResult.
 
     title: as the report writes it. needs_scores: whether `score` reads probabilities. bounds: the range of a score; an end that is infinite
-    makes it an error, or what an error leaves. attainable: where that end is in fact finite, the range to which intervals are clipped.
+    makes it an error, or what an error leaves. limit: where no score is in fact beyond it, a number in place of the infinite end.
     forms: of the targets that it scores. bind: targets of the whole data set → the metric scaled by them.
 
     Grids of predictions are scored by the stacked form of a metric (stages/scoring/stacked_scores.py), if it has one.
@@ -48,10 +49,16 @@ class Metric:
     greater_is_better: bool
     needs_scores: bool
     bounds: tuple[float, float] = (0.0, 1.0)
-    attainable: tuple[float, float] | None = None
+    limit: float | None = None
     forms: tuple[TargetForm, ...] = ("classes",)
     by_output: ScoreByOutput | None = None
     bind: Callable[[np.ndarray], "Metric"] | None = None
+
+    @property
+    def attainable(self) -> tuple[float, float]:
+        """Return the range of a score and of its interval."""
+        least, most = (end if self.limit is None or math.isfinite(end) else self.limit for end in self.bounds)
+        return least, most
 
     def bound_to(self, target: np.ndarray) -> "Metric":
         """Return the metric for a data set with these targets (as in Problem)."""

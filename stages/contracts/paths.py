@@ -35,6 +35,11 @@ def leak_levels_path(dataset: str) -> Path:
     return DATA / "check" / "leakage" / f"{dataset}.json"
 
 
+def train_settings_path(dataset: str, stage: str) -> Path:
+    """Return where check writes what a stage (train.<model>, control, learning_curve, bias_variance) uses of the section `train:`."""
+    return DATA / "check" / "train" / dataset / f"{stage}.json"
+
+
 def settings_path(key: str) -> Path:
     """Return where check writes what params.yaml says under a key, such as features.emoji-image.
 

@@ -5,9 +5,11 @@ One module of stages/contracts/tables/ per kind of file ends in a `TableSchema`;
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
 
 from stages.contracts.checked import Checked
 from stages.contracts.paths import names_in, path_mistakes
@@ -43,18 +45,48 @@ class Target(Metadata):
 class Rows(Metadata):
     """How many samples are used, of how many there are."""
 
-    used: int
-    available: int
+    used: Annotated[int, Field(ge=0)]
+    available: Annotated[int, Field(ge=0)]
+
+    def contradictions(self) -> Iterable[str]:
+        if self.used > self.available:
+            yield f"used: expected at most available, {self.available}, found {self.used}"
 
 
 @dataclass(frozen=True)
 class Column:
-    """types: of which one it has, written as `type_name` returns them, without sizes. required: whether every file has it."""
+    """types: of which one it has, written as `type_name` returns them, without sizes. required: whether every file has it.
+
+    nullable: whether a value may be missing; numbers in lists never are. least, most: of numbers, the ends of their range; NaN is in none,
+    but for one without both.
+    """
 
     name: str
     types: tuple[str, ...]
     meaning: str
     required: bool = True
+    nullable: bool = False
+    least: float | None = None
+    most: float | None = None
+
+    def value_mistakes(self, column: pa.ChunkedArray) -> Iterable[str]:
+        """Return which values are missing or out of range, a line; a column of one of its types."""
+        if column.null_count and not self.nullable:
+            yield f"column {self.name!r}: {column.null_count} of {len(column)} values are missing (null)"
+        if (missing := _missing_numbers(column)) > 0:
+            yield f"column {self.name!r}: {missing} numbers in its lists are missing (null)"
+        if len(column) and (self.least is not None or self.most is not None):
+            ends = pc.min_max(column).as_py()
+            is_nan = pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py()
+            if is_nan or (self.least is not None and ends["min"] < self.least) or (self.most is not None and ends["max"] > self.most):
+                found = "NaN" if is_nan else f"{ends['min']:g} to {ends['max']:g}"
+                yield f"column {self.name!r}: expected {self.range_text}, found {found}"
+
+    @property
+    def range_text(self) -> str:
+        """Return its range, for a message."""
+        most = "" if self.most is None else f"{self.most:g}"
+        return f"at most {most}" if self.least is None else f"{self.least:g} to {most}" if most else f"{self.least:g} or more"
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,8 @@ class TableSchema:
         """Return what is wrong with a file, a line each; `about` are its metadata, None if they are wrong already."""
         found = [] if about is None else [f"metadata {line}" for line in path_mistakes(path, self.path, about)]
         found += self.column_mistakes(table.schema)
+        if not found:
+            found = [line for c in self.columns if c.name in table.column_names for line in c.value_mistakes(table[c.name])]
         return found if found or about is None else list(self.consistent(table, about))
 
     def column_mistakes(self, schema: pa.Schema) -> list[str]:
@@ -101,6 +135,14 @@ def width_mistakes(table: pa.Table, name: str, width: int, as_what: str) -> Iter
     found = table.schema.field(name).type.list_size
     if found != width:
         yield f"column {name!r} has {found} values a row; expected {width}, as {as_what}"
+
+
+def _missing_numbers(column: pa.ChunkedArray) -> int:
+    """Return how many numbers in a column of lists are null; 0 of another column."""
+    kind = column.type
+    if not (pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind)) or not pa.types.is_primitive(kind.value_type):
+        return 0
+    return sum(chunk.flatten().null_count for chunk in column.chunks)
 
 
 def type_name(kind: pa.DataType) -> str:

@@ -33,8 +33,8 @@ def control_results(control: Rule | Restricted | Reference, data: ControlData, s
     It has no configuration to choose, so no inner score is defined.
     """
     if isinstance(control, Reference):
-        if not read_modalities(data.problem):
-            return "it reads dense features and tables, and the features of all modalities are sparse"
+        if why := control.not_applicable(data, settings):
+            return why
         return reference_results(control, controlled(data.problem, control))
     predict_on = prepared(control, data, settings)
     if isinstance(predict_on, str):

@@ -1,4 +1,4 @@
-"""The predictions of a learner as models are tested and with a leak, both by the whole protocol of models."""
+"""The predictions of a learner without a leak and with it, both by the whole protocol of models."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ def leaking_predictions(
     control: Leaking, data: ControlData, settings: Settings, training: TrainingData
 ) -> tuple[pa.Table, LeakingMetadata]:
     """Return the table of both, and its metadata."""
-    problems = {HONEST: data.problem, LEAKING: control.leaking(data, settings)}
+    problems = {HONEST: control.honest(data, settings), LEAKING: control.leaking(data, settings)}
     rows = [_rows(protocol, problem, result, training.sample_ids) for protocol, problem in problems.items() for result in learned(problem)]
     about = LeakingMetadata(
         dataset=training.splits.dataset, control=control.name, model=LEARNER.name, what=control.what, scoring=data.problem.scoring,

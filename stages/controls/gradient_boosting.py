@@ -8,10 +8,11 @@ target on each outer fold.
 
 from typing import Any
 
-from stages.contracts.control import Reference
+from stages.contracts.control import ControlData, Reference
 from stages.contracts.model import Config
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
+from stages.features.encoders import Sparse
 
 
 class GradientBoostingSettings(Settings):
@@ -24,4 +25,11 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return (HistGradientBoostingRegressor if form == "continuous" else HistGradientBoostingClassifier)(random_state=seed)
 
 
-CONTROL = Reference(name="gradient_boosting", settings=GradientBoostingSettings, make=make)
+def not_applicable(data: ControlData, settings: GradientBoostingSettings) -> str | None:
+    """Return that there is nothing to read, if so."""
+    if all(isinstance(block.raw, Sparse) for block in data.problem.blocks.values()):
+        return "it reads dense features and tables, and the features of all modalities are sparse"
+    return None
+
+
+CONTROL = Reference(name="gradient_boosting", settings=GradientBoostingSettings, make=make, not_applicable=not_applicable)

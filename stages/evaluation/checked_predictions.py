@@ -3,16 +3,17 @@
 Nothing that train computed is trusted: targets come from the splits, metrics from targets, predictions and probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.candidate import CLEAN, EARLY, Candidate, parsed_combination
+from stages.contracts.checked import shortened
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values
@@ -72,12 +73,77 @@ BySeed = Sequence[Sequence[FoldPredictions]]  # for each seed, the predictions o
 
 @dataclass(frozen=True)
 class Expected:
-    """What a model's predictions must be like: the form of the targets, the names of the outputs, and the modality combinations."""
+    """What a model's predictions must be like: the form of the targets, the names of the outputs, and the modality combinations.
+
+    seeds: of the refits, that of the saved model first; none: those of the file, as they stand there.
+    """
 
     model: str
     form: TargetForm
     outputs: Sequence[str]
     combinations: Sequence[str]
+    seeds: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """The rows of a file of predictions, which are matched with test folds.
+
+    row: int64 (n,), numbers into `Splits.ids`, -1 where there is no such sample. keys: by column, the texts and numbers that tell one
+    prediction of a sample from the others. matched: bool (n,), the rows that a test fold has asked for so far.
+    """
+
+    path: Path
+    splits: Splits
+    expected: Expected
+    row: np.ndarray
+    keys: Mapping[str, np.ndarray]
+    predicted: FoldPredictions
+    matched: np.ndarray
+
+    @classmethod
+    def of(cls, table: pa.Table, splits: Splits, expected: Expected, path: Path, *keys: str) -> "FileRows":
+        """Return the rows of a table. keys: further columns that tell predictions apart, next to modalities, repeat and fold."""
+        texts = {name: _texts(table[name]) for name in ("modalities", *keys) if pa.types.is_string(table.schema.field(name).type)}
+        numbers = {name: column_values(table[name]) for name in ("repeat", "fold", *keys) if name not in texts}
+        has_probabilities = "probabilities" in table.column_names  # a learning curve has none
+        probabilities = column_values(table["probabilities"]) if has_probabilities else None
+        predicted = FoldPredictions(column_values(table["target"]), column_values(table["prediction"]), probabilities)
+        row = _positions(table["sample_id"], splits.ids)
+        return cls(path, splits, expected, row, texts | numbers, predicted, np.zeros(len(row), bool))
+
+    def where(self, **values: Any) -> np.ndarray:
+        """Return which rows have these values of keys: bool (n,)."""
+        found = np.ones(len(self.row), bool)
+        for name, value in values.items():
+            found &= self.keys[name] == value
+        return found
+
+    def of_fold(self, mine: np.ndarray, test: TestFold, what: str) -> FoldPredictions:
+        """Return the predictions for a test fold among some rows, in row order; what: they are of, for a message.
+
+        Raises:
+            InputError: if a test row has no prediction or two, another row has one, or a target, prediction or probability is impossible.
+        """
+        where = f"{self.path}: {what}"
+        here = np.flatnonzero(mine & self.where(repeat=test.repeat, fold=test.fold))
+        here = here[np.argsort(self.row[here], kind="stable")]
+        _check_rows(self.row[here], test.rows, self.splits.ids, where)
+        found = self.predicted.take(here)
+        _check_targets(found.target, self.splits.targets[test.rows], where)
+        _check_predictions(found, self.expected, where)
+        self.matched[here] = True
+        return found
+
+    def refuse_unmatched(self, mine: np.ndarray) -> None:
+        """Raise InputError if some rows are of no test fold that was asked for: of an unknown combination, repeat, fold or seed."""
+        left = np.flatnonzero(mine & ~self.matched)
+        if left.size:
+            first = ", ".join(f"{name} {self.keys[name].tolist()[left[0]]!r}" for name in self.keys)
+            folds = [f"{test.repeat}/{test.fold}" for test in self.splits.folds]
+            raise InputError(f"{self.path}: {left.size} rows are of no candidate, seed and test fold that there is, first row {left[0]}: "
+                             f"{first}; expected modalities {', '.join(map(repr, self.expected.combinations))} on repeat/fold "
+                             f"{', '.join(shortened(folds))}; run `dvc repro`")
 
 
 def splits_of(table: pa.Table) -> Splits:
@@ -100,35 +166,27 @@ def splits_of(table: pa.Table) -> Splits:
 def predictions_by_candidate(
     predictions: pa.Table, splits: Splits, expected: Expected, path: Path, *, condition: str = CLEAN
 ) -> dict[Candidate, list[list[FoldPredictions]]]:
-    """Return each candidate's predictions of samples in one condition, by seed as they stand in the file, one per test fold.
+    """Return each candidate's predictions of samples in one condition, by seed (that of the saved model first), one per test fold.
 
     Raises:
-        InputError: if a test row has no prediction of a seed or two, another row has one, or a target, prediction or probability is
-            impossible.
+        InputError: if a test row has no prediction of a seed or two, another row has one, some predictions are of another combination,
+            seed or fold, or a target, prediction or probability is impossible.
     """
-    row = _positions(predictions["sample_id"], splits.ids)
-    repeat, fold, seed = (column_values(predictions[name]) for name in ("repeat", "fold", "seed"))
-    combination, fusion, conditions = (_texts(predictions[name]) for name in ("modalities", "fusion", "condition"))
-    has_probabilities = "probabilities" in predictions.column_names  # a learning curve has none
-    probabilities = column_values(predictions["probabilities"]) if has_probabilities else None
-    predicted = FoldPredictions(column_values(predictions["target"]), column_values(predictions["prediction"]), probabilities)
+    rows = FileRows.of(predictions, splits, expected, path, "fusion", "seed", "condition")
+    those = rows.where(condition=condition)
+    # of no row, every one is missing
+    seeds = expected.seeds or list(dict.fromkeys(rows.keys["seed"][those].tolist())) or [0]
     found: dict[Candidate, list[list[FoldPredictions]]] = {}
     for name in expected.combinations:
-        for way in dict.fromkeys(fusion[combination == name].tolist()) or (EARLY,):
-            candidate = Candidate(expected.model, parsed_combination(name), way)
-            mine = (combination == name) & (fusion == way) & (conditions == condition)
-            seeds = list(dict.fromkeys(seed[mine].tolist())) or [0]  # of no row, every one is missing
-            found[candidate] = [[] for _ in seeds]
-            for (of_seed, one), test in product(zip(found[candidate], seeds, strict=True), splits.folds):
-                of_several = f", seed {one}" if len(seeds) > 1 else ""
-                where = f"{path}: modalities {name!r}, repeat {test.repeat}, fold {test.fold}{of_several}"
-                here = np.flatnonzero(mine & (seed == one) & (repeat == test.repeat) & (fold == test.fold))
-                here = here[np.argsort(row[here], kind="stable")]
-                _check_rows(row[here], test.rows, splits.ids, where)
-                of_fold = predicted.take(here)
-                _check_targets(of_fold.target, splits.targets[test.rows], where)
-                _check_predictions(of_fold, expected, where)
-                of_seed.append(of_fold)
+        for way in dict.fromkeys(rows.keys["fusion"][rows.where(modalities=name)].tolist()) or (EARLY,):
+            of_way = those & rows.where(modalities=name, fusion=way)
+            by_seed = [(seed, of_way & rows.where(seed=seed)) for seed in seeds]
+            found[Candidate(expected.model, parsed_combination(name), way)] = [
+                [rows.of_fold(mine, test, f"modalities {name!r}, repeat {test.repeat}, fold {test.fold}"
+                              + (f", seed {seed}" if len(seeds) > 1 else "")) for test in splits.folds]
+                for seed, mine in by_seed
+            ]  # fmt: skip
+    rows.refuse_unmatched(those)
     return found
 
 
@@ -174,7 +232,7 @@ def _check_predictions(found: FoldPredictions, expected: Expected, where: str) -
     top = 1 if expected.form == "labels" else n_outputs - 1
     if prediction.size and not 0 <= prediction.min() <= prediction.max() <= top:
         what = "0 or 1 for each label" if expected.form == "labels" else f"class codes 0 to {top}"
-        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}")
+        raise InputError(f"{where}: predictions must be {what}, found {prediction.min()} to {prediction.max()}; fix the model")
     if probabilities is not None and not np.isfinite(probabilities).all():
         raise InputError(f"{where}: {np.count_nonzero(~np.isfinite(probabilities))} probabilities are not finite numbers; fix the model")
     if probabilities is not None and probabilities.size and not -ROUNDING <= probabilities.min() <= probabilities.max() <= 1 + ROUNDING:

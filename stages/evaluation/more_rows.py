@@ -6,8 +6,9 @@ said of more rows where the design, the curve or the fit do not support it: `wit
 docs/decisions/0063-learning-curves.md.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +17,10 @@ from scipy.special import ndtri
 
 from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.documents.growth import CurvePoint, Gain, LearningCurve, ScoreLaw
+from stages.contracts.documents.results_document import named
 from stages.contracts.metric import Metric
 from stages.contracts.paths import learning_curves_dir
-from stages.contracts.tables.learning_curve_table import LearningCurveMetadata
+from stages.contracts.tables.learning_curve_table import LearningCurveMetadata, halvings
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
 from stages.evaluation.curve_resamples import resampled_curves
 from stages.evaluation.design import Design
@@ -57,20 +59,46 @@ def learning_curves(
         InputError: if a file does not fit the splits, or another metric chose.
     """
     found = []
-    n_train = float(np.mean([fold.n_train for fold in splits.folds]))
+    n_train_whole = float(np.mean([fold.n_train for fold in splits.folds]))
     for path in sorted(learning_curves_dir(dataset).glob("*/learning_curve.arrow")):
-        table, about = read_described(path, LearningCurveMetadata)
+        about = read_described(path, LearningCurveMetadata)[1]
         if about.scoring != metric.name:
             raise InputError(f"{path}: metadata scoring: expected {metric.name!r}, which ranks, found {about.scoring!r}; run `dvc repro`")
-        mine = Expected(about.model, expected.form, expected.outputs, about.combinations)
-        by_share = {share: predictions_by_candidate(of_share, splits, mine, path) for share, of_share in _shares(table).items()}
-        sizes = {share: _mean_rows(of_share) for share, of_share in _shares(table).items()}
-        for candidate, predictions in whole.items():
-            if (candidate.model, candidate.fusion) == (about.model, EARLY) and candidate.combination in about.combinations:
-                parts = [TrainedShare(share, sizes[share], of_share[candidate][0]) for share, of_share in by_share.items()]
-                found.append(judged_curve(candidate, [*parts, TrainedShare(1.0, n_train, predictions)], metric, design,
-                                          skipped=about.skipped, time_ordered=splits.times is not None))
+        mine = replace(expected, model=about.model, combinations=about.combinations)
+        for candidate, parts in _trained_shares(path, whole, splits, mine, n_train_whole).items():
+            found.append(judged_curve(candidate, [*parts, TrainedShare(1.0, n_train_whole, whole[candidate])], metric, design,
+                                      skipped=about.skipped, time_ordered=splits.times is not None))
     return tuple(found)
+
+
+def _trained_shares(
+    path: Path, whole: Iterable[Candidate], splits: Splits, expected: Expected, most: float
+) -> dict[Candidate, list[TrainedShare]]:
+    """Return the shares of the training rows, the smallest first, that each candidate of a file is trained on.
+
+    Args:
+        whole: the candidates that are trained on all training rows, whose number is `most`, mean over outer folds.
+    Raises:
+        InputError: if the predictions of a share do not fit the splits, the candidates or the other shares.
+    """
+    table, about = read_described(path, LearningCurveMetadata)
+    by_share: dict[Candidate, list[TrainedShare]] = {
+        candidate: [] for candidate in whole
+        if (candidate.model, candidate.fusion) == (expected.model, EARLY) and candidate.combination in expected.combinations}  # fmt: skip
+    for share, of_share in _shares(table).items():
+        skips = halvings(share) in about.skipped_halvings  # where some combination is left out
+        there = set(pc.unique(of_share["modalities"]).to_pylist())
+        mine = replace(expected, combinations=[name for name in expected.combinations if name in there or not skips])
+        for candidate, by_seed in predictions_by_candidate(of_share, splits, mine, path).items():
+            if candidate not in by_share:
+                raise InputError(f"{path}: share {share:g}: train wrote no predictions of {named(candidate)}; run `dvc repro`")
+            before = by_share[candidate][-1].n_train if by_share[candidate] else 0
+            n_train = _mean_rows(of_share, candidate, f"{path}: share {share:g}, modalities {candidate.combination!r}")
+            if not before < n_train < most:
+                raise InputError(f"{path}: share {share:g}: n_train: expected more than {before:g} and less than {most:g}, "
+                                 f"those of other shares, found {n_train:g}; run `dvc repro`")
+            by_share[candidate].append(TrainedShare(share, n_train, by_seed[0]))
+    return by_share
 
 
 def _shares(table: pa.Table) -> dict[float, pa.Table]:
@@ -78,10 +106,18 @@ def _shares(table: pa.Table) -> dict[float, pa.Table]:
     return {float(share): table.filter(pc.equal(table["share"], float(share))) for share in np.unique(column_values(table["share"]))}
 
 
-def _mean_rows(table: pa.Table) -> float:
-    """Return the number of training rows of a share, mean over outer folds."""
-    of_folds = table.group_by(["repeat", "fold"]).aggregate([("n_train", "max")])
-    return float(np.mean(column_values(of_folds["n_train_max"])))
+def _mean_rows(table: pa.Table, candidate: Candidate, where: str) -> float:
+    """Return the number of training rows of a share, mean over outer folds.
+
+    Raises:
+        InputError: if rows of one fold have several.
+    """
+    mine = table.filter(pc.and_(pc.equal(table["modalities"], candidate.combination), pc.equal(table["fusion"], candidate.fusion)))
+    of_folds = mine.group_by(["repeat", "fold"]).aggregate([("n_train", "max"), ("n_train", "min")])
+    most, least = (column_values(of_folds[f"n_train_{end}"]) for end in ("max", "min"))
+    if not np.array_equal(most, least):
+        raise InputError(f"{where}: n_train: expected one number for each repeat and fold, found several; run `dvc repro`")
+    return float(np.mean(most))
 
 
 def judged_curve(

@@ -7,20 +7,20 @@ test. What is fitted is taken as it is: the interval speaks of other groups, not
 Source: Liang & Zeger 1986, Biometrika 73, 13 (standard errors of clusters); for the degrees of freedom see pooled.py.
 """
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.special import stdtr
 
 from stages.contracts.candidate import parsed_combination
-from stages.contracts.documents.evaluation_document import ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS
 from stages.contracts.metric import Metric
-from stages.contracts.paths import controls_dir, splits_path
+from stages.contracts.paths import controls_dir
 from stages.contracts.tables.leaking_table import HONEST, LEAKING, LeakingMetadata
-from stages.evaluation.checked_predictions import FoldPredictions, Splits
+from stages.evaluation.checked_predictions import Expected, FileRows, FoldPredictions, Splits, TestFold
 from stages.evaluation.comparisons import verdict
 from stages.evaluation.pooled import degrees_of_freedom
 from stages.evaluation.row_values import row_values
@@ -28,23 +28,27 @@ from stages.evaluation.scores import MetricScores
 from stages.evaluation.sign_flips import sign_flip
 from stages.evaluation.statistics import ROUNDING, Spread, holm
 from stages.foundation.errors import InputError
-from stages.foundation.tables import column_values, read_described
+from stages.foundation.tables import read_described
 
 
-def protocol_gaps(dataset: str, metric: Metric, splits: Splits, confidence: float) -> tuple[ProtocolGap, ...]:
+def protocol_gaps(dataset: str, metric: Metric, splits: Splits, confidence: float, expected: Expected) -> tuple[ProtocolGap, ...]:
     """Return the gaps of all leaking controls of a data set.
 
     Args:
         metric: bound to the data set's targets, the one that ranks.
+        expected: form and names of the outputs; the rest is that of each file.
     Raises:
-        InputError: if predictions were chosen by another metric, or are of samples that are not in the splits.
+        InputError: if predictions were chosen by another metric, are not of every test row once, or are impossible.
     """
     found: list[ProtocolGap] = []
     for path in sorted(controls_dir(dataset).glob("*/leaking.arrow")):
         table, about = read_described(path, LeakingMetadata)
         if about.scoring != metric.name:
             raise InputError(f"{path}: scoring: expected {metric.name!r}, which ranks, found {about.scoring!r}; run `dvc repro`")
-        measured = [_measured(table, name, metric, splits, path, confidence) for name in about.combinations]
+        rows = FileRows.of(table, splits, replace(expected, model=about.model, combinations=about.combinations), path, "protocol")
+        folds = [[_folds(rows, protocol, name) for protocol in (HONEST, LEAKING)] for name in about.combinations]
+        rows.refuse_unmatched(np.ones(len(table), bool))
+        measured = [_measured(of_both, metric, splits, confidence) for of_both in folds]
         corrected = holm([gap["p"] for gap in measured])
         for name, gap, p_corrected in zip(about.combinations, measured, corrected, strict=True):
             gain = gap["difference"] if metric.greater_is_better else -gap["difference"]
@@ -53,29 +57,48 @@ def protocol_gaps(dataset: str, metric: Metric, splits: Splits, confidence: floa
     return tuple(found)
 
 
-def _measured(table: pa.Table, combination: str, metric: Metric, splits: Splits, path: Path, confidence: float) -> dict[str, Any]:
-    """Return scores, difference, interval and p of one combination."""
-    of_arm = [arm_scores(_folds(table, protocol, combination, splits, path), metric, splits) for protocol in (HONEST, LEAKING)]
-    honest, leaking = (scores.mean for scores, _ in of_arm)
-    return {"honest": honest, "leaking": leaking, **paired_groups(*(sums for _, sums in of_arm), confidence=confidence)}
-
-
 Folds = list[tuple[np.ndarray, FoldPredictions]]  # row numbers into Splits.ids, and the predictions for them
 
 
-def _folds(table: pa.Table, protocol: str, combination: str, splits: Splits, path: Path) -> Folds:
-    """Return the folds of one protocol, with the targets that the splits have: nothing of the file but its predictions is trusted."""
-    mine = table.filter(pc.and_(pc.equal(table["protocol"], protocol), pc.equal(table["modalities"], combination)))
-    places = pc.index_in(mine["sample_id"].combine_chunks(), value_set=splits.ids)
-    if places.null_count:
-        raise InputError(f"{path}: its samples are not those of {splits_path(path.parts[-4])}; run `dvc repro`")
-    rows, predictions = column_values(places), column_values(mine["prediction"])
-    keys = np.stack([column_values(mine["repeat"]), column_values(mine["fold"])], axis=1)
-    found = []
-    for key in np.unique(keys, axis=0):
-        here = np.flatnonzero((keys == key).all(axis=1))
-        found.append((rows[here], FoldPredictions(splits.targets[rows[here]], predictions[here], None)))
+def _measured(of_both: Sequence[Folds], metric: Metric, splits: Splits, confidence: float) -> dict[str, Any]:
+    """Return scores, difference, interval and p of one combination."""
+    of_arm = [arm_scores(folds, metric, splits) for folds in of_both]
+    honest, leaking = (scores.mean for scores, _ in of_arm)
+    gap = paired_groups(*(sums for _, sums in of_arm), confidence=confidence)
+    if len(of_arm[0][0].folds) == 1 and gap["n_groups"] < FEWEST_GROUPS:  # as of all scores of one test split
+        gap |= dict.fromkeys(("lo", "hi", "p"), float("nan"))
+    return {"honest": honest, "leaking": leaking, **gap}
+
+
+def _folds(rows: FileRows, protocol: str, combination: str) -> Folds:
+    """Return the folds of one protocol; those with the leak may hold other rows, but every test row of a repeat is in one of them.
+
+    Raises:
+        InputError: if they do not, or a prediction is impossible.
+    """
+    mine, found = rows.where(protocol=protocol, modalities=combination), []
+    for test in rows.splits.folds if protocol == HONEST else _leaking_folds(rows, mine, f"{rows.path}: {protocol}, {combination!r}"):
+        what = f"protocol {protocol}, modalities {combination!r}, repeat {test.repeat}, fold {test.fold}"
+        found.append((test.rows, rows.of_fold(mine, test, what)))
     return found
+
+
+def _leaking_folds(rows: FileRows, mine: np.ndarray, where: str) -> Iterator[TestFold]:
+    """Yield the test folds with the leak, as they stand in the file: as many as there are, of the same rows of each repeat."""
+    folds = rows.splits.folds
+    for repeat in dict.fromkeys(test.repeat for test in folds):
+        honest = [test for test in folds if test.repeat == repeat]
+        drawn = [replace(test, rows=np.unique(rows.row[mine & rows.where(repeat=repeat, fold=test.fold)])) for test in honest]
+        empty = [test.fold for test in drawn if not test.rows.size]
+        if empty:
+            raise InputError(f"{where}, repeat {repeat}, fold {empty[0]}: no test row has a prediction; run `dvc repro`")
+        wanted, tested = (np.sort(np.concatenate([test.rows for test in some])) for some in (honest, drawn))
+        if not np.array_equal(wanted, tested):
+            n_missing, n_others = len(np.setdiff1d(wanted, tested)), len(np.setdiff1d(tested, wanted))
+            n_twice = len(tested) - len(np.unique(tested))
+            raise InputError(f"{where}, repeat {repeat}: expected each of {len(wanted)} test rows in one fold; {n_missing} are in none, "
+                             f"{n_twice} in several, and {n_others} others are there; run `dvc repro`")
+        yield from drawn
 
 
 def arm_scores(folds: Folds, metric: Metric, splits: Splits) -> tuple[MetricScores, tuple[np.ndarray, np.ndarray]]:

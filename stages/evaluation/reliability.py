@@ -29,7 +29,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from stages.contracts.documents.evaluation_document import Reliability, ReliabilityBin
+from stages.contracts.documents.reliability_curve import Reliability, ReliabilityBin
 from stages.evaluation.checked_predictions import FoldPredictions
 from stages.evaluation.design import Design
 from stages.evaluation.intervals import FEWEST_RESAMPLED, clopper_pearson, resample_weights
@@ -53,13 +53,23 @@ class Events:
         edges = np.percentile(self.stated, np.linspace(0, 100, N_RELIABILITY_BINS + 1))
         return np.unique(np.searchsorted(edges[1:-1], self.stated), return_inverse=True)[1].ravel()
 
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Return the events of each bin: float64 (n_bins,), each of one or more."""
+        return self.by_bin(np.ones(len(self.stated)))
+
+    @cached_property
+    def bin_means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean stated probability of each bin, and the share of its events that held: float64 (n_bins,) each."""
+        return self.by_bin(self.stated) / self.sizes, self.by_bin(self.held.astype(np.float64)) / self.sizes
+
     def by_bin(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of the events' values in each bin: float64 (n_bins,)."""
         return np.bincount(self.bins, weights=values)
 
     def by_block_and_bin(self, values: np.ndarray, n_blocks: int) -> np.ndarray:
         """Return the sums of the events' values: float64 (n_blocks, n_bins)."""
-        n_bins = int(self.bins.max()) + 1
+        n_bins = len(self.sizes)
         return np.bincount(self.blocks * n_bins + self.bins, weights=values, minlength=n_blocks * n_bins).reshape(n_blocks, n_bins)
 
 
@@ -79,15 +89,14 @@ def reliability(predictions: Sequence[FoldPredictions], design: Design) -> Relia
     events = events_of(predictions, design)
     if events is None or not len(events.stated):
         return None
-    sizes = events.by_bin(np.ones(len(events.stated)))
-    stated, held = (events.by_bin(values) / sizes for values in (events.stated, events.held.astype(np.float64)))
+    stated, held = events.bin_means
     ends = intervals_of_bins(events, design)
     error = calibration_error(events, design)
     return Reliability(
         stated=float(events.stated.mean()),
         held=float(events.held.mean()),
         bins=tuple(ReliabilityBin(stated=p, held=share, lo=lo, hi=hi, rows=n) for p, share, (lo, hi), n in zip(
-            stated.tolist(), held.tolist(), ends, sizes.astype(int).tolist(), strict=True)),
+            stated.tolist(), held.tolist(), ends, events.sizes.astype(int).tolist(), strict=True)),
         ece=error.found, ece_corrected=error.corrected, lo=error.lo, hi=error.hi, ece_by_chance=error.by_chance,
         **brier_parts(events),
     )  # fmt: skip
@@ -111,9 +120,8 @@ def events_of(predictions: Sequence[FoldPredictions], design: Design) -> Events 
 def brier_parts(events: Events) -> dict[str, float]:
     """Return the Brier score and its parts: brier = reliability − resolution + uncertainty + within_bins."""
     held = events.held.astype(np.float64)
-    sizes = events.by_bin(np.ones(len(held)))
-    stated_mean, held_mean = events.by_bin(events.stated) / sizes, events.by_bin(held) / sizes
-    share, overall = sizes / len(held), float(held.mean())
+    stated_mean, held_mean = events.bin_means
+    share, overall = events.sizes / len(held), float(held.mean())
     within, outcome = events.stated - stated_mean[events.bins], held - held_mean[events.bins]
     return {
         "brier": float(((events.stated - held) ** 2).mean()),
@@ -177,12 +185,10 @@ def rising_to(level: float, rising: Callable[[float], float]) -> float:
 
 def intervals_of_bins(events: Events, design: Design) -> list[tuple[float, float]]:
     """Return the interval of each bin's share that held: Clopper and Pearson's for the number of rows that the spread of groups implies."""
-    n_bins, nan = int(events.bins.max()) + 1, float("nan")
+    sizes, (_, shares), nan = events.sizes, events.bin_means, float("nan")
     if not has_intervals(design) or design.n_blocks < FEWEST_RESAMPLED:
-        return [(nan, nan)] * n_bins
+        return [(nan, nan)] * len(sizes)
     n, held = design.n_blocks, events.held.astype(np.float64)
-    sizes = events.by_bin(np.ones(len(held)))
-    shares = events.by_bin(held) / sizes
     spread = (events.by_block_and_bin(held - shares[events.bins], n) ** 2).sum(axis=0) * n / (n - 1) / sizes**2
     occupied = (events.by_block_and_bin(np.ones(len(held)), n) > 0).sum(axis=0)
     z, t = (float(quantile) for quantile in (ndtri((1 + design.confidence) / 2), stdtrit(n - 1, (1 + design.confidence) / 2)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stages.contracts.documents.evaluation_document import SeedSpread
+from stages.contracts.documents.evaluation_document import FEWEST_GROUPS, SeedSpread
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
 from stages.evaluation.design import Design
@@ -18,7 +18,6 @@ from stages.evaluation.regression_resamples import error_ratios
 from stages.evaluation.row_values import row_values
 from stages.evaluation.statistics import half_width_of
 
-FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
 SHARES = "effective number of rows (Clopper & Pearson) by"
 ERRORS = "errors, Q² and R²: bootstrap of whole groups"
 CROSS_VALIDATION = f"{SHARES} the larger of the corrected resampled t over outer folds and the spread of groups; {ERRORS}"
@@ -116,5 +115,4 @@ def estimate(scores: MetricScores, by_seed: BySeed, metric: Metric, design: Desi
     errors = replace(pooled, sums=sign * (pooled.sums - best * pooled.weights))
     ratios = error_ratios(metric.name, by_seed, errors, design, resample_weights(design.n_blocks))
     ends = error_interval(sign * (mean - best), ratios, errors, design.confidence, widening=design.overlap)
-    limits = (low, high) if metric.attainable is None else metric.attainable
-    return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *limits).tolist())
+    return Estimate(mean, *np.clip(sorted(best + sign * end for end in ends), *metric.attainable).tolist())

@@ -73,6 +73,14 @@ def modality_names(params: Mapping[str, Any], dataset: str) -> Sequence[str]:
     return tuple(value_at(params, f"datasets.{dataset}.modalities"))
 
 
+def data_set_names(params: Mapping[str, Any]) -> list[str]:
+    """Return the names of the data sets, in declared order; raise InputError if one is not text (`true:`, `1:`)."""
+    names = value_at(params, "datasets")
+    if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names):
+        _explain("data_set_names", params, key="datasets")
+    return list(names)
+
+
 def nearest(name: str, known: Any) -> str:
     """Return " (did you mean 'x'?)" for the nearest known name, or ""."""
     close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1, cutoff=0.5)

@@ -1,1 +1,1 @@
-"""Parts of the stages learning_curve and bias_variance: parts of the training rows, and learners on each of them."""
+"""Parts of the stage learning_curve: shares of the training rows, and learners on each of them."""

@@ -13,4 +13,6 @@ class LearningCurveEntry(Settings):
     combinations: Literal["largest", "all"] = Field(
         "largest", description="modality combinations that get a curve: the one of all modalities that the model reads, or all"
     )
-    datasets: tuple[str, ...] | None = Field(None, description="data sets that get a curve; null: all")
+    datasets: tuple[str, ...] | None = Field(
+        None, min_length=1, description="data sets that get a curve; null: all; for none, leave the entry of the model out"
+    )

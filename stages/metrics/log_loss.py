@@ -38,5 +38,5 @@ GREATEST = -float(np.log(np.finfo(np.float64).eps))  # 36.04 nats: the loss of a
 
 METRIC = Metric(
     name="log_loss", title="log-loss", score=log_loss, greater_is_better=False, needs_scores=True, bounds=(0.0, float("inf")),
-    attainable=(0.0, GREATEST),
+    limit=GREATEST,
 )  # fmt: skip

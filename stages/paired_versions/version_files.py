@@ -43,5 +43,5 @@ class VersionFiles:
         table, about = read_described(self.predictions[model], TrainingMetadata)
         if about.not_applicable:
             return {}
-        expected = Expected(model, about.target.form, about.target.outputs, about.combinations)
+        expected = Expected(model, about.target.form, about.target.outputs, about.combinations, about.seeds)
         return predictions_by_candidate(table, self.described_splits[0], expected, self.predictions[model])

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import ENOUGH_FOR_ISOTONIC, FEWEST_GROUPS, Evaluation
 from stages.contracts.documents.results_document import Comparison
 from stages.reporting.formatting import candidate_name, combination_name, level_name, listed, model_name, setting, signed
 from stages.reporting.gains import gains
@@ -32,9 +33,28 @@ def gap_findings(evaluation: Evaluation) -> list[str]:
             sizes = listed([f"{' + '.join(gap.modalities)} {signed(gap.difference)} "
                             f"({signed(gap.lo)} to {signed(gap.hi)})" for gap in shown])
             found.append(f"If {what}, {learner} would be too good: {sizes}, with {level_name(evaluation)} intervals.")
-        else:
+        elif any(gap.p is not None for gap in gaps):
             found.append(f"If {what}, {learner} is not shown to be too good.")
+        else:
+            found.append(f"Whether {learner} would be too good if {what} could not be tested: {_untested(gaps, evaluation)}.")
     return found
+
+
+def _untested(gaps: Sequence[ProtocolGap], evaluation: Evaluation) -> str:
+    """Return why none of the gaps has a test."""
+    if all(gap.difference is None for gap in gaps):
+        return "a score is not defined"
+    if evaluation.is_one_split and max(gap.n_groups for gap in gaps) < FEWEST_GROUPS:
+        return f"the test split has too few groups ({max(gap.n_groups for gap in gaps)}, of the {FEWEST_GROUPS} that are needed)"
+    return "no group of rows scores differently with it"
+
+
+def isotonic_finding(evaluation: Evaluation) -> str:
+    """Return that isotonic calibration was fitted to few rows, if so."""
+    if evaluation.isotonic_rows is None:
+        return ""
+    return (f"Isotonic calibration was fitted to as few as {evaluation.isotonic_rows:,} training rows of an outer fold; scikit-learn "
+            f"advises against it up to about {ENOUGH_FOR_ISOTONIC:,}, where it tends to overfit: see train.calibration in docs/params.md.")
 
 
 def boosting_finding(evaluation: Evaluation) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Results
-from stages.reporting.doubts import boosting_finding, edge_finding, gap_findings, leak_finding
+from stages.reporting.doubts import boosting_finding, edge_finding, gap_findings, isotonic_finding, leak_finding
 from stages.reporting.formatting import (
     baseline_name,
     candidate_name,
@@ -41,7 +41,7 @@ def findings(evaluation: Evaluation) -> list[str]:
     sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation), fusion_finding(evaluation),
                  added_finding(evaluation), ways_finding(evaluation), *missing_findings(evaluation),
                  sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
-                 edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
+                 isotonic_finding(evaluation), edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 

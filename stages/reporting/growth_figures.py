@@ -12,7 +12,7 @@ from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.task import OUTPUT_NOUNS
 from stages.reporting.drawing import COLOURS, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, padded, printable, value_ticks
-from stages.reporting.formatting import candidate_name, interval, number, setting
+from stages.reporting.formatting import averaged, candidate_name, interval, number, setting
 from stages.reporting.growth_sentences import caption_of_growth
 
 LEFT, RIGHT, TOP, PLOT, BOTTOM = 46.0, 20.0, 26.0, 170.0, 44.0  # px
@@ -74,9 +74,10 @@ def capacity_plot(evaluation: Evaluation, study: BiasVariance) -> Plot:
     axes.set_xlabel(f"{study.parameter}, logarithmic" if is_numeric else study.parameter)
     name = candidate_name(study.candidate, evaluation)
     noun = OUTPUT_NOUNS[evaluation.form]
-    caption = (f"Over {study.n_bootstraps} bootstraps of the training rows, mean over outer folds; other parameters at their best. Bias is "
-               "the loss of the mean prediction, variance that of single ones around it. The noise of the "
-               f"{noun} is part of the bias: how much is unknown.")
+    skipped = "".join(f" {study.parameter} {printable(setting(value.value))} is not compared: {value.why}." for value in study.skipped)
+    caption = (f"Over {study.n_bootstraps} bootstraps of the training rows, {averaged(evaluation)}; other parameters at their best. "
+               "Bias is the loss of the mean prediction, variance that of single ones around it. The noise of the "
+               f"{noun} is part of the bias: how much is unknown.{skipped}")
     return Plot(f"bias_variance_{study.parameter}", f"{name}: bias and variance", caption, figure, study.candidate)
 
 

@@ -12,12 +12,14 @@ def growth_findings(evaluation: Evaluation) -> list[str]:
 
 
 def twice_the_rows(evaluation: Evaluation, curve: LearningCurve) -> str:
-    """Return "twice the rows (3,036) would bring about +0.020 [0.000, 0.030] accuracy"; or that nothing is said, and why."""
+    """Return "twice the rows (3,036) would bring about +0.020 accuracy (95 % interval …), if …"; or that nothing is said, and why."""
     if curve.twice is None:
         return f"Nothing is said of more rows: {curve.withheld}."
     rows = f"{2 * curve.points[-1].n_train:,} training rows instead of {curve.points[-1].n_train:,}"
     title = evaluation.primary.title
-    return f"twice the rows ({rows}) would bring about {_better(curve.twice)} {title}, if the curve goes on as a power law."
+    mean, lo, hi = _parts(curve.twice)
+    return (f"twice the rows ({rows}) would bring about {mean} {title} ({level_name(evaluation)} interval {lo} to {hi}), if the curve goes "
+            "on as a power law.")
 
 
 def caption_of_growth(evaluation: Evaluation, curve: LearningCurve) -> str:
@@ -27,10 +29,16 @@ def caption_of_growth(evaluation: Evaluation, curve: LearningCurve) -> str:
     grown = f" From {curve.points[0].n_train:,} to {curve.points[-1].n_train:,} rows: {_better(curve.growth)}." if curve.growth else ""
     if curve.twice is None:
         return f"{shown}{grown} {twice_the_rows(evaluation, curve)}"
-    return f"{shown}{grown} Line: fitted power law; dashed: what it says of twice the rows, {_better(curve.twice)}."
+    dashed = f"what it says of twice the rows, if the curve goes on as one, {_better(curve.twice)}"
+    return f"{shown}{grown} Line: fitted power law; dashed: {dashed}."
 
 
 def _better(gain: Gain) -> str:
     """Return "+0.020 [0.000, 0.030]"; of errors too, + is better."""
-    parts = [number(value) if value is not None and value < 0 else f"+{number(value)}" for value in (gain.mean, gain.lo, gain.hi)]
+    parts = _parts(gain)
     return f"{parts[0]} [{parts[1]},{SPACE}{parts[2]}]"
+
+
+def _parts(gain: Gain) -> list[str]:
+    """Return the gain and the ends of its interval, signed."""
+    return [number(value) if value is not None and value < 0 else f"+{number(value)}" for value in (gain.mean, gain.lo, gain.hi)]

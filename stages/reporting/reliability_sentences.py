@@ -1,6 +1,7 @@
 """What the report says of how far probabilities can be believed."""
 
-from stages.contracts.documents.evaluation_document import Evaluation, Reliability
+from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.documents.reliability_curve import Reliability
 from stages.reporting.formatting import candidate_name, interval, number
 
 ONE_SIDED = 0.25  # of the shown error, at most, lies on the other side where one is named

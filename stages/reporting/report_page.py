@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.contracts.documents.evaluation_document import Evaluation, ProtocolGap
+from stages.contracts.documents.control_findings import ProtocolGap
+from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
 from stages.contracts.paths import evaluation_path
@@ -208,14 +209,19 @@ def gap_rows(evaluation: Evaluation) -> list[GapRow]:
 def configurations(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return by learner and modality combination the chosen configurations, the most frequent first, with their numbers of outer folds.
 
-    notes: shares of the test rows that help to judge the scores, in words.
+    A setting with one value in the grid is not chosen and stands apart (fixed). notes: shares of the test rows that help to judge the
+    scores, in words.
     """
     found = []
     compared = {found.candidate for found in evaluation.ranked()}
     for result in evaluation.candidates:
         if result.model in evaluation.learners and result.candidate in compared:
-            counts = Counter(formatting.settings_text(fold.settings) for fold in result.configs)
+            fixed = result.fixed_settings
+            counts = Counter(formatting.settings_text({setting: value for setting, value in fold.settings.items() if setting not in fixed})
+                             for fold in result.configs)  # fmt: skip
+            apart = {setting: value for setting, value in result.configs[0].settings.items() if setting in fixed} if result.configs else {}
             chosen = [{"settings": settings, "n_folds": n} for settings, n in counts.most_common()]
             notes = [f"{name.replace('_', ' ')}: {share:.0%}" for name, share in result.notes.items() if share]
-            found.append({"candidate": result.candidate, "chosen": chosen, "n_folds": len(result.configs), "notes": notes})
+            found.append({"candidate": result.candidate, "chosen": chosen, "n_folds": len(result.configs),
+                          "fixed": formatting.settings_text(apart) if apart else "", "notes": notes})
     return found

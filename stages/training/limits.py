@@ -13,10 +13,9 @@ from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names, section
+from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
 from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
-from stages.training.train_settings import TrainEntry
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -38,8 +37,8 @@ def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -
         )
 
 
-def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> Size:
-    """Return the problem's size without reading its features; `about` are the splits' metadata."""
+def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, tuning_rows: int | None) -> Size:
+    """Return the problem's size without reading its features; `about` are the splits' metadata, tuning_rows as in `Size`."""
     modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
@@ -55,32 +54,38 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata) -> S
         n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
         n_inner=about.n_inner_folds,
-        tuning_rows=section(params, "train", TrainEntry).tuning_rows,
+        tuning_rows=tuning_rows,
     )
 
 
 def fitting_configs(
-    dataset: str, model: Sweep, settings: Settings, problem: Problem, *, tuning_rows: int | None = None
+    dataset: str, model: Sweep, settings: Settings, problem: Problem, *, tuning_rows: int | None = None, key: str = ""
 ) -> list[Config]:
     """Return the grid's configurations that need no more rows than the smallest inner training set has; print how many are skipped.
 
     Args:
         tuning_rows: as in `results` (stages/model_selection/protocol.py).
+        key: of params.yaml that lists the grid's values; models.<model> if not given.
     Raises:
         InputError: if all are skipped.
     """
-    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
-    smallest = min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
+    smallest = smallest_inner_training_set(problem, tuning_rows)
     grid = model.approximated(model.grid(settings, problem.seed), settings, problem)
     kept = [config for config in grid if model.min_samples(config) <= smallest]
     where = f"the smallest training fold of {dataset!r} has {smallest} rows"
     if not kept:
-        raise InputError(f"params.yaml: models.{model.name}: every configuration needs more training rows than there are: {where}, and "
-                         f"the least that one needs is {min(map(model.min_samples, grid))}; lower the grid's values")
+        raise InputError(f"params.yaml: {key or f'models.{model.name}'}: every configuration needs more training rows than there are: "
+                         f"{where}, and the least that one needs is {min(map(model.min_samples, grid))}; lower the grid's values")
     if len(kept) < len(grid):
         print(f"{model.name} {dataset}: {len(grid) - len(kept)} of {len(grid)} configurations need more rows and are skipped: {where}",
               flush=True)
     return kept
+
+
+def smallest_inner_training_set(problem: Problem, tuning_rows: int | None = None) -> int:
+    """Return the number of rows of the smallest training set on which configurations are compared."""
+    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
+    return min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
 
 
 def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:

@@ -12,16 +12,14 @@ import pyarrow.compute as pc
 from stages.contracts.metric import Scoring
 from stages.contracts.paths import features_path, splits_path
 from stages.contracts.problem import Problem
-from stages.contracts.table_schema import Target
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.features.feature_blocks import Block, load_block
 from stages.foundation.errors import InputError
-from stages.foundation.params_file import modality_names, section, value_at
+from stages.foundation.params_file import modality_names, value_at
 from stages.foundation.tables import column_values, read_described
 from stages.model_selection.folds import read_folds
 from stages.scoring.stacked_scores import is_of_numbers, stacked
-from stages.training.train_settings import TrainEntry
 
 
 def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -40,9 +38,11 @@ class TrainingData:
     features: Mapping[str, FeaturesMetadata]
 
 
-def read_problem(dataset: str, params: dict[str, Any]) -> TrainingData:
+def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> TrainingData:
     """Return the data set as a problem, with its sample ids and metadata.
 
+    Args:
+        scoring: the metric that chooses the configuration.
     Raises:
         InputError: if a features file does not hold the samples of the splits table, or there is a single class.
     """
@@ -52,7 +52,6 @@ def read_problem(dataset: str, params: dict[str, Any]) -> TrainingData:
     ids = table["sample_id"][:n]
     blocks, features = read_blocks(dataset, modalities, ids)
     target = np.ascontiguousarray(column_values(table["target"][:n]))
-    scoring = scoring_of(params, about.target)
     problem = Problem(
         blocks=blocks,
         target=target,
@@ -93,11 +92,6 @@ def rows_of(features: pa.Table, ids: pa.ChunkedArray, message: str) -> pa.Table:
     if kept["sample_id"].combine_chunks() != ids.combine_chunks():
         raise InputError(message)
     return kept
-
-
-def scoring_of(params: Mapping[str, Any], target: Target) -> str:
-    """Return the name of the metric that chooses the configuration: `train.scoring` of the task in params.yaml, else the task's own."""
-    return section(params, "train", TrainEntry).scoring.get(target.task, target.scoring)
 
 
 def scoring_form(name: str, about: SplitsMetadata) -> Scoring:

@@ -39,6 +39,7 @@ def write_results(
         scoring=problem.scoring,
         combinations=() if about.not_applicable else tuple("+".join(modalities) for modalities in problem.combinations),
         not_applicable=about.not_applicable,
+        seeds=(problem.seed, *(refit.seed for refit in results[0].reseeded)) if results and results[0].reseeded else (),
     )
     # an empty result, so that tables without rows have their columns
     empty = FoldResult(problem.final_fold(), (), {problem.scoring: np.zeros((0, 1))}, 0, problem.target[:0], None)

@@ -1,4 +1,4 @@
-"""The settings of the section `train:`."""
+"""The settings of the section `train:`, and the part of them that one stage uses."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -6,7 +6,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from stages.contracts.fitted import CalibrationMethod
+from stages.contracts.paths import train_settings_path
 from stages.contracts.settings import Settings
+from stages.foundation.params_file import parse
+from stages.foundation.tables import read_json
+
+Keep = Literal["out_of_fold", "fold_models"]
 
 
 class TrainEntry(Settings):
@@ -25,8 +30,31 @@ class TrainEntry(Settings):
         "none", description="calibration of models' probabilities (classes, labels) on out-of-fold probabilities of the training rows: "
         "none, temperature, sigmoid or isotonic (from about 1,000 rows on); predictions stay the same"
     )
-    keep: tuple[Literal["out_of_fold", "fold_models"], ...] = Field(
+    keep: tuple[Keep, ...] = Field(
         (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
     )
 
     renamed: ClassVar[Mapping[str, str]] = {"select": "scoring"}
+
+
+class UsedTrainSettings(Settings):
+    """What a stage uses of the section on one data set, as check writes it: scoring is the metric of the data set's task.
+
+    What a stage does not use is left out of its file, so that an edit of it does not rerun the stage; here it has the value that changes
+    nothing.
+    """
+
+    scoring: str
+    tuning_rows: int | None = None
+    n_seeds: int = 1
+    calibration: CalibrationMethod = "none"
+    keep: tuple[Keep, ...] = ()
+
+
+def used_train_settings(dataset: str, stage: str) -> UsedTrainSettings:
+    """Return what a stage (as in `train_settings_path`) uses of the section `train:` on a data set.
+
+    Raises:
+        InputError: if check has not written it.
+    """
+    return parse(read_json(train_settings_path(dataset, stage)), "train", UsedTrainSettings)

@@ -29,6 +29,7 @@ OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
+OF_WAYS, OF_CONTRIBUTIONS = ("tests/test_fusions.py",), ("tests/test_contributions.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
 
@@ -49,6 +50,22 @@ class Mutant:
 
 
 MUTANTS = (
+    # ---------------------------------------------------------------- modalities together
+    Mutant("stacked on its own rows", "stages/model_selection/late_fusion.py", "kept = ~out if not out.all() else out", "kept = out | ~out",
+           OF_WAYS, "a stacking model is compared by scores of the rows that it was fitted to"),
+    Mutant("weights of the first way", "stages/model_selection/fusing.py", "return replace(of_ways[best], inner_scores=scores",
+           "return replace(of_ways[0], inner_scores=scores", OF_WAYS, "what is said to be chosen is the first way"),
+    Mutant("weights without effect", "stages/features/early_fusion.py", 'self.weights[name] * block.unit_scale("euclidean", self.train)',
+           'block.unit_scale("euclidean", self.train)', OF_WAYS, "every weighting is that of equal weights"),
+    Mutant("members of the wrong rows", "stages/model_selection/late_fusion.py", "np.searchsorted(result.fold.test, fold.test)",
+           "np.arange(len(fold.test))", OF_WAYS, "late fusion mixes up samples where some lack a modality"),
+    Mutant("orders do not count", "stages/evaluation/contributions.py", "factorial(n - len(subset) - 1) / factorial(n)", "1 / 2 ** (n - 1)",
+           OF_CONTRIBUTIONS, "Banzhaf's values are called Shapley's"),
+    Mutant("intervals of one share", "stages/evaluation/contributions.py", "(1 - evidence.design.confidence) / len(wanted)",
+           "(1 - evidence.design.confidence)", OF_CONTRIBUTIONS, "intervals hold for one modality alone, not for all together"),
+    Mutant("any way may lead", "stages/contracts/candidate.py", "or self.fusion == CHOSEN or", "or self.fusion or",
+           some_of("findings", "ways"),
+           "the best way by the scores shown is compared"),
     # ---------------------------------------------------------------- intervals and tests
     Mutant("overlap ignored", STATISTICS, "(1 / defined.size + test_per_train)", "(1 / defined.size)", OF_STATISTICS,
            "the plain t-interval, too narrow for folds that share training rows"),
@@ -119,10 +136,21 @@ MUTANTS = (
            OF_COMPARISONS, "the gain of fusion is overstated"),
     Mutant("one score for all models", "stages/evaluation/summary.py", "evaluation.best_of([model])",
            "evaluation.best_of(evaluation.models)", OF_COMPARISONS, "summary.json has another model's score"),
-    Mutant("rows in their own order", CHECKED, 'np.argsort(row[here], kind="stable")', "np.arange(here.size)",
+    Mutant("rows in their own order", CHECKED, 'np.argsort(self.row[here], kind="stable")', "np.arange(here.size)",
            some_of("evaluate", "another_order"), "predictions in another order are laid next to the wrong targets"),
-    Mutant("targets are believed", CHECKED, "_check_targets(of_fold.target, splits.targets[test.rows]",
-           "_check_targets(of_fold.target, of_fold.target", some_of("checked_predictions", "do_not_fit"), "a stage may change the truth"),
+    Mutant("targets are believed", CHECKED, "_check_targets(found.target, self.splits.targets[test.rows]",
+           "_check_targets(found.target, found.target", some_of("checked_predictions", "do_not_fit"), "a stage may change the truth"),
+    Mutant("rows of no fold are ignored", CHECKED, "    rows.refuse_unmatched(clean)\n", "", some_of("impossible_records", "not_whole"),
+           "predictions of an unknown combination, repeat or seed are dropped in silence"),
+    Mutant("test rows in no leaking fold", "stages/evaluation/protocol_gaps.py", "np.array_equal(wanted, tested)", "True",
+           some_of("impossible_records", "leaking_control"), "a gap compares other test rows"),
+    Mutant("any score is attained", "stages/contracts/documents/results_document.py",
+           "is_above(least, score) or is_above(score, most)", "False",
+           some_of("impossible_records", "an_evaluation"), "an accuracy of 3 is rendered"),
+    Mutant("parts need not add up", "stages/contracts/documents/reliability_curve.py",
+           "not agree(found := getattr(self, key), expected, SUMS)",
+           "(found := getattr(self, key)) is None",
+           some_of("impossible_records", "an_evaluation"), "a calibration error that its bins deny"),
     Mutant("confusion transposed", "stages/evaluation/details.py", "fold.target.astype(np.int64) * n_classes + fold.prediction",
            "fold.prediction.astype(np.int64) * n_classes + fold.target", some_of("evaluate", "scores_are_those"),
            "rows and columns of the confusion are swapped"),
@@ -197,7 +225,7 @@ MUTANTS = (
     # ---------------------------------------------------------------- controls
     Mutant("one candidate is no rival", COMPARISONS, "on_same.get(candidate.modalities, on_same.get(()))",
            "on_same.get(candidate.modalities)", OF_COMPARISONS, "no learner is compared with a control that looks at no modality"),
-    Mutant("diagnostics compete", "stages/evaluation/summary.py", "(candidate.model in last, -goodness(", "(False, -goodness(",
+    Mutant("diagnostics compete", "stages/evaluation/summary.py", "candidate.model in last, -goodness(", "False, -goodness(",
            OF_COMPARISONS, "what the samples' names tell is the best model"),
     Mutant("constant of all rows", "stages/controls/constant.py", "problem.target[train]", "problem.target",
            some_of("controls", "constant"), "the baseline knows the test rows"),
@@ -310,9 +338,21 @@ MUTANTS = (
            "a curve that is no power law is extrapolated"),
     Mutant("growth by chance", "stages/evaluation/more_rows.py", "growth.lo <= 0", "growth.lo <= -1", OF_CURVES,
            "a flat curve is extrapolated"),
-    Mutant("bias of few bootstraps", "stages/learning_curves/decomposed_loss.py", "(target - main) ** 2 - variance / n",
+    Mutant("bias of few bootstraps", "stages/bias_variances/decomposed_loss.py", "(target - main) ** 2 - variance / n",
            "(target - main) ** 2", OF_BIAS, "bias and variance add up to more than the loss"),
-    Mutant("bootstraps of rows", "stages/learning_curves/bootstraps.py", "np.unique(groups[fold.train], return_inverse=True)",
+    Mutant("a linear kernel's gamma", "stages/bias_variances/compared_values.py", "values[_text(grid.others(config))] == largest]",
+           "values[_text(grid.others(config))]]", OF_BIAS, "values are compared that differ in another parameter too"),
+    Mutant("seeds of all models", "stages/checking/train_files.py", "is_seeded is not never", "is_seeded is not None",
+           ("tests/test_used_settings.py",), "another number of seeds trains models that draw nothing"),
+    Mutant("votes as margins", "stages/models/svm/solvers.py", "summed_margins(decisions) if self.n_outputs > 2 else decisions",
+           "decisions", ("tests/test_binary_svms.py",), "all rows have about the same probability"),
+    Mutant("copies stay", "stages/controls/copies.py", "~np.isin(keys[fold.train]", "~np.isin(keys[fold.test]",
+           ("tests/test_protocol_gaps.py",), "other rows than the copies are left out"),
+    Mutant("few groups are tested", "stages/evaluation/protocol_gaps.py", '< FEWEST_GROUPS:', "< 0:",
+           ("tests/test_protocol_gaps.py",), "a gap of one test split with few groups has an interval"),
+    Mutant("fixed settings are chosen", "stages/contracts/documents/evaluation_document.py", "if len(found) == 1)", "if len(found) == 0)",
+           ("tests/test_report_statements.py",), "a setting with one value stands among those that were chosen"),
+    Mutant("bootstraps of rows", "stages/bias_variances/bootstraps.py", "np.unique(groups[fold.train], return_inverse=True)",
            "np.unique(fold.train, return_inverse=True)", OF_BIAS, "rows of a group are drawn one by one"),
     Mutant("undefined is logged", "pipelines/publishing/metric_values.py", "if value is not None]\n    return", "]\n    return", OF_RECORDS,
            "MLflow is given no number"),

@@ -1,8 +1,15 @@
 """What evaluate says of corrupted and incomplete test samples, as parts of its document: scores by strength, and what is lost."""
 
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
+
 from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, Number
-from stages.contracts.documents.results_document import MeanScore, Verdict
+from stages.contracts.documents.results_document import MeanScore, MetricInfo, Verdict, named, unknown_names
+from stages.contracts.quantities import MaybeShare, corrected_mistakes, repeated
 
 
 class StrengthPoint(MeanScore):
@@ -12,13 +19,17 @@ class StrengthPoint(MeanScore):
     is lost.
     """
 
-    strength: float
+    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     change: Number
     change_lo: Number
     change_hi: Number
-    p: Number
-    p_corrected: Number
+    p: MaybeShare
+    p_corrected: MaybeShare
     verdict: Verdict
+
+    def contradictions(self) -> Iterable[str]:
+        yield from super().contradictions()
+        yield from corrected_mistakes(self.p, self.p_corrected)
 
 
 class StrengthCurve(Document):
@@ -32,8 +43,12 @@ class StrengthCurve(Document):
     modality: str
     corruption: str
     unit: str
-    points: tuple[StrengthPoint, ...]
+    points: tuple[StrengthPoint, ...] = Field(min_length=1)
     area: Number
+
+    def contradictions(self) -> Iterable[str]:
+        if any(a.strength >= b.strength for a, b in pairwise(self.points)):
+            yield f"points: expected ascending strengths, found {', '.join(f'{point.strength:g}' for point in self.points)}"
 
     @property
     def key(self) -> str:
@@ -50,6 +65,20 @@ class Robustness(Document):
     clean: Number
     curves: tuple[StrengthCurve, ...]
 
+    def contradictions(self) -> Iterable[str]:
+        yield from (f"curves: {key} is there twice" for key in repeated(curve.key for curve in self.curves))
+        yield from (f"curves: {curve.key} is of no modality of the candidate" for curve in self.curves
+                    if curve.modality not in self.modalities)  # fmt: skip
+
     @property
     def candidate(self) -> Candidate:
         return Candidate(self.model, self.modalities, self.fusion)
+
+
+def robustness_mistakes(found: Sequence[Robustness], candidates: Collection[str], metric: MetricInfo) -> Iterable[str]:
+    """Return which of them are of no candidate, are there twice, or have scores that the metric cannot attain, a line each."""
+    yield from (f"robustness: {name} is there twice" for name in repeated(named(one.candidate) for one in found))
+    for place, one in enumerate(found):
+        yield from unknown_names(f"robustness.{place}", [named(one.candidate)], "candidates", candidates)
+        scores = (end for curve in one.curves for point in curve.points for end in (point.mean, point.lo, point.hi))
+        yield from metric.score_mistakes(f"robustness.{place}.curves", one.clean, *scores)

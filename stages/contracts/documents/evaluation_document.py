@@ -1,18 +1,33 @@
 """What evaluate writes: all that the report and the tracking server show of one data set."""
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import product
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
-from stages.contracts.documents.bias_variance_document import BiasVariance
-from stages.contracts.documents.condition_scores import Robustness
+from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance
+from stages.contracts.documents.condition_scores import Robustness, robustness_mistakes
+from stages.contracts.documents.control_findings import ProtocolGap, RandomisedTest
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
-from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, Verdict, named, unknown_names
+from stages.contracts.documents.reliability_curve import Reliability
+from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
+from stages.contracts.quantities import (
+    Count,
+    CountFromOne,
+    Finite,
+    Level,
+    MaybeNonNegative,
+    MaybeShare,
+    Share,
+    mean_mistakes,
+    repeated,
+)
 
 ConfigSettings = dict[str, Any]
 
@@ -22,13 +37,21 @@ class FoldScores(MeanScore):
 
     folds: tuple[Number, ...]
 
+    def contradictions(self) -> Iterable[str]:
+        yield from super().contradictions()
+        yield from mean_mistakes("mean", self.mean, self.folds)
+
+
+FEWEST_GROUPS = 20  # of one test split: below, an interval covers less than it says
+ENOUGH_FOR_ISOTONIC = 1_000  # rows: scikit-learn's user guide, "Probability calibration", advises against isotonic regression below
+
 
 class ChosenConfig(Document):
     """The configuration used on one outer fold. inner_score: its mean over the inner folds."""
 
-    repeat: int
-    fold: int
-    config: int
+    repeat: Count
+    fold: Count
+    config: Count
     settings: ConfigSettings
     inner_score: Number
 
@@ -53,43 +76,9 @@ class SeedSpread(Document):
     sd: standard deviation of the mean score over folds. fold_range: the greatest difference between two seeds on one fold.
     """
 
-    n_seeds: int
-    sd: Number
-    fold_range: Number
-
-
-class ReliabilityBin(Document):
-    """Rows of about the same stated probability. stated: its mean. held: the share of them where it came true, with its interval."""
-
-    stated: float
-    held: float
-    lo: Number
-    hi: Number
-    rows: int
-
-
-class Reliability(Document):
-    """How far a candidate's probabilities can be believed, over all test rows: of the predicted class, or of every label (of each row).
-
-    stated, held: the mean probability, and the share that came true. bins: of equal mass, by rising probability. ece: the expected
-    calibration error, Σ of the bins' shares · |held − stated|. ece_corrected: without what chance adds to it, with its interval lo to hi.
-    ece_by_chance: what a calibrated candidate would show on these rows. brier: the mean squared difference of the probability and what came
-    true (0 or 1), which is reliability − resolution + uncertainty + within_bins.
-    """
-
-    stated: float
-    held: float
-    bins: tuple[ReliabilityBin, ...]
-    ece: float
-    ece_corrected: Number
-    lo: Number
-    hi: Number
-    ece_by_chance: Number
-    brier: float
-    reliability: float
-    resolution: float
-    uncertainty: float
-    within_bins: float
+    n_seeds: Annotated[int, Field(ge=2)]
+    sd: MaybeNonNegative
+    fold_range: MaybeNonNegative
 
 
 class CandidateResult(ScoredCandidate):
@@ -103,23 +92,32 @@ class CandidateResult(ScoredCandidate):
     """
 
     scores: Mapping[str, FoldScores]
-    confusion: tuple[tuple[int, ...], ...] | None = None
+    confusion: tuple[tuple[Count, ...], ...] | None = None
     by_output: dict[str, tuple[Number, ...]] | None = None
-    agreement: dict[str, tuple[tuple[int, int, int], ...]] | None = None
+    agreement: dict[str, tuple[tuple[Count, Count, CountFromOne], ...]] | None = None
     reliability: Reliability | None = Field(None, exclude_if=lambda value: value is None)
     configs: tuple[ChosenConfig, ...]
     grid: tuple[GridPoint, ...]
     sweeps: dict[str, tuple[SweepPoint, ...]]
     curves: dict[str, tuple[tuple[Number, ...], ...]]
-    notes: dict[str, Number] = Field(default_factory=dict)
+    notes: dict[str, MaybeShare] = Field(default_factory=dict)
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
+
+    @property
+    def fixed_settings(self) -> frozenset[str]:
+        """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
+        values: dict[str, set[str]] = {}
+        for point in self.grid:
+            for name, value in point.settings.items():
+                values.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
+        return frozenset(name for name, found in values.items() if len(found) == 1)
 
 
 class Quarantined(Document):
     """Samples that could not be read and are not used: how many, and their share of all."""
 
-    rows: int
-    share: float
+    rows: Count
+    share: Share
 
 
 class TimeOrder(Document):
@@ -128,47 +126,8 @@ class TimeOrder(Document):
     test_from: the first time of each fold's test block.
     """
 
-    untested: int
+    untested: Count
     test_from: tuple[str, ...]
-
-
-class RandomisedTest(Document):
-    """A learner on the data as it is and with a relation destroyed at random (what), mean scores over outer folds of the metric that ranks.
-
-    mean: over the draws. p: (1 + draws at least as good as observed) / (1 + draws).
-    """
-
-    control: str
-    model: str
-    what: str
-    modalities: tuple[str, ...]
-    observed: Number
-    mean: Number
-    n_draws: int
-    p: float
-
-
-class ProtocolGap(Document):
-    """A learner's mean score as models are tested (honest), and by a protocol with a leak, on the metric that ranks.
-
-    control: that lets the leak in. what: the leak, as the end of "if …". difference: leaking − honest, paired by groups. lo, hi: of its
-    interval. p: the larger of a t and a sign-flip test over groups. p_corrected: by Holm, over the combinations of the control. verdict: on
-    the leaking score; "better": the leak makes it too good.
-    """
-
-    control: str
-    model: str
-    what: str
-    modalities: tuple[str, ...]
-    honest: Number
-    leaking: Number
-    difference: Number
-    lo: Number
-    hi: Number
-    p: Number
-    p_corrected: Number
-    verdict: Verdict
-    n_groups: int
 
 
 class Evaluation(Results):
@@ -178,21 +137,23 @@ class Evaluation(Results):
     licence: str = Field(description="of the data")
     citation: str = Field(description="of the data")
     group: str = Field(description="what a group is: its samples are never split")
-    counts: dict[str, int] | None = Field(description="rows per class or label; null for regression")
+    counts: dict[str, Count] | None = Field(description="rows per class or label; null for regression")
     quarantined: Quarantined = Field(description="samples that could not be read")
-    n_groups: int = Field(description="groups of samples")
-    n_folds: int = Field(description="outer folds of a repeat; 1: an official test split")
+    n_groups: CountFromOne = Field(description="groups of samples")
+    n_folds: CountFromOne = Field(description="outer folds of a repeat; 1: an official test split")
     fold_names: tuple[str, ...] = Field((), description="of the outer folds, where the data set gives them")
     time_order: TimeOrder | None = Field(None, exclude_if=lambda value: value is None,
                                          description="of outer folds that train on the past alone; without the key they do not")
-    n_repeats: int = Field(description="of the outer folds")
-    n_inner_folds: int = Field(description="on which configurations are chosen")
+    n_repeats: CountFromOne = Field(description="of the outer folds")
+    n_inner_folds: CountFromOne = Field(description="on which configurations are chosen")
     interval: str = Field(description="method of the intervals")
-    confidence: float = Field(description="level of the intervals")
+    confidence: Level = Field(description="level of the intervals")
     combinations: tuple[tuple[str, ...], ...] = Field(description="modality combinations, small ones first")
     not_applicable: dict[str, str] = Field(description="controls and models without candidates, and why")
-    n_bins: int | None = Field(description="of each axis of `agreement`; null: not regression")
-    ranges: dict[str, tuple[float, float]] | None = Field(description="least and greatest true value of each target; null: not regression")
+    n_bins: CountFromOne | None = Field(description="of each axis of `agreement`; null: not regression")
+    ranges: dict[str, tuple[Finite, Finite]] | None = Field(
+        description="least and greatest true value of each target; null: not regression"
+    )
     randomised: tuple[RandomisedTest, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="permuted labels and shuffled pairs, if they are on")
     learning_curves: tuple[LearningCurve, ...] = Field((), exclude_if=lambda value: not value,
@@ -205,6 +166,9 @@ class Evaluation(Results):
                                                      description="what each modality brings to each learner, of two to six modalities")
     robustness: tuple[Robustness, ...] = Field((), exclude_if=lambda value: not value,
                                                description="scores of corrupted and incomplete samples, if params.yaml names models")
+    isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
+                                      description="fewest training rows of an outer fold to which isotonic calibration was fitted, if "
+                                      f"below {ENOUGH_FOR_ISOTONIC}")
     best: Candidate = Field(description="the candidate of rank 1")
     candidates: tuple[CandidateResult, ...] = Field(min_length=1, description="by model, then by modality combination, small ones first")
 
@@ -231,6 +195,93 @@ class Evaluation(Results):
             if of_outputs is not None and set(of_outputs) != set(self.outputs):
                 names, outputs = (", ".join(shortened(found)) or "nothing" for found in (of_outputs, self.outputs))
                 yield f"{key}: is of {names}; expected one for each of outputs: {outputs}"
+        yield from self._design_mistakes()
+        for place, found in enumerate(self.candidates):
+            yield from self._detail_mistakes(f"candidates.{place}", found)
+        yield from self._study_mistakes()
+
+    def _design_mistakes(self) -> Iterable[str]:
+        """Return in what the facts of the data set and its folds contradict one another, a line each."""
+        if self.best not in [found.candidate for found in self.candidates if found.rank == 1]:
+            yield f"best: expected the candidate of rank 1, found {named(self.best)}"
+        of_folds = {"fold_names": self.fold_names, "time_order.test_from": self.time_order.test_from if self.time_order else ()}
+        for key, found in of_folds.items():
+            if found and len(found) != self.n_folds:
+                yield f"{key}: has {len(found)} entries; expected {self.n_folds}, n_folds"
+        for key, n in {"n_groups": self.n_groups, **{f"counts.{name}": n for name, n in (self.counts or {}).items()}}.items():
+            if n > self.rows.used:
+                yield f"{key}: expected at most rows.used, {self.rows.used}, found {n}"
+        for name, (least, greatest) in (self.ranges or {}).items():
+            if least > greatest:
+                yield f"ranges.{name}: expected the least value first, found {least:g} and {greatest:g}"
+        seen = {result.modalities for result in self.candidates if result.modalities}
+        names = ["+".join(modalities) for modalities in self.combinations]
+        if repeated(names) or set(self.combinations) != seen:
+            yield f"combinations: expected those of candidates, each once, found {', '.join(shortened(names))}"
+
+    def _detail_mistakes(self, key: str, found: CandidateResult) -> Iterable[str]:
+        """Return in what a candidate's details contradict the folds, the metrics and one another, a line each."""
+        n_scores, primary = self.n_folds * self.n_repeats, self.primary
+        for metric in self.metrics:
+            folds = found.scores[metric.name].folds if metric.name in found.scores else None
+            if folds is not None and len(folds) != n_scores:
+                yield f"{key}.scores.{metric.name}.folds: has {len(folds)} entries; expected {n_scores}, n_folds times n_repeats"
+            yield from metric.score_mistakes(f"{key}.scores.{metric.name}.folds", *(folds or ()))
+            yield from metric.score_mistakes(f"{key}.by_output.{metric.name}", *(found.by_output or {}).get(metric.name, ()))
+        yield from primary.score_mistakes(f"{key}.configs", *(config.inner_score for config in found.configs))
+        yield from primary.score_mistakes(f"{key}.grid", *(point.mean for point in found.grid))
+        for name, points in found.sweeps.items():
+            yield from primary.score_mistakes(f"{key}.sweeps.{name}", *(point.mean for point in points))
+        used = sorted((config.repeat, config.fold) for config in found.configs)
+        if used and used != list(product(range(self.n_repeats), range(self.n_folds))):
+            yield f"{key}.configs: expected one of each repeat and outer fold, {n_scores}, found {len(used)}: {used[0]} to {used[-1]}"
+        for name, curves in found.curves.items():
+            if len(curves) > n_scores or not all(curves):
+                yield f"{key}.curves.{name}: expected at most {n_scores} curves, n_folds times n_repeats, each of one step or more"
+        for name, cells in (found.agreement or {}).items():
+            if self.n_bins is not None and any(max(cell[:2]) >= self.n_bins for cell in cells):
+                yield f"{key}.agreement.{name}: expected bins from 0 to {self.n_bins - 1}, n_bins − 1"
+        n_rows = None if found.confusion is None else sum(map(sum, found.confusion))
+        if found.confusion is not None and self.candidates[0].confusion is not None:
+            of_true = [[sum(counts) for counts in table] for table in (found.confusion, self.candidates[0].confusion)]
+            if of_true[0] != of_true[1]:
+                yield f"{key}.confusion: expected as many rows of each true class as candidates.0 has, {of_true[1]}, found {of_true[0]}"
+        if n_rows is not None and found.reliability is not None and found.reliability.n_rows != n_rows:
+            yield f"{key}.reliability.bins: are of {found.reliability.n_rows} rows; expected {n_rows}, those of confusion"
+
+    def _study_mistakes(self) -> Iterable[str]:
+        """Return in what curves, studies and controls without a candidate contradict the candidates and folds, a line each."""
+        candidates, primary = [named(found.candidate) for found in self.candidates], self.primary
+        studied: dict[str, list[tuple[str, ...]]] = {
+            "learning_curves": [(named(curve.candidate),) for curve in self.learning_curves],
+            "bias_variance": [(study.model,) for study in self.bias_variance],
+            "randomised": [(test.control, test.what, *test.modalities) for test in self.randomised],
+            "protocol_gaps": [(gap.control, *gap.modalities) for gap in self.protocol_gaps],
+        }
+        for key, names in studied.items():
+            yield from (f"{key}: {name} is there twice" for name in repeated(map(" ".join, names)))
+        yield from robustness_mistakes(self.robustness, candidates, primary)
+        for place, curve in enumerate(self.learning_curves):
+            key = f"learning_curves.{place}"
+            yield from unknown_names(key, [named(curve.candidate)], "candidates", candidates)
+            yield from primary.score_mistakes(f"{key}.points", *(end for point in curve.points for end in (point.mean, point.lo, point.hi)))
+        for place, study in enumerate(self.bias_variance):
+            key = f"bias_variance.{place}"
+            yield from unknown_names(f"{key}.dataset", [study.dataset], "dataset", [self.dataset])
+            yield from unknown_names(f"{key}.model", [study.model], "models", self.models)
+            yield from unknown_names(f"{key}.modalities", study.modalities, "modalities", self.modalities)
+            yield from unknown_names(f"{key}.loss", [study.loss], "losses of these targets", [LOSSES[self.form]])
+            for point in study.points:
+                if len(point.bias) != self.n_folds * self.n_repeats:
+                    yield f"{key}.points: has {len(point.bias)} folds; expected {self.n_folds * self.n_repeats}, n_folds times n_repeats"
+        for place, test in enumerate(self.randomised):
+            yield from unknown_names(f"randomised.{place}.modalities", test.modalities, "modalities", self.modalities)
+            yield from primary.score_mistakes(f"randomised.{place}", test.observed, test.mean)
+        for place, gap in enumerate(self.protocol_gaps):
+            yield from unknown_names(f"protocol_gaps.{place}.modalities", gap.modalities, "modalities", self.modalities)
+            yield from primary.score_mistakes(f"protocol_gaps.{place}", gap.honest, gap.leaking)
+            if gap.n_groups > self.n_groups:
+                yield f"protocol_gaps.{place}.n_groups: expected at most n_groups, {self.n_groups}, found {gap.n_groups}"
 
     @property
     def time_ordered(self) -> bool:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, DocumentSchema, Number
+from stages.contracts.quantities import Count, CountFromOne, MaybeShare, NonNegative
 
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
@@ -16,7 +17,7 @@ class TextExhibit(Document):
 
     kind: Literal["text"] = "text"
     text: str
-    n_characters: int
+    n_characters: Count
 
 
 class TableExhibit(Document):
@@ -24,7 +25,7 @@ class TableExhibit(Document):
 
     kind: Literal["table"] = "table"
     cells: tuple[tuple[str, str], ...]
-    n_cells: int
+    n_cells: Count
 
 
 class ImageExhibit(Document):
@@ -32,8 +33,8 @@ class ImageExhibit(Document):
 
     kind: Literal["image"] = "image"
     png: Base64
-    height: int
-    width: int
+    height: CountFromOne
+    width: CountFromOne
 
 
 class SoundExhibit(Document):
@@ -41,8 +42,8 @@ class SoundExhibit(Document):
 
     kind: Literal["sound"] = "sound"
     wav: Base64
-    shown_seconds: float
-    seconds: float
+    shown_seconds: NonNegative
+    seconds: NonNegative
     wave: tuple[tuple[int, int], ...]
 
 
@@ -51,8 +52,8 @@ class LinesExhibit(Document):
 
     kind: Literal["lines"] = "lines"
     lines: tuple[tuple[Number, ...], ...]
-    n_channels: int
-    n_points: int
+    n_channels: Count
+    n_points: Count
 
 
 class PointsExhibit(Document):
@@ -60,7 +61,7 @@ class PointsExhibit(Document):
 
     kind: Literal["points"] = "points"
     points: tuple[tuple[float, float], ...]
-    n_points: int
+    n_points: Count
 
 
 class NoExhibit(Document):
@@ -77,7 +78,7 @@ class ShownModality(Document):
     """A modality of a sample. n_files: of which the first is shown."""
 
     modality: str
-    n_files: int
+    n_files: Count
     exhibit: Exhibit = Field(discriminator="kind")
 
 
@@ -88,13 +89,13 @@ class Mistake(Document):
     """
 
     sample_id: str
-    repeat: int
-    fold: int
+    repeat: Count
+    fold: Count
     true: tuple[str, ...]
     predicted: tuple[str, ...]
     targets: tuple[str, ...] = Field((), exclude_if=lambda value: not value)
-    confidence: Number
-    loss: float
+    confidence: MaybeShare
+    loss: NonNegative
     shown: tuple[ShownModality, ...]
 
 
@@ -105,13 +106,15 @@ class Gallery(Document):
     candidate: Candidate = Field(description="the best learner, or the best control without one")
     ranked_by: Literal["confidence", "log-loss", "residual"] = Field(
         description="confidence in the wrong class; mean log-loss of the labels; root mean squared error in standard deviations")
-    n_wrong: int = Field(description="tested samples that are predicted wrong; for regression all whose target is known")
-    n_tested: int = Field(description="tested samples")
+    n_wrong: Count = Field(description="tested samples that are predicted wrong; for regression all whose target is known")
+    n_tested: Count = Field(description="tested samples")
     mistakes: tuple[Mistake, ...]
 
     def contradictions(self) -> Iterable[str]:
         if len(self.mistakes) > self.n_wrong:
             yield f"mistakes: are {len(self.mistakes)}; expected at most n_wrong, {self.n_wrong}"
+        if self.n_wrong > self.n_tested:
+            yield f"n_wrong: expected at most n_tested, {self.n_tested}, found {self.n_wrong}"
 
 
 DOCUMENT = DocumentSchema(

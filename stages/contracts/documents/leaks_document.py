@@ -7,11 +7,12 @@ from pydantic import Field
 
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.validation_document import SuiteResult
+from stages.contracts.quantities import SUMS, Count, Interval, agree
 
 Level = Literal["fail", "warn", "ignore"]
 
 
-class LeakGap(Document):
+class LeakGap(Interval):
     """How much better five nearest neighbors do with the leak than without it: explained shares of the target's variance."""
 
     with_leak: Number = Field(description="explained share, with the samples in their folds, or with the column")
@@ -19,7 +20,12 @@ class LeakGap(Document):
     difference: Number = Field(description="with_leak minus without")
     lo: Number = Field(description="of its 95 % interval, by groups")
     hi: Number = Field(description="of its 95 % interval, by groups")
-    n_samples: int = Field(description="held-out training samples judged")
+    n_samples: Count = Field(description="held-out training samples judged")
+
+    def contradictions(self) -> Iterable[str]:
+        yield from super().contradictions()
+        if self.with_leak is not None and self.without is not None and not agree(self.with_leak - self.without, self.difference, SUMS):
+            yield f"difference: expected {self.with_leak - self.without:g}, with_leak − without, found {self.difference:g}"
 
 
 class Finding(Document):
@@ -30,13 +36,17 @@ class Finding(Document):
     level: Level = Field(description="by `leakage:` in params.yaml; fail: nothing is trained on the data set")
     subject: str = Field(description="samples, a modality name, or <modality name>.<column>")
     text: str = Field(description="what was found, one sentence")
-    n_samples: int = Field(description="samples concerned")
+    n_samples: Count = Field(description="samples concerned")
     samples: tuple[str, ...] = Field(description="the ids of the first of them")
     evidence: dict[str, Number] = Field(description="numbers that support it")
     remedy: str = Field(description="what to write in params.yaml, or to do")
     gap: LeakGap | None = Field(default=None, description="what the leak is worth to a simple model; null: not measured (leakage.gaps)")
     known: str = Field("", description="why it is no leak here, by the data set's file")
     documentation: str = Field(description="page and section")
+
+    def contradictions(self) -> Iterable[str]:
+        if len(self.samples) > self.n_samples:
+            yield f"samples: are {len(self.samples)}; expected at most n_samples, {self.n_samples}"
 
 
 class Leaks(Document):

@@ -8,6 +8,7 @@ from pydantic import Field
 from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, DocumentSchema
 from stages.contracts.fitted import CalibrationMethod
+from stages.contracts.quantities import Count
 from stages.contracts.task import TargetForm
 
 
@@ -40,7 +41,7 @@ class SavedModel(Document):
     state: dict[str, Any] = Field(description="what the model learned and is no array")
     calibration: CalibrationMethod = Field("none", exclude_if=lambda value: value == "none", description="of the probabilities; its arrays "
                                            "lie below `calibration/`; without the key there is none")
-    arrays: dict[str, tuple[int, ...]] = Field(description="shape of each array in arrays.npz by name")
+    arrays: dict[str, tuple[Count, ...]] = Field(description="shape of each array in arrays.npz by name")
     files: tuple[str, ...] = Field(description="of estimators that skops wrote")
 
     def contradictions(self) -> Iterable[str]:

@@ -27,6 +27,8 @@ class RandomisedScores(Document):
     draws: tuple[Draw, ...] = Field(min_length=1, description="on the data with a relation destroyed")
 
     def contradictions(self) -> Iterable[str]:
+        if not self.observed or not all(self.observed.values()):
+            yield "observed: expected a combination or more, each of one fold or more"
         lengths = {name: len(folds) for name, folds in self.observed.items()}
         for place, draw in enumerate(self.draws):
             if {name: len(folds) for name, folds in draw.scores.items()} != lengths:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from stages.contracts.document import Document, DocumentSchema
+from stages.contracts.quantities import Count
 
 Observed = int | float
 
@@ -31,10 +32,16 @@ class ExpectationResult(Document):
     success: bool
     observed: Observed | None
     range: tuple[Observed, Observed] | None
-    checked: int
-    missing: int
-    unexpected: int
+    checked: Count
+    missing: Count
+    unexpected: Count
     offending: tuple[UnexpectedSample, ...]
+
+    def contradictions(self) -> Iterable[str]:
+        if self.range is not None and self.range[0] > self.range[1]:
+            yield f"range: expected the least value first, found {self.range[0]:g} and {self.range[1]:g}"
+        if self.unexpected > self.checked:
+            yield f"unexpected: expected at most checked, {self.checked}, found {self.unexpected}"
 
 
 class SuiteResult(Document):
@@ -42,7 +49,7 @@ class SuiteResult(Document):
 
     suite: str
     success: bool
-    n_rows: int
+    n_rows: Count
     expectations: tuple[ExpectationResult, ...]
 
     def contradictions(self) -> Iterable[str]:

@@ -8,6 +8,7 @@ from pydantic import Field
 from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.results_document import MetricInfo
+from stages.contracts.quantities import Count, Interval, Level, MaybeShare, corrected_mistakes, is_above
 
 Move = Literal["moved up", "moved down", "no evidence", "identical", "not comparable", "new", "removed"]
 Area = Literal["data", "splits", "params", "code", "environment"]
@@ -44,13 +45,18 @@ class Change(Document):
 class RowCounts(Document):
     """Distinct test rows. changed: with another prediction. better, worse: closer to the truth than before, or further from it."""
 
-    n_rows: int
-    changed: int
-    better: int
-    worse: int
+    n_rows: Count
+    changed: Count
+    better: Count
+    worse: Count
+
+    def contradictions(self) -> Iterable[str]:
+        for key, found in {"changed": self.changed, "better and worse": self.better + self.worse}.items():
+            if found > self.n_rows:
+                yield f"{key}: expected at most n_rows, {self.n_rows}, found {found}"
 
 
-class CandidateMove(Document):
+class CandidateMove(Interval):
     """A candidate of either version. difference: after − before on the metric, positive where the score is higher.
 
     p_fold: by folds. p_row: by rows, grouped. p: the larger. p_corrected: by Holm, over all tests of the comparison. changes: labels of
@@ -67,12 +73,19 @@ class CandidateMove(Document):
     difference: Number = None
     lo: Number = None
     hi: Number = None
-    p_fold: Number = None
-    p_row: Number = None
-    p: Number = None
-    p_corrected: Number = None
+    p_fold: MaybeShare = None
+    p_row: MaybeShare = None
+    p: MaybeShare = None
+    p_corrected: MaybeShare = None
     rows: RowCounts | None = None
     changes: tuple[str, ...] = ()
+
+    def contradictions(self) -> Iterable[str]:
+        yield from super().contradictions()
+        yield from self.around(self.difference, "difference")
+        if is_above(self.p_fold, self.p) or is_above(self.p_row, self.p):
+            yield f"p: expected at least p_fold and p_row, found {self.p:g}"
+        yield from corrected_mistakes(self.p, self.p_corrected)
 
     @property
     def candidate(self) -> Candidate:
@@ -94,7 +107,7 @@ class VersionComparison(Document):
 
     before: VersionInfo = Field(description="the earlier version")
     after: VersionInfo = Field(description="the version that is judged")
-    confidence: float = Field(description="level of the intervals; a move is shown where the corrected p is below 1 − confidence")
+    confidence: Level = Field(description="level of the intervals; a move is shown where the corrected p is below 1 − confidence")
     datasets: tuple[DatasetMoves, ...] = Field(description="in the order of params.yaml, then those that were removed")
     environment: tuple[Change, ...] = Field(description="packages whose locked version differs")
 

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from stages.contracts.condition import parsed_condition
 from stages.contracts.table_schema import Column, TableSchema
-from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata
+from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata, row_mistakes
 
 
 class ConditionsMetadata(TrainingMetadata):
@@ -18,6 +18,7 @@ class ConditionsMetadata(TrainingMetadata):
 
 def contradictions(table: pa.Table, about: ConditionsMetadata) -> Iterable[str]:
     """Return in what the columns contradict the form of the target and the units, a line each."""
+    yield from row_mistakes(table, about.not_applicable)
     yield from about.target.column_mistakes(table, "target", "prediction")
     for name in pc.unique(table["condition"]).to_pylist():
         try:

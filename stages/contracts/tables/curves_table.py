@@ -10,7 +10,7 @@ TABLE = TableSchema(
     columns=(
         *KEYS,
         Column("name", ("string",), "of the curve: train_loss, inner_loss"),
-        Column("step", ("int32",), "from 1"),
+        Column("step", ("int32",), "from 1", least=1),
         Column("value", ("float64",), "at that step"),
     ),
     metadata=TrainingMetadata,

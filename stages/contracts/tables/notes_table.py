@@ -10,7 +10,7 @@ TABLE = TableSchema(
     columns=(
         *KEYS,
         Column("name", ("string",), "of the note: tied_rows, the share of test rows whose k-th neighbor is as near as the next"),
-        Column("value", ("float64",), "on that fold"),
+        Column("value", ("float64",), "on that fold", least=0, most=1),
     ),
     metadata=TrainingMetadata,
 )

@@ -10,7 +10,7 @@ TABLE = TableSchema(
     columns=(
         *KEYS,
         Column("sample_id", ("string",), "as in samples"),
-        Column("inner", ("int16",), "the inner fold that held the row out"),
+        Column("inner", ("int16",), "the inner fold that held the row out", least=0),
         Column("decisions", ("float64[]",), "of classes or labels; predicted targets"),
     ),
     metadata=TrainingMetadata,

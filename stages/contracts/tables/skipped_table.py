@@ -1,11 +1,12 @@
 """What split also writes: every sample that ingest or featurize could not read."""
 
+from stages.contracts.quantities import Share
 from stages.contracts.table_schema import Column, Metadata, TableSchema
 
 
 class SkippedMetadata(Metadata):
     dataset: str
-    share: float
+    share: Share
 
 
 TABLE = TableSchema(

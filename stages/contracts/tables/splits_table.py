@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from stages.contracts.quantities import CountFromOne
 from stages.contracts.table_schema import Column, Metadata, Rows, TableSchema, Target, width_mistakes
 from stages.contracts.tables.samples_table import TIMES
 
@@ -17,9 +19,9 @@ class SplitsMetadata(Metadata):
     dataset: str
     target: Target
     rows: Rows
-    n_folds: int
-    n_repeats: int
-    n_inner_folds: int
+    n_folds: CountFromOne
+    n_repeats: CountFromOne
+    n_inner_folds: CountFromOne
     fold_names: tuple[str, ...] = ()
     time_ordered: bool = False
 
@@ -33,6 +35,9 @@ def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
     if about.time_ordered != ("time" in table.column_names):
         found = "missing" if about.time_ordered else "there"
         yield f"column 'time' is {found}, but metadata time_ordered is {str(about.time_ordered).lower()}"
+    for name, n in (("repeat", about.n_repeats), ("fold", about.n_folds)):
+        if table.num_rows and (found := pc.max(table[name]).as_py()) >= n:
+            yield f"column {name!r}: expected at most {n - 1}, as metadata n_{name}s is {n}, found {found}"
     if table.num_rows != about.rows.used * about.n_repeats:
         yield f"{table.num_rows} rows; expected {about.rows.used} · {about.n_repeats}, metadata rows.used times n_repeats"
 
@@ -43,13 +48,13 @@ TABLE = TableSchema(
     meaning="a row per repeat and sample",
     columns=(
         Column("sample_id", ("string",), "as in samples"),
-        Column("group", ("string",), "as in samples"),
+        Column("group", ("string",), "as in samples", nullable=True),
         Column("target", ("int32", "uint8[]", "float64[]"), "as in samples"),
-        Column("repeat", ("int16",), "from 0"),
-        Column("fold", ("int16",), "the outer fold whose test rows hold the sample; -1: none"),
+        Column("repeat", ("int16",), "from 0", least=0),
+        Column("fold", ("int16",), "the outer fold whose test rows hold the sample; -1: none", least=-1),
         Column("inner", ("int16[]",), "for each outer fold, the inner fold that holds the sample out; -1: it is a test row there, or "
                "later; n_inner_folds: in time order, it is trained on and never held out"),
-        Column("time", TIMES, "as in samples, where they have it", required=False),
+        Column("time", TIMES, "as in samples, where they have it", required=False, nullable=True),
     ),
     metadata=SplitsMetadata,
     consistent=contradictions,

@@ -28,8 +28,8 @@ TABLE = TableSchema(
     meaning="a row per modality combination, outer fold, configuration and inner fold",
     columns=(
         *KEYS,
-        Column("inner", ("int16",), "the inner fold"),
-        Column("config", ("int32",), "number of the configuration"),
+        Column("inner", ("int16",), "the inner fold", least=0),
+        Column("config", ("int32",), "number of the configuration", least=0),
         Column("settings", ("string",), "the configuration, as JSON"),
         Column("score", ("float64",), "of the metric that chooses; NaN where undefined"),
         Column("chosen", ("bool",), "whether the configuration was used on the outer fold"),

@@ -3,8 +3,9 @@
 A fold's squared distances are summed once per combination; every kernel, gamma, C and inner fold uses them.
 A job is a kernel and an inner fold: its matrix is computed once for every pair of classes and every C.
 Fused rows are scaled so that the mean squared distance of two training rows is 1: gamma and C mean the same for every data set.
-Labels and continuous targets have one SVM each, on the same Gram matrices. Classes' probabilities are a softmax of the decision values,
-with a temperature fitted on the out-of-fold decision values. Labels' probabilities are sigmoids of the margins and are not calibrated.
+Labels and continuous targets have one SVM each, on the same Gram matrices. Classes' probabilities are a softmax of
+the margins summed over pairs of classes, with a temperature fitted on out-of-fold margins. Labels' probabilities are sigmoids of the
+margins and are not calibrated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -25,7 +25,7 @@ from stages.models.svm.approximation import Axes, fused_rows, landmark_distances
 from stages.models.svm.fold_scores import SvmFoldScores
 from stages.models.svm.kernels import Kernel, by_kernel, kernel_of
 from stages.models.svm.primal import PrimalProblem, train_primal
-from stages.models.svm.solvers import Solver, saved_solver, solver_for
+from stages.models.svm.solvers import OneVsRestSolver, Solver, saved_solver, solver_for
 
 
 def approximation_of(kernel: str, problem: Problem, n_landmarks: int) -> str:
@@ -127,7 +127,7 @@ class LargeSvmFoldSweep(SvmFoldScores):
 
     @cached_property
     def solver(self) -> Solver:
-        return solver_for(self.problem, self.fold.train, self.settings)
+        return solver_for(self.problem, self.fold.train, self.settings, of_classes=OneVsRestSolver)
 
     @cached_property
     def decisions(self) -> np.ndarray:
@@ -199,4 +199,4 @@ def large_svm_decisions(fitted: Fitted, matrices: Mapping[str, Matrix]) -> tuple
     found = values @ arrays["dual"] + arrays["intercept"]
     if found.shape[1] < state["n_outputs"]:
         found = np.concatenate([-found, found], axis=1)
-    return saved_solver(state["form"], state["n_outputs"], arrays), found
+    return saved_solver(state["form"], state["n_outputs"], arrays, of_classes=OneVsRestSolver), found

@@ -17,6 +17,7 @@ from stages.models.svm.binary_svms import (
     fit_temperature,
     sigmoid,
     softmax,
+    summed_margins,
     train_one_vs_one,
     train_per_label,
     train_regression,
@@ -25,7 +26,7 @@ from stages.models.svm.binary_svms import (
 
 @dataclass(frozen=True)
 class ClassSolver:
-    """Classes: one-vs-one SVMs. target: int32, of every row of the problem."""
+    """Classes: one-vs-one SVMs, so that decisions are votes. target: int32, of every row of the problem."""
 
     target: np.ndarray
     n_outputs: int
@@ -46,10 +47,14 @@ class ClassSolver:
         return decisions
 
     def temperature(self, decisions: np.ndarray, rows: np.ndarray) -> float:
-        return fit_temperature(decisions, self.target[rows])
+        return fit_temperature(self.margins(decisions), self.target[rows])
 
     def probabilities(self, decisions: np.ndarray, temperature: float) -> np.ndarray:
-        return softmax(temperature * decisions).astype(np.float32)
+        return softmax(temperature * self.margins(decisions)).astype(np.float32)
+
+    def margins(self, decisions: np.ndarray) -> np.ndarray:
+        """Return what tells how clear a decision is: float64 (n, n_outputs), the largest of the predicted class."""
+        return summed_margins(decisions) if self.n_outputs > 2 else decisions
 
     def arrays(self, svms: OneVsOneSvms) -> dict[str, np.ndarray]:
         return {
@@ -62,6 +67,14 @@ class ClassSolver:
     def restored(self, arrays: Mapping[str, np.ndarray]) -> OneVsOneSvms:
         support = np.arange(int(arrays["n_support"].sum()))
         return OneVsOneSvms(arrays["classes"], support, arrays["n_support"], arrays["dual"][None], arrays["intercept"][None])
+
+
+@dataclass(frozen=True)
+class OneVsRestSolver(ClassSolver):
+    """Classes, one SVM each, as data too large for pairs have them (large_svm.py trains them): decisions are margins."""
+
+    def margins(self, decisions: np.ndarray) -> np.ndarray:
+        return decisions
 
 
 @dataclass(frozen=True)
@@ -145,20 +158,22 @@ class Solver(Protocol):
     def restored(self, arrays: Mapping[str, np.ndarray]) -> Any: ...
 
 
-def solver_for(problem: Problem, train: np.ndarray, settings: Any) -> Solver:
+def solver_for(problem: Problem, train: np.ndarray, settings: Any, *, of_classes: type[ClassSolver] = ClassSolver) -> Solver:
     """Return the solver of a problem's target form; targets are standardised by the rows `train`."""
     if problem.form == "classes":
-        return ClassSolver(problem.target, len(problem.outputs))
+        return of_classes(problem.target, len(problem.outputs))
     if problem.form == "labels":
         return LabelSolver(problem.target)
     return RegressionSolver(problem.target, fit_scale(problem.target[train]), settings.epsilon)
 
 
-def saved_solver(form: TargetForm, n_outputs: int, arrays: Mapping[str, np.ndarray]) -> Solver:
+def saved_solver(
+    form: TargetForm, n_outputs: int, arrays: Mapping[str, np.ndarray], *, of_classes: type[ClassSolver] = ClassSolver
+) -> Solver:
     """Return the solver of a saved model: without a target, for predictions only."""
     no_target = np.zeros(0)
     if form == "classes":
-        return ClassSolver(no_target, n_outputs)
+        return of_classes(no_target, n_outputs)
     if form == "labels":
         return LabelSolver(no_target)
     return RegressionSolver(no_target, Scale(arrays["target_mean"], arrays["target_deviation"]), 0.0)

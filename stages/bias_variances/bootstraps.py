@@ -4,6 +4,7 @@ The other parameters are those of the configuration that the protocol of models 
 thresholds of labels. They are the same for all bootstraps and values: what differs is training and the parameter alone.
 """
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from stages.bias_variances.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.contracts.documents.bias_variance_document import CapacityPoint
 from stages.contracts.model import Config, Sweep
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import workers
 from stages.foundation.seeds import derived_seed
-from stages.learning_curves.decomposed_loss import as_numbers, bias_and_variance, output_weights
 from stages.model_selection.choice import choose_config
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
@@ -35,7 +36,8 @@ class Grid:
     @property
     def values(self) -> list[Any]:
         """Return the values of the parameter, in the grid's order."""
-        return list(dict.fromkeys(config[self.parameter] for config in self.configs))
+        by_text = {json.dumps(config[self.parameter]): config[self.parameter] for config in self.configs}  # a list is no key
+        return list(by_text.values())
 
     def others(self, config: Config) -> Config:
         """Return the other parameters of a configuration."""
@@ -46,6 +48,7 @@ def capacity_points(grid: Grid, problem: Problem, groups: np.ndarray, n_bootstra
     """Return bias and variance by the values of a parameter, in the grid's order.
 
     Args:
+        grid: in which every value occurs with the same other parameters (`comparable`, stages/bias_variances/compared_values.py).
         problem: of one modality combination.
         groups: int (n,), codes of the groups of the problem's rows.
     """

@@ -22,8 +22,6 @@ import numpy as np
 from stages.contracts.task import TargetForm
 from stages.scoring.known_values import variance_of
 
-LOSSES = {"classes": "share of wrong rows", "labels": "share of wrong labels", "continuous": "squared error in units of the variance"}
-
 
 def bias_and_variance(target: np.ndarray, predicted: Sequence[np.ndarray], weights: np.ndarray) -> tuple[float, float]:
     """Return bias and variance, means over rows; their sum is the mean loss of the predictions.

@@ -12,7 +12,9 @@ class BiasVarianceEntry(Settings):
     values: tuple[Any, ...] | None = Field(None, min_length=2, description="of the parameter, in the order of growing or falling capacity; "
                                            "null: those of models.<model>")
     n_bootstraps: int = Field(10, ge=2, le=1000, description="bootstraps of each outer fold's training rows, by groups")
-    datasets: tuple[str, ...] | None = Field(None, description="data sets for which it is computed; null: all")
+    datasets: tuple[str, ...] | None = Field(
+        None, min_length=1, description="data sets for which it is computed; null: all; for none, leave the entry of the model out"
+    )
 
     def swept(self, model_settings: dict[str, Any]) -> dict[str, Any]:
         """Return what params.yaml says of a model, with the values of the parameter."""
