@@ -119,6 +119,18 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("bias_variance.knn", {}, r"bias_variance\.knn\.parameter: missing; 'parameter' is parameter of the model whose values are compared"),
     ("bias_variance.knn", {"parameter": "neighbors"}, r"bias_variance\.knn\.parameter: knn has no 'neighbors' \(did you mean 'n_nei"),
     ("bias_variance.knn", {"parameter": "n_neighbors", "values": [0, 3]}, r"bias_variance\.knn\.values: every number of neighbors must "),
+    ("conditions", ["knn"], r"conditions: expected a mapping of models, found \['knn'\]; `conditions: \{\}` switches it off"),
+    ("conditions.kn", {}, r"conditions: models has no entry 'kn' \(did you mean 'knn'\?\)"),
+    ("conditions.knn.corruptions", {"imgae": {}}, r"knn\.corruptions\.imgae: no file under stages/modalities/ for 'imgae' \(did you mean "),
+    ("conditions.knn.corruptions", {"image": {"gaussian": None}}, r"corruptions\.image\.gaussian: no corruption of modality 'image' 'gaus"),
+    ("conditions.knn.corruptions", {"image": {"blur": [0.7]}}, r"image\.blur: strength of corruption 'blur' is 0\.7; expected 0 to 0\.5 "),
+    ("conditions.knn.corruptions", {"text": {"typos": []}}, r"text\.typos: no strength; list some above 0, or write null for its own: 0"),
+    ("conditions.knn.corruptions", {"text": {"typos": [0.2, 0.1]}}, r"text\.typos: expected strengths above 0 .*, found \[0\.2, 0\.1\]"),
+    ("conditions.knn.corruptions", {"text": {"typos": [0, 0.1]}}, r"text\.typos: expected strengths above 0 .*, found \[0\.0, 0\.1\]"),
+    ("conditions.knn.missing", [0.5, 1.5], r"conditions\.knn\.missing\.1: expected at most 1, found 1\.5; 'missing' is probabilities of a"),
+    ("conditions.knn.missing", [0.5, 0.5], r"conditions\.knn\.missing: expected strengths above 0 .*, found \[0\.5, 0\.5\]"),
+    ("conditions.knn", {"corruptions": {}, "missing": []}, r"conditions\.knn: corruptions and missing are empty, so that there is no con"),
+    ("conditions.knn.datasets", ["emojy"], r"conditions\.knn\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
     ("bias_variance.linear", {"parameter": "max_iter"}, r"bias_variance\.linear: 'max_iter' has 1 value\(s\) in the grid of models\.lin"),
 ]
 

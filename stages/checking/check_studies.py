@@ -63,6 +63,9 @@ def check_parameter(params: Mapping[str, Any], name: str, entry: BiasVarianceEnt
 
 def check_conditions(key: str, entry: ConditionsEntry) -> None:
     """Raise InputError unless the entry names corruptions that modalities declare, with strengths that they take, ascending."""
+    if not entry.missing and entry.corruptions == {}:
+        raise InputError(f"{PARAMS}: {key}: corruptions and missing are empty, so that there is no condition; fill one of them, or remove "
+                         "the entry")
     check_ascending(f"{key}.missing", entry.missing)
     for kind, corruptions in (entry.corruptions or {}).items():
         modality: Modality[Any] = known("modalities", kind, f"{key}.corruptions.{kind}")

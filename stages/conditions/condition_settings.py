@@ -17,4 +17,6 @@ class ConditionsEntry(Settings):
     missing: tuple[Share, ...] = Field(
         (0.25, 0.5, 1.0), description="probabilities of a test sample to lack a modality, ascending; []: no modality is ever missing"
     )
-    datasets: tuple[str, ...] | None = Field(None, description="data sets whose test samples are corrupted; null: all")
+    datasets: tuple[str, ...] | None = Field(
+        None, min_length=1, description="data sets whose test samples are changed; null: all; for none, leave the entry of the model out"
+    )
