@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import yaml
+from claims import sentences_of_html, unsupported
+from test_claims import FIXED
+from toy_evaluation import fold_scores, toy_evaluation
 from toy_predictions import change_predictions, write_toy
 from toy_results import TOYS, toy_params, write_samples
 
@@ -16,7 +19,7 @@ from pipelines.publishing.lock_entries import stages_behind
 from pipelines.publishing.metric_values import run_points
 from stages import condition, evaluate
 from stages.contracts.candidate import CHOSEN, EARLY, Candidate
-from stages.contracts.documents.condition_scores import Robustness
+from stages.contracts.documents.condition_scores import Robustness, StrengthCurve, StrengthPoint
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.paths import conditions_path, evaluation_path, settings_path
 from stages.contracts.tables.conditions_table import ConditionsMetadata
@@ -32,7 +35,7 @@ from stages.reporting.evaluation_figures import draw_figures, page_figures
 from stages.reporting.findings import findings
 from stages.reporting.formatting import number
 from stages.reporting.report_page import render
-from stages.reporting.robustness_sentences import examined
+from stages.reporting.robustness_sentences import examined, missing_findings
 from stages.train import main as train
 
 ALPHA, GAMMA = TOYS[0], TOYS[2]
@@ -181,6 +184,40 @@ def test_the_finding_is_what_was_scored() -> None:
         (said,) = [text for text in findings(evaluation) if text.startswith(f"With {modality} gone, ")]
         assert f"keeps {number(gone.mean / best.clean)} of its clean accuracy" in said
         assert said.endswith(f"; {other} alone has {number(alone)}.")
+
+
+def test_the_page_claims_nothing_else() -> None:
+    evaluation = evaluation_of("alpha")
+    page = render([evaluation], {"alpha": draw_figures(evaluation)})
+    assert "What if a modality is noisy or missing?" in page
+    assert unsupported(sentences_of_html(page), evaluation, FIXED) == []
+
+
+def gone(mean: float, clean: float, verdict: str) -> StrengthPoint:
+    change = mean - clean
+    return StrengthPoint(strength=1.0, mean=mean, lo=mean - 0.01, hi=mean + 0.01, change=change, change_lo=change - 0.02,
+                         change_hi=change + 0.02, p=0.001, p_corrected=0.004, verdict=verdict)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("metric", "clean", "mean", "said"), [
+    ("accuracy", 0.8, 0.6, "With image gone, knn keeps 0.750 of its clean accuracy (−0.200 [−0.220,\u00a0−0.180], worse); text alone has "
+                           "0.500."),
+    ("rmse", 0.4, 0.6, "With image gone, the RMSE of knn is 1.500 times the clean one (+0.200 [+0.180,\u00a0+0.220], worse); text alone "
+                       "has 0.500."),
+])  # fmt: skip
+def test_what_is_left_is_said_with_its_test_and_nothing_more(metric: str, clean: float, mean: float, said: str) -> None:
+    both, text = Candidate("knn", ("image", "text")), Candidate("knn", ("text",))
+    curve = StrengthCurve(modality="image", corruption="missing", unit="share", points=(gone(mean, clean, "worse"),), area=0.8)
+    found = Robustness(model="knn", modalities=both.modalities, fusion="early", clean=clean, curves=(curve,))
+    scores = {both: {metric: fold_scores(clean, *[clean] * 5)}, text: {metric: fold_scores(0.5, *[0.5] * 5)}}
+    evaluation = toy_evaluation(scores, metric, robustness=(found,))
+    said = said.replace("knn", "kNN · image + text")
+    assert missing_findings(evaluation) == [said] and said in findings(evaluation)
+    plain = said.replace("\u00a0", " ")
+    assert unsupported([plain], evaluation, ()) == []
+    for wrong in (("worse", "better"), ("image gone", "text gone"), ("0.750", "0.850"), ("1.500", "1.400"), ("−0.200", "−0.100"), ("+0.200", "+0.100")):
+        if plain.replace(*wrong) != plain:
+            assert unsupported([plain.replace(*wrong)], evaluation, ()) == [plain.replace(*wrong)]
 
 
 def test_again_on_two_cores_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
