@@ -14,9 +14,9 @@ from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, 
 from stages.conditions.refits import ConfigGrid
 from stages.conditions.trained_folds import Trained, TrainedFold
 from stages.contracts.candidate import CHOSEN, EARLY
-from stages.contracts.condition import Condition, parsed_condition
 from stages.contracts.model import Config, Estimator, FoldResult
 from stages.contracts.problem import Problem
+from stages.contracts.sample_condition import Condition, parsed_condition
 from stages.features.encoders import Dense, Raw
 from stages.features.feature_blocks import Block
 from stages.foundation.errors import InputError

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.condition import MISSING, Condition
 from stages.contracts.modality import Modality
 from stages.contracts.paths import samples_path
 from stages.contracts.problem import Fold, Problem
+from stages.contracts.sample_condition import MISSING, Condition
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.features.encoders import Raw, raw_features
 from stages.foundation.errors import InputError

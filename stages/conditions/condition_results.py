@@ -11,11 +11,11 @@ from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, keys_of
 from stages.conditions.refits import ConfigGrid
 from stages.conditions.trained_folds import FoldKey, Trained
-from stages.contracts.condition import MISSING, Condition
 from stages.contracts.fusion import Fusion
 from stages.contracts.model import FoldResult
 from stages.contracts.paths import conditions_path
 from stages.contracts.problem import Fold
+from stages.contracts.sample_condition import MISSING, Condition
 from stages.contracts.tables.conditions_table import ConditionsMetadata
 from stages.features.encoders import Raw
 from stages.foundation.plain_output import write_line

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.conditions.condition_settings import ConditionsEntry
-from stages.contracts.condition import MISSING, MISSING_UNIT, Condition
 from stages.contracts.modality import Modality
+from stages.contracts.sample_condition import MISSING, MISSING_UNIT, Condition
 
 
 def declared_conditions(entry: ConditionsEntry, modalities: Mapping[str, Modality[Any]]) -> list[Condition]:

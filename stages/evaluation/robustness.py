@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.condition import Condition, parsed_condition
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve, StrengthPoint
 from stages.contracts.metric import Metric
 from stages.contracts.paths import conditions_dir
+from stages.contracts.sample_condition import Condition, parsed_condition
 from stages.contracts.tables.conditions_table import ConditionsMetadata
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
 from stages.evaluation.comparisons import difference_of, verdict

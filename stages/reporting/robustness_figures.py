@@ -6,9 +6,9 @@ from itertools import zip_longest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from stages.contracts.condition import MISSING
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.sample_condition import MISSING
 from stages.reporting.drawing import (
     COLOURS,
     SERIES,

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.condition import MISSING
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve, StrengthPoint
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.contracts.sample_condition import MISSING
 from stages.reporting.formatting import SPACE, candidate_name, listed, number, signed
 
 GONE = 1.0  # the share of samples that lack a modality which is gone

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.condition import parsed_condition
+from stages.contracts.sample_condition import parsed_condition
 from stages.contracts.table_schema import Column, TableSchema
 from stages.contracts.tables.predictions_table import KEYS, TrainingMetadata, row_mistakes
 
