@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 from claims import sentences_of_html, unsupported
+from imports import ROOT
 from test_claims import FIXED
+from test_graph import closure, covered
 from toy_evaluation import fold_scores, toy_evaluation
 from toy_predictions import change_predictions, write_toy
 from toy_results import TOYS, toy_params, write_samples
@@ -18,6 +20,7 @@ from toy_results import TOYS, toy_params, write_samples
 from pipelines.publishing.lock_entries import stages_behind
 from pipelines.publishing.metric_values import run_points
 from stages import condition, evaluate
+from stages.checking.stale_outputs import stage_names
 from stages.contracts.candidate import CHOSEN, EARLY, Candidate
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve, StrengthPoint
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -280,3 +283,16 @@ def test_nothing_is_said_of_shares_of_a_score_that_is_not_positive() -> None:
     assert np.isnan(kept_share(0.0, 0.1, greater_is_better=False))
     assert kept_share(-0.3, 0.6, greater_is_better=True) == pytest.approx(-0.5)  # an R² below 0
     assert np.isnan(area_kept([1.0], [0.5], float("nan"), greater_is_better=True))
+
+
+# ---------------------------------------------------------------- the graph, where the stage is off by default
+def test_dvc_yaml_declares_what_the_stage_imports_and_no_more() -> None:
+    template = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]["condition"]
+    of_linear = [dep.replace("${item.model}", "linear").replace("${item.dataset}", "emoji") for dep in template["deps"]]
+    code = frozenset(dep for dep in of_linear if dep.startswith("stages"))
+    files, kinds = closure("stages.condition", code)
+    assert {path.as_posix() for path in files if not covered(path, code)} == set()
+    assert {dep for dep in code if not any(covered(path, [dep]) for path in files)} == set()
+    assert kinds == {"modalities", "models", "fusions"}
+    params = {"datasets": {"emoji": {}}, "features": {}, "models": {"linear": {}}, "conditions": {"linear": {}}}
+    assert "condition@emoji-linear" in stage_names(params)

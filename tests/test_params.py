@@ -133,7 +133,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
      r"text\.typos: expected strengths above 0 .*, found \[0\.2, 0\.1\]"),
     ("conditions.knn", {"corruptions": {"text": {"typos": [0, 0.1]}}}, r"text\.typos: expected strengths above 0 .*, found \[0\.0, 0\.1\]"),
     ("conditions.knn", {"missing": [0.5, 1.5]},
-     r"conditions\.knn\.missing\.1: expected at most 1, found 1\.5; 'missing' is probabilities of a"),
+     r"conditions\.knn\.missing\.1: expected at most 1\.0, found 1\.5; 'missing' is probabilities of a"),
     ("conditions.knn", {"missing": [0.5, 0.5]}, r"conditions\.knn\.missing: expected strengths above 0 .*, found \[0\.5, 0\.5\]"),
     ("conditions.knn", {"corruptions": {}, "missing": []}, r"conditions\.knn: corruptions and missing are empty, so that there is no con"),
     ("conditions.knn", {"datasets": ["emojy"]}, r"conditions\.knn\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
