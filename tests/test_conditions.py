@@ -9,15 +9,17 @@ import pyarrow as pa
 import pytest
 from test_fusions import MODELS, PLAIN, WAYS, all_results, declared
 from toy_problem import time_ordered, toy_problem
+from toy_samples import features_metadata
 
+from stages.conditions.changed_samples import ExaminedSamples
 from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, keys_of
 from stages.conditions.refits import ConfigGrid
 from stages.conditions.trained_folds import Trained, TrainedFold
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.model import Config, Estimator, FoldResult
-from stages.contracts.problem import Problem
+from stages.contracts.problem import Fold, Problem
 from stages.contracts.sample_condition import Condition, parsed_condition
-from stages.features.encoders import Dense, Raw
+from stages.features.encoders import Dense, Raw, Sparse
 from stages.features.feature_blocks import Block
 from stages.foundation.errors import InputError
 from stages.model_selection.estimator_sweep import as_sweep
@@ -254,6 +256,53 @@ def test_noise_of_one_modality_hurts_neighbors_of_fused_blocks_more_than_fused_v
     before, after = (accuracies(problem, models, found) for found in (clean, noisy))
     assert min(before.values()) > 0.9
     assert after["late_mean"] > after[EARLY] + 0.2
+
+
+# ---------------------------------------------------------------- the changed samples
+def texts_of(order: np.ndarray) -> ExaminedSamples:
+    """Return samples of one text each, named by their number, in some order."""
+    problem = toy_problem(n=len(order), modalities=("text",))
+    samples = pa.table({"sample_id": ids_of(order), "text": [f"sample {row} of many words" for row in order.tolist()]})
+    samples = samples.replace_schema_metadata({})
+    return ExaminedSamples.of(problem, samples, pa.chunked_array([ids_of(order)]), {"text": features_metadata("text", encoding="sparse")})
+
+
+def test_who_lacks_a_modality_at_some_share_lacks_it_at_a_larger_one_whatever_the_order() -> None:
+    order = np.arange(600)
+    whole = Fold(0, 0, order[:0], order, np.zeros(0, np.int16), 2)
+    by_share = [texts_of(order).absent(whole, Condition("text", "missing", share)) for share in (0.25, 0.5, 1.0)]
+    assert by_share[2].all()
+    assert (by_share[0] <= by_share[1]).all()
+    assert [mask.mean() for mask in by_share[:2]] == pytest.approx([0.25, 0.5], abs=0.06)
+    turned = texts_of(order[::-1]).absent(whole, Condition("text", "missing", 0.25))
+    assert np.array_equal(turned[::-1], by_share[0])
+    other = texts_of(order).absent(whole, Condition("sound", "missing", 0.25))
+    assert not np.array_equal(other, by_share[0])
+
+
+def test_a_sample_that_the_splits_name_must_be_there() -> None:
+    found = texts_of(np.arange(30))
+    with pytest.raises(InputError, match=r"samples\.arrow: 1 sample\(s\) of the splits are not in it; run `dvc repro`"):
+        ExaminedSamples.of(found.problem, found.samples.slice(1), pa.chunked_array([found.ids]), found.features)
+
+
+def test_a_sample_that_cannot_be_read_any_more_is_named() -> None:
+    found = texts_of(np.arange(30))
+    texts = [None if row == 6 else "some words" for row in range(30)]
+    broken = replace(found, samples=found.samples.set_column(1, "text", pa.array(texts, pa.string())))
+    with pytest.raises(InputError, match=r"toy: text/typos/0\.1: 1 sample\(s\) cannot be read once they are corrupted, first '0006': the "
+                                         r"sample is missing \(null\); leave this corruption out"):  # fmt: skip
+        broken.corrupted(found.problem.folds[0], Condition("text", "typos", 0.1))
+
+
+def test_corrupted_test_samples_are_read_as_featurize_reads_them() -> None:
+    """Sparse counts of the same words where nothing was mistyped, of others where something was."""
+    found = texts_of(np.arange(30))
+    fold = found.problem.folds[0]
+    few, many = (found.corrupted(fold, Condition("text", "typos", strength)) for strength in (1e-9, 0.5))
+    assert isinstance(few, Sparse) and isinstance(many, Sparse)
+    assert len(few.offsets) == len(many.offsets) == len(fold.test) + 1
+    assert not np.array_equal(few.indices, many.indices)
 
 
 # ---------------------------------------------------------------- names and paths

@@ -44,7 +44,7 @@ class ExaminedSamples:
         whole = ids.combine_chunks()
         places = pc.index_in(whole, value_set=samples["sample_id"].combine_chunks())
         if places.null_count:
-            raise InputError(f"{samples_path(next(iter(features.values())).dataset)}: {places.null_count} samples of the splits are not in "
+            raise InputError(f"{samples_path(next(iter(features.values())).dataset)}: {places.null_count} sample(s) of the splits are not in "
                              "it; run `dvc repro`")
         kinds = {name: component("modalities", about.modality) for name, about in features.items()}
         return cls(problem, samples, column_values(places).astype(np.int64), whole, kinds, features)
@@ -75,7 +75,7 @@ class ExaminedSamples:
         except SampleError as error:
             reasons = {self.ids[int(own.test[row])].as_py(): reason for row, reason in error.reasons.items()}
             sample, reason = next(iter(reasons.items()))
-            raise InputError(f"{about.dataset}: {condition.name}: {len(reasons)} samples cannot be read once they are corrupted, first "
+            raise InputError(f"{about.dataset}: {condition.name}: {len(reasons)} sample(s) cannot be read once they are corrupted, first "
                              f"{sample!r}: {reason}; leave this corruption out under `conditions:`") from error
         return raw_features({column: table[column] for column in table.column_names}, about.encoding)
 
