@@ -44,8 +44,8 @@ class ExaminedSamples:
         whole = ids.combine_chunks()
         places = pc.index_in(whole, value_set=samples["sample_id"].combine_chunks())
         if places.null_count:
-            raise InputError(f"{samples_path(next(iter(features.values())).dataset)}: {places.null_count} sample(s) of the splits are not in "
-                             "it; run `dvc repro`")
+            raise InputError(f"{samples_path(next(iter(features.values())).dataset)}: {places.null_count} sample(s) of the splits are not "
+                             "in it; run `dvc repro`")
         kinds = {name: component("modalities", about.modality) for name, about in features.items()}
         return cls(problem, samples, column_values(places).astype(np.int64), whole, kinds, features)
 
