@@ -8,7 +8,7 @@ class Share(Document):
     """A Shapley value, or an interaction, on the metric that ranks, with an interval that holds for all of its kind together.
 
     modalities: one, or the two that interact. value: the mean over all orders in which modalities are added of what it adds to the score;
-    of two, of what they add together beyond what each adds. p_corrected: of no value at all, by Holm, over all of its kind.
+    of two, of what they add together beyond what each adds. p_corrected: of no value at all, by Bonferroni, over all of its kind.
     verdict: whether it improves the score.
     """
 
