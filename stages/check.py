@@ -82,7 +82,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
-    named = ("features", "models", "learning_curves", "bias_variance")
+    named = ("features", "models", "learning_curves", "bias_variance", "conditions")
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 

@@ -22,6 +22,7 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
     bias_variance_dir,
+    conditions_dir,
     controls_dir,
     evaluation_dir,
     evaluation_path,
@@ -51,6 +52,7 @@ from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
+from stages.evaluation.robustness import Judge, robustness
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
@@ -109,6 +111,7 @@ def main(dataset: str) -> None:
         bias_variance=bias_variances(dataset, modality_names(params, dataset), form, len(splits.folds)),
         isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
+        robustness=robustness(dataset, trained.predictions, Judge(splits, metrics[scoring], design, entry.rope, expected)),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -140,7 +143,7 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
-    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset), conditions_dir(dataset)}
     folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:

@@ -12,7 +12,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.documents.control_findings import ProtocolGap
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import Comparison, Results, ScoredCandidate
-from stages.reporting.formatting import candidate_name, model_name, signed
+from stages.reporting.formatting import candidate_name, model_name, number, signed
 
 COMPARATIVE = re.compile(
     r"\b(better|worse|best|worst|beat|beats|beaten|outperform\w*|improve\w*|superior|inferior|higher|highest|lower|lowest|greater|greatest|"
@@ -306,7 +306,9 @@ def _untested(match: re.Match[str], evaluation: Results) -> bool:
 def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
     """Check a verdict that stands alone in a cell or tag; which row it is in is checked with its row."""
     gaps = evaluation.protocol_gaps if isinstance(evaluation, Evaluation) else ()
-    return any(match[0] in (test.verdict, turned(test.verdict)) for test in (*evaluation.comparisons, *gaps))
+    examined = evaluation.robustness if isinstance(evaluation, Evaluation) else ()
+    changed = [point for found in examined for curve in found.curves for point in curve.points]
+    return any(match[0] in (test.verdict, turned(test.verdict)) for test in (*evaluation.comparisons, *gaps, *changed))
 
 
 NUMBER = r"[−0-9.,]*[0-9]"
@@ -339,6 +341,18 @@ def _no_way(match: re.Match[str], evaluation: Results) -> bool:
     return bool(tests) and all(test.verdict in ("not shown", "equal") for test in tests)
 
 
+def _is_kept(match: re.Match[str], evaluation: Results) -> bool:
+    """Return whether a modality that is gone changes the score by as much as is said, with that verdict, and leaves that share of it."""
+    assert isinstance(evaluation, Evaluation)
+    for found in evaluation.robustness:
+        if candidate_name(found.candidate, evaluation) in (match["who"], match["owner"]) and found.clean:
+            gone = [point for curve in found.curves if (curve.modality, curve.corruption) == (match["gone"], "missing")
+                    for point in curve.points if point.strength == 1 and point.mean is not None]  # fmt: skip
+            return [(number(point.mean / found.clean), signed(point.change), point.verdict) for point in gone] == [
+                (match["kept"] or match["times"], match["by"], match["verdict"])]
+    return False
+
+
 CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"Fusing (?P<parts>.+?) beats each modality alone for (?P<who>[^;]+?), by (?P<by>.+?)\.", _fusing_beats_each),
     (r"For (?P<who>.+) this is not shown\.", _not_for),
@@ -369,6 +383,9 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"Gradient boosting (?P<which>with default settings|\(hist_gradient_boosting\)) beats every (?:other )?learner: on .+ it is better "
      r"than (?P<whom>.+), by (?P<by>.+?)\.", _boosting),
     (r"For (?P<who>\S+), (?P<claims>adding .+); [0-9.]+ % intervals\.", _adds),
+    (rf"With (?P<gone>\S+) gone, (?:(?P<who>.+) keeps (?P<kept>{NUMBER}) of its clean .+|the .+ of (?P<owner>.+) is (?P<times>{NUMBER}) "
+     r"times the clean one) \((?P<by>[+−]?[0-9.]+)(?: \[[^\]]*\])?, (?P<verdict>[^()]+)\)(?:; .+ alone (?:has|have) [−0-9.,]+)?\.",
+     _is_kept),
     (r"Fusing .+ in the way that was chosen on the inner folds is (?P<claims>(?:better|worse) than .+)\.", _way_is),
     (rf"Fusing .+ in the way that was chosen on the inner folds is not shown to differ from fusing with equal weights for any "
      rf"learner{DETECTABLE}\.", _no_way),

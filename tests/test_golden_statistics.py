@@ -56,6 +56,8 @@ GOLDEN = {
     "scores.mean_over_seeds": "test_evaluated_seeds.test_a_score_is_the_mean_over_seeds_and_its_spread_is_told",
     "scores.seed_spread": "test_evaluated_seeds.test_a_score_is_the_mean_over_seeds_and_its_spread_is_told",
     "sign_flips.sign_flip": "test_sign_flips.test_of_single_rows_it_is_mcnemars_exact_test",
+    "strength_area.area_kept": "test_condition_stage.test_the_kept_share_and_the_area_by_hand",
+    "strength_area.kept_share": "test_condition_stage.test_the_kept_share_and_the_area_by_hand",
     "statistics.detectable_difference": "test_statistics.test_the_detectable_difference_is_shown_with_eighty_percent",
     "statistics.fold_spread": "test_statistics.test_overlap_widens_by_the_corrected_factor",
     "statistics.half_width_of": "test_statistics.test_half_widths_are_the_larger_of_folds_and_rows",
@@ -75,7 +77,7 @@ NONE = {
 }  # fmt: skip
 STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "pooled", "power_law",
               "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
-              "statistics")  # fmt: skip
+              "statistics", "strength_area")  # fmt: skip
 
 
 def functions_of(path: str) -> set[str]:

@@ -50,6 +50,8 @@ RERUNS: dict[str, set[str]] = {
     "controlling": {"control"},
     "controls": {"control"},
     "fusions": {"train"},
+    "condition.py": set(),  # off by default
+    "conditions": set(),
     "learning_curve.py": {"learning_curve"},
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},

@@ -17,7 +17,8 @@ ROOMS = {
     **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence"), "shared by components"),
     **dict.fromkeys(("datasets", "modalities", "models", "fusions", "controls", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
-    **dict.fromkeys(("controlling", "learning_curves", "bias_variances", "paired_versions", "reporting", "params.py"), "part of a stage"),
+    **dict.fromkeys(("controlling", "conditions", "learning_curves", "bias_variances"), "part of a stage"),
+    **dict.fromkeys(("paired_versions", "reporting", "params.py"), "part of a stage"),
 }
 LAYERS = ("contracts", "foundation", "shared by components", "component", "part of a stage", "entry point", "pipelines")
 FOREIGN = {  # top package → modules that none of its files may import, and why

@@ -96,10 +96,11 @@ def computed_by(evaluation: Evaluation, model: str) -> str:
 
 
 def stages_behind(evaluation: Evaluation) -> list[str]:
-    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance."""
+    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance, noisy and incomplete samples."""
     dataset = evaluation.dataset
     found = [computed_by(evaluation, model) for model in evaluation.models]
     found += [f"learning_curve@{dataset}-{curve.model}" for curve in evaluation.learning_curves]
+    found += [f"condition@{dataset}-{examined.model}" for examined in evaluation.robustness]
     return list(dict.fromkeys([*found, *(f"bias_variance@{dataset}-{study.model}" for study in evaluation.bias_variance)]))
 
 

@@ -16,7 +16,7 @@ RELIABILITY = {
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     """Return a run's metrics: intervals, values per outer fold, per label or target, of probabilities, curves, notes, inner sweeps over
-    whole numbers, the learning curve, bias and variance.
+    whole numbers, the learning curve, bias and variance, scores of noisy and incomplete samples.
     """
     points = score_points(result.scores, evaluation)
     for metric, values in (result.by_output or {}).items():
@@ -33,7 +33,7 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
-    return points + growth_points(evaluation, result) + capacity_points(evaluation, result)
+    return points + growth_points(evaluation, result) + capacity_points(evaluation, result) + condition_points(evaluation, result)
 
 
 def growth_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
@@ -61,6 +61,17 @@ def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Poi
             step = point.value if whole else place
             points += [(f"bias_variance/{part}_by_{study.parameter}", value, step)
                        for part, value in (("bias", point.mean_bias), ("variance", point.mean_variance))]
+    return points
+
+
+def condition_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return `condition/<modality>/<corruption>` of a run, step 0 of clean samples, then a step per strength, and `condition_area/…`."""
+    points: list[Point] = []
+    for found in (found for found in evaluation.robustness if found.candidate == result.candidate):
+        for curve in found.curves:
+            scores = [found.clean, *(point.mean for point in curve.points)]
+            points += [(f"condition/{curve.key}", score, step) for step, score in enumerate(scores) if score is not None]
+            points += [] if curve.area is None else [(f"condition_area/{curve.key}", curve.area, 0)]
     return points
 
 

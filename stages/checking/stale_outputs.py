@@ -16,7 +16,8 @@ from stages.contracts.paths import DATA
 
 LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "control", "evaluate")
-PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance"}  # stage → its section of params.yaml
+# stage → its section of params.yaml
+PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "condition": "conditions"}
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:

@@ -110,6 +110,15 @@ def bias_variance_path(dataset: str, model: str) -> Path:
     return bias_variance_dir(dataset) / model / "bias_variance.json"
 
 
+def conditions_dir(dataset: str) -> Path:
+    """Return the folder with a folder per model that predicts corrupted and incomplete test samples."""
+    return DATA / "predictions" / dataset / "conditions"
+
+
+def conditions_path(dataset: str, model: str) -> Path:
+    return conditions_dir(dataset) / model / "predictions.arrow"
+
+
 def models_dir(dataset: str, model: str) -> Path:
     return DATA / "models" / dataset / model
 

@@ -164,29 +164,29 @@ def splits_of(table: pa.Table) -> Splits:
 
 
 def predictions_by_candidate(
-    predictions: pa.Table, splits: Splits, expected: Expected, path: Path
+    predictions: pa.Table, splits: Splits, expected: Expected, path: Path, *, condition: str = CLEAN
 ) -> dict[Candidate, list[list[FoldPredictions]]]:
-    """Return each candidate's predictions of clean samples, by seed (that of the saved model first), one per test fold.
+    """Return each candidate's predictions of samples in one condition, by seed (that of the saved model first), one per test fold.
 
     Raises:
         InputError: if a test row has no prediction of a seed or two, another row has one, some predictions are of another combination,
             seed or fold, or a target, prediction or probability is impossible.
     """
     rows = FileRows.of(predictions, splits, expected, path, "fusion", "seed", "condition")
-    clean = rows.where(condition=CLEAN)
+    those = rows.where(condition=condition)
     # of no row, every one is missing
-    seeds = expected.seeds or list(dict.fromkeys(rows.keys["seed"][clean].tolist())) or [0]
+    seeds = expected.seeds or list(dict.fromkeys(rows.keys["seed"][those].tolist())) or [0]
     found: dict[Candidate, list[list[FoldPredictions]]] = {}
     for name in expected.combinations:
         for way in dict.fromkeys(rows.keys["fusion"][rows.where(modalities=name)].tolist()) or (EARLY,):
-            of_way = clean & rows.where(modalities=name, fusion=way)
+            of_way = those & rows.where(modalities=name, fusion=way)
             by_seed = [(seed, of_way & rows.where(seed=seed)) for seed in seeds]
             found[Candidate(expected.model, parsed_combination(name), way)] = [
                 [rows.of_fold(mine, test, f"modalities {name!r}, repeat {test.repeat}, fold {test.fold}"
                               + (f", seed {seed}" if len(seeds) > 1 else "")) for test in splits.folds]
                 for seed, mine in by_seed
             ]  # fmt: skip
-    rows.refuse_unmatched(clean)
+    rows.refuse_unmatched(those)
     return found
 
 

@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.fitted import CalibrationMethod, Scores
-from stages.contracts.fusion import LateFusion
-from stages.contracts.model import FoldResult, MemberScores, SeededPrediction
+from stages.contracts.fusion import Combiner, LateFusion
+from stages.contracts.model import Config, FoldResult, MemberScores, SeededPrediction
 from stages.contracts.problem import Fold, Problem
+from stages.contracts.task import TargetForm
 from stages.foundation.parallel import each
-from stages.model_selection.calibrators import calibrated
+from stages.model_selection.calibrators import Calibrator, calibrated
 from stages.model_selection.choice import choose_config
 from stages.model_selection.fold_predictions import predictions_of
 from stages.model_selection.protocol import calibrator_of
 from stages.model_selection.target_forms import FORMS
+from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 
 
 @dataclass(frozen=True)
@@ -57,27 +59,60 @@ def members_of(fold: Fold, found: Sequence[FoldResult]) -> Members:
     return Members(known, np.stack(of_members, axis=1), {seed: of_seed(seed) for seed in seeds})
 
 
+@dataclass(frozen=True)
+class FittedFusion:
+    """A way of late fusion, fitted on one outer fold. thresholds: of labels, float64 (n_outputs,); else None."""
+
+    form: TargetForm
+    combine: Combiner
+    thresholds: np.ndarray | None
+    calibrator: Calibrator | None
+
+    def predicted(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return predictions and probabilities by the members' scores float64 (n, n_members, n_outputs)."""
+        return self.decided(self.combine(scores))
+
+    def decided(self, fused: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return predictions, in the target's form, and calibrated probabilities by fused scores float64 (n, n_outputs)."""
+        scores = _scores(self.form, fused)
+        return FORMS[self.form].decide(scores.decisions, self.thresholds), calibrated(scores, self.calibrator).probabilities
+
+
 def late_result(
     problem: Problem, fusion: LateFusion, settings: Any, modalities: tuple[str, ...], members: Members, calibration: CalibrationMethod
 ) -> FoldResult:
     """Return the result of one way of late fusion."""
-    fold, target, form = members.fold, problem.target[members.fold.train], FORMS[problem.form]
+    fold = members.fold
     configs = fusion.grid(modalities, settings)
     decisions = np.stack(each(partial(_out_of_fold, problem, fusion, members), configs))
     choice = choose_config(problem, fold, predictions_of(problem, decisions))
-    combine = fusion.fit(configs[choice.config], members.out_of_fold, target, problem.form)
-    calibrator = calibrator_of(problem, fold, _scores(problem, decisions[choice.config]), calibration)
+    fitted = _fitted(problem, fusion, configs[choice.config], members, decisions[choice.config], calibration)
 
     def predicted(seed: int) -> SeededPrediction:
-        scores = _scores(problem, combine(members.test[seed]))
-        decided = form.decide(scores.decisions, choice.thresholds)
-        return SeededPrediction(seed, decided, calibrated(scores, calibrator).probabilities)
+        return SeededPrediction(seed, *fitted.predicted(members.test[seed]))
 
     first, *others = map(predicted, members.test)
     return FoldResult(
         fold=fold, modalities=modalities, inner_scores=choice.scores, chosen=choice.config, prediction=first.prediction,
         probabilities=first.probabilities, reseeded=tuple(others), calibration=calibration, configs=configs, fusion=fusion.name,
     )  # fmt: skip
+
+
+def fitted_fusion(
+    problem: Problem, fusion: LateFusion, config: Config, members: Members, calibration: CalibrationMethod
+) -> FittedFusion:
+    """Return one configuration of a way of late fusion, fitted to the members' out-of-fold scores."""
+    return _fitted(problem, fusion, config, members, _out_of_fold(problem, fusion, members, config), calibration)
+
+
+def _fitted(
+    problem: Problem, fusion: LateFusion, config: Config, members: Members, decisions: np.ndarray, calibration: CalibrationMethod
+) -> FittedFusion:
+    """Return a fitted configuration whose fused out-of-fold scores are `decisions`, float64 (n, n_outputs)."""
+    fold = members.fold
+    combine = fusion.fit(config, members.out_of_fold, problem.target[fold.train], problem.form)
+    thresholds = thresholds_of_each(problem, fold, predictions_of(problem, decisions[None]))[0] if needs_thresholds(problem) else None
+    return FittedFusion(problem.form, combine, thresholds, calibrator_of(problem, fold, _scores(problem.form, decisions), calibration))
 
 
 def _out_of_fold(problem: Problem, fusion: LateFusion, members: Members, config: Mapping[str, Any]) -> np.ndarray:
@@ -95,8 +130,8 @@ def _out_of_fold(problem: Problem, fusion: LateFusion, members: Members, config:
     return found
 
 
-def _scores(problem: Problem, decisions: np.ndarray) -> Scores:
-    return Scores(decisions, decisions.astype(np.float32) if FORMS[problem.form].has_probabilities else None)
+def _scores(form: TargetForm, decisions: np.ndarray) -> Scores:
+    return Scores(decisions, decisions.astype(np.float32) if FORMS[form].has_probabilities else None)
 
 
 def _kept(member: MemberScores | None) -> MemberScores:

@@ -127,15 +127,19 @@ def _start(
         member = None
         if wanted.members and len(sweep.modalities) == 1:
             scores = kept if kept is not None and sweep is tuned else tuned.out_of_fold(choice.config)
-            member = _member(tuned.fold, sample, scores)
+            member = member_scores(tuned.fold, sample, scores)
         refits = _each_of_several(partial(sweep.refit, config), seeds)
         return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, member)
 
     return _each_of_several(start, batch)
 
 
-def _member(fold: Fold, sample: np.ndarray | None, scores: Scores) -> MemberScores:
-    """Return the out-of-fold scores of a fold's validated rows; those of the test rows are still missing."""
+def member_scores(fold: Fold, sample: np.ndarray | None, scores: Scores) -> MemberScores:
+    """Return the out-of-fold scores of a fold's validated rows; those of the test rows are still missing.
+
+    Args:
+        sample: the rows of the fold's problem in the whole one; None: all.
+    """
     rows = fold.train[fold.validated]
     return MemberScores(rows if sample is None else sample[rows], fold.inner[fold.validated], fusible(scores)[fold.validated], {})
 

@@ -12,6 +12,7 @@ from stages.reporting.formatting import candidate_name
 from stages.reporting.growth_figures import capacity_plot, growth_plot
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import prediction_plots
+from stages.reporting.robustness_figures import robustness_plots
 from stages.reporting.together_figures import shapley_plot, subsets_plot
 
 
@@ -59,7 +60,7 @@ def _plots(evaluation: Evaluation) -> Iterator[tuple[str, Plot]]:
     board = leaderboard_plot(evaluation)
     if board is not None:
         yield "leaderboard", board
-    for plot in (shapley_plot(evaluation), subsets_plot(evaluation)):
+    for plot in (shapley_plot(evaluation), subsets_plot(evaluation), *robustness_plots(evaluation)):
         if plot is not None:
             yield "together", plot
     compared = {found.candidate for found in evaluation.ranked()}

@@ -24,6 +24,7 @@ from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
 from stages.reporting.reliability_figures import reliability_table
 from stages.reporting.reliability_sentences import holding
+from stages.reporting.robustness_sentences import area_rows, change_rows, examined, way_names
 from stages.reporting.together import ShareRow, WayRow, share_rows, way_rows
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -68,6 +69,7 @@ def summary_row(evaluation: Evaluation, learners: Sequence[str]) -> dict[str, An
 
 def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation_hash: str | None) -> dict[str, Any]:
     """Return all that the section of one data set shows."""
+    ways = examined(evaluation)
     return {
         "evaluation": evaluation,
         "hash": evaluation_hash,
@@ -84,6 +86,11 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "configurations": configurations(evaluation),
         "ways": drawn_ways(evaluation),
         "shares": [drawn_shares(evaluation, rows) for rows in share_rows(evaluation)],
+        "robust_ways": way_names(evaluation),
+        "robust_model": formatting.model_name(ways[0].model, evaluation.form) if ways else "",
+        "robust_name": formatting.candidate_name(ways[0].candidate, evaluation) if ways else "",
+        "areas": area_rows(evaluation),
+        "changes": change_rows(evaluation),
         "gaps": gap_rows(evaluation),
         "level": formatting.level_name(evaluation),
         "outputs": [evaluation.outputs[index] for index in formatting.reading_order(evaluation.outputs, evaluation.form)],

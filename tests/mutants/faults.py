@@ -29,6 +29,7 @@ OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
+OF_CONDITIONS = ("tests/test_conditions.py",)
 OF_WAYS, OF_CONTRIBUTIONS = ("tests/test_fusions.py",), ("tests/test_contributions.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
@@ -59,6 +60,16 @@ MUTANTS = (
            'block.unit_scale("euclidean", self.train)', OF_WAYS, "every weighting is that of equal weights"),
     Mutant("members of the wrong rows", "stages/model_selection/late_fusion.py", "np.searchsorted(result.fold.test, fold.test)",
            "np.arange(len(fold.test))", OF_WAYS, "late fusion mixes up samples where some lack a modality"),
+    Mutant("a member that is missing still counts", "stages/conditions/fold_models.py", "kept = np.where(others, weights, 0.0)",
+           "kept = weights", OF_CONDITIONS, "late fusion uses scores of a modality that a sample lacks"),
+    Mutant("weights in the order of the alphabet", "stages/conditions/fold_models.py",
+           'config["modality_weights"] = {name: weights[name] for name in modalities}', "pass", OF_CONDITIONS,
+           "late fusion weights the wrong modality"),
+    Mutant("another model is believed", "stages/conditions/trained_folds.py", "        if n_rows:\n", "        if False:\n", OF_CONDITIONS,
+           "what is lost is told against the clean score of another model"),
+    Mutant("more errors are kept", "stages/evaluation/strength_area.py",
+           "(score, clean) if greater_is_better else (clean, score)", "(score, clean)", some_of("condition_stage", "by_hand"),
+           "the sign of robustness is wrong for errors"),
     Mutant("orders do not count", "stages/evaluation/contributions.py", "factorial(n - len(subset) - 1) / factorial(n)", "1 / 2 ** (n - 1)",
            OF_CONTRIBUTIONS, "Banzhaf's values are called Shapley's"),
     Mutant("intervals of one share", "stages/evaluation/contributions.py", "(1 - evidence.design.confidence) / len(wanted)",
@@ -140,7 +151,7 @@ MUTANTS = (
            some_of("evaluate", "another_order"), "predictions in another order are laid next to the wrong targets"),
     Mutant("targets are believed", CHECKED, "_check_targets(found.target, self.splits.targets[test.rows]",
            "_check_targets(found.target, found.target", some_of("checked_predictions", "do_not_fit"), "a stage may change the truth"),
-    Mutant("rows of no fold are ignored", CHECKED, "    rows.refuse_unmatched(clean)\n", "", some_of("impossible_records", "not_whole"),
+    Mutant("rows of no fold are ignored", CHECKED, "    rows.refuse_unmatched(those)\n", "", some_of("impossible_records", "not_whole"),
            "predictions of an unknown combination, repeat or seed are dropped in silence"),
     Mutant("test rows in no leaking fold", "stages/evaluation/protocol_gaps.py", "np.array_equal(wanted, tested)", "True",
            some_of("impossible_records", "leaking_control"), "a gap compares other test rows"),

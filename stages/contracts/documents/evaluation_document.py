@@ -11,6 +11,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance
+from stages.contracts.documents.condition_scores import Robustness, robustness_mistakes
 from stages.contracts.documents.control_findings import ProtocolGap, RandomisedTest
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
@@ -81,7 +82,7 @@ class SeedSpread(Document):
 
 
 class CandidateResult(ScoredCandidate):
-    """All that is known of one candidate. Scores of samples in another condition than clean would stand next to `scores`.
+    """All that is known of one candidate. Scores of samples in another condition than clean stand under `robustness`.
 
     confusion: rows of true, columns of predicted classes. by_output: {metric: mean over folds per label or target}.
     agreement: {target: [[bin of the true value, bin of the predicted one, rows]]}. grid: every configuration. sweeps: by parameter.
@@ -163,6 +164,8 @@ class Evaluation(Results):
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
                                                      description="what each modality brings to each learner, of two to six modalities")
+    robustness: tuple[Robustness, ...] = Field((), exclude_if=lambda value: not value,
+                                               description="scores of corrupted and incomplete samples, if params.yaml names models")
     isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
                                       description="fewest training rows of an outer fold to which isotonic calibration was fitted, if "
                                       f"below {ENOUGH_FOR_ISOTONIC}")
@@ -257,6 +260,7 @@ class Evaluation(Results):
         }
         for key, names in studied.items():
             yield from (f"{key}: {name} is there twice" for name in repeated(map(" ".join, names)))
+        yield from robustness_mistakes(self.robustness, candidates, primary)
         for place, curve in enumerate(self.learning_curves):
             key = f"learning_curves.{place}"
             yield from unknown_names(key, [named(curve.candidate)], "candidates", candidates)

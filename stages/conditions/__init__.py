@@ -1,0 +1,1 @@
+"""Predictions of corrupted and incomplete test samples by the models that train chose."""
