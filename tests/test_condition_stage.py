@@ -58,7 +58,6 @@ def examined_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         patch.setenv(CORES_VARIABLE, "1")
         params = {**toy_params(), "fusions": WAYS, "conditions": CONDITIONS}
-        params["models"]["mlp"]["n_components"] = 40  # of these texts, eight are not unique: many have equal variances
         Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         for toy in (ALPHA, GAMMA):
             write_toy(toy)

@@ -76,13 +76,40 @@ def _components(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.
 
     n, d = rows.shape
     if n_components is not None and 4 * n_components <= min(n, d):
-        pca = PCA(n_components, svd_solver="arpack", random_state=0)
-    elif isinstance(rows, np.ndarray) or d <= n:
+        return _leading_components(rows, n_components)
+    if isinstance(rows, np.ndarray) or d <= n:
         pca = PCA(min(n, d, n_components or d), svd_solver="full" if isinstance(rows, np.ndarray) else "covariance_eigh")
     else:
         return _components_by_rows(rows, n_components)
     pca.fit(rows)
     return pca.explained_variance_ * (n - 1) / n, pca.components_.T
+
+
+def _leading_components(rows: Matrix, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first of many components, by ARPACK on the inner products of columns or of rows, whichever are fewer.
+
+    As scikit-learn's `PCA(svd_solver="arpack")`, which cannot seed ARPACK's restarts (docs/decisions/0086-arpack.md).
+    """
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    n, d = rows.shape
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    centred = rows - mean if isinstance(rows, np.ndarray) else None
+
+    def scores(directions: np.ndarray) -> np.ndarray:
+        return np.asarray(rows @ directions - mean @ directions if centred is None else centred @ directions)
+
+    def loadings(weights: np.ndarray) -> np.ndarray:
+        if centred is not None:
+            return np.asarray(centred.T @ weights)
+        return np.asarray(rows.T @ weights - np.multiply.outer(mean, weights.sum(axis=0)))
+
+    first, second = (scores, loadings) if d <= n else (loadings, scores)
+    inner_products = LinearOperator((min(n, d),) * 2, matvec=lambda x: second(first(x)), dtype=np.float64)
+    random = np.random.default_rng(0)
+    _, found = eigsh(inner_products, k=n_components, v0=random.uniform(-1, 1, min(n, d)), rng=random)
+    left, values, right = np.linalg.svd(first(np.linalg.qr(found)[0]), full_matrices=False)
+    return values**2 / n, np.linalg.qr(found)[0] @ right.T if d <= n else left
 
 
 def _components_by_rows(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.ndarray]:
