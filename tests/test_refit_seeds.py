@@ -89,7 +89,8 @@ def test_rows_of_every_seed_are_written_and_the_rest_once(tmp_path: Path) -> Non
     for name, more in (("one", ()), ("several", (11, 12))):
         write_results(tmp_path / name, list(results(model, problem, settings, configs, more_seeds=more)), data, ResultsOf("mlp"))
     for table in ("sweep", "curves", "notes"):
-        assert (tmp_path / "one" / f"{table}.arrow").read_bytes() == (tmp_path / "several" / f"{table}.arrow").read_bytes()
+        one, several = (read_table(tmp_path / name / f"{table}.arrow") for name in ("one", "several"))
+        assert one.replace_schema_metadata().equals(several.replace_schema_metadata())  # the metadata name the seeds
     rows, whole = (read_table(tmp_path / name / "predictions.arrow") for name in ("one", "several"))
     assert pc.value_counts(whole["seed"]).to_pylist() == [{"values": seed, "counts": len(rows)} for seed in (problem.seed, 11, 12)]
     assert whole.filter(pc.equal(whole["seed"], problem.seed)).equals(rows)
