@@ -231,6 +231,14 @@ def test_samples_that_lack_a_modality_are_fused_where_they_have_all(model: str) 
         complete = problem.folds[result.fold.index].test
         expected = complete[present[complete]] if "image" in result.modalities else complete
         assert np.array_equal(result.fold.test, expected) and len(result.prediction) == len(expected)
+    for result in of_way(found, "late_mean", ("image", "text")):  # of the same samples, by their numbers
+        probabilities = []
+        for name in ("image", "text"):
+            (alone,) = [one for one in of_way(found, EARLY, (name,)) if one.fold.index == result.fold.index]
+            assert alone.probabilities is not None
+            by_row = dict(zip(alone.fold.test.tolist(), alone.probabilities, strict=True))
+            probabilities.append([by_row[row] for row in result.fold.test.tolist()])
+        np.testing.assert_allclose(result.probabilities, np.mean(probabilities, axis=0), atol=1e-6)
 
 
 def test_a_sample_of_the_rows_chooses_and_all_rows_are_trained_on() -> None:
