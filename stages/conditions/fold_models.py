@@ -226,7 +226,7 @@ def _late(
     weights = config.get("modality_weights")
     if weights:  # the sweep has them by name in the order of the alphabet, and the way takes them in that of the modalities
         config["modality_weights"] = {name: weights[name] for name in modalities}
-    calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"
+    calibration = learner.calibration_of(problem)
     fitted = fitted_fusion(problem, way, config, members_of(place.fold, [results[name] for name in modalities]), calibration)
     of_all = np.array([weights[name] for name in modalities]) if weights else np.ones(len(modalities))
     return LateModel(fitted, {name: _of_others(of_all, place) for place, name in enumerate(modalities)})

@@ -115,8 +115,8 @@ class Training:
                 thresholds = thresholds_of_each(tuned, own, compared.inner_predictions()[[chosen]])[0]
                 fitted = replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
             calibrator = None
-            if self.learner.calibration != "none" and FORMS[part.form].has_probabilities:
-                calibrator = calibrator_of(part, self.place.fold, whole.out_of_fold(chosen), self.learner.calibration)
+            if (method := self.learner.calibration_of(part)) != "none":
+                calibrator = calibrator_of(part, self.place.fold, whole.out_of_fold(chosen), method)
             if with_member:
                 member = member_scores(own, tuned_rows(part, self.learner.tuning_rows), compared.out_of_fold(chosen))
         blocks = {name: part.blocks[name] for name in self.modalities}

@@ -75,8 +75,13 @@ class Evidence:
     rope: float
 
     def rope_of(self, b: Candidate) -> float:
-        """Return the region of practical equivalence to b, in the metric's unit: of errors without an upper bound a share of b's."""
-        return self.rope if np.isfinite(self.metric.bounds[1]) else self.rope * abs(self.scores[b].mean)
+        """Return the region of practical equivalence to b, in the metric's unit."""
+        return practical_region(self.rope, self.metric, self.scores[b].mean)
+
+
+def practical_region(rope: float, metric: Metric, score: float) -> float:
+    """Return half the width of what counts as equal to a score: `rope`, of errors without an upper bound a share of the score."""
+    return rope if np.isfinite(metric.bounds[1]) else rope * abs(score)
 
 
 def best_of(scores: Mapping[Candidate, MetricScores], candidates: Sequence[Candidate], metric: Metric) -> Candidate:

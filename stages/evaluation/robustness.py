@@ -19,9 +19,9 @@ from stages.contracts.paths import conditions_dir
 from stages.contracts.sample_condition import Condition, parsed_condition
 from stages.contracts.tables.conditions_table import ConditionsMetadata
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
-from stages.evaluation.comparisons import difference_of, verdict
+from stages.evaluation.comparisons import difference_of, practical_region, verdict
 from stages.evaluation.design import Design
-from stages.evaluation.scores import MetricScores, estimate, score
+from stages.evaluation.scores import estimate, score
 from stages.evaluation.statistics import holm, posterior
 from stages.evaluation.strength_area import area_kept
 from stages.foundation.errors import InputError
@@ -39,10 +39,6 @@ class Judge:
     design: Design
     rope: float
     expected: Expected
-
-    def rope_of(self, clean: MetricScores) -> float:
-        """Return the region of practical equivalence to a clean score: of errors without an upper bound a share of it."""
-        return self.rope if np.isfinite(self.metric.bounds[1]) else self.rope * abs(clean.mean)
 
 
 def robustness(dataset: str, clean: Mapping[Candidate, OneSeed], judge: Judge) -> tuple[Robustness, ...]:
@@ -89,12 +85,12 @@ def judged_robustness(
     scored = {condition: score(folds, metric, design) for condition, folds in predicted.items()}
     differences = {condition: difference_of(found, of_clean, design) for condition, found in scored.items()}
     corrected = dict(zip(differences, holm([found.p for found in differences.values()]), strict=True))
-    limit = metric.bounds[1] - metric.bounds[0]
+    limit, rope = metric.bounds[1] - metric.bounds[0], practical_region(judge.rope, metric, of_clean.mean)
     points: dict[str, list[StrengthPoint]] = {}
     for condition, found in scored.items():
         mean, difference = estimate(found, [predicted[condition]], metric, design), differences[condition]
         upright = difference if metric.greater_is_better else replace(difference, difference=-difference.difference)
-        said = verdict(upright.difference, corrected[condition], posterior(upright, judge.rope_of(of_clean)), design.confidence)
+        said = verdict(upright.difference, corrected[condition], posterior(upright, rope), design.confidence)
         lo, hi = (float(np.clip(end, -limit, limit)) for end in (difference.lo, difference.hi))
         points.setdefault(condition.key, []).append(StrengthPoint(
             strength=condition.strength, mean=mean.mean, lo=mean.lo, hi=mean.hi, change=difference.difference, change_lo=lo, change_hi=hi,

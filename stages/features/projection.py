@@ -108,8 +108,9 @@ def _leading_components(rows: Matrix, n_components: int) -> tuple[np.ndarray, np
     inner_products = LinearOperator((min(n, d),) * 2, matvec=lambda x: second(first(x)), dtype=np.float64)
     random = np.random.default_rng(0)
     _, found = eigsh(inner_products, k=n_components, v0=random.uniform(-1, 1, min(n, d)), rng=random)
-    left, values, right = np.linalg.svd(first(np.linalg.qr(found)[0]), full_matrices=False)
-    return values**2 / n, np.linalg.qr(found)[0] @ right.T if d <= n else left
+    basis = np.linalg.qr(found)[0]
+    left, values, right = np.linalg.svd(first(basis), full_matrices=False)
+    return values**2 / n, basis @ right.T if d <= n else left
 
 
 def _components_by_rows(rows: Matrix, n_components: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.candidate import CHOSEN, EARLY
-from stages.contracts.fusion import EarlyFusion, Fusion, LateFusion
+from stages.contracts.fusion import EarlyFusion, Fusion
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.model_selection.choice import choose
 from stages.model_selection.late_fusion import late_result, members_of
 from stages.model_selection.protocol import LearnerSetup
-from stages.model_selection.target_forms import FORMS
 from stages.model_selection.weighted_fusion import Place, weighted_results
 
 Ways = Mapping[Fusion, Any]  # each with its settings, in the order in which they are declared
@@ -39,14 +38,9 @@ def fused_results(learner: LearnerSetup, problem: Problem, ways: Ways, found: Se
     by_place = {place_of(result): result for result in found}
     of_way = {EARLY: by_place}
     for way, settings in ways.items():
-        if isinstance(way, EarlyFusion) and way.name != EARLY:
+        if way.name != EARLY:
             of_way[way.name] = {}
-            for result in weighted_results(learner, problem, way, settings, by_place):
-                of_way[way.name][place_of(result)] = result
-                yield result
-        elif isinstance(way, LateFusion):
-            of_way[way.name] = {}
-            for result in _late_results(learner, problem, way, settings, by_place):
+            for result in _results_of(way, learner, problem, settings, by_place):
                 of_way[way.name][place_of(result)] = result
                 yield result
     if len(ways) > 1:
@@ -71,14 +65,16 @@ def _places(problem: Problem) -> Iterator[Place]:
         yield from ((fold.repeat, fold.index, modalities) for modalities in problem.combinations if len(modalities) > 1)
 
 
-def _late_results(
-    learner: LearnerSetup, problem: Problem, way: LateFusion, settings: Any, found: Mapping[Place, FoldResult]
+def _results_of(
+    way: Fusion, learner: LearnerSetup, problem: Problem, settings: Any, found: Mapping[Place, FoldResult]
 ) -> Iterator[FoldResult]:
-    calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"
+    if isinstance(way, EarlyFusion):
+        yield from weighted_results(learner, problem, way, settings, found)
+        return
     for modalities in problem.combinations:
         for fold in problem.part(modalities).folds if len(modalities) > 1 else ():
             members = members_of(fold, [found[fold.repeat, fold.index, (name,)] for name in modalities])
-            yield late_result(problem, way, settings, modalities, members, calibration)
+            yield late_result(problem, way, settings, modalities, members, learner.calibration_of(problem))
 
 
 def chosen_result(problem: Problem, of_ways: Sequence[FoldResult]) -> FoldResult:

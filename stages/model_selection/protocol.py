@@ -59,6 +59,10 @@ class LearnerSetup:
     more_seeds: Sequence[int] = ()
     calibration: CalibrationMethod = "none"
 
+    def calibration_of(self, problem: Problem) -> CalibrationMethod:
+        """Return how the model's probabilities are calibrated; targets without probabilities are not."""
+        return self.calibration if FORMS[problem.form].has_probabilities else "none"
+
 
 Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
 
@@ -153,7 +157,7 @@ def refitted_result(
     learner: LearnerSetup, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
 ) -> FoldResult:
     """Return the result of a fold sweep's configuration whose choice is made, refitted with each seed. compared_on: as `tuning_rows`."""
-    calibration = learner.calibration if FORMS[problem.form].has_probabilities else "none"
+    calibration = learner.calibration_of(problem)
     wanted = _Wanted(out_of_fold=False, calibration=calibration, members=False)
     kept = sweep.out_of_fold(config) if calibration != "none" else None
     seeds = (problem.seed, *learner.more_seeds)
