@@ -73,6 +73,24 @@ class Problem:
         masks = [mask for name in modalities if (mask := self.blocks[name].present) is not None and not mask.all()]
         return np.asarray(np.logical_and.reduce(masks)) if masks else None
 
+    def answered_by(self, modalities: Sequence[str], rows: np.ndarray) -> dict[tuple[str, ...], np.ndarray]:
+        """Return which trained combination answers each of `rows` for a combination: places in `rows`, int64, ascending.
+
+        A sample is answered by the modalities of the combination that it has: by the largest trained combination of them, ties in the
+        order of the problem; if it has none of them, by the empty combination.
+        """
+        lacking = [name for name in modalities if self.blocks[name].present is not None and not self.blocks[name].present[rows].all()]
+        if not lacking:
+            return {tuple(modalities): np.arange(len(rows))}
+        patterns, of_row = np.unique(np.stack([self.blocks[name].present[rows] for name in lacking]), axis=1, return_inverse=True)
+        found: dict[tuple[str, ...], list[np.ndarray]] = {}
+        for index, pattern in enumerate(patterns.T):
+            gone = {name for name, is_there in zip(lacking, pattern, strict=True) if not is_there}
+            there = {name for name in modalities if name not in gone}
+            trained = [other for other in self.combinations if there.issuperset(other)]
+            found.setdefault(max(trained, key=len, default=()), []).append(np.flatnonzero(of_row.ravel() == index))
+        return {combination: np.sort(np.concatenate(places)) for combination, places in found.items()}
+
     def part(self, modalities: Sequence[str]) -> "Problem":
         """Return the problem of one combination, whose folds hold the samples that have all of its modalities."""
         rows, folds = self.complete(modalities), self.folds
