@@ -1,16 +1,18 @@
 """Compute the features of one modality of one data set: `python -m stages.featurize <data set>-<modality name>`.
 
 The column is read in chunks, which bounds memory, and each chunk is split over the cores. The result is the same as in one step, because a
-featurizer works sample by sample.
+featurizer works sample by sample. A sample that lacks the modality, a null, has an empty row and is marked in the column `present`.
 """
 
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from stages.contracts.modality import Features, Modality
@@ -26,6 +28,7 @@ from stages.foundation.params_file import PARAMS, parse, read_params, value_at
 from stages.foundation.progress import Progress
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described, read_table, write_table, writing_chunks
+from stages.samples.absent_samples import has_sample, with_absent
 from stages.samples.pooling import check_files, features_of, file_column
 from stages.samples.read import SampleError, check_type, judge_bad, located, quarantine_table
 
@@ -51,7 +54,8 @@ def main(key: str) -> None:
     first, features = next(chunks, (None, None))
     if first is None or features is None:
         judge_bad(located(reasons, samples, name), samples.num_rows, about, f"{dataset}: {name}")
-        raise InputError(f"{where}: expected at least one sample; {samples_path(dataset)} is empty")
+        raise InputError(f"{where}: no sample has this modality; check its entry under datasets.{dataset}.modalities in {PARAMS}, or "
+                         "remove it")
     with writing_chunks(features_path(dataset, name), describe(features, modality, settings, dataset=dataset, name=name)) as append:
         append(first)
         for table, _ in chunks:
@@ -80,20 +84,26 @@ def featurized_chunks(
         reopened: maps the file of the samples again, for each chunk, which frees what was read of it before.
     """
     bar = Progress(name, len(samples))
-    start, length = 0, min(16, chunk_rows)
+    start, length, marked = 0, min(16, chunk_rows), samples[name].null_count > 0
+    held: list[FeaturizedPart] = []  # until a sample shows which columns there are
+    features, empty = None, None
     while start < len(samples):
         rows = (reopened() if reopened else samples).select(["sample_id", name]).slice(start, length)
         start += length
         found = each(lambda part: _featurized(part, name, modality, settings), _parts(rows))
-        for _, _, bad in found:
-            reasons |= bad
+        for part in found:
+            reasons |= part.bad
         bar.advance(min(start, len(samples)))
-        tables = [table for table, _, _ in found if table is not None]
-        features = next((features for _, features, _ in found if features is not None), None)
-        if features is not None:
-            table = pa.concat_tables(tables)
-            length = max(1, min(chunk_rows, CHUNK_BYTES * len(table) // max(table.nbytes, rows.nbytes, 1)))
-            yield table, features
+        held += found
+        one = next((part for part in held if part.columns is not None), None)
+        if one is not None and one.columns is not None:
+            features, empty = one.features, one.columns.slice(0, 0)
+        if features is not None and empty is not None:
+            table = pa.concat_tables([part.rows(empty, marked=marked) for part in held])
+            held = []
+            if len(table):
+                length = max(1, min(chunk_rows, CHUNK_BYTES * len(table) // max(table.nbytes, rows.nbytes, 1)))
+                yield table, features
 
 
 def _parts(rows: pa.Table) -> list[pa.Table]:
@@ -103,21 +113,44 @@ def _parts(rows: pa.Table) -> list[pa.Table]:
     return [rows.slice(start, stop - start) for start, stop in pairwise(bounds)]
 
 
-def _featurized(
-    part: pa.Table, name: str, modality: Modality[Any], settings: Settings
-) -> tuple[pa.Table | None, Features | None, dict[str, str]]:
-    """Return sample_id with the features of the readable samples (None: there are none), and the reasons of the others (id → reason)."""
+@dataclass(frozen=True)
+class FeaturizedPart:
+    """Some rows of a column, featurized.
+
+    ids: of the samples that are readable or lack the modality. present: bool (n,), which have it. columns: the features of these, None of
+    none. bad: reason by sample id.
+    """
+
+    ids: pa.Array
+    present: np.ndarray
+    columns: pa.Table | None
+    features: Features | None
+    bad: dict[str, str]
+
+    def rows(self, empty: pa.Table, *, marked: bool) -> pa.Table:
+        """Return sample_id with the features; empty: the features of no sample. marked: with the column `present`."""
+        columns = empty if self.columns is None else self.columns
+        if marked:
+            columns = with_absent(columns, self.present)
+        return columns.add_column(0, "sample_id", self.ids)
+
+
+def _featurized(part: pa.Table, name: str, modality: Modality[Any], settings: Settings) -> FeaturizedPart:
+    """Return the features of the readable samples of a part, and the reasons of those that cannot be read."""
+    ids, present = part["sample_id"].to_pylist(), has_sample(part[name])
+    there = part.filter(pa.array(present)) if not present.all() else part
     bad: dict[str, str] = {}
+    features = None
     try:
-        features = features_of(modality, part[name], settings)
+        features = features_of(modality, there[name], settings) if len(there) else None
     except SampleError as error:
-        bad = {part["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
-        part = part.take(pa.array([row for row in range(len(part)) if row not in error.reasons], pa.int64()))
-        if len(part) == 0:
-            return None, None, bad
-        features = features_of(modality, part[name], settings)
-    ids = pa.array(part["sample_id"].to_pylist(), pa.string())  # a copy: a view would keep the whole part in memory
-    return pa.table({"sample_id": ids, **features.columns}), features, bad
+        bad = {there["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
+        there = there.take(pa.array([row for row in range(len(there)) if row not in error.reasons], pa.int64()))
+        features = features_of(modality, there[name], settings) if len(there) else None
+    kept = np.array([sample not in bad for sample in ids], bool)
+    # a copy of the ids: a view would keep the whole part in memory
+    names = pa.array([sample for sample, is_kept in zip(ids, kept, strict=True) if is_kept], pa.string())
+    return FeaturizedPart(names, present[kept], None if features is None else pa.table(dict(features.columns)), features, bad)
 
 
 def featurize_column(

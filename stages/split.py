@@ -26,6 +26,7 @@ from stages.foundation.tables import column_values, fixed_lists, read_described,
 from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.own_folds import fold_names, own_folds
+from stages.splitting.presence import Presence, presence_of, refuse_scarce
 from stages.splitting.scarce_groups import scarce_outputs
 from stages.splitting.split_settings import SplitEntry
 from stages.splitting.time_blocks import block_cuts, time_cuts, time_folds
@@ -44,11 +45,13 @@ def main(dataset: str) -> None:
     share = skipped.num_rows / metadata.rows.used
     obstacles = [bad_share(dataset, metadata, skipped.num_rows)]
     needed = samples.select([name for name in NEEDED if name in samples.column_names])  # filtering copies the selected columns only
-    samples = needed.filter(pc.invert(pc.is_in(needed["sample_id"], value_set=skipped["sample_id"].combine_chunks())))
+    is_used = pc.invert(pc.is_in(needed["sample_id"], value_set=skipped["sample_id"].combine_chunks()))
+    presence = presence_of(samples, np.from_dlpack(is_used.combine_chunks().cast(pa.uint8())).astype(bool))
+    samples = needed.filter(is_used)
     obstacles.append(emptied(dataset, metadata.target, column_values(samples["target"]), column_values(needed["target"])))
     target, seed, in_time = metadata.target, derived_seed(value_at(params, "seed"), "split", dataset), "time" in samples.column_names
     try:
-        splits = split_samples(samples, settings, target.form, target.outputs, seed)
+        splits = split_samples(samples, settings, target.form, target.outputs, seed, presence=presence)
     except InputError as error:
         obstacles.append(f"{dataset}: {error}")
     if found := [obstacle for obstacle in obstacles if obstacle]:
@@ -62,6 +65,7 @@ def main(dataset: str) -> None:
         n_inner_folds=1 if in_time else settings.n_inner_splits,
         fold_names=fold_names(samples["fold"].to_pylist()) if "fold" in samples.column_names else (),
         time_ordered=in_time,
+        incomplete=presence.modalities,
     )
     write_table(splits_path(dataset), splits, about)
     write_table(skipped_path(dataset), skipped, SkippedMetadata(dataset=dataset, share=share))
@@ -102,16 +106,36 @@ def skipped_samples(dataset: str) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
-def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, outputs: Sequence[str], seed: int) -> pa.Table:
+def split_samples(
+    samples: pa.Table, settings: SplitEntry, form: TargetForm, outputs: Sequence[str], seed: int, *, presence: Presence | None = None
+) -> pa.Table:
     """Return the splits table: for each repeat, every sample with its outer fold and its inner folds.
 
+    Args:
+        presence: which samples have which modality; None: all have all.
     Raises:
-        InputError: if groups, classes or labels do not allow the requested folds.
+        InputError: if groups, classes or labels do not allow the requested folds, or too few samples of a training set have a modality.
     """
+    splits = folds_of(samples, settings, form, outputs, seed, presence=presence)
+    if presence is None or not presence.modalities:
+        return splits
+    strata, n = FORMS[form].strata(column_values(samples["target"]), len(outputs)), len(samples)
+    members = np.asarray(strata.reshape(n, len(outputs), -1).any(axis=2))
+    for start in range(0, len(splits), n):
+        refuse_scarce(presence, column_values(splits["inner"])[start : start + n], members, is_classes=form == "classes",
+                      n_inner=1 if "time" in samples.column_names else settings.n_inner_splits)  # fmt: skip
+    return splits.append_column("present", fixed_lists(np.tile(presence.present, (len(splits) // n, 1))))
+
+
+def folds_of(
+    samples: pa.Table, settings: SplitEntry, form: TargetForm, outputs: Sequence[str], seed: int, *, presence: Presence | None
+) -> pa.Table:
+    """Return the splits table without the column `present`; arguments and errors are those of `split_samples`."""
     names = [f"{FORMS[form].output} {name!r}" for name in outputs]
     strata = FORMS[form].strata(column_values(samples["target"]), len(outputs))
     group_names, groups = np.unique(np.asarray(samples["group"].to_pylist(), dtype=np.str_), return_inverse=True)
     members = np.asarray(strata.reshape(len(strata), len(names), -1).any(axis=2))
+    balanced = strata if presence is None else np.hstack([strata, 1 - presence.present])
     given = next((name for name in ("split", "fold", "time") if name in samples.column_names), None)
     if given == "time":
         if scarce := scarce_outputs(members, groups, None, names=names, group_names=group_names):
@@ -123,14 +147,14 @@ def split_samples(samples: pa.Table, settings: SplitEntry, form: TargetForm, out
         folds = samples["fold"].to_pylist()
         outer, labels = [own_folds(folds, groups, group_names)], list(map(repr, fold_names(folds)))
     else:
-        outer = [assign_folds(strata, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat)))
+        outer = [assign_folds(balanced, groups, settings.n_splits, derived_seed(seed, "outer", str(repeat)))
                  for repeat in range(settings.n_repeats)]
         labels = list(map(str, range(settings.n_splits)))
     if scarce := scarce_outputs(members, groups, outer[0] < 0 if given == "split" else None, names=names, group_names=group_names):
         raise InputError(scarce)
     pairs = [(repeat, index) for repeat in range(len(outer)) for index in range(len(labels))]
     inner = [
-        checked_inner_folds(strata, groups, outer[repeat] != index, settings.n_inner_splits, names=names,
+        checked_inner_folds(strata, groups, outer[repeat] != index, settings.n_inner_splits, names=names, balanced=balanced,
                             where=f"outer fold {labels[index]}", seed=derived_seed(seed, "inner", str(repeat), str(index)))
         for repeat, index in tracked("outer folds split", pairs)
     ]
@@ -191,19 +215,21 @@ def official_fold(official: Sequence[str | None], groups: np.ndarray, group_name
 
 
 def checked_inner_folds(
-    strata: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, *, names: Sequence[str], where: str, seed: int
-) -> np.ndarray:
+    strata: np.ndarray, groups: np.ndarray, train: np.ndarray, n_inner_folds: int, *, names: Sequence[str], where: str, seed: int,
+    balanced: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """Return the inner fold of every row of one outer training set, -1 elsewhere: int16 (n,).
 
     Args:
         strata: of every row, equally many per output. names: of the outputs, as error messages write them.
+        balanced: what inner folds have their shares of; None: the strata.
     Raises:
         InputError: if a class, a label or all known values of a target are absent from the outer training set or from the training set of
             an inner fold.
     """
     refuse_absent(strata, groups, train, names=names, where=f"the training set of {where}")
     try:
-        inner = inner_folds(strata, groups, train, n_inner_folds, seed)
+        inner = inner_folds(strata if balanced is None else balanced, groups, train, n_inner_folds, seed)
     except InputError as error:
         raise InputError(f"inner folds of {where}: {error}") from error
     for fold in range(n_inner_folds):

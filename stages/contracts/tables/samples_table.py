@@ -55,6 +55,7 @@ TABLE = TableSchema(
         Column("source", ("struct",), "own data: per modality, the file or the table's row that holds it", required=False, nullable=True),
     ),
     metadata=SamplesMetadata,
-    others="one per modality, its kind in the field's metadata under `modality`; with several files per sample a list (`files`: several)",
+    others="one per modality, its kind in the field's metadata under `modality`, null where the sample lacks it; with several files per "
+           "sample a list (`files`: several)",
     consistent=lambda table, about: about.target.column_mistakes(table, "target"),
 )

@@ -14,6 +14,7 @@ class SplitsMetadata(Metadata):
     """fold_names: of the outer folds, in their order, where the data set gives them; else none.
 
     time_ordered: whether each fold trains on the past alone. Its one inner fold is the latest part of its training rows.
+    incomplete: the modalities that some samples lack.
     """
 
     dataset: str
@@ -24,6 +25,7 @@ class SplitsMetadata(Metadata):
     n_inner_folds: CountFromOne
     fold_names: tuple[str, ...] = ()
     time_ordered: bool = False
+    incomplete: tuple[str, ...] = ()
 
 
 def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
@@ -35,6 +37,10 @@ def contradictions(table: pa.Table, about: SplitsMetadata) -> Iterable[str]:
     if about.time_ordered != ("time" in table.column_names):
         found = "missing" if about.time_ordered else "there"
         yield f"column 'time' is {found}, but metadata time_ordered is {str(about.time_ordered).lower()}"
+    if bool(about.incomplete) != ("present" in table.column_names):
+        yield f"column 'present' is {'missing' if about.incomplete else 'there'}, but metadata incomplete is {list(about.incomplete)}"
+    elif about.incomplete:
+        yield from width_mistakes(table, "present", len(about.incomplete), "there are in metadata incomplete")
     for name, n in (("repeat", about.n_repeats), ("fold", about.n_folds)):
         if table.num_rows and (found := pc.max(table[name]).as_py()) >= n:
             yield f"column {name!r}: expected at most {n - 1}, as metadata n_{name}s is {n}, found {found}"
@@ -55,6 +61,7 @@ TABLE = TableSchema(
         Column("inner", ("int16[]",), "for each outer fold, the inner fold that holds the sample out; -1: it is a test row there, or "
                "later; n_inner_folds: in time order, it is trained on and never held out"),
         Column("time", TIMES, "as in samples, where they have it", required=False, nullable=True),
+        Column("present", ("uint8[]",), "1 for each modality of metadata incomplete that the sample has", required=False),
     ),
     metadata=SplitsMetadata,
     consistent=contradictions,
