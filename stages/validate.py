@@ -20,6 +20,7 @@ from stages.foundation.entry import run_stage
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, parse, read_params
 from stages.foundation.tables import read_described, read_json, read_table, write_text
+from stages.samples.absent_samples import has_sample
 from stages.validation.examined_data_set import examined_data_set
 from stages.validation.expectations import run_suites
 from stages.validation.leak_findings import leaks_of, line, not_examined
@@ -74,7 +75,9 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
     samples, metadata = read_described(samples_path(dataset), SamplesMetadata)
     splits, split_metadata = read_described(splits_path(dataset), SplitsMetadata)
     skipped = read_table(skipped_path(dataset))
-    samples = without(samples.select([name for name in NEEDED if name in samples.column_names]), skipped)
+    incomplete = [name for name in dict.fromkeys((*split_metadata.incomplete, *labels)) if samples[name].null_count]
+    samples = samples.select([name for name in (*NEEDED, *incomplete) if name in samples.column_names])
+    samples = without(only_presence(samples, incomplete), skipped)
     suites = [
         # folds that the data set gives, and those in time order, need not hold every class, only those that are drawn
         samples_suite(samples, metadata, 1 if split_metadata.fold_names or split_metadata.time_ordered else split_metadata.n_folds,
@@ -87,6 +90,14 @@ def dataset_suites(dataset: str, labels: Sequence[str]) -> list[Suite]:
         feature_metadata = read_described(features_path(dataset, label), FeaturesMetadata)[1]
         suites.append(modality_suite(label, kept_chunks(dataset, label, skipped), feature_metadata, samples))
     return suites
+
+
+def only_presence(samples: pa.Table, modalities: Sequence[str]) -> pa.Table:
+    """Return the samples with true instead of the content of modalities: a filter copies what a table holds."""
+    for name in modalities:
+        has = pa.array([True if there else None for there in has_sample(samples[name]).tolist()], pa.bool_())
+        samples = samples.set_column(samples.column_names.index(name), name, has)
+    return samples
 
 
 def feature_chunks(dataset: str, label: str) -> Iterator[pa.Table]:

@@ -202,7 +202,7 @@ def test_the_stage_writes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     assert splits.read_bytes() == first
     table, metadata = read_described(splits, SplitsMetadata)
     numbers = {"n_folds": 3, "n_repeats": 2, "n_inner_folds": 2}
-    assert metadata.model_dump(mode="json") == {**about, **numbers, "fold_names": [], "time_ordered": False}
+    assert metadata.model_dump(mode="json") == {**about, **numbers, "fold_names": [], "time_ordered": False, "incomplete": []}
     assert b"time_ordered" not in first  # what is false is not written
     assert len(read_folds(table, metadata)) == 6
 

@@ -59,7 +59,8 @@ class ExaminedModality:
 
     column: as ingest wrote it. chunks: returns its features in chunks, rows in the order of the samples. keys: uint64 (n,), equal where
     the samples' content is. contents: the same, 0 where a content is no evidence (missing, or plain: one color, silence, a few words).
-    vectors: float32 (n, d), the features scaled and projected to few dimensions. places: the file or row of the source that holds each
+    vectors: float32 (n, d), the features scaled and projected to few dimensions. present: bool (n,), the samples that have the modality;
+    others have features that say nothing. places: the file or row of the source that holds each
     sample, null where not known.
     """
 
@@ -71,6 +72,7 @@ class ExaminedModality:
     keys: np.ndarray
     contents: np.ndarray
     vectors: np.ndarray
+    present: np.ndarray
     nearest: NearestSamples
     places: pa.ChunkedArray | None
 

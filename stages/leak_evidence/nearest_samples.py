@@ -42,8 +42,16 @@ def short_vectors(chunks: Callable[[], Iterable[pa.Table]], metadata: FeaturesMe
     return _projected((_of_table(chunk, mean, deviation, metadata) for chunk in chunks()), width)
 
 
-def nearest_samples(vectors: np.ndarray, groups: np.ndarray) -> NearestSamples:
-    """Return the N_NEAREST nearest samples of other groups, for evenly spaced samples (`n_compared`)."""
+def nearest_samples(vectors: np.ndarray, groups: np.ndarray, present: np.ndarray | None = None) -> NearestSamples:
+    """Return the N_NEAREST nearest samples of other groups, for evenly spaced samples (`n_compared`).
+
+    Args:
+        present: bool (n,), the samples that are compared; None: all.
+    """
+    if present is not None and not present.all():
+        kept = np.flatnonzero(present)
+        among_kept = nearest_samples(vectors[kept], groups[kept])
+        return NearestSamples(kept[among_kept.rows], kept[among_kept.nearest], among_kept.distances)
     n = len(vectors)
     rows = np.unique(np.linspace(0, n - 1, n_compared(n)).astype(np.int64)) if n else np.zeros(0, np.int64)
     k = min(N_NEAREST, max(n - 1, 0))

@@ -30,23 +30,26 @@ def detect(examined: ExaminedDataSet) -> Iterator[Suspicion]:
     if min(test.sum(), (~test).sum()) < 10 * FOLDS:
         return
     for modality in examined.modalities:
-        auc, z = told_apart(modality.vectors[rows], test, examined.groups[rows])
+        has = modality.present[rows]
+        auc, z = told_apart(modality.vectors[rows[has]], test[has], examined.groups[rows[has]])
         if auc >= LEAST_AUC and z >= SIGNIFICANT:
             yield Suspicion(
-                SHIFT.name, modality.name, f"training and test part can be told apart by {modality.name}, with an AUC of {auc:.2f}", rows,
-                {"auc": auc, "z": z, "rows": len(rows)},
+                SHIFT.name, modality.name, f"training and test part can be told apart by {modality.name}, with an AUC of {auc:.2f}",
+                rows[has], {"auc": auc, "z": z, "rows": int(has.sum())},
                 "a score on this test part is one of other data than was trained on; say so, or use folds instead of the official split",
             )  # fmt: skip
-        for name, values in table_columns(modality, rows):
-            missing = values < 0 if values.dtype == np.int32 else np.isnan(values)
+        missing_values = {f"column {name!r}": (name, values < 0 if values.dtype == np.int32 else np.isnan(values))
+                          for name, values in table_columns(modality, rows)}  # fmt: skip
+        for what, (name, missing) in ({f"modality {modality.name!r}": ("", ~has)} | missing_values).items():
             shares = missing[test].mean(), missing[~test].mean()
             spread = np.sqrt(missing.mean() * (1 - missing.mean()) * (1 / test.sum() + 1 / (~test).sum()))
             if abs(shares[0] - shares[1]) >= max(LEAST_DIFFERENCE, SIGNIFICANT * spread):
                 yield Suspicion(
-                    MISSING.name, f"{modality.name}.{name}",
-                    f"column {name!r} is missing in {shares[0]:.0%} of the test part and in {shares[1]:.0%} of the training part",
+                    MISSING.name, f"{modality.name}.{name}" if name else modality.name,
+                    f"{what} is missing in {shares[0]:.0%} of the test part and in {shares[1]:.0%} of the training part",
                     rows[missing], {"test": float(shares[0]), "train": float(shares[1])},
-                    f"find out why {name!r} is missing; if it tells the part, leave it out (`without:`)")  # fmt: skip
+                    f"find out why {name or modality.name!r} is missing; if it tells the part, leave it out "
+                    f"({'`without:`' if name else '`modalities:`'})")  # fmt: skip
 
 
 def told_apart(vectors: np.ndarray, test: np.ndarray, groups: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ FEWEST_CLASSES = 2  # in a training set
 
 @dataclass(frozen=True)
 class Presence:
-    """modalities: those that some samples lack, in the order of the samples table. present: uint8 (n, n_modalities), 1: the sample has it."""
+    """modalities: those that some samples lack, in the order of the samples. present: uint8 (n, n_modalities), 1: the sample has it."""
 
     modalities: tuple[str, ...]
     present: np.ndarray

@@ -14,6 +14,7 @@ from stages.foundation.tables import column_values
 from stages.leak_evidence.equal_contents import content_keys, mixed
 from stages.leak_evidence.nearest_samples import nearest_samples, short_vectors
 from stages.leak_evidence.plain_contents import chance_rows, common_rows, plain_rows, table_parts
+from stages.samples.absent_samples import has_sample
 
 N_THIRDS = 3
 Chunks = Callable[[], Iterable[pa.Table]]
@@ -60,17 +61,12 @@ def _modality(samples: pa.Table, groups: np.ndarray, metadata: FeaturesMetadata,
     else:
         keys = content_keys(column)
         plain = np.concatenate([plain_rows(chunk, metadata) for chunk in chunks()]) | common_rows(keys)
-    vectors = short_vectors(chunks, metadata)
+    vectors, present = short_vectors(chunks, metadata), has_sample(column)
     return ExaminedModality(
         name=metadata.modality_name, kind=metadata.modality, column=column, metadata=metadata, chunks=chunks, keys=keys,
-        contents=np.where(plain | (content_missing(column)), np.uint64(0), keys), vectors=vectors,
-        nearest=nearest_samples(vectors, groups), places=_places(samples, metadata.modality_name),
+        contents=np.where(plain | ~present, np.uint64(0), keys), vectors=vectors, present=present,
+        nearest=nearest_samples(vectors, groups, present), places=_places(samples, metadata.modality_name),
     )  # fmt: skip
-
-
-def content_missing(column: pa.ChunkedArray) -> np.ndarray:
-    """Return bool (n,): rows without a value."""
-    return np.from_dlpack(column.is_null().combine_chunks().cast(pa.uint8())).astype(bool)
 
 
 def _places(samples: pa.Table, name: str) -> pa.ChunkedArray | None:

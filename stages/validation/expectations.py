@@ -68,7 +68,8 @@ def _run_suite(context: Any, suite: Suite) -> SuiteResult:
     in_order = sorted(found.results, key=lambda result: result.expectation_config.meta["index"])
     results = [_plain(result, suite) for result in in_order]
     success = all(result.success for result in results)
-    return SuiteResult(suite=suite.name, success=success, n_rows=len(suite.frame["sample_id"]), expectations=tuple(results))
+    return SuiteResult(suite=suite.name, success=success, n_rows=len(suite.frame["sample_id"]), expectations=tuple(results),
+                       n_absent=suite.n_absent)  # fmt: skip
 
 
 def _expectation(kind: str, arguments: dict[str, Any], index: int) -> Any:

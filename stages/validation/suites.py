@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts.modality import Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values
 from stages.model_selection.target_forms import FORMS
+from stages.samples.absent_samples import PRESENT, has_sample
 
 Expectations = list[tuple[str, dict[str, Any]]]
 
@@ -32,6 +34,7 @@ INNER = "inner folds whose validation rows hold the row, the least and the great
 INNER_AGREES = "the row has an inner fold exactly where it is in the outer training set"
 CLASS_MISSING = "outer and inner training sets of the row's repeat that lack the row's class or a label of it"
 AS_OFFICIAL = "a test row exactly where the official split has it"
+PRESENT_AS_SAMPLES = "which modalities the sample has: not null in samples"
 AS_GIVEN = "a test row of the fold that the data set names"
 SAME_TIME = "as in the same row of samples"
 OF_THE_FUTURE = "outer folds that train on the row though it is not before all rows that are tested or, if it is not among these, validated"
@@ -41,11 +44,15 @@ TIME_CODE = ", 1 if it is trained on and never held out"
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations over the columns of a frame, `sample_id` among them; `notes` in an expectation: what a column is."""
+    """Expectations over the columns of a frame, `sample_id` among them; `notes` in an expectation: what a column is.
+
+    n_absent: samples that lack the modality, which have no row in the frame.
+    """
 
     name: str
     frame: Mapping[str, np.ndarray]
     expectations: Expectations
+    n_absent: int = 0
 
 
 def samples_suite(samples: pa.Table, metadata: SamplesMetadata, n_folds: int, n_skipped: int) -> Suite:
@@ -152,6 +159,12 @@ def splits_suite(splits: pa.Table, metadata: SplitsMetadata, samples: pa.Table) 
         is_test = _aligned(np.array([split == "test" for split in samples["split"].to_pylist()], dtype=object), n_repeats, len(splits))
         frame["as_official"] = (fold >= 0) == is_test
         expectations.append(("expect_column_values_to_be_in_set", {"column": "as_official", "value_set": [True], "notes": AS_OFFICIAL}))
+    if metadata.incomplete:
+        known = [has_sample(samples[name]).astype(np.uint8) for name in metadata.incomplete]
+        frame["present"] = _texts(column_values(splits["present"]))
+        frame["expected_present"] = _aligned(_texts(np.array(known).T), n_repeats, len(splits))
+        expectations.append(("expect_column_pair_values_to_be_equal",
+                             {"column_A": "present", "column_B": "expected_present", "notes": PRESENT_AS_SAMPLES}))
     if in_time:
         more, expected_in_time = _in_time(splits, samples, inner, n_inner)
         frame, expectations = frame | more, expectations + expected_in_time
@@ -179,23 +192,33 @@ def _in_time(splits: pa.Table, samples: pa.Table, inner: np.ndarray, n_inner: in
 
 
 def modality_suite(label: str, features: pa.Table | Iterable[pa.Table], metadata: FeaturesMetadata, samples: pa.Table) -> Suite:
-    """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects.
+    """Return the suite of one features file: the samples' ids in their order, and what the modality itself expects of those that have it.
 
     Args:
         features: the whole table, or its chunks, of which only the summary is kept.
+        samples: with the column `label` only if some samples lack the modality.
     """
     modality = component("modalities", metadata.modality)
     chunks = [features] if isinstance(features, pa.Table) else features
-    parts = [{"sample_id": _strings(chunk["sample_id"]), **modality.summarise(chunk, metadata)} for chunk in chunks]
+    parts = [_summary(chunk, modality, metadata) for chunk in chunks]
     summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    ids = summary.pop("sample_id")
+    n, ids = len(samples), summary.pop("sample_id")
+    if label in samples.column_names:
+        samples = samples.filter(pa.array(has_sample(samples[label])))
     frame = {"sample_id": ids, "expected_id": _aligned(_strings(samples["sample_id"]), 1, len(ids)), **summary}
     expectations: Expectations = [
         ("expect_table_row_count_to_equal", {"value": len(samples)}),
         ("expect_column_pair_values_to_be_equal", {"column_A": "sample_id", "column_B": "expected_id", "notes": SAME_ROW}),
         *modality.expectations(metadata),
     ]
-    return Suite(label, frame, expectations)
+    return Suite(label, frame, expectations, n - len(samples))
+
+
+def _summary(chunk: pa.Table, modality: Modality[Any], metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
+    """Return sample_id and the modality's summary of the samples of a chunk that have it."""
+    if PRESENT in chunk.column_names:
+        chunk = chunk.filter(chunk[PRESENT])
+    return {"sample_id": _strings(chunk["sample_id"]), **modality.summarise(chunk, metadata)}
 
 
 def skipped_suite(skipped: pa.Table, n_samples: int, max_share: float) -> Suite:
@@ -220,7 +243,12 @@ def _identity(samples: pa.Table) -> dict[str, np.ndarray]:
 def _targets(column: pa.ChunkedArray) -> np.ndarray:
     """Return one comparable value per row: the code, or the labels or targets as text."""
     values = column_values(column)
-    return np.array(values.tolist() if values.ndim == 1 else [" ".join(map(str, row)) for row in values.tolist()], dtype=object)
+    return np.array(values.tolist(), dtype=object) if values.ndim == 1 else _texts(values)
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    """Return each row of (n, d) as text."""
+    return np.array([" ".join(map(str, row)) for row in values.tolist()], dtype=object)
 
 
 def _strings(column: pa.ChunkedArray) -> np.ndarray:

@@ -95,7 +95,8 @@ li { border: 1px solid var(--line); background: var(--card); border-radius: 6px;
 </section>
 {% for suite in suites %}
 <section id="suite-{{ loop.index }}">
-<header><h2>{{ suite.suite }}</h2><span>{{ '{:,}'.format(suite.n_rows) }} rows</span></header>
+<header><h2>{{ suite.suite }}</h2><span>{{ '{:,}'.format(suite.n_rows) }} rows
+{%- if suite.n_absent %}; {{ '{:,}'.format(suite.n_absent) }} samples lack this modality{% endif %}</span></header>
 <div class="scroll"><table>
 <thead><tr><th scope="col"><span aria-label="result"></span></th><th scope="col">column</th><th scope="col">expectation</th>
 <th scope="col">found</th><th scope="col" class="number">rows otherwise</th></tr></thead>

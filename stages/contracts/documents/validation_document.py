@@ -45,12 +45,13 @@ class ExpectationResult(Document):
 
 
 class SuiteResult(Document):
-    """The expectations on one file."""
+    """The expectations on one file. n_absent: of a modality, the samples that lack it; nothing is expected of them."""
 
     suite: str
     success: bool
     n_rows: Count
     expectations: tuple[ExpectationResult, ...]
+    n_absent: Count = 0
 
     def contradictions(self) -> Iterable[str]:
         if self.success and not all(found.success for found in self.expectations):
