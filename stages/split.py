@@ -23,6 +23,7 @@ from stages.foundation.params_file import parse, read_params, value_at
 from stages.foundation.progress import tracked
 from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import column_values, fixed_lists, read_described, read_json, write_table
+from stages.model_selection.scarce_samples import output_members
 from stages.model_selection.target_forms import FORMS
 from stages.splitting.assign_folds import assign_folds, inner_folds
 from stages.splitting.own_folds import fold_names, own_folds
@@ -119,11 +120,10 @@ def split_samples(
     splits = folds_of(samples, settings, form, outputs, seed, presence=presence)
     if presence is None or not presence.modalities:
         return splits
-    strata, n = FORMS[form].strata(column_values(samples["target"]), len(outputs)), len(samples)
-    members = np.asarray(strata.reshape(n, len(outputs), -1).any(axis=2))
+    members, n = output_members(column_values(samples["target"]), form, len(outputs)), len(samples)
+    n_inner = 1 if "time" in samples.column_names else settings.n_inner_splits
     for start in range(0, len(splits), n):
-        refuse_scarce(presence, column_values(splits["inner"])[start : start + n], members, is_classes=form == "classes",
-                      n_inner=1 if "time" in samples.column_names else settings.n_inner_splits)  # fmt: skip
+        refuse_scarce(presence, column_values(splits["inner"])[start : start + n], members, form, n_inner)
     return splits.append_column("present", fixed_lists(np.tile(presence.present, (len(splits) // n, 1))))
 
 

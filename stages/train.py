@@ -21,6 +21,7 @@ from stages.foundation.plain_output import write_line
 from stages.foundation.progress import heartbeat
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described
+from stages.model_selection.answered_rows import answered
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
@@ -47,6 +48,8 @@ def main(dataset: str, name: str) -> None:
     require_memory(dataset, model, size, settings)
     data = read_problem(dataset, params, used.scoring)
     features = data.features
+    for modalities, why in data.untrained.items():
+        print(f"{name} {dataset}: {'+'.join(modalities)} is not trained: too few samples have all of it: {why}", flush=True)
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)
     if isinstance(applicable, str):
@@ -75,7 +78,7 @@ def main(dataset: str, name: str) -> None:
         for result in fused_results(learner, problem, ways, trained):
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
-    write_results(folder, found, data, ResultsOf(name))
+    write_results(folder, list(answered(problem, found)), data, ResultsOf(name))
     modalities, config = best_overall(trained, problem.metrics[problem.scoring])
     part = problem.part(modalities)
     fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings, calibration=calibration)

@@ -39,8 +39,9 @@ def control_results(control: Rule | Restricted | Reference, data: ControlData, s
     predict_on = prepared(control, data, settings)
     if isinstance(predict_on, str):
         return predict_on
-    jobs = [(part, fold, modalities) for part in controlled(data.problem, control).parts()
-            for fold in part.folds for modalities in part.combinations]
+    # of a sample that lacks a modality they see that
+    problem = controlled(data.problem, control)
+    jobs = [(problem, fold, modalities) for fold in problem.folds for modalities in problem.combinations]
     return each(lambda job: _result(*job, predict_on(job[2])), jobs)
 
 

@@ -8,6 +8,7 @@ from stages.contracts.documents.randomised_document import Draw, FoldScoresByCom
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.foundation.registry import component
+from stages.model_selection.answered_rows import answered
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import results
 from stages.scoring.stacked_scores import scorer
@@ -37,6 +38,6 @@ def fold_scores(problems: Sequence[Problem]) -> FoldScoresByCombination:
 
 
 def learned(problem: Problem) -> Iterator[FoldResult]:
-    """Yield the learner's results by the protocol of models."""
+    """Yield the learner's results by the protocol of models, with predictions of all test rows."""
     settings = LEARNER.settings(C=PENALTIES)
-    return results(LEARNER, problem, settings, as_sweep(LEARNER).grid(settings, problem.seed))
+    return answered(problem, list(results(LEARNER, problem, settings, as_sweep(LEARNER).grid(settings, problem.seed))))

@@ -23,11 +23,13 @@ def read_modalities(problem: Problem) -> tuple[str, ...]:
 
 
 def reference_results(control: Reference, problem: Problem) -> list[FoldResult]:
-    """Return the result on every outer fold of a problem with one combination; no inner score is defined."""
-    (modalities,) = problem.combinations
-    part = problem.part(modalities)
+    """Return the result on every outer fold of a problem with one combination; no inner score is defined.
+
+    Trees see samples that lack a modality as they are stored: empty values are values of their own.
+    """
+    whole = replace(problem, blocks={name: replace(block, present=None) for name, block in problem.blocks.items()})
     with workers() as pool:
-        return each(lambda fold: _result(control, part, fold, pool), part.folds)
+        return each(lambda fold: _result(control, whole, fold, pool), whole.folds)
 
 
 def _result(control: Reference, problem: Problem, fold: Fold, pool: ThreadPoolExecutor) -> FoldResult:

@@ -17,6 +17,7 @@ from stages.contracts.tables.learning_curve_table import LearningCurveMetadata
 from stages.foundation.plain_output import write_line
 from stages.foundation.tables import write_table
 from stages.learning_curves.nested_subsamples import Subsample, nested_subsamples, too_few_rows
+from stages.model_selection.answered_rows import answered
 from stages.model_selection.protocol import results
 from stages.training.limits import fitting_configs
 from stages.training.read_problem import TrainingData
@@ -50,18 +51,17 @@ def curve_results(learner: Learner, problem: Problem, groups: np.ndarray, n_halv
         groups: int (n,), codes of the groups of the problem's rows.
     """
     found = CurveResults({}, {})
-    for part in problem.parts():
-        subsamples = nested_subsamples(part, groups, n_halvings)
-        smallest = subsamples[0].share
-        found.skipped |= {smallest / 2**n: "a group cannot be halved" for n in range(1, n_halvings + 2 - len(subsamples))}
-        for subsample in subsamples[:-1]:
-            why = next(_why_not(learner, subsample.problem), None)
-            if why is None:
-                found.by_share.setdefault(subsample.share, []).extend(_trained(learner, subsample))
-                n_train = np.mean([len(fold.train) for fold in subsample.problem.folds])
-                write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows ({n_train:.0f})")
-            else:
-                found.skipped[subsample.share] = why
+    subsamples = nested_subsamples(problem, groups, n_halvings)
+    smallest = subsamples[0].share
+    found.skipped |= {smallest / 2**n: "a group cannot be halved" for n in range(1, n_halvings + 2 - len(subsamples))}
+    for subsample in subsamples[:-1]:
+        why = next((why for part in subsample.problem.parts() for why in _why_not(learner, part)), None)
+        if why is None:
+            found.by_share[subsample.share] = list(answered(subsample.problem, _trained(learner, subsample)))
+            n_train = np.mean([len(fold.train) for fold in subsample.problem.folds])
+            write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows ({n_train:.0f})")
+        else:
+            found.skipped[subsample.share] = why
     return found
 
 

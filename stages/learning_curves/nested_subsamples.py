@@ -26,7 +26,6 @@ def nested_subsamples(problem: Problem, groups: np.ndarray, n_halvings: int) -> 
     quarters of targets keep their shares as far as whole groups allow. No test row is looked at.
 
     Args:
-        problem: whose combinations share their samples (`Problem.parts`).
         groups: int (n,), codes of the groups of the problem's rows.
     """
     found = [Subsample(1.0, problem)]

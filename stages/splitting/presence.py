@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.checked import shortened
+from stages.contracts.task import TargetForm
 from stages.foundation.errors import InputError
+from stages.model_selection.scarce_samples import scarcities
 from stages.samples.absent_samples import has_sample
 
 REMEDY = "use fewer folds (params.yaml: split), add samples that have it, or leave it out of `modalities`"
-FEWEST_CLASSES = 2  # in a training set
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def presence_of(samples: pa.Table, rows: np.ndarray) -> Presence:
     return Presence(tuple(kept), np.array([*kept.values()], np.uint8).reshape(len(kept), int(rows.sum())).T)
 
 
-def refuse_scarce(presence: Presence, inner: np.ndarray, members: np.ndarray, *, is_classes: bool, n_inner: int) -> None:
+def refuse_scarce(presence: Presence, inner: np.ndarray, members: np.ndarray, form: TargetForm, n_inner: int) -> None:
     """Raise InputError unless every training and validation set has samples with each modality, and training sets two classes of them.
 
     Args:
@@ -40,15 +41,8 @@ def refuse_scarce(presence: Presence, inner: np.ndarray, members: np.ndarray, *,
     found = []
     for name, has in zip(presence.modalities, presence.present.T.astype(bool), strict=True):
         for index, codes in enumerate(inner.T):
-            outer = has & (codes >= 0)
-            for fold in range(-1, n_inner):  # -1: all of the outer training set
-                train, held_out = (outer, None) if fold < 0 else (outer & (codes != fold), has & (codes == fold))
-                where = f"outer fold {index}" if fold < 0 else f"inner fold {fold} of outer fold {index}"
-                n_classes = int(members[train].any(axis=0).sum())
-                if n_classes < (FEWEST_CLASSES if is_classes else 1):
-                    found.append(f"modality {name!r}: the training set of {where} has {train.sum()} samples with it, of {n_classes} "
-                                 f"class{'es' * (n_classes != 1)}")
-                elif held_out is not None and not held_out.any():
-                    found.append(f"modality {name!r}: {where} validates no sample that has it")
+            trained = has & (codes >= 0)
+            found += [f"modality {name!r}, outer fold {index}: {lack}"
+                      for lack in scarcities(codes[trained], members[trained], form, n_inner)]  # fmt: skip
     if found:
         raise InputError(f"{'; '.join(shortened(found))}; {REMEDY}")

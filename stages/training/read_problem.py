@@ -1,7 +1,7 @@
 """Read a data set's splits and features as a `Problem` for training."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +19,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names, value_at
 from stages.foundation.tables import column_values, read_described
 from stages.model_selection.folds import read_folds
+from stages.model_selection.scarce_samples import untrainable
 from stages.scoring.stacked_scores import is_of_numbers, stacked
 
 
@@ -30,12 +31,16 @@ def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A data set as train reads it. sample_ids: of the problem's rows. splits, features (by modality name): the files' metadata."""
+    """A data set as train reads it. sample_ids: of the problem's rows. splits, features (by modality name): the files' metadata.
+
+    untrained: combinations that too few samples have all modalities of, each with the reason.
+    """
 
     problem: Problem
     sample_ids: pa.ChunkedArray
     splits: SplitsMetadata
     features: Mapping[str, FeaturesMetadata]
+    untrained: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
 
 def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> TrainingData:
@@ -65,7 +70,9 @@ def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> Training
         time_ordered=about.time_ordered,
     )
     require_classes(problem, dataset)
-    return TrainingData(problem, ids, about, features)
+    untrained = untrainable(problem)
+    trained = tuple(modalities for modalities in problem.combinations if modalities not in untrained)
+    return TrainingData(replace(problem, combinations=trained), ids, about, features, untrained)
 
 
 def read_blocks(dataset: str, modalities: Iterable[str], ids: pa.ChunkedArray) -> tuple[dict[str, Block], dict[str, FeaturesMetadata]]:

@@ -47,7 +47,8 @@ def _sizes(values: pa.Array, kind: str) -> Iterator[np.ndarray]:
         yield np.sum([_is_missing(part) for part in values.flatten()], axis=0).astype(np.float64)
     elif pa.types.is_fixed_size_list(values.type):
         width = values.type.list_size
-        yield _is_missing(values.flatten()).reshape(-1, width).sum(axis=1).astype(np.float64)
+        whole = values.values[values.offset * width : (values.offset + len(values)) * width]  # `flatten` leaves null lists out
+        yield np.where(_is_missing(values), width, _is_missing(whole).reshape(-1, width).sum(axis=1)).astype(np.float64)
 
 
 def _is_list(kind: pa.DataType) -> bool:

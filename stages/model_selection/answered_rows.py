@@ -1,0 +1,83 @@
+"""Every candidate predicts every test row: a sample that lacks modalities is predicted by what it has.
+
+The same model and the same way of fusing answers, of the modalities of the combination that the sample has (`Problem.answered_by`), as they
+are trained and chosen on the same outer fold. A sample that has none of them is predicted by the training rows' targets alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from stages.contracts.candidate import EARLY
+from stages.contracts.model import FoldResult, SeededPrediction
+from stages.contracts.problem import Fold, Problem
+from stages.model_selection.target_forms import FORMS
+
+HALF = 0.5  # a label is predicted without any modality if so many training rows have it
+Key = tuple[int, int, tuple[str, ...], str]  # repeat, outer fold, combination, way of fusing
+
+
+def answered(problem: Problem, found: Sequence[FoldResult]) -> Iterator[FoldResult]:
+    """Yield each result with predictions of all test rows of its outer fold.
+
+    Args:
+        found: the results of every trained combination, each on the samples that have all of its modalities.
+    """
+    folds = {(fold.repeat, fold.index): fold for fold in problem.folds}
+    by_key = {_key(result, result.modalities): result for result in found}
+    for result in found:
+        fold = folds[result.fold.repeat, result.fold.index]
+        if len(result.fold.test) == len(fold.test):
+            yield result
+        else:
+            yield _with_all_rows(problem, fold, result, by_key)
+
+
+def _key(result: FoldResult, modalities: tuple[str, ...]) -> Key:
+    """Return of which result the modalities' predictions are, for samples that lack others of a result; one modality is not fused."""
+    fusion = result.fusion if len(modalities) > 1 else EARLY
+    return result.fold.repeat, result.fold.index, modalities, fusion
+
+
+def _with_all_rows(problem: Problem, fold: Fold, result: FoldResult, by_key: Mapping[Key, FoldResult]) -> FoldResult:
+    parts = []  # places among the fold's test rows, and what is predicted for them by each seed
+    for modalities, places in problem.answered_by(result.modalities, fold.test).items():
+        if modalities:
+            other = by_key[_key(result, modalities)]
+            rows = np.searchsorted(other.fold.test, fold.test[places])
+            parts.append((places, {refit.seed: _taken(refit, rows) for refit in refits_of(problem, other)}))
+        else:
+            prior = prior_prediction(problem, fold, len(places))
+            parts.append((places, {refit.seed: prior for refit in refits_of(problem, result)}))
+    whole = [_joined(refit, [(places, of_seed[refit.seed]) for places, of_seed in parts], len(fold.test))
+             for refit in refits_of(problem, result)]  # fmt: skip
+    return replace(result, fold=replace(result.fold, test=fold.test), prediction=whole[0].prediction, probabilities=whole[0].probabilities,
+                   reseeded=tuple(whole[1:]))  # fmt: skip
+
+
+def refits_of(problem: Problem, result: FoldResult) -> list[SeededPrediction]:
+    """Return the predictions of each seed, the problem's own first."""
+    return [SeededPrediction(problem.seed, result.prediction, result.probabilities), *result.reseeded]
+
+
+def prior_prediction(problem: Problem, fold: Fold, n_rows: int) -> SeededPrediction:
+    """Return what the targets of a fold's training rows alone say of n rows."""
+    form = FORMS[problem.form]
+    expected = np.tile(form.expected(problem.target[fold.train], len(problem.outputs)), (n_rows, 1))
+    decided = form.decide(expected, np.full(expected.shape[1], HALF) if problem.form == "labels" else None)
+    return SeededPrediction(problem.seed, decided, expected.astype(np.float32) if form.has_probabilities else None)
+
+
+def _taken(refit: SeededPrediction, rows: np.ndarray) -> SeededPrediction:
+    return SeededPrediction(refit.seed, refit.prediction[rows], None if refit.probabilities is None else refit.probabilities[rows])
+
+
+def _joined(refit: SeededPrediction, parts: Sequence[tuple[np.ndarray, SeededPrediction]], n: int) -> SeededPrediction:
+    prediction = np.empty((n, *refit.prediction.shape[1:]), refit.prediction.dtype)
+    probabilities = None if refit.probabilities is None else np.empty((n, refit.probabilities.shape[1]), np.float32)
+    for places, part in parts:
+        prediction[places] = part.prediction
+        if probabilities is not None and part.probabilities is not None:
+            probabilities[places] = part.probabilities
+    return SeededPrediction(refit.seed, prediction, probabilities)
