@@ -39,6 +39,7 @@ from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
+from stages.evaluation.complete_samples import complete_scores, fold_scores, incomplete_samples
 from stages.evaluation.contributions import contributions
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
@@ -54,7 +55,7 @@ from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
 from stages.evaluation.robustness import Judge, robustness
 from stages.evaluation.row_values import row_losses
-from stages.evaluation.scores import MetricScores, estimate, has_intervals, mean_over_seeds, score
+from stages.evaluation.scores import MetricScores, has_intervals
 from stages.evaluation.summary import leaderboard_rows, ranks, summary
 from stages.evaluation.training_results import TrainingResults, read_models
 from stages.foundation.csv_text import csv_text
@@ -73,7 +74,7 @@ def main(dataset: str) -> None:
     params = read_params()
     entry: EvaluateEntry = section(params, "evaluate", EvaluateEntry)
     table, about = read_described(splits_path(dataset), SplitsMetadata)
-    splits = splits_of(table)
+    splits = splits_of(table, about.incomplete)
     form, outputs = about.target.form, about.target.outputs
     folders, scoring = trained_models(dataset)
     models = list(folders)
@@ -85,13 +86,17 @@ def main(dataset: str) -> None:
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     seeds = {candidate: found.seeds for candidate, found in primary.items()}
     more = details(trained, metrics, (form, outputs), design, of_true)
+    modalities = modality_names(params, dataset)
+    for candidate, scores in complete_scores(trained.by_seed, splits, modalities, metrics, entry.confidence).items():
+        more[candidate]["complete"] = scores
     results = candidate_results(trained, tables, metrics[scoring], seeds, more=more)
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
     expected = Expected("", form, outputs, ())
     evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
-        modalities=tuple(modality_names(params, dataset)),
+        modalities=tuple(modalities),
+        incomplete=incomplete_samples(splits, modalities),
         models=tuple(models),
         baselines=tuple(trained.baselines),
         diagnostics=tuple(trained.diagnostics),
@@ -105,10 +110,10 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(evidence, contest),
-        contributions=contributions(evidence, contest, modality_names(params, dataset)),
+        contributions=contributions(evidence, contest, modalities),
         randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
-        bias_variance=bias_variances(dataset, modality_names(params, dataset), form, len(splits.folds)),
+        bias_variance=bias_variances(dataset, modalities, form, len(splits.folds)),
         isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
         robustness=robustness(dataset, trained.predictions, Judge(splits, metrics[scoring], design, entry.rope, expected)),
@@ -180,9 +185,7 @@ def scored(
     for candidate, by_seed in tracked("candidates scored", list(trained.by_seed.items())):
         tables[candidate] = {}
         for name, metric in metrics.items():
-            found = mean_over_seeds([score(folds, metric, design) for folds in by_seed])
-            interval = estimate(found, by_seed, metric, design)
-            tables[candidate][name] = FoldScores(mean=interval.mean, lo=interval.lo, hi=interval.hi, folds=tuple(found.folds.tolist()))
+            found, tables[candidate][name] = fold_scores(by_seed, metric, design)
             if name == name_of_primary:
                 primary[candidate] = found
         losses[candidate] = mean_loss(by_seed, scale, design)

@@ -4,7 +4,7 @@ Nothing that train computed is trusted: targets come from the splits, metrics fr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Splits:
     """The test folds of all samples. `targets` (n,) or (n, n_outputs), as in stages.contracts.Problem, and `groups` belong to `ids`.
 
     times: of the samples; None unless each fold trains on the past alone. Samples before the first test fold are then in none.
+    present: bool (n,), which samples have a modality, of each that some lack.
     """
 
     ids: pa.Array
@@ -41,6 +42,7 @@ class Splits:
     targets: np.ndarray
     folds: tuple[TestFold, ...]
     times: pa.Array | None = None
+    present: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def test_per_train(self) -> float:
@@ -146,8 +148,8 @@ class FileRows:
                              f"{', '.join(shortened(folds))}; run `dvc repro`")
 
 
-def splits_of(table: pa.Table) -> Splits:
-    """Return the test folds of a splits table, by repeat and fold."""
+def splits_of(table: pa.Table, incomplete: Sequence[str] = ()) -> Splits:
+    """Return the test folds of a splits table, by repeat and fold; incomplete: the modalities of its metadata that some samples lack."""
     repeats, folds = column_values(table["repeat"]), column_values(table["fold"])
     inner = column_values(table["inner"])
     first = table.filter(pa.array(repeats == repeats.min()))
@@ -160,7 +162,9 @@ def splits_of(table: pa.Table) -> Splits:
             rows = np.sort(position[of_repeat & (folds == fold)])
             found.append(TestFold(int(repeat), int(fold), rows, int(np.count_nonzero(of_repeat & (inner[:, fold] >= 0)))))
     times = first["time"].combine_chunks() if "time" in table.column_names else None
-    return Splits(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found), times)
+    masks = column_values(first["present"]).T.astype(bool) if incomplete else ()
+    present = dict(zip(incomplete, masks, strict=True))
+    return Splits(ids, first["group"].to_pylist(), column_values(first["target"]), tuple(found), times, present)
 
 
 def predictions_by_candidate(

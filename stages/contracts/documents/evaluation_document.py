@@ -89,9 +89,11 @@ class CandidateResult(ScoredCandidate):
     curves: {name: a curve per repeat and outer fold, its values by step}. notes: {name: share of the test rows, mean over outer folds};
     tied_rows: rows whose k-th neighbor is as near as the next. seeds: of a model that is refitted with several; confusion, agreement,
     curves, notes and reliability are of the first. reliability: of probabilities; without the key there are none.
+    complete: scores on the samples that have every modality, where some lack one.
     """
 
     scores: Mapping[str, FoldScores]
+    complete: Mapping[str, FoldScores] | None = Field(None, exclude_if=lambda value: value is None)
     confusion: tuple[tuple[Count, ...], ...] | None = None
     by_output: dict[str, tuple[Number, ...]] | None = None
     agreement: dict[str, tuple[tuple[Count, Count, CountFromOne], ...]] | None = None
@@ -120,6 +122,13 @@ class Quarantined(Document):
     share: Share
 
 
+class IncompleteSamples(Document):
+    """Samples that lack modalities. absent: by modality, how many lack it. n_complete: how many have every modality."""
+
+    absent: dict[str, CountFromOne]
+    n_complete: Count
+
+
 class TimeOrder(Document):
     """Outer folds that each train on the past alone. untested: rows before the first test block, which are trained on and never tested.
 
@@ -139,6 +148,8 @@ class Evaluation(Results):
     group: str = Field(description="what a group is: its samples are never split")
     counts: dict[str, Count] | None = Field(description="rows per class or label; null for regression")
     quarantined: Quarantined = Field(description="samples that could not be read")
+    incomplete: IncompleteSamples | None = Field(None, exclude_if=lambda value: value is None,
+                                                 description="samples that lack modalities; without the key there is none")
     n_groups: CountFromOne = Field(description="groups of samples")
     n_folds: CountFromOne = Field(description="outer folds of a repeat; 1: an official test split")
     fold_names: tuple[str, ...] = Field((), description="of the outer folds, where the data set gives them")
@@ -208,7 +219,10 @@ class Evaluation(Results):
         for key, found in of_folds.items():
             if found and len(found) != self.n_folds:
                 yield f"{key}: has {len(found)} entries; expected {self.n_folds}, n_folds"
-        for key, n in {"n_groups": self.n_groups, **{f"counts.{name}": n for name, n in (self.counts or {}).items()}}.items():
+        incomplete = self.incomplete
+        of_absent = {} if incomplete is None else {f"incomplete.absent.{name}": n for name, n in incomplete.absent.items()}
+        yield from unknown_names("incomplete.absent", incomplete.absent if incomplete else (), "modalities", self.modalities)
+        for key, n in {"n_groups": self.n_groups, **of_absent, **{f"counts.{name}": n for name, n in (self.counts or {}).items()}}.items():
             if n > self.rows.used:
                 yield f"{key}: expected at most rows.used, {self.rows.used}, found {n}"
         for name, (least, greatest) in (self.ranges or {}).items():
@@ -228,6 +242,8 @@ class Evaluation(Results):
                 yield f"{key}.scores.{metric.name}.folds: has {len(folds)} entries; expected {n_scores}, n_folds times n_repeats"
             yield from metric.score_mistakes(f"{key}.scores.{metric.name}.folds", *(folds or ()))
             yield from metric.score_mistakes(f"{key}.by_output.{metric.name}", *(found.by_output or {}).get(metric.name, ()))
+            of_complete = (found.complete or {}).get(metric.name)
+            yield from metric.score_mistakes(f"{key}.complete.{metric.name}.folds", *(of_complete.folds if of_complete else ()))
         yield from primary.score_mistakes(f"{key}.configs", *(config.inner_score for config in found.configs))
         yield from primary.score_mistakes(f"{key}.grid", *(point.mean for point in found.grid))
         for name, points in found.sweeps.items():
