@@ -39,7 +39,7 @@ def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
     used = used_train_settings(dataset, f"train.{name}")
-    keep, calibration = used.keep, used.calibration
+    keep = used.keep
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
@@ -64,10 +64,9 @@ def main(dataset: str, name: str) -> None:
     found: list[FoldResult] = []
     ways = read_fusions(dataset)
     total = n_results(problem, tuple(ways))
-    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, calibration)
+    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, used.calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
-        for result in results(model, trained_combinations(problem, ways), settings, configs, out_of_fold="out_of_fold" in keep,
-                              tuning_rows=used.tuning_rows, more_seeds=more_seeds, calibration=calibration,
+        for result in results(learner, trained_combinations(problem, ways), configs, out_of_fold="out_of_fold" in keep,
                               members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
@@ -78,11 +77,11 @@ def main(dataset: str, name: str) -> None:
     write_results(folder, found, data, ResultsOf(name))
     modalities, config = best_overall(trained, problem.metrics[problem.scoring])
     part = problem.part(modalities)
-    fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings, calibration=calibration)
+    fitted = fit_on(learner, part, part.final_fold(), modalities, configs[config])
     save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], configs[config], features))
     for result in trained if "fold_models" in keep else []:
         chosen = configs[result.chosen]
-        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings, calibration=calibration)
+        fitted = fit_on(learner, problem, result.fold, result.modalities, chosen)
         description = model_description(dataset, name, result.modalities, result, chosen, features)
         save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 
