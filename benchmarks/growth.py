@@ -25,7 +25,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.training.limits import require_memory
 
 LEARNERS = ("knn", "svm", "mlp")
@@ -44,7 +44,7 @@ def sweep_once(learner: str, n: int, m: int) -> float:
     model, settings = learner_of(learner)
     configs = model.approximated(model.grid(settings, SEED), settings, problem)
     started = time.perf_counter()
-    for _ in results(model, problem, settings, configs):
+    for _ in results(LearnerSetup(model, settings), problem, configs):
         pass
     return time.perf_counter() - started
 

@@ -19,7 +19,7 @@ from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts.problem import Fold
 from stages.foundation.registry import component
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 
 KS = tuple(range(1, 51))
 METRICS = ("manhattan", "euclidean")
@@ -45,7 +45,7 @@ def ours(**shape: Any) -> Run:
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
-        return answer_of(list(results(model, work.problem(), settings, configs)))
+        return answer_of(list(results(LearnerSetup(model, settings), work.problem(), configs)))
 
     return run
 

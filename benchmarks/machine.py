@@ -22,7 +22,7 @@ from benchmarks.harness import significant
 from benchmarks.work import SEED, Work, one_fold, synthetic_features
 from stages.foundation.parallel import n_cores
 from stages.foundation.registry import component
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 
 PACKAGES = ("numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "pyarrow", "polars", "pillow", "librosa")
 SIDE = 1536  # of the matrices multiplied
@@ -131,7 +131,7 @@ def _sweep_s(metric: str) -> float:
     for _ in range(4):
         problem = work.problem()
         started = time.perf_counter()
-        list(results(model, problem, settings, model.grid(settings, SEED)))
+        list(results(LearnerSetup(model, settings), problem, model.grid(settings, SEED)))
         times.append(time.perf_counter() - started)
     return min(times[1:])
 

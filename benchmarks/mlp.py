@@ -17,7 +17,7 @@ from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, enlarged_digits, one_fold, splits_of
 from stages.contracts.problem import Fold
 from stages.foundation.registry import component
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 
 SCHEDULE = {"max_iter": 40, "n_iter_no_change": 5, "batch_size": 128, "n_components": None}
 SMALL = {"hidden_layer_sizes": [[32], [64], [32, 32], [64, 64]], "activation": ["relu"],
@@ -41,7 +41,7 @@ def ours(data: str, n: int | None = None) -> Run:
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
-        return answer_of(list(results(model, work.problem(), settings, configs)))
+        return answer_of(list(results(LearnerSetup(model, settings), work.problem(), configs)))
 
     return run
 

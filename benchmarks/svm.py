@@ -14,7 +14,7 @@ from benchmarks.harness import Row, Side
 from benchmarks.work import HELD_OUT, SEED, Work, digits, nested_folds, one_fold, splits_of, synthetic_features
 from stages.contracts.problem import Fold
 from stages.foundation.registry import component
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 
 RBF = {"kernel": ["rbf"], "C": [0.1, 1.0, 10.0, 100.0, 1000.0], "gamma": [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]}
 DEFAULT = {"kernel": ["linear", "rbf"], "C": [0.1, 1.0, 10.0, 100.0], "gamma": [0.1, 0.3, 1.0, 3.0]}
@@ -40,7 +40,7 @@ def ours(data: str, n: int | None = None) -> Run:
     configs = model.grid(settings, SEED)
 
     def run(part: int) -> dict[str, Any]:
-        return answer_of(list(results(model, work.problem(), settings, configs)))
+        return answer_of(list(results(LearnerSetup(model, settings), work.problem(), configs)))
 
     return run
 

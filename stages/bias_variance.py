@@ -14,7 +14,8 @@ from stages.foundation.entry import run_stage
 from stages.foundation.params_file import parse, read_params, section, value_at
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.training.limits import fitting_configs, smallest_inner_training_set
+from stages.model_selection.tuning_sample import smallest_inner_training_set
+from stages.training.limits import fitting_configs
 from stages.training.read_problem import read_problem
 from stages.training.row_groups import groups_of
 from stages.training.studied_problem import studied_problem

@@ -8,9 +8,10 @@ from dataclasses import replace
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component
-from stages.learning_curves.curve_results import CurveResults, Learner, curve_results, write_curve
+from stages.learning_curves.curve_results import CurveResults, curve_results, write_curve
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.protocol import LearnerSetup
 from stages.training.read_problem import read_problem
 from stages.training.row_groups import groups_of
 from stages.training.studied_problem import studied_problem
@@ -23,7 +24,7 @@ def main(dataset: str, name: str) -> None:
     entry: LearningCurveEntry = section(params, f"learning_curves.{name}", LearningCurveEntry)
     model = as_sweep(component("models", name))
     used = used_train_settings(dataset, "learning_curve")
-    learner = Learner(dataset, model, section(params, f"models.{name}", model.settings), used.tuning_rows)
+    learner = LearnerSetup(model, section(params, f"models.{name}", model.settings), used.tuning_rows)
     data = read_problem(dataset, params, used.scoring)
     applicable = studied_problem(f"learning_curves.{name}", model, dataset, entry.datasets, data)
     if isinstance(applicable, str):
@@ -31,7 +32,7 @@ def main(dataset: str, name: str) -> None:
         return
     if entry.combinations == "largest":
         applicable = replace(applicable, combinations=applicable.combinations[-1:])
-    found = curve_results(learner, applicable, groups_of(dataset, len(data.sample_ids)), entry.n_halvings)
+    found = curve_results(learner, dataset, applicable, groups=groups_of(dataset, len(data.sample_ids)), n_halvings=entry.n_halvings)
     for share, why in sorted(found.skipped.items()):
         print(f"{name} {dataset}: no model of {share:g} of the training rows: {why}", flush=True)
     write_curve(name, found, replace(data, problem=applicable))

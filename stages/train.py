@@ -28,7 +28,7 @@ from stages.model_selection.fusing import fused_results, n_results, trained_comb
 from stages.model_selection.protocol import LearnerSetup, best_overall, fit_on, results
 from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.training.estimates import announced, progress_of
-from stages.training.limits import fitting_configs, readable, require_memory, size_of
+from stages.training.limits import fitting_combinations, fitting_configs, readable, require_memory, size_of
 from stages.training.read_fusions import read_fusions
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import ResultsOf, write_results
@@ -40,7 +40,7 @@ def main(dataset: str, name: str) -> None:
     """Train models.<name> on a data set; write predictions, sweep, curves and the final model."""
     params = read_params()
     used = used_train_settings(dataset, f"train.{name}")
-    keep, calibration = used.keep, used.calibration
+    keep = used.keep
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
@@ -60,6 +60,8 @@ def main(dataset: str, name: str) -> None:
     data = replace(data, problem=applicable)
     problem = data.problem
     configs = fitting_configs(dataset, model, settings, problem, tuning_rows=used.tuning_rows)
+    data = replace(data, problem=fitting_combinations(model, problem, configs, used.tuning_rows))
+    problem = data.problem
     more_seeds = more_refit_seeds(model, problem, used.n_seeds)
     size = replace(size, n_rows=len(problem.training_rows()), n_seeds=1 + len(more_seeds))
     for line in announced(model, size, settings, configs):
@@ -67,10 +69,9 @@ def main(dataset: str, name: str) -> None:
     found: list[FoldResult] = []
     ways = read_fusions(dataset)
     total = n_results(problem, tuple(ways))
-    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, calibration)
+    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, used.calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
-        for result in results(model, trained_combinations(problem, ways), settings, configs, out_of_fold="out_of_fold" in keep,
-                              tuning_rows=used.tuning_rows, more_seeds=more_seeds, calibration=calibration,
+        for result in results(learner, trained_combinations(problem, ways), configs, out_of_fold="out_of_fold" in keep,
                               members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
@@ -80,12 +81,13 @@ def main(dataset: str, name: str) -> None:
             write_line(progress(name, dataset, problem, found, total))
     write_results(folder, list(answered(problem, found)), data, ResultsOf(name))
     modalities, config = best_overall(trained, problem.metrics[problem.scoring])
+    best = next(result for result in trained if result.modalities == modalities).configs[config]
     part = problem.part(modalities)
-    fitted = fit_on(model, part, part.final_fold(), modalities, configs[config], settings, calibration=calibration)
-    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], configs[config], features))
+    fitted = fit_on(learner, part, part.final_fold(), modalities, best)
+    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], best, features))
     for result in trained if "fold_models" in keep else []:
-        chosen = configs[result.chosen]
-        fitted = fit_on(model, problem, result.fold, result.modalities, chosen, settings, calibration=calibration)
+        chosen = result.configs[result.chosen]
+        fitted = fit_on(learner, problem, result.fold, result.modalities, chosen)
         description = model_description(dataset, name, result.modalities, result, chosen, features)
         save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
 

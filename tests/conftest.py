@@ -61,7 +61,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 COMPILE = """
 import pyarrow as pa
 from stages.foundation.registry import component
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from toy_problem import toy_problem
 from test_models import SMALL
 for name in ("knn", "svm", "mlp"):  # the compiled ones
@@ -69,7 +69,7 @@ for name in ("knn", "svm", "mlp"):  # the compiled ones
     settings = model.settings(**SMALL.get(name, {}))
     for task in ("binary", "multiclass", "multilabel", "regression"):
         problem = toy_problem(task=task, n_classes=2 if task == "binary" else 3)
-        list(results(model, problem, settings, model.grid(settings, 0)))
+        list(results(LearnerSetup(model, settings), problem, model.grid(settings, 0)))
 text = component("modalities", "text")
 text.featurize(pa.chunked_array([["two words", "of a text"]]), text.settings(ngrams=(1, 2)))
 """

@@ -27,12 +27,12 @@ from stages.foundation.registry import component
 from stages.model_selection.calibrator_fitting import fit_calibrator
 from stages.model_selection.calibrators import Calibrator, calibrated, saved_calibrator
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.training.saved_model import load_fitted, save_fitted
 
 METHODS = ("temperature", "sigmoid", "isotonic")
 # counts every column as evidence of its own: over-confident where columns say the same
-NAIVE = Estimator("naive", Settings, lambda config, form, seed: GaussianNB())
+NAIVE = as_sweep(Estimator("naive", Settings, lambda config, form, seed: GaussianNB()))
 LINEAR = component("models", "linear")
 
 
@@ -100,7 +100,7 @@ def test_probabilities_are_those_of_calibrated_classifier_cv(method: str, make, 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_over_confidence_is_corrected_and_predictions_stay(method: str, n_classes: int) -> None:
     problem = over_confident(n_classes=n_classes)
-    before, after = (list(results(NAIVE, problem, Settings(), [{}], calibration=one)) for one in ("none", method))
+    before, after = (list(results(LearnerSetup(NAIVE, Settings(), calibration=one), problem, [{}])) for one in ("none", method))
     (error, loss), (corrected, less) = error_and_loss(problem, before), error_and_loss(problem, after)
     assert error > 0.1 and corrected < error / 2, (error, corrected)
     assert less < 0.75 * loss, (loss, less)
@@ -118,7 +118,7 @@ def test_real_data_of_which_naive_bayes_is_too_sure(method: str) -> None:
     data = load_breast_cancer()
     problem = problem_of(data.data, data.target)
     (error, loss), (corrected, less) = (
-        error_and_loss(problem, list(results(NAIVE, problem, Settings(), [{}], calibration=one))) for one in ("none", method))
+        error_and_loss(problem, list(results(LearnerSetup(NAIVE, Settings(), calibration=one), problem, [{}]))) for one in ("none", method))
     assert corrected < error and less < 0.6 * loss, (error, corrected, loss, less)
 
 
@@ -129,7 +129,7 @@ def test_test_rows_change_nothing(method: str) -> None:
     (fold,) = problem.folds
     target = problem.target.copy()
     target[fold.test] = (target[fold.test] + 1) % 3
-    (before,), (after,) = (list(results(NAIVE, replace(problem, target=values), Settings(), [{}], calibration=method))
+    (before,), (after,) = (list(results(LearnerSetup(NAIVE, Settings(), calibration=method), replace(problem, target=values), [{}]))
                            for values in (problem.target, target))
     assert before.probabilities.tobytes() == after.probabilities.tobytes()
 
@@ -143,10 +143,10 @@ def test_the_saved_model_predicts_what_was_evaluated(method: str, task: str, nam
     problem = toy_problem(n_classes=2 if task == "binary" else 3, modalities=("image", "text"), task=task)
     problem = replace(problem, folds=problem.folds[:1], combinations=problem.combinations[-1:])
     (config,) = model.grid(settings, 0)
-    (plain,), (result,) = (list(results(model, problem, settings, [config], calibration=one)) for one in ("none", method))
+    (plain,), (result,) = (list(results(LearnerSetup(model, settings, calibration=one), problem, [config])) for one in ("none", method))
     assert result.probabilities.tobytes() != plain.probabilities.tobytes()
     for folder in ("a", "b"):
-        fitted = fit_on(model, problem, result.fold, result.modalities, config, settings, calibration=method)
+        fitted = fit_on(LearnerSetup(model, settings, calibration=method), problem, result.fold, result.modalities, config)
         about = replace(description(name, result.modalities, config), calibration=method)
         save_fitted(tmp_path / folder, fitted, problem, about, rows=result.fold.train)
     for path in sorted((tmp_path / "a").iterdir()):
@@ -162,7 +162,7 @@ def test_the_saved_model_predicts_what_was_evaluated(method: str, task: str, nam
 def test_without_the_setting_a_model_is_saved_as_before(tmp_path: Path) -> None:
     problem = toy_problem(modalities=("image",))
     model, config = as_sweep(LINEAR), {"C": 1.0, "max_iter": 200, "tol": 1e-3}
-    fitted = fit_on(model, problem, problem.folds[0], ("image",), config, model.settings())
+    fitted = fit_on(LearnerSetup(model, model.settings()), problem, problem.folds[0], ("image",), config)
     save_fitted(tmp_path, fitted, problem, description("linear", ("image",), config), rows=problem.folds[0].train)
     assert b"calibration" not in (tmp_path / "model.json").read_bytes()
     loaded, about = load_fitted(tmp_path)
@@ -218,7 +218,8 @@ def test_targets_have_nothing_to_calibrate() -> None:
     problem = toy_problem(modalities=("image",), task="regression")
     model = as_sweep(LINEAR)
     settings = model.settings(C=(1.0,))
-    found = list(results(model, problem, settings, model.grid(settings, 0), calibration="sigmoid"))
+    learner = LearnerSetup(model, settings, calibration="sigmoid")
+    found = list(results(learner, problem, model.grid(settings, 0)))
     assert all(result.probabilities is None and result.calibration == "none" for result in found)
-    fitted: Fitted = fit_on(model, problem, problem.folds[0], ("image",), model.grid(settings, 0)[0], settings, calibration="sigmoid")
+    fitted: Fitted = fit_on(learner, problem, problem.folds[0], ("image",), model.grid(settings, 0)[0])
     assert not [name for name in fitted.arrays if name.startswith("calibration/")]

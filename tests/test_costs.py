@@ -24,7 +24,7 @@ from stages.contracts.documents.model_document import ModalityFeatures
 from stages.foundation.registry import component
 from stages.modalities.vector import MODALITY
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import fit_on
+from stages.model_selection.protocol import LearnerSetup, fit_on
 from stages.reporting.cost_figure import cost_figure
 from stages.training.prediction_cost import BATCH_ROWS, model_size, prediction_cost
 from stages.training.saved_model import save_fitted
@@ -104,7 +104,7 @@ def test_where_energy_cannot_be_read_none_is_known(tmp_path: Path) -> None:
 def saved(folder: Path, model: str, config: dict) -> Path:
     """Save a model of the toy's image block: 6 columns, 3 classes, 90 rows."""
     problem, kind = toy_problem(modalities=("image",)), component("models", model)
-    fitted = fit_on(as_sweep(kind), problem, problem.final_fold(), ("image",), config, kind.settings())
+    fitted = fit_on(LearnerSetup(as_sweep(kind), kind.settings()), problem, problem.final_fold(), ("image",), config)
     about = description(model, ("image",), config)
     save_fitted(folder, fitted, problem, replace(about, features={"image": ModalityFeatures(modality="vector", settings={})}))
     return folder

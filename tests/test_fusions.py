@@ -51,8 +51,8 @@ def all_results(model: Any, problem: Problem, ways: dict[Fusion, Any], settings:
     sweep: Sweep = as_sweep(model)
     chosen = settings or sweep.settings()
     configs = sweep.grid(chosen, problem.seed)
-    found = list(results(sweep, trained_combinations(problem, ways), chosen, configs, members=True, **options))
-    learner = LearnerSetup(sweep, chosen, options.get("tuning_rows"), options.get("more_seeds", ()), options.get("calibration", "none"))
+    learner = LearnerSetup(sweep, chosen, **options)
+    found = list(results(learner, trained_combinations(problem, ways), configs, members=True))
     return [*found, *fused_results(learner, problem, ways, found)]
 
 

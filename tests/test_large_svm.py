@@ -11,7 +11,7 @@ from toy_problem import description, toy_problem
 from stages.contracts.model import Size
 from stages.contracts.problem import Problem
 from stages.features.early_fusion import encode_fold
-from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.model_selection.target_forms import FORMS
 from stages.models import svm
 from stages.models.svm import approximation
@@ -110,10 +110,10 @@ def test_the_sweep_is_near_the_exact_one(task: str) -> None:
     score = problem.metrics[problem.scoring].score
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENSORIUM_CORES", "1")
-        alone = list(results(svm.MODEL, problem, settings, configs))
+        alone = list(results(LearnerSetup(svm.MODEL, settings), problem, configs))
         patch.setenv("SENSORIUM_CORES", "3")
-        found = list(results(svm.MODEL, problem, settings, configs))
-    exact = list(results(svm.MODEL, problem, settings, svm.grid(settings, 0)))
+        found = list(results(LearnerSetup(svm.MODEL, settings), problem, configs))
+    exact = list(results(LearnerSetup(svm.MODEL, settings), problem, svm.grid(settings, 0)))
     for a, b in zip(alone, found, strict=True):
         assert a.prediction.tobytes() == b.prediction.tobytes() and a.chosen == b.chosen
         assert a.probabilities is None or a.probabilities.tobytes() == b.probabilities.tobytes()
@@ -129,7 +129,7 @@ def test_rows_of_other_folds_change_nothing_that_is_learned() -> None:
     target = problem.target.copy()
     target[problem.folds[0].test] = 0
     other = replace(problem, target=target)
-    for a, b in zip(*(results(svm.MODEL, one, settings, configs) for one in (problem, other)), strict=True):
+    for a, b in zip(*(results(LearnerSetup(svm.MODEL, settings), one, configs) for one in (problem, other)), strict=True):
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
 
 
@@ -139,7 +139,7 @@ def test_the_refitted_model_is_saved_and_loaded(task: str, kernel: str, tmp_path
     problem = toy_problem(n_classes=2 if task == "binary" else 3, task=task)
     settings, configs = large(problem, kernel=(kernel,))
     modalities = problem.combinations[-1]
-    fitted = fit_on(svm.MODEL, problem, problem.final_fold(), modalities, configs[-1], settings)
+    fitted = fit_on(LearnerSetup(svm.MODEL, settings), problem, problem.final_fold(), modalities, configs[-1])
     save_fitted(tmp_path, fitted, problem, description("svm", modalities, configs[-1]))
     loaded, about = load_fitted(tmp_path)
     assert "squared" in about.config["approximation"]

@@ -22,9 +22,10 @@ from stages.evaluation.design import Design
 from stages.evaluation.more_rows import TrainedShare, judged_curve
 from stages.evaluation.power_law import PowerLaw, fit_power_law
 from stages.foundation.registry import component
-from stages.learning_curves.curve_results import Learner, curve_results
+from stages.learning_curves.curve_results import curve_results
 from stages.learning_curves.nested_subsamples import nested_subsamples, too_few_rows
 from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.protocol import LearnerSetup
 from stages.reporting.drawing import figure_style, render
 from stages.reporting.findings import findings
 from stages.reporting.growth_figures import growth_plot
@@ -86,8 +87,8 @@ def test_a_group_is_never_halved_and_the_reason_is_kept() -> None:
     problem = toy_problem(n=90, modalities=("image",))
     groups = np.concatenate([np.arange(90) % 3 + 3 * (np.arange(90) // 2 % 2 + 2 * (np.arange(90) // 45))])
     problem = with_grouped_folds(problem, groups)
-    learner = Learner("toy", LINEAR, LINEAR.settings(C=(1.0,)), None)
-    found = curve_results(learner, problem, groups, 4)
+    learner = LearnerSetup(LINEAR, LINEAR.settings(C=(1.0,)))
+    found = curve_results(learner, "toy", problem, groups=groups, n_halvings=4)
     assert set(found.by_share) | set(found.skipped) == {0.5, 0.25, 0.125, 0.0625}
     assert set(found.skipped.values()) == {"a group cannot be halved"} and 0.0625 in found.skipped
 
@@ -101,8 +102,8 @@ def test_too_few_rows_to_choose_by_is_said() -> None:
     assert "inner fold 1 of an outer fold has no row" in list(too_few_rows(empty))
     assert list(too_few_rows(toy_problem())) == []
     knn = as_sweep(component("models", "knn"))
-    learner = Learner("toy", knn, knn.settings(n_neighbors=(20, 30)), None)
-    found = curve_results(learner, toy_problem(n=90), np.arange(90), 1)
+    learner = LearnerSetup(knn, knn.settings(n_neighbors=(20, 30)))
+    found = curve_results(learner, "toy", toy_problem(n=90), groups=np.arange(90), n_halvings=1)
     assert found.by_share == {}
     assert found.skipped == {0.5: "every configuration needs 20 rows or more, and the smallest inner training set has 15"}
 
@@ -110,8 +111,9 @@ def test_too_few_rows_to_choose_by_is_said() -> None:
 def test_test_rows_change_no_choice_of_any_share() -> None:
     problem = toy_problem(n=180)
     problem = replace(problem, folds=problem.folds[:1])
-    learner = Learner("toy", LINEAR, LINEAR.settings(C=(0.01, 1.0)), None)
-    found, other = (curve_results(learner, of, np.arange(180), 2) for of in (problem, with_other_test_rows(problem)))
+    learner = LearnerSetup(LINEAR, LINEAR.settings(C=(0.01, 1.0)))
+    found, other = (curve_results(learner, "toy", of, groups=np.arange(180), n_halvings=2)
+                    for of in (problem, with_other_test_rows(problem)))
     assert sorted(found.by_share) == [0.25, 0.5]
     for share, results in found.by_share.items():
         for mine, changed in zip(results, other.by_share[share], strict=True):

@@ -26,7 +26,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
 from stages.model_selection.choice import choose_config
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import best_overall, fit_on, results
+from stages.model_selection.protocol import LearnerSetup, best_overall, fit_on, results
 from stages.model_selection.saved_estimators import load_estimators
 from stages.model_selection.target_forms import FORMS as TARGET_FORMS
 from stages.training.limits import fitting_configs, readable, require_memory
@@ -77,7 +77,7 @@ def swept(name: str, task: str) -> tuple[Problem, tuple[FoldResult, ...]]:
     problem = problem_for(model, task=task)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENSORIUM_CORES", "1")
-        return problem, tuple(results(model, problem, settings, model.grid(settings, 0)))
+        return problem, tuple(results(LearnerSetup(model, settings), problem, model.grid(settings, 0)))
 
 
 def readable_combinations(model: Sweep, problem: Problem) -> tuple[tuple[str, ...], ...]:
@@ -130,7 +130,7 @@ def test_a_sweep_equals_the_plain_protocol(name: str, task: str, in_time: bool) 
     problem = problem_for(model, task=task, n_classes=2 if task == "binary" else 3)
     problem = time_ordered(problem) if in_time else problem
     configs = fitting_configs("toy", model, settings, problem)
-    shared = list(results(model, problem, settings, configs, out_of_fold=True))
+    shared = list(results(LearnerSetup(model, settings), problem, configs, out_of_fold=True))
     some = {problem.combinations[0], problem.combinations[-1]}
     tolerance, scale = SOLVED.get(name, 1e-6), np.nanstd(problem.target) if task == "regression" else 1.0
     for result in (r for r in shared if r.fold.index == 1 and r.modalities in some):
@@ -156,7 +156,7 @@ class TestModel:
         model, settings = small(name)
         _, first = swept(name, task)
         monkeypatch.setenv("SENSORIUM_CORES", "3")
-        second = list(results(model, problem_for(model, task=task), settings, model.grid(settings, 0)))
+        second = list(results(LearnerSetup(model, settings), problem_for(model, task=task), model.grid(settings, 0)))
         for a, b in zip(first, second, strict=True):
             assert (a.probabilities is None and b.probabilities is None) or a.probabilities.tobytes() == b.probabilities.tobytes()
             assert a.prediction.tobytes() == b.prediction.tobytes()
@@ -192,7 +192,7 @@ class TestModel:
         found = []
         for raw in (image.raw, replace(image.raw, values=values)):
             blocks = {**problem.blocks, "image": replace(image, raw=raw, present=present, _shared={})}
-            found.append(list(results(model, replace(problem, blocks=blocks), settings, model.grid(settings, 0))))
+            found.append(list(results(LearnerSetup(model, settings), replace(problem, blocks=blocks), model.grid(settings, 0))))
         assert {r.modalities for r in found[0]} == set(problem.combinations)
         for first, second in zip(*found, strict=True):
             fold = problem.folds[first.fold.index]
@@ -233,7 +233,7 @@ class TestModel:
         later = with_other_future(problem, 1)
         configs = fitting_configs("toy", model, settings, problem)
         for most in (None, 31):  # compared on all rows, or on a sample
-            before, after = (list(results(model, whole, settings, configs, out_of_fold=True, tuning_rows=most))
+            before, after = (list(results(LearnerSetup(model, settings, tuning_rows=most), whole, configs, out_of_fold=True))
                              for whole in (problem, later))
             past = [(a, b) for a, b in zip(before, after, strict=True) if a.fold.index < 2]
             assert len(past) == 2 * len(problem.combinations)
@@ -254,7 +254,7 @@ class TestModel:
         assert fold.train.tolist() == list(range(len(problem.target))) and not len(fold.test)
         assert fold.train[fold.validated].tolist() == problem.folds[-1].test.tolist() and fold.n_inner == 1
         configs = fitting_configs("toy", model, settings, problem)
-        fitted = fit_on(model, problem, fold, problem.combinations[-1], configs[0], settings)
+        fitted = fit_on(LearnerSetup(model, settings), problem, fold, problem.combinations[-1], configs[0])
         matrices = {modality: problem.blocks[modality].encoded(fold.train).matrix for modality in problem.combinations[-1]}
         decisions = model.predict(fitted, matrices).decisions
         assert decisions.shape == (len(problem.target), 3) and np.isfinite(decisions).all()
@@ -262,7 +262,8 @@ class TestModel:
 
     def test_two_classes(self, name: str) -> None:
         model, settings = small(name)
-        reached = list(results(model, problem_for(model, n_classes=2, modalities=("image", "table")), settings, model.grid(settings, 0)))
+        problem = problem_for(model, n_classes=2, modalities=("image", "table"))
+        reached = list(results(LearnerSetup(model, settings), problem, model.grid(settings, 0)))
         assert set(np.concatenate([r.prediction for r in reached])) <= {0, 1}
 
     @pytest.mark.parametrize("task", LEARNED)
@@ -277,7 +278,7 @@ class TestModel:
         # a model that cannot would be refused by `check`, and need another test here
         assert component("tasks", task).form in model.target_forms
         problem = toy_problem(n_classes=2 if task == "binary" else 3, modalities=("image",), task=task)
-        assert len(list(results(model, problem, settings, model.grid(settings, 0)))) == 3
+        assert len(list(results(LearnerSetup(model, settings), problem, model.grid(settings, 0)))) == 3
 
     def test_test_rows_change_nothing_that_is_learned(self, name: str) -> None:
         model, settings = small(name)
@@ -285,8 +286,8 @@ class TestModel:
         problem = replace(problem, folds=problem.folds[:1], combinations=readable_combinations(model, problem))
         configs = model.grid(settings, 0)
         others = replace(with_other_test_rows(problem), combinations=problem.combinations)
-        with_others = results(model, others, settings, configs)
-        for a, b in zip(results(model, problem, settings, configs), with_others, strict=True):
+        with_others = results(LearnerSetup(model, settings), others, configs)
+        for a, b in zip(results(LearnerSetup(model, settings), problem, configs), with_others, strict=True):
             assert a.chosen == b.chosen
             for metric in a.inner_scores:
                 assert a.inner_scores[metric].tobytes() == b.inner_scores[metric].tobytes()
@@ -298,7 +299,7 @@ class TestModel:
         modalities = problem.combinations[-1]
         config = model.grid(settings, problem.seed)[0]
         for folder in ("a", "b"):
-            fitted = fit_on(model, problem, problem.final_fold(), modalities, config, settings)
+            fitted = fit_on(LearnerSetup(model, settings), problem, problem.final_fold(), modalities, config)
             save_fitted(tmp_path / folder, fitted, problem, description(name, modalities, config))
         for path in sorted((tmp_path / "a").iterdir()):
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
@@ -317,7 +318,7 @@ class TestModel:
         problem, reached = swept(name, task)
         result = next(r for r in reached if r.modalities == problem.combinations[-1])
         config = model.grid(settings, problem.seed)[result.chosen]
-        fitted = fit_on(model, problem, result.fold, result.modalities, config, settings)
+        fitted = fit_on(LearnerSetup(model, settings), problem, result.fold, result.modalities, config)
         about = description(name, result.modalities, config)
         save_fitted(tmp_path, fitted, problem, about, rows=result.fold.train)
         encoded = {modality: problem.blocks[modality].encoded(result.fold.train).matrix[result.fold.test] for modality in result.modalities}
@@ -351,7 +352,7 @@ def test_targets_far_from_zero_keep_their_precision(name: str, request: pytest.F
     found = []
     for start in (0.0, 1.7e9):
         moved = replace(problem, target=near + start, outputs=("time",), metrics=metrics_of("continuous", near))
-        found.append(np.vstack([r.prediction - start for r in results(model, moved, settings, model.grid(settings, 0))]))
+        found.append(np.vstack([r.prediction - start for r in results(LearnerSetup(model, settings), moved, model.grid(settings, 0))]))
     assert found[0] == pytest.approx(found[1], abs=0.02 * near.std())
 
 
@@ -370,7 +371,7 @@ def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:
     model = component("models", "knn")
     for distance in ("manhattan", "euclidean", "cosine"):
         config = {"metric": distance, "weights": "distance", "n_neighbors": 5}
-        fitted = fit_on(model, problem, problem.final_fold(), problem.combinations[-1], config, model.settings())
+        fitted = fit_on(LearnerSetup(model, model.settings()), problem, problem.final_fold(), problem.combinations[-1], config)
         rows = problem.training_rows()
         matrices = {modality: problem.blocks[modality].encoded(rows).matrix for modality in problem.combinations[-1]}
         assert model.predict(fitted, matrices).decisions.argmax(axis=1).tolist() == problem.target.tolist()
@@ -403,7 +404,7 @@ def test_a_saved_state_that_is_not_an_estimator_is_refused(kind: str, tmp_path) 
     """A model's file may come from elsewhere: nothing but an estimator of scikit-learn is made of it."""
     model, settings = small("linear")
     problem = toy_problem(modalities=("image",))
-    fitted = fit_on(model, problem, problem.final_fold(), ("image",), model.grid(settings, 0)[0], settings)
+    fitted = fit_on(LearnerSetup(model, settings), problem, problem.final_fold(), ("image",), model.grid(settings, 0)[0])
     changed = replace(fitted, state={**fitted.state, "members": [{**fitted.state["members"][0], "class": kind}]})
     with pytest.raises(InputError, match=f"holds '{kind}', which is not a scikit-learn estimator"):
         model.predict(changed, {"image": problem.blocks["image"].raw.values})
@@ -429,7 +430,7 @@ def saved(folder: Path, name: str = "linear", modality: str = "image") -> Path:
     problem = toy_problem(modalities=(modality,))
     model, settings = small(name)
     config = model.grid(settings, 0)[0]
-    fitted = fit_on(model, problem, problem.final_fold(), (modality,), config, settings)
+    fitted = fit_on(LearnerSetup(model, settings), problem, problem.final_fold(), (modality,), config)
     save_fitted(folder, fitted, problem, description(name, (modality,), config))
     return folder
 
@@ -504,7 +505,7 @@ def test_an_estimator_that_cannot_read_sparse_features_is_told_where_to_say_so()
     model = Estimator("dense_only", NoSettings, lambda config, form, seed: GaussianNB())
     message = r"stages/models/dense_only/: the estimator cannot .* of text, which are sparse .*; declare .*: encodings=\('dense', 'table'\)"
     with pytest.raises(InputError, match=message):
-        list(results(model, toy_problem(modalities=("text",)), NoSettings(), [{}]))
+        list(results(LearnerSetup(as_sweep(model), NoSettings()), toy_problem(modalities=("text",)), [{}]))
 
 
 def test_a_model_that_does_not_predict_the_targets_form_is_not_applicable() -> None:

@@ -16,7 +16,7 @@ from stages.features.encoders import Dense
 from stages.features.pairwise import SAME
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 from stages.model_selection.choice import choose
-from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.model_selection.target_forms import FORMS, known_means
 from stages.model_selection.thresholds import fit_thresholds
 from stages.models import knn
@@ -129,7 +129,7 @@ def test_a_shared_sweep_equals_the_plain_loop(task: str, seed: int, monkeypatch:
     ks = (1, 4, most // 2, most) if seed % 2 else (1, 2, min(9, most))  # of few neighbors, ties are cut off
     settings = knn.KnnSettings(n_neighbors=ks, metric=METRICS, weights=("uniform", "distance"))
     configs = knn.grid(settings, 0)
-    reached = list(results(knn.MODEL, problem, settings, configs))
+    reached = list(results(LearnerSetup(knn.MODEL, settings), problem, configs))
     assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
     for result in reached:
         blocks = encode_fold(problem.blocks, result.fold.train)
@@ -165,9 +165,9 @@ def test_the_saved_model_predicts_as_the_sweep(modalities: tuple[str, ...]) -> N
     for distance in ("manhattan", "euclidean", "cosine"):
         settings = knn.KnnSettings(n_neighbors=(7,), metric=(distance,), weights=("distance",))
         alone = replace(problem, folds=problem.folds[:1], combinations=(modalities,))
-        (result,) = results(knn.MODEL, alone, settings, knn.grid(settings, 0))
+        (result,) = results(LearnerSetup(knn.MODEL, settings), alone, knn.grid(settings, 0))
         fold = alone.folds[0]
-        fitted = fit_on(knn.MODEL, alone, fold, modalities, knn.grid(settings, 0)[0], settings)
+        fitted = fit_on(LearnerSetup(knn.MODEL, settings), alone, fold, modalities, knn.grid(settings, 0)[0])
         matrices = {modality: problem.blocks[modality].encoded(fold.train).matrix[fold.test] for modality in modalities}
         scores = knn.predict(fitted, matrices)
         np.testing.assert_array_equal(FORMS["classes"].decide(scores.decisions), result.prediction)
@@ -219,7 +219,7 @@ def test_rows_that_are_all_equal_vote_with_the_shares_of_their_classes() -> None
     problem = toy_problem(n=90, modalities=("image",))
     equal = replace(problem.blocks["image"], raw=Dense(np.ones((90, 4), np.float32)), _shared={})
     settings = knn.KnnSettings(n_neighbors=(1, 5), metric=METRICS, weights=("uniform", "distance"))
-    for result in results(knn.MODEL, replace(problem, blocks={"image": equal}), settings, knn.grid(settings, 0)):
+    for result in results(LearnerSetup(knn.MODEL, settings), replace(problem, blocks={"image": equal}), knn.grid(settings, 0)):
         shares = np.bincount(problem.target[result.fold.train], minlength=3) / len(result.fold.train)
         k = knn.grid(settings, 0)[result.chosen]["n_neighbors"]
         assert result.notes == {"tied_rows": 1.0}
@@ -296,7 +296,7 @@ def test_too_few_neighbors_are_refused() -> None:
     problem = toy_problem(n=24, modalities=("image",))
     settings = knn.KnnSettings(n_neighbors=(9,), metric=("euclidean",))
     with pytest.raises(ValueError, match="fewer than 9 others"):
-        list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
+        list(results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)))
 
 
 def block_matrices() -> dict[str, np.ndarray | sp.csr_array]:

@@ -14,7 +14,7 @@ from stages.features.early_fusion import encode_fold
 from stages.features.projection import fit_projection
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.prefetch import prefetched, workers
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.models import mlp
 from stages.models.mlp import descent
 from stages.models.mlp.epoch_orders import EpochOrders
@@ -209,7 +209,7 @@ def test_a_sweep_equals_the_plain_loop() -> None:
     settings = mlp.MlpSettings(hidden_layer_sizes=((6,), (6, 6)), activation=("relu",), learning_rate_init=(0.03,), weight_decay=(0.01,),
                                max_iter=8, n_iter_no_change=2, batch_size=10, n_components=4)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in results(mlp.MODEL, problem, settings, configs):
+    for result in results(LearnerSetup(mlp.MODEL, settings), problem, configs):
         fold, modalities = result.fold, result.modalities
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: blocks.encoded[name].matrix for name in modalities}

@@ -15,7 +15,7 @@ from toy_problem import toy_problem
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_table
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.models.hist_gradient_boosting import STOPS_EARLY_ABOVE
 from stages.training.read_problem import TrainingData
@@ -29,7 +29,7 @@ def test_another_seed_changes_a_refit_of_what_is_seeded_alone(name: str, task: s
     """What a model says of itself is held against it, and the first seed's predictions are those of a run with that seed alone."""
     model, settings = small(name)
     problem, alone = swept(name, task)
-    found = list(results(model, problem, settings, model.grid(settings, 0), more_seeds=(11, 12)))
+    found = list(results(LearnerSetup(model, settings, more_seeds=(11, 12)), problem, model.grid(settings, 0)))
     for one, result in zip(alone, found, strict=True):
         assert one.prediction.tobytes() == result.prediction.tobytes() and one.chosen == result.chosen and not one.reseeded
         assert [refit.seed for refit in result.reseeded] == [11, 12]
@@ -39,7 +39,7 @@ def test_another_seed_changes_a_refit_of_what_is_seeded_alone(name: str, task: s
     is_seeded = model.is_seeded(max(len(fold.train) for fold in problem.folds))
     assert [np.array_equal(a, b) for a, b in ((shown[0], shown[1]), (shown[0], shown[2]), (shown[1], shown[2]))] == [not is_seeded] * 3
     if not is_seeded:  # nor does it draw anything else
-        other = list(results(model, replace(problem, seed=5), settings, model.grid(settings, 0)))
+        other = list(results(LearnerSetup(model, settings), replace(problem, seed=5), model.grid(settings, 0)))
         assert [result.prediction.tobytes() for result in other] == [result.prediction.tobytes() for result in alone]
 
 
@@ -50,7 +50,7 @@ def test_a_seed_gives_the_same_refit_whatever_the_number_of_cores(name: str, mon
     problem, found = problem_for(model, modalities=("image", "table")), []
     for cores in ("1", "3"):
         monkeypatch.setenv("SENSORIUM_CORES", cores)
-        reached = results(model, problem, settings, model.grid(settings, 0), more_seeds=(11, 12), tuning_rows=40)
+        reached = results(LearnerSetup(model, settings, more_seeds=(11, 12), tuning_rows=40), problem, model.grid(settings, 0))
         found.append([refit.probabilities.tobytes() for result in reached for refit in result.reseeded])
     assert found[0] == found[1] and len(found[0]) == 2 * len(problem.folds) * len(problem.combinations)
 
@@ -87,7 +87,8 @@ def test_rows_of_every_seed_are_written_and_the_rest_once(tmp_path: Path) -> Non
     splits = Toy(outputs=problem.outputs, modalities=("image",), n_samples=n, n_folds=3, n_inner_folds=2).splits_metadata
     data = TrainingData(problem, pa.chunked_array([[f"s{row}" for row in range(n)]]), splits, {})
     for name, more in (("one", ()), ("several", (11, 12))):
-        write_results(tmp_path / name, list(results(model, problem, settings, configs, more_seeds=more)), data, ResultsOf("mlp"))
+        found = list(results(LearnerSetup(model, settings, more_seeds=more), problem, configs))
+        write_results(tmp_path / name, found, data, ResultsOf("mlp"))
     for table in ("sweep", "curves", "notes"):
         one, several = (read_table(tmp_path / name / f"{table}.arrow") for name in ("one", "several"))
         assert one.replace_schema_metadata().equals(several.replace_schema_metadata())  # the metadata name the seeds
@@ -102,6 +103,6 @@ def test_networks_of_other_seeds_start_from_other_weights() -> None:
     settings = model.settings(hidden_layer_sizes=[[8]], activation=["relu"], learning_rate_init=[0.01], weight_decay=[0.001], max_iter=5,
                               batch_size=1000)  # fmt: skip
     problem = problem_for(model, modalities=("image",))
-    for result in results(model, problem, settings, model.grid(settings, 0), more_seeds=(11, 12)):
+    for result in results(LearnerSetup(model, settings, more_seeds=(11, 12)), problem, model.grid(settings, 0)):
         first, *others = [refit.probabilities for refit in (result, *result.reseeded)]
         assert min(np.abs(first - other).max() for other in others) > 1e-2

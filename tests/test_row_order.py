@@ -20,7 +20,7 @@ from stages.features.feature_blocks import Block
 from stages.foundation.registry import component, names
 from stages.model_selection.choice import choose_config
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.models import knn
 from stages.splitting.assign_folds import assign_folds
 
@@ -78,9 +78,9 @@ def test_knn_gives_the_same_whatever_the_order_of_rows(task: str, seed: int) -> 
     ks = tuple(dict.fromkeys((1, 2, 7, smallest_training_fold(problem) // 2)))
     settings = knn.KnnSettings(n_neighbors=ks, metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
     configs = knn.grid(settings, 0)
-    first = list(results(knn.MODEL, problem, settings, configs))
+    first = list(results(LearnerSetup(knn.MODEL, settings), problem, configs))
     for order in orders(problem).values():
-        for a, b in zip(first, results(knn.MODEL, permuted(problem, order), settings, configs), strict=True):
+        for a, b in zip(first, results(LearnerSetup(knn.MODEL, settings), permuted(problem, order), configs), strict=True):
             for metric, scores in a.inner_scores.items():
                 np.testing.assert_allclose(b.inner_scores[metric], scores, rtol=1e-9, atol=1e-12)
             assert b.chosen == a.chosen
@@ -100,9 +100,9 @@ def test_knn_on_binary_features_gives_the_same_bytes() -> None:
     problem = replace(problem, blocks={"image": block})
     settings = knn.KnnSettings(n_neighbors=(1, 3, 10), metric=("manhattan", "euclidean"), weights=("uniform",))
     configs = knn.grid(settings, 0)
-    first = list(results(knn.MODEL, problem, settings, configs))
+    first = list(results(LearnerSetup(knn.MODEL, settings), problem, configs))
     for order in orders(problem).values():
-        for a, b in zip(first, results(knn.MODEL, permuted(problem, order), settings, configs), strict=True):
+        for a, b in zip(first, results(LearnerSetup(knn.MODEL, settings), permuted(problem, order), configs), strict=True):
             prediction, probabilities = in_order(b, order)
             assert prediction.tobytes() == a.prediction.tobytes() and probabilities.tobytes() == a.probabilities.tobytes()
             assert a.inner_scores["accuracy"].tobytes() == b.inner_scores["accuracy"].tobytes()
@@ -118,7 +118,8 @@ def test_a_model_gives_the_same_whatever_the_order_of_rows(name: str, task: str)
     configs, tolerance = model.grid(settings, 0), NEAR.get(name, 1e-9)
     order = by_class(problem)
     scale = np.nanstd(problem.target) if task == "regression" else 1.0
-    for a, b in zip(results(model, problem, settings, configs), results(model, permuted(problem, order), settings, configs), strict=True):
+    learner = LearnerSetup(model, settings)
+    for a, b in zip(results(learner, problem, configs), results(learner, permuted(problem, order), configs), strict=True):
         prediction, _ = in_order(b, order)
         assert np.abs(prediction.astype(np.float64) - a.prediction).mean() <= tolerance * scale
         if tolerance < 1e-6:

@@ -20,7 +20,7 @@ from stages.contracts.model import FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.features import projection
 from stages.features.early_fusion import encode_fold
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm
 from stages.models.mlp.losses import loss_for
@@ -120,7 +120,7 @@ def test_svms_equal_those_of_libsvm_one_at_a_time(task: str, seed: int) -> None:
     problem = random_problem(1000 + 100 * TASKS.index(task) + seed, task)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.1, 3.0), gamma=(0.3, 2.0))
     configs, compared = svm.grid(settings, 0), 0
-    reached = list(results(svm.MODEL, problem, settings, configs))
+    reached = list(results(LearnerSetup(svm.MODEL, settings), problem, configs))
     assert [(r.fold, r.modalities) for r in reached] == [(f, s) for f in problem.folds for s in problem.combinations]
     for result in reached:
         score_rows, expected = libsvm_scores(problem, result, configs, settings.epsilon)
@@ -155,7 +155,7 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
     settings = mlp.MlpSettings(hidden_layer_sizes=((5,),), activation=("tanh",), learning_rate_init=(0.01, 0.03), weight_decay=(0.01,),
                                max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components)  # fmt: skip
     configs = mlp.grid(settings, 0)
-    for result in list(results(mlp.MODEL, problem, settings, configs))[::3]:
+    for result in list(results(LearnerSetup(mlp.MODEL, settings), problem, configs))[::3]:
         fold, modalities = result.fold, result.modalities
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: blocks.encoded[name].matrix for name in modalities}

@@ -19,7 +19,7 @@ from stages.features.pairwise import manhattan_distances
 from stages.features.projection import fit_projection
 from stages.foundation.registry import component
 from stages.model_selection.choice import choose
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.target_forms import known_means
 from stages.model_selection.thresholds import THRESHOLDS, fit_thresholds
 from stages.models import knn, svm
@@ -62,7 +62,7 @@ def plain_knn(distances: np.ndarray, target: np.ndarray, config: dict, n_classes
 def test_knn_equals_the_plain_loop(seed: int) -> None:
     problem = toy_problem(n=48, seed=seed)
     settings = knn.KnnSettings(n_neighbors=(1, 2, 5), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
-    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
+    for result in results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)):
         train, inner, test = result.fold.train, result.fold.inner, result.fold.test
         for i, config in enumerate(knn.grid(settings, 0)):
             X = fused(problem, result.fold, result.modalities, config["metric"])
@@ -79,7 +79,7 @@ def test_knn_equals_brute_force_of_scikit_learn() -> None:
     """On blocks without tied distances, as scikit-learn leaves the order of ties open."""
     problem = toy_problem(n=72, modalities=("image", "table"))
     settings = knn.KnnSettings(n_neighbors=(1, 2, 5, 11), metric=("manhattan", "euclidean", "cosine"), weights=("uniform", "distance"))
-    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
+    for result in results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)):
         for i, config in enumerate(knn.grid(settings, 0)):
             X = fused(problem, result.fold, result.modalities, config["metric"])
             metric = config["metric"]
@@ -93,7 +93,7 @@ def test_knn_equals_brute_force_of_scikit_learn() -> None:
 def test_svm_equals_svc_on_features(n_classes: int) -> None:
     problem = toy_problem(n=72, n_classes=n_classes)
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3, 2.0))
-    for result in results(svm.MODEL, problem, settings, svm.grid(settings, 0)):
+    for result in results(LearnerSetup(svm.MODEL, settings), problem, svm.grid(settings, 0)):
         X = fused(problem, result.fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
         for i, config in enumerate(svm.grid(settings, 0)):
             plain = SVC(C=config["C"], kernel=config["kernel"], gamma=config["gamma"] or 1.0, break_ties=True)
@@ -176,7 +176,7 @@ def test_knn_means_equal_those_of_scikit_learn() -> None:
     for task in ("regression", "multilabel"):
         problem = toy_problem(n=72, modalities=("image", "table"), task=task)
         problem = replace(problem, target=np.nan_to_num(problem.target))
-        for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
+        for result in results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)):
             config = knn.grid(settings, 0)[result.chosen]
             X = fused(problem, result.fold, result.modalities, config["metric"])
             metric = {"manhattan": "manhattan", "euclidean": "euclidean"}[config["metric"]]
@@ -211,7 +211,7 @@ def test_svm_of_labels_and_targets_equals_one_svm_each() -> None:
     settings = svm.SvmSettings(kernel=("linear", "rbf"), C=(0.5, 5.0), gamma=(0.3,))
     for task in ("multilabel", "regression"):
         problem = toy_problem(n=72, modalities=("image", "table"), task=task)
-        for result in results(svm.MODEL, problem, settings, svm.grid(settings, 0)):
+        for result in results(LearnerSetup(svm.MODEL, settings), problem, svm.grid(settings, 0)):
             config = svm.grid(settings, 0)[result.chosen]
             X = fused(problem, result.fold, result.modalities, "euclidean") / np.sqrt(len(result.modalities))
             train, test = result.fold.train, result.fold.test
@@ -232,7 +232,7 @@ def test_inner_scores_are_those_of_each_fold(task: str) -> None:
     """With the thresholds that the held-out rows of all inner folds choose together."""
     problem = toy_problem(n=72, modalities=("image",), task=task)
     settings = knn.KnnSettings(n_neighbors=(3,), metric=("euclidean",), weights=("uniform",))
-    for result in results(knn.MODEL, problem, settings, knn.grid(settings, 0)):
+    for result in results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)):
         X = fused(problem, result.fold, result.modalities, "euclidean")
         scores = np.empty((len(result.fold.train), 3))
         for j in range(2):
@@ -280,7 +280,7 @@ def test_targets_of_test_rows_change_nothing_that_is_learned() -> None:
         target = problem.target.copy()
         target[problem.folds[0].test] = 1 if task == "multilabel" else 1e6 * np.arange(16)[:, None] * [1, 0, 0]
         other = replace(problem, target=target, metrics=metrics_of(problem.form, target))
-        (a,), (b,) = (results(knn.MODEL, p, settings, knn.grid(settings, 0)) for p in (problem, other))
+        (a,), (b,) = (results(LearnerSetup(knn.MODEL, settings), p, knn.grid(settings, 0)) for p in (problem, other))
         assert a.chosen == b.chosen and a.prediction.tobytes() == b.prediction.tobytes()
         assert all(a.inner_scores[name].tobytes() == b.inner_scores[name].tobytes() for name in problem.metrics)
 
@@ -294,7 +294,7 @@ def test_noise_does_not_beat_the_baseline_of_labels() -> None:
                       outputs=tuple("abcd"), combinations=(("noise",),), metrics=metrics_of("labels", target))  # fmt: skip
     settings = knn.KnnSettings(n_neighbors=(20,), metric=("euclidean",))
     control = control_results(component("controls", "constant"), control_data(problem), None)
-    learner = list(results(knn.MODEL, problem, settings, knn.grid(settings, 0)))
+    learner = list(results(LearnerSetup(knn.MODEL, settings), problem, knn.grid(settings, 0)))
     score = problem.metrics["micro_f1"].score
     of_control, of_learner = ([score(target[r.fold.test], r.prediction, None) for r in found] for found in (control, learner))
     assert min(of_control) > 0.35

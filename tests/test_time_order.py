@@ -34,7 +34,7 @@ from stages.foundation.registry import component
 from stages.foundation.tables import column_values, read_described
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.folds import read_folds
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
 from stages.reporting.report_page import render
 from stages.split import split_samples
@@ -379,7 +379,7 @@ def test_approximations_do_not_see_the_future(name: str, settings: dict[str, Any
     later = with_other_future(problem, 1)
     configs = model.approximated(model.grid(chosen, 0), chosen, problem)
     assert all("approximation" in config for config in configs)
-    before, after = (list(results(model, whole, chosen, configs)) for whole in (problem, later))
+    before, after = (list(results(LearnerSetup(model, chosen), whole, configs)) for whole in (problem, later))
     for a, b in list(zip(before, after, strict=True))[:2]:
         assert a.prediction.tobytes() == b.prediction.tobytes()
         assert a.inner_scores[problem.scoring].tobytes() == b.inner_scores[problem.scoring].tobytes()

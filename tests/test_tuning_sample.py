@@ -10,7 +10,7 @@ from toy_problem import toy_problem
 from stages.contracts.problem import Problem
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import fit_on, results
+from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.model_selection.tuning_sample import FEWEST, tuning_problem, tuning_sample
 from stages.models import knn
 from stages.models.knn import KnnSettings
@@ -29,7 +29,7 @@ def swept(name: str, problem: Problem, settings: dict[str, Any], **options: Any)
     model = as_sweep(component("models", name))
     declared = model.settings.model_validate(settings)
     configs = model.grid(declared, 0)
-    return configs, list(results(model, problem, declared, configs, **options))
+    return configs, list(results(LearnerSetup(model, declared, **options), problem, configs))
 
 
 def test_a_small_problem_is_its_own_tuning_problem() -> None:
@@ -79,7 +79,7 @@ def test_the_chosen_configuration_is_trained_and_tested_on_all_rows(name: str, t
     for result in found:
         assert result.tuning_rows == 100
         alone = replace(problem, folds=(result.fold,), combinations=(result.modalities,))
-        (expected,) = results(model, alone, settings, [configs[result.chosen]])
+        (expected,) = results(LearnerSetup(model, settings), alone, [configs[result.chosen]])
         if problem.form != "labels":  # their thresholds are fitted on the sample
             assert np.array_equal(result.prediction, expected.prediction)
         if result.probabilities is not None:
@@ -97,17 +97,17 @@ def test_above_exact_rows_neighbors_are_searched_in_a_sample(task: str, tuning_r
     assert knn.approximated(configs, KnnSettings(exact_rows=1000), problem) == configs
     for fold in problem.folds:
         alone = replace(problem, folds=(fold,))
-        (found,) = results(knn.MODEL, alone, settings, configs, tuning_rows=tuning_rows)
+        (found,) = results(LearnerSetup(knn.MODEL, settings, tuning_rows=tuning_rows), alone, configs)
         searched = candidates(problem, fold, 100)
         assert len(searched) == pytest.approx(100, abs=8) and set(searched) <= set(fold.train)
         few = replace(alone, folds=(fold.restricted(np.isin(np.arange(180), np.concatenate([searched, fold.test]))),))
         exact = KnnSettings(n_neighbors=(3,), metric=("euclidean",))
-        (expected,) = results(knn.MODEL, few, exact, knn.grid(exact, 0))
+        (expected,) = results(LearnerSetup(knn.MODEL, exact), few, knn.grid(exact, 0))
         if task != "multilabel":  # their thresholds are fitted on all training rows
             assert np.allclose(found.prediction, expected.prediction)
         assert len(found.prediction) == len(fold.test)
     final = problem.final_fold()
-    fitted = fit_on(knn.MODEL, problem, final, ("image",), configs[0], settings)
+    fitted = fit_on(LearnerSetup(knn.MODEL, settings), problem, final, ("image",), configs[0])
     assert len(fitted.arrays["target"]) == len(candidates(problem, final, 100)) < len(final.train)
 
 

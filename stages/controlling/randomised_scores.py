@@ -10,11 +10,11 @@ from stages.contracts.problem import Problem
 from stages.foundation.registry import component
 from stages.model_selection.answered_rows import answered
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack
 
-LEARNER = component("models", "linear")  # the cheapest of the learners; dvc.yaml declares its folder
+LEARNER = as_sweep(component("models", "linear"))  # the cheapest of the learners; dvc.yaml declares its folder
 PENALTIES = (0.1, 1.0, 10.0)
 
 
@@ -39,5 +39,5 @@ def fold_scores(problems: Sequence[Problem]) -> FoldScoresByCombination:
 
 def learned(problem: Problem) -> Iterator[FoldResult]:
     """Yield the learner's results by the protocol of models, with predictions of all test rows."""
-    settings = LEARNER.settings(C=PENALTIES)
-    return answered(problem, list(results(LEARNER, problem, settings, as_sweep(LEARNER).grid(settings, problem.seed))))
+    settings = LEARNER.settings.model_validate({"C": PENALTIES})
+    return answered(problem, list(results(LearnerSetup(LEARNER, settings), problem, LEARNER.grid(settings, problem.seed))))

@@ -5,12 +5,11 @@ The largest share, all training rows, is not here: `train` has done that.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.model import FoldResult, Sweep
+from stages.contracts.model import FoldResult
 from stages.contracts.paths import learning_curve_path
 from stages.contracts.problem import Problem
 from stages.contracts.tables.learning_curve_table import LearningCurveMetadata
@@ -18,20 +17,10 @@ from stages.foundation.plain_output import write_line
 from stages.foundation.tables import write_table
 from stages.learning_curves.nested_subsamples import Subsample, nested_subsamples, too_few_rows
 from stages.model_selection.answered_rows import answered
-from stages.model_selection.protocol import results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.training.limits import fitting_configs
 from stages.training.read_problem import TrainingData
 from stages.training.result_tables import prediction_rows
-
-
-@dataclass(frozen=True)
-class Learner:
-    """A model as params.yaml has it. tuning_rows: as in `results` (stages/model_selection/protocol.py)."""
-
-    dataset: str
-    model: Sweep
-    settings: Any
-    tuning_rows: int | None
 
 
 @dataclass
@@ -42,7 +31,7 @@ class CurveResults:
     skipped: dict[float, str]
 
 
-def curve_results(learner: Learner, problem: Problem, groups: np.ndarray, n_halvings: int) -> CurveResults:
+def curve_results(learner: LearnerSetup, dataset: str, problem: Problem, *, groups: np.ndarray, n_halvings: int) -> CurveResults:
     """Return a learner's results on nested subsamples of each outer fold's training rows.
 
     The choice of a configuration is repeated on each subsample's inner folds: nothing is known of the other rows, nor of test rows.
@@ -57,15 +46,15 @@ def curve_results(learner: Learner, problem: Problem, groups: np.ndarray, n_halv
     for subsample in subsamples[:-1]:
         why = next((why for part in subsample.problem.parts() for why in _why_not(learner, part)), None)
         if why is None:
-            found.by_share[subsample.share] = list(answered(subsample.problem, _trained(learner, subsample)))
+            found.by_share[subsample.share] = list(answered(subsample.problem, _trained(learner, dataset, subsample)))
             n_train = np.mean([len(fold.train) for fold in subsample.problem.folds])
-            write_line(f"{learner.model.name} {learner.dataset}: trained on {subsample.share:g} of the training rows ({n_train:.0f})")
+            write_line(f"{learner.model.name} {dataset}: trained on {subsample.share:g} of the training rows ({n_train:.0f})")
         else:
             found.skipped[subsample.share] = why
     return found
 
 
-def _why_not(learner: Learner, problem: Problem) -> Iterator[str]:
+def _why_not(learner: LearnerSetup, problem: Problem) -> Iterator[str]:
     yield from too_few_rows(problem)
     smallest = min(int((fold.inner != inner).sum()) for fold in problem.folds for inner in range(fold.n_inner))
     least = min(map(learner.model.min_samples, learner.model.grid(learner.settings, problem.seed)))
@@ -73,10 +62,9 @@ def _why_not(learner: Learner, problem: Problem) -> Iterator[str]:
         yield f"every configuration needs {least} rows or more, and the smallest inner training set has {smallest}"
 
 
-def _trained(learner: Learner, subsample: Subsample) -> list[FoldResult]:
-    model, problem, tuning_rows = learner.model, subsample.problem, learner.tuning_rows
-    configs = fitting_configs(learner.dataset, model, learner.settings, problem, tuning_rows=tuning_rows)
-    return list(results(model, problem, learner.settings, configs, tuning_rows=tuning_rows))
+def _trained(learner: LearnerSetup, dataset: str, subsample: Subsample) -> list[FoldResult]:
+    configs = fitting_configs(dataset, learner.model, learner.settings, subsample.problem, tuning_rows=learner.tuning_rows)
+    return list(results(learner, subsample.problem, configs))
 
 
 def write_curve(model: str, found: CurveResults, data: TrainingData, *, not_applicable: str | None = None) -> None:

@@ -15,17 +15,16 @@ import numpy as np
 
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.metric import Scoring
-from stages.contracts.model import Config, FoldResult, FoldSweep, MemberScores, Model, SeededPrediction, Sweep, TestScores
+from stages.contracts.model import Config, FoldResult, FoldSweep, MemberScores, SeededPrediction, Sweep, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.calibrator_fitting import fit_calibrator
 from stages.model_selection.calibrators import Calibrator, calibrated, saved_arrays
 from stages.model_selection.choice import Choice, choose, choose_config
-from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
-from stages.model_selection.tuning_sample import separately_tuned, tuned_rows, tuning_problem
+from stages.model_selection.tuning_sample import fitting, separately_tuned, tuned_rows, tuning_problem
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,20 @@ class _Pending:
 class _Wanted:
     """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, fused late, or nothing."""
 
-    out_of_fold: bool
     calibration: CalibrationMethod
-    members: bool
+    out_of_fold: bool = False
+    members: bool = False
 
 
 @dataclass(frozen=True)
 class LearnerSetup:
-    """A model as it is trained. tuning_rows, more_seeds, calibration: as in `results`."""
+    """A model as it is trained.
+
+    tuning_rows: the most training rows on which configurations are compared; None: all.
+    more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the problem's
+    own seed alone.
+    calibration: of the probabilities of classes and labels; other targets have none.
+    """
 
     model: Sweep
     settings: Any
@@ -68,38 +73,35 @@ Runs = Callable[[Problem, list[Config]], Iterator[Sequence[FoldSweep]]]
 
 
 def results(
-    model: Model, problem: Problem, settings: Any, configs: list[Config], *, out_of_fold: bool = False, tuning_rows: int | None = None,
-    more_seeds: Sequence[int] = (), calibration: CalibrationMethod = "none", members: bool = False,
-) -> Iterator[FoldResult]:  # fmt: skip
+    learner: LearnerSetup, problem: Problem, configs: list[Config], *, out_of_fold: bool = False, members: bool = False
+) -> Iterator[FoldResult]:
     """Yield a model's result on every outer fold and modality combination, in the order of the problem.
 
     Combinations that share their samples follow one another.
 
     Args:
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
-        tuning_rows: the most training rows on which configurations are compared; None: all.
-        more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the
-            problem's own seed alone.
-        calibration: of the probabilities of classes and labels; other targets have none.
         members: whether single modalities' results keep what late fusion needs of them.
     """
-    wanted = _Wanted(out_of_fold, calibration if FORMS[problem.form].has_probabilities else "none", members)
+    wanted, tuning_rows = _Wanted(learner.calibration_of(problem), out_of_fold, members), learner.tuning_rows
     with workers() as pool:
 
         def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
-            return as_sweep(model).run(problem, settings, configs, pool)
+            return learner.model.run(problem, learner.settings, configs, pool)
 
         for whole in problem.parts():
+            # fewer samples have all modalities of a combination than one of them: not every configuration fits
+            of_part = configs if whole.folds is problem.folds else fitting(learner.model, whole, configs, tuning_rows)
             parts = separately_tuned(whole, tuning_rows)
             for part in parts:
                 tuned, sample = tuning_problem(part, tuning_rows), tuned_rows(part, tuning_rows)
                 most = tuning_rows if tuned is not part or len(parts) > 1 else None  # the same of all folds, also of small ones
-                refit = partial(_whole, part, run, configs) if tuned is not part else _same
+                refit = partial(_whole, part, run, of_part) if tuned is not part else _same
                 # each step starts before the previous one's result is consumed, so no core is idle while a configuration is refitted
-                batches = prefetched(run(tuned, configs))
-                seeds = (part.seed, *more_seeds)
+                batches = prefetched(run(tuned, of_part))
+                seeds = (part.seed, *learner.more_seeds)
                 for pending in prefetched(map(partial(_start, tuned, sample, refit, wanted, seeds), batches)):
-                    yield from (replace(_result(part, one, wanted, tuning_rows=most), configs=configs) for one in pending)
+                    yield from (replace(_result(part, one, wanted, tuning_rows=most), configs=of_part) for one in pending)
 
 
 def _same(sweep: FoldSweep, config: int) -> tuple[FoldSweep, int]:
@@ -127,15 +129,21 @@ def _start(
     def start(tuned: FoldSweep) -> _Pending:
         choice = choose_config(problem, tuned.fold, tuned.inner_predictions())
         sweep, config = refitted(tuned, choice.config)
-        kept = sweep.out_of_fold(config) if wanted.out_of_fold or wanted.calibration != "none" else None
-        member = None
+        pending = _refitting(sweep, config, choice, wanted, seeds)
         if wanted.members and len(sweep.modalities) == 1:
+            kept = pending.out_of_fold
             scores = kept if kept is not None and sweep is tuned else tuned.out_of_fold(choice.config)
-            member = member_scores(tuned.fold, sample, scores)
-        refits = _each_of_several(partial(sweep.refit, config), seeds)
-        return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, member)
+            pending = replace(pending, member=member_scores(tuned.fold, sample, scores))
+        return pending
 
     return _each_of_several(start, batch)
+
+
+def _refitting(sweep: FoldSweep, config: int, choice: Choice, wanted: _Wanted, seeds: Sequence[int]) -> _Pending:
+    """Start the refits of a fold sweep's configuration, one with each seed."""
+    kept = sweep.out_of_fold(config) if wanted.out_of_fold or wanted.calibration != "none" else None
+    refits = _each_of_several(partial(sweep.refit, config), seeds)
+    return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, None)
 
 
 def member_scores(fold: Fold, sample: np.ndarray | None, scores: Scores) -> MemberScores:
@@ -157,12 +165,8 @@ def refitted_result(
     learner: LearnerSetup, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
 ) -> FoldResult:
     """Return the result of a fold sweep's configuration whose choice is made, refitted with each seed. compared_on: as `tuning_rows`."""
-    calibration = learner.calibration_of(problem)
-    wanted = _Wanted(out_of_fold=False, calibration=calibration, members=False)
-    kept = sweep.out_of_fold(config) if calibration != "none" else None
-    seeds = (problem.seed, *learner.more_seeds)
-    refits = _each_of_several(partial(sweep.refit, config), seeds)
-    pending = _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, None)
+    wanted = _Wanted(learner.calibration_of(problem))
+    pending = _refitting(sweep, config, choice, wanted, (problem.seed, *learner.more_seeds))
     return _result(problem, pending, wanted, tuning_rows=compared_on)
 
 
@@ -205,21 +209,19 @@ def calibrator_of(problem: Problem, fold: Fold, out_of_fold: Scores, method: Cal
     return fit_calibrator(method, problem, problem.target[fold.train][fold.validated], out_of_fold.probabilities[fold.validated])
 
 
-def fit_on(
-    model: Model, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config, settings: Any, *,
-    calibration: CalibrationMethod = "none",
-) -> Fitted:
+def fit_on(learner: LearnerSetup, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config) -> Fitted:
     """Return one configuration fitted on all training rows of a fold, with labels' thresholds and the calibrator fitted on its inner folds.
     """
     alone = replace(problem, folds=(fold,), combinations=(modalities,))
     with workers() as pool:
-        ((sweep,),) = as_sweep(model).run(alone, settings, [config], pool)
+        ((sweep,),) = learner.model.run(alone, learner.settings, [config], pool)
         fitted = sweep.fitted(0)
         arrays = dict(fitted.arrays)
         if needs_thresholds(problem):
             arrays["thresholds"] = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0]
-        if calibration != "none" and (calibrator := calibrator_of(problem, fold, sweep.out_of_fold(0), calibration)) is not None:
-            arrays |= saved_arrays(calibrator)
+        if (method := learner.calibration_of(problem)) != "none":
+            calibrator = calibrator_of(problem, fold, sweep.out_of_fold(0), method)
+            arrays |= {} if calibrator is None else saved_arrays(calibrator)
     return replace(fitted, arrays=arrays)
 
 

@@ -4,10 +4,12 @@ A grid costs a problem's size times the number of configurations and inner folds
 best hardly depends on more than some ten thousand rows; how good it is does, so outer folds test models of all training rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from stages.contracts.model import Config, Sweep
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.seeds import derived_seed
 
@@ -62,3 +64,15 @@ def tuning_sample(problem: Problem, rows: np.ndarray, most: int) -> np.ndarray:
 def _restricted(fold: Fold, place: np.ndarray) -> Fold:
     kept = place[fold.train] >= 0
     return Fold(fold.repeat, fold.index, place[fold.train[kept]], fold.test[:0], fold.inner[kept], fold.n_inner)
+
+
+def smallest_inner_training_set(problem: Problem, tuning_rows: int | None = None) -> int:
+    """Return the number of rows of the smallest training set on which configurations are compared."""
+    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
+    return min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
+
+
+def fitting(model: Sweep, problem: Problem, configs: Sequence[Config], tuning_rows: int | None) -> list[Config]:
+    """Return the configurations that need no more rows than the smallest inner training set has."""
+    smallest = smallest_inner_training_set(problem, tuning_rows)
+    return [config for config in configs if model.min_samples(config) <= smallest]

@@ -52,12 +52,12 @@ def _way_row(evaluation: Evaluation, result: CandidateResult, n_chosen: int | No
 
 
 def mean_weights(result: CandidateResult) -> str:
-    """Return "image 0.35, text 0.65", the mean over outer folds of weights that were chosen on inner folds; "" of a way without."""
+    """Return "text 0.65, image 0.35", the mean over outer folds of weights that were chosen on inner folds; "" of a way without."""
     found = (fold.settings.get("modality_weights") for fold in result.configs)
     chosen: list[Mapping[str, float]] = [weights for weights in found if weights]
     if not chosen:
         return ""
-    means = {name: sum(weights[name] for weights in chosen) / len(chosen) for name in chosen[0]}
+    means = {name: sum(weights[name] for weights in chosen) / len(chosen) for name in result.modalities}
     return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 

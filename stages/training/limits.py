@@ -1,7 +1,7 @@
 """Limits of this machine and of the data: memory, and the configurations for which the smallest training fold is large enough."""
 
 import bisect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
-from stages.model_selection.tuning_sample import separately_tuned, tuning_problem
+from stages.model_selection.tuning_sample import fitting, smallest_inner_training_set
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -82,10 +82,17 @@ def fitting_configs(
     return kept
 
 
-def smallest_inner_training_set(problem: Problem, tuning_rows: int | None = None) -> int:
-    """Return the number of rows of the smallest training set on which configurations are compared."""
-    tuned = [fold for part in separately_tuned(problem, tuning_rows) for fold in tuning_problem(part, tuning_rows).folds]
-    return min(int((fold.inner != i).sum()) for fold in tuned for i in range(fold.n_inner))
+def fitting_combinations(model: Sweep, problem: Problem, configs: Sequence[Config], tuning_rows: int | None) -> Problem:
+    """Return the problem with the combinations that enough samples have for one of the configurations; print those that are left out."""
+    kept = list[tuple[str, ...]]()
+    for part in problem.parts():
+        if fitting(model, part, configs, tuning_rows):
+            kept += part.combinations
+        else:
+            names = ", ".join("+".join(modalities) for modalities in part.combinations)
+            print(f"{model.name}: {names}: not trained: every configuration needs more samples with all of it than the smallest training fold "
+                  f"has, {smallest_inner_training_set(part, tuning_rows)}", flush=True)
+    return replace(problem, combinations=tuple(modalities for modalities in problem.combinations if modalities in kept))
 
 
 def readable(model: Sweep, problem: Problem, encodings: Mapping[str, str]) -> Problem | str:
