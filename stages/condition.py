@@ -51,7 +51,7 @@ def main(dataset: str, name: str) -> None:
     conditions = declared_conditions(entry, samples.modalities)
     configs = fitting_configs(dataset, model, settings, applicable, tuning_rows=used.tuning_rows)
     learner = LearnerSetup(model, settings, used.tuning_rows, (), used.calibration)
-    ways = read_fusions(dataset)
+    ways = read_fusions(dataset, incomplete=bool(data.splits.incomplete))
     examined = Examined(learner, ConfigGrid(configs, declared.path if isinstance(declared, Estimator) else None), ways, trained)
     write_conditions(name, list(condition_rows(examined, samples, conditions, data)), data, units_of(samples.modalities))
 

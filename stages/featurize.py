@@ -28,6 +28,7 @@ from stages.foundation.params_file import PARAMS, parse, read_params, value_at
 from stages.foundation.progress import Progress
 from stages.foundation.registry import component
 from stages.foundation.tables import read_described, read_table, write_table, writing_chunks
+from stages.foundation.taken_rows import rows_at
 from stages.samples.absent_samples import has_sample, with_absent
 from stages.samples.pooling import check_files, features_of, file_column
 from stages.samples.read import SampleError, check_type, judge_bad, located, quarantine_table
@@ -138,14 +139,14 @@ class FeaturizedPart:
 def _featurized(part: pa.Table, name: str, modality: Modality[Any], settings: Settings) -> FeaturizedPart:
     """Return the features of the readable samples of a part, and the reasons of those that cannot be read."""
     ids, present = part["sample_id"].to_pylist(), has_sample(part[name])
-    there = part.filter(pa.array(present)) if not present.all() else part
+    there = part if present.all() else rows_at(part, np.flatnonzero(present))
     bad: dict[str, str] = {}
     features = None
     try:
         features = features_of(modality, there[name], settings) if len(there) else None
     except SampleError as error:
         bad = {there["sample_id"][row].as_py(): reason for row, reason in error.reasons.items()}
-        there = there.take(pa.array([row for row in range(len(there)) if row not in error.reasons], pa.int64()))
+        there = rows_at(there, np.array([row for row in range(len(there)) if row not in error.reasons], np.int64))
         features = features_of(modality, there[name], settings) if len(there) else None
     kept = np.array([sample not in bad for sample in ids], bool)
     # a copy of the ids: a view would keep the whole part in memory

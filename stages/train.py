@@ -67,7 +67,7 @@ def main(dataset: str, name: str) -> None:
     for line in announced(model, size, settings, configs):
         print(f"{name} {dataset}: {line}", flush=True)
     found: list[FoldResult] = []
-    ways = read_fusions(dataset)
+    ways = read_fusions(dataset, incomplete=bool(data.splits.incomplete))
     total = n_results(problem, tuple(ways))
     learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, used.calibration)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
@@ -76,7 +76,7 @@ def main(dataset: str, name: str) -> None:
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
         trained = tuple(found)
-        for result in fused_results(learner, problem, ways, trained):
+        for result in fused_results(learner, problem, ways, configs, trained):
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
     write_results(folder, list(answered(problem, found)), data, ResultsOf(name))

@@ -112,10 +112,11 @@ def costs_of_useless(table: pa.Table) -> tuple[dict[str, float], float]:
     problem = Problem(blocks, target, "classes", ("no", "yes"), folds, (*((name,) for name in names), names[:2], names),
                       {"accuracy": component("metrics", "accuracy")}, "accuracy", 0)  # fmt: skip
     settings = svm.SvmSettings(kernel=("rbf",), C=(1.0, 10.0), gamma=(0.3, 1.0, 3.0))
-    found = list(results(LearnerSetup(svm.MODEL, settings), problem, svm.MODEL.grid(settings, 0)))
+    configs = svm.MODEL.grid(settings, 0)
+    found = list(results(LearnerSetup(svm.MODEL, settings), problem, configs))
     way = component("fusions", "early_weighted")
     ways = {component("fusions", "early"): None, way: way.settings()}
-    weighted = list(fused_results(LearnerSetup(svm.MODEL, settings), problem, ways, found))
+    weighted = list(fused_results(LearnerSetup(svm.MODEL, settings), problem, ways, configs, found))
 
     def of(fusion: str, modalities: tuple[str, ...]) -> list[FoldResult]:
         return [one for one in (*found, *weighted) if (one.fusion, one.modalities) == (fusion, modalities)]

@@ -53,7 +53,7 @@ def all_results(model: Any, problem: Problem, ways: dict[Fusion, Any], settings:
     configs = sweep.grid(chosen, problem.seed)
     learner = LearnerSetup(sweep, chosen, **options)
     found = list(results(learner, trained_combinations(problem, ways), configs, members=True))
-    return [*found, *fused_results(learner, problem, ways, found)]
+    return [*found, *fused_results(learner, problem, ways, configs, found)]
 
 
 def of_way(found: list[FoldResult], fusion: str, modalities: tuple[str, ...]) -> list[FoldResult]:

@@ -57,4 +57,16 @@ class LateFusion:
     learns: bool = False
 
 
-Fusion = EarlyFusion | LateFusion
+@dataclass(frozen=True)
+class ImputedFusion:
+    """Blocks next to one another, of all samples that have one of the modalities: a block that a sample lacks is imputed.
+
+    Declared for a data set without such samples it is no way of its own. title: as the report writes it.
+    """
+
+    name: str
+    title: str
+    settings: type[Settings]
+
+
+Fusion = EarlyFusion | LateFusion | ImputedFusion

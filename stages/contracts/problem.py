@@ -49,6 +49,7 @@ class Problem:
     time_ordered: whether each fold trains on the past alone: its rows that are neither trained on nor tested are later.
     fits_on_test_rows: whether encoders, scales and components of an estimator are fitted on test rows too: a leak, which only the control
     shared_fit lets in to measure it.
+    judged: the rows whose validation scores choose, bool (n,); None: all.
     target: in its form (stages/contracts/task.py): int32 (n,), uint8 (n, n_outputs), or float64 (n, n_outputs) with NaN where not known.
     """
 
@@ -63,6 +64,7 @@ class Problem:
     seed: int
     time_ordered: bool = False
     fits_on_test_rows: bool = False
+    judged: np.ndarray | None = None
 
     def preprocessing_rows(self, fold: Fold) -> np.ndarray:
         """Return the rows on which a fold's preprocessing is fitted: its training rows; int64, sorted."""

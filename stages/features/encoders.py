@@ -43,6 +43,26 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class ImputedDense:
+    """Dense values of which some rows are absent: they are the mean of the training rows that are there."""
+
+    values: np.ndarray  # float32 (n, d)
+    present: np.ndarray  # bool (n,)
+    shared = False
+
+    def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
+        known = self.values[rows[self.present[rows]]]
+        mean = known.mean(axis=0, dtype=np.float64) if len(known) else np.zeros(self.values.shape[1])
+        return State({"imputed": mean.astype(np.float32)}, {})
+
+    def encode(self, state: State) -> Matrix:
+        return np.where(self.present[:, None], self.values, state.arrays["imputed"])
+
+    def taken(self, rows: np.ndarray) -> "ImputedDense":
+        return ImputedDense(self.values[rows], self.present[rows])
+
+
+@dataclass(frozen=True)
 class Sparse:
     """Term counts by hashed index; the vocabulary and its weights are fitted on the training rows.
 
@@ -138,7 +158,7 @@ class Columns:
         return Columns(self.numeric[rows], self.codes[rows], self.categories)
 
 
-Raw = Dense | Sparse | Columns
+Raw = Dense | ImputedDense | Sparse | Columns
 
 
 def raw_features(columns: Mapping[str, pa.Array | pa.ChunkedArray], encoding: str) -> Raw:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.tables.features_table import FeaturesMetadata
-from stages.features.encoders import Matrix, Raw, State, raw_features
+from stages.features.encoders import Dense, ImputedDense, Matrix, Raw, State, raw_features
 from stages.features.pairwise import inner_products, manhattan_distances, squared_distances
 from stages.features.scales import mean_manhattan_distance, mean_squared_distance
 
@@ -117,6 +117,14 @@ class EncodedBlock:
     def manhattan(self) -> np.ndarray:
         """float64 (n, n): L1 distances."""
         return manhattan_distances(self.matrix, self.matrix)
+
+
+def imputed(block: Block) -> Block:
+    """Return a block that every sample has: where it was absent, dense values are the training rows' mean, others their empty values."""
+    if block.present is None:
+        return block
+    raw = ImputedDense(block.raw.values, block.present) if isinstance(block.raw, Dense) else block.raw
+    return Block(block.name, raw, block.settings, None, block.weight)
 
 
 def load_block(name: str, table: pa.Table, metadata: FeaturesMetadata) -> Block:

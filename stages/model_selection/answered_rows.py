@@ -1,7 +1,8 @@
 """Every candidate predicts every test row: a sample that lacks modalities is predicted by what it has.
 
 The same model and the same way of fusing answers, of the modalities of the combination that the sample has (`Problem.answered_by`), as they
-are trained and chosen on the same outer fold. A sample that has none of them is predicted by the training rows' targets alone.
+are trained and chosen on the same outer fold; a way that imputes answers itself. A sample that has none of them is predicted by the
+training rows' targets alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,15 +42,18 @@ def _key(result: FoldResult, modalities: tuple[str, ...]) -> Key:
 
 
 def _with_all_rows(problem: Problem, fold: Fold, result: FoldResult, by_key: Mapping[Key, FoldResult]) -> FoldResult:
-    parts = []  # places among the fold's test rows, and what is predicted for them by each seed
-    for modalities, places in problem.answered_by(result.modalities, fold.test).items():
+    is_own = np.isin(fold.test, result.fold.test)
+    # places among the fold's test rows, and what is predicted for them by each seed
+    parts = [(np.flatnonzero(is_own), {refit.seed: refit for refit in refits_of(problem, result)})]
+    others = np.flatnonzero(~is_own)
+    for modalities, places in problem.answered_by(result.modalities, fold.test[others]).items():
         if modalities:
             other = by_key[_key(result, modalities)]
-            rows = np.searchsorted(other.fold.test, fold.test[places])
-            parts.append((places, {refit.seed: _taken(refit, rows) for refit in refits_of(problem, other)}))
+            rows = np.searchsorted(other.fold.test, fold.test[others[places]])
+            parts.append((others[places], {refit.seed: _taken(refit, rows) for refit in refits_of(problem, other)}))
         else:
             prior = prior_prediction(problem, fold, len(places))
-            parts.append((places, {refit.seed: prior for refit in refits_of(problem, result)}))
+            parts.append((others[places], {refit.seed: prior for refit in refits_of(problem, result)}))
     whole = [_joined(refit, [(places, of_seed[refit.seed]) for places, of_seed in parts], len(fold.test))
              for refit in refits_of(problem, result)]  # fmt: skip
     return replace(result, fold=replace(result.fold, test=fold.test), prediction=whole[0].prediction, probabilities=whole[0].probabilities,

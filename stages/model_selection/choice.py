@@ -36,10 +36,11 @@ def choose_config(problem: Problem, fold: Fold, predictions: np.ndarray) -> Choi
     """
     target = problem.target[fold.train]
     thresholds = thresholds_of_each(problem, fold, predictions) if needs_thresholds(problem) else None
+    judged = problem.judged[fold.train] if problem.judged is not None else True
     metrics = {name: scorer(metric, target) for name, metric in problem.metrics.items()}
     scores = {name: np.empty((len(predictions), fold.n_inner)) for name in metrics}
     for inner in range(fold.n_inner):
-        members = np.flatnonzero(fold.inner == inner)
+        members = np.flatnonzero((fold.inner == inner) & judged)
         for chunk in _chunks(len(predictions), len(members) * (1 if target.ndim == 1 else target.shape[1])):
             values = predictions[chunk].take(members, axis=1)
             stack = Stack(target[members], values if thresholds is None else (values >= thresholds[chunk, None]).astype(np.uint8))

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.candidate import CHOSEN, EARLY
-from stages.contracts.fusion import EarlyFusion, Fusion
-from stages.contracts.model import FoldResult
+from stages.contracts.fusion import EarlyFusion, Fusion, ImputedFusion, LateFusion
+from stages.contracts.model import Config, FoldResult
 from stages.contracts.problem import Problem
 from stages.model_selection.choice import choose
+from stages.model_selection.imputed_fusion import imputed_results
 from stages.model_selection.late_fusion import late_result, members_of
 from stages.model_selection.protocol import LearnerSetup
 from stages.model_selection.weighted_fusion import Place, weighted_results
@@ -24,12 +25,14 @@ Ways = Mapping[Fusion, Any]  # each with its settings, in the order in which the
 
 def trained_combinations(problem: Problem, ways: Iterable[Fusion]) -> Problem:
     """Return the problem with the combinations that are trained: without early fusion only single modalities."""
-    if any(isinstance(way, EarlyFusion) for way in ways):
+    if any(isinstance(way, EarlyFusion | ImputedFusion) for way in ways):
         return problem
     return replace(problem, combinations=tuple(modalities for modalities in problem.combinations if len(modalities) == 1))
 
 
-def fused_results(learner: LearnerSetup, problem: Problem, ways: Ways, found: Sequence[FoldResult]) -> Iterator[FoldResult]:
+def fused_results(
+    learner: LearnerSetup, problem: Problem, ways: Ways, configs: list[Config], found: Sequence[FoldResult]
+) -> Iterator[FoldResult]:
     """Yield what `results` has not: every other way's result on each outer fold and combination of several modalities, then the chosen one.
 
     Args:
@@ -40,7 +43,9 @@ def fused_results(learner: LearnerSetup, problem: Problem, ways: Ways, found: Se
     for way, settings in ways.items():
         if way.name != EARLY:
             of_way[way.name] = {}
-            for result in _results_of(way, learner, problem, settings, by_place):
+            of_this = (imputed_results(learner, problem, way, configs, by_place) if isinstance(way, ImputedFusion)
+                       else _results_of(way, learner, problem, settings, by_place))  # fmt: skip
+            for result in of_this:
                 of_way[way.name][place_of(result)] = result
                 yield result
     if len(ways) > 1:
@@ -66,7 +71,7 @@ def _places(problem: Problem) -> Iterator[Place]:
 
 
 def _results_of(
-    way: Fusion, learner: LearnerSetup, problem: Problem, settings: Any, found: Mapping[Place, FoldResult]
+    way: EarlyFusion | LateFusion, learner: LearnerSetup, problem: Problem, settings: Any, found: Mapping[Place, FoldResult]
 ) -> Iterator[FoldResult]:
     if isinstance(way, EarlyFusion):
         yield from weighted_results(learner, problem, way, settings, found)

@@ -40,6 +40,7 @@ def tuning_problem(problem: Problem, most: int | None) -> Problem:
         problem,
         blocks={name: block.taken(sample) for name, block in problem.blocks.items()},
         target=problem.target[sample],
+        judged=None if problem.judged is None else problem.judged[sample],
         folds=tuple(_restricted(fold, place) for fold in problem.folds),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.contracts.settings import Settings
+from stages.foundation.taken_rows import rows_at
 from stages.own_data.date_format import DateOrder
 from stages.own_data.number_format import PLAIN, NumberFormat
 from stages.own_data.sample_files import SampleFiles
@@ -89,9 +90,9 @@ class Cursor:
         taken = []
         while True:
             inside = rows[(rows >= self._first) & (rows < self._first + len(self._batch))] - self._first
-            taken.append(self._batch.take(pa.array(inside)))
+            taken.append(rows_at(pa.Table.from_batches([self._batch]), inside))
             if not len(rows) or rows[-1] < self._first + len(self._batch):
-                return pa.Table.from_batches(taken)
+                return pa.concat_tables(taken)
             self._first, self._batch = self._first + len(self._batch), next(self._batches)
 
 
@@ -100,7 +101,7 @@ def table_reader(table: pa.Table) -> ReadRows:
 
     def read(fields: Sequence[str], rows: np.ndarray | None) -> pa.Table:
         chosen = table.select(list(fields))
-        return chosen if rows is None else chosen.take(pa.array(rows))
+        return chosen if rows is None else rows_at(chosen, rows)
 
     return read
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
+from stages.foundation.taken_rows import rows_at
+
 PRESENT = "present"  # the column of a features file that marks them
 
 
@@ -25,7 +27,7 @@ def with_absent(columns: pa.Table, present: np.ndarray) -> pa.Table:
         empty = pa.table([empty_values(field.type, n_absent) for field in columns.schema], schema=columns.schema)
         order = np.empty(len(present), np.int64)
         order[present], order[~present] = np.arange(len(columns)), np.arange(len(columns), len(present))
-        columns = pa.concat_tables([columns, empty]).combine_chunks().take(pa.array(order))
+        columns = rows_at(pa.concat_tables([columns, empty]).combine_chunks(), order)
     return columns.append_column(PRESENT, pa.array(present, pa.bool_()))
 
 
@@ -34,6 +36,8 @@ def empty_values(kind: pa.DataType, n: int) -> pa.Array:
 
     Zeros, as learners predict all rows of a matrix at once; a sample that lacks a modality is in none of its training and test rows.
     """
+    if pa.types.is_fixed_size_list(kind) and kind.list_size == 0:
+        return pa.array([[]] * n, kind)
     if pa.types.is_fixed_size_list(kind):
         return pa.FixedSizeListArray.from_arrays(empty_values(kind.value_type, n * kind.list_size), type=kind)
     if pa.types.is_list(kind):

@@ -90,8 +90,8 @@ def fitting_combinations(model: Sweep, problem: Problem, configs: Sequence[Confi
             kept += part.combinations
         else:
             names = ", ".join("+".join(modalities) for modalities in part.combinations)
-            print(f"{model.name}: {names}: not trained: every configuration needs more samples with all of it than the smallest training fold "
-                  f"has, {smallest_inner_training_set(part, tuning_rows)}", flush=True)
+            print(f"{model.name}: {names}: not trained: every configuration needs more samples with all of it than the smallest training "
+                  f"fold has, {smallest_inner_training_set(part, tuning_rows)}", flush=True)
     return replace(problem, combinations=tuple(modalities for modalities in problem.combinations if modalities in kept))
 
 
