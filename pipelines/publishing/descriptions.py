@@ -54,6 +54,10 @@ def experiment_note(evaluation: Evaluation, link: str) -> str:
     if evaluation.quarantined.rows:
         lines.append(f"- Skipped because they could not be read: {evaluation.quarantined.rows:,} samples "
                      f"({evaluation.quarantined.share:.1%}), in the summary's `quarantine.csv`.")
+    if evaluation.incomplete:
+        absent = ", ".join(f"{name} {n:,}" for name, n in evaluation.incomplete.absent.items())
+        lines.append(f"- Samples that lack a modality: {absent}; they are predicted by the modalities that they have. "
+                     f"{evaluation.incomplete.n_complete:,} have all: metrics `complete/…`.")
     lines.append("\nOne run per model and modality combination; the run `summary` has the report. `tags.current = 'true'` hides runs that "
                  "later results replaced and those of `dvc exp run`, which `tags.dvc_experiment` names.")
     return "\n".join(lines)

@@ -15,10 +15,10 @@ RELIABILITY = {
 
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
-    """Return a run's metrics: intervals, values per outer fold, per label or target, of probabilities, curves, notes, inner sweeps over
-    whole numbers, the learning curve, bias and variance, scores of noisy and incomplete samples.
+    """Return a run's metrics: intervals, also on samples that have every modality, values per outer fold, per label or target, of
+    probabilities, curves, notes, inner sweeps over whole numbers, the learning curve, bias and variance, scores of noisy and incomplete samples.
     """
-    points = score_points(result.scores, evaluation)
+    points = score_points(result.scores, evaluation) + complete_points(evaluation, result)
     for metric, values in (result.by_output or {}).items():
         named = zip(metric_names(evaluation.outputs), values, strict=True)
         # of one label there is nothing to be macro about
@@ -34,6 +34,23 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
     return points + growth_points(evaluation, result) + capacity_points(evaluation, result) + condition_points(evaluation, result)
+
+
+def complete_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return `complete/<metric>` of a run with its interval, on the samples that have every modality, where some lack one."""
+    points: list[Point] = []
+    for metric in evaluation.metrics if result.complete else ():
+        score = (result.complete or {})[metric.name]
+        points += with_ends(f"complete/{metric.name}", (score.mean, score.lo, score.hi), 0)
+    return points
+
+
+def absent_points(evaluation: Evaluation) -> list[Point]:
+    """Return how many samples lack each modality, `absent/<modality>`, and `n_complete`, where some lack one."""
+    if evaluation.incomplete is None:
+        return []
+    points = [(f"absent/{name}", float(n), 0) for name, n in evaluation.incomplete.absent.items()]
+    return [*points, ("n_complete", float(evaluation.incomplete.n_complete), 0)]
 
 
 def growth_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:

@@ -15,7 +15,7 @@ from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
 from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
-from pipelines.publishing.metric_values import Point, gap_points, run_points, score_points, share_points
+from pipelines.publishing.metric_values import Point, absent_points, gap_points, run_points, score_points, share_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
@@ -144,7 +144,8 @@ def summary_record(lock: Mapping[str, Any], evaluation: Evaluation, data: Datase
               "results": entry_hash(lock[stage], evaluation_path(dataset))},
         params={**names, **data_params(lock, evaluation)},
         points=[*((f"best/{name}", value, step) for name, value, step in points if name.endswith(SUMMARISED)),
-                *gap_points(evaluation), *share_points(evaluation), ("quarantined_share", evaluation.quarantined.share, 0)],
+                *gap_points(evaluation), *share_points(evaluation), *absent_points(evaluation),
+                ("quarantined_share", evaluation.quarantined.share, 0)],
         note=descriptions.summary_note(evaluation),
         files={**report, **figures(dataset, ""), **page(dataset)},
         data=data,

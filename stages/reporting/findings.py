@@ -29,7 +29,7 @@ from stages.reporting.gains import gain, gains, would_show
 from stages.reporting.growth_sentences import growth_findings
 from stages.reporting.reliability_sentences import reliability_finding
 from stages.reporting.robustness_sentences import missing_findings
-from stages.reporting.together import added_finding, ways_finding
+from stages.reporting.together import added_finding, incomplete_finding, ways_finding
 
 MOST_TWINS = 3  # that are named
 
@@ -38,7 +38,8 @@ def findings(evaluation: Evaluation) -> list[str]:
     """Return the findings of one data set: first what makes its scores doubtful, then fusion, baselines, learners, their
     probabilities, grids, more rows.
     """
-    sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation), fusion_finding(evaluation),
+    sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation),
+                 incomplete_finding(evaluation), fusion_finding(evaluation),
                  added_finding(evaluation), ways_finding(evaluation), *missing_findings(evaluation),
                  sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
                  isotonic_finding(evaluation), edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip

@@ -76,6 +76,7 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "path": evaluation_path(evaluation.dataset).as_posix(),
         "findings": findings(evaluation),
         "leaderboard": leaderboard(evaluation),
+        "has_complete": any(found.complete for found in evaluation.candidates),
         "has_seeds": any(found.seeds for found in evaluation.candidates),
         "comparisons": {family: compared(evaluation, evaluation.family(family)) for family in FAMILIES},
         "figures": [figure._replace(svg=Markup(themed(figure.svg))) for figure in page_figures(evaluation, drawn)],

@@ -8,7 +8,7 @@ from stages.contracts.candidate import CHOSEN
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.modality_shares import Share
 from stages.contracts.documents.results_document import Comparison, MeanScore
-from stages.reporting.formatting import SPACE, level_name, listed, model_name, signed
+from stages.reporting.formatting import SPACE, candidate_name, level_name, listed, model_name, number, signed, with_interval
 from stages.reporting.gains import would_show
 
 
@@ -59,6 +59,21 @@ def mean_weights(result: CandidateResult) -> str:
         return ""
     means = {name: sum(weights[name] for weights in chosen) / len(chosen) for name in result.modalities}
     return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+
+
+def incomplete_finding(evaluation: Evaluation) -> str:
+    """Return how many samples lack which modality, and the best candidate's score with and without them."""
+    incomplete = evaluation.incomplete
+    if incomplete is None:
+        return ""
+    lacking = listed([f"{n:,} lack {name}" for name, n in incomplete.absent.items()])
+    best = evaluation.result(evaluation.best)
+    start = f"Of {evaluation.rows.used:,} samples {lacking}; they are predicted by the modalities that they have"
+    if best.complete is None:
+        return f"{start}."
+    score, title = best.complete[evaluation.primary.name], evaluation.primary.title
+    return (f"{start}. On the {incomplete.n_complete:,} samples that have all, {candidate_name(best.candidate, evaluation)} has {title} "
+            f"{with_interval(score.mean, score.lo, score.hi)}, on all samples {number(evaluation.primary_score(best).mean)}.")
 
 
 def ways_finding(evaluation: Evaluation) -> str:
