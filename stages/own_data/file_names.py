@@ -82,6 +82,11 @@ def single_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> 
     return names
 
 
+def listed(names: Names) -> str:
+    """Return where a sample with these files is: its file, or the first one and how many more."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 def _fields_of(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> list[Mapping[str, str | None]]:
     """Return what each row fills in for the fields of a pattern."""
     where = f"{PARAMS}: modalities.{modality.name}.files: column"

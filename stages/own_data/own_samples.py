@@ -17,7 +17,8 @@ from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.node_graph import open_node_graph
 from stages.own_data.roles import find_modalities, groups_of, key_of, open_source, persistence_of, sample_names, target_of, targets_of
 from stages.own_data.sample_index import read_index
-from stages.own_data.sample_loader import SampleLoader, matrix_of
+from stages.own_data.sample_loader import SampleLoader
+from stages.own_data.sample_values import matrix_of
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import column_mistakes, table_columns
 
