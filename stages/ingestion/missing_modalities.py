@@ -79,16 +79,15 @@ class MissingModalities:
             found += _refusal(refused, n_used, policy.model_copy(update={"on_bad_sample": "quarantine"}))
         return found + _refusal(other, n_used, policy)
 
-    def lines(self) -> Iterator[str]:
-        """Yield a line for each modality that some of the kept samples lack."""
+    def lines(self, fate: str = "they are kept: `missing_modalities`") -> Iterator[str]:
+        """Yield a line for each modality that some of the kept samples lack, and what becomes of them."""
         for modality, lack in self._lack.items():
             if not lack:
                 continue
             n_have = self._n_have[modality]
             few = (f". Only {n_have} have it, {n_have / self.n_kept:.1%}, which is few: is {self.keys[modality]} right?"
                    if n_have < SMALL_SHARE * self.n_kept else "")  # fmt: skip
-            yield (f"{modality}: {len(lack)} of {self.n_kept} samples have none ({_examples(lack)}); they are kept: "
-                   f"`missing_modalities`{few}")
+            yield (f"{modality}: {len(lack)} of {self.n_kept} samples have none ({_examples(lack)}); {fate}{few}")
 
     def _nowhere(self, modality: str) -> str:
         sample, why = self._first[modality]
@@ -106,12 +105,16 @@ def _refusal(reasons: Mapping[str, str], n_used: int, policy: BadSamplePolicy) -
 
 def _examples(lack: Absent) -> str:
     """Return the first files that are not there, and the first samples that name none, in words."""
-    files = sorted({looked_for for _, looked_for in lack.values() if looked_for})
-    unnamed = sorted(name for name, (_, looked_for) in lack.items() if not looked_for)
+    files = sorted({looked_for for _, looked_for in lack.values() if looked_for}, key=_length_first)
+    unnamed = sorted((name for name, (_, looked_for) in lack.items() if not looked_for), key=_length_first)
     parts = [f"no file {_some(files)}"] if files else []
     if unnamed:
         parts.append(f"{f'{len(unnamed)} of them ' if files else ''}nothing given for {_some(unnamed)}")
     return "; ".join(parts)
+
+
+def _length_first(name: str) -> tuple[int, str]:
+    return len(name), name  # 2 before 10
 
 
 def _some(names: Sequence[str]) -> str:

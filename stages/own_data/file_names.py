@@ -72,7 +72,7 @@ def single_names(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> 
     """Return the name of each row's only file, or the error."""
     if not modality.files:
         column = table[modality.fields[0]].to_pylist()
-        return [name if name and normal(name) else AbsentError(f"no file is named ({modality.fields[0]!r} is empty)") for name in column]
+        return [name if _is_named(name) else AbsentError(f"no file is named ({modality.fields[0]!r} is empty)") for name in column]
     names: list[str | ValueError] = []
     for fields in _fields_of(modality, table, ids):
         try:
@@ -95,6 +95,11 @@ def _fields_of(modality: OwnModality, table: pa.Table, ids: Sequence[str]) -> li
     return [{ID: name, **{field: values[row] for field, values in columns.items()}} for row, name in enumerate(ids)]
 
 
+def _is_named(name: str | None) -> bool:
+    """Return whether a name has more than blanks."""
+    return name is not None and normal(name) != ""
+
+
 def _checked(cells: Sequence[str | list[str | None] | None], modality: OwnModality) -> Names | ValueError:
     """Return the names in a row's cells, in order, or why they are not read."""
     title = " and ".join(map(repr, modality.fields))
@@ -102,9 +107,9 @@ def _checked(cells: Sequence[str | list[str | None] | None], modality: OwnModali
         names = _names_in(cells, modality)
     except ValueError as error:
         return error
-    if not any(names):
+    if not any(map(_is_named, names)):
         return AbsentError(f"no file is named ({title} {'is' if len(modality.fields) == 1 else 'are'} empty)")
-    if None in names or "" in names:
+    if not all(map(_is_named, names)):
         return ValueError(f"a name is missing in the list of {len(names)} files in {title}")
     if len(set(names)) < len(names):
         repeated = next(name for name, count in Counter(names).items() if count > 1)
