@@ -206,8 +206,8 @@ def test_a_sample_without_any_modality_cannot_be_read() -> None:
     with pytest.raises(InputError) as caught:
         ingested(pictures_and_notes("++-+-+", "+--+++"))
     assert str(caught.value).splitlines()[1:] == [
-        "  sample 's2': it: p/2.png: no such file in the source's folder; note: column 'words' is empty, line 4 of t.csv; it has none of the "
-        "modalities it, note"
+        "  sample 's2': it: p/2.png: no such file in the source's folder; note: column 'words' is empty, line 4 of t.csv; it has none of "
+        "the modalities it, note"
     ]
     table, _ = ingested(pictures_and_notes("++-+-+", "+--+++", on_bad_sample="quarantine", max_bad_share=0.2))
     assert table["sample_id"].to_pylist() == ["s0", "s1", "s3", "s4", "s5"]
@@ -303,10 +303,10 @@ def many(have: Callable[[int], bool], n: int = 60) -> dict[str, Any]:
 KEPT = "; they are kept: `missing_modalities`"
 LINES = [
     (lambda row: row % 3 == 0, f"it: 40 of 60 samples have none (no file p/1.png, p/2.png, p/4.png, …){KEPT}"),
-    (lambda row: row != 7, f"it: 1 of 60 samples have none (no file p/7.png){KEPT}"),
+    (lambda row: row != 7, f"it: 1 of 60 samples has none (no file p/7.png){KEPT}"),
     (lambda row: row < 6, f"it: 54 of 60 samples have none (no file p/6.png, p/7.png, p/8.png, …){KEPT}"),
-    (lambda row: row < 5, f"it: 55 of 60 samples have none (no file p/5.png, p/6.png, p/7.png, …){KEPT}. Only 5 have it, 8.3%, which is few: "
-                          "is params.yaml: datasets.mine.modalities.it.files right?"),
+    (lambda row: row < 5, f"it: 55 of 60 samples have none (no file p/5.png, p/6.png, p/7.png, …){KEPT}. Only 5 have it, 8.3%, which is "
+                          "few: is params.yaml: datasets.mine.modalities.it.files right?"),
 ]  # fmt: skip
 
 
@@ -323,7 +323,7 @@ def test_files_that_are_not_there_and_cells_that_name_none_are_told_apart(capsys
     names = write_files()
     Path(names[2]).unlink()
     ingested(csv_of(IMAGE, it=["" if row in LACKING else name for row, name in enumerate(names)]))
-    assert "it: 3 of 6 samples have none (no file p/2.png; 2 of them nothing given for s1, s4); they" in capsys.readouterr().out
+    assert "it: 3 of 6 samples have none (no file p/2.png; nothing given for 2 of them: s1, s4); they" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("missing", "said"), [("quarantine", "they will be skipped"), ("fail", "ingest will refuse them")])

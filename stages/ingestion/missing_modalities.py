@@ -84,10 +84,10 @@ class MissingModalities:
         for modality, lack in self._lack.items():
             if not lack:
                 continue
-            n_have = self._n_have[modality]
+            n_have, verb = self._n_have[modality], "has" if len(lack) == 1 else "have"
             few = (f". Only {n_have} have it, {n_have / self.n_kept:.1%}, which is few: is {self.keys[modality]} right?"
                    if n_have < SMALL_SHARE * self.n_kept else "")  # fmt: skip
-            yield (f"{modality}: {len(lack)} of {self.n_kept} samples have none ({_examples(lack)}); {fate}{few}")
+            yield (f"{modality}: {len(lack)} of {self.n_kept} samples {verb} none ({_examples(lack)}); {fate}{few}")
 
     def _nowhere(self, modality: str) -> str:
         sample, why = self._first[modality]
@@ -109,7 +109,7 @@ def _examples(lack: Absent) -> str:
     unnamed = sorted((name for name, (_, looked_for) in lack.items() if not looked_for), key=_length_first)
     parts = [f"no file {_some(files)}"] if files else []
     if unnamed:
-        parts.append(f"{f'{len(unnamed)} of them ' if files else ''}nothing given for {_some(unnamed)}")
+        parts.append(f"nothing given for {f'{len(unnamed)} of them: ' if files else ''}{_some(unnamed)}")
     return "; ".join(parts)
 
 

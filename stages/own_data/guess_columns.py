@@ -173,7 +173,7 @@ def is_dates(texts: Iterable[str | None] | None) -> bool:
     return len(text) > 0 and (iso + n_written(text)) / len(text) >= MIXED and len(text.unique()) > 1
 
 
-def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tuple[str, str] | None:
+def _content(name: str, rows: SourceRows, texts: Sequence[str | None] | None) -> tuple[str, str] | None:
     """Return the modality of a column, and why; None for numbers and categories."""
     kind = rows.types[name]
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or (pa.types.is_struct(kind) and "bytes" in [f.name for f in kind]):

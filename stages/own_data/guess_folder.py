@@ -96,9 +96,9 @@ def guess_folder(path: str, hints: Hints) -> Guess:
     others = guess_companions(files, samples, ignored, fields.label, kind)
     fields = replace(fields, label=others.label, notes=[*fields.notes, *others.notes])
     ignored = [name for name in ignored if name not in others.names]
-    found = [part for part, _ in others.modalities]
+    parts = [part for part, _ in others.modalities]
     broken = {part.name: gaps.broken for part, gaps in others.modalities}
-    return _guess(source | {"label": fields.label} | extra, fields, [modality, *found], hints, _Files(files, samples, ignored, broken))
+    return _guess(source | {"label": fields.label} | extra, fields, [modality, *parts], hints, _Files(files, samples, ignored, broken))
 
 
 @dataclass(frozen=True)
