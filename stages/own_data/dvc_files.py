@@ -36,7 +36,7 @@ def fetch_hint(path: Path) -> str:
     for place in (path, *path.parents):
         pointer = place.with_name(place.name + ENDING) if place.name else place
         if pointer.is_file():
-            if place != path and _is_fetched(place, pointer):
+            if place != path and _is_fetched(place.absolute(), pointer.absolute()):
                 return ""
             return f"; DVC tracks it: fetch it with `dvc pull {pointer}`"
     return ""
