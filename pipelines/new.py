@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -51,7 +52,9 @@ def guess(path: str, hints: Hints) -> Guess:
     place = Path(path).expanduser()
     if place.is_dir():
         table = described_by(place)
-        return guess_table(str(Path(path, table)), hints) if table and hints.label is None else guess_folder(path, hints)
+        if hints.label is None and (found := guess_table(str(Path(path, table)), hints) if table else guess_around(path, hints)):
+            return found
+        return guess_folder(path, hints)
     if place.is_file() and (what := foreign_format(place.name)):
         raise InputError(f"{path}: is {what}")
     if place.is_file() and place.suffix.lower() in WORKBOOKS and hints.label is None:
@@ -66,6 +69,18 @@ def guess(path: str, hints: Hints) -> Guess:
     if place.is_file() and is_database(place):
         return guess_sqlite(path, hints)
     return guess_blocks(path, hints)
+
+
+def guess_around(path: str, hints: Hints) -> Guess | None:
+    """Return the guess for the only table in a folder if files next to it are those of its rows; None if there is no such table."""
+    tables = [place for place in sorted(Path(path).expanduser().iterdir()) if place.is_file() and not place.name.startswith(".")
+              and table_ending(place) in (*DELIMITERS, *JSON_LINES, *JSON, *PARQUET, *ARROW)]  # fmt: skip
+    if len(tables) == 1:
+        with suppress(InputError):  # it may be another kind of file
+            found = guess_table(str(Path(path, tables[0].name)), hints)
+            if any("files" in part.entry or part.entry["modality"] in ("image", "audio") for part in found.modalities):
+                return found
+    return None
 
 
 def lines_of(name: str, found: Guess) -> dict[str, list[str]]:

@@ -100,6 +100,7 @@ def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int, params: Mappin
         InputError: with a line for each of its columns that cannot be read, or if several files per sample are not pooled.
     """
     from stages.own_data.advice import advice, advice_on_folds
+    from stages.own_data.advice_on_missing import advice_on_missing
     from stages.own_data.fingerprints import fingerprint_of
     from stages.own_data.own_samples import unreadable_columns
     from stages.own_data.roles import find_modalities, open_source
@@ -108,7 +109,8 @@ def fingerprint(dataset: str, entry: DataSetEntry, n_splits: int, params: Mappin
     if unpooled := pool_mistakes(params, dataset, {modality.name: modality.several for modality in find_modalities(dataset, entry, rows)}):
         raise InputError("\n  ".join(unpooled))
     made_of = fingerprint_of(dataset, entry, rows)
-    for line in [*advice(dataset, entry, rows), *advice_on_folds(dataset, entry, rows, n_splits)]:
+    missing = advice_on_missing(dataset, entry, rows)
+    for line in [*advice(dataset, entry, rows), *missing, *advice_on_folds(dataset, entry, rows, n_splits)]:
         print(line, flush=True)
     if mistakes := unreadable_columns(dataset, entry, rows):
         raise InputError("\n  ".join([f"{len(mistakes)} column(s) of {dataset!r} cannot be read", *mistakes]))

@@ -26,11 +26,12 @@ from stages.foundation.seeds import derived_seed
 from stages.foundation.tables import write_table, writing_chunks
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.ingestion.fetch import fetch
+from stages.ingestion.missing_modalities import MissingModalities
 from stages.ingestion.persisted import with_persistence_encoded
 from stages.ingestion.rare_classes import without_rare
 from stages.ingestion.row_sampling import in_proportion, sample_rows
 from stages.ingestion.too_few_groups import too_few_groups
-from stages.samples.read import judge_bad, quarantine_table
+from stages.samples.read import quarantine_table
 
 CHUNK_ROWS = 1024
 
@@ -54,6 +55,7 @@ class IndexedDataSet:
     notes: tuple[str, ...] = ()  # what was left out or filled in, a line each
     mistakes: tuple[str, ...] = ()  # why columns of the index are missing, a line each
     where: Callable[[int], str] | None = None  # row of the index → its place in the user's files
+    missing: MissingModalities | None = None  # own data: which samples lack which modality, known once they are loaded
 
 
 def main(dataset: str) -> None:
@@ -76,7 +78,7 @@ def main(dataset: str) -> None:
                 pass  # to find what cannot be read
         except InputError as error:
             obstacles.append(str(error))
-        refuse(reasons, n_used, policy, obstacles=obstacles)
+        refuse(reasons, n_used, policy, obstacles=obstacles, missing=found.missing)
         raise InputError(together(obstacles, dataset))
     for line in later:
         print(f"note: {line} (the stage split will refuse it)", flush=True)
@@ -93,7 +95,9 @@ def main(dataset: str) -> None:
     with writing_chunks(samples_path(dataset), metadata) as append:
         for chunk in loaded(index, found, reasons):
             append(chunk)
-        refuse(reasons, n_used, policy, obstacles=later)
+        refuse(reasons, n_used, policy, obstacles=later, missing=found.missing)
+    for line in found.missing.lines() if found.missing else ():
+        print(f"{dataset}: {line}", flush=True)
     write_table(quarantine_path(dataset), quarantine_table(reasons), QuarantineMetadata(dataset=dataset))
 
 
@@ -161,12 +165,13 @@ def sampled_index(dataset: str, entry: DataSetEntry, found: IndexedDataSet, seed
     return index, in_proportion(reasons, index.num_rows, whole.num_rows), obstacles
 
 
-def refuse(reasons: dict[str, str], n_used: int, policy: BadSamplePolicy, *, obstacles: list[str]) -> None:
-    """Raise InputError unless the unreadable samples may be skipped; it has the other obstacles too, as a person fixes all at once."""
-    try:
-        judge_bad(reasons, n_used, policy, policy.dataset)
-    except InputError as error:
-        raise InputError(together([*obstacles, str(error)], policy.dataset)) from error
+def refuse(
+    reasons: dict[str, str], n_used: int, policy: BadSamplePolicy, *, obstacles: list[str], missing: MissingModalities | None
+) -> None:
+    """Raise InputError unless the bad samples may be skipped; it has the other obstacles too, as a person fixes all at once."""
+    missing = missing or MissingModalities(policy.dataset, "keep", {}, 0)  # data sets of stages/datasets/ count none
+    if found := missing.obstacles(reasons, n_used, policy):
+        raise InputError(together([*obstacles, *found], policy.dataset))
 
 
 def together(obstacles: list[str], dataset: str) -> str:

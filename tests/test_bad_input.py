@@ -266,9 +266,14 @@ def test_up_to_twenty_are_named_and_the_others_counted(folder: Path) -> None:
 def test_a_file_s_name_cannot_forge_a_line_of_the_message(folder: Path) -> None:
     write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K"} for i in range(6)])
     entry = of_table({"modality": "image", "column": "photo"})
-    message = fails(entry, "6 of 6 samples cannot be read", after=CHECKED)
-    assert message.splitlines()[1] == r"  sample '0001': x\nerror: all is well\x1b[2K: no such file in the source's folder"
-    assert message.count("\n") == 6
+    message = fails(entry, "no sample has 'it'", after=CHECKED)
+    assert r"sample '0001': x\nerror: all is well\x1b[2K: no such file in the source's folder; fix" in message and "\n" not in message
+    fails({**entry, "missing_modalities": "fail"}, "no sample has 'it'", after=CHECKED)
+    (RAW / "0.png").write_bytes(picture(0))
+    write_table([{"kind": "ab"[i % 2], "photo": "x\nerror: all is well\x1b[2K" if i else "0.png"} for i in range(6)])
+    message = fails(entry, "5 of 6 samples cannot be read", after=CHECKED)
+    assert message.splitlines()[1].startswith(r"  sample '0002': x\nerror: all is well\x1b[2K: no such file in the source's folder; it")
+    assert message.count("\n") == 5
 
 
 # ---------------------------------------------------------------- tables
@@ -340,7 +345,7 @@ def test_an_empty_text_is_a_row_of_nothing_and_a_missing_one_is_bad(folder: Path
     table = read_table(features_path(NAME, "text"))
     assert len(table) == N and table["indices"][3].as_py() == []
     with_rows(lambda i, row: {"words": ""} if i == 3 else {})
-    with pytest.raises(InputError, match=r"sample '0004': line 5 of t\.csv: the sample is missing \(null\)"):
+    with pytest.raises(InputError, match=r"sample '0004': column 'words' is empty, line 5 of t\.csv; it has none of the modalities it$"):
         run(of_table())
 
 
@@ -381,12 +386,13 @@ def test_a_folder_that_is_no_data_set_is_refused(folder: Path) -> None:
 
 # ---------------------------------------------------------------- several modalities
 def all_modalities_with_one_bad_each(**more: Any) -> Entry:
-    """Write a data set of all modalities; sample 1, 2, … is bad in the first, second, … of them, and sample 9 has no image file at all."""
+    """Write a data set of all modalities; sample 1, 2, … is bad in the first, second, … of them, and the image of 9 leads outside."""
     entry = files_of(list(SOUND), **more)
     first = {modality: content for modality, _, content, _, _ in reversed(BAD.values()) if modality != "series"} | {"series": FLAT_NAN}
     for i, modality in enumerate(SOUND):
         (RAW / modality / f"{i:02d}.{SOUND[modality][0]}").write_bytes(first[modality])
     (RAW / "image" / "08.png").unlink()
+    (RAW / "image" / "08.png").symlink_to("/etc/passwd")
     rows = list(csv.DictReader((RAW / "t.csv").read_text(encoding="utf-8").splitlines()))
     write_table([{**row, "price": i} for i, row in enumerate(rows)])
     entry["modalities"]["facts"] = {"modality": "table", "columns": ["price"]}
@@ -395,7 +401,7 @@ def all_modalities_with_one_bad_each(**more: Any) -> Entry:
 
 def test_what_is_left_out_of_one_modality_is_left_out_of_all_and_validation_tells_the_share(folder: Path) -> None:
     entry = all_modalities_with_one_bad_each(on_bad_sample="quarantine", max_bad_share=0.4)
-    fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0009': image/08.png: no such file", after=CHECKED)
+    fails({**entry, "on_bad_sample": "fail"}, f"(?s)of {N} samples cannot be read.*'0009': image/08.png: a link that", after=CHECKED)
     run(entry, "validate", **SMALL)
     splits, left_out = read_table(splits_path(NAME)), read_table(skipped_path(NAME))
     assert sorted(left_out["sample_id"].to_pylist()) == [f"{i:04d}" for i in range(1, 10)]

@@ -127,6 +127,7 @@ def test_reads_the_samples_as_the_contract_says(name: str, target: str, toy: Map
     for label, modality in data_set.modalities.items():
         assert table.schema.field(label).metadata == {b"modality": modality.encode()}
         check_type(table[label], component("modalities", modality), label)
+        assert table[label].null_count == 0, "a null says that a sample lacks the modality: here none does, not even a review without words"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,6 +183,7 @@ def test_the_real_archives_hold_as_many_samples_as_declared(name: str) -> None:
         pytest.skip(f"offline, and not in the cache: {error}")
     table = read(name, next(iter(data_set.targets)), real)
     assert table.num_rows == data_set.n_samples
+    assert all(table[label].null_count == 0 for label in data_set.modalities)
     targets, task = table["target"].to_pylist(), next(iter(data_set.targets.values()))
     if task != "regression":
         counts = Counter(label for labels in targets for label in labels) if task == "multilabel" else Counter(targets)

@@ -16,7 +16,8 @@ from stages.contracts.paths import samples_path
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_described
-from stages.own_data import outside
+from stages.own_data import dvc_files, outside
+from stages.own_data.absent import AbsentError
 from stages.own_data.guess_folder import guess_folder
 from stages.own_data.guesses import Hints
 from stages.own_data.outside import record_outside
@@ -110,6 +111,26 @@ def test_what_is_not_pulled_is_named_with_the_command(plain: Any) -> None:
     PICS.mkdir()
     with pytest.raises(ValueError, match=r"a/0\.png: no such file; DVC tracks it: fetch it with `dvc pull data/raw/pics\.dvc`"):
         read_inside(PICS, "a/0.png")
+
+
+def test_a_file_that_a_whole_tracked_folder_never_had_is_absent_and_one_that_is_not_pulled_is_not(plain: Any) -> None:
+    dvc("add", str(PICS))
+    with pytest.raises(AbsentError, match=r"a/99\.png: no such file in the source's folder"):
+        read_inside(PICS, "a/99.png")
+    dvc_files._is_fetched.cache_clear()  # known once per process: a stage does not see files appear
+    (PICS / "a/0.png").unlink()
+    for name in ("a/0.png", "a/99.png"):  # which of them DVC tracks is not known
+        with pytest.raises(ValueError, match=r"no such file; DVC tracks it: fetch it with `dvc pull data/raw/pics\.dvc`") as caught:
+            read_inside(PICS, name)
+        assert not isinstance(caught.value, AbsentError)
+
+
+def test_a_tracked_file_that_is_not_pulled_is_not_absent(plain: Any) -> None:
+    dvc("add", str(PICS / "a/0.png"))
+    (PICS / "a/0.png").unlink()
+    with pytest.raises(ValueError, match=r"DVC tracks it: fetch it with `dvc pull data/raw/pics/a/0\.png\.dvc`") as caught:
+        read_inside(PICS, "a/0.png")
+    assert not isinstance(caught.value, AbsentError)
 
 
 def test_a_linked_table_of_data_raw_is_not_outside(workspace: Path) -> None:

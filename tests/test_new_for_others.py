@@ -105,20 +105,21 @@ def write_csv(path: Path) -> None:
 def test_a_csv_in_latin_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_csv(Path("data/raw/mäuse & co.csv"))
     entry, first = written(capsys, "data/raw/mäuse & co.csv")
-    assert first == "# 50 rows kept, 10 ignored (2 without a target in 'colour class', 6 without words, 2 of rare classes)"
+    assert first == "# 56 rows kept, 4 ignored (2 without a target in 'colour class', 2 of rare classes)"
     assert entry["source"] == {"table": "data/raw/mäuse & co.csv", "delimiter": ";", "encoding": "cp1252", "decimal": ",",
                                "missing": ["n/a"], "types": {"mixed": "text"}}  # fmt: skip
     assert entry["target"] == {"column": "colour class", "task": "multiclass"} and entry["group"] == "MouseID"
-    assert (entry["rare_classes"], entry["on_bad_sample"], entry["max_bad_share"]) == ("drop", "quarantine", 0.15)
+    assert (entry["rare_classes"], entry["on_bad_sample"]) == ("drop", "quarantine") and "max_bad_share" not in entry
     assert entry["modalities"] == {"words": {"modality": "text", "column": "comment"},
                                    "facts": {"modality": "table", "columns": ["Gewicht", "ok", "Größe", "mixed"]}}  # fmt: skip
     text = Path(PARAMS).read_text(encoding="utf-8")
     for line in ("SampleID is not used: it is an identifier of the rows", "Notiz is not used: nearly every value differs",
-                 "leer is not used: it is empty", "'rar' 1, 'selten' 1", "mixed: read as categories"):  # fmt: skip
+                 "leer is not used: it is empty", "'rar' 1, 'selten' 1", "mixed: read as categories",
+                 "6 of 60 rows have none and are kept (`missing_modalities`)"):  # fmt: skip
         assert line in text
     run_stages()
     samples, about = read_described(samples_path(NAME), SamplesMetadata)
-    assert len(read_table(splits_path(NAME))) == 50 and about.target.outputs == ("blau", "grün", "rot")
+    assert samples["words"].null_count == 6 and len(read_table(splits_path(NAME))) == 56 and about.target.outputs == ("blau", "grün", "rot")
     assert str(samples["facts"].type.field("Gewicht").type) == "double"
 
 
@@ -138,14 +139,14 @@ def write_json_lines(path: Path) -> None:
 def test_json_lines_with_gaps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_json_lines(Path("data/raw/answers.jsonl"))
     entry, first = written(capsys, "data/raw/answers.jsonl")
-    assert first == "# 46 rows kept, 4 ignored (1 without a target in 'label', 1 without vector, 2 of rare classes)"
+    assert first == "# 47 rows kept, 3 ignored (1 without a target in 'label', 2 of rare classes)"
     assert entry["group"] == "pid" and entry["target"] == {"column": "label", "task": "multiclass"}
     assert {name: part["modality"] for name, part in entry["modalities"].items()} == {"vector": "vector", "words": "text", "facts": "table"}
     text = Path(PARAMS).read_text(encoding="utf-8")
     assert "meta is not used: it holds struct<x: int64>, which no modality reads as it is" in text
     assert "8 numbers in each row, as in an embedding; if they are in order of time: series" in text
     run_stages()
-    assert len(read_table(splits_path(NAME))) == 46
+    assert read_table(samples_path(NAME))["vector"].null_count == 1 and len(read_table(splits_path(NAME))) == 47
 
 
 def of_two(random: np.random.Generator) -> str:

@@ -117,7 +117,7 @@ def test_a_file_that_is_no_picture_is_named_and_so_is_the_row_of_an_empty_cell(f
         run(entry_of(lambda i: f"{i}.png", PHOTO))
     assert read_table(samples_path("mine"))["source"][4].as_py() == {"photo": "4.png"}
     words = {"words": {"modality": "text", "column": "it"}}
-    with pytest.raises(InputError, match=r"mine: words: 1 of 24 samples (.|\n)*sample '0008': line 9 of t\.csv: the sample is missing"):
+    with pytest.raises(InputError, match=r"mine: 1 of 24 samples (.|\n)*sample '0008': column 'it' is empty, line 9 of t\.csv; it has"):
         run(entry_of(lambda i: "" if i == 7 else f"word {i}", words))
 
 
@@ -145,8 +145,9 @@ def test_data_that_cannot_be_read_stop_their_own_data_set_alone(cell: str | None
 def test_the_quarantine_says_it_too() -> None:
     policy = {"on_bad_sample": "quarantine", "max_bad_share": 0.2}
     run(entry_of(lambda i: "" if i == 7 else f"word {i}", {"words": {"modality": "text", "column": "it"}}, **policy))
-    reasons = read_table(quarantine_path("mine", "words")).to_pylist()
-    assert reasons == [{"sample_id": "0008", "reason": "line 9 of t.csv: the sample is missing (null)"}]
+    reasons = read_table(quarantine_path("mine")).to_pylist()
+    why = "column 'it' is empty, line 9 of t.csv; it has none of the modalities words"
+    assert reasons == [{"sample_id": "0008", "reason": why}]
 
 
 @pytest.mark.parametrize(("it", "target", "message"), [

@@ -247,10 +247,11 @@ def test_a_name_that_the_matrix_lacks_is_a_bad_sample() -> None:
 
 def test_vectors_of_another_length_are_named_even_if_the_first_is_one() -> None:
     lists: list[Any] = VECTORS.tolist()
-    lists[0], lists[5] = lists[0][:4], None
+    lists[0], lists[5] = lists[0][:4], None  # the sixth has no modality at all
     pq.write_table(pa.table({"kind": LABELS, "emb": lists}), "t.parquet")
-    with pytest.raises(InputError, match="1 of 12 samples cannot be read") as caught:
+    with pytest.raises(InputError, match="2 of 12 samples cannot be read") as caught:
         ingested(entry({"column": "emb"}, "t.parquet"))
+    assert "'0006': column 'emb' is empty, row 6 of t.parquet; it has none of the modalities embedding" in str(caught.value)
     assert "'0001': embedding: 4 numbers, other samples have 11 numbers; expected the same in all" in str(caught.value)
 
 

@@ -383,7 +383,7 @@ def test_columns_of_other_things_than_files_are_refused() -> None:
 
 
 def test_the_files_of_one_sample_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.own_data.sample_loader.MAX_FILE_BYTES", 2 * len(IMAGES["p/0_0.png"]))
+    monkeypatch.setattr("stages.own_data.sample_values.MAX_FILE_BYTES", 2 * len(IMAGES["p/0_0.png"]))
     with pytest.raises(InputError, match=r"(?s)5 of 6 samples.*'s0': p/0_0\.png and 2 more: \d+ bytes, more than \d+ for the files of one"):
         ingested(with_wildcard())
     assert not samples_path("mine").exists()
@@ -426,10 +426,11 @@ def test_make_new_pools_several_files(declare: Callable[[], Entry], capsys: pyte
 
 def test_make_new_counts_the_samples_that_lack_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     with_separator()
-    Path("p/4_2.png").unlink()
+    Path("p/4_2.png").unlink()  # one of three
+    Path("p/3_0.png").unlink()  # the only one
     Path("params.yaml").write_text((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     assert new.main(["mine", "t.csv", "--target", "kind"]) == 0
-    assert "1 without photo" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("# 4 rows kept, 2 ignored (1 with a photo that cannot be read, 1 without photo)\n")
 
 
 def test_texts_with_marks_are_no_lists_of_files(capsys: pytest.CaptureFixture[str]) -> None:

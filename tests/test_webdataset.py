@@ -74,15 +74,18 @@ def test_how_samples_are_packed_does_not_change_them(folder: Path) -> None:
     assert ingested({**ENTRY, "source": {"webdataset": "one.tar.gz"}})[0].equals(expected)
 
 
-def test_a_changed_label_is_a_change_and_a_missing_file_a_bad_sample(folder: Path) -> None:
+def test_a_changed_label_is_a_change_and_a_missing_file_is_a_missing_modality(folder: Path) -> None:
     before = ingested(ENTRY)[1]["sources"]
     files = {f"p0/{n:04d}.{field}": content for n in range(6) for field, content in sample(n).items()}
     write("train-0.tar", files | {"p0/0000.json": json.dumps({"price": 99, "session": "s0", "box": [1, 2]}).encode()})
     assert ingested(ENTRY)[1]["sources"] != before
     del files["p0/0003.png"]
     write("train-0.tar", files)
-    with pytest.raises(InputError, match=r"1 of 12 samples cannot be read(.|\n)*p0/0003': no file is named \('png' is empty\)"):
-        ingested(ENTRY)
+    kept = ingested(ENTRY)[0]
+    assert [row for row, photo in enumerate(kept["photo"].to_pylist()) if photo is None] == [3] and kept["words"].null_count == 0
+    with pytest.raises(InputError, match=r"1 of 12 samples lack a modality(.|\n)*p0/0003': it has no photo \(photo: no file is named "
+                                         r"\('png' is empty\)\); `missing_modalities: fail`"):  # fmt: skip
+        ingested({**ENTRY, "missing_modalities": "fail"})
 
 
 def test_a_name_with_several_dots_has_a_field_of_several_parts(folder: Path) -> None:

@@ -37,6 +37,8 @@ def check_packaged(name: str, entry: DataSetEntry) -> None:
             raise InputError(f"{PARAMS}: datasets.{name}.{key}: only for own data (`source:`); this data set's file declares it")
     if entry.missing_groups != "fail":
         raise InputError(f"{PARAMS}: datasets.{name}.missing_groups: only for own data (`source:`); here every sample has a group")
+    if entry.missing_modalities != "keep":
+        raise InputError(f"{PARAMS}: datasets.{name}.missing_modalities: only for own data (`source:`); this data set's file decides it")
     if not isinstance(entry.target, str) or not isinstance(entry.modalities, tuple):
         raise InputError(f"{PARAMS}: datasets.{name}: expected `target`: a name ({', '.join(data_set.targets)}) and `modalities`: a list "
                          f"({', '.join(data_set.modalities)}); columns are for own data (`source:`)")

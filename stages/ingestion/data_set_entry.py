@@ -84,6 +84,10 @@ class DataSetEntry(Settings):
     missing_groups: Literal["fail", "own"] = Field(
         "fail", description="own files, for samples whose group is missing: fail, or own (each is a group of its own)"
     )
+    missing_modalities: Literal["keep", "quarantine", "fail"] = Field(
+        "keep", description="own files, for samples that lack one of the modalities (an empty cell, no file of that name): keep them, skip "
+                            "them (quarantine), or fail"
+    )
     on_bad_sample: Literal["fail", "quarantine"] = Field("fail", description="for unreadable samples: fail, or skip them (quarantine)")
     max_bad_share: float = Field(0.05, ge=0, lt=1, description="quarantine: largest share of samples that may be skipped")
     rare_classes: Literal["fail", "drop", "merge"] = Field(

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from stages.foundation.errors import InputError
+from stages.own_data.absent import AbsentError
 from stages.own_data.paths_inside import MAX_FILE_BYTES, is_skipped, is_text
 from stages.own_data.unpacked import DEFLATE, FREE_BYTES, MAX_RATIO, is_compressed, unpacked
 from stages.readers.archive import DAMAGE
@@ -79,8 +80,10 @@ class ArchiveFiles:
 
     def _readable(self, name: str) -> Member:
         member = self._members.get(unicodedata.normalize("NFC", name))
+        if member is None and (os.path.isabs(name) or any(part == ".." or is_skipped(part) for part in name.split("/"))):
+            raise ValueError(f"{name}: absolute, with a part '..', or of a name that no sample has; name a file in the archive")
         if member is None:
-            raise ValueError(f"{name}: no such file in the archive")
+            raise AbsentError(f"{name}: no such file in the archive", name)
         if member.refused:
             raise ValueError(f"{name}: {member.refused}")
         return member

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from stages.own_data.absent import AbsentError
+
 FIELD = re.compile(r"\{([^{}]*)\}")
 NAME = re.compile(r"[^\W\d]\w*")
 MAX_FIELDS = 50
@@ -101,12 +103,12 @@ def parse_pattern(text: str) -> Pattern:
 
 
 def fill(text: str, values: Mapping[str, str | None]) -> str:
-    """Return the pattern with its fields filled in; raise ValueError where one is empty."""
+    """Return the pattern with its fields filled in; raise AbsentError where one is empty."""
 
     def one(field: re.Match[str]) -> str:
         value = values[field[1]]
         if not value:
-            raise ValueError(f"{text}: {field[1]!r} is empty in this row, so no file is named")
+            raise AbsentError(f"{text}: {field[1]!r} is empty in this row, so no file is named")
         return value
 
     return FIELD.sub(one, text)

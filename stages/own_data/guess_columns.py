@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.own_data.absent import AbsentError
 from stages.own_data.column_choice import matching
 from stages.own_data.column_names import is_identifier, is_over_time, numbered_stems
 from stages.own_data.date_format import n_written
 from stages.own_data.decoders.decoded_vectors import is_vector_list
+from stages.own_data.guess_files import guess_files
+from stages.own_data.guess_missing import Gaps, no_gaps
 from stages.own_data.guess_several import POOL, guess_several, modality_of_bytes
 from stages.own_data.guesses import MODALITY_OF, GuessedModality, Values, free_name, modality_of
 from stages.own_data.sampling_rate import MOST_CLIPS, rate_settings, readable
@@ -23,56 +26,77 @@ from stages.own_data.text_columns import DATE, MIXED, TIMESTAMP
 MIN_WORDS_OF_TEXT = 4  # words in a value, on average, from which a column is text
 FEWEST_NUMBERED = 16  # columns of numbers with a common stem, from which they are one vector
 WIDE = 30  # columns of a table, from which they are not listed
-MOST_MISSING = 0.2  # share of rows that a modality may lack; they are left out of all
 SPREAD = 10.0  # ratio of the standard deviations of a vector's numbers, from which they are standardized
 Texts = Mapping[str, list[str | None] | None]
 
 
 @dataclass
 class GuessedColumns:
-    """What was guessed of a table's columns. missing: modality name → whether a row lacks it, bool (n,). plain: columns of the table."""
+    """What was guessed of a table's columns. gaps: modality name → which rows have none. plain: columns of the table."""
 
     modalities: list[GuessedModality] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    missing: dict[str, np.ndarray] = field(default_factory=dict)
+    gaps: dict[str, Gaps] = field(default_factory=dict)
     plain: list[str] = field(default_factory=list)
 
 
 def guess_columns(rows: SourceRows, texts: Texts, counted: Mapping[str, Values], used: Set[str]) -> GuessedColumns:
-    """Return the modalities of the columns that have no other role (`used`), and a note on each column that is none."""
+    """Return the modalities of the columns that have no other role (`used`), and of files that they name; and a note on all others."""
     found, unused = GuessedColumns(), list[str]()
     free = [name for name in rows.types if name not in used]
-    for name in free:
+    files = _add_files(found, rows, {name: texts[name] for name in free})
+    unused += files  # they name files, and are no features
+    for name in (name for name in free if name not in files):
         is_numbers = name in counted and counted[name].numbers  # neither text nor names of files: a wide table has many
-        if not is_numbers and (several := guess_several(name, rows, texts[name])):
-            label = free_name(several.modality, [other.name for other in found.modalities])
-            entry = {"modality": several.modality, "column": name, **several.entry}
-            found.modalities.append(GuessedModality(label, entry, several.why, {"pool": POOL, **several.settings}))
-            found.missing[label] = several.missing
-            continue
-        content = None if is_numbers else _content(name, rows, texts[name])
-        if content is not None:
-            modality, why = content
-            missing, note = _missing(name, rows, texts[name], modality)
-            found.notes += [note] if note else []
-            if missing.mean() > MOST_MISSING:
-                found.notes.append(f"{name} is not used: {missing.sum()} of {len(missing)} rows have no {modality} in it")
+        part = None if is_numbers else _of_column(name, rows, texts[name], found)
+        if part is not None:
+            modality, gaps = part
+            if gaps.are_too_many:
+                what = modality.entry["modality"]
+                found.notes.append(f"{name} is not used: {gaps.n_have} of {len(gaps.absent)} rows have {what} in it")
                 unused.append(name)
                 continue
-            label = free_name(modality, [other.name for other in found.modalities])
-            settings, about = rate_settings(modality, _files(name, rows, texts[name]))
-            found.modalities.append(GuessedModality(label, {"modality": modality, "column": name}, why + about, settings))
-            found.missing[label] = missing
+            found.modalities.append(replace(modality, why=modality.why + gaps.about("rows")))
+            found.gaps[modality.name] = gaps
         elif reason := _no_feature(name, rows, counted, texts[name]):
             found.notes.append(f"{name} is not used: {reason}")
             unused.append(name)
         else:
             found.plain.append(name)
-    taken = {part.entry["column"] for part in found.modalities}
+    taken = {part.entry["column"] for part in found.modalities if "column" in part.entry}
     _join_numbered(found, rows, texts, counted, [name for name in free if name not in taken])
     if found.plain:
         found.modalities.append(_table(found.plain, unused))
     return found
+
+
+def _add_files(found: GuessedColumns, rows: SourceRows, texts: Texts) -> list[str]:
+    """Add the modalities of files next to the table that a column names in part; return these columns."""
+    named = {text for values in texts.values() for text in values or () if text}
+    of_files, notes, columns = guess_files(rows, texts, named, [])
+    found.modalities += [modality for modality, _ in of_files.values()]
+    found.gaps |= {name: gaps for name, (_, gaps) in of_files.items()}
+    found.notes += notes
+    return [name for name in texts if name in columns]
+
+
+def _of_column(
+    name: str, rows: SourceRows, texts: Sequence[str | None] | None, found: GuessedColumns
+) -> tuple[GuessedModality, Gaps] | None:
+    """Return the modality that a column holds, or names files of, and which rows lack it; None: it is none, or a column of a table."""
+    taken = [other.name for other in found.modalities]
+    if several := guess_several(name, rows, texts):
+        entry = {"modality": several.modality, "column": name, **several.entry}
+        settings = {"pool": POOL, **several.settings}
+        return GuessedModality(free_name(several.modality, taken), entry, several.why, settings), several.gaps
+    content = _content(name, rows, texts)
+    if content is None:
+        return None
+    modality, why = content
+    gaps, note = _gaps(name, rows, texts, modality)
+    found.notes += [note] if note else []
+    settings, about = rate_settings(modality, _files(name, rows, texts))
+    return GuessedModality(free_name(modality, taken), {"modality": modality, "column": name}, why + about, settings), gaps
 
 
 def _table(plain: Sequence[str], unused: Sequence[str]) -> GuessedModality:
@@ -105,7 +129,7 @@ def _join_numbered(found: GuessedColumns, rows: SourceRows, texts: Texts, counte
         label = free_name("vector", [other.name for other in found.modalities])
         about = f"{len(members)} columns of numbers, {title}{why}"
         found.modalities.append(GuessedModality(label, entry, about, settings))
-        found.missing[label] = np.zeros(len(rows.ids), dtype=bool)
+        found.gaps[label] = no_gaps(len(rows.ids))
 
 
 def _pattern(stem: str, members: Sequence[str], free: Sequence[str]) -> str | list[str]:
@@ -149,7 +173,7 @@ def is_dates(texts: Iterable[str | None] | None) -> bool:
     return len(text) > 0 and (iso + n_written(text)) / len(text) >= MIXED and len(text.unique()) > 1
 
 
-def _content(name: str, rows: SourceRows, texts: list[str | None] | None) -> tuple[str, str] | None:
+def _content(name: str, rows: SourceRows, texts: Sequence[str | None] | None) -> tuple[str, str] | None:
     """Return the modality of a column, and why; None for numbers and categories."""
     kind = rows.types[name]
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or (pa.types.is_struct(kind) and "bytes" in [f.name for f in kind]):
@@ -208,22 +232,40 @@ def _sizes(name: str, rows: SourceRows) -> set[int]:
     return found
 
 
-def _missing(name: str, rows: SourceRows, texts: Sequence[str | None] | None, modality: str) -> tuple[np.ndarray, str]:
-    """Return whether each row lacks the modality that a column holds or names a file of, bool (n,), and a note if no file is there."""
+def _gaps(name: str, rows: SourceRows, texts: Sequence[str | None] | None, modality: str) -> tuple[Gaps, str]:
+    """Return which rows lack the modality that a column holds or names a file of, and a note if no file is there."""
     if texts is None:
-        return np.array(rows.read([name], None)[name].is_null().to_pylist(), dtype=bool), ""
-    empty = np.array([not text for text in texts], dtype=bool)
+        return replace(no_gaps(len(rows.ids)), absent=_null_cells(name, rows)), ""
+    empty = replace(no_gaps(len(texts)), absent=np.array([not text for text in texts], dtype=bool))
     if modality == "text" and not all(Path(text).suffix.lower() in MODALITY_OF for text in texts if text):
         return empty, ""
-    absent = np.array([not text or not _is_file(rows, text) for text in texts], dtype=bool)
-    if absent.all():
+    found = [_state_of_file(rows, text) for text in texts]
+    gaps = Gaps(*(np.array([state == wanted for state in found], dtype=bool) for wanted in ("absent", "broken")))
+    if gaps.absent.all():
         first = next((text for text in texts if text), "")
         return empty, f"{name}: no file that it names is in the table's folder, such as {first}; put them there before the run"
-    return absent, ""
+    return gaps, ""
 
 
-def _is_file(rows: SourceRows, name: str) -> bool:
+def _null_cells(name: str, rows: SourceRows) -> np.ndarray:
+    """Return whether each cell of a column of bytes or lists is null or an empty list, bool (n,); read in chunks."""
+    found: list[bool] = []
+    for start in range(0, len(rows.ids), CHUNK_ROWS):
+        cells = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name].combine_chunks()
+        if pa.types.is_struct(cells.type) and "bytes" in cells.type.names:
+            found += [not value or (value["bytes"] is None and not value.get("path")) for value in cells.to_pylist()]
+        elif pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
+            found += pc.equal(pc.fill_null(pc.list_value_length(cells), 0), 0).to_pylist()
+        else:
+            found += cells.is_null().to_pylist()
+    return np.array(found, dtype=bool)
+
+
+def _state_of_file(rows: SourceRows, name: str | None) -> str:
+    """Return whether a file is absent, broken (it cannot be read, or has no bytes) or there."""
     try:
-        return rows.sample_files.n_bytes(name) > 0
+        return "there" if name and rows.sample_files.n_bytes(name) > 0 else "broken" if name else "absent"
+    except AbsentError:
+        return "absent"
     except ValueError:
-        return False
+        return "broken"

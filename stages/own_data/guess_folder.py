@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import nearest, parse
 from stages.own_data.column_names import is_group
 from stages.own_data.foreign_formats import foreign_format, foreign_layout
+from stages.own_data.guess_companions import guess_companions
 from stages.own_data.guess_rows import Rare, rare_of, usable_rows
 from stages.own_data.guesses import (
     FORMATS,
@@ -92,7 +93,12 @@ def guess_folder(path: str, hints: Hints) -> Guess:
     why = f"{len(samples)} of {len(names)} files end in {', '.join(suffix for suffix, _ in suffixes.most_common())}"
     settings, about = rate_settings(kind, readable(samples, files.read))
     modality = GuessedModality(free_name(kind, []), {"modality": kind}, why + about, settings)
-    return _guess(source | {"label": fields.label} | extra, fields, modality, hints, _Files(files, samples, ignored))
+    others = guess_companions(files, samples, ignored, fields.label, kind)
+    fields = replace(fields, label=others.label, notes=[*fields.notes, *others.notes])
+    ignored = [name for name in ignored if name not in others.names]
+    parts = [part for part, _ in others.modalities]
+    broken = {part.name: gaps.broken for part, gaps in others.modalities}
+    return _guess(source | {"label": fields.label} | extra, fields, [modality, *parts], hints, _Files(files, samples, ignored, broken))
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,14 @@ class _Files:
     files: SampleFiles
     samples: Sequence[str]
     ignored: Sequence[str]
+    broken: Mapping[str, np.ndarray]  # by modality of other files of the samples: which cannot be read, bool (n,)
+
+    def lacks(self) -> dict[str, np.ndarray]:
+        """Return which samples cannot be used, in words; each counts once."""
+        found = {"without content (0 bytes)": self.is_empty()}
+        for name, broken in self.broken.items():
+            found[f"with a {name} that cannot be read"] = broken & ~np.logical_or.reduce(list(found.values()))
+        return found
 
     def is_empty(self) -> np.ndarray:
         """Return whether each sample's file has no bytes."""
@@ -116,7 +130,7 @@ class _Files:
         return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
 
 
-def _guess(source: dict[str, Any], fields: Fields, modality: GuessedModality, hints: Hints, files: _Files) -> Guess:
+def _guess(source: dict[str, Any], fields: Fields, modalities: Sequence[GuessedModality], hints: Hints, files: _Files) -> Guess:
     values, chosen = fields.values, fields.chosen
     counted = count_values(values[chosen])
     folders = not hints.label and bool(FOLDER.fullmatch(chosen))
@@ -124,8 +138,8 @@ def _guess(source: dict[str, Any], fields: Fields, modality: GuessedModality, hi
     is_known = task["task"] in ("binary", "multiclass")
     labels = [[name] for name in values[chosen]] if is_known else None
     group, about_group = fields.group
-    empty = files.is_empty()
-    kept = ~empty
+    lacks = files.lacks()
+    kept = ~np.logical_or.reduce(list(lacks.values()))
     others: list[str] = []
     rare = rare_of(labels, None if group is None else values[group], kept) if labels else Rare(0, {})
     n_groups = len(set(values[group])) if group is not None else 0
@@ -136,10 +150,10 @@ def _guess(source: dict[str, Any], fields: Fields, modality: GuessedModality, hi
         rare = rare_of(labels or [], None, kept)
     if rare.below > 0 and task["task"] == "multiclass" and len(set(values[chosen]) - set(rare.names)) == 2:
         task = task | {"task": "binary"}
-    usable = usable_rows(labels, {"without content (0 bytes)": empty}, rare, what="files",
+    usable = usable_rows(labels, lacks, rare, what="files",
                          ignored=(len(files.ignored), files.ignored_kinds))  # fmt: skip
     split = (SPLIT, f"an official split: {', '.join(sorted(set(values[SPLIT])))}") if SPLIT in values else None
-    return Guess((source, fields.why), (task, why), (group, about_group), [modality], fields.notes, split, usable.counts, others,
+    return Guess((source, fields.why), (task, why), (group, about_group), modalities, fields.notes, split, usable.counts, others,
                  usable.more)  # fmt: skip
 
 
@@ -266,7 +280,7 @@ def _levels(values: Mapping[str, Sequence[str]], used: Sequence[str | None]) -> 
         f"{name}: {len(set(found))} folders ({_some(set(found))}): the class (`target: {{column: {name}, …}}`), or a group "
         f"(`group: {name}`)?"
         for name, found in values.items()
-        if name not in used
+        if name not in used and len(set(found)) > 1
     ]
 
 

@@ -1,7 +1,7 @@
 """Guess whether the cells of a column name, or hold, several files of a modality."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.own_data.absent import AbsentError
 from stages.own_data.file_names import FileNames, Names
+from stages.own_data.guess_missing import Gaps, no_gaps
 from stages.own_data.guesses import MODALITY_OF, modality_of
 from stages.own_data.roles import OwnModality
 from stages.own_data.sampling_rate import MOST_CLIPS, rate_settings, readable
@@ -23,7 +25,7 @@ AUDIO_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3")
 
 @dataclass(frozen=True)
 class SeveralFiles:
-    """A column of several files per sample. entry: more of its entry. missing: whether a row lacks a file, bool (n,).
+    """A column of several files per sample. entry: more of its entry. gaps: which rows have no file, or one that is not there.
 
     settings: of its line under `features`.
     """
@@ -31,7 +33,7 @@ class SeveralFiles:
     modality: str
     entry: dict[str, Any]
     why: str
-    missing: np.ndarray
+    gaps: Gaps
     settings: dict[str, Any]
 
 
@@ -71,24 +73,32 @@ def _is_named(name: str) -> bool:
 def _names(name: str, rows: SourceRows, mark: str | None) -> SeveralFiles | None:
     # the kind does not matter for the names
     column = OwnModality(name, POOLED[0], (name,), is_file=True, several=True, separator=mark)
-    found = FileNames(rows.sample_files).of(column, rows.read([name], None), rows.ids)
+    named = FileNames(rows.sample_files)
+    found = named.of(column, rows.read([name], None), rows.ids)
     lists = [names for names in found if not isinstance(names, ValueError)]
     every = [one for names in lists for one in names]
     n_named = sum(map(_is_named, every))
     if not n_named or n_named < FILES_SHARE * len(every) or not (of := modality_of(every, rows.sample_files)) or of[0] not in POOLED:
         return None
     counts = sorted(map(len, lists))
-    missing = np.array([isinstance(names, ValueError) or not _are_there(names, rows) for names in found], dtype=bool)
+    states = [_state_of(names, rows, named) for names in found]
+    gaps = Gaps(*(np.array([state == wanted for state in states], dtype=bool) for wanted in ("absent", "broken")))
     why = f"its values are lists of {counts[0]} to {counts[-1]} names of files ({of[1]}), whose features are pooled (pool: {POOL})"
     settings, about = rate_settings(of[0], readable(every[:MOST_CLIPS], rows.sample_files.read))
-    return SeveralFiles(of[0], {} if mark is None else {"separator": mark}, why + about, missing, settings)
+    return SeveralFiles(of[0], {} if mark is None else {"separator": mark}, why + about, gaps, settings)
 
 
-def _are_there(names: Names, rows: SourceRows) -> bool:
+def _state_of(names: Names | ValueError, rows: SourceRows, named: FileNames) -> str:
+    """Return whether the files of a row are absent (all of them), broken (one is not there or has no bytes) or there."""
     try:
-        return all(rows.sample_files.n_bytes(name) > 0 for name in names)
+        if isinstance(names, ValueError):
+            raise names
+        named.n_bytes(names)
+        return "there" if all(rows.sample_files.n_bytes(name) > 0 for name in names) else "broken"
+    except AbsentError:
+        return "absent"
     except ValueError:
-        return False
+        return "broken"
 
 
 def _bytes(name: str, rows: SourceRows) -> SeveralFiles | None:
@@ -104,4 +114,5 @@ def _bytes(name: str, rows: SourceRows) -> SeveralFiles | None:
         n_files += [length or 0 for length in pc.list_value_length(column).to_pylist()]
     why = f"lists of {min(n_files)} to {max(n_files)} files that begin with {raw[:4]!r}, whose features are pooled (pool: {POOL})"
     settings, about = rate_settings(modality_of_bytes(raw), firsts)
-    return SeveralFiles(modality_of_bytes(raw), {}, why + about, np.array(n_files) == 0, settings)
+    gaps = replace(no_gaps(len(n_files)), absent=np.array(n_files) == 0)
+    return SeveralFiles(modality_of_bytes(raw), {}, why + about, gaps, settings)

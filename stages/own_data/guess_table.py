@@ -89,11 +89,14 @@ def _fitting(target: dict[str, Any], rare: Rare, labels: Sequence[Sequence[str]]
 
 
 def _lacks(columns: GuessedColumns, no_target: np.ndarray) -> dict[str, np.ndarray]:
-    """Return which rows lack a modality, of those that have a target; rows that lack several count once."""
+    """Return which rows have a file that cannot be read, and which have no modality, of those that have a target; each row counts once."""
     found, counted = {}, no_target.copy()
-    for name, missing in columns.missing.items():
-        found[f"without {name}"] = missing & ~counted
-        counted |= missing
+    for name, gaps in columns.gaps.items():
+        found[f"with a {name} that cannot be read"] = gaps.broken & ~counted
+        counted |= gaps.broken
+    if not columns.plain:  # a table is lacked by no row
+        nothing = np.logical_and.reduce([gaps.absent for gaps in columns.gaps.values()])
+        found[f"without {' and '.join(columns.gaps)}"] = nothing & ~counted
     return found
 
 

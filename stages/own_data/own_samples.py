@@ -12,11 +12,13 @@ from stages.foundation.params_file import PARAMS
 from stages.foundation.registry import component
 from stages.foundation.tables import read_json
 from stages.ingestion.data_set_entry import DataSetEntry
+from stages.ingestion.missing_modalities import MissingModalities
 from stages.own_data.fingerprints import fingerprint_of
 from stages.own_data.node_graph import open_node_graph
-from stages.own_data.roles import find_modalities, groups_of, open_source, persistence_of, sample_names, target_of, targets_of
+from stages.own_data.roles import find_modalities, groups_of, key_of, open_source, persistence_of, sample_names, target_of, targets_of
 from stages.own_data.sample_index import read_index
-from stages.own_data.sample_loader import SampleLoader, matrix_of
+from stages.own_data.sample_loader import SampleLoader
+from stages.own_data.sample_values import matrix_of
 from stages.own_data.source_rows import CHUNK_ROWS, SourceRows
 from stages.own_data.text_columns import column_mistakes, table_columns
 
@@ -40,6 +42,9 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
                          "`dvc repro`")
     tables = {modality.name: table_columns(rows, modality.fields, dataset) for modality in modalities if modality.kind == "table"}
     index = read_index(dataset, entry, rows)
+    keys = {modality.name: key_of(dataset, modality) for modality in modalities if modality.kind != "table"}
+    missing = MissingModalities(dataset, entry.missing_modalities, keys, len(modalities))
+    loader = SampleLoader(dataset, rows, sample_names(dataset, entry, rows), modalities, tables=tables, missing=missing)
     return {
         "index": index.table,
         "n_left_out": index.n_left_out,
@@ -48,7 +53,8 @@ def read_own(dataset: str, entry: DataSetEntry) -> dict[str, Any]:
         "task": component("tasks", target_of(entry).task),
         "about": _about(dataset, entry, fingerprint),
         "remedy": f"fix its files (datasets.{dataset}.source in {PARAMS})",
-        "load": SampleLoader(dataset, rows, sample_names(dataset, entry, rows), modalities, tables).load,
+        "load": loader.load,
+        "missing": missing,
         "where": lambda row: rows.where(index.table["row"][row].as_py()),
         "piece": int(np.clip(CHUNK_BYTES * len(rows.ids) // max(fingerprint["n_bytes"], 1), 1, CHUNK_ROWS)),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stages.foundation.errors import InputError
 from stages.own_data import dvc_files
+from stages.own_data.absent import AbsentError
 
 MAX_FILE_BYTES = 2**28  # of one sample's file
 _IGNORED = ("Thumbs.db",)  # and names that begin with a dot, or end as DVC's files: never samples
@@ -36,6 +37,7 @@ def resolve_inside(root: Path, name: str) -> Path:
     """Return the file of a sample, links resolved: inside `root`, or in DVC's cache, where DVC keeps files of `root` that it links to.
 
     Raises:
+        AbsentError: if there is nothing of that name.
         ValueError: with a message for the user, if it is elsewhere or no file.
     """
     if not name:
@@ -45,20 +47,32 @@ def resolve_inside(root: Path, name: str) -> Path:
     if ".." in name.split("/"):
         raise ValueError(f"{name}: '..' leaves the source's folder; put the file inside it")
     try:
-        real, top = _on_disk(root, name).resolve(strict=True), root.resolve(strict=True)
+        place, top = _on_disk(root, name), root.resolve(strict=True)
+        real = place.resolve()  # where a file that is not there would be
         if not real.is_relative_to(top) and not dvc_files.is_cached(real):
             raise ValueError(f"{name}: a link that leads outside the source's folder; put the file itself inside")
-        mode = real.stat().st_mode
+        mode = place.resolve(strict=True).stat().st_mode
     except (OSError, RuntimeError) as error:
         hint = "; folders in a path are separated by /, not by \\" if "\\" in name else ""
         hint = hint or (dvc_files.fetch_hint(root / name) if isinstance(error, FileNotFoundError) else "")
-        where = " in the source's folder" if isinstance(error, FileNotFoundError) and not hint else ""
-        raise ValueError(f"{name}: {_why(error)}{where}{hint}") from error
+        if isinstance(error, FileNotFoundError) and not hint:
+            if (link := _broken_link(root, name)) is not None:
+                raise ValueError(f"{name}: {link} is a link to a file that is not there") from error
+            raise AbsentError(f"{name}: {_why(error)} in the source's folder", name) from error
+        raise ValueError(f"{name}: {_why(error)}{hint}") from error
     except ValueError as error:  # a null byte in a name, or raised above
         raise ValueError(str(error) if name in str(error) else f"{name!r}: not a valid file name ({error})") from error
     if not stat.S_ISREG(mode):
         raise ValueError(f"{name}: is {'a folder' if stat.S_ISDIR(mode) else 'a device, pipe or socket'}, not a file")
     return real
+
+
+def _broken_link(root: Path, name: str) -> str | None:
+    """Return the part of a path that is a link to nothing, relative to `root`; None if there is none."""
+    place = _on_disk(root, name)
+    inside = [*place.relative_to(root).parents][-2::-1]
+    return next((part.as_posix() for part in [*inside, place.relative_to(root)] if (root / part).is_symlink()
+                 and not (root / part).exists()), None)  # fmt: skip
 
 
 def _on_disk(root: Path, name: str) -> Path:

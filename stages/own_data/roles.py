@@ -55,6 +55,13 @@ class OwnModality:
         return tuple(dict.fromkeys(FIELD.findall(self.files))) if self.files else fields
 
 
+def key_of(dataset: str, modality: OwnModality) -> str:
+    """Return the key of params.yaml that says where a modality is."""
+    columns = "columns" if len(modality.fields) > 1 else "column"
+    place = next((place for place in ("files", "matrix", "edges") if getattr(modality, place)), columns)
+    return f"{PARAMS}: datasets.{dataset}.modalities.{modality.name}.{place}"
+
+
 def check_entry(name: str, entry: DataSetEntry) -> None:
     """Raise InputError where the entry contradicts itself; files are not read."""
     key = f"{PARAMS}: datasets.{name}"

@@ -1,25 +1,21 @@
-"""Load samples of own data, a chunk of rows at a time: files, table cells, several columns as one struct."""
+"""Load samples of own data, a chunk of rows at a time: a column per modality, null where a sample lacks it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from stages.foundation.errors import InputError
-from stages.foundation.params_file import PARAMS
 from stages.foundation.tables import column_values
-from stages.own_data.decoders.decode import ENCODED, column, decode
+from stages.ingestion.missing_modalities import MissingModalities
+from stages.own_data.absent import AbsentError, Faults
+from stages.own_data.decoders.decode import ENCODED, column
 from stages.own_data.decoders.decoded_columns import ColumnError
-from stages.own_data.decoders.decoded_vectors import is_vector_list, list_vectors
-from stages.own_data.file_names import FileNames, Names, single_names
-from stages.own_data.joined_columns import joined_vectors
-from stages.own_data.matrix_file import MatrixFile, open_matrix
-from stages.own_data.node_graph import open_node_graph
-from stages.own_data.paths_inside import MAX_FILE_BYTES
+from stages.own_data.empty_cells import blank_as_null
+from stages.own_data.file_names import Names, listed
 from stages.own_data.roles import OwnModality
-from stages.own_data.sample_files import FolderFiles
-from stages.own_data.several_files import POOLED, separator_hint
+from stages.own_data.sample_values import ReadRows, SampleValues, note_nulls
 from stages.own_data.source_rows import SourceRows
 from stages.samples.pooling import FILES_KEY, SEVERAL
 
@@ -30,125 +26,78 @@ class SampleLoader:
     """Loads the rows of a source. The first chunk decides a column's Arrow type."""
 
     def __init__(
-        self, dataset: str, rows: SourceRows, ids: Sequence[str], modalities: Sequence[OwnModality], tables: Mapping[str, pa.StructArray]
+        self, dataset: str, rows: SourceRows, ids: Sequence[str], modalities: Sequence[OwnModality], *,
+        tables: Mapping[str, pa.StructArray], missing: MissingModalities,
     ) -> None:
-        self._dataset, self._rows, self._ids, self._modalities, self._tables = dataset, rows, ids, modalities, tables
+        self._rows, self._ids, self._modalities, self._tables, self._missing = rows, ids, modalities, tables, missing
         needed = (field for modality in modalities if modality.name not in tables for field in modality.needed)
         self._fields = tuple(dict.fromkeys(field for field in needed if field in rows.types))
         self._types: dict[str, pa.DataType] = {}  # of a modality's values; of several files that of one
-        self._names = FileNames(rows.sample_files)
-        self._graphs = {modality.name: open_node_graph(dataset, modality, rows, ids) for modality in modalities}
-        self._matrices = {modality.name: matrix_of(dataset, modality, rows, ids) for modality in modalities}
+        self._values = SampleValues(dataset, rows, ids, modalities)
 
     def load(self, chunk: pa.Table, reasons: Reasons) -> pa.Table:
-        """Return the chunk of the index with a column per modality, and where each value was found (`source`).
+        """Return the chunk of the index with a column per modality, and where each value was found, or looked for (`source`).
 
-        Unreadable samples go to `reasons` and are dropped.
+        A modality that a sample lacks is null. Unreadable samples, and those that lack what they need, go to `reasons` and are dropped.
         """
         numbers, ids = column_values(chunk["row"]), chunk["sample_id"].to_pylist()
         table = self._rows.read(self._fields, numbers) if self._fields else pa.table({})
-        bad: Reasons = {}
+        rows, bad = ReadRows(table, numbers, ids), Reasons()
+        places = dict(zip(ids, map(self._rows.where, map(int, numbers)), strict=True))
+        absent: dict[str, Mapping[str, tuple[str, str]]] = {}
         chunk = chunk.drop_columns(["row"])
         for modality in self._modalities:
-            values = self._column(modality, table, numbers, ids, bad)
+            faults = Faults(bad)
+            values = self._column(modality, rows, faults)
+            absent[modality.name] = {name: (_placed(error, name, places[name]), error.looked_for) for name, error in faults.absent.items()}
             about = {b"modality": modality.kind.encode(), **({FILES_KEY: SEVERAL} if modality.several else {})}
             chunk = chunk.append_column(pa.field(modality.name, values.type, metadata=about), values)
-        chunk = chunk.append_column("source", self._locations(table, numbers, ids))
-        reasons.update(bad)
+        chunk = chunk.append_column("source", self._locations(rows, list(places.values())))
+        self._missing.judge(ids, absent, bad)
+        reasons.update({name: bad[name] for name in ids if name in bad})  # in the order of the rows
         return chunk.filter(pa.array([name not in bad for name in ids], pa.bool_())) if bad else chunk
 
-    def _locations(self, table: pa.Table, numbers: np.ndarray, ids: Sequence[str]) -> pa.StructArray:
-        """Return for every row and modality the file, or the row of the table, that holds the value."""
-        places = [self._rows.where(int(row)) for row in numbers]
+    def _locations(self, rows: ReadRows, places: Sequence[str]) -> pa.StructArray:
+        """Return for every row and modality the file, or the row of the table, that holds the value, or would hold it."""
         columns = []
         for modality in self._modalities:
-            named = self._names.of(modality, table, ids) if modality.is_file else [()] * len(places)
+            named = self._values.names.of(modality, rows.table, rows.ids) if modality.is_file else [()] * len(places)
             pairs = zip(named, places, strict=True)
-            found = [place if isinstance(names, ValueError) or not names else _listed(names) for names, place in pairs]
+            found = [_looked_for(names, place) if isinstance(names, ValueError) or not names else listed(names) for names, place in pairs]
             columns.append(pa.array(found, pa.string()))
         return pa.StructArray.from_arrays(columns, names=[modality.name for modality in self._modalities])
 
-    def _column(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> pa.Array:
+    def _column(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> pa.Array:
         if modality.name in self._tables:
-            return self._tables[modality.name].take(pa.array(numbers))
+            return self._tables[modality.name].take(pa.array(rows.numbers))
         if modality.several:
-            return self._file_lists(modality, table, ids, bad)
-        if (graph := self._graphs[modality.name]) is not None:
-            around = _read_each(ids, ids, bad, lambda name: graph.around(name, modality.hops))
-            return self._to_column(modality, around, ids, bad)
-        if modality.is_file or modality.kind == "vector":
-            return self._to_column(modality, self._decoded(modality, table, numbers, ids, bad), ids, bad)
-        values = table[modality.fields[0]].combine_chunks()
-        if modality.kind in ENCODED:
-            return self._encoded(modality, values, ids, bad)
-        if modality.kind == "text" and pa.types.is_string(values.type):
-            return values
-        return self._to_column(modality, self._python_values(modality, values), ids, bad)
+            return self._file_lists(modality, rows, faults)
+        if not modality.is_file and modality.kind in ("text", *ENCODED):
+            values = rows.table[modality.fields[0]].combine_chunks()
+            is_text = modality.kind == "text" and pa.types.is_string(values.type)
+            if is_text or modality.kind != "text":
+                found = blank_as_null(values) if is_text else self._values.encoded(modality, values, rows.ids, faults)
+                note_nulls(found.is_null().to_pylist(), rows.ids, faults, f"column {modality.fields[0]!r} is empty")
+                return found
+        return self._to_column(modality, self._values.of(modality, rows, faults), rows.ids, faults.bad)
 
-    def _decoded(self, modality: OwnModality, table: pa.Table, numbers: np.ndarray, ids: Sequence[str], bad: Reasons) -> list[Any]:
-        """Return the decoded file of each row, or its vector; None, with the reason in `bad`, where it cannot be read."""
+    def _file_lists(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> pa.ListArray:
+        """Return the values of each row's files as a list, null where it has none; a sample with a file that cannot be read is bad."""
         if modality.is_file:
-            return _read_each(single_names(modality, table, ids), ids, bad, lambda name: self._decode(modality, name))
-        if (matrix := self._matrices[modality.name]) is not None:
-            rows = matrix.rows_of(numbers, ids)
-            for place in map(int, np.flatnonzero(rows < 0)):
-                bad.setdefault(ids[place], f"{modality.matrix} has no row whose `ids` is {ids[place]!r}")
-            found = iter(matrix.read(rows[rows >= 0]))
-            return [next(found) if row >= 0 else None for row in rows]
-        if modality.is_joined:
-            vectors, reasons = joined_vectors(table, modality.fields, self._rows, self._dataset)
-            bad.update({ids[place]: f"{modality.name}: {reason}" for place, reason in reasons.items() if ids[place] not in bad})
-            return vectors
-        values = table[modality.fields[0]].combine_chunks()
-        return list_vectors(values) if is_vector_list(values.type) else self._python_values(modality, values)
-
-    def _key(self, modality: OwnModality) -> str:
-        return f"{PARAMS}: datasets.{self._dataset}.modalities.{modality.name}.column: {modality.fields[0]!r}"
-
-    def _python_values(self, modality: OwnModality, values: pa.Array) -> list[Any]:
-        """Return table cells as Python values; some types have none, such as times of an unknown zone."""
-        try:
-            return list(values.to_pylist())
-        except (pa.ArrowException, LookupError, ValueError, OverflowError) as error:
-            found = f"{values.type}, which modality {modality.kind} does not read ({error})"
-            raise InputError(f"{self._key(modality)} holds {found}") from error
-
-    def _decode(self, modality: OwnModality, name: str) -> Any:
-        try:
-            return decode(modality.kind, self._rows.sample_files.read(name), name, self._rows.encoding)
-        except ValueError as error:
-            hint = separator_hint(name) if modality.kind in POOLED and modality.fields and not modality.several else ""
-            raise ValueError((str(error) if name in str(error) else f"{name}: {error}") + hint) from error
-
-    def _file_lists(self, modality: OwnModality, table: pa.Table, ids: Sequence[str], bad: Reasons) -> pa.ListArray:
-        """Return the values of each row's files as a list; a sample with a file that cannot be read goes to `bad`."""
-        if modality.is_file:
-            decoded = self._decoded_lists(modality, table, ids, bad)
+            decoded = self._values.lists_of(modality, rows, faults)
             lengths = [len(values or ()) for values in decoded]
-            owners = [name for name, length in zip(ids, lengths, strict=True) for _ in range(length)]
-            flat = self._to_column(modality, [value for values in decoded for value in values or ()], owners, bad)
+            owners = [name for name, length in zip(rows.ids, lengths, strict=True) for _ in range(length)]
+            flat = self._to_column(modality, [value for values in decoded for value in values or ()], owners, faults.bad)
         else:
-            lists = bytes_lists(table, modality.fields)
+            lists = bytes_lists(rows.table, modality.fields)
             lengths = [length or 0 for length in lists.value_lengths().to_pylist()]
-            owners = [name for name, length in zip(ids, lengths, strict=True) for _ in range(length)]
-            flat = self._encoded(modality, lists.flatten(), owners, bad)
-            for name, is_missing in zip(owners, flat.is_null().to_pylist(), strict=True):
-                if is_missing:
-                    bad.setdefault(name, f"{modality.name}: one of its files is missing (null)")
-        for name, length in zip(ids, lengths, strict=True):
-            if not length:
-                bad.setdefault(name, f"{modality.name}: the sample has no file")
-        return pa.ListArray.from_arrays(pa.array(np.cumsum([0, *lengths]).astype(np.int32)), flat)
-
-    def _decoded_lists(self, modality: OwnModality, table: pa.Table, ids: Sequence[str], bad: Reasons) -> list[list[Any] | None]:
-        """Return the decoded files of each row; None, with the reason in `bad`, where one of them cannot be read."""
-
-        def read(names: Names) -> list[Any]:
-            if (size := sum(self._rows.sample_files.n_bytes(name) for name in names)) > MAX_FILE_BYTES:
-                raise ValueError(f"{_listed(names)}: {size:,} bytes, more than {MAX_FILE_BYTES:,} for the files of one sample")
-            return [self._decode(modality, name) for name in names]
-
-        return _read_each(self._names.of(modality, table, ids), ids, bad, read)
+            owners = [name for name, length in zip(rows.ids, lengths, strict=True) for _ in range(length)]
+            of_files = Faults({})
+            flat = self._values.encoded(modality, lists.flatten(), owners, of_files)
+            _judge_lists(modality.name, Counter(owners), _counted(owners, flat), of_files, faults)
+        has_none = [not length or name in faults.absent for name, length in zip(rows.ids, lengths, strict=True)]
+        note_nulls(has_none, rows.ids, faults, f"{modality.name}: the sample has no file")
+        return pa.ListArray.from_arrays(pa.array(np.cumsum([0, *lengths]).astype(np.int32)), flat, mask=pa.array(has_none, pa.bool_()))
 
     def _to_column(self, modality: OwnModality, values: list[Any], ids: Sequence[str], bad: Reasons) -> pa.Array:
         """Return values as the modality's column; values that do not fit the others go to `bad`."""
@@ -171,51 +120,17 @@ class SampleLoader:
         """Return the Arrow type of the first readable sample of all; null if there is none."""
         for row in range(len(self._ids)):
             table = self._rows.read([field for field in modality.needed if field in self._rows.types], np.array([row]))
+            one = ReadRows(table, np.array([row]), self._ids[row : row + 1])
             try:
                 if modality.several:
-                    value = (self._decoded_lists(modality, table, self._ids[row : row + 1], {})[0] or [None])[0]
-                elif (graph := self._graphs[modality.name]) is not None:
-                    value = graph.around(self._ids[row], modality.hops)
-                elif modality.is_file or modality.kind == "vector":
-                    value = self._decoded(modality, table, np.array([row]), self._ids[row : row + 1], {})[0]
+                    value = (self._values.lists_of(modality, one, Faults({}))[0] or [None])[0]
                 else:
-                    value = table[modality.fields[0]][0].as_py()
+                    value = self._values.of(modality, one, Faults({}))[0]
                 if value is not None:
                     return column(modality.kind, [value]).type
             except ValueError:
                 continue
         return pa.null()
-
-    def _bytes_or_files(self, values: pa.StructArray, ids: Sequence[str], bad: Reasons) -> pa.Array:
-        """Return the bytes of structs of `bytes` and `path`, read from the file where there is only a path."""
-        fields = dict(zip(values.type.names, values.flatten(), strict=True))
-        if "path" not in fields:
-            return fields["bytes"]
-        both = zip(fields["bytes"].to_pylist(), fields["path"].to_pylist(), strict=True)
-        names = [path if raw is None and path else None for raw, path in both]
-        wanted = [place for place, name in enumerate(names) if name is not None]
-        read = _read_each([str(names[place]) for place in wanted], [ids[place] for place in wanted], bad,
-                          self._rows.sample_files.read)  # fmt: skip
-        found = dict(zip(wanted, read, strict=True))
-        return pa.array([found.get(place, raw) for place, raw in enumerate(fields["bytes"].to_pylist())], pa.binary())
-
-    def _encoded(self, modality: OwnModality, values: pa.Array, ids: Sequence[str], bad: Reasons) -> pa.Array:
-        if pa.types.is_struct(values.type) and "bytes" in values.type.names:  # as image collections on the web store them
-            values = self._bytes_or_files(values, ids, bad)
-        if not (pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type)):
-            raise InputError(f"{self._key(modality)} holds {values.type}; modality {modality.kind} reads names of files (text) or their "
-                             "bytes (binary)")
-        return values.cast(pa.binary())
-
-
-def matrix_of(dataset: str, modality: OwnModality, rows: SourceRows, ids: Sequence[str]) -> MatrixFile | None:
-    """Return the matrix that holds a modality, opened and checked; None: it has none."""
-    if modality.matrix is None:
-        return None
-    key = f"{PARAMS}: datasets.{dataset}.modalities.{modality.name}.matrix"
-    if not isinstance(rows.sample_files, FolderFiles):
-        raise InputError(f"{key}: {modality.matrix}: a matrix is not read out of an archive; unpack it, and name the folder")
-    return open_matrix(rows.sample_files.root, modality.matrix, key, ids, ordered=bool(rows.files))
 
 
 def bytes_lists(table: pa.Table, fields: Sequence[str]) -> pa.ListArray:
@@ -226,20 +141,27 @@ def bytes_lists(table: pa.Table, fields: Sequence[str]) -> pa.ListArray:
     return pa.array([[raw for raw in row if raw is not None] for row in rows], pa.list_(pa.binary()))
 
 
-def _listed(names: Names) -> str:
-    """Return where a sample with these files is: its file, or the first one and how many more."""
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+def _counted(owners: Sequence[str], files: pa.Array) -> Counter[str]:
+    """Return how many files of each sample are null."""
+    return Counter(name for name, is_null in zip(owners, files.is_null().to_pylist(), strict=True) if is_null)
 
 
-def _read_each(names: Sequence[Any], ids: Sequence[str], bad: Reasons, read: Callable[[Any], Any]) -> list[Any]:
-    """Return `read` of each row's name, or names (an error: they are not known); None, with the reason in `bad`, where it fails."""
-    values: list[Any] = []
-    for name, sample in zip(names, ids, strict=True):
-        try:
-            if isinstance(name, ValueError):
-                raise name
-            values.append(read(name))
-        except ValueError as error:
-            values.append(None)
-            bad.setdefault(sample, str(error))
-    return values
+def _judge_lists(modality: str, n_files: Counter[str], n_null: Counter[str], of_files: Faults, faults: Faults) -> None:
+    """Note the samples some of whose files, as bytes, are null or cannot be read; those of which all are null lack the modality."""
+    for name in n_null:
+        if name in of_files.bad:
+            faults.bad.setdefault(name, of_files.bad[name])
+        elif n_null[name] == n_files[name]:
+            faults.add(name, of_files.absent.get(name) or AbsentError(f"{modality}: the sample has no file"))
+        else:
+            faults.bad.setdefault(name, str(of_files.absent.get(name) or f"{modality}: one of its files is missing (null)"))
+
+
+def _placed(error: AbsentError, name: str, place: str) -> str:
+    """Return why a sample lacks a modality, with its row if no file is named and the row is not named like the sample."""
+    return str(error) if error.looked_for or place == name else f"{error}, {place}"
+
+
+def _looked_for(names: ValueError | Names, place: str) -> str:
+    """Return where a sample without a file was looked for: the pattern that none fits, else its row."""
+    return (names.looked_for if isinstance(names, AbsentError) else "") or place

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from stages.foundation.errors import InputError
+from stages.own_data.absent import AbsentError
 from stages.own_data.column_choice import natural_order
 from stages.own_data.file_pattern import fill
 from stages.own_data.sample_files import SampleFiles
@@ -59,7 +60,7 @@ class WildcardFiles:
                              "field that few files share, or name the files in a column")
         names = [name for composed, name in candidates if fits(filled, composed)]
         if not names:
-            raise ValueError(f"{shown}: no file of the source's folder fits it")
+            raise AbsentError(f"{shown}: no file of the source's folder fits it", shown)
         return tuple(sorted(names, key=lambda name: (natural_order(name), name)))
 
     def _candidates(self, filled: str) -> list[tuple[str, str]]:

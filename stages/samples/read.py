@@ -72,9 +72,7 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: BadSamplePolic
     """
     if not reasons:
         return
-    lines = [f"  sample {name!r}: {_one_line(reason)}" for name, reason in list(reasons.items())[:MAX_NAMED]]
-    if len(reasons) > MAX_NAMED:
-        lines.append(f"  … and {len(reasons) - MAX_NAMED} more")
+    lines = named_lines(reasons)
     summary = f"{where}: {len(reasons)} of {n_samples} samples cannot be read"
     if len(reasons) == n_samples:
         raise InputError(f"{summary}; if the files are intact, check column, files and modality of datasets.{policy.dataset} in "
@@ -93,7 +91,13 @@ def judge_bad(reasons: Mapping[str, str], n_samples: int, policy: BadSamplePolic
     print(f"{summary} and are skipped (on_bad_sample: quarantine)\n" + "\n".join(lines), flush=True)
 
 
-def _one_line(reason: str) -> str:
+def named_lines(reasons: Mapping[str, str]) -> list[str]:
+    """Return a line for each of the first MAX_NAMED samples with its reason, and how many more there are."""
+    lines = [f"  sample {name!r}: {one_line(reason)}" for name, reason in list(reasons.items())[:MAX_NAMED]]
+    return lines if len(reasons) <= MAX_NAMED else [*lines, f"  … and {len(reasons) - MAX_NAMED} more"]
+
+
+def one_line(reason: str) -> str:
     """Return a reason as one line of a message: file names in it may hold line breaks or be very long."""
     if len(reason) > MAX_REASON:
         reason = f"{reason[: MAX_REASON // 2]}…{reason[-MAX_REASON // 2 :]}"

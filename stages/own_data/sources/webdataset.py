@@ -14,6 +14,7 @@ from pydantic import Field
 
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
+from stages.own_data.absent import AbsentError
 from stages.own_data.archives import ArchiveFiles, is_archive, open_archive
 from stages.own_data.json_lines import table_of_objects, unique_keys
 from stages.own_data.paths_inside import existing
@@ -63,7 +64,7 @@ class Shards:
 
     def _archive_of(self, name: str) -> ArchiveFiles:
         if name not in self._shard_of:
-            raise ValueError(f"{name}: no such file in the shards")
+            raise AbsentError(f"{name}: no such file in the shards", name)
         return self._archives[self._shard_of[name]]
 
 

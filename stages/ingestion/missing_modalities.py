@@ -1,0 +1,121 @@
+"""Samples that lack a modality: whether they are kept, how many they are, and which modality no sample has."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stages.contracts.tables.samples_table import BadSamplePolicy
+from stages.foundation.errors import InputError
+from stages.samples.read import judge_bad, named_lines, one_line
+
+N_EXAMPLES = 3  # names of files that are not there, or of samples, in a line
+SMALL_SHARE = 0.1  # of the samples that have a modality, below which its column or pattern is more likely wrong than its files rare
+Absent = Mapping[str, tuple[str, str]]  # sample → why it lacks a modality, and the file that was looked for ("": none is named)
+
+
+@dataclass
+class MissingModalities:
+    """What is known of missing modalities once the samples are loaded.
+
+    dataset: its name. policy: `missing_modalities` of its entry. keys: by modality that can be lacked, the key of params.yaml that says
+    where it is. n_declared: number of modalities of the data set, those included that no sample lacks (tables).
+    """
+
+    dataset: str
+    policy: Literal["keep", "quarantine", "fail"]
+    keys: Mapping[str, str]
+    n_declared: int
+    n_kept: int = 0
+    _n_have: Counter[str] = field(default_factory=Counter)  # of the kept samples
+    _lack: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)  # those that are kept
+    _first: dict[str, tuple[str, str]] = field(default_factory=dict)  # by modality the first sample that lacks it, and why
+    _refused: dict[str, str] = field(default_factory=dict)  # sample → what it lacks, unless the policy is to keep it
+    _empty: set[str] = field(default_factory=set)  # samples without any modality
+
+    def judge(self, ids: Sequence[str], absent: Mapping[str, Absent], bad: dict[str, str]) -> None:
+        """Count the samples of a chunk; add those to `bad` (sample → reason) that lack what they need.
+
+        Args:
+            ids: names of the chunk's samples. absent: by modality, the samples that lack it.
+        """
+        for name in ids:
+            lacking = {modality: of[name] for modality, of in absent.items() if name in of}
+            for modality, (why, _) in lacking.items():
+                self._first[modality] = min(self._first.get(modality, (name, why)), (name, why))
+            if not lacking or name in bad:
+                continue
+            said = "; ".join([why if len(self.keys) == 1 else f"{modality}: {why}" for modality, (why, _) in lacking.items()])
+            if len(lacking) == self.n_declared:
+                self._empty.add(name)
+                bad[name] = f"{said}; it has none of the modalities {', '.join(lacking)}"
+            elif self.policy != "keep":
+                bad[name] = self._refused[name] = f"it has no {' and no '.join(lacking)} ({said}); `missing_modalities: {self.policy}`"
+        kept = [name for name in ids if name not in bad]
+        self.n_kept += len(kept)
+        for modality in self.keys:
+            lack = {name: absent[modality][name] for name in kept if name in absent[modality]}
+            self._lack.setdefault(modality, {}).update(lack)
+            self._n_have[modality] += len(kept) - len(lack)
+
+    def obstacles(self, reasons: Mapping[str, str], n_used: int, policy: BadSamplePolicy) -> list[str]:
+        """Return why the samples cannot be used, a message each: a modality that none has, and those that cannot be read or are refused.
+
+        Args:
+            reasons: sample → why it is bad. n_used: number of samples. policy: for those that cannot be read.
+        """
+        found = [self._nowhere(modality) for modality in self.keys if not self._n_have[modality] and modality in self._first]
+        causes = {*self._refused, *self._empty} if found else set[str]()
+        rest = {name: reason for name, reason in reasons.items() if name not in causes}
+        refused = {name: reason for name, reason in rest.items() if name in self._refused}
+        other = {name: reason for name, reason in rest.items() if name not in refused}
+        if refused and self.policy == "fail":
+            remedy = "fill in what is missing, or keep them with `missing_modalities: keep`"
+            found.append("\n".join([f"{self.dataset}: {len(refused)} of {n_used} samples lack a modality; {remedy} under datasets."
+                                    f"{self.dataset} in params.yaml", *named_lines(refused)]))  # fmt: skip
+        elif policy.on_bad_sample == self.policy:
+            other = rest  # skipped ones count together
+        else:
+            found += _refusal(refused, n_used, policy.model_copy(update={"on_bad_sample": "quarantine"}))
+        return found + _refusal(other, n_used, policy)
+
+    def lines(self, fate: str = "they are kept: `missing_modalities`") -> Iterator[str]:
+        """Yield a line for each modality that some of the kept samples lack, and what becomes of them."""
+        for modality, lack in self._lack.items():
+            if not lack:
+                continue
+            n_have, verb = self._n_have[modality], "has" if len(lack) == 1 else "have"
+            few = (f". Only {n_have} have it, {n_have / self.n_kept:.1%}, which is few: is {self.keys[modality]} right?"
+                   if n_have < SMALL_SHARE * self.n_kept else "")  # fmt: skip
+            yield (f"{modality}: {len(lack)} of {self.n_kept} samples {verb} none ({_examples(lack)}); {fate}{few}")
+
+    def _nowhere(self, modality: str) -> str:
+        sample, why = self._first[modality]
+        return (f"{self.keys[modality]}: no sample has {modality!r}, the first that was looked for is sample {sample!r}: {one_line(why)}; "
+                f"fix the key or the files, or remove the modality")
+
+
+def _refusal(reasons: Mapping[str, str], n_used: int, policy: BadSamplePolicy) -> list[str]:
+    try:
+        judge_bad(reasons, n_used, policy, policy.dataset)
+    except InputError as error:
+        return [str(error)]
+    return []
+
+
+def _examples(lack: Absent) -> str:
+    """Return the first files that are not there, and the first samples that name none, in words."""
+    files = sorted({looked_for for _, looked_for in lack.values() if looked_for}, key=_length_first)
+    unnamed = sorted((name for name, (_, looked_for) in lack.items() if not looked_for), key=_length_first)
+    parts = [f"no file {_some(files)}"] if files else []
+    if unnamed:
+        parts.append(f"nothing given for {f'{len(unnamed)} of them: ' if files else ''}{_some(unnamed)}")
+    return "; ".join(parts)
+
+
+def _length_first(name: str) -> tuple[int, str]:
+    return len(name), name  # 2 before 10
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(one_line, names[:N_EXAMPLES])) + (", …" if len(names) > N_EXAMPLES else "")
