@@ -39,7 +39,7 @@ def findings(evaluation: Evaluation) -> list[str]:
     probabilities, grids, more rows.
     """
     sentences = [leak_finding(evaluation), *gap_findings(evaluation), boosting_finding(evaluation),
-                 incomplete_finding(evaluation), fusion_finding(evaluation),
+                 fusion_finding(evaluation), incomplete_finding(evaluation),
                  added_finding(evaluation), ways_finding(evaluation), *missing_findings(evaluation),
                  sufficient_finding(evaluation), baseline_finding(evaluation), learner_finding(evaluation), reliability_finding(evaluation),
                  isotonic_finding(evaluation), edge_finding(evaluation), *growth_findings(evaluation)]  # fmt: skip
