@@ -64,18 +64,20 @@ def write_workspace(task: str, order: np.ndarray | None = None) -> None:
     rng = np.random.default_rng(1)
     kind = np.arange(N) % 2
     codes = rng.standard_normal((N, 3)) + 1.5 * kind[:, None]
-    notes = [f"{'night dark' if one else 'day bright'} {'calm' if rng.random() < 0.5 else 'wind'} number {row}" for row, one in enumerate(kind)]
+    words = np.array([["day bright", "night dark"], ["calm", "wind"]])
+    notes = [f"{words[0][one]} {words[1][int(rng.random() < 0.5)]} number {row}" for row, one in enumerate(kind)]
     values = kind.astype(np.int32) if form == "classes" else np.stack([kind, rng.random(N) < 0.5], 1).astype(np.uint8)
     if form == "continuous":
         values = np.stack([kind + 0.3 * rng.standard_normal(N), 5 * kind - codes[:, 0]], axis=1)
     target = pa.array(values) if values.ndim == 1 else fixed_lists(values)
     columns = {
         "sample_id": pa.array([f"s{row:03d}" for row in range(N)]), "target": target,
-        "code": pa.array([None if lacks else row for lacks, row in zip(LACKS_CODE, codes.tolist(), strict=True)], pa.list_(pa.float32(), 3)),
-        "note": pa.array([None if lacks else text for lacks, text in zip(LACKS_NOTE, notes, strict=True)], pa.string()),
+        "code": pa.array(codes.tolist(), pa.list_(pa.float32(), 3)), "note": pa.array(notes),
     }  # fmt: skip
-    kinds = {"code": "vector", "note": "text"}
-    fields = [pa.field(name, column.type, metadata={"modality": kinds[name]} if name in kinds else None) for name, column in columns.items()]
+    for name, lacks in (("code", LACKS_CODE), ("note", LACKS_NOTE)):
+        columns[name] = pc.if_else(pa.array(~lacks), columns[name], pa.scalar(None, columns[name].type))
+    about_field = {"code": {"modality": "vector"}, "note": {"modality": "text"}}
+    fields = [pa.field(name, column.type, metadata=about_field.get(name)) for name, column in columns.items()]
     table = pa.table(list(columns.values()), schema=pa.schema(fields))
     about = {**METADATA, "target": {"name": "kind", "task": task, "form": form, "scoring": scoring, "outputs": outputs},
              "rows": {"used": N, "available": N}}  # fmt: skip

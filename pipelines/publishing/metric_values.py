@@ -16,7 +16,7 @@ RELIABILITY = {
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     """Return a run's metrics: intervals, also on samples that have every modality, values per outer fold, per label or target, of
-    probabilities, curves, notes, inner sweeps over whole numbers, the learning curve, bias and variance, scores of noisy and incomplete samples.
+    probabilities, curves, notes, inner sweeps over whole numbers, the learning curve, bias and variance, scores of noisy samples.
     """
     points = score_points(result.scores, evaluation) + complete_points(evaluation, result)
     for metric, values in (result.by_output or {}).items():
