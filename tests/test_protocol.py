@@ -56,7 +56,7 @@ def test_of_equal_combinations_the_smallest_is_kept_and_of_equal_configurations_
     scores = np.array([[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])  # equal means
     largest_first = sorted(problem.combinations, key=len, reverse=True)
     reached = [FoldResult(problem.folds[0], some, {name: scores}, 0, np.zeros(0), None) for some in largest_first]
-    assert best_overall(reached, component("metrics", name)) == (("image",), 0)
+    assert best_overall(reached, component("metrics", name)) == (("image",), "early", 0)
 
 
 def test_a_label_is_predicted_from_its_threshold_on() -> None:

@@ -200,6 +200,7 @@ class FoldResult:
     reseeded: predictions of the refits with further seeds.
     calibration: how the probabilities were calibrated.
     configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if wanted.
+    decision_arrays: labels' thresholds and the calibrator, as a saved model names them.
     """
 
     fold: Fold
@@ -217,6 +218,7 @@ class FoldResult:
     configs: Sequence[Config] = ({},)
     fusion: str = EARLY
     member: MemberScores | None = None
+    decision_arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""
