@@ -16,7 +16,7 @@ from stages.contracts.fusion import EarlyFusion, Fusion, LateFusion
 from stages.contracts.model import Config, FoldResult, MemberScores
 from stages.contracts.problem import Fold, Problem
 from stages.model_selection.fitted_fusion import combiner_arrays, decision_arrays
-from stages.model_selection.late_fusion import Members, fitted_fusion, members_of
+from stages.model_selection.late_fusion import Members, best_usable, fitted_fusion, members_of
 from stages.model_selection.protocol import LearnerSetup, best_config, best_overall, fit_on, member_scores, swept_alone, with_decisions
 from stages.model_selection.weighted_fusion import Place, Weighting, weighting_of
 
@@ -84,7 +84,9 @@ def final_model(trained: Trained) -> FusedModel:
     if best.fusion == EARLY:
         return _final_alone(trained, best.modalities, config)
     way = trained.way(best.fusion)
-    return (_final_weighted if isinstance(way, EarlyFusion) else _final_late)(trained, way, best.modalities, config)
+    if isinstance(way, EarlyFusion):
+        return _final_weighted(trained, way, best.modalities, config)
+    return _final_late(trained, way, best.modalities)
 
 
 def _final_alone(trained: Trained, modalities: Combination, config: Config) -> FusedModel:
@@ -102,11 +104,15 @@ def _final_weighted(trained: Trained, way: Fusion, modalities: Combination, conf
     return FusedModel(modalities, way.name, weighting.config | config, fitted, fold.train, weighting.modalities)
 
 
-def _final_late(trained: Trained, way: Fusion, modalities: Combination, config: Config) -> FusedModel:
-    assert isinstance(way, LateFusion)
+def _final_late(trained: Trained, way: LateFusion, modalities: Combination) -> FusedModel:
+    """Return the late model whose configuration is the best over all outer folds of those that its members' scores allow."""
     learner, part = trained.learner, trained.problem.part(modalities)
     fitted = [_final_member(trained, name) for name in modalities]
     members = members_of(part.final_fold(), [_as_result(model, member) for model, member in fitted])
+    found = trained.of(modalities, way.name)
+    configs = [dict(config) for config in found[0].configs]
+    scores = np.hstack([result.inner_scores[part.scoring] for result in found])
+    config = configs[best_usable(part, way, configs, members, scores)]
     fusion = fitted_fusion(part, way, config, members, learner.calibration_of(part))
     decisions = decision_arrays(fusion.thresholds, fusion.calibrator)
     return _late(way, modalities, config, members, Fitted(combiner_arrays(way, fusion.combine) | decisions, {}), [one for one, _ in fitted])
