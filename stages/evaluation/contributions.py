@@ -16,6 +16,7 @@ import numpy as np
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.modality_shares import Contributions, Share
+from stages.contracts.metric import Metric
 from stages.evaluation.comparisons import Contest, Evidence, difference_of, verdict
 from stages.evaluation.scores import MetricScores
 
@@ -56,6 +57,19 @@ def _joined(modalities: Sequence[str], subset: Subset, *more: str) -> Subset:
     return tuple(name for name in modalities if name in subset or name in more)
 
 
+def on_every_metric(
+    evidence: Evidence, others: Mapping[str, Mapping[Candidate, MetricScores]], metrics: Mapping[str, Metric], contest: Contest,
+    modalities: Sequence[str],
+) -> tuple[Contributions, ...]:  # fmt: skip
+    """Return what each modality brings on the metric that ranks, then on the others; each metric has its own correction.
+
+    Args:
+        others: scores of the candidates by the name of each other metric.
+    """
+    by_metric = [evidence, *(replace(evidence, scores=scores, metric=metrics[name]) for name, scores in others.items())]
+    return tuple(found for of_one in by_metric for found in contributions(of_one, contest, modalities))
+
+
 def contributions(evidence: Evidence, contest: Contest, modalities: Sequence[str]) -> tuple[Contributions, ...]:
     """Return what each modality brings to every learner that was trained on all subsets; none of one modality or of more than six."""
     none = Candidate(NONE, ())
@@ -67,7 +81,7 @@ def contributions(evidence: Evidence, contest: Contest, modalities: Sequence[str
         if set(of_subsets) >= set(subsets(modalities)):
             scores = {subset: evidence.scores[of_subsets[subset]] for subset in subsets(modalities)}
             found.append(Contributions(
-                model=model, none_is=NONE, none=scores[()].mean, all=scores[tuple(modalities)].mean,
+                model=model, metric=evidence.metric.name, none_is=NONE, none=scores[()].mean, all=scores[tuple(modalities)].mean,
                 shares=_tested({(name,): shapley_coefficients(name, modalities) for name in modalities}, scores, evidence),
                 interactions=_tested({pair: interaction_coefficients(pair, modalities) for pair in combinations(modalities, 2)}, scores,
                                      evidence)))  # fmt: skip
