@@ -39,7 +39,7 @@ from stages.contracts.task import OUTPUT_NOUNS, TargetForm
 from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
-from stages.evaluation.contributions import on_every_metric
+from stages.evaluation.contributions import on_every_metric, why_none
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
@@ -107,6 +107,7 @@ def main(dataset: str) -> None:
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(evidence, contest),
         contributions=on_every_metric(evidence, by_metric, metrics, contest, modality_names(params, dataset)),
+        no_contributions=why_none(modality_names(params, dataset), trained.combinations, trained.baselines),
         randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
         bias_variance=bias_variances(dataset, modality_names(params, dataset), form, len(splits.folds)),

@@ -41,9 +41,9 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1], used.tuning_rows)
+    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1], used)
     require_memory(dataset, model, size, settings)
-    data = read_problem(dataset, params, used.scoring)
+    data = read_problem(dataset, params, used)
     features = data.features
     applicable = readable(model, data.problem, {modality: metadata.encoding for modality, metadata in features.items()})
     folder, saved = predictions_dir(dataset, name), models_dir(dataset, name)

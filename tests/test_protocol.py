@@ -16,11 +16,15 @@ from stages.foundation.tables import fixed_lists
 from stages.model_selection.protocol import best_overall
 from stages.model_selection.target_forms import FORMS, fit_scale, known_means
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
-from stages.training.read_problem import all_combinations
+from stages.training.read_problem import all_combinations, trained_combinations
 
 
 def test_every_combination_is_trained_on_small_ones_first() -> None:
     assert all_combinations(["b"]) == (("b",),)
+    assert trained_combinations(["b", "a", "c"], None) == all_combinations(["b", "a", "c"])
+    assert trained_combinations(["b", "a", "c"], [["c", "a", "b"], ["c", "a"], ["a"]]) == (
+        ("b",), ("a",), ("c",), ("a", "c"), ("b", "a", "c"))  # fmt: skip
+    assert trained_combinations(["b", "a"], []) == (("b",), ("a",))
     assert all_combinations(["b", "a", "c"]) == (
         ("b",), ("a",), ("c",), ("b", "a"), ("b", "c"), ("a", "c"), ("b", "a", "c"))  # fmt: skip
 

@@ -81,6 +81,7 @@ class Size:
     n_inner: int = 3  # inner folds of each outer fold
     tuning_rows: int | None = None  # most rows on which configurations are compared; None: all
     n_seeds: int = 1  # refits of each outer fold
+    n_trained: int | None = None  # modality combinations; None: all
 
     @property
     def n_tuned(self) -> int:
@@ -89,7 +90,7 @@ class Size:
 
     @property
     def n_combinations(self) -> int:
-        return 2**self.n_blocks - 1
+        return 2**self.n_blocks - 1 if self.n_trained is None else self.n_trained
 
 
 def never(n_train: int) -> bool:
