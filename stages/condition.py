@@ -38,7 +38,7 @@ def main(dataset: str, name: str) -> None:
     declared = component("models", name)
     model = as_sweep(declared)
     settings = section(params, f"models.{name}", model.settings)
-    data = read_problem(dataset, params, used.scoring)
+    data = read_problem(dataset, params, used)
     applicable = studied_problem(f"conditions.{name}", model, dataset, entry.datasets, data)
     if isinstance(applicable, str):
         write_conditions(name, [], data, {}, not_applicable=applicable)

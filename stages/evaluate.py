@@ -40,7 +40,7 @@ from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredicti
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.complete_samples import complete_scores, fold_scores, incomplete_samples
-from stages.evaluation.contributions import contributions
+from stages.evaluation.contributions import on_every_metric, why_none
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
@@ -82,7 +82,8 @@ def main(dataset: str) -> None:
     trained = read_models(folders, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     design = design_of(splits, entry.confidence)
     scale = variance_of(splits.targets) if form == "continuous" else None
-    tables, primary, losses = scored(trained, metrics, design, scale)
+    tables, by_metric, losses = scored(trained, metrics, design, scale)
+    primary = by_metric.pop(scoring)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     seeds = {candidate: found.seeds for candidate, found in primary.items()}
     more = details(trained, metrics, (form, outputs), design, of_true)
@@ -110,7 +111,8 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(evidence, contest),
-        contributions=contributions(evidence, contest, modalities),
+        contributions=on_every_metric(evidence, by_metric, metrics, contest, modalities),
+        no_contributions=why_none(modalities, trained.combinations, trained.baselines),
         randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
         bias_variance=bias_variances(dataset, modalities, form, len(splits.folds)),
@@ -176,20 +178,23 @@ def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric
 
 def scored(
     trained: TrainingResults, metrics: Mapping[str, Metric], design: Design, scale: np.ndarray | None
-) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[Candidate, MetricScores], dict[Candidate, np.ndarray]]:
-    """Return each candidate's scores with their intervals, its scores on the primary metric, and how wrong it is on each tested row."""
+) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[str, dict[Candidate, MetricScores]], dict[Candidate, np.ndarray]]:
+    """Return each candidate's scores with their intervals, its scores by metric, and how wrong it is on each tested row.
+
+    By metrics that do not rank, the ways of fusing that are not compared have no scores: they would take memory.
+    """
     tables: dict[Candidate, dict[str, FoldScores]] = {}
-    primary: dict[Candidate, MetricScores] = {}
+    by_metric: dict[str, dict[Candidate, MetricScores]] = {name: {} for name in metrics}
     losses: dict[Candidate, np.ndarray] = {}
-    name_of_primary = next(iter(metrics))
+    primary = next(iter(metrics))
     for candidate, by_seed in tracked("candidates scored", list(trained.by_seed.items())):
         tables[candidate] = {}
         for name, metric in metrics.items():
             found, tables[candidate][name] = fold_scores(by_seed, metric, design)
-            if name == name_of_primary:
-                primary[candidate] = found
+            if name == primary or candidate.is_compared(trained.by_seed):
+                by_metric[name][candidate] = found
         losses[candidate] = mean_loss(by_seed, scale, design)
-    return tables, primary, losses
+    return tables, by_metric, losses
 
 
 def mean_loss(by_seed: BySeed, scale: np.ndarray | None, design: Design) -> np.ndarray:

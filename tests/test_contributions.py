@@ -8,7 +8,15 @@ import pytest
 
 from stages.contracts.candidate import Candidate
 from stages.evaluation.comparisons import Contest, Evidence
-from stages.evaluation.contributions import Subset, contributions, interaction_coefficients, shapley_coefficients, subsets
+from stages.evaluation.contributions import (
+    Subset,
+    contributions,
+    interaction_coefficients,
+    on_every_metric,
+    shapley_coefficients,
+    subsets,
+    why_none,
+)
 from stages.evaluation.design import Design
 from stages.evaluation.scores import MetricScores
 from stages.evaluation.statistics import paired_difference
@@ -102,6 +110,29 @@ def test_of_an_error_less_is_better() -> None:
     flipped = {candidate: MetricScores(1 - found.folds, 1 - found.values) for candidate, found in accuracies().items()}
     (found,) = contributions(evidence_of(flipped, "rmse"), Contest(["constant", "svm"], ["constant"], list(flipped)), ("a", "b"))
     assert (found.shares[0].value or 0.0) < 0 and found.shares[0].verdict == "better"
+
+
+def test_why_there_are_no_values_is_said() -> None:
+    assert why_none(("a",), [("a",)], []) is None
+    assert why_none(("a", "b"), [("a",), ("b",), ("a", "b")], ["constant"]) is None
+    assert why_none(("a", "b"), [("a",), ("b",), ("a", "b")], ["size"]) == (
+        "the control constant, whose score is that of no modality, is not on")
+    assert why_none(("a", "b", "c"), [("a",), ("b",), ("c",), ("a", "c")], ["constant"]) == (
+        "3 of 7 modality combinations were not trained (a+b, b+c, a+b+c)")
+    assert why_none(tuple("abcdefg"), [], ["constant"]) == "there are 7 modalities, and they are computed for at most 6"
+
+
+def test_every_metric_has_its_own_values_and_correction() -> None:
+    """What one metric says does not depend on which others there are."""
+    scores = accuracies()
+    flipped = {candidate: MetricScores(1 - found.folds, 1 - found.values) for candidate, found in scores.items()}
+    evidence, contest = evidence_of(scores), Contest(["constant", "svm"], ["constant"], list(scores))
+    metrics = {name: component("metrics", name) for name in ("accuracy", "log_loss")}
+    first, second = on_every_metric(evidence, {"log_loss": flipped}, metrics, contest, ("a", "b"))
+    assert (first,) == contributions(evidence, contest, ("a", "b"))
+    assert (second,) == contributions(evidence_of(flipped, "log_loss"), contest, ("a", "b"))
+    assert [(found.metric, found.shares[0].verdict) for found in (first, second)] == [("accuracy", "better"), ("log_loss", "better")]
+    assert (second.shares[0].value or 0.0) == pytest.approx(-(first.shares[0].value or 0.0))
 
 
 def test_without_a_subset_a_control_or_a_second_modality_nothing_is_said() -> None:

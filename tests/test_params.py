@@ -14,6 +14,7 @@ import toy_own
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
 from stages.checking import check_data_sets, check_models, known_components
+from stages.checking.check_combinations import check_combinations
 from stages.checking.check_params import checked_params, problems, refuse_unreadable_by_dvc
 from stages.foundation import registry
 from stages.foundation.errors import InputError
@@ -97,6 +98,12 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("models.mlp.components", 3, r"models\.mlp\.components: this key was renamed to 'n_components'; allowed: "),
     ("models.mlp.hidden_layer_sizes", [[8, 16]], r"hidden_layer_sizes: the hidden layers of a network must have equal widths, found "),
     ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, .*, keep"),
+    ("train.combinations", {"emojy": []}, r"train\.combinations: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("train.combinations", {"emoji": [["image", "txt"]]}, r"train\.combinations\.emoji: no modality 'txt' \(did you mean 'text'\?\)"),
+    ("train.combinations", {"emoji": [["image", "image"]]}, r"combinations\.emoji: a modality occurs twice in \[image, image\]; keep one"),
+    ("train.combinations", {"emoji": [["image", "text"], ["text", "image"]]}, r"emoji: \[text, image\] occurs twice, in this order or an"),
+    ("train.combinations", {"emoji": [[]]}, r"train\.combinations\.emoji\.0: expected a list of at least 1"),
+    ("train.combinations", {"emoji": "all"}, r"train\.combinations\.emoji: expected a list, found 'all'"),
     ("train.calibration", "platt", r"train\.calibration: expected 'none', 'temperature', 'sigmoid' or 'isotonic', found 'platt'"),
     ("evaluate.gallery", 51, r"evaluate\.gallery: expected at most 50, found 51"),
     ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
@@ -352,3 +359,15 @@ def test_checking_needs_no_heavy_import() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     heavy = {"torch", "sklearn", "scipy.signal", "pandas", "matplotlib", "great_expectations", "mlflow", "prefect", "dvc"}
     assert heavy & set(done.stdout.split()) == set()
+
+
+def test_of_more_than_six_modalities_the_combinations_must_be_named() -> None:
+    """Single ones may be among them, and change nothing."""
+    seven = {"datasets": {"many": {"modalities": list("abcdefg")}, "few": {"modalities": list("abcdef")}}}
+    message = (r"^params\.yaml: datasets\.many\.modalities: 7 modalities have 127 combinations, too many to train all; name those to "
+               r"train: `train: \{combinations: \{many: \[\[a, b\], \[a, b, c, d, e, f, g\]\]\}\}` "
+               r"\(each modality alone is always trained\)$")  # fmt: skip
+    with pytest.raises(InputError, match=message):
+        check_combinations(seven | {"train": {}})
+    check_combinations(seven | {"train": {"combinations": {"many": [["a"], ["g", "a"]]}}})
+    check_combinations(seven | {"train": {"combinations": {"many": []}}})

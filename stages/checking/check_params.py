@@ -8,6 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from stages.checking.check_combinations import check_combinations
 from stages.checking.check_controls import check_control
 from stages.checking.check_data_sets import check_dataset
 from stages.checking.check_features import check_feature
@@ -73,6 +74,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_splits, params)
         _attempt(found, check_leakage, params)
         _attempt(found, check_scoring, params)
+        _attempt(found, check_combinations, params)
         for study in STUDIES:
             _attempt(found, check_studies, params, study)
         for name in params["models"]:

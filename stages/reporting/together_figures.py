@@ -6,6 +6,7 @@ from stages.reporting.dot_figures import ScoreDot, interval_dots, subset_dots
 from stages.reporting.drawing import COLOURS, Plot
 from stages.reporting.formatting import level_name, model_name
 from stages.reporting.leaderboard import baseline_level, colour_names
+from stages.reporting.together import contributions_on
 
 FEWEST_OF_MATRIX = 3  # modalities: of two, the leaderboard is as clear
 
@@ -15,7 +16,7 @@ def shapley_plot(evaluation: Evaluation) -> Plot | None:
     colours = colour_names(evaluation)
     dots = [
         ScoreDot(f"{model_name(found.model)} · {share.modalities[0]}", share.value, share.lo, share.hi, COLOURS[colours[found.model]])
-        for found in evaluation.contributions
+        for found in contributions_on(evaluation, evaluation.primary.name)
         for share in found.shares
         if share.value is not None
     ]

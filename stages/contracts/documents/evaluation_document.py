@@ -174,7 +174,9 @@ class Evaluation(Results):
     protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
-                                                     description="what each modality brings to each learner, of two to six modalities")
+                                                     description="what each modality brings to each learner, by the ranking metric first")
+    no_contributions: str | None = Field(None, exclude_if=lambda value: value is None,
+                                         description="why Shapley values and interactions of several modalities are not computed")
     robustness: tuple[Robustness, ...] = Field((), exclude_if=lambda value: not value,
                                                description="scores of corrupted and incomplete samples, if params.yaml names models")
     isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
@@ -188,6 +190,7 @@ class Evaluation(Results):
         candidates = [named(found.candidate) for found in self.candidates]
         yield from unknown_names("best", [named(self.best)], "candidates", candidates)
         yield from unknown_names("not_applicable", self.not_applicable, "models", self.models)
+        yield from unknown_names("contributions", [found.metric for found in self.contributions], "metrics", [m.name for m in self.metrics])
         lengths = dict[str, int]()
         by_name: dict[str, Mapping[str, Any] | None] = {"counts": self.counts, "ranges": self.ranges}
         for place, found in enumerate(self.candidates):
