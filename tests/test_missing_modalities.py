@@ -113,6 +113,16 @@ def named(name: str) -> Callable[[], dict[str, Any]]:
     return lambda: csv_of(IMAGE, it=[name if row == 1 else one for row, one in enumerate(write_files())])
 
 
+def other_case_in_an_archive() -> dict[str, Any]:
+    with zipfile.ZipFile("t.zip", "w") as archive:
+        for row, name in enumerate(IDS):
+            archive.writestr(f"n/{name}_{KINDS[row]}.txt", NOTES[row])
+            archive.writestr(f"p/{name}.{'PNG' if row == 1 else 'png'}", RAW[row])
+    case = entry({"modality": "image", "files": "p/{name}.png"}, {"folder": "t.zip", "label": "n/{name}_{kind}.txt", "ignore": ["p/*"]})
+    case["modalities"]["note"] = {"modality": "text"}
+    return case
+
+
 def one_of_two_files() -> dict[str, Any]:
     write_lists(range(6))
     Path("p/1_2.png").unlink()
@@ -160,6 +170,8 @@ UNREADABLE: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "a folder": (named("p"), "is a folder, not a file"),
     "a file as a folder": (named("p/0.png/1.png"), "a folder in the path is a file"),
     "backslash": (named("p\\1.png"), r"folders in a path are separated by /, not by \\"),
+    "other case": (named("P/1.PNG"), "P/1.PNG: no such file, but there is p/1.png; write the name in the same case"),
+    "other case in an archive": (other_case_in_an_archive, "p/s1.png: no such file in the archive, but there is p/s1.PNG"),
     "name too long": (named("x" * 5000), "the name is too long"),
     "one of two files": (one_of_two_files, "p/1_2.png: no such file"),
     "one null of two": (one_null_of_two, r"one of its files is missing \(null\)"),

@@ -1,11 +1,15 @@
 """`python -m pipelines.new` on data of which some samples lack a modality: what it proposes, and that ingest reads it."""
 
 import csv
+import io
+import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from own_entries import ingested
 from ruamel.yaml import YAML
@@ -252,3 +256,46 @@ def test_a_modality_that_no_row_lacks_is_not_asked_for_its_classes() -> None:
     assert in_two_groups == "", "each class is in x, y and z"
     in_two = gaps.lack_of_classes(labels, ["x", "x", "y", "y"] * 2 + ["z"], 2)
     assert in_two == "8 of 9 have it, and no class is in 3 groups of these; folds need 2 such classes"
+
+
+# ---------------------------------------------------------------- other forms of tables
+STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+SHARED = {"kind": ["ab"[row % 2] for row in range(60)], "size": [row % 7 + row / 60 for row in range(60)]}
+
+
+def gappy(value: Callable[[int], Any], *nothing: Any) -> list[Any]:
+    """Return sixty values; every fourth one is one of those that stand for none."""
+    return [nothing[row // 4 % len(nothing)] if row % 4 == 0 else value(row) for row in range(60)]
+
+
+CELLS: dict[str, Callable[[], pa.Array]] = {
+    "bytes": lambda: pa.array(gappy(picture, None), pa.binary()),
+    "structs": lambda: pa.array(gappy(lambda row: {"bytes": picture(row), "path": None}, None, {"bytes": None, "path": ""}), STRUCT),
+    "lists of bytes": lambda: pa.array(gappy(lambda row: [picture(row)] * 2, None, []), pa.list_(pa.binary())),
+    "vectors": lambda: pa.array(gappy(lambda row: [row / 7, 1.0], None, []), pa.list_(pa.float64())),
+    "series": lambda: pa.array(gappy(lambda row: [[row / 7, 1.0]] * 3, None, []), pa.list_(pa.list_(pa.float64()))),
+}
+
+
+@pytest.mark.parametrize("what", CELLS)
+def test_cells_that_are_null_or_empty_lists_are_counted(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({**SHARED, "it": CELLS[what]()}), "t.parquet")
+    entry, text = said(capsys, "t.parquet", "--target", "kind")
+    assert text.startswith("# 60 rows kept, 0 ignored\n") and "15 of 60 rows have none and are kept (`missing_modalities`)" in text
+    (name,) = set(entry["modalities"]) - {"facts"}
+    samples, _ = ingested(entry)
+    assert [row for row, value in enumerate(samples[name].to_pylist()) if value is None] == list(range(0, 60, 4))
+
+
+def test_shards_whose_keys_lack_a_file_are_proposed(capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open("t.tar", "w") as archive:
+        for row in range(60):
+            members = {"cls": b"ab"[row % 2 : row % 2 + 1], "png": picture(row)} | ({"wav": b"RIFF %d" % row} if row % 4 else {})
+            for field, content in members.items():
+                member = tarfile.TarInfo(f"{row:04d}.{field}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    entry, text = said(capsys, "t.tar")
+    assert {part["column"] for part in entry["modalities"].values()} == {"png", "wav"}
+    assert "15 of 60 rows have none and are kept (`missing_modalities`)" in text
+    assert ingested(entry)[0]["sound"].null_count == 15

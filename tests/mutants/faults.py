@@ -27,6 +27,7 @@ OF_RELIABILITY = ("tests/test_reliability.py",)
 OF_CURVES, OF_BIAS = ("tests/test_learning_curves.py",), ("tests/test_bias_variance.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
+OF_MISSING = ("tests/test_missing_modalities.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
 OF_CONDITIONS = ("tests/test_conditions.py",)
@@ -429,6 +430,21 @@ MUTANTS = (
            some_of("workbook", "mark"), "texts among numbers are missing without a word"),
     Mutant("rounded numbers", "stages/own_data/workbook.py", "cells[row] = repr(number)", "pass", some_of("workbook", "digits or in_full"),
            "numbers in a column of mixed cells lose digits"),
+    # ---------------------------------------------------------------- own data: samples that lack a modality
+    Mutant("broken links are absent", INSIDE, "if (link := _broken_link(root, name)) is not None:", "if False:", OF_MISSING,
+           "a link to nothing counts as a sample without the modality"),
+    Mutant("one of several is enough", "stages/own_data/file_names.py", "if absent and len(absent) == len(names):", "if absent:",
+           OF_MISSING, "a sample one of whose files is gone counts as one that never had any"),
+    Mutant("nobody is nobody's", "stages/ingestion/missing_modalities.py", "if not self._n_have[modality] and", "if False and", OF_MISSING,
+           "a wrong pattern trains on a modality that no sample has"),
+    Mutant("without any modality", "stages/ingestion/missing_modalities.py", "if len(lacking) == self.n_declared:", "if False:", OF_MISSING,
+           "a sample without any modality is kept"),
+    Mutant("blank texts are texts", "stages/own_data/empty_cells.py", 'pc.equal(normal_column(text), "")', 'pc.equal(text, "")', OF_MISSING,
+           "a text of blanks is an empty document"),
+    Mutant("not pulled is absent", "stages/own_data/dvc_files.py", ">= n_files", ">= 0", some_of("dvc_files", "never_had"),
+           "a file that DVC has and that is not pulled counts as absent"),
+    Mutant("sounds of one class", "stages/own_data/guess_missing.py", "if len(enough) >= n_needed:", "if True:",
+           some_of("new_with_gaps", "one_class or asked_for"), "make new proposes a modality that no fold can train on"),
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
     # ---------------------------------------------------------------- probabilities and errors
