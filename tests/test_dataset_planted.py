@@ -20,12 +20,13 @@ from stages.features.encoders import Dense
 from stages.features.feature_blocks import Block
 from stages.foundation.registry import component
 from stages.foundation.tables import column_values
-from stages.model_selection.fusing import fused_results
+from stages.model_selection.fusing import fused_results, trained_combinations
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.models import svm
 
 CHANCE = 0.5
 SEEDS = (20241101, 2)
+SETTINGS = svm.SvmSettings(kernel=("rbf",), C=(1.0, 10.0), gamma=(0.3, 1.0, 3.0))
 MODELS = [SVC(C=10, gamma=1.0), MLPClassifier((32,), learning_rate_init=0.03, alpha=0.1, tol=3e-3, max_iter=500, random_state=0)]
 
 
@@ -101,21 +102,27 @@ def test_a_linear_model_sees_the_hint_alone() -> None:
     assert 0.6 < accuracy(model, table, *DATA_SET.modalities) < 0.8
 
 
-def costs_of_useless(table: pa.Table) -> tuple[dict[str, float], float]:
-    """Return what the useless block costs an SVM on left and right, by the way of fusing, and the mean weight that it is given."""
-    columns = {name: column_values(table[name]) for name in ("left", "right", "useless")}
+def problem_of(table: pa.Table, names: tuple[str, ...]) -> tuple[Problem, tuple[str, ...]]:
+    """Return the problem of each of some modalities alone, of all, and of all but the last, on five random folds."""
+    columns = {name: column_values(table[name]) for name in names}
     rows, rng = np.arange(len(table)), np.random.default_rng(0)
     fold_of, inner_of = rng.permutation(rows % 5), rng.permutation(rows % 3)
     folds = tuple(Fold(0, i, rows[fold_of != i], rows[fold_of == i], inner_of[fold_of != i].astype(np.int16), 3) for i in range(5))
-    target, names = classes(table).astype(np.int32), tuple(columns)
     blocks = {name: Block(name, Dense(values.astype(np.float32)), {}) for name, values in columns.items()}
-    problem = Problem(blocks, target, "classes", ("no", "yes"), folds, (*((name,) for name in names), names[:2], names),
-                      {"accuracy": component("metrics", "accuracy")}, "accuracy", 0)  # fmt: skip
-    settings = svm.SvmSettings(kernel=("rbf",), C=(1.0, 10.0), gamma=(0.3, 1.0, 3.0))
-    found = list(results(LearnerSetup(svm.MODEL, settings), problem, svm.MODEL.grid(settings, 0)))
+    combinations = tuple(dict.fromkeys((*((name,) for name in names), names[:-1], names)))
+    target = classes(table).astype(np.int32)
+    return Problem(blocks, target, "classes", ("no", "yes"), folds, combinations, {"accuracy": component("metrics", "accuracy")},
+                   "accuracy", 0), names  # fmt: skip
+
+
+def costs_of_useless(table: pa.Table) -> tuple[dict[str, float], float]:
+    """Return what the useless block costs an SVM on left and right, by the way of fusing, and the mean weight that it is given."""
+    problem, names = problem_of(table, ("left", "right", "useless"))
+    target = problem.target
+    found = list(results(LearnerSetup(svm.MODEL, SETTINGS), problem, svm.MODEL.grid(SETTINGS, 0)))
     way = component("fusions", "early_weighted")
     ways = {component("fusions", "early"): None, way: way.settings()}
-    weighted = list(fused_results(LearnerSetup(svm.MODEL, settings), problem, ways, found))
+    weighted = list(fused_results(LearnerSetup(svm.MODEL, SETTINGS), problem, ways, found))
 
     def of(fusion: str, modalities: tuple[str, ...]) -> list[FoldResult]:
         return [one for one in (*found, *weighted) if (one.fusion, one.modalities) == (fusion, modalities)]
@@ -125,6 +132,29 @@ def costs_of_useless(table: pa.Table) -> tuple[dict[str, float], float]:
 
     weights = [one.configs[one.chosen]["modality_weights"]["useless"] for one in of("early_weighted", names)]
     return {fusion: mean("early", names[:2]) - mean(fusion, names) for fusion in ("early", "early_weighted")}, float(np.mean(weights))
+
+
+def costs_in_late_fusion(table: pa.Table) -> tuple[dict[str, float], float]:
+    """Return what the useless member costs SVMs beside the hint, by the way of late fusion, and the mean weight that it is given."""
+    problem, names = problem_of(table, ("hint", "useless"))
+    ways = {component("fusions", name): component("fusions", name).settings() for name in ("late_mean", "late_weighted")}
+    learner = LearnerSetup(svm.MODEL, SETTINGS)
+    found = list(results(learner, trained_combinations(problem, ways), svm.MODEL.grid(SETTINGS, 0), members=True))
+    found += fused_results(learner, problem, ways, tuple(found))
+    mean = {"alone": [], "late_mean": [], "late_weighted": []}
+    for one in found:
+        if "hint" in one.modalities:
+            way = one.fusion if one.modalities == names else "alone"
+            mean[way].append((one.prediction == problem.target[one.fold.test]).mean())
+    weights = [one.configs[one.chosen]["modality_weights"]["useless"] for one in found if one.fusion == "late_weighted"]
+    return {way: float(np.mean(mean["alone"]) - np.mean(mean[way])) for way in ("late_mean", "late_weighted")}, float(np.mean(weights))
+
+
+def test_late_fusion_leaves_the_useless_member_out() -> None:
+    drawn = [costs_in_late_fusion(samples(seed)) for seed in range(4)]
+    equal, chosen = (float(np.mean([cost[way] for cost, _ in drawn])) for way in ("late_mean", "late_weighted"))
+    assert equal > 0.005 and chosen < equal / 3, (equal, chosen)
+    assert np.mean([weight for _, weight in drawn]) < 0.05
 
 
 def test_weights_chosen_on_inner_folds_leave_the_useless_one_out() -> None:
