@@ -201,7 +201,8 @@ class FoldResult:
     reseeded: predictions of the refits with further seeds.
     calibration: how the probabilities were calibrated.
     configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if wanted.
-    decision_arrays: labels' thresholds and the calibrator, as a saved model names them.
+    decision_arrays: labels' thresholds and the calibrator, as a saved model names them. usable: bool (n_configs,), which could be chosen;
+    None: all.
     """
 
     fold: Fold
@@ -220,6 +221,7 @@ class FoldResult:
     fusion: str = EARLY
     member: MemberScores | None = None
     decision_arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    usable: np.ndarray | None = None
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""

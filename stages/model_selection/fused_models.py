@@ -15,9 +15,10 @@ from stages.contracts.fitted import Fitted
 from stages.contracts.fusion import EarlyFusion, Fusion, ImputedFusion, LateFusion
 from stages.contracts.model import Config, FoldResult, MemberScores
 from stages.contracts.problem import Fold, Problem
+from stages.model_selection.choice import best_of
 from stages.model_selection.fitted_fusion import combiner_arrays, decision_arrays
 from stages.model_selection.imputed_fusion import imputed_problem
-from stages.model_selection.late_fusion import Members, best_usable, fitted_fusion, members_of
+from stages.model_selection.late_fusion import Members, fitted_fusion, members_of
 from stages.model_selection.protocol import LearnerSetup, best_config, best_overall, fit_on, member_scores, swept_alone, with_decisions
 from stages.model_selection.weighted_fusion import Place, Weighting, weighting_of
 
@@ -116,7 +117,8 @@ def _final_late(trained: Trained, way: LateFusion, modalities: Combination) -> F
     found = trained.of(modalities, way.name)
     configs = [dict(config) for config in found[0].configs]
     scores = np.hstack([result.inner_scores[part.scoring] for result in found])
-    config = configs[best_usable(part, way, configs, members, scores)]
+    usable = way.usable(configs, members.out_of_fold, part.target[members.fold.train], part.form)
+    config = configs[best_of(scores, usable, part.metrics[part.scoring])]
     fusion = fitted_fusion(part, way, config, members, learner.calibration_of(part))
     decisions = decision_arrays(fusion.thresholds, fusion.calibrator)
     return _late(way, modalities, config, members, Fitted(combiner_arrays(way, fusion.combine) | decisions, {}), [one for one, _ in fitted])

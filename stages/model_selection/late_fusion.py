@@ -16,7 +16,7 @@ from stages.contracts.fusion import LateFusion
 from stages.contracts.model import Config, FoldResult, MemberScores, SeededPrediction
 from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
-from stages.model_selection.choice import choose, choose_config
+from stages.model_selection.choice import best_of, choose_config
 from stages.model_selection.fitted_fusion import FittedFusion as FittedFusion
 from stages.model_selection.fitted_fusion import decision_arrays, fused_scores
 from stages.model_selection.fold_predictions import predictions_of
@@ -66,7 +66,8 @@ def late_result(
     configs = fusion.grid(modalities, settings)
     decisions = np.stack(each(partial(_out_of_fold, problem, fusion, members), configs))
     inner_scores = choose_config(problem, fold, predictions_of(problem, decisions)).scores
-    chosen = best_usable(problem, fusion, configs, members, inner_scores[problem.scoring])
+    usable = fusion.usable(configs, members.out_of_fold, problem.target[fold.train], problem.form)
+    chosen = best_of(inner_scores[problem.scoring], usable, problem.metrics[problem.scoring])
     fitted = _fitted(problem, fusion, configs[chosen], members, decisions[chosen], calibration)
 
     def predicted(seed: int) -> SeededPrediction:
@@ -76,14 +77,8 @@ def late_result(
     return FoldResult(
         fold=fold, modalities=modalities, inner_scores=inner_scores, chosen=chosen, prediction=first.prediction,
         probabilities=first.probabilities, reseeded=tuple(others), calibration=calibration, configs=configs, fusion=fusion.name,
-        decision_arrays=decision_arrays(fitted.thresholds, fitted.calibrator),
+        decision_arrays=decision_arrays(fitted.thresholds, fitted.calibrator), usable=usable,
     )  # fmt: skip
-
-
-def best_usable(problem: Problem, fusion: LateFusion, configs: list[Config], members: Members, scores: np.ndarray) -> int:
-    """Return the configuration with the best mean of scores, float64 (n_configs, n_scores), among those that may be chosen."""
-    usable = np.flatnonzero(fusion.usable(configs, members.out_of_fold, problem.target[members.fold.train], problem.form))
-    return int(usable[choose(scores[usable], greater_is_better=problem.metrics[problem.scoring].greater_is_better)])
 
 
 def fitted_fusion(

@@ -23,7 +23,7 @@ from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.calibrator_fitting import fit_calibrator
 from stages.model_selection.calibrators import Calibrator, calibrated
-from stages.model_selection.choice import Choice, choose, choose_config
+from stages.model_selection.choice import Choice, best_of, choose, choose_config
 from stages.model_selection.fitted_fusion import decision_arrays
 from stages.model_selection.fitted_fusion import fusible as fusible
 from stages.model_selection.target_forms import FORMS
@@ -259,9 +259,12 @@ def best_overall(found: Sequence[FoldResult], metric: Scoring) -> Best:
 def best_config(found: Sequence[FoldResult], metric: Scoring) -> tuple[int, np.ndarray]:
     """Return the configuration with the best mean inner score over outer folds, and its scores, float64 (n_folds · n_inner,).
 
+    It is one of those that could be chosen on most outer folds.
+
     Args:
         found: the results of one combination and way of fusing.
     """
     scores = np.hstack([result.inner_scores[metric.name] for result in found])
-    config = choose(scores, greater_is_better=metric.greater_is_better)
+    n_usable = np.sum([np.ones(len(scores)) if result.usable is None else result.usable for result in found], axis=0)
+    config = best_of(scores, n_usable == n_usable.max(), metric)
     return config, scores[config]
