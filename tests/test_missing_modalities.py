@@ -64,9 +64,12 @@ def test_a_sample_without_a_modality_is_kept_with_a_null(case: Callable[[], Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_a_sample_without_a_modality_is_skipped_where_that_is_declared(case: Callable[[], Case]) -> None:
+def test_a_sample_without_a_modality_is_skipped_where_that_is_declared(
+    case: Callable[[], Case], capsys: pytest.CaptureFixture[str]
+) -> None:
     entry, values, reason = case()
-    table, about = ingested({**entry, "missing_modalities": "quarantine", "max_bad_share": 0.5})
+    table, about = ingested({**entry, "missing_modalities": "quarantine", "max_bad_share": 2 / 6})
+    assert "mine: 2 of 6 samples lack a modality and are skipped (missing_modalities: quarantine)\n  sample 's1'" in capsys.readouterr().out
     assert table["sample_id"].to_pylist() == [IDS[row] for row in HAVE] and about["rows"]["used"] == 6
     assert [known(value) for value in table["it"].to_pylist()] == [values[row] for row in HAVE]
     bad = read_table(quarantine_path("mine"))

@@ -102,8 +102,16 @@ class MissingModalities:
         elif policy.on_bad_sample == self.policy:
             other = rest  # skipped ones count together
         else:
-            found += _refusal(refused, n_used, policy.model_copy(update={"on_bad_sample": "quarantine"}))
+            found += self._skipping(refused, n_used, policy)
         return found + _refusal(other, n_used, policy)
+
+    def _skipping(self, refused: Mapping[str, str], n_used: int, policy: BadSamplePolicy) -> list[str]:
+        """Return why samples that lack a modality may not be skipped; print those that are."""
+        if not refused or len(refused) / n_used > policy.max_bad_share:
+            return _refusal(refused, n_used, policy.model_copy(update={"on_bad_sample": "quarantine"}))
+        head = f"{self.dataset}: {len(refused)} of {n_used} samples lack a modality and are skipped (missing_modalities: quarantine)"
+        print("\n".join([head, *named_lines(refused)]), flush=True)
+        return []
 
     def lines(self, fate: str = "they are kept: `missing_modalities`") -> Iterator[str]:
         """Yield a line for each modality that some of the kept samples lack, and what becomes of them."""
