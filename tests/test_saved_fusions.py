@@ -25,7 +25,7 @@ from stages.foundation.registry import component, names
 from stages.fusions.late_stacked import log_probabilities
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fitted_fusion import combiner_arrays, loaded_fusion
-from stages.model_selection.fused_models import FusedModel, Trained, final_model, fold_model
+from stages.model_selection.fused_models import FusedModel, TrainedLearner, final_model, fold_model
 from stages.model_selection.fusing import fused_results, trained_combinations
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.training.prediction import Predictor
@@ -55,14 +55,14 @@ def columns_of(problem: Problem, rows: np.ndarray) -> dict[str, pa.Array]:
             for name, block in problem.blocks.items()}  # fmt: skip
 
 
-def trained(name: str, problem: Problem, ways: tuple[str, ...] = tuple(WAYS), **options: Any) -> Trained:
+def trained(name: str, problem: Problem, ways: tuple[str, ...] = tuple(WAYS), **options: Any) -> TrainedLearner:
     """Return what train finds of a learner."""
     model = as_sweep(component("models", name))
     learner = LearnerSetup(model, model.settings(**SMALL.get(name, {})), **options)
     of = declared(*ways)
     found = list(results(learner, trained_combinations(problem, of), model.grid(learner.settings, 0),
                          members=any(isinstance(way, LateFusion) for way in of)))  # fmt: skip
-    return Trained(learner, problem, of, [*found, *fused_results(learner, problem, of, found)])
+    return TrainedLearner(learner, problem, of, [*found, *fused_results(learner, problem, of, found)])
 
 
 def saving(folder: Path, problem: Problem) -> Saving:
@@ -71,7 +71,7 @@ def saving(folder: Path, problem: Problem) -> Saving:
     return Saving("toy", folder, features)
 
 
-def saved(folder: Path, model: FusedModel, of: Trained, result: FoldResult) -> Predictor:
+def saved(folder: Path, model: FusedModel, of: TrainedLearner, result: FoldResult) -> Predictor:
     save_model(folder, model, of, saving(folder, of.problem), fusion=result.fusion, as_found=result)
     return Predictor.load(folder)
 
@@ -114,7 +114,7 @@ def test_so_it_does_where_samples_lack_modalities_and_in_time_order(task: str, t
             assert_predicts(saved(folder, fold_model(found, result), found, result), problem, result)
 
 
-def best_by_hand(found: Trained) -> tuple[tuple[str, ...], str, dict[str, Any]]:
+def best_by_hand(found: TrainedLearner) -> tuple[tuple[str, ...], str, dict[str, Any]]:
     """Return the combination, way and configuration with the best mean inner score, by a plain loop, of those usable on all folds."""
     scored: dict[Any, list[float]] = {}
     usable = {(one.modalities, one.fusion): [] for one in found.results}

@@ -104,6 +104,13 @@ class CandidateResult(ScoredCandidate):
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
 
     @property
+    def listed_configs(self) -> tuple[ChosenConfig, ...]:
+        """Return the configurations with weights in the order of the modalities; in the file they are sorted by name."""
+        key = "modality_weights"
+        return tuple(config if key not in config.settings else config.model_copy(update={"settings": {
+            **config.settings, key: {name: config.settings[key][name] for name in self.modalities}}}) for config in self.configs)  # fmt: skip
+
+    @property
     def fixed_settings(self) -> frozenset[str]:
         """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
         values: dict[str, set[str]] = {}
