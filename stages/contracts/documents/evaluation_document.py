@@ -106,9 +106,12 @@ class CandidateResult(ScoredCandidate):
     @property
     def listed_configs(self) -> tuple[ChosenConfig, ...]:
         """Return the configurations with weights in the order of the modalities; in the file they are sorted by name."""
-        key = "modality_weights"
-        return tuple(config if key not in config.settings else config.model_copy(update={"settings": {
-            **config.settings, key: {name: config.settings[key][name] for name in self.modalities}}}) for config in self.configs)  # fmt: skip
+        found = []
+        for config in self.configs:
+            weights = config.settings.get("modality_weights")
+            listed = {"modality_weights": {name: weights[name] for name in self.modalities}} if weights else {}
+            found.append(config.model_copy(update={"settings": config.settings | listed}))
+        return tuple(found)
 
     @property
     def fixed_settings(self) -> frozenset[str]:
