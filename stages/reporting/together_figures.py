@@ -39,8 +39,8 @@ def subsets_plot(evaluation: Evaluation) -> Plot | None:
     if not scored:
         return None
     is_whole = len(evaluation.combinations) == 2 ** len(evaluation.modalities) - 1
-    caption = (f"{model_name(best.model)} on every subset of the modalities{'' if is_whole else ' that was trained'}; dashed: the best baseline. The best row was picked by the "
-               "scores that are shown.")  # fmt: skip
+    on = f"{model_name(best.model)} on every subset of the modalities{'' if is_whole else ' that was trained'}"
+    caption = f"{on}; dashed: the best baseline. The best row was picked by the scores that are shown."
     figure = subset_dots(evaluation.modalities, scored, x_label=f"{evaluation.primary.title}, mean and interval",
                          reference=baseline_level(evaluation))  # fmt: skip
     return Plot("subsets", f"{'Every subset' if is_whole else 'Subsets'} of the modalities", caption, figure)
