@@ -20,7 +20,7 @@ from stages.foundation.tables import read_described
 from stages.model_selection.answered_rows import answered
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.model_selection.fused_models import Trained
+from stages.model_selection.fused_models import TrainedLearner
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.refit_seeds import more_refit_seeds
@@ -77,7 +77,7 @@ def main(dataset: str, name: str) -> None:
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
     write_results(folder, list(answered(problem, found)), data, ResultsOf(name))
-    save_models(Trained(learner, problem, ways, found), Saving(dataset, saved, features), keep_folds="fold_models" in keep)
+    save_models(TrainedLearner(learner, problem, ways, found), Saving(dataset, saved, features), keep_folds="fold_models" in keep)
 
 
 def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], total: int) -> str:

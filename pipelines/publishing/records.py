@@ -108,7 +108,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
               "baseline": str(candidate.model in evaluation.baselines).lower(), "mlflow.source.name": stage},
         params=run_params(lock, evaluation, result),
         points=run_points(evaluation, result),
-        note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.configs).items()
+        note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.listed_configs).items()
                                                         if name not in result.fixed_settings}),
         files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
         data=data,

@@ -48,7 +48,7 @@ class FusedModel:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedLearner:
     """What train has found of one learner. ways: of fusing, each with its settings. results: of every fold, combination and way."""
 
     learner: LearnerSetup
@@ -78,7 +78,7 @@ def place_of(result: FoldResult) -> Place:
     return result.fold.repeat, result.fold.index, result.modalities
 
 
-def final_model(trained: Trained) -> FusedModel:
+def final_model(trained: TrainedLearner) -> FusedModel:
     """Return the model of all training rows."""
     problem = trained.problem
     best = best_overall(trained.results, problem.metrics[problem.scoring])
@@ -93,14 +93,14 @@ def final_model(trained: Trained) -> FusedModel:
     return _final_late(trained, way, best.modalities)
 
 
-def _final_alone(trained: Trained, modalities: Combination, config: Config, way: ImputedFusion | None = None) -> FusedModel:
+def _final_alone(trained: TrainedLearner, modalities: Combination, config: Config, way: ImputedFusion | None = None) -> FusedModel:
     """Return the model of equal weights, of the samples that have all modalities or, if the way imputes, one of them."""
     part = trained.problem.part(modalities) if way is None else imputed_problem(trained.problem, modalities)
     fold, name = part.final_fold(), EARLY if way is None else way.name
     return FusedModel(modalities, name, config, fit_on(trained.learner, part, fold, modalities, config), fold.train, modalities)
 
 
-def _final_weighted(trained: Trained, way: Fusion, modalities: Combination, config: Config) -> FusedModel:
+def _final_weighted(trained: TrainedLearner, way: Fusion, modalities: Combination, config: Config) -> FusedModel:
     configs = {names: trained.best_alone(names) for names in (modalities, *((name,) for name in modalities))}
     weighting = _weighting(modalities, config, configs)
     part = weighting.weighted(trained.problem.part(modalities))
@@ -109,7 +109,7 @@ def _final_weighted(trained: Trained, way: Fusion, modalities: Combination, conf
     return FusedModel(modalities, way.name, weighting.config | config, fitted, fold.train, weighting.modalities)
 
 
-def _final_late(trained: Trained, way: LateFusion, modalities: Combination) -> FusedModel:
+def _final_late(trained: TrainedLearner, way: LateFusion, modalities: Combination) -> FusedModel:
     """Return the late model whose configuration is the best over all outer folds of those that its members' scores allow."""
     learner, part = trained.learner, trained.problem.part(modalities)
     fitted = [_final_member(trained, name) for name in modalities]
@@ -124,7 +124,7 @@ def _final_late(trained: Trained, way: LateFusion, modalities: Combination) -> F
     return _late(way, modalities, config, members, Fitted(combiner_arrays(way, fusion.combine) | decisions, {}), [one for one, _ in fitted])
 
 
-def _final_member(trained: Trained, name: str) -> tuple[FusedModel, MemberScores]:
+def _final_member(trained: TrainedLearner, name: str) -> tuple[FusedModel, MemberScores]:
     """Return the model of one modality, and its out-of-fold scores on the inner folds of the final one."""
     learner, part, config = trained.learner, trained.problem.part((name,)), trained.best_alone((name,))
     fold = part.final_fold()
@@ -139,7 +139,7 @@ def _as_result(model: FusedModel, member: MemberScores) -> FoldResult:
     return FoldResult(Fold(-1, -1, model.rows, nothing, np.empty(0, np.int16), 0), model.modalities, {}, 0, nothing, None, member=member)
 
 
-def fold_model(trained: Trained, result: FoldResult) -> FusedModel:
+def fold_model(trained: TrainedLearner, result: FoldResult) -> FusedModel:
     """Return the model of an outer fold that predicted its test rows, fitted again; of "chosen" that of the way chosen there."""
     if result.fusion == CHOSEN:
         return fold_model(trained, trained.at(place_of(result), result.configs[result.chosen]["fusion"]))
@@ -162,7 +162,7 @@ def fold_model(trained: Trained, result: FoldResult) -> FusedModel:
 
 
 def _fitted_again(
-    trained: Trained, result: FoldResult, sees: Combination, config: Config, weighting: Weighting | None = None
+    trained: TrainedLearner, result: FoldResult, sees: Combination, config: Config, weighting: Weighting | None = None
 ) -> FusedModel:
     """Return the refit of a result's configuration, which decides as the result did."""
     imputes = result.fusion != EARLY and isinstance(trained.way(result.fusion), ImputedFusion)

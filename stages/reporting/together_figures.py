@@ -38,11 +38,12 @@ def subsets_plot(evaluation: Evaluation) -> Plot | None:
     scored = [(found.modalities, dot) for found in rows if (dot := _dot(evaluation, found)) is not None]
     if not scored:
         return None
-    caption = (f"{model_name(best.model)} on every subset of the modalities; dashed: the best baseline. The best row was picked by the "
-               "scores that are shown.")  # fmt: skip
+    is_whole = len(evaluation.combinations) == 2 ** len(evaluation.modalities) - 1
+    on = f"{model_name(best.model)} on every subset of the modalities{'' if is_whole else ' that was trained'}"
+    caption = f"{on}; dashed: the best baseline. The best row was picked by the scores that are shown."
     figure = subset_dots(evaluation.modalities, scored, x_label=f"{evaluation.primary.title}, mean and interval",
                          reference=baseline_level(evaluation))  # fmt: skip
-    return Plot("subsets", "Every subset of the modalities", caption, figure)
+    return Plot("subsets", f"{'Every subset' if is_whole else 'Subsets'} of the modalities", caption, figure)
 
 
 def _dot(evaluation: Evaluation, found: ScoredCandidate) -> ScoreDot | None:

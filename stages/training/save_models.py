@@ -9,7 +9,7 @@ from stages.contracts.documents.model_document import ModalityFeatures
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.contracts.tables.features_table import FeaturesMetadata
-from stages.model_selection.fused_models import FusedModel, Trained, final_model, fold_model
+from stages.model_selection.fused_models import FusedModel, TrainedLearner, final_model, fold_model
 from stages.training.saved_model import ModelDescription, member_folder, save_fitted
 
 
@@ -22,7 +22,7 @@ class Saving:
     features: Mapping[str, FeaturesMetadata]
 
 
-def save_models(trained: Trained, saving: Saving, *, keep_folds: bool) -> None:
+def save_models(trained: TrainedLearner, saving: Saving, *, keep_folds: bool) -> None:
     """Save the final model and, if wanted, the models of every outer fold: of equal weights, and of the way that is compared."""
     final = final_model(trained)
     fusion = CHOSEN if len(trained.ways) > 1 and len(final.modalities) > 1 else final.way
@@ -33,7 +33,7 @@ def save_models(trained: Trained, saving: Saving, *, keep_folds: bool) -> None:
             save_model(fold_model_dir(saving.folder, result), model, trained, saving, fusion=result.fusion, as_found=result)
 
 
-def save_model(folder: Path, model: FusedModel, trained: Trained, saving: Saving, *, fusion: str, as_found: FoldResult) -> None:
+def save_model(folder: Path, model: FusedModel, trained: TrainedLearner, saving: Saving, *, fusion: str, as_found: FoldResult) -> None:
     """Save a model and its members.
 
     Args:

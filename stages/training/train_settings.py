@@ -35,7 +35,8 @@ class TrainEntry(Settings):
         "always is (default: all of them, up to 6 modalities)"
     )
     keep: tuple[Keep, ...] = Field(
-        (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
+        (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the models of every outer fold: of "
+        "equal weights, and of the chosen way of fusing)"
     )
 
     renamed: ClassVar[Mapping[str, str]] = {"select": "scoring"}

@@ -106,6 +106,16 @@ class CandidateResult(ScoredCandidate):
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
 
     @property
+    def listed_configs(self) -> tuple[ChosenConfig, ...]:
+        """Return the configurations with weights in the order of the modalities; in the file they are sorted by name."""
+        found = []
+        for config in self.configs:
+            weights = config.settings.get("modality_weights")
+            listed = {"modality_weights": {name: weights[name] for name in self.modalities}} if weights else {}
+            found.append(config.model_copy(update={"settings": config.settings | listed}))
+        return tuple(found)
+
+    @property
     def fixed_settings(self) -> frozenset[str]:
         """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
         values: dict[str, set[str]] = {}
