@@ -50,8 +50,9 @@ def write_params(entry: Entry, **features: Mapping[str, Any]) -> list[str]:
     """Write params.yaml for a data set of one's own; return the keys of its features. `features` are settings by label."""
     keys = {f"{NAME}-{label}": {"dataset": NAME, "modality": part["modality"], **features.get(label, {})}
             for label, part in entry["modalities"].items()}  # fmt: skip
+    train = {"combinations": {NAME: [list(entry["modalities"])]}} if len(keys) > 6 else {}  # of more there are too many
     params = {"seed": 1, "datasets": {NAME: entry}, "features": keys, "controls": {"constant": {}}, "models": {"knn": {"n_neighbors": [1]}},
-              "split": {"n_splits": 2, "n_inner_splits": 2}, "train": {}, "evaluate": {}, "publish": {}, "flow": {}}  # fmt: skip
+              "split": {"n_splits": 2, "n_inner_splits": 2}, "train": train, "evaluate": {}, "publish": {}, "flow": {}}  # fmt: skip
     with Path("params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params, file)
     return list(keys)
