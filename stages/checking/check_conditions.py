@@ -38,8 +38,8 @@ def refuse_models_as_keys(params: Mapping[str, Any]) -> None:
     entries = params.get("conditions")
     for name in entries if isinstance(entries, Mapping) else ():
         if name in params["models"] and name not in ConditionsEntry.model_fields:
-            raise InputError(f"{PARAMS}: conditions.{name}: the section has no entries of models; write its keys corruptions, missing and "
-                             f"datasets directly under `conditions:`, and `models: [{name}]` where only some models predict corrupted samples")
+            raise InputError(f"{PARAMS}: conditions.{name}: the section has no entries of models any more; write corruptions, missing and "
+                             f"datasets directly under `conditions:`, and `models: [{name}]` for some models alone")
 
 
 def check_strengths(where: str, corruption: Corruption, strengths: Sequence[float]) -> None:

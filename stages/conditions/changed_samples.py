@@ -1,7 +1,7 @@
 """The test samples of a data set as conditions leave them: their raw features, computed once for all models and folds.
 
-A corruption that knows nothing of the training rows changes a sample in the same way on every fold, so that all tested rows are featurized at
-once. One that measures something on them is applied fold by fold, to the fold's own test rows.
+A corruption that knows nothing of the training rows changes a sample in the same way on every fold, so that all tested rows are featurized
+at once. One that measures something on them is applied fold by fold, to the fold's own test rows.
 """
 
 from collections.abc import Mapping, Sequence

@@ -49,7 +49,7 @@ class FoldModels:
 
     def clean(self, raws: Mapping[str, Raw]) -> FoldAnswers:
         """Return the answers of all models; raws: of each modality, the raw features of the test rows that have it."""
-        return self._predicted(raws, {}, "", 1)
+        return self._predicted(raws, FoldAnswers({}, {}), "", 1)
 
     def corrupted(self, raws: Mapping[str, Raw], clean: FoldAnswers, name: str, n_copies: int) -> list[FoldAnswers]:
         """Return, for each of `n_copies` of the test rows, the answers of the models that see the modality `name`.
@@ -58,7 +58,7 @@ class FoldModels:
             raws: of `name`, the raw features of all rows of the first copy, then of the next; clean ones of the other modalities.
             clean: the answers without a corruption.
         """
-        found = self._predicted(raws, clean.members, name, n_copies)
+        found = self._predicted(raws, clean, name, n_copies)
         parts: list[dict[Member, Answers]] = [{} for _ in range(n_copies)]
         for member, (predictions, probabilities) in found.by_member.items():
             of_copies = np.split(predictions, n_copies), None if probabilities is None else np.split(probabilities, n_copies)
@@ -67,12 +67,22 @@ class FoldModels:
         scores = np.split(found.members[name], n_copies) if name in found.members else []
         return [FoldAnswers(part, {**clean.members, name: scores[copy]} if scores else clean.members) for copy, part in enumerate(parts)]
 
-    def _predicted(self, raws: Mapping[str, Raw], known: Mapping[str, np.ndarray], name: str, n_copies: int) -> FoldAnswers:
-        """Return the answers for copies of the test rows by the models that see `name`; an empty one: by all models."""
+    def _predicted(self, raws: Mapping[str, Raw], clean: FoldAnswers, name: str, n_copies: int) -> FoldAnswers:
+        """Return the answers for copies of the test rows by the models that see `name`; an empty one: by all models.
+
+        Args:
+            clean: what is known without a corruption.
+        """
         found: dict[Member, Answers] = {}
-        members = dict(known)
+        members = dict(clean.members)
         for (way, modalities), refit in self.refits.items():
-            if not name or name in modalities:
+            if name and name not in modalities:
+                continue
+            if name and name not in refit.states:  # weight 0
+                found[way, modalities] = copied(clean.by_member[way, modalities], n_copies)
+            elif (twin := self._twin(way, modalities, found)) is not None:
+                found[way, modalities] = found[twin]
+            else:
                 rows = {one: self._rows(one, modalities, n_copies, is_copied=one == name) for one in refit.states}
                 scores = refit.scores({one: raws[one].taken(taken) for one, taken in rows.items()})
                 found[way, modalities] = refit.answers(scores)
@@ -84,6 +94,12 @@ class FoldModels:
                 found[way, modalities] = late.predicted(np.stack(stacked, axis=1))
         chosen = {(CHOSEN, modalities): found[way, modalities] for modalities, way in self.chosen.items() if (way, modalities) in found}
         return FoldAnswers(found | chosen, members)
+
+    def _twin(self, way: str, modalities: Combination, found: Mapping[Member, Answers]) -> Member | None:
+        """Return who has predicted the same rows with the same model: equal weights, or one modality that has all the weight."""
+        refit, n_rows = self.refits[way, modalities], len(self.test_rows(modalities))
+        return next((member for member in found if member in self.refits and self.refits[member] is refit
+                     and len(self.test_rows(member[1])) == n_rows), None)  # fmt: skip
 
     def _rows(self, name: str, modalities: Combination, n_copies: int, *, is_copied: bool) -> np.ndarray:
         """Return where copies of a combination's test rows are among those of one of its modalities, which has as many copies or one."""
@@ -118,6 +134,12 @@ class FoldModels:
             return prior_answer(self.problem.form, self.problem.target[self.fold.train], len(self.problem.outputs), len(places))
         at = np.searchsorted(self.test_rows(modalities), self.fold.test[places])
         return whole[0][at], None if whole[1] is None else whole[1][at]
+
+
+def copied(answers: Answers, n_copies: int) -> Answers:
+    """Return the same answers several times, one copy after another."""
+    predictions, probabilities = answers
+    return np.concatenate([predictions] * n_copies), None if probabilities is None else np.concatenate([probabilities] * n_copies)
 
 
 def _joined(parts: list[tuple[np.ndarray, Answers]]) -> Answers:

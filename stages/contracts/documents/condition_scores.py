@@ -1,6 +1,6 @@
 """What evaluate says of corrupted and incomplete test samples, as parts of its document: scores by strength, and what is lost."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -16,7 +16,7 @@ class StrengthPoint(MeanScore):
     """The score under one condition. change: its paired difference from the clean score, with its interval change_lo to change_hi.
 
     p_corrected: of no change, by Holm, over all conditions of the candidate. verdict: on the score under the condition; "worse": something
-    is lost.
+    is lost. scores: means by every other metric that needs no probabilities.
     """
 
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -26,6 +26,7 @@ class StrengthPoint(MeanScore):
     p: MaybeShare
     p_corrected: MaybeShare
     verdict: Verdict
+    scores: Mapping[str, Number] = {}
 
     def contradictions(self) -> Iterable[str]:
         yield from super().contradictions()
@@ -57,7 +58,7 @@ class StrengthCurve(Document):
 
 
 class Robustness(Document):
-    """What noisy and missing modalities do to the score of a candidate that ranks, with the first seed. clean: the score without them."""
+    """What noisy and missing modalities do to the score of a candidate that ranks. clean: the score without them, of the leaderboard."""
 
     model: str
     modalities: tuple[str, ...]
