@@ -90,7 +90,8 @@ def main(dataset: str) -> None:
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
     expected = Expected("", form, outputs, ())
-    judge = Judge([metric for metric in metrics.values() if not metric.needs_scores], design, entry.rope, modality_names(params, dataset))
+    without_probabilities = [metric for metric in metrics.values() if not metric.needs_scores]
+    judge = Judge(without_probabilities, splits.targets, design, entry.rope, modality_names(params, dataset))
     incomplete = IncompleteSamples(splits, read_shares(dataset), int(params["seed"]), prior_answers(table, splits, form, len(outputs)))
     evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),

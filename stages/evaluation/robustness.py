@@ -17,19 +17,22 @@ from stages.evaluation.changed_predictions import Changed
 from stages.evaluation.checked_predictions import BySeed
 from stages.evaluation.comparisons import difference_of, practical_region, verdict
 from stages.evaluation.design import Design
-from stages.evaluation.scores import MetricScores, estimate, mean_over_seeds, score
+from stages.evaluation.scores import MetricScores, estimate, mean_over_seeds, with_row_values
 from stages.evaluation.statistics import holm, posterior
 from stages.evaluation.strength_area import area_kept
+from stages.scoring.stacked_scores import scorer
+from stages.scoring.stacks import Stack
 
 
 @dataclass(frozen=True)
 class Judge:
     """How scores under conditions are judged. rope: as in comparisons.py. metrics: those without probabilities, the ranking one first.
 
-    modalities: of the data set, in its order.
+    modalities: of the data set, in its order. targets: of all of its samples, by which Q² is scaled.
     """
 
     metrics: Sequence[Metric]
+    targets: np.ndarray
     design: Design
     rope: float
     modalities: Sequence[str]
@@ -49,7 +52,10 @@ def judged_robustness(changed: Changed, clean: MetricScores, judge: Judge) -> Ro
     """Return one candidate's scores under conditions, with what is lost."""
     metric, design, candidate, predicted = judge.metric, judge.design, changed.candidate, changed.predicted
     ordered = sorted(predicted, key=lambda condition: (judge.modalities.index(condition.modality), condition.corruption == MISSING))
-    scored = {condition: mean_over_seeds([score(folds, metric, design) for folds in predicted[condition]]) for condition in ordered}
+    by_metric = {each.name: fold_scores([predicted[condition] for condition in ordered], each, judge) for each in judge.metrics}
+    others = {condition: {name: mean_score(found[place]) for name, found in by_metric.items() if name != metric.name}
+              for place, condition in enumerate(ordered)}  # fmt: skip
+    scored = {condition: _with_rows(predicted[condition], by_metric[metric.name][place], judge) for place, condition in enumerate(ordered)}
     differences = {condition: difference_of(found, clean, design) for condition, found in scored.items()}
     corrected = dict(zip(differences, holm([found.p for found in differences.values()]), strict=True))
     limit, rope = metric.bounds[1] - metric.bounds[0], practical_region(judge.rope, metric, clean.mean)
@@ -61,20 +67,30 @@ def judged_robustness(changed: Changed, clean: MetricScores, judge: Judge) -> Ro
         lo, hi = (float(np.clip(end, -limit, limit)) for end in (difference.lo, difference.hi))
         points.setdefault(condition.key, []).append(StrengthPoint(
             strength=condition.strength, mean=mean.mean, lo=mean.lo, hi=mean.hi, change=difference.difference, change_lo=lo, change_hi=hi,
-            p=difference.p, p_corrected=corrected[condition], verdict=said, scores=other_scores(predicted[condition], judge)))  # fmt: skip
+            p=difference.p, p_corrected=corrected[condition], verdict=said, scores=others[condition]))  # fmt: skip
     curves = tuple(_curve(key, changed.units[key], of_key, clean.mean, metric) for key, of_key in points.items())
     return Robustness(model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion, clean=clean.mean, curves=curves)
 
 
-def other_scores(by_seed: BySeed, judge: Judge) -> dict[str, float]:
-    """Return the mean score by every other metric without probabilities."""
-    return {metric.name: mean_score(by_seed, metric) for metric in judge.metrics[1:]}
+def fold_scores(predicted: Sequence[BySeed], metric: Metric, judge: Judge) -> np.ndarray:
+    """Return the score of each condition's predictions, with each seed, on each fold: float64 (n_conditions, n_seeds, n_folds)."""
+    score, n_seeds, n_folds = scorer(metric, judge.targets), len(predicted[0]), len(predicted[0][0])
+    found = np.empty((len(predicted), n_seeds, n_folds))
+    for place in range(n_folds):
+        predictions = np.stack([folds[place].prediction for by_seed in predicted for folds in by_seed])
+        found[:, :, place] = score(Stack(predicted[0][0][place].target, predictions)).reshape(-1, n_seeds)
+    return found
 
 
-def mean_score(by_seed: BySeed, metric: Metric) -> float:
-    """Return the mean over seeds, and over the folds that define it; NaN where none does."""
-    folds = np.mean([[metric.score(fold.target, fold.prediction, None) for fold in folds] for folds in by_seed], axis=0)
-    return MetricScores(folds, folds[:0]).mean
+def mean_score(folds: np.ndarray) -> float:
+    """Return the mean over seeds, and over the folds that define it, of scores float64 (n_seeds, n_folds); NaN where none does."""
+    return MetricScores(folds.mean(axis=0), folds[:0]).mean
+
+
+def _with_rows(by_seed: BySeed, folds: np.ndarray, judge: Judge) -> MetricScores:
+    """Return the mean over seeds of the scores float64 (n_seeds, n_folds) by the metric that ranks, with values of rows."""
+    return mean_over_seeds([with_row_values(predictions, of_seed.tolist(), judge.metric, judge.design)
+                            for predictions, of_seed in zip(by_seed, folds, strict=True)])  # fmt: skip
 
 
 def _curve(key: str, unit: str, points: Sequence[StrengthPoint], clean: float, metric: Metric) -> StrengthCurve:

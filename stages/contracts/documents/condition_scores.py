@@ -10,6 +10,7 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, Number
 from stages.contracts.documents.results_document import MeanScore, MetricInfo, Verdict, named, unknown_names
 from stages.contracts.quantities import MaybeShare, corrected_mistakes, repeated
+from stages.contracts.sample_condition import MISSING
 
 
 class StrengthPoint(MeanScore):
@@ -70,6 +71,11 @@ class Robustness(Document):
         yield from (f"curves: {key} is there twice" for key in repeated(curve.key for curve in self.curves))
         yield from (f"curves: {curve.key} is of no modality of the candidate" for curve in self.curves
                     if curve.modality not in self.modalities)  # fmt: skip
+
+    @property
+    def is_corrupted(self) -> bool:
+        """Return whether it predicts corrupted samples, and not only incomplete ones."""
+        return any(curve.corruption != MISSING for curve in self.curves)
 
     @property
     def candidate(self) -> Candidate:
