@@ -15,7 +15,6 @@ from stages.samples.corrupted_samples import checked_strength
 
 def check_conditions(params: Mapping[str, Any]) -> None:
     """Raise InputError unless the section names what there is, with strengths that corruptions take, ascending."""
-    refuse_models_as_keys(params)
     entry: ConditionsEntry = section(params, "conditions", ConditionsEntry)
     for kind in ("models", "datasets"):
         for name in getattr(entry, kind) or ():
@@ -31,15 +30,6 @@ def check_conditions(params: Mapping[str, Any]) -> None:
             refuse_unknown(name, declared, where, f"corruption of modality {kind!r}")
             if strengths is not None:
                 check_strengths(where, declared[name], strengths)
-
-
-def refuse_models_as_keys(params: Mapping[str, Any]) -> None:
-    """Raise InputError if the section has an entry per model, as it once had."""
-    entries = params.get("conditions")
-    for name in entries if isinstance(entries, Mapping) else ():
-        if name in params["models"] and name not in ConditionsEntry.model_fields:
-            raise InputError(f"{PARAMS}: conditions.{name}: the section has no entries of models any more; write corruptions, missing and "
-                             f"datasets directly under `conditions:`, and `models: [{name}]` for some models alone")
 
 
 def check_strengths(where: str, corruption: Corruption, strengths: Sequence[float]) -> None:

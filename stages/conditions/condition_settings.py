@@ -1,7 +1,7 @@
 """The settings of the section `conditions:`, and what check makes of them for one data set."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,11 @@ class ConditionsEntry(Settings):
     )
     datasets: tuple[str, ...] | None = Field(
         None, min_length=1, description="data sets whose test samples are corrupted or lack a modality; null: all"
+    )
+
+    # the section once had an entry per model
+    renamed: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("knn", "linear", "svm", "mlp", "random_forest", "hist_gradient_boosting"), "models"
     )
 
 
