@@ -92,7 +92,7 @@ def main(dataset: str) -> None:
     expected = Expected("", form, outputs, ())
     without_probabilities = [metric for metric in metrics.values() if not metric.needs_scores]
     judge = Judge(without_probabilities, splits.targets, design, entry.rope, modality_names(params, dataset))
-    incomplete = IncompleteSamples(splits, read_shares(dataset), int(params["seed"]), prior_answers(table, splits, form, len(outputs)))
+    incomplete = IncompleteSamples(splits, read_shares(dataset), trained.seed, prior_answers(table, splits, form, len(outputs)))
     evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modality_names(params, dataset)),
