@@ -140,6 +140,11 @@ def test_other_features_or_another_grid_are_refused(tmp_path: Any) -> None:
     right = clean_of(problem, folds[0]).by_member[EARLY, ("image",)]
     with pytest.raises(InputError, match="predicts 24 of 24 test rows otherwise"):
         trained.require_same(key, ids_of(rows), {problem.seed: right, 5: right}, None)  # a seed that train did not use
+    more = {problem.seed: (np.append(right[0], 0)[::-1], np.vstack([right[1], right[1][:1]])[::-1])}  # a row more, in another order
+    others = replace(trained.folds[key], ids=pa.concat_arrays([ids_of(rows), pa.array(["lacks it"])])[::-1], answers=more)
+    Trained(tmp_path, {key: others}).require_same(key, ids_of(rows), {problem.seed: right}, None)
+    with pytest.raises(InputError, match="predicts 24 of 24 test rows otherwise"):
+        Trained(tmp_path, {key: others}).require_same(key, pa.array([f"other {row}" for row in rows]), {problem.seed: right}, None)
     changed = Trained(tmp_path, {**trained.folds, key: replace(trained.folds[key], settings={"n_neighbors": 99})})
     grid = ConfigGrid(kind.grid(settings, 0))
     with pytest.raises(InputError, match=r"sweep\.arrow: configuration \d+, \{'n_neighbors': 99\}, is not that of the grid"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.conditions.refits import Answers
 from stages.foundation.errors import InputError
@@ -53,12 +54,20 @@ class Trained:
             found: the answers by seed. spread: standard deviations of continuous targets, float64 (n_outputs,); None of classes and labels.
         """
         known = self.at(key)
-        is_same = known.ids == ids and known.answers.keys() == found.keys()
-        n_rows = max(differing(known.answers[seed], of_seed, spread) for seed, of_seed in found.items()) if is_same else len(ids)
+        places = pc.index_in(ids, value_set=known.ids)  # train may have answered samples that lack a modality, too
+        is_same = not places.null_count and known.answers.keys() == found.keys()
+        n_rows = len(ids)
+        if is_same:
+            rows = column_values(places).astype(np.int64)
+            n_rows = max(differing(_taken(known.answers[seed], rows), of_seed, spread) for seed, of_seed in found.items())
         if n_rows:
             raise InputError(f"{self.folder / 'predictions.arrow'}: {key[0]}, {key[1]}, repeat {key[2]}, fold {key[3]}: the chosen "
                              f"configuration, fitted again, predicts {n_rows} of {len(ids)} test rows otherwise; predictions and "
                              "features are of different runs: run `dvc repro`")
+
+
+def _taken(answers: Answers, rows: np.ndarray) -> Answers:
+    return answers[0][rows], None if answers[1] is None else answers[1][rows]
 
 
 def differing(known: Answers, found: Answers, spread: np.ndarray | None) -> int:
