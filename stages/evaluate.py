@@ -22,7 +22,6 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
     bias_variance_dir,
-    conditions_dir,
     controls_dir,
     evaluation_dir,
     evaluation_path,
@@ -36,6 +35,7 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
+from stages.evaluation.changed_predictions import changed_predictions, read_shares
 from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
@@ -46,6 +46,7 @@ from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.gallery import gallery_of, shown_candidate
+from stages.evaluation.incomplete_samples import IncompleteSamples, prior_answers
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
@@ -94,6 +95,9 @@ def main(dataset: str) -> None:
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
     expected = Expected("", form, outputs, ())
+    without_probabilities = [metric for metric in metrics.values() if not metric.needs_scores]
+    judge = Judge(without_probabilities, splits.targets, design, entry.rope, modality_names(params, dataset))
+    incomplete = IncompleteSamples(splits, read_shares(dataset), trained.seed, prior_answers(table, splits, form, len(outputs)))
     evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modalities),
@@ -118,7 +122,7 @@ def main(dataset: str) -> None:
         bias_variance=bias_variances(dataset, modalities, form, len(splits.folds)),
         isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
-        robustness=robustness(dataset, trained.predictions, Judge(splits, metrics[scoring], design, entry.rope, expected)),
+        robustness=robustness(changed_predictions(dataset, trained, incomplete, expected), primary, judge),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -150,7 +154,7 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
-    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset), conditions_dir(dataset)}
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
     folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:

@@ -73,7 +73,7 @@ NONE = {
     "contributions.subsets", "contributions.why_none", "details.class_pairs",
     "details.fifth_pairs", "details.label_pairs", "details.ranges",
     "protocol_gaps.protocol_gaps", "reliability.events_of", "reliability.reliability", "reliability.rising_to",
-    "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method",
+    "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method", "scores.with_row_values",
     "scores.score",
 }  # fmt: skip
 STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "pooled", "power_law",

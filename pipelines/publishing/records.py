@@ -87,7 +87,8 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
         InputError: if a file is missing or is not the one that dvc.lock names.
     """
     evaluation = read_document(evaluation_path(dataset), Evaluation)
-    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/", "data/splits/"))
+    read = ("data/predictions/", "data/conditions/", "data/evaluation/", "data/splits/")
+    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", read)
     data = dataset_version(lock, evaluation)
     standings = leaderboard_tags(evaluation)
     runs = [replace(run_record(lock, evaluation, data, result), standing=standings[result.candidate]) for result in evaluation.candidates]

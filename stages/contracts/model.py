@@ -62,8 +62,8 @@ class FoldSweep(Protocol):
         """
         ...
 
-    def fitted(self, config: int) -> Fitted:
-        """Return a configuration fitted on all training rows, for saving."""
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
+        """Return a configuration fitted on all training rows, for saving; seed: of its random draws, None: the problem's."""
         ...
 
 

@@ -85,15 +85,20 @@ def fitted_fusion(
     problem: Problem, fusion: LateFusion, config: Config, members: Members, calibration: CalibrationMethod
 ) -> FittedFusion:
     """Return one configuration of a way of late fusion, fitted to the members' out-of-fold scores."""
-    return _fitted(problem, fusion, config, members, _out_of_fold(problem, fusion, members, config), calibration)
+    # its own out-of-fold scores, a combiner per inner fold, are for thresholds and calibrators alone
+    is_used = needs_thresholds(problem) or calibration != "none"
+    decisions = _out_of_fold(problem, fusion, members, config) if is_used else None
+    return _fitted(problem, fusion, config, members, decisions, calibration)
 
 
 def _fitted(
-    problem: Problem, fusion: LateFusion, config: Config, members: Members, decisions: np.ndarray, calibration: CalibrationMethod
+    problem: Problem, fusion: LateFusion, config: Config, members: Members, decisions: np.ndarray | None, calibration: CalibrationMethod
 ) -> FittedFusion:
-    """Return a fitted configuration whose fused out-of-fold scores are `decisions`, float64 (n, n_outputs)."""
+    """Return a fitted configuration whose fused out-of-fold scores are `decisions`, float64 (n, n_outputs); None: nothing needs them."""
     fold = members.fold
     combine = fusion.fit(config, members.out_of_fold, problem.target[fold.train], problem.form)
+    if decisions is None:
+        return FittedFusion(problem.form, combine, None, None)
     thresholds = thresholds_of_each(problem, fold, predictions_of(problem, decisions[None]))[0] if needs_thresholds(problem) else None
     return FittedFusion(problem.form, combine, thresholds, calibrator_of(problem, fold, fused_scores(problem.form, decisions), calibration))
 

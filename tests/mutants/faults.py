@@ -30,7 +30,7 @@ OF_SEEDS = ("tests/test_evaluated_seeds.py",)
 OF_MISSING = ("tests/test_missing_modalities.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
-OF_CONDITIONS = ("tests/test_conditions.py",)
+OF_CONDITIONS, OF_INCOMPLETE = ("tests/test_conditions.py",), ("tests/test_incomplete_samples.py",)
 OF_WAYS, OF_CONTRIBUTIONS = ("tests/test_fusions.py",), ("tests/test_contributions.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
@@ -63,9 +63,13 @@ MUTANTS = (
            'block.unit_scale("euclidean", self.train)', OF_WAYS, "every weighting is that of equal weights"),
     Mutant("members of the wrong rows", "stages/model_selection/late_fusion.py", "np.searchsorted(result.fold.test, fold.test)",
            "np.arange(len(fold.test))", OF_WAYS, "late fusion mixes up samples where some lack a modality"),
-    Mutant("a member that is missing still counts", "stages/conditions/fold_models.py", "kept = np.where(others, weights, 0.0)",
-           "kept = weights", OF_CONDITIONS, "late fusion uses scores of a modality that a sample lacks"),
-    Mutant("weights in the order of the alphabet", "stages/conditions/fold_models.py",
+    Mutant("a modality that is missing still counts", "stages/evaluation/incomplete_samples.py", "rest = max(trained, key=len)",
+           "rest = min(trained, key=len)", OF_INCOMPLETE, "a sample is answered by fewer modalities than it has"),
+    Mutant("nobody lacks a modality", "stages/evaluation/incomplete_samples.py", "return [drawn < share for", "return [drawn < 0 for",
+           OF_INCOMPLETE, "samples that lack a modality are answered as if they had it"),
+    Mutant("noise of other rows", "stages/conditions/fold_models.py", "offsets = len(own) * np.arange(n_copies) if is_copied else",
+           "offsets = np.zeros(n_copies, np.int64) if is_copied else", OF_CONDITIONS, "every strength is scored as the weakest one"),
+    Mutant("weights in the order of the alphabet", "stages/conditions/refitted_fold.py",
            'config["modality_weights"] = {name: weights[name] for name in modalities}', "pass", OF_CONDITIONS,
            "late fusion weights the wrong modality"),
     Mutant("another model is believed", "stages/conditions/trained_folds.py", "        if n_rows:\n", "        if False:\n", OF_CONDITIONS,

@@ -132,7 +132,7 @@ class Quarantined(Document):
     share: Share
 
 
-class IncompleteSamples(Document):
+class ModalityCounts(Document):
     """Samples that lack modalities. absent: by modality, how many lack it. n_complete: how many have every modality."""
 
     absent: dict[str, CountFromOne]
@@ -158,7 +158,7 @@ class Evaluation(Results):
     group: str = Field(description="what a group is: its samples are never split")
     counts: dict[str, Count] | None = Field(description="rows per class or label; null for regression")
     quarantined: Quarantined = Field(description="samples that could not be read")
-    incomplete: IncompleteSamples | None = Field(None, exclude_if=lambda value: value is None,
+    incomplete: ModalityCounts | None = Field(None, exclude_if=lambda value: value is None,
                                                  description="samples that lack modalities; without the key there is none")
     n_groups: CountFromOne = Field(description="groups of samples")
     n_folds: CountFromOne = Field(description="outer folds of a repeat; 1: an official test split")
