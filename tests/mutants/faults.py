@@ -439,8 +439,8 @@ MUTANTS = (
     # ---------------------------------------------------------------- training on samples that lack a modality
     Mutant("folds by chance", SPLIT, "np.hstack([strata, 1 - presence.present])", "strata", some_of("absent_stages", "who_lacks_what"),
            "all samples without a modality may be in one fold"),
-    Mutant("answered by another way", "stages/model_selection/answered_rows.py", "fusion = result.fusion if len(modalities) > 1 else EARLY",
-           "fusion = EARLY", some_of("absent_samples", "chosen_of_fewer"), "the chosen way answers as equal weights do"),
+    Mutant("answered by another way", "stages/model_selection/answered_rows.py", "result.fusion if len(modalities) > 1 else EARLY",
+           "EARLY", some_of("absent_samples", "chosen_of_fewer"), "the chosen way answers as equal weights do"),
     Mutant("answered by fewer", "stages/contracts/problem.py", "found.setdefault(max(trained, key=len, default=()), [])",
            "found.setdefault(min(trained, key=len, default=()), [])", some_of("absent_samples", "largest_trained"),
            "a sample with two modalities is predicted by one"),
