@@ -9,6 +9,7 @@ from imports import ROOT, source_files
 
 # name → why several modules have it
 SHARED_MODULES = {
+    "constant": "controls/constant.py and schedules/constant.py are the names `constant` of params.yaml",
     "control": "control.py is the stage that runs components whose interface is contracts/control.py",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",
