@@ -35,7 +35,7 @@ OPTIMIZER = Optimizer(
     settings=BfgsSettings,
     make=make,
     full_batch=True,
-    source="the lecture, How to follow the gradient, which names it; formula: Nocedal & Wright 2006, Numerical Optimization, algorithm 6.1; "
-    "length of the step: Lewis & Overton 2013, Mathematical Programming 141, 135, algorithm 2.6",
+    source="the lecture, How to follow the gradient, which names it; update: Nocedal & Wright 2006, Numerical Optimization, algorithm "
+    "6.1; length of the step: Lewis & Overton 2013, Mathematical Programming 141, 135, algorithm 2.6",
     searches_step=True,
 )

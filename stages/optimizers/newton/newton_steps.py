@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from stages.contracts.optimizer import LossClosure
+from stages.optimization.landscape import Landscape, dot, flat
+from stages.optimization.step_length import SUFFICIENT, rounding_of
 
-SUFFICIENT, HALVINGS = 1e-4, 30  # share of the slope by which the loss must fall; most halvings of a step
-ROUNDINGS = 10  # of the loss, by which it may seem to rise: next to a minimum that is all that it changes by
+HALVINGS = 30  # most of a step
 Product = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -24,61 +25,48 @@ class DampedNewton(torch.optim.Optimizer):
         parameters = group["params"]
         with torch.enable_grad():
             loss = closure(backward=False)
-            slopes = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
-            gradient = flat(slopes)
+            gradient = flat(torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True))
 
         def product(vector: torch.Tensor) -> torch.Tensor:
             """Return the damped Hessian times a vector (n,)."""
-            if not gradient.requires_grad:  # a linear loss
+            if not gradient.requires_grad:  # of a linear loss
                 return group["damping"] * vector
             found = torch.autograd.grad(gradient, parameters, vector, retain_graph=True, materialize_grads=True)
             return flat(found) + group["damping"] * vector
 
         direction = solved(product, -gradient.detach(), tol=group["tol"], max_iter=group["max_iter"])
-        self._move(closure, parameters, direction, loss.detach(), gradient.detach())
+        move(closure, parameters, direction, slope=dot(gradient.detach(), direction))
         return loss.detach()
 
-    def _move(
-        self, closure: LossClosure, parameters: list[torch.Tensor], direction: torch.Tensor, loss: torch.Tensor, gradient: torch.Tensor
-    ) -> None:
-        """Set the parameters to the end of the first step that lowers the loss enough, or leave them."""
-        start, slope = flat(parameters).detach(), float(gradient @ direction)
-        rounding = ROUNDINGS * torch.finfo(start.dtype).eps * abs(float(loss))
+
+def move(closure: LossClosure, parameters: Sequence[torch.Tensor], direction: torch.Tensor, *, slope: float) -> None:
+    """Set the parameters to the end of the longest of the halved steps that lowers the loss enough, or leave them."""
+    landscape = Landscape(closure, parameters)
+    start = landscape.values()
+    with torch.no_grad():
+        loss = float(closure(backward=False))
         for halvings in range(HALVINGS + 1):
             length = 0.5**halvings
-            write(start + length * direction, parameters)
-            with torch.no_grad():
-                if float(closure(backward=False) - loss) <= SUFFICIENT * length * slope + rounding:
-                    return
-        write(start, parameters)
-
-
-def flat(values: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Return tensors as one vector (n,)."""
-    return torch.cat([value.reshape(-1) for value in values])
-
-
-def write(vector: torch.Tensor, parameters: list[torch.Tensor]) -> None:
-    """Set the parameters to the values of a vector (n,), in place."""
-    with torch.no_grad():
-        for parameter, values in zip(parameters, vector.split([parameter.numel() for parameter in parameters]), strict=True):
-            parameter.copy_(values.view_as(parameter))
+            landscape.write(start + length * direction)
+            if float(closure(backward=False)) - loss <= SUFFICIENT * length * slope + rounding_of(landscape, loss):
+                return
+    landscape.write(start)
 
 
 def solved(product: Product, right: torch.Tensor, *, tol: float, max_iter: int) -> torch.Tensor:
     """Return x (n,) with product(x) = right by conjugate gradients; see the module of the optimizer for when they end."""
     x, residual = torch.zeros_like(right), right.clone()
-    direction, squared = residual.clone(), float(residual @ residual)
+    direction, squared = residual.clone(), dot(residual, residual)
     enough = tol**2 * squared
     for _ in range(max_iter):
         if squared <= enough:
             break
         image = product(direction)
-        curvature = float(direction @ image)
+        curvature = dot(direction, image)
         if curvature <= 0:
-            return x if x.any() else right
+            return x if bool(x.any()) else right
         x = x + squared / curvature * direction
         residual = residual - squared / curvature * image
-        squared, before = float(residual @ residual), squared
+        squared, before = dot(residual, residual), squared
         direction = residual + squared / before * direction
     return x
