@@ -20,21 +20,29 @@ off over Δ / 50 (decision 0093). A loss that the targets do not allow is left o
 Solvers: scikit-learn's LogisticRegression (log, p = 2), Ridge (squared, p = 2), ElasticNet (squared, p = 1 and elastic) and Perceptron (one
 class against the rest); scipy's L-BFGS-B for all else. Probabilities are the softmax of the scores, which hinges and the perceptron do not
 fit as probabilities: `train.calibration` does.
+
+optimizer: rules of stages/optimizers/ in place of these solvers, to compare them: from weights of 0, for `max_iter` passes over the rows,
+all of them per step or `batch_size`; |w| then gives no exact zeros. The perceptron is a rule of its own.
 """
 
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component, names
 from stages.model_selection.grid import product
 
 Loss = Literal["auto", "log", "hinge", "hinge_max", "perceptron", "squared"]
+Rate = Annotated[float, Field(gt=0)]
 HINGES = {"hinge", "hinge_max"}
+DESCENT = {"optimizer": "optimizer", "optimizer_settings": "settings", "learning_rate": "learning_rate", "schedule": "schedule",
+           "batch_size": "batch_size"}  # name in a configuration → field of a `Descent`
 ALLOWED: dict[str, tuple[TargetForm, ...]] = {
     **dict.fromkeys(("log", "hinge", "hinge_max", "perceptron"), ("classes", "labels")),
     "squared": ("continuous",),
@@ -56,6 +64,12 @@ class LinearSettings(Settings):
     l1_ratio: float = Field(0.5, ge=0, le=1, description="elastic: share of Σ |w|; the rest is of Σ w² / 2")
     margin: float = Field(1.0, gt=0, description="hinges: by how much Δ the right class's score should be above the others")
 
+    optimizer: tuple[str | None, ...] = Field((None,), min_length=1, description="names of stages/optimizers/; null: the solvers above")
+    optimizer_settings: Mapping[str, Mapping[str, Any]] = Field({}, description="by name, settings that are not the default")
+    learning_rate: tuple[Rate, ...] = Field((0.1,), min_length=1, description="of optimizers that do not search for their step")
+    schedule: str = Field("constant", description="of the learning rate: a name of stages/schedules/, with its default settings")
+    batch_size: int | None = Field(None, ge=1, description="rows per step of optimizers that are not full-batch; null: all")
+
     @field_validator("penalty")
     @classmethod
     def _convex(cls, values: tuple[float | str, ...]) -> tuple[float | str, ...]:
@@ -63,23 +77,52 @@ class LinearSettings(Settings):
             raise ValueError("a power below 1 has no single minimum; every power must be 1 or more")
         return values
 
+    @model_validator(mode="after")
+    def _known_rules(self) -> Self:
+        used = [name for name in self.optimizer if name is not None]
+        for kind, found in (("optimizers", used), ("schedules", [self.schedule])):
+            if unknown := [name for name in found if name not in names(kind)]:
+                raise ValueError(f"no {unknown[0]!r} under stages/{kind}/; there are: {', '.join(names(kind))}")
+        if strange := [name for name in self.optimizer_settings if name not in used]:
+            raise ValueError(f"optimizer_settings.{strange[0]}: it is not in optimizer: {', '.join(used) or 'null'}")
+        for name, given in self.optimizer_settings.items():
+            component("optimizers", name).settings(**given)
+        return self
+
 
 def grid(settings: LinearSettings, seed: int) -> list[Config]:
-    """Return loss × penalty × C, in the order of the settings; what a loss or penalty does not have is null.
+    """Return loss × optimizer × penalty × C, in the order of the settings; what a configuration does not have is null.
 
-    Configurations of logistic regression or ridge alone name neither.
+    Configurations of logistic regression or ridge alone name none of them.
     """
     solver = {"max_iter": (settings.max_iter,), "tol": (settings.tol,)}
-    if settings.loss == ("auto",) and settings.penalty == (2.0,):
+    if (settings.loss, settings.penalty, settings.optimizer) == (("auto",), (2.0,), (None,)):
         return product(C=settings.C, **solver)
     configs = list[Config]()
     for loss in settings.loss:
         free = loss == "perceptron"
         margin = {"margin": (settings.margin if loss in HINGES else None,)} if HINGES & set(settings.loss) else {}
-        for penalty in (None,) if free else settings.penalty:
-            ratio = {"l1_ratio": (settings.l1_ratio if penalty == "elastic" else None,)} if "elastic" in settings.penalty else {}
-            configs += product(loss=(loss,), **margin, penalty=(penalty,), **ratio, C=(None,) if free else settings.C, **solver)
+        for optimizer in (None,) if free else settings.optimizer:
+            for penalty in (None,) if free else settings.penalty:
+                ratio = {"l1_ratio": (settings.l1_ratio if penalty == "elastic" else None,)} if "elastic" in settings.penalty else {}
+                configs += product(loss=(loss,), **margin, **descent_of(settings, optimizer), penalty=(penalty,), **ratio,
+                                   C=(None,) if free else settings.C, **solver)  # fmt: skip
     return configs
+
+
+def descent_of(settings: LinearSettings, optimizer: str | None) -> dict[str, tuple[Any, ...]]:
+    """Return the values of a configuration that say how an optimizer is used; empty if there is none in the grid."""
+    if settings.optimizer == (None,):
+        return {}
+    one = None if optimizer is None else component("optimizers", optimizer)
+    has_rate, in_batches = one is not None and not one.searches_step, one is not None and not one.full_batch
+    return {
+        "optimizer": (optimizer,),
+        "optimizer_settings": (dict(settings.optimizer_settings.get(optimizer, {})) if optimizer is not None else None,),
+        "learning_rate": settings.learning_rate if has_rate else (None,),
+        "schedule": (settings.schedule if has_rate else None,),
+        "batch_size": (settings.batch_size if in_batches else None,),
+    }
 
 
 def applicable(configs: list[Config], settings: LinearSettings, problem: Problem) -> list[Config]:
@@ -97,7 +140,7 @@ def applicable(configs: list[Config], settings: LinearSettings, problem: Problem
 
 
 def make(config: Config, form: TargetForm, seed: int) -> Any:
-    """Return the unfitted estimator of a configuration; the seed orders the rows of the perceptron."""
+    """Return the unfitted estimator of a configuration; the seed orders the rows of the perceptron and of mini-batches."""
     from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 
     from stages.models.linear.linear_estimators import LinearClassifier, LinearRegressor
@@ -107,7 +150,10 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     loss = ("squared" if form == "continuous" else "log") if loss == "auto" else loss
     if loss == "perceptron":
         return Perceptron(random_state=seed, **given)
-    if penalty == 2:
+    descent = {field: given.pop(name) for name, field in DESCENT.items() if name in given}
+    if descent:
+        given["descent"] = {**descent, "seed": seed}
+    elif penalty == 2:
         given.pop("penalty", None)
         if loss == "log":
             return LogisticRegression(**given)

@@ -18,15 +18,16 @@ ROUNDED = 0.02  # of the margin, over which a hinge's kink is rounded off
 class LinearClassifier(ClassifierMixin, BaseEstimator):
     """Scores f = W·x + b with the least C·Σ loss + penalty; of two classes one score g = f₁ − f₀ is learned.
 
-    loss: log, hinge or hinge_max. penalty: p of Σ |w|ᵖ / p, or "elastic". margin: Δ of a hinge.
+    loss: log, hinge or hinge_max. penalty: p of Σ |w|ᵖ / p, or "elastic". margin: Δ of a hinge. descent: the fields of a `Descent`; None:
+    by L-BFGS-B.
     """
 
     def __init__(
         self, *, loss: str = "log", penalty: Penalty = 2.0, l1_ratio: float = 0.5, margin: float = 1.0, C: float = 1.0,
-        max_iter: int = 200, tol: float = 1e-3, warm_start: bool = False,
+        max_iter: int = 200, tol: float = 1e-3, warm_start: bool = False, descent: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.loss, self.penalty, self.l1_ratio, self.margin = loss, penalty, l1_ratio, margin
-        self.C, self.max_iter, self.tol, self.warm_start = C, max_iter, tol, warm_start
+        self.C, self.max_iter, self.tol, self.warm_start, self.descent = C, max_iter, tol, warm_start, descent
 
     def fit(self, X: Any, y: np.ndarray) -> Self:
         """Fit to rows (n, d), dense or CSR, and classes (n,); `warm_start` begins at the present weights.
@@ -41,8 +42,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if not (self.warm_start and hasattr(self, "coef_") and np.array_equal(self.classes_, classes)):
             self.coef_, self.intercept_ = np.zeros((n_scores, rows.shape[1])), np.zeros(n_scores)
         self.classes_ = classes
-        loss = self.loss_of(np.searchsorted(classes, y))
-        _keep(self, _solution(self, rows, loss if n_scores > 1 else of_difference(loss)))
+        codes = np.searchsorted(classes, y)
+        if self.descent is None:
+            loss = self.loss_of(codes)
+            _keep(self, _solution(self, rows, loss if n_scores > 1 else of_difference(loss)))
+        else:
+            _keep(self, _descended(self, rows, codes, self.loss, self.margin))
         return self
 
     def loss_of(self, codes: np.ndarray) -> ScoreLoss:
@@ -68,28 +73,30 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 class LinearRegressor(RegressorMixin, BaseEstimator):
     """A linear function with the least C·Σ ½·(f − y)² + penalty; see LinearClassifier.
 
-    With |w| in the penalty by scikit-learn's coordinate descent, else by L-BFGS-B.
+    With |w| in the penalty by scikit-learn's coordinate descent, else by L-BFGS-B, unless there is a `descent`.
     """
 
     def __init__(
         self, *, penalty: Penalty = 2.0, l1_ratio: float = 0.5, C: float = 1.0, max_iter: int = 200, tol: float = 1e-3,
-        warm_start: bool = False,
+        warm_start: bool = False, descent: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.penalty, self.l1_ratio = penalty, l1_ratio
-        self.C, self.max_iter, self.tol, self.warm_start = C, max_iter, tol, warm_start
+        self.C, self.max_iter, self.tol, self.warm_start, self.descent = C, max_iter, tol, warm_start, descent
 
     def fit(self, X: Any, y: np.ndarray) -> Self:
         """Fit to rows (n, d), dense or CSR, and targets (n,); `warm_start` begins at the present weights."""
         rows = in_double(X)
         if not (self.warm_start and hasattr(self, "coef_")):
             self.coef_, self.intercept_ = np.zeros((1, rows.shape[1])), np.zeros(1)
-        if self.penalty in (1, ELASTIC):
-            descent = ElasticNet(alpha=1 / (self.C * rows.shape[0]), l1_ratio=1.0 if self.penalty == 1 else self.l1_ratio,
-                                 max_iter=self.max_iter, tol=self.tol, warm_start=True)  # fmt: skip
-            descent.coef_ = self.coef_.ravel().copy()
-            descent.fit(rows, y)
-            self.coef_, self.intercept_ = descent.coef_[None], np.atleast_1d(descent.intercept_)
-            self.n_iter_ = int(descent.n_iter_)
+        if self.descent is not None:
+            _keep(self, _descended(self, rows, np.asarray(y, np.float64), "squared", 1.0))
+        elif self.penalty in (1, ELASTIC):
+            coordinates = ElasticNet(alpha=1 / (self.C * rows.shape[0]), l1_ratio=1.0 if self.penalty == 1 else self.l1_ratio,
+                                     max_iter=self.max_iter, tol=self.tol, warm_start=True)  # fmt: skip
+            coordinates.coef_ = self.coef_.ravel().copy()
+            coordinates.fit(rows, y)
+            self.coef_, self.intercept_ = coordinates.coef_[None], np.atleast_1d(coordinates.intercept_)
+            self.n_iter_ = int(coordinates.n_iter_)
         else:
             _keep(self, _solution(self, rows, squared_loss(np.asarray(y, np.float64))))
         return self
@@ -127,8 +134,17 @@ def _solution(model: LinearClassifier | LinearRegressor, rows: Any, loss: ScoreL
     return solved(rows, loss, regularizer, (model.coef_, model.intercept_), Limits(model.max_iter, tol))
 
 
+def _descended(model: LinearClassifier | LinearRegressor, rows: Any, target: np.ndarray, loss: str, margin: float) -> Solution:
+    from stages.models.linear.descended_fit import Descent, TorchObjective, descended, torch_loss  # torch takes seconds to import
+
+    regularizer = Regularizer(model.penalty, model.l1_ratio, 1 / (model.C * rows.shape[0]))
+    objective = TorchObjective(rows, target, torch_loss(loss, margin, ROUNDED * margin), regularizer)
+    return descended(objective, (model.coef_, model.intercept_), Limits(model.max_iter, model.tol), Descent(**(model.descent or {})))
+
+
 def _keep(model: LinearClassifier | LinearRegressor, found: Solution) -> None:
     model.coef_, model.intercept_, model.n_iter_ = found.weights, found.offsets, found.n_iter
     if not found.converged:
-        warnings.warn(f"L-BFGS-B stopped after {found.n_iter} iterations, before tol={model.tol}; a larger max_iter goes on",
+        solver = "L-BFGS-B" if model.descent is None else model.descent["optimizer"]
+        warnings.warn(f"{solver} stopped after {found.n_iter} iterations, before tol={model.tol}; a larger max_iter goes on",
                       ConvergenceWarning, stacklevel=3)
