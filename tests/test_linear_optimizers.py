@@ -141,7 +141,7 @@ def test_bad_settings_are_refused(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
 def test_goes_through_the_protocol(task: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """The same bytes on any number of cores; saved and loaded, it predicts the same."""
-    settings = MODEL.settings(optimizer=["lbfgs", "adam"], batch_size=16, C=[1.0, 10.0], learning_rate=[0.05])
+    settings = MODEL.settings(optimizer=["lbfgs", "adam"], batch_size=32, C=[0.5, 1.0], learning_rate=[0.1], max_iter=40)
     problem = toy_problem(task=task)
     problem = replace(problem, combinations=problem.combinations[-1:])
     configs, found = MODEL.grid(settings, 0), []

@@ -39,7 +39,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if len(classes) < 2:
             raise ValueError(f"a classifier needs rows of at least 2 classes; found only {classes[0]}")
         n_scores = 1 if len(classes) == 2 else len(classes)
-        if not (self.warm_start and hasattr(self, "coef_") and np.array_equal(self.classes_, classes)):
+        if not (self.warm_start and np.array_equal(getattr(self, "classes_", ()), classes)):
             self.coef_, self.intercept_ = np.zeros((n_scores, rows.shape[1])), np.zeros(n_scores)
         self.classes_ = classes
         codes = np.searchsorted(classes, y)

@@ -14,7 +14,7 @@ class UncorrectedAdam(torch.optim.Optimizer):
     def __init__(self, parameters: Sequence[torch.Tensor], lr: float, betas: tuple[float, float], *, eps: float) -> None:
         super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps})
 
-    def step(self, closure: LossClosure | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: LossClosure | None = None) -> Any:
         """Do one update and return the loss before it; without a closure the gradients are used that are there, and None is returned."""
         loss = None
         if closure is not None:

@@ -19,7 +19,7 @@ class Bfgs(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": 1.0})
         self.inverse: torch.Tensor | None = None  # B, (n, n); None before the first update
 
-    def step(self, closure: LossClosure) -> Any:  # type: ignore[override]
+    def step(self, closure: LossClosure) -> Any:
         """Do one update and return the loss before it."""
         landscape = Landscape(closure, self.param_groups[0]["params"])
         start = landscape.values()

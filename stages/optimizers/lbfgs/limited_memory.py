@@ -21,7 +21,7 @@ class LimitedBfgs(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": 1.0})
         self.pairs: deque[Pair] = deque(maxlen=history_size)
 
-    def step(self, closure: LossClosure) -> Any:  # type: ignore[override]
+    def step(self, closure: LossClosure) -> Any:
         """Do one update and return the loss before it."""
         landscape = Landscape(closure, self.param_groups[0]["params"])
         start = landscape.values()

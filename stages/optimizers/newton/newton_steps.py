@@ -19,7 +19,7 @@ class DampedNewton(torch.optim.Optimizer):
     def __init__(self, parameters: Sequence[torch.Tensor], *, damping: float, tol: float, max_iter: int) -> None:
         super().__init__(parameters, {"lr": 1.0, "damping": damping, "tol": tol, "max_iter": max_iter})
 
-    def step(self, closure: LossClosure) -> Any:  # type: ignore[override]
+    def step(self, closure: LossClosure) -> Any:
         """Do one update and return the loss before it."""
         (group,) = self.param_groups
         parameters = group["params"]
