@@ -64,9 +64,13 @@ class LinearSettings(Settings):
     l1_ratio: float = Field(0.5, ge=0, le=1, description="elastic: share of Σ |w|; the rest is of Σ w² / 2")
     margin: float = Field(1.0, gt=0, description="hinges: by how much Δ the right class's score should be above the others")
 
-    optimizer: tuple[str | None, ...] = Field((None,), min_length=1, description="names of stages/optimizers/; null: the solvers above")
-    optimizer_settings: Mapping[str, Mapping[str, Any]] = Field({}, description="by name, settings that are not the default")
-    learning_rate: tuple[Rate, ...] = Field((0.1,), min_length=1, description="of optimizers that do not search for their step")
+    optimizer: tuple[str | None, ...] = Field(
+        (None,), min_length=1, description="rules of stages/optimizers/ to learn by; null: the solver of the loss and penalty"
+    )
+    optimizer_settings: Mapping[str, Mapping[str, Any]] = Field(
+        {}, description="by the name of an optimizer, settings that are not the default"
+    )
+    learning_rate: tuple[Rate, ...] = Field((0.1,), min_length=1, description="of optimizers that use one")
     schedule: str = Field("constant", description="of the learning rate: a name of stages/schedules/, with its default settings")
     batch_size: int | None = Field(None, ge=1, description="rows per step of optimizers that are not full-batch; null: all")
 

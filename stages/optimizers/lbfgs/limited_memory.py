@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from stages.contracts.optimizer import LossClosure
-from stages.optimization.landscape import Landscape, dot, norm
-from stages.optimization.step_length import first_length, wolfe_length
+from stages.curvature.landscape import Landscape, dot, norm
+from stages.curvature.step_length import first_length, wolfe_length
 
 LEAST_CURVATURE = 1e-10  # of yᵀs, as a share of ‖y‖·‖s‖: less is rounding, and the pair is left out
 Pair = tuple[torch.Tensor, torch.Tensor]  # a step s (n,) and the change y (n,) of the gradient

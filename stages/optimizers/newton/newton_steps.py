@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from stages.contracts.optimizer import LossClosure
-from stages.optimization.landscape import Landscape, dot, flat
-from stages.optimization.step_length import SUFFICIENT, rounding_of
+from stages.curvature.landscape import Landscape, dot, flat
+from stages.curvature.step_length import SUFFICIENT, rounding_of
 
 HALVINGS = 30  # most of a step
 Product = Callable[[torch.Tensor], torch.Tensor]

@@ -5,7 +5,7 @@ Source: Lewis & Overton 2013, Mathematical Programming 141, 135, algorithm 2.6 (
 
 import torch
 
-from stages.optimization.landscape import Landscape, dot
+from stages.curvature.landscape import Landscape, dot
 
 SUFFICIENT, CURVATURE = 1e-4, 0.9  # the constants of the Wolfe conditions
 TRIALS = 40  # most lengths that are tried
