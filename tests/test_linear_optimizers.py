@@ -119,7 +119,7 @@ def test_configurations_name_what_an_optimizer_uses() -> None:
                                         optimizer_settings={"sgd": {"momentum": 0.5}}), 0)  # fmt: skip
     keys = ("optimizer", "optimizer_settings", "learning_rate", "schedule", "batch_size")
     assert [tuple(config[key] for key in keys) for config in configs] == [
-        (None, None, None, None, None), ("bfgs", {}, None, None, None), ("sgd", {"momentum": 0.5}, 0.1, "constant", 16),
+        (None, None, None, None, None), ("bfgs", None, None, None, None), ("sgd", {"momentum": 0.5}, 0.1, "constant", 16),
         ("sgd", {"momentum": 0.5}, 1, "constant", 16)]  # fmt: skip
     made = MODEL.make(configs[2], "classes", 5)
     assert made.descent == {"optimizer": "sgd", "settings": {"momentum": 0.5}, "learning_rate": 0.1, "schedule": "constant",

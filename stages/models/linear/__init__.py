@@ -122,7 +122,7 @@ def descent_of(settings: LinearSettings, optimizer: str | None) -> dict[str, tup
     has_rate, in_batches = one is not None and not one.searches_step, one is not None and not one.full_batch
     return {
         "optimizer": (optimizer,),
-        "optimizer_settings": (dict(settings.optimizer_settings.get(optimizer, {})) if optimizer is not None else None,),
+        "optimizer_settings": (dict(settings.optimizer_settings.get(optimizer or "", {})) or None,),
         "learning_rate": settings.learning_rate if has_rate else (None,),
         "schedule": (settings.schedule if has_rate else None,),
         "batch_size": (settings.batch_size if in_batches else None,),
