@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import agreement, featurizers, knn, mlp, opening, svm, tables, whole_run
+from benchmarks import agreement, featurizers, knn, linear, mlp, opening, svm, tables, whole_run
 from benchmarks.__main__ import FAMILIES
 from benchmarks.growth import exponent
 from benchmarks.harness import Disagreement, Row, Side, measure
@@ -147,6 +147,14 @@ def test_mlp_and_the_loop_in_torch_agree(monkeypatch: pytest.MonkeyPatch) -> Non
     small = {"hidden_layer_sizes": [[16]], "activation": ["relu"], "learning_rate_init": [0.01], "weight_decay": [0.01], **mlp.SCHEDULE}
     monkeypatch.setattr(mlp, "SMALL", small)
     assert agreement.within_band(best=0.1, mean=0.1)(mlp.ours("digits", 500)(0), mlp.in_turn("digits", "all", 1, 500)(0))
+
+
+@pytest.mark.parametrize(("data", "by"), [("synthetic", "all"), ("synthetic", "outer"), ("enlarged", "inner"), ("enlarged", "all")])
+def test_linear_models_and_their_search_agree(data: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "PATH", (0.1, 1.0, 10.0))
+    monkeypatch.setattr(linear, "N_JOBS", None)
+    n = 240 if data == "synthetic" else 500
+    assert agreement.within_band(best=0.05, mean=0.03)(linear.ours(data, n)(0), linear.searched(data, by, n)(0))
 
 
 @pytest.mark.parametrize("ngrams", [(1, 1), (1, 2)])

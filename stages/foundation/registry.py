@@ -17,6 +17,8 @@ KINDS = {
     "modalities": ("modalities", "MODALITY"),
     "models": ("models", "MODEL"),
     "fusions": ("fusions", "FUSION"),
+    "optimizers": ("optimizers", "OPTIMIZER"),
+    "schedules": ("schedules", "SCHEDULE"),
     "controls": ("controls", "CONTROL"),
     "metrics": ("metrics", "METRIC"),
     "tasks": ("tasks", "TASK"),
