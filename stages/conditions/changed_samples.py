@@ -77,7 +77,7 @@ class ExaminedSamples:
             sample, reason = next(iter(reasons.items()))
             raise InputError(f"{about.dataset}: {condition.name}: {len(reasons)} sample(s) cannot be read once they are corrupted, first "
                              f"{sample!r}: {reason}; leave this corruption out under `conditions:`") from error
-        return raw_features({column: table[column] for column in table.column_names}, about.encoding)
+        return raw_features({column: table[column] for column in table.column_names}, about.encoding, about.modality, about.shape)
 
     def absent(self, fold: Fold, condition: Condition) -> np.ndarray:
         """Return which of a fold's test rows lack the condition's modality: bool (n_test,); who lacks it at some share does at a larger."""
