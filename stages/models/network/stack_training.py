@@ -149,8 +149,11 @@ class _Stepper:
         # the stack decays weights as AdamW does, whatever the rule
         if "weight_decay" in self.rule.settings.model_fields:
             settings = settings.model_copy(update={"weight_decay": 0.0})
-        self.weights = list(network.weights.tensors.values())
-        self.optimizer = self.rule.make(self.weights, settings, config["learning_rate_init"])
+        self.weights = network.weights
+        self.whole, self.gradient = self.weights.together()
+        self.n_decayed = sum(weight.numel() for weight in self.weights.decayed())
+        leaves = list(self.weights.tensors.values()) if self.rule.full_batch else [self.whole]
+        self.optimizer = self.rule.make(leaves, settings, config["learning_rate_init"])
         self.orders = np.random.default_rng(stack.seed)
         longest = max(map(len, stack.used))
         self.batch_size = longest if self.rule.full_batch else plan.batch_size
@@ -193,32 +196,26 @@ class _Stepper:
             found.append(losses.detach())
             total = losses.sum()
             if self.rule.full_batch:
-                total = total + 0.5 * config["weight_decay"] * sum((weight**2).sum() for weight in self.weights if weight.dim() > 2)
+                total = total + 0.5 * config["weight_decay"] * sum((weight**2).sum() for weight in self.weights.decayed())
             if backward:
-                self.optimizer.zero_grad()
+                self.gradient.zero_()
                 total.backward()
                 if not self.rule.full_batch:
                     self._limit_gradients()
             return total
 
         if not self.rule.full_batch:
-            self._decay(rate * config["weight_decay"])
+            self.whole[: self.n_decayed] *= 1 - rate * config["weight_decay"]
         self.optimizer.step(closure)
         return found[0].cpu().numpy().astype(np.float64)
-
-    def _decay(self, share: float) -> None:
-        """Take a share off every weight that is no bias."""
-        import torch
-
-        with torch.no_grad():
-            torch._foreach_mul_([weight for weight in self.weights if weight.dim() > 2], 1 - share)
 
     def _limit_gradients(self) -> None:
         """Shorten the gradient of each network to MOST_NORM."""
         import torch
 
-        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
-        squares = torch.stack([(gradient.flatten(1) ** 2).sum(dim=1) for gradient in gradients]).sum(dim=0)
-        shorter = (MOST_NORM / squares.sqrt().clamp(min=1e-12)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(shorter.reshape(-1, *[1] * (gradient.dim() - 1)))
+        gradients = [weight.grad for weight in self.weights.tensors.values()]
+        norms = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]).norm(dim=0)
+        shorter = (MOST_NORM / norms.clamp(min=1e-12)).clamp(max=1.0)
+        if bool((shorter < 1).any()):
+            for gradient in gradients:
+                gradient.mul_(shorter.reshape(-1, *[1] * (gradient.dim() - 1)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 GAIN = 2.0  # of the first weights' variance, for ReLU: He et al. 2015
+BIAS_AXES = 2  # of a stack's biases, (n_networks, n)
 WORD_CHANNELS = 16  # values of a word's vector
 
 
@@ -76,6 +77,27 @@ class StackedWeights:
             return table[network, batch["ids"]] * (batch["ids"] > 0)[..., None]
 
         return embedded, WORD_CHANNELS
+
+    def together(self) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """Return all weights and their gradients as one vector each, of which the tensors become parts: kernels and tables first.
+
+        A rule that treats each entry by itself then takes one step for all tensors, which are many and small.
+        """
+        import torch
+
+        tensors = self.decayed() + [tensor for tensor in self.tensors.values() if tensor.dim() <= BIAS_AXES]
+        whole = torch.cat([tensor.detach().flatten() for tensor in tensors])
+        gradient, start = torch.zeros_like(whole), 0
+        for tensor in tensors:
+            stop = start + tensor.numel()
+            tensor.data, tensor.grad = whole[start:stop].view_as(tensor), gradient[start:stop].view_as(tensor)
+            start = stop
+        whole.grad = gradient
+        return whole, gradient
+
+    def decayed(self) -> list["torch.Tensor"]:
+        """Return the weights that decay: all but biases."""
+        return [tensor for tensor in self.tensors.values() if tensor.dim() > BIAS_AXES]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights of the first network by name."""

@@ -1,6 +1,7 @@
 """Message passing (GIN): in each round a node adds its neighbors' vectors to its own; nodes of a graph are then summed.
 
-The sum is divided by the mean number of nodes of a training graph, which is one constant: sums of large graphs are large.
+The sum is divided by the mean number of nodes of a training graph, a constant: sums of large graphs are large. The mean over the graph's own
+nodes stands next to it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ ROUNDS = 3
 
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
-    """Return the sum and the maximum over nodes after ROUNDS rounds h ← relu(relu(((1 + ε)·h + Σ h of neighbors)·W)·V)."""
+    """Return the sum and the mean over nodes after ROUNDS rounds h ← relu(relu(((1 + ε)·h + Σ h of neighbors)·W)·V)."""
     import torch
     from torch.nn.functional import relu
 
@@ -34,11 +35,11 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
             nodes = relu(second(relu(first(((1 + epsilon) * nodes + received.reshape(nodes.shape)) / 2))))
         n_networks, n_batch = len(nodes), int(batch["n_batch"])
         flat, sample = nodes.flatten(0, 1), batch["sample"]
-        places = n_networks * (n_batch + 1)
-        total = flat.new_zeros(places, flat.shape[1]).index_add(0, sample, flat) / facts["nodes_per_sample"]
-        # values are 0 or above
-        largest = flat.new_zeros(places, flat.shape[1]).index_reduce(0, sample, flat, "amax")
-        pooled = torch.cat([total, largest], dim=-1).reshape(n_networks, n_batch + 1, -1)
+        places = n_networks * (n_batch + 1)  # the last of each network is behind the end
+        total = flat.new_zeros(places, flat.shape[1]).index_add(0, sample, flat)
+        number = flat.new_zeros(places).index_add(0, sample, flat.new_ones(len(flat)))
+        pooled = torch.cat([total / facts["nodes_per_sample"], total / number.clamp(min=1)[:, None]], dim=-1)
+        pooled = pooled.reshape(n_networks, n_batch + 1, -1)
         return last(pooled[:, :n_batch])
 
     return encode
@@ -49,5 +50,5 @@ ENCODER = NetworkEncoder(
     title="message passing (GIN)",
     reads=("graph",),
     make=make,
-    source="Xu et al. 2019, How Powerful are Graph Neural Networks?, ICLR, arXiv:1810.00826; the maximum over nodes is added",
+    source="Xu et al. 2019, How Powerful are Graph Neural Networks?, ICLR, arXiv:1810.00826; the mean over nodes is added",
 )
