@@ -13,12 +13,12 @@ from stages.features.structures import Structured
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.models.network.fused_network import Part
-from stages.models.network.inputs import flat, graph, grid, sequence, set, table, terms
+from stages.models.network.inputs import flat, graph, grid, sequence, set, table, terms, words
 from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits
 
 READERS: Mapping[InputKind, InputReader] = {
-    module.INPUT.kind: module.INPUT for module in (flat, graph, grid, sequence, set, table, terms)
-}  # fmt: skip
+    module.INPUT.kind: module.INPUT for module in (flat, graph, grid, sequence, set, table, terms, words)
+}
 WHOLE: tuple[InputKind, ...] = ("flat", "terms", "grid", "table")  # all that the flat features hold
 
 

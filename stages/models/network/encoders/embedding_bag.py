@@ -8,14 +8,14 @@ from stages.contracts.network_encoder import Batch, Encode, NetworkEncoder, Netw
 if TYPE_CHECKING:
     import torch
 
-TERMS = 20  # of a text, about: what its sum has of the spread of one term's vector
+SMALL = 2000  # first vectors are small: those of rare terms stay so, and are no noise
 
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
     """Return Σ weight · E[term]."""
     from torch.nn.functional import embedding_bag
 
-    table = weights.tensor("embedding", (facts["n_terms"], width), TERMS)
+    table = weights.tensor("embedding", (facts["n_terms"], width), SMALL)
 
     def encode(batch: Batch) -> "torch.Tensor":
         n_networks, n_terms, _ = table.shape

@@ -1,11 +1,14 @@
 """Sequence: the steps of a series, the frames of a sound or of a pressure recording. facts: channels, max_steps."""
 
+import math
+
 import numpy as np
 
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
 from stages.models.network.inputs.averaged_steps import averaged
 from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
+from stages.models.network.inputs.padded_lists import padded_batches
 
 
 def has(block: Structured) -> bool:
@@ -25,22 +28,6 @@ def load(block: Structured, fitted: FittedInput) -> Batches:
     return padded_batches(Ragged(lists.offsets, scaled(lists.values, fitted.arrays)))
 
 
-def padded_batches(lists: Ragged) -> Batches:
-    """Return batches of lists, 0 behind the end of each: values (n_networks, n_batch, T, …) with T of at least 1, and lengths."""
-    lengths, last = lists.lengths, max(len(lists.values) - 1, 0)
-    values = lists.values if len(lists.values) else np.zeros((1, *lists.values.shape[1:]), lists.values.dtype)
-
-    def batch(rows: np.ndarray) -> dict[str, np.ndarray]:
-        of_rows = lengths[rows]
-        steps = np.arange(max(int(of_rows.max(initial=1)), 1))
-        inside = steps < of_rows[..., None]
-        places = np.where(inside, lists.offsets[rows].astype(np.int64)[..., None] + steps, 0).clip(0, last)
-        found = values[places] * inside.reshape(*inside.shape, *[1] * (values.ndim - 1))
-        return {"values": found.astype(values.dtype), "lengths": of_rows}
-
-    return batch
-
-
 def _lists(block: Structured) -> Ragged | None:
     columns = {} if block.structure is None else block.structure.columns
     found: Ragged | None = columns.get("series", columns.get("frames"))
@@ -52,7 +39,7 @@ def _steps(block: Structured, most: int) -> Ragged:
     lists = _lists(block)
     assert lists is not None
     found = averaged(lists, most)
-    return Ragged(found.offsets, found.values.reshape(len(found.values), -1))
+    return Ragged(found.offsets, found.values.reshape(len(found.values), math.prod(found.values.shape[1:])))
 
 
 INPUT = InputReader("sequence", has, fit, load)

@@ -5,7 +5,7 @@ import numpy as np
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
 from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
-from stages.models.network.inputs.sequence import padded_batches
+from stages.models.network.inputs.padded_lists import padded_batches
 
 
 def has(block: Structured) -> bool:
