@@ -88,8 +88,9 @@ def kind_of(name: str, block: Structured, encoder: NetworkEncoder) -> InputKind:
     for kind in encoder.reads:
         if kind in kinds:
             return kind
+    remedy = " or, for words in their order, declare `keep_words: true` of the text" if "words" in encoder.reads else ""
     raise InputError(f"params.yaml: models.network.encoders.{block.modality}: {encoder.name} reads {' or '.join(encoder.reads)}, and "
-                     f"features of {name!r} have {', '.join(kinds)}; name another encoder")
+                     f"features of {name!r} have {', '.join(kinds)}; name another encoder{remedy}")
 
 
 def loaded_batches(
