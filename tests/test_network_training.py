@@ -90,7 +90,7 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
                         tensor.mul_(1 - rate * 0.01)
                     tensor -= rate * (mean / (1 - 0.9 ** (step + 1))) / ((square / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8)
         for name, tensor in weights.items():
-            assert trained.network.weights.tensors[name][index].detach().numpy() == pytest.approx(tensor[0].detach().numpy(), abs=2e-4), name
+            assert trained.network.weights.tensors[name][index].detach().numpy() == pytest.approx(tensor[0].detach().numpy(), abs=3e-3), name
 
 
 def test_intermediate_fusion_learns_what_no_modality_tells_alone() -> None:
