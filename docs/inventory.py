@@ -16,6 +16,7 @@ from docs.inventory_schemas import exported, schemas_page
 from stages.checking.settings_help import usage
 from stages.contracts.data_set import DataSet
 from stages.contracts.metric import Metric
+from stages.contracts.optimizer import Optimizer
 from stages.contracts.task import Task
 from stages.foundation.registry import KINDS, component, names
 from stages.report import kept_evaluations
@@ -34,6 +35,8 @@ ABOUT = {
     "tests/": "one module of common tests per kind of component, and the promises",
     "benchmarks/": "time and memory, against other libraries and on large data",
 }
+# package → packages that the tree names on its line
+TOGETHER = {"optimizers": ("schedules", "curvature")}
 WIDTH = 86  # of what a line of the tree says
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
 
@@ -69,7 +72,9 @@ def tree() -> str:
             parts = [folder for folder in folders if folder.name.startswith(entry.stem.removesuffix("e"))]
             lines.append(("  " + ", ".join([entry.name, *(f"{folder.name}/" for folder in parts)]), summary(entry)))
             folders = [folder for folder in folders if folder not in parts]
-        lines += [(f"  {folder.name}/", summary(folder / "__init__.py")) for folder in folders]
+        joined = {name for others in TOGETHER.values() for name in others}
+        lines += [("  " + ", ".join(f"{name}/" for name in (folder.name, *TOGETHER.get(folder.name, ()))), summary(folder / "__init__.py"))
+                  for folder in folders if folder.name not in joined]  # fmt: skip
     lines += [(name, ABOUT[name]) for name in ABOUT if name.endswith("/")]
     width = max(len(name) for name, _ in lines) + 2
     return "```text\n" + "\n".join(f"{name:{width}}{about}" for name, about in lines) + "\n```"
@@ -116,23 +121,26 @@ def data_set_section(name: str) -> str:
 
 # ---------------------------------------------------------------- other components
 def components() -> str:
-    """Return the page of tasks, modalities, controls, models, metrics and sources: a table of each, then the docstrings."""
+    """Return the page of tasks, modalities, controls, models, optimizers, metrics and so on: a table of each, then the docstrings."""
     tasks = table("task", "what", "targets", "metric that chooses and ranks", "also scored") + "".join(map(task_row, names("tasks")))
     parts = [f"{COMPONENTS_HEAD}\n## Tasks\n\n{tasks}"]
     for kind, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
         parts += [corruptions_table()] if kind == "modalities" else []
-    for kind in ("modalities", "controls", "models", "fusions", "metrics", "leaks"):
+    for kind in ("modalities", "controls", "models", "optimizers", "schedules", "fusions", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)
 
 
 TITLES = {
-    "modalities": "Modalities", "controls": "Controls", "models": "Models", "fusions": "Ways of fusing", "metrics": "Metrics",
-    "leaks": "Detectors of leaks", "sources": "Sources of own data",
+    "modalities": "Modalities", "controls": "Controls", "models": "Models", "optimizers": "Optimizers", "schedules": "Learning rates",
+    "fusions": "Ways of fusing", "metrics": "Metrics", "leaks": "Detectors of leaks", "sources": "Sources of own data",
 }  # fmt: skip
-COLUMNS = {"modalities": ("data sets",), "controls": ("is a",), "metrics": ("targets", "better"), "leaks": ("codes",)}
+COLUMNS = {
+    "modalities": ("data sets",), "controls": ("is a",), "optimizers": ("rows per step", "learning rate", "source"),
+    "schedules": ("source",), "metrics": ("targets", "better"), "leaks": ("codes",),
+}  # fmt: skip
 
 
 def cells(kind: str, name: str) -> Iterator[str]:
@@ -141,6 +149,13 @@ def cells(kind: str, name: str) -> Iterator[str]:
         yield ", ".join(data_set for data_set in names("datasets") if name in component("datasets", data_set).modalities.values())
     if kind == "controls":
         yield "diagnostic" if component(kind, name).is_diagnostic else "baseline"
+    if kind == "optimizers":
+        one: Optimizer = component(kind, name)
+        yield "all" if one.full_batch else "any"
+        yield "not used" if one.searches_step else "used"
+        yield escaped(one.source)
+    if kind == "schedules":
+        yield escaped(component(kind, name).source)
     if kind == "metrics":
         metric: Metric = component(kind, name)
         yield ", ".join(metric.forms)

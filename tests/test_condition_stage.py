@@ -292,6 +292,6 @@ def test_dvc_yaml_declares_what_the_stage_imports_and_no_more() -> None:
     files, kinds = closure("stages.condition", code)
     assert {path.as_posix() for path in files if not covered(path, code)} == set()
     assert {dep for dep in code if not any(covered(path, [dep]) for path in files)} == set()
-    assert kinds == {"modalities", "models", "fusions"}
+    assert kinds == {"modalities", "models", "fusions", "optimizers", "schedules"}
     params = {"datasets": {"emoji": {}}, "features": {}, "models": {"linear": {}}, "conditions": {"linear": {}}}
     assert "condition@emoji-linear" in stage_names(params)

@@ -14,7 +14,7 @@ ROOMS = {
     "contracts": "contracts",
     "foundation": "foundation",
     **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
-    **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence"), "shared by components"),
+    **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence", "curvature"), "shared by components"),
     **dict.fromkeys(("datasets", "modalities", "models", "fusions", "optimizers", "schedules"), "component"),
     **dict.fromkeys(("controls", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),

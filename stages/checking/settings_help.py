@@ -22,6 +22,7 @@ def usage() -> str:
     models |= {f"fusions.{n}": component("fusions", n).settings for n in names("fusions")}
     models |= {f"controls.{n}": component("controls", n).settings for n in names("controls")}
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
+    models |= {f"models.<model>.optimizer_settings.{n}": component("optimizers", n).settings for n in names("optimizers")}
     models |= {f"{study}.<model>": entry for study, entry in STUDIES.items()}
     for key, model in models.items():
         lines.append(f"{key}: {allowed(model)}")

@@ -149,10 +149,12 @@ class Estimator:
     """A model with scikit-learn's interface: fit, and predict_proba or predict. The protocol makes a sweep of it.
 
     `make(config, form, seed)` returns an unfitted estimator: a regressor for continuous targets, a classifier for the other forms.
-    The grid is the product of the settings that are lists, in the order of their fields; each list is ordered from simple to complex.
+    `grid(settings, seed)` lists the configurations, as of a `Sweep`. None: the product of the settings that are lists, in the order of
+    their fields; each list is ordered from simple to complex.
     `path` names a setting: configurations that differ only in it are fitted in sequence, each starting from the previous solution
     (the estimator must support `warm_start`).
     `is_seeded(n_train)`: as of a `Sweep`; whether `seed` matters to an estimator that is fitted on so many rows.
+    `approximated(configs, settings, problem)`: as of a `Sweep`.
     """
 
     name: str
@@ -163,6 +165,8 @@ class Estimator:
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
     is_seeded: Callable[[int], bool] = never
+    grid: Callable[[Any, int], list[Config]] | None = None
+    approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
 
 
 Model = Sweep | Estimator

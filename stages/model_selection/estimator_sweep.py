@@ -37,11 +37,12 @@ def sweep_of(model: Estimator) -> Sweep:
     return Sweep(
         name=model.name,
         settings=model.settings,
-        grid=grid_of,
+        grid=model.grid or grid_of,
         run=partial(_run, model),
         predict=_predict,
         min_samples=model.min_samples,
         memory_bytes=_memory_bytes,
+        approximated=model.approximated,
         target_forms=model.target_forms,
         encodings=model.encodings,
         is_seeded=model.is_seeded,

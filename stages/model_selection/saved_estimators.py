@@ -1,7 +1,8 @@
 """Save fitted estimators without pickle and load them again; equal estimators are saved as equal bytes.
 
 An estimator whose fitted attributes are arrays, numbers and strings (a linear model, a Bayes classifier) is saved as plain arrays and
-JSON, because skops takes 3 s to import. Any other (a forest) is saved by skops. Only scikit-learn's types are loaded.
+JSON, because skops takes 3 s to import. Any other (a forest) is saved by skops. Only scikit-learn's types are loaded, and, of plain arrays,
+estimators of the folders of models.
 """
 
 import importlib
@@ -21,6 +22,7 @@ from stages.model_selection.target_forms import Scale
 
 HELPS_TESTS = re.compile(r"_testing|conftest")  # modules that change settings where they are imported
 TRUSTED = re.compile(r"sklearn\.[\w.]+")  # modules whose types are loaded in addition to those that skops trusts by default
+OWN = re.compile(r"stages\.models\.[\w.]+")  # estimators of this repository, whose code travels with a published model
 SCHEMA = "schema.json"
 
 
@@ -79,7 +81,7 @@ def load_estimators(fitted: Fitted) -> FittedEstimators:
 def _from_state(state: Any, arrays: Any) -> Any:
     from sklearn.base import BaseEstimator
 
-    kind = _type_of(state["class"])
+    kind = _type_of(state["class"]) or _own_type(state["class"])
     if kind is None or not issubclass(kind, BaseEstimator):
         raise InputError(f"model.json: holds {state['class']!r}, which is not a scikit-learn estimator; train the model again")
     known = list(inspect.signature(kind).parameters)
@@ -118,6 +120,18 @@ def _type_of(name: str) -> type | None:
     except ImportError:
         return None
     return found if isinstance(found, type) and found.__module__.partition(".")[0] in ("sklearn", "_loss") else None
+
+
+def _own_type(name: str) -> type | None:
+    """Return a class that a module of a model defines, by its dotted name; None for all else."""
+    module, _, attribute = name.rpartition(".")
+    if not OWN.fullmatch(name):
+        return None
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return None
+    return found if isinstance(found, type) and found.__module__ == module else None
 
 
 def canonical(raw: bytes) -> bytes:

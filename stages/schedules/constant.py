@@ -13,4 +13,6 @@ def rate(step: int, n_steps: int, initial: float, settings: ConstantRateSettings
     return initial
 
 
-SCHEDULE = Schedule(name="constant", title="constant", settings=ConstantRateSettings, rate=rate, source="the lecture, Parameter Update Strategies")
+SCHEDULE = Schedule(
+    name="constant", title="constant", settings=ConstantRateSettings, rate=rate, source="the lecture, Parameter Update Strategies"
+)

@@ -22,5 +22,5 @@ SCHEDULE = Schedule(
     title="linear decay",
     settings=LinearDecaySettings,
     rate=rate,
-    source="the lecture, Parameter Update Strategies; α = k / τ and the last rate of a hundredth: Goodfellow et al. 2016, Deep Learning, 8.3.1",
+    source="the lecture, Parameter Update Strategies; α = k / τ: Goodfellow et al. 2016, Deep Learning, section 8.3.1",
 )
