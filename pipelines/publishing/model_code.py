@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import stages
+from stages.foundation.registry import KINDS
 
 ROOT = Path(stages.__file__).parent
 # What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
@@ -21,7 +22,9 @@ def predicting_files(model: str, modalities: Sequence[str]) -> list[Path]:
     What lies beside the components and is no code (a list of words, say) is among them, as no import tells who reads it.
     """
     components = [ROOT / "models" / model, *(ROOT / "modalities" / modality for modality in modalities)]
-    files = [folder / "__init__.py" for folder in components]
+    # a model may have components of its own, which it finds by name
+    inside = [ROOT / folder for folder, _ in KINDS.values() if (ROOT / folder).is_relative_to(components[0])]
+    files = [*(folder / "__init__.py" for folder in components), *(path for folder in inside for path in folder.glob("*.py"))]
     return sorted(reached([ROOT / "training" / "prediction.py", *files]) | set(data_files()))
 
 

@@ -16,7 +16,7 @@ from stages.foundation.documents import read_document
 from stages.training.prediction import Predictor
 
 BATCH_ROWS, REPEATS = 100, 3
-NO_PARAMETERS = re.compile(r"encoder/.*|scales|.*/(?:classes_|n_iter_)")  # arrays that prepare features or keep books
+NO_PARAMETERS = re.compile(r"encoder/.*|input/.*|scales|.*/(?:classes_|n_iter_)")  # arrays that prepare features or keep books
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""2-d CNN of images, pressure frames and spectrograms: two convolutions of 3×3 with stride 2, then a layer on what they leave.
+"""2-d CNN of images, pressure frames and spectrograms: two convolutions of 5×5 with stride 2, then a layer on what they leave.
 
 Of images all places are kept; of spectrograms, whose lengths differ, the mean and the maximum over time.
 """
@@ -11,7 +11,7 @@ from stages.contracts.network_encoder import Batch, Encode, NetworkEncoder, Netw
 if TYPE_CHECKING:
     import torch
 
-CHANNELS = (8, 16)
+CHANNELS, SIDE = (8, 16), 5  # filters of each convolution, and the side of their kernels
 
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
@@ -23,7 +23,7 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
     n_channels = 1 if is_sequence else facts["channels"]
     kernels, biases = [], []
     for index, n_filters in enumerate(CHANNELS):
-        kernels.append(weights.tensor(f"convolution {index}", (n_filters, n_channels, 3, 3), 9 * n_channels))
+        kernels.append(weights.tensor(f"convolution {index}", (n_filters, n_channels, SIDE, SIDE), SIDE**2 * n_channels))
         biases.append(weights.tensor(f"convolution {index} bias", (n_filters,), 0))
         n_channels = n_filters
     places = _halved(facts["channels"]) * 2 if is_sequence else _halved(facts["height"]) * _halved(facts["width"])
@@ -68,7 +68,7 @@ def _convolution(values: "torch.Tensor", kernel: "torch.Tensor", bias: "torch.Te
 
     n_networks, n_batch, n_in, height, width = values.shape
     side_by_side = values.transpose(0, 1).reshape(n_batch, n_networks * n_in, height, width)
-    found = conv2d(side_by_side, kernel.flatten(0, 1), bias.flatten(), stride=2, padding=1, groups=n_networks)
+    found = conv2d(side_by_side, kernel.flatten(0, 1), bias.flatten(), stride=2, padding=SIDE // 2, groups=n_networks)
     return found.reshape(n_batch, n_networks, -1, *found.shape[2:]).transpose(0, 1)
 
 
