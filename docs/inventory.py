@@ -135,7 +135,8 @@ def components() -> str:
 
 TITLES = {
     "modalities": "Modalities", "controls": "Controls", "models": "Models", "network_encoders": "Encoders of the model network",
-    "optimizers": "Optimizers", "schedules": "Learning rates", "fusions": "Ways of fusing", "metrics": "Metrics", "leaks": "Detectors of leaks", "sources": "Sources of own data",
+    "optimizers": "Optimizers", "schedules": "Learning rates", "fusions": "Ways of fusing", "metrics": "Metrics",
+    "leaks": "Detectors of leaks", "sources": "Sources of own data",
 }  # fmt: skip
 COLUMNS = {
     "modalities": ("data sets",), "controls": ("is a",), "optimizers": ("rows per step", "learning rate", "source"),

@@ -40,7 +40,8 @@ def structured_raw(kind: InputKind, n: int = 40, seed: int = 0) -> Raw:
         return dense(random.random((n, 4)), Structure("set", (4,), {"points": points}))
     if kind == "graph":
         n_edges = random.integers(0, 6, n)  # some have none
-        ends = [[random.integers(0, nodes, edges).astype(np.int32) for nodes, edges in zip(lengths, n_edges, strict=True)] for _ in range(2)]
+        sizes = list(zip(lengths, n_edges, strict=True))
+        ends = [[random.integers(0, n_nodes, size).astype(np.int32) for n_nodes, size in sizes] for _ in range(2)]
         columns = {"n_nodes": lengths.astype(np.int32), "source": ragged(ends[0]), "target": ragged(ends[1])}
         return dense(random.random((n, 4)), Structure("graph", (4,), columns))
     return dense(random.random((n, 4)), Structure("vector", (4,)))

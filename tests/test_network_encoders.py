@@ -1,4 +1,4 @@
-"""Common tests of every file under stages/models/network/encoders/; a new encoder needs no edit here, a new kind of input a block."""
+"""Common tests of every file under stages/models/network/modality_encoders/; a new encoder needs no edit here, a kind of input a block."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from stages.features.encoders import Raw
 from stages.features.structures import Ragged, Structured
 from stages.foundation.registry import component, names
 from stages.models.network.fold_inputs import READERS
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, Limits
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, ReadLimits
 from stages.models.network.stacked_weights import StackedWeights
 
 WIDTH, N = 8, 40
@@ -25,7 +25,7 @@ def loaded(raw: Raw, kind: InputKind, rows: np.ndarray | None = None, fitted: Fi
     """Return the fitted input of a kind, and its batches."""
     state = raw.fit(np.arange(N) if rows is None else rows, FITTED)
     block = Structured(raw.encode(state), raw.structure)
-    found = fitted or READERS[kind].fit(block, state, np.arange(N) if rows is None else rows, Limits(6, 25))
+    found = fitted or READERS[kind].fit(block, state, np.arange(N) if rows is None else rows, ReadLimits(6, 25))
     return found, READERS[kind].load(block, found)
 
 
@@ -105,7 +105,7 @@ def order_of(raw: Raw, column: str, change: str) -> Raw:
 @pytest.mark.parametrize("name", [name for name, kind in ENCODERS if kind == "set"])
 def test_a_set_encoder_does_not_depend_on_the_order_of_points(name: str) -> None:
     encoder, raw, rows = component("network_encoders", name), structured_raw("set"), two_rows()
-    limits = Limits(9, 25)
+    limits = ReadLimits(9, 25)
 
     def embedded(block: Raw) -> np.ndarray:
         found = Structured(block.encode(block.fit(rows, {})), block.structure)
@@ -133,7 +133,7 @@ def test_message_passing_adds_the_neighbors() -> None:
     raw = structured_raw("graph", n=5)
     columns, width = raw.structure.columns, 4
     block = Structured(raw.values, raw.structure)
-    fitted = READERS["graph"].fit(block, raw.fit(np.arange(5), {}), np.arange(5), Limits(6, 25))
+    fitted = READERS["graph"].fit(block, raw.fit(np.arange(5), {}), np.arange(5), ReadLimits(6, 25))
     weights = StackedWeights((3,))
     encode = component("network_encoders", "gin").make(fitted.facts, width, weights)
     batch = {part: torch.from_numpy(values) for part, values in READERS["graph"].load(block, fitted)(np.arange(5)[None]).items()}

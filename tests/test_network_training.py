@@ -26,14 +26,14 @@ from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.models import network
 from stages.models.network.inputs.averaged_steps import averaged
 from stages.models.network.network_settings import NetworkSettings
-from stages.models.network.stack_training import Plan, Stack, TrainingSet, train_stack
+from stages.models.network.stack_training import NetworkStack, Plan, StackData, train_stack
 from stages.training.prediction import Predictor
 from stages.training.read_problem import all_combinations
 from stages.training.saved_model import ModelDescription, save_fitted
 
 POOL = ThreadPoolExecutor(1)
-SMALL: dict[str, Any] = {"width": (16,), "learning_rate_init": (0.02,), "weight_decay": (0.01,), "dropout": (0.0,), "modality_dropout": (0.0,),
-                         "batch_size": 16, "max_iter": 40, "n_iter_no_change": 10}  # fmt: skip
+SMALL: dict[str, Any] = {"width": (16,), "learning_rate_init": (0.02,), "weight_decay": (0.01,), "dropout": (0.0,),
+                         "modality_dropout": (0.0,), "batch_size": 16, "max_iter": 40, "n_iter_no_change": 10}  # fmt: skip
 
 
 def problem_of(blocks: dict[str, Block], target: np.ndarray) -> Problem:
@@ -56,9 +56,9 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
     settings = NetworkSettings(**{**SMALL, "n_iter": 1, "max_iter": 3})
     config = network.grid(settings, 0)[0]
     ((sweep,),) = network.run(replace(problem, folds=(fold,), combinations=(("image",),)), settings, [config], POOL)
-    data: TrainingSet = sweep._data(0)
+    data: StackData = sweep._data(0)
     used = [fold.train[fold.inner != i] for i in range(2)]
-    stack = Stack(used, [fold.train[:0]] * 2, [11, 12], 13)
+    stack = NetworkStack(used, [fold.train[:0]] * 2, [11, 12], 13)
     parts = [part.part for part in sweep._parts(0)]
 
     def build(seeds: Any) -> network.FusedNetwork:
@@ -75,7 +75,7 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
         for step in range(3 * n_batches):
             rows = order_of_epoch[step // n_batches][index][step % n_batches * 16 :][:16]
             rate = 0.02 * (1 - 0.99 * step / (3 * n_batches))
-            for name, tensor in weights.items():
+            for tensor in weights.values():
                 tensor.grad = None
             values = {"image/flat": {"values": torch.from_numpy(data.batches["image/flat"](rows[None])["values"])}}
             torch.nn.functional.cross_entropy(alone.outputs(values)[0], torch.from_numpy(data.target[rows])).backward()
@@ -90,7 +90,8 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
                         tensor.mul_(1 - rate * 0.01)
                     tensor -= rate * (mean / (1 - 0.9 ** (step + 1))) / ((square / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8)
         for name, tensor in weights.items():
-            assert trained.network.weights.tensors[name][index].detach().numpy() == pytest.approx(tensor[0].detach().numpy(), abs=2e-3), name
+            found = trained.network.weights.tensors[name][index].detach().numpy()
+            assert found == pytest.approx(tensor[0].detach().numpy(), abs=2e-3), name
 
 
 def test_intermediate_fusion_learns_what_no_modality_tells_alone() -> None:
@@ -130,7 +131,8 @@ def test_features_stand_next_to_a_structured_form() -> None:
     random = np.random.default_rng(1)
     series, _ = ordered_series(120, random)
     target = random.integers(0, 2, 120)
-    raw = Dense((target[:, None] + 0.1 * random.standard_normal((120, 2))).astype(np.float32), Structure("series", (2,), {"series": series}))
+    features = target[:, None] + 0.1 * random.standard_normal((120, 2))
+    raw = Dense(features.astype(np.float32), Structure("series", (2,), {"series": series}))
     problem = problem_of({"a": Block("a", raw, {})}, target)
     assert accuracy(problem, NetworkSettings(**SMALL, with_features=(True,)))["a",] > 0.9
     assert accuracy(problem, NetworkSettings(**SMALL, with_features=(False,)))["a",] < 0.7
@@ -203,7 +205,7 @@ def test_a_saved_network_predicts_raw_samples(name: str, encoder: str, tmp_path:
 def test_an_encoder_that_finds_nothing_to_read_is_refused() -> None:
     settings = NetworkSettings(**SMALL, encoders={"text": ("gru",)})
     blocks = {"a": Block("a", structured_raw("terms"), {"min_documents": 1, "max_terms": 9, "idf": False, "sublinear": False})}
-    message = r"params\.yaml: models\.network\.encoders\.text: gru reads sequence or words, and features of 'a' have terms; .*`keep_words: true`"
+    message = r"params\.yaml: models\.network\.encoders\.text: gru reads sequence or words, and .* 'a' have terms; .*`keep_words: true`"
     with pytest.raises(InputError, match=message):
         accuracy(problem_of(blocks, np.arange(40) % 2), settings)
 

@@ -1,4 +1,4 @@
-"""The interface of a file under stages/models/network/encoders/: a part of a network that reads one modality's structured form.
+"""The interface of a file under stages/models/network/modality_encoders/: a part of a network that reads one modality's structured form.
 
 Networks of one shape are trained side by side: every tensor has a leading axis of n_networks, each network has rows of its own, and
 nothing passes from one network to another. A sample's embedding depends on this sample alone, not on what else is in its batch or on how

@@ -1,8 +1,8 @@
 """Networks that read the structured form of each modality; embeddings stand next to one another (intermediate fusion).
 
-Each modality has an encoder (stages/models/network/encoders/), chosen as any setting is. A configuration has a network per inner fold, and
-these are trained side by side with early stopping (stack_training.py); the chosen configuration is refitted on all outer training rows for
-the mean best epoch of its inner folds. Blocks' weights change nothing: a network learns its own.
+Each modality has an encoder (stages/models/network/modality_encoders/), chosen as any setting is. A configuration has a network per inner
+fold, and these are trained side by side with early stopping (stack_training.py); the chosen configuration is refitted on all outer training
+rows for the mean best epoch of its inner folds. Blocks' weights change nothing: a network learns its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from stages.features.structures import Structured
 from stages.foundation.prefetch import prefetched
 from stages.models.network.fold_inputs import FoldInputs, loaded_batches
 from stages.models.network.fused_network import FusedNetwork, Part
-from stages.models.network.inputs.fitted_input import Limits
+from stages.models.network.inputs.fitted_input import ReadLimits
 from stages.models.network.network_fold_sweep import NetworkFoldSweep, answers_of
 from stages.models.network.network_losses import saved_loss
 from stages.models.network.network_settings import NetworkSettings, grid
@@ -37,7 +37,7 @@ def run(problem: Problem, settings: NetworkSettings, configs: list[Config], pool
         encoded = encode_fold(problem.blocks, fold.train).encoded
         blocks = {name: Structured(block.matrix, problem.blocks[name].raw.structure) for name, block in encoded.items()}
         states = {name: block.state for name, block in encoded.items()}
-        inputs = FoldInputs(blocks, states, fold.train, Limits(settings.max_steps, settings.n_terms))
+        inputs = FoldInputs(blocks, states, fold.train, ReadLimits(settings.max_steps, settings.n_terms))
         inputs.load(list(dict.fromkeys(name for modalities in problem.combinations for name in modalities)), configs)
         return inputs
 

@@ -13,11 +13,21 @@ from stages.features.structures import Structured
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.models.network.fused_network import Part
-from stages.models.network.inputs import flat, graph, grid, sequence, set, table, terms, words
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits
+from stages.models.network.inputs import (
+    flat_input,
+    graph_input,
+    grid_input,
+    sequence_input,
+    set_input,
+    table_input,
+    terms_input,
+    words_input,
+)
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits
 
 READERS: Mapping[InputKind, InputReader] = {
-    module.INPUT.kind: module.INPUT for module in (flat, graph, grid, sequence, set, table, terms, words)
+    module.INPUT.kind: module.INPUT
+    for module in (flat_input, graph_input, grid_input, sequence_input, set_input, table_input, terms_input, words_input)
 }
 WHOLE: tuple[InputKind, ...] = ("flat", "terms", "grid", "table")  # all that the flat features hold
 
@@ -38,7 +48,7 @@ class FoldInputs:
     blocks: Mapping[str, Structured]
     states: Mapping[str, State]
     train: np.ndarray
-    limits: Limits
+    limits: ReadLimits
     _loaded: dict[tuple[str, InputKind], tuple[FittedInput, Batches]] = field(default_factory=dict, repr=False)
 
     def parts(self, modalities: Sequence[str], config: Config) -> list[LoadedPart]:

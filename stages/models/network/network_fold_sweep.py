@@ -16,7 +16,7 @@ from stages.model_selection.fold_predictions import empty_predictions, joined_sc
 from stages.models.network.fold_inputs import FoldInputs, LoadedPart
 from stages.models.network.fused_network import FusedNetwork
 from stages.models.network.network_losses import NetworkLoss, loss_for
-from stages.models.network.stack_training import Plan, Stack, TrainedStack, TrainingSet, evaluated, train_stack
+from stages.models.network.stack_training import NetworkStack, Plan, StackData, TrainedStack, evaluated, train_stack
 from stages.models.network.stacked_weights import StackedWeights
 
 
@@ -77,7 +77,7 @@ class NetworkFoldSweep:
         """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds, whatever the seed."""
         best = np.concatenate([stack.result().best_epochs for stack in self.stacks[config]])
         seeds = self._seed(seed, "weights", "refit"), self._seed(seed, "order", "refit")
-        stack = Stack([self.fold.train], [self.fold.train[:0]], [seeds[0]], seeds[1])
+        stack = NetworkStack([self.fold.train], [self.fold.train[:0]], [seeds[0]], seeds[1])
         return self._queue(config, stack, max(1, round(float(best.mean()))))
 
     def _inner_loss(self, config: int) -> list[float]:
@@ -92,12 +92,12 @@ class NetworkFoldSweep:
     def _parts(self, config: int) -> list[LoadedPart]:
         return self.inputs.parts(self.modalities, self.configs[config])
 
-    def _data(self, config: int) -> TrainingSet:
+    def _data(self, config: int) -> StackData:
         loss, batches = self._loss(config), {part.part.name: part.batches for part in self._parts(config)}
         target = self.problem.target
-        return TrainingSet(batches, loss.encoded(target), loss.row_weights(target), loss, self.device)
+        return StackData(batches, loss.encoded(target), loss.row_weights(target), loss, self.device)
 
-    def _queue(self, config: int, stack: Stack, epochs: int) -> Future[TrainedStack]:
+    def _queue(self, config: int, stack: NetworkStack, epochs: int) -> Future[TrainedStack]:
         chosen, settings = self.configs[config], self.settings
         plan = Plan(chosen, epochs, settings.max_iter, settings.batch_size, settings.n_iter_no_change)
         parts = [part.part for part in self._parts(config)]
@@ -115,8 +115,8 @@ class NetworkFoldSweep:
         train, inner = self.fold.train, range(self.fold.n_inner)
         used, held_out = ([train[self.fold.inner != i] for i in inner], [train[self.fold.inner == i] for i in inner])
         seeds, order = [self._seed(self.problem.seed, "weights", str(i)) for i in inner], self._seed(self.problem.seed, "order")
-        whole = Stack(used, held_out, seeds, order)
-        alone = [Stack([used[i]], [held_out[i]], [seeds[i]], order) for i in inner]
+        whole = NetworkStack(used, held_out, seeds, order)
+        alone = [NetworkStack([used[i]], [held_out[i]], [seeds[i]], order) for i in inner]
         stacks = []
         for index, config in enumerate(self.configs):
             # a rule that searches its step on all rows searches it for each network
@@ -128,5 +128,5 @@ class NetworkFoldSweep:
 def answers_of(fitted: Fitted, batches: Mapping[str, Any], n_rows: int, network: FusedNetwork, loss: NetworkLoss) -> np.ndarray:
     """Return a saved network's answers on all rows: float32 (n_rows, n_outputs)."""
     target = np.zeros(n_rows, np.int64) if loss.form == "classes" else np.zeros((n_rows, fitted.state["n_outputs"]), np.float32)
-    data = TrainingSet(batches, target, np.ones(n_rows, np.float32), loss, "cpu")
+    data = StackData(batches, target, np.ones(n_rows, np.float32), loss, "cpu")
     return evaluated(network, data, [np.arange(n_rows)])[1][0]

@@ -25,7 +25,7 @@ MOST_NORM = 5.0  # of a network's gradient: steps of recurrent networks explode 
 
 
 @dataclass(frozen=True)
-class TrainingSet:
+class StackData:
     """What networks are trained on. batches: by part of the network. target: encoded, of every row. weights: float32 (n,), of each row."""
 
     batches: Mapping[str, Batches]
@@ -36,7 +36,7 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Stack:
+class NetworkStack:
     """The networks of a stack. used, held_out: rows of each. seeds: of each one's first weights. seed: of orders and of what is dropped."""
 
     used: Sequence[np.ndarray]
@@ -71,7 +71,7 @@ class TrainedStack:
     held_out_losses: list[np.ndarray] = field(default_factory=list)
 
 
-def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: TrainingSet, stack: Stack, plan: Plan) -> TrainedStack:
+def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: StackData, stack: NetworkStack, plan: Plan) -> TrainedStack:
     """Return the networks that `build` makes of their seeds, trained; with early stopping if any rows are held out."""
     import torch
 
@@ -95,7 +95,7 @@ def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: TrainingSe
     return trained
 
 
-def evaluated(network: FusedNetwork, data: TrainingSet, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+def evaluated(network: FusedNetwork, data: StackData, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the mean loss of each network's rows, float64 (n_networks,), and its answers (n, n_outputs)."""
     import torch
 
@@ -123,7 +123,7 @@ def side_by_side(rows: Sequence[np.ndarray], length: int = 0) -> tuple[np.ndarra
     return places, known
 
 
-def tensors(data: TrainingSet, places: np.ndarray) -> dict[str, dict[str, "torch.Tensor"]]:
+def tensors(data: StackData, places: np.ndarray) -> dict[str, dict[str, "torch.Tensor"]]:
     """Return the batch of rows int64 (n_networks, n_batch), by part."""
     return {part: {name: tensor(values, data.device) for name, values in batch(places).items()} for part, batch in data.batches.items()}
 
@@ -138,7 +138,7 @@ def tensor(values: np.ndarray, device: str) -> "torch.Tensor":
 class _Stepper:
     """The optimizer of a stack and what its steps draw."""
 
-    def __init__(self, network: FusedNetwork, data: TrainingSet, stack: Stack, plan: Plan) -> None:
+    def __init__(self, network: FusedNetwork, data: StackData, stack: NetworkStack, plan: Plan) -> None:
         import torch
 
         config = plan.config

@@ -23,7 +23,7 @@ class FittedInput:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ReadLimits:
     """The most of a sample that is read. steps: of a sequence, or points; longer ones are averaged, or thinned. terms: of a vocabulary."""
 
     steps: int
@@ -43,7 +43,7 @@ class InputReader:
 
     kind: InputKind
     has: Callable[[Structured], bool]
-    fit: Callable[[Structured, State, np.ndarray, Limits], FittedInput]
+    fit: Callable[[Structured, State, np.ndarray, ReadLimits], FittedInput]
     load: Callable[[Structured, FittedInput], Batches]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
 from stages.models.network.inputs.averaged_steps import averaged
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, channel_scale, scaled
 from stages.models.network.inputs.padded_lists import padded_batches
 
 
@@ -16,7 +16,7 @@ def has(block: Structured) -> bool:
     return _lists(block) is not None
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return each channel's mean and deviation over the steps of the training rows."""
     lists = _steps(block, limits.steps)
     return FittedInput({"channels": lists.values.shape[1], "max_steps": limits.steps}, channel_scale(lists.taken(rows).values))

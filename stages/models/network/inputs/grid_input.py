@@ -8,7 +8,7 @@ import numpy as np
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
 from stages.models.network.inputs.averaged_steps import averaged
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, channel_scale, scaled
 
 PARTS = 4
 
@@ -18,7 +18,7 @@ def has(block: Structured) -> bool:
     return block.structure is not None and block.structure.modality in ("image", "tactile") and len(block.structure.shape) == 3
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return each channel's mean and deviation over places and training rows."""
     pixels = _pixels(block)
     scale = channel_scale(pixels[rows].transpose(0, 2, 3, 1).reshape(-1, pixels.shape[1]))

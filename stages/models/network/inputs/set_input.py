@@ -4,7 +4,7 @@ import numpy as np
 
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, channel_scale, scaled
 from stages.models.network.inputs.padded_lists import padded_batches
 
 
@@ -13,7 +13,7 @@ def has(block: Structured) -> bool:
     return block.structure is not None and "points" in block.structure.columns
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return each coordinate's mean and deviation over the points of the training rows."""
     points = _points(block, limits.steps)
     return FittedInput({"channels": points.values.shape[1], "max_points": limits.steps}, channel_scale(points.taken(rows).values))

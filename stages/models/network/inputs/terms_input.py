@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from stages.features.encoders import State
 from stages.features.structures import Structured
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits
 
 
 def has(block: Structured) -> bool:
@@ -13,7 +13,7 @@ def has(block: Structured) -> bool:
     return bool(sp.issparse(block.matrix))
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return the columns that are kept: those with a value in most training rows, ties to the first."""
     training = sp.csr_array(block.matrix[rows])
     n_rows = np.bincount(training.indices, minlength=training.shape[1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, channel_scale, scaled
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, channel_scale, scaled
 
 
 def has(block: Structured) -> bool:
@@ -16,7 +16,7 @@ def has(block: Structured) -> bool:
     return block.structure is not None and {"n_nodes", "source", "target"} <= set(block.structure.columns)
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return each channel's mean and deviation over the nodes of the training rows."""
     assert block.structure is not None
     nodes = _nodes(block).taken(rows)

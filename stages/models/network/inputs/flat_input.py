@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from stages.features.encoders import State
 from stages.features.structures import Structured
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits, scaled
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, scaled
 
 
 def has(block: Structured) -> bool:
@@ -13,7 +13,7 @@ def has(block: Structured) -> bool:
     return not sp.issparse(block.matrix)
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return each column's mean, and one deviation of all columns: values of one kind keep their proportions."""
     training = np.asarray(block.matrix)[rows]
     mean = training.mean(axis=0, dtype=np.float64)

@@ -1,7 +1,7 @@
 """Message passing (GIN): in each round a node adds its neighbors' vectors to its own; nodes of a graph are then summed.
 
-The sum is divided by the mean number of nodes of a training graph, a constant: sums of large graphs are large. The mean over the graph's own
-nodes stands next to it.
+The sum is divided by the mean number of nodes of a training graph, a constant: sums of large graphs are large. The mean over the graph's
+own nodes stands next to it.
 """
 
 from collections.abc import Mapping

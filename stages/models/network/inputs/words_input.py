@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
-from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, Limits
+from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits
 from stages.models.network.inputs.padded_lists import padded_batches
 
 
@@ -16,7 +16,7 @@ def has(block: Structured) -> bool:
     return block.structure is not None and "words" in block.structure.columns
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return the vocabulary: the words that occur most often in the training rows, ties to the smallest number."""
     words, counts = np.unique(_words(block).taken(rows).values, return_counts=True)
     kept = np.sort(words[np.argsort(-counts, kind="stable")[: limits.terms]])

@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.features.encoders import State
 from stages.features.structures import Structured
-from stages.models.network.inputs.fitted_input import MOST_DEVIATIONS, Batches, FittedInput, InputReader, Limits
+from stages.models.network.inputs.fitted_input import MOST_DEVIATIONS, Batches, FittedInput, InputReader, ReadLimits
 
 
 def has(block: Structured) -> bool:
@@ -15,7 +15,7 @@ def has(block: Structured) -> bool:
     return block.modality == "table"
 
 
-def fit(block: Structured, state: State, rows: np.ndarray, limits: Limits) -> FittedInput:
+def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -> FittedInput:
     """Return how many columns of the matrix are of which column of the table."""
     most = state.json.get("max_categories", 0)
     n_categories = [min(len(column["names"]), most) for column in state.json.get("categories", [])]
