@@ -30,10 +30,10 @@ class NetworkSettings(Settings):
         {}, description="by modality, any of the encoders that read it: {image: [cnn, plain], series: [gru, lstm, cnn_1d]}"
     )
     with_features: tuple[bool, ...] = Field((True,), min_length=1, description="whether the flat features stand next to a structured form")
-    width: tuple[Width, ...] = Field((32, 64), min_length=1, description="values of an embedding and of the hidden layer on all of them")
+    width: tuple[Width, ...] = Field((32,), min_length=1, description="values of an embedding and of the hidden layer on all of them")
     learning_rate_init: tuple[Rate, ...] = Field((0.003, 0.01), min_length=1, description="first step sizes, each above 0, at most 10")
-    weight_decay: tuple[Decay, ...] = Field((0.01, 0.1), min_length=1, description="decoupled weight decays, 0 to 10")
-    dropout: tuple[Share, ...] = Field((0.2,), min_length=1, description="shares of embedded and hidden values that are dropped")
+    weight_decay: tuple[Decay, ...] = Field((1.0,), min_length=1, description="decoupled weight decays, 0 to 10")
+    dropout: tuple[Share, ...] = Field((0.0, 0.2), min_length=1, description="shares of embedded and hidden values that are dropped")
     modality_dropout: tuple[Share, ...] = Field((0.0, 0.2), min_length=1, description="shares of modalities that are dropped; one is kept")
     class_weight: tuple[Literal["none", "balanced"], ...] = Field(
         ("none",), min_length=1, description="none, or balanced: rows weigh as if classes had equal shares"
