@@ -117,12 +117,22 @@ class NetworkFoldSweep:
         seeds, order = [self._seed(self.problem.seed, "weights", str(i)) for i in inner], self._seed(self.problem.seed, "order")
         whole = NetworkStack(used, held_out, seeds, order)
         alone = [NetworkStack([used[i]], [held_out[i]], [seeds[i]], order) for i in inner]
+        queued: dict[str, list[Future[TrainedStack]]] = {}
         stacks = []
         for index, config in enumerate(self.configs):
-            # a rule that searches its step on all rows searches it for each network
-            of_one = component("optimizers", config["optimizer"]).full_batch
-            stacks.append([self._queue(index, stack, self.settings.max_iter) for stack in (alone if of_one else [whole])])
+            key = self._key(index)
+            if key not in queued:
+                # a rule that searches its step on all rows searches it for each network
+                of_one = component("optimizers", config["optimizer"]).full_batch
+                queued[key] = [self._queue(index, stack, self.settings.max_iter) for stack in (alone if of_one else [whole])]
+            stacks.append(queued[key])
         return replace(self, stacks=stacks)
+
+    def _key(self, config: int) -> str:
+        """Return what of a configuration matters here: encoders of these modalities alone, modality dropout of several ones."""
+        parts = [part.part.state() for part in self._parts(config)]
+        kept = {**self.configs[config], "encoders": [(part["modality"], part["kind"], part["encoder"]) for part in parts]}
+        return repr({**kept, "modality_dropout": kept["modality_dropout"] if len(self.modalities) > 1 else 0.0})
 
 
 def answers_of(fitted: Fitted, batches: Mapping[str, Any], n_rows: int, network: FusedNetwork, loss: NetworkLoss) -> np.ndarray:
