@@ -1,8 +1,8 @@
 """Measure ours against its peers: `python -m benchmarks [NAME …] [--quick] [--run]` (`make bench`, `make bench-quick`).
 
-Names: knn, svm, mlp, linear, featurizers, opening (each compares), machine, growth; none: all of them. Each comparison is made on the same
-work, in turn, at least five rounds, and only where the results agree. Writes benchmarks/results.json and the tables of docs/performance.md;
-with --quick it prints alone.
+Names: knn, svm, mlp, linear, network, featurizers, opening (each compares), machine, growth; none: all of them. Each comparison is made on
+the same work, in turn, at least five rounds, and only where the results agree. Writes benchmarks/results.json and the tables of
+docs/performance.md; with --quick it prints alone.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import growth, machine, tables, whole_run
 from benchmarks.harness import measure, quickened
 
-FAMILIES = ("knn", "svm", "mlp", "linear", "featurizers", "opening")
+FAMILIES = ("knn", "svm", "mlp", "linear", "network", "featurizers", "opening")
 QUICK = ("knn", "svm", "mlp")
 OTHERS = ("machine", "growth")
 

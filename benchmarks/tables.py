@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results.json"
 PAGE = ROOT / "docs/performance.md"
 START, END = "<!-- {} -->", "<!-- /{} -->"
-TITLES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP"}
+TITLES = {"knn": "kNN", "svm": "SVM", "mlp": "MLP", "network": "Networks"}
 NOTHING: dict[str, Any] = {"rows": [], "growth": [], "machine": None, "facts": None, "run": None}
 
 

@@ -134,12 +134,13 @@ def components() -> str:
 
 
 TITLES = {
-    "modalities": "Modalities", "controls": "Controls", "models": "Models", "optimizers": "Optimizers", "schedules": "Learning rates",
-    "fusions": "Ways of fusing", "metrics": "Metrics", "leaks": "Detectors of leaks", "sources": "Sources of own data",
+    "modalities": "Modalities", "controls": "Controls", "models": "Models", "network_encoders": "Encoders of the model network",
+    "optimizers": "Optimizers", "schedules": "Learning rates", "fusions": "Ways of fusing", "metrics": "Metrics",
+    "leaks": "Detectors of leaks", "sources": "Sources of own data",
 }  # fmt: skip
 COLUMNS = {
     "modalities": ("data sets",), "controls": ("is a",), "optimizers": ("rows per step", "learning rate", "source"),
-    "schedules": ("source",), "metrics": ("targets", "better"), "leaks": ("codes",),
+    "network_encoders": ("reads", "source"), "schedules": ("source",), "metrics": ("targets", "better"), "leaks": ("codes",),
 }  # fmt: skip
 
 
@@ -154,7 +155,9 @@ def cells(kind: str, name: str) -> Iterator[str]:
         yield "all" if one.full_batch else "any"
         yield "not used" if one.searches_step else "used"
         yield escaped(one.source)
-    if kind == "schedules":
+    if kind == "network_encoders":
+        yield ", ".join(component(kind, name).reads)
+    if kind in ("network_encoders", "schedules"):
         yield escaped(component(kind, name).source)
     if kind == "metrics":
         metric: Metric = component(kind, name)

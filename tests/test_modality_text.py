@@ -179,3 +179,14 @@ def test_long_words_are_not_kept_in_memory(window: bool) -> None:
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
+
+
+def test_words_are_kept_in_their_order_on_request() -> None:
+    texts = pa.array(["The cat saw the dog", "", "don't"])
+    settings = MODALITY.settings(keep_words=True, ngrams=(1, 1))
+    kept, plain = MODALITY.featurize(texts, settings), MODALITY.featurize(texts, MODALITY.settings(ngrams=(1, 1)))
+    words = kept.columns["words"].to_pylist()
+    assert [len(of_text) for of_text in words] == [5, 0, 1] and words[0][0] == words[0][3]
+    assert [sorted(set(of_text)) for of_text in words] == kept.columns["indices"].to_pylist()
+    assert "words" not in plain.columns and plain.columns["indices"] == kept.columns["indices"]
+    assert "keep_words" not in MODALITY.settings().model_dump()  # features without it keep their bytes

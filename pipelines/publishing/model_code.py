@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import stages
+from stages.foundation.registry import KINDS
 
 ROOT = Path(stages.__file__).parent
 # What predicting imports, wherever the model is taken; the rest of the lock (Prefect, DVC, …) is not needed there.
@@ -24,7 +25,9 @@ def predicting_files(model: str, modalities: Sequence[str], way: str | None = No
         way: of late fusion; None: one model sees all.
     """
     components = [ROOT / "models" / model, *(ROOT / "modalities" / modality for modality in modalities)]
-    files = [folder / "__init__.py" for folder in components]
+    # a model may have components of its own, which it finds by name
+    inside = [ROOT / folder for folder, _ in KINDS.values() if (ROOT / folder).is_relative_to(components[0])]
+    files = [*(folder / "__init__.py" for folder in components), *(path for folder in inside for path in folder.glob("*.py"))]
     if way is not None:
         files += [path for path in (ROOT / "fusions" / f"{way}.py", ROOT / "fusions" / way / "__init__.py") if path.is_file()]
     return sorted(reached([ROOT / "training" / "prediction.py", *files]) | set(data_files()))

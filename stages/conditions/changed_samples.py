@@ -72,7 +72,8 @@ class ExaminedSamples:
         references: dict[str, Reference] = {}
         found = [self._of_fold(fold, condition, references) for condition in conditions]
         table = pa.concat_tables(found).combine_chunks()
-        return raw_features({column: table[column] for column in table.column_names}, self.features[conditions[0].modality].encoding)
+        about = self.features[conditions[0].modality]
+        return raw_features({column: table[column] for column in table.column_names}, about.encoding, about.modality, about.shape)
 
     def _of_fold(self, fold: Fold, condition: Condition, references: dict[str, Reference]) -> pa.Table:
         """Return the features under one condition; references: what corruptions have measured on this fold so far."""

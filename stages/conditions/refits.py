@@ -13,6 +13,7 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, FoldSweep, MemberScores, Sweep
 from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Raw, State
+from stages.features.structures import model_input
 from stages.foundation.prefetch import workers
 from stages.model_selection.calibrators import Calibrator, calibrated
 from stages.model_selection.protocol import LearnerSetup, calibrator_of, member_scores
@@ -57,7 +58,9 @@ class Refit:
 
     def scores(self, raws: Mapping[str, Raw]) -> Scores:
         """Return the scores of n samples by the raw features of all of the model's modalities; not calibrated."""
-        return self.model.predict(self.fitted, {name: raws[name].encode(state) for name, state in self.states.items()})
+        structured = self.model.reads_structure
+        inputs = {name: model_input(raws[name], state, structured=structured) for name, state in self.states.items()}
+        return self.model.predict(self.fitted, inputs)
 
     def answers(self, scores: Scores) -> Answers:
         """Return what scores decide."""

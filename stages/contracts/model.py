@@ -115,7 +115,8 @@ class Sweep:
     `grid(settings, seed)` lists the configurations, simplest first (ties go to the first).
     `run(problem, settings, configs, pool)` yields batches of fold sweeps, ordered by fold, then by combination. `configs` are the
     configurations of the grid that the data allow; `pool` has a thread per core and outlives all fold sweeps.
-    `predict(fitted, matrices)` scores new rows; `matrices` maps each modality of the combination to its encoded block.
+    `predict(fitted, matrices)` scores new rows; `matrices` maps each modality of the combination to its encoded block, or with
+    `reads_structure` to a `Structured` one (stages/features/structures.py); in `run` that form is `block.raw.structure`.
     `min_samples(config)` is the smallest number of training rows of a configuration.
     `memory_bytes(size, settings)` estimates the memory of `run`, which limits `rows:`.
     `processor_s(size, settings)` estimates the processor seconds of `run`; None: not estimated.
@@ -124,6 +125,8 @@ class Sweep:
     `encodings` are the encodings of features that it reads; the model is not applicable to others.
     `is_seeded(n_train)` returns whether a fit on so many rows draws random numbers, so that refits are repeated with several seeds. A
     sample that the whole grid shares (landmarks, rows that are searched) is one draw, and not repeated.
+    `reads_structure`: whether it reads the structured form of samples next to their encoded features.
+    `uses_weights`: whether the blocks' weights change what it learns; a model that learns its own is tried with equal ones alone.
     """
 
     name: str
@@ -138,6 +141,8 @@ class Sweep:
     target_forms: tuple[TargetForm, ...] = TARGET_FORMS
     encodings: tuple[Encoding, ...] = ENCODINGS
     is_seeded: Callable[[int], bool] = never
+    reads_structure: bool = False
+    uses_weights: bool = True
 
 
 @dataclass(frozen=True)

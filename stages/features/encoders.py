@@ -1,7 +1,8 @@
 """Encode features as matrices; encoders are fitted on the training rows only.
 
 One encoder per encoding of a features file. `fit` returns the state as arrays and plain JSON, so that a model is saved without pickle;
-`encode` applies a state to all rows; `taken` returns the encoder of some rows.
+`encode` applies a state to all rows; `taken` returns the encoder of some rows. `structure` is the form in which the features file keeps the
+same samples, for models that read it; None: not known.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
+from stages.features.structures import Structure, structure_of
 from stages.foundation.tables import column_values
 
 Matrix: TypeAlias = np.ndarray | sp.csr_array
@@ -30,6 +32,7 @@ class Dense:
     """Dense values on a natural scale (pixels in [0, 1], log-mel): nothing is fitted, so all folds share one matrix."""
 
     values: np.ndarray  # float32 (n, d)
+    structure: Structure | None = None
     shared = True
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
@@ -39,7 +42,7 @@ class Dense:
         return self.values
 
     def taken(self, rows: np.ndarray) -> "Dense":
-        return Dense(self.values[rows])
+        return Dense(self.values[rows], _taken(self.structure, rows))
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class ImputedDense:
 
     values: np.ndarray  # float32 (n, d)
     present: np.ndarray  # bool (n,)
+    structure: Structure | None = None
     shared = False
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
@@ -59,7 +63,7 @@ class ImputedDense:
         return np.where(self.present[:, None], self.values, state.arrays["imputed"])
 
     def taken(self, rows: np.ndarray) -> "ImputedDense":
-        return ImputedDense(self.values[rows], self.present[rows])
+        return ImputedDense(self.values[rows], self.present[rows], _taken(self.structure, rows))
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Sparse:
     offsets: np.ndarray  # int32 (n + 1,)
     indices: np.ndarray  # int32 (nnz,), sorted and unique in a row
     values: np.ndarray  # float32 (nnz,)
+    structure: Structure | None = None
     shared = False
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
@@ -97,7 +102,7 @@ class Sparse:
 
     def taken(self, rows: np.ndarray) -> "Sparse":
         matrix = sp.csr_array((self.values, self.indices, self.offsets), shape=(len(self.offsets) - 1, np.iinfo(np.int32).max))[rows]
-        return Sparse(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)
+        return Sparse(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, _taken(self.structure, rows))
 
     def _vocabulary(self, rows: np.ndarray, min_documents: int, max_terms: int) -> np.ndarray:
         """Return the `max_terms` most frequent terms that occur in at least `min_documents` of `rows`: int32, sorted."""
@@ -133,6 +138,7 @@ class Columns:
     numeric: np.ndarray  # float64 (n, p), NaN where missing
     codes: np.ndarray  # int32 (n, q), codes into `categories`
     categories: tuple[tuple[str | None, ...], ...]
+    structure: Structure | None = None
     shared = False
 
     def fit(self, rows: np.ndarray, settings: Mapping[str, Any]) -> State:
@@ -155,32 +161,44 @@ class Columns:
         return np.hstack([numeric, encode_categories(values, state.json["categories"], state.json["max_categories"])])
 
     def taken(self, rows: np.ndarray) -> "Columns":
-        return Columns(self.numeric[rows], self.codes[rows], self.categories)
+        return Columns(self.numeric[rows], self.codes[rows], self.categories, _taken(self.structure, rows))
 
 
 Raw = Dense | ImputedDense | Sparse | Columns
 
 
-def raw_features(columns: Mapping[str, pa.Array | pa.ChunkedArray], encoding: str) -> Raw:
-    """Return the columns of a features file as the input of its encoder, without a copy where the encoding allows."""
+def raw_features(
+    columns: Mapping[str, pa.Array | pa.ChunkedArray], encoding: str, modality: str = "", shape: tuple[int, ...] = ()
+) -> Raw:
+    """Return the columns of a features file as the input of its encoder, without a copy where the encoding allows.
+
+    Args:
+        modality: name of the component that made the features; without it the structured form is not known. shape: as in `Features`.
+    """
+    structure = structure_of(columns, modality, shape) if modality else None
     if encoding == "dense":
-        return Dense(column_values(columns["vector"]))
+        return Dense(column_values(columns["vector"]), structure)
     if encoding == "sparse":
         indices, values = _one_array(columns["indices"]), _one_array(columns["values"])
-        return Sparse(np.from_dlpack(indices.offsets), np.from_dlpack(indices.flatten()), np.from_dlpack(values.flatten()))
+        lists = np.from_dlpack(indices.offsets), np.from_dlpack(indices.flatten()), np.from_dlpack(values.flatten())
+        return Sparse(*lists, structure)
     if encoding == "table":
-        return _table(_one_array(columns["numeric"]), _one_array(columns["categorical"]))
+        return _table(_one_array(columns["numeric"]), _one_array(columns["categorical"]), structure)
     raise ValueError(f"no encoder for {encoding!r}; allowed: dense, sparse, table")
 
 
-def _table(numeric: pa.FixedSizeListArray, categorical: pa.FixedSizeListArray) -> Columns:
+def _table(numeric: pa.FixedSizeListArray, categorical: pa.FixedSizeListArray, structure: Structure | None) -> Columns:
     n, n_categorical = len(numeric), categorical.type.list_size
     flat = categorical.flatten()
     encoded = [flat.take(pa.array(np.arange(n) * n_categorical + j)).dictionary_encode("encode") for j in range(n_categorical)]
     codes = np.array([np.from_dlpack(column.indices) for column in encoded], dtype=np.int32).reshape(n_categorical, n).T
-    return Columns(column_values(numeric), codes, tuple(tuple(column.dictionary.to_pylist()) for column in encoded))
+    return Columns(column_values(numeric), codes, tuple(tuple(column.dictionary.to_pylist()) for column in encoded), structure)
 
 
 def _one_array(column: pa.Array | pa.ChunkedArray) -> Any:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+
+def _taken(structure: Structure | None, rows: np.ndarray) -> Structure | None:
+    return None if structure is None else structure.taken(rows)

@@ -123,7 +123,7 @@ def imputed(block: Block) -> Block:
     """Return a block that every sample has: where it was absent, dense values are the training rows' mean, others their empty values."""
     if block.present is None:
         return block
-    raw = ImputedDense(block.raw.values, block.present) if isinstance(block.raw, Dense) else block.raw
+    raw = ImputedDense(block.raw.values, block.present, block.raw.structure) if isinstance(block.raw, Dense) else block.raw
     return Block(block.name, raw, block.settings, None, block.weight)
 
 
@@ -131,5 +131,5 @@ def load_block(name: str, table: pa.Table, metadata: FeaturesMetadata) -> Block:
     """Return a features file as a block."""
     columns = {column: table[column] for column in table.column_names}
     present = np.array(table["present"].to_pylist(), bool) if "present" in columns else None
-    return Block(name, raw_features(columns, metadata.encoding), metadata.fit, present)
+    return Block(name, raw_features(columns, metadata.encoding, metadata.modality, metadata.shape), metadata.fit, present)
 

@@ -16,6 +16,7 @@ KINDS = {
     "datasets": ("datasets", "DATA_SET"),
     "modalities": ("modalities", "MODALITY"),
     "models": ("models", "MODEL"),
+    "network_encoders": ("models/network/modality_encoders", "ENCODER"),
     "fusions": ("fusions", "FUSION"),
     "optimizers": ("optimizers", "OPTIMIZER"),
     "schedules": ("schedules", "SCHEDULE"),

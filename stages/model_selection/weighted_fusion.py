@@ -70,7 +70,8 @@ def weighted_results(
                     for modalities in combinations:
                         alone = {name: found[fold.repeat, fold.index, (name,)] for name in modalities}
                         equal = found[fold.repeat, fold.index, modalities]
-                        rows = fusion.weightings(len(modalities), settings)
+                        n = len(modalities)
+                        rows = fusion.weightings(n, settings) if learner.model.uses_weights else np.full((1, n), 1 / n)
                         one = _OneFold(learner, part, fold, tuned, own, equal, alone, rows)
                         yield replace(one.result(pool), modalities=modalities, fusion=fusion.name)
 

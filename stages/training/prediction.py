@@ -16,6 +16,7 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Sweep
 from stages.contracts.task import TargetForm
 from stages.features.encoders import State, raw_features
+from stages.features.structures import model_input
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.model_selection.calibrators import calibrated, saved_calibrator
@@ -127,7 +128,8 @@ class Predictor:
         features = features_of(modality, chunked, settings)
         encoder = self.about.encoders[name]
         state = State({key: self.fitted.arrays[f"encoder/{name}/{key}"] for key in encoder.arrays}, encoder.state)
-        return raw_features(features.columns, features.encoding).encode(state)
+        raw = raw_features(features.columns, features.encoding, feature.modality, features.shape)
+        return model_input(raw, state, structured=self.model.reads_structure)
 
 
 def _named(form: TargetForm, outputs: Sequence[str], prediction: np.ndarray) -> Any:

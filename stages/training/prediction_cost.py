@@ -15,7 +15,7 @@ from stages.training.prediction import Predictor
 from stages.training.saved_model import model_documents, model_files
 
 BATCH_ROWS, REPEATS = 100, 3
-NO_PARAMETERS = re.compile(r"encoder/.*|scales|.*/(?:classes_|n_iter_)")  # arrays that prepare features or keep books
+NO_PARAMETERS = re.compile(r"encoder/.*|input/.*|scales|.*/(?:classes_|n_iter_)")  # arrays that prepare features or keep books
 
 
 @dataclass(frozen=True)

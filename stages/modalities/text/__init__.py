@@ -14,6 +14,8 @@ the word level, words are separated by blanks, so that emoticons count. N-grams 
 each side of every word; a word shorter than n counts once as a whole), and so are their indices: HashingVectorizer uses 31 bits of
 MurmurHash3, enough for dictionaries of 10^5 words (a given word collides with p ≈ 5e-5). The dictionary, its size and the weights (idf) are
 fitted in train, on training rows.
+
+With `keep_words` the words of a document or utterance are kept in their order, too, each by its index; the word level has no such order.
 """
 
 from typing import Any
@@ -31,11 +33,11 @@ from stages.samples.read import read_each
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Features:
-    """Return per sample the indices (sorted, unique) of its terms, and their counts as values, aligned.
+    """Return per sample the indices (sorted, unique) of its terms, and their counts as values, aligned; its words if they are kept.
 
     A text without a word is an empty row. Counts of terms that share an index are added.
     """
-    from stages.modalities.text.terms import N_INDICES, count_terms  # here: scikit-learn takes 1 s to import
+    from stages.modalities.text.terms import N_INDICES, count_terms, words_in_order  # here: scikit-learn takes 1 s to import
 
     samples = read_each(column, lambda sample: read_sample(sample, settings))
     counts = count_terms(samples, settings.analyzer, settings.ngrams if settings.analyzer == "word" else settings.characters)
@@ -44,6 +46,8 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
         "indices": pa.ListArray.from_arrays(bounds, pa.array(counts.indices.astype(np.int32))),
         "values": pa.ListArray.from_arrays(bounds, pa.array(counts.data)),
     }
+    if settings.keep_words:
+        columns["words"] = words_in_order(samples)
     fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
     return Features(columns, "sparse", (N_INDICES,), fit=fit)
 

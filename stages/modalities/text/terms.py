@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.utils import murmurhash3_32
 
 from stages.modalities.text.text_samples import TextSample
 
@@ -36,3 +38,12 @@ def ngram_analyzer(analyzer: Literal["word", "char"], ngram_range: tuple[int, in
     if analyzer == "char":
         return HashingVectorizer(analyzer="char_wb", ngram_range=ngram_range, lowercase=False).build_analyzer()
     return HashingVectorizer(tokenizer=list, token_pattern=None, ngram_range=ngram_range, lowercase=False).build_analyzer()
+
+
+def words_in_order(samples: Sequence[TextSample]) -> pa.ListArray:
+    """Return the words of each sample's text by their indices, in order: lists of int32; the index is that of the word as a term."""
+    words = pl.Series([sample.text for sample in samples], dtype=pl.String).str.extract_all(WORD).to_list()
+    offsets = np.cumsum([0, *map(len, words)], dtype=np.int32)
+    # abs of the largest negative number has no int32
+    found = [abs(murmurhash3_32(word, seed=0)) % N_INDICES for of_sample in words for word in of_sample]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(found, pa.int32()))

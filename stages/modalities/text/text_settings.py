@@ -1,8 +1,8 @@
 """Settings of the text modality."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stages.contracts.settings import Settings
 
@@ -23,6 +23,14 @@ class TextSettings(Settings):
     idf: bool = Field(True, description="whether rare terms weigh more")
     sublinear: bool = Field(True, description="whether a term's count weighs as 1 + ln(count)")
     max_null_share: float = Field(0.2, ge=0, le=1, description="validate: share of texts without a word, at most")
+
+    keep_words: bool = Field(False, description="whether words are kept in their order, too: for models that read them so (network)")
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the settings without `keep_words` where it is not used: most features do not keep them."""
+        values: dict[str, Any] = write(self)
+        return {name: value for name, value in values.items() if name != "keep_words" or value}
 
     @model_validator(mode="after")
     def _check_order(self) -> "TextSettings":

@@ -1,0 +1,89 @@
+"""Networks of one shape side by side: an encoder per modality, embeddings next to one another, a hidden layer and the outputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from stages.contracts.network_encoder import Batch, InputKind
+from stages.foundation.registry import component
+from stages.models.network.stacked_weights import StackedWeights
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a modality an encoder reads. facts: of its input, as JSON."""
+
+    modality: str
+    kind: InputKind
+    encoder: str
+    facts: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return the part's name among the weights."""
+        return f"{self.modality}/{self.kind}"
+
+    def state(self) -> dict[str, Any]:
+        """Return the part as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Dropping:
+    """What is dropped while networks train: shares of values and of modalities, drawn by the generator."""
+
+    values: float
+    modalities: float
+    generator: "torch.Generator"
+
+    def of_values(self, values: "torch.Tensor") -> "torch.Tensor":
+        """Return values of which a share is 0; the others are enlarged, so that their mean stays."""
+        import torch
+
+        if not self.values:
+            return values
+        kept = torch.rand(values.shape, generator=self.generator, device=values.device) >= self.values
+        return values * kept / (1 - self.values)
+
+    def of_modalities(self, embeddings: "torch.Tensor") -> "torch.Tensor":
+        """Return embeddings (n_networks, n_batch, n_modalities, width) of which samples lack some, never all."""
+        import torch
+
+        if not self.modalities or embeddings.shape[2] < 2:
+            return embeddings
+        kept = torch.rand(embeddings.shape[:3], generator=self.generator, device=embeddings.device) >= self.modalities
+        kept = kept | ~kept.any(dim=2, keepdim=True)
+        return embeddings * kept[..., None]
+
+
+class FusedNetwork:
+    """Networks of one shape, whose weights are drawn or stored (`StackedWeights`)."""
+
+    def __init__(self, parts: Sequence[Part], width: int, n_outputs: int, weights: StackedWeights) -> None:
+        self.weights = weights
+        self._encoders = [
+            (part, component("network_encoders", part.encoder).make(part.facts, width, weights.part(part.name))) for part in parts
+        ]
+        self._modalities = list(dict.fromkeys(part.modality for part in parts))
+        weights.part("fused")
+        self._hidden = weights.linear("hidden", width * len(self._modalities), width)
+        self._last = weights.linear("last", width, n_outputs)
+
+    def outputs(self, batches: Mapping[str, Batch], dropping: Dropping | None = None) -> "torch.Tensor":
+        """Return the outputs (n_networks, n_batch, n_outputs) of a batch of each part, by its name."""
+        import torch
+        from torch.nn.functional import relu
+
+        of_modality: dict[str, torch.Tensor] = {}
+        for part, encode in self._encoders:
+            found = encode(batches[part.name])
+            before = of_modality.get(part.modality)
+            of_modality[part.modality] = found if before is None else before + found
+        embeddings = torch.stack([relu(of_modality[name]) for name in self._modalities], dim=2)
+        if dropping is not None:
+            embeddings = dropping.of_values(dropping.of_modalities(embeddings))
+        hidden = relu(self._hidden(embeddings.flatten(2)))
+        return self._last(hidden if dropping is None else dropping.of_values(hidden))
