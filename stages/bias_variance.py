@@ -28,7 +28,7 @@ def main(dataset: str, name: str) -> None:
     entry: BiasVarianceEntry = section(params, f"bias_variance.{name}", BiasVarianceEntry)
     model = as_sweep(component("models", name))
     settings = parse(entry.swept(value_at(params, f"models.{name}") or {}), f"models.{name}", model.settings)
-    data = read_problem(dataset, params, used_train_settings(dataset, "bias_variance").scoring)
+    data = read_problem(dataset, params, used_train_settings(dataset, "bias_variance"))
     applicable = studied_problem(f"bias_variance.{name}", model, dataset, entry.datasets, data)
     points: list[CapacityPoint] = []
     skipped: tuple[SkippedValue, ...] = ()

@@ -17,6 +17,7 @@ from typing import Any
 from stages.checking.check_features import pool_mistakes
 from stages.checking.check_fusions import declared_fusions
 from stages.checking.check_params import checked_params
+from stages.checking.condition_files import write_condition_settings
 from stages.checking.settings_help import usage
 from stages.checking.stale_outputs import remove_stale_outputs
 from stages.checking.train_files import write_train_settings
@@ -65,6 +66,7 @@ def main() -> None:
         # as they stand: keys may be of several types, values dates or infinite
         write_text(settings_path(key), json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
     write_train_settings(params)
+    write_condition_settings(params)
     for dataset in params["datasets"]:
         write_json(fold_numbers_path(dataset), numbers.of(dataset).model_dump(exclude={"datasets"}))
         write_json(leak_levels_path(dataset), leakage.of(dataset, known_leaks(dataset, params)).model_dump(mode="json"))
@@ -82,7 +84,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
-    named = ("features", "models", "learning_curves", "bias_variance", "conditions")
+    named = ("features", "models", "learning_curves", "bias_variance")
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 

@@ -27,7 +27,7 @@ from stages.training.train_settings import used_train_settings
 def main(dataset: str) -> None:
     """Write the predictions of every control that params.yaml declares, or why it does not apply to these data."""
     params = read_params()
-    training = read_problem(dataset, params, used_train_settings(dataset, "control").scoring)
+    training = read_problem(dataset, params, used_train_settings(dataset, "control"))
     data = read_control_data(dataset, training)
     shutil.rmtree(controls_dir(dataset), ignore_errors=True)  # a control that params.yaml no longer names
     for name in value_at(params, "controls"):

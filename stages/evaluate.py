@@ -22,7 +22,6 @@ from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.metric import Metric
 from stages.contracts.paths import (
     bias_variance_dir,
-    conditions_dir,
     controls_dir,
     evaluation_dir,
     evaluation_path,
@@ -36,16 +35,18 @@ from stages.contracts.paths import (
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.contracts.task import OUTPUT_NOUNS, TargetForm
+from stages.evaluation.changed_predictions import changed_predictions, read_shares
 from stages.evaluation.checked_predictions import BySeed, Expected, FoldPredictions, splits_of
 from stages.evaluation.choice_bias import choice_bias
 from stages.evaluation.comparisons import Contest, Evidence, compare
 from stages.evaluation.complete_samples import complete_scores, fold_scores, incomplete_samples
-from stages.evaluation.contributions import contributions
+from stages.evaluation.contributions import on_every_metric, why_none
 from stages.evaluation.data_set_facts import facts
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.details import N_BINS, agreement, by_output, class_pairs, confusion, fifth_pairs, label_pairs, ranges
 from stages.evaluation.evaluate_settings import EvaluateEntry
 from stages.evaluation.gallery import gallery_of, shown_candidate
+from stages.evaluation.incomplete_samples import IncompleteSamples, prior_answers
 from stages.evaluation.intervals import resample_weights
 from stages.evaluation.more_rows import learning_curves
 from stages.evaluation.pooled import pool
@@ -82,7 +83,8 @@ def main(dataset: str) -> None:
     trained = read_models(folders, splits, form=form, outputs=outputs, scoring=metrics[scoring])
     design = design_of(splits, entry.confidence)
     scale = variance_of(splits.targets) if form == "continuous" else None
-    tables, primary, losses = scored(trained, metrics, design, scale)
+    tables, by_metric, losses = scored(trained, metrics, design, scale)
+    primary = by_metric.pop(scoring)
     of_true = ranges(splits.targets, outputs) if form == "continuous" else None
     seeds = {candidate: found.seeds for candidate, found in primary.items()}
     more = details(trained, metrics, (form, outputs), design, of_true)
@@ -93,6 +95,9 @@ def main(dataset: str) -> None:
     contest = Contest.between([model for model in models if model not in trained.diagnostics], trained.baselines, primary)
     evidence = Evidence(primary, losses, metrics[scoring], design, entry.rope)
     expected = Expected("", form, outputs, ())
+    without_probabilities = [metric for metric in metrics.values() if not metric.needs_scores]
+    judge = Judge(without_probabilities, splits.targets, design, entry.rope, modality_names(params, dataset))
+    incomplete = IncompleteSamples(splits, read_shares(dataset), trained.seed, prior_answers(table, splits, form, len(outputs)))
     evaluation = checked_evaluation(
         **facts(dataset, about, splits, design),
         modalities=tuple(modalities),
@@ -110,13 +115,14 @@ def main(dataset: str) -> None:
         candidates=results,
         best=min(results, key=lambda found: found.rank).candidate,
         comparisons=compare(evidence, contest),
-        contributions=contributions(evidence, contest, modalities),
+        contributions=on_every_metric(evidence, by_metric, metrics, contest, modalities),
+        no_contributions=why_none(modalities, trained.combinations, trained.baselines),
         randomised=randomised_tests(dataset, metrics[scoring], len(splits.folds)),
         protocol_gaps=protocol_gaps(dataset, metrics[scoring], splits, entry.confidence, expected),
         bias_variance=bias_variances(dataset, modalities, form, len(splits.folds)),
         isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
-        robustness=robustness(dataset, trained.predictions, Judge(splits, metrics[scoring], design, entry.rope, expected)),
+        robustness=robustness(changed_predictions(dataset, trained, incomplete, expected), primary, judge),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
     )
@@ -148,7 +154,7 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
-    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset), conditions_dir(dataset)}
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
     folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:
@@ -176,20 +182,23 @@ def metrics_of(dataset: str, form: TargetForm, primary: str) -> dict[str, Metric
 
 def scored(
     trained: TrainingResults, metrics: Mapping[str, Metric], design: Design, scale: np.ndarray | None
-) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[Candidate, MetricScores], dict[Candidate, np.ndarray]]:
-    """Return each candidate's scores with their intervals, its scores on the primary metric, and how wrong it is on each tested row."""
+) -> tuple[dict[Candidate, dict[str, FoldScores]], dict[str, dict[Candidate, MetricScores]], dict[Candidate, np.ndarray]]:
+    """Return each candidate's scores with their intervals, its scores by metric, and how wrong it is on each tested row.
+
+    By metrics that do not rank, the ways of fusing that are not compared have no scores: they would take memory.
+    """
     tables: dict[Candidate, dict[str, FoldScores]] = {}
-    primary: dict[Candidate, MetricScores] = {}
+    by_metric: dict[str, dict[Candidate, MetricScores]] = {name: {} for name in metrics}
     losses: dict[Candidate, np.ndarray] = {}
-    name_of_primary = next(iter(metrics))
+    primary = next(iter(metrics))
     for candidate, by_seed in tracked("candidates scored", list(trained.by_seed.items())):
         tables[candidate] = {}
         for name, metric in metrics.items():
             found, tables[candidate][name] = fold_scores(by_seed, metric, design)
-            if name == name_of_primary:
-                primary[candidate] = found
+            if name == primary or candidate.is_compared(trained.by_seed):
+                by_metric[name][candidate] = found
         losses[candidate] = mean_loss(by_seed, scale, design)
-    return tables, primary, losses
+    return tables, by_metric, losses
 
 
 def mean_loss(by_seed: BySeed, scale: np.ndarray | None, design: Design) -> np.ndarray:

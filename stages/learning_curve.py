@@ -25,7 +25,7 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     used = used_train_settings(dataset, "learning_curve")
     learner = LearnerSetup(model, section(params, f"models.{name}", model.settings), used.tuning_rows)
-    data = read_problem(dataset, params, used.scoring)
+    data = read_problem(dataset, params, used)
     applicable = studied_problem(f"learning_curves.{name}", model, dataset, entry.datasets, data)
     if isinstance(applicable, str):
         write_curve(name, CurveResults({}, {}), data, not_applicable=applicable)

@@ -22,10 +22,10 @@ from stages.foundation.params_file import PARAMS, nearest
 from stages.ingestion.data_set_entry import DataSetEntry, ModalityEntry, TargetEntry
 from stages.splitting.split_settings import OneSplitEntry
 
-SECTIONS = ("split", "leakage", "train", "evaluate", "publish", "flow")  # sections with defaults
-OPTIONAL = ("leakage",)  # those of them that may be left out: no stage depends on the key itself
+SECTIONS = ("split", "leakage", "train", "conditions", "evaluate", "publish", "flow")  # sections with defaults
+OPTIONAL = ("leakage", "conditions")  # those of them that may be left out: no stage depends on the key itself
 MAX_SHOWN = 200  # characters of a value in a message
-TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", "learning_curves", "bias_variance", "conditions", *SECTIONS)
+TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", "learning_curves", "bias_variance", *SECTIONS)
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 

@@ -3,17 +3,13 @@
 import stages.foundation.threads  # noqa: F401 - before numpy is loaded
 
 # isort: split
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from stages.contracts.candidate import EARLY, Candidate
-from stages.contracts.documents.model_document import ModalityFeatures
+from stages.contracts.candidate import EARLY
 from stages.contracts.fusion import LateFusion
-from stages.contracts.model import Config, FoldResult
+from stages.contracts.model import FoldResult
 from stages.contracts.paths import models_dir, predictions_dir, splits_path
 from stages.contracts.problem import Problem
-from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.splits_table import SplitsMetadata
 from stages.foundation.entry import run_stage
 from stages.foundation.params_file import read_params, section
@@ -24,15 +20,17 @@ from stages.foundation.tables import read_described
 from stages.model_selection.answered_rows import answered
 from stages.model_selection.choice import defined_mean
 from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.fused_models import TrainedLearner
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
-from stages.model_selection.protocol import LearnerSetup, best_overall, fit_on, results
+from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.refit_seeds import more_refit_seeds
 from stages.training.estimates import announced, progress_of
 from stages.training.limits import fitting_combinations, fitting_configs, readable, require_memory, size_of
 from stages.training.read_fusions import read_fusions
 from stages.training.read_problem import read_problem
 from stages.training.result_tables import ResultsOf, write_results
-from stages.training.saved_model import ModelDescription, save_fitted, save_not_applicable
+from stages.training.save_models import Saving, save_models
+from stages.training.saved_model import save_not_applicable
 from stages.training.train_settings import used_train_settings
 
 
@@ -44,9 +42,9 @@ def main(dataset: str, name: str) -> None:
     model = as_sweep(component("models", name))
     settings = section(params, f"models.{name}", model.settings)
     # before the features are read, so that it fails fast
-    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1], used.tuning_rows)
+    size = size_of(dataset, params, read_described(splits_path(dataset), SplitsMetadata)[1], used)
     require_memory(dataset, model, size, settings)
-    data = read_problem(dataset, params, used.scoring)
+    data = read_problem(dataset, params, used)
     features = data.features
     for modalities, why in data.untrained.items():
         print(f"{name} {dataset}: {'+'.join(modalities)} is not trained: too few samples have all of it: {why}", flush=True)
@@ -75,38 +73,11 @@ def main(dataset: str, name: str) -> None:
                               members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
-        trained = tuple(found)
-        for result in fused_results(learner, problem, ways, configs, trained):
+        for result in fused_results(learner, problem, ways, configs, tuple(found)):
             found.append(result)
             write_line(progress(name, dataset, problem, found, total))
     write_results(folder, list(answered(problem, found)), data, ResultsOf(name))
-    modalities, config = best_overall(trained, problem.metrics[problem.scoring])
-    best = next(result for result in trained if result.modalities == modalities).configs[config]
-    part = problem.part(modalities)
-    fitted = fit_on(learner, part, part.final_fold(), modalities, best)
-    save_fitted(saved, fitted, part, model_description(dataset, name, modalities, found[0], best, features))
-    for result in trained if "fold_models" in keep else []:
-        chosen = result.configs[result.chosen]
-        fitted = fit_on(learner, problem, result.fold, result.modalities, chosen)
-        description = model_description(dataset, name, result.modalities, result, chosen, features)
-        save_fitted(fold_model_dir(saved, result), fitted, problem, description, rows=result.fold.train)
-
-
-def fold_model_dir(saved: Path, result: FoldResult) -> Path:
-    """Return the folder of one outer fold's model."""
-    return saved / "folds" / f"{result.fold.repeat}-{result.fold.index}" / "+".join(result.modalities)
-
-
-def model_description(
-    dataset: str, name: str, modalities: Sequence[str], result: FoldResult, config: Config, features: Mapping[str, FeaturesMetadata]
-) -> ModelDescription:
-    """Return what a saved model must know of itself: `result` tells how the configuration was compared and probabilities calibrated.
-
-    Args:
-        features: each modality's features metadata.
-    """
-    of_each = {name: ModalityFeatures(modality=features[name].modality, settings=features[name].settings) for name in modalities}
-    return ModelDescription(dataset, Candidate(name, tuple(modalities)), result.described(config), of_each, result.calibration)
+    save_models(TrainedLearner(learner, problem, ways, found), Saving(dataset, saved, features), keep_folds="fold_models" in keep)
 
 
 def progress(name: str, dataset: str, problem: Problem, found: list[FoldResult], total: int) -> str:

@@ -12,17 +12,18 @@ from toy_problem import toy_problem
 
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.modality import Modality
-from stages.contracts.model import FoldResult
-from stages.contracts.problem import Problem
+from stages.contracts.model import FoldResult, SeededPrediction
+from stages.contracts.problem import Fold, Problem
 from stages.controls.size.sizes import sample_sizes
 from stages.features.feature_blocks import imputed
 from stages.featurize import describe, featurized_chunks
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
 from stages.leak_evidence.nearest_samples import nearest_samples
-from stages.model_selection.answered_rows import answered, prior_prediction
+from stages.model_selection.answered_rows import answered
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fusing import fused_results, trained_combinations
+from stages.model_selection.prior_answer import prior_answer
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.scarce_samples import untrainable
 from stages.model_selection.tuning_sample import fitting
@@ -162,6 +163,10 @@ def test_too_few_samples_with_a_modality_are_refused_by_fold() -> None:
 
 
 # ---------------------------------------------------------------- training
+def prior_prediction(problem: Problem, fold: Fold, n_rows: int) -> SeededPrediction:
+    return SeededPrediction(problem.seed, *prior_answer(problem.form, problem.target[fold.train], len(problem.outputs), n_rows))
+
+
 def partly(task: str = "multiclass") -> Problem:
     """Return a problem some of whose samples lack the image, the text, or both; those of the last class lack the image."""
     problem = toy_problem(task=task)

@@ -12,14 +12,17 @@ import yaml
 from toy_samples import METADATA, write_fold_numbers, write_leak_levels, write_samples, write_used_settings
 
 from pipelines.publishing.metric_values import absent_points, run_points
-from stages import control, evaluate, featurize, learning_curve, split, train, validate
+from stages import condition, control, evaluate, featurize, learning_curve, split, train, validate
 from stages.contracts.candidate import CHOSEN, Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import (
+    condition_settings_path,
+    conditions_path,
     evaluation_path,
     features_path,
     learning_curve_path,
+    missing_shares_path,
     predictions_dir,
     quarantine_path,
     samples_path,
@@ -54,6 +57,7 @@ PARAMS: dict[str, Any] = {
     "learning_curves": {"linear": {"n_halvings": 1}},
     "evaluate": {"confidence": 0.95},
 }
+CORRUPTED = {"code": {"noise": [0.5, 2.0]}, "note": {"typos": [0.3]}}
 LACKS_CODE = np.random.default_rng(8).random(N) < 1 / 3
 LACKS_NOTE = (np.random.default_rng(9).random(N) < 0.15) & ~LACKS_CODE
 
@@ -64,18 +68,20 @@ def write_workspace(task: str, order: np.ndarray | None = None) -> None:
     rng = np.random.default_rng(1)
     kind = np.arange(N) % 2
     codes = rng.standard_normal((N, 3)) + 1.5 * kind[:, None]
-    notes = [f"{'night dark' if one else 'day bright'} {'calm' if rng.random() < 0.5 else 'wind'} number {row}" for row, one in enumerate(kind)]
+    words = np.array([["day bright", "night dark"], ["calm", "wind"]])
+    notes = [f"{words[0][one]} {words[1][int(rng.random() < 0.5)]} number {row}" for row, one in enumerate(kind)]
     values = kind.astype(np.int32) if form == "classes" else np.stack([kind, rng.random(N) < 0.5], 1).astype(np.uint8)
     if form == "continuous":
         values = np.stack([kind + 0.3 * rng.standard_normal(N), 5 * kind - codes[:, 0]], axis=1)
     target = pa.array(values) if values.ndim == 1 else fixed_lists(values)
     columns = {
         "sample_id": pa.array([f"s{row:03d}" for row in range(N)]), "target": target,
-        "code": pa.array([None if lacks else row for lacks, row in zip(LACKS_CODE, codes.tolist(), strict=True)], pa.list_(pa.float32(), 3)),
-        "note": pa.array([None if lacks else text for lacks, text in zip(LACKS_NOTE, notes, strict=True)], pa.string()),
+        "code": pa.array(codes.tolist(), pa.list_(pa.float32(), 3)), "note": pa.array(notes),
     }  # fmt: skip
-    kinds = {"code": "vector", "note": "text"}
-    fields = [pa.field(name, column.type, metadata={"modality": kinds[name]} if name in kinds else None) for name, column in columns.items()]
+    for name, lacks in (("code", LACKS_CODE), ("note", LACKS_NOTE)):
+        columns[name] = pc.if_else(pa.array(~lacks), columns[name], pa.scalar(None, columns[name].type))
+    about_field = {"code": {"modality": "vector"}, "note": {"modality": "text"}}
+    fields = [pa.field(name, column.type, metadata=about_field.get(name)) for name, column in columns.items()]
     table = pa.table(list(columns.values()), schema=pa.schema(fields))
     about = {**METADATA, "target": {"name": "kind", "task": task, "form": form, "scoring": scoring, "outputs": outputs},
              "rows": {"used": N, "available": N}}  # fmt: skip
@@ -86,6 +92,8 @@ def write_workspace(task: str, order: np.ndarray | None = None) -> None:
     write_leak_levels()
     write_used_settings("toy", PARAMS["models"], scoring)
     write_json(settings_path("fusions.toy"), WAYS)
+    write_json(condition_settings_path("toy"), {"corruptions": CORRUPTED, "models": PARAMS["models"]})
+    write_json(missing_shares_path("toy"), [0.5, 1.0])
 
 
 def run_stages() -> None:
@@ -97,6 +105,7 @@ def run_stages() -> None:
     for model in PARAMS["models"]:
         train.main("toy", model)
     learning_curve.main("toy", "linear")
+    condition.main("toy")
     evaluate.main("toy")
 
 
@@ -158,6 +167,27 @@ def test_one_modality_answers_for_samples_that_lack_the_other(finished: Path) ->
         assert imputing or all(both[name] == note[name] for name in names[LACKS_CODE])
         assert imputing or all(both[name] == code[name] for name in names[LACKS_NOTE])
     assert len({str(code[name]) for name in names[LACKS_CODE]}) <= 3  # one prior a fold
+
+
+def test_a_corrupted_modality_changes_nothing_for_samples_that_lack_it(finished: Path) -> None:
+    changed = read_table(conditions_path("toy"))
+    assert set(changed["fusion"].unique().to_pylist()) == {"early", "early_imputed", "late_mean", CHOSEN}
+    assert set(changed["condition"].unique().to_pylist()) == {"code/noise/0.5", "code/noise/2", "note/typos/0.3"}
+    keys = ("modalities", "fusion", "seed", "fold", "sample_id")
+    n_same = 0
+    for model in PARAMS["models"]:
+        clean = read_table(predictions_dir("toy", model) / "predictions.arrow")
+        known = {tuple(row[key] for key in keys): row["prediction"] for row in clean.to_pylist()}
+        mine = changed.filter(pc.equal(changed["model"], model)).to_pylist()
+        lacks = {"code": LACKS_CODE, "note": LACKS_NOTE}
+        for row in mine:
+            if lacks[row["condition"].partition("/")[0]][int(row["sample_id"][1:])]:
+                before = known[tuple(row[key] for key in keys)]
+                assert row["prediction"] == (before if evaluation().form != "continuous" else pytest.approx(before, rel=1e-5, abs=1e-5))
+                n_same += 1
+        candidates = {(row["modalities"], row["fusion"], row["condition"]) for row in mine}
+        assert len(mine) == N * len(candidates)
+    assert n_same > N
 
 
 def test_scores_are_those_of_all_and_of_complete_samples(finished: Path) -> None:

@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 from claims import sentences_of_html, unsupported
-from imports import ROOT
+from sklearn.metrics import balanced_accuracy_score, f1_score
 from test_claims import FIXED
-from test_graph import closure, covered
 from toy_evaluation import fold_scores, toy_evaluation
 from toy_predictions import change_predictions, write_toy
 from toy_results import TOYS, toy_params, write_samples
@@ -20,7 +19,7 @@ from toy_results import TOYS, toy_params, write_samples
 from pipelines.publishing.lock_entries import stages_behind
 from pipelines.publishing.metric_values import run_points
 from stages import condition, evaluate
-from stages.checking.stale_outputs import stage_names
+from stages.checking.condition_files import write_condition_settings
 from stages.contracts.candidate import CHOSEN, EARLY, Candidate
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve, StrengthPoint
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -33,7 +32,7 @@ from stages.featurize import main as featurize
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
-from stages.foundation.tables import read_described, write_json, write_table
+from stages.foundation.tables import read_described, read_table, write_json, write_table
 from stages.reporting.evaluation_figures import draw_figures, page_figures
 from stages.reporting.findings import findings
 from stages.reporting.formatting import number
@@ -43,10 +42,7 @@ from stages.train import main as train
 
 ALPHA, GAMMA = TOYS[0], TOYS[2]
 WAYS: dict[str, Any] = {"early": {}, "late_mean": {}, "late_stacked": {"C": [0.1]}}
-CONDITIONS: dict[str, Any] = {
-    "knn": {"corruptions": {"image": {"gaussian_noise": [0.1, 0.5]}, "text": {"typos": None}, "series": {"drift": [1.0]}}},
-    "mlp": {"corruptions": {}, "missing": [0.5, 1], "datasets": ["alpha"]},
-}
+CONDITIONS: dict[str, Any] = {"corruptions": {"image": {"gaussian_noise": [0.1, 0.5]}, "text": {"typos": None}, "series": {"drift": [1.0]}}}
 KNN = Candidate("knn", ("image", "text"), CHOSEN)
 
 
@@ -63,12 +59,14 @@ def examined_toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_toy(toy)
             write_samples(toy)
             write_json(settings_path(f"fusions.{toy.dataset}"), WAYS if len(toy.modalities) > 1 else {})
+        write_condition_settings(params)
+        for toy in (ALPHA, GAMMA):
             for label in toy.modalities:
                 featurize(f"{toy.dataset}-{label}")
             control(toy.dataset)
             for model in ("knn", "mlp"):
                 train(toy.dataset, model)
-                condition.main(toy.dataset, model)
+            condition.main(toy.dataset)
             evaluate.main(toy.dataset)
     return folder
 
@@ -87,17 +85,18 @@ def robustness_of(evaluation: Evaluation, candidate: Candidate) -> Robustness:
 
 
 def test_every_condition_has_a_prediction_of_every_test_row_by_every_candidate_that_sees_the_modality() -> None:
-    table, about = read_described(conditions_path("alpha", "knn"), ConditionsMetadata)
-    names = ["image/gaussian_noise/0.1", "image/gaussian_noise/0.5", "image/missing/0.25", "image/missing/0.5", "image/missing/1",
-             "text/typos/0.05", "text/typos/0.1", "text/typos/0.2", "text/missing/0.25", "text/missing/0.5", "text/missing/1"]  # fmt: skip
-    counts = {(row["condition"], row["modalities"], row["fusion"]): row["sample_id_count"]
-              for row in table.group_by(["condition", "modalities", "fusion"]).aggregate([("sample_id", "count")]).to_pylist()}  # fmt: skip
+    table, about = read_described(conditions_path("alpha"), ConditionsMetadata)
+    names = ["image/gaussian_noise/0.1", "image/gaussian_noise/0.5", "text/typos/0.05", "text/typos/0.1", "text/typos/0.2"]
+    by = ["model", "condition", "modalities", "fusion"]
+    counts = {tuple(row[name] for name in by): row["sample_id_count"]
+              for row in table.group_by(by).aggregate([("sample_id", "count")]).to_pylist()}  # fmt: skip
     ways = [*WAYS, CHOSEN]
-    expected = {(name, name.split("/")[0], EARLY) for name in names} | {(name, "image+text", way) for name in names for way in ways}
-    assert counts == dict.fromkeys(expected, ALPHA.n_samples)
+    candidates = {(name, name.split("/")[0], EARLY) for name in names} | {(name, "image+text", way) for name in names for way in ways}
+    n_seeds = {"knn": 1, "mlp": 3}
+    assert counts == {(model, *candidate): n * ALPHA.n_samples for model, n in n_seeds.items() for candidate in candidates}
     assert pc.unique(table["condition"]).to_pylist() == names
-    assert set(pc.unique(table["seed"]).to_pylist()) == {7}
-    assert about.units["text/typos"] == "probability of a letter to be mistyped" and about.units["image/missing"].startswith("probability")
+    assert about.seeds["knn"] == (7,) and len(set(about.seeds["mlp"])) == 3 and about.seeds["mlp"][0] == 7
+    assert about.units["text/typos"] == "probability of a letter to be mistyped"
 
 
 def test_scores_stand_next_to_the_clean_one_with_tests() -> None:
@@ -113,48 +112,88 @@ def test_scores_stand_next_to_the_clean_one_with_tests() -> None:
             assert point.change == pytest.approx(point.mean - found.clean) and point.lo <= point.mean <= point.hi
         means = [point.mean for point in curve.points]
         assert curve.area == pytest.approx(area_kept([p.strength for p in curve.points], means, found.clean, greater_is_better=True))
-    table, _ = read_described(conditions_path("alpha", "knn"), ConditionsMetadata)
-    mine = table.filter(pc.and_(pc.equal(table["fusion"], CHOSEN), pc.equal(table["condition"], "text/missing/1"))).to_pylist()
-    shares = [np.mean([row["target"] == row["prediction"] for row in mine if row["fold"] == fold]) for fold in range(ALPHA.n_folds)]
-    assert found.curves[-1].points[-1].mean == pytest.approx(np.mean(shares))
+    table, _ = read_described(conditions_path("alpha"), ConditionsMetadata)
+    mine = [row for row in table.to_pylist() if (row["model"], row["fusion"], row["condition"]) == ("knn", CHOSEN, "text/typos/0.2")]
+    by_fold = [[row for row in mine if row["fold"] == fold] for fold in range(ALPHA.n_folds)]
+    point = next(curve for curve in found.curves if curve.key == "text/typos").points[-1]
+    assert point.mean == pytest.approx(np.mean([np.mean([row["target"] == row["prediction"] for row in rows]) for rows in by_fold]))
+    pairs = [([row["target"] for row in rows], [row["prediction"] for row in rows]) for rows in by_fold]
+    assert point.scores == pytest.approx({
+        "balanced_accuracy": np.mean([balanced_accuracy_score(*pair) for pair in pairs]),
+        "macro_f1": np.mean([f1_score(*pair, average="macro") for pair in pairs])})  # fmt: skip
 
 
-def test_without_a_modality_two_fused_early_are_the_other_one_alone() -> None:
+def test_without_a_modality_every_way_of_fusing_two_is_the_other_one_alone() -> None:
     evaluation = evaluation_of("alpha")
-    found = robustness_of(evaluation, Candidate("knn", ("image", "text")))
-    gone = next(curve for curve in found.curves if curve.key == "text/missing").points[-1]
-    assert gone.strength == 1 and gone.mean == robustness_of(evaluation, Candidate("knn", ("image",))).clean
+    for model in ("knn", "mlp"):
+        for way in (*WAYS, CHOSEN):
+            found = robustness_of(evaluation, Candidate(model, ("image", "text"), way))
+            for gone, other in (("text", "image"), ("image", "text")):
+                point = next(curve for curve in found.curves if curve.key == f"{gone}/missing").points[-1]
+                assert point.strength == 1 and point.mean == pytest.approx(robustness_of(evaluation, Candidate(model, (other,))).clean)
 
 
-def test_a_seeded_model_is_examined_with_its_first_seed() -> None:
+def test_a_seeded_model_is_compared_with_its_mean_over_seeds() -> None:
     evaluation = evaluation_of("alpha")
-    mlp = [found for found in evaluation.robustness if found.model == "mlp"]
-    assert len(mlp) == 6 and all({curve.corruption for curve in found.curves} == {"missing"} for found in mlp)
-    whole = robustness_of(evaluation, Candidate("mlp", ("image", "text")))
-    score = evaluation.primary_score(evaluation.result(whole.candidate))
-    assert evaluation.result(whole.candidate).seeds is not None and whole.clean is not None and score.mean is not None
+    found = [found for found in evaluation.robustness if found.model == "mlp"]
+    assert len(found) == 6
+    for one in found:
+        result = evaluation.result(one.candidate)
+        assert result.seeds is not None and one.clean == evaluation.primary_score(result).mean
+    table, _ = read_described(conditions_path("alpha"), ConditionsMetadata)
+    wanted = ("mlp", "image", "image/gaussian_noise/0.5")
+    rows = [row for row in table.to_pylist() if (row["model"], row["modalities"], row["condition"]) == wanted]
+    by_place = {(seed, fold): [row["target"] == row["prediction"] for row in rows if (row["seed"], row["fold"]) == (seed, fold)]
+                for seed in {row["seed"] for row in rows} for fold in range(ALPHA.n_folds)}  # fmt: skip
+    point = robustness_of(evaluation, Candidate("mlp", ("image",))).curves[0].points[-1]
+    assert len(by_place) == 3 * ALPHA.n_folds and point.mean == pytest.approx(np.mean([np.mean(hits) for hits in by_place.values()]))
 
 
 def test_one_modality_of_regression_is_corrupted_and_never_missing() -> None:
     evaluation = evaluation_of("gamma")
-    (found,) = evaluation.robustness  # mlp does not name it
-    assert [curve.key for curve in found.curves] == ["series/drift"] and [point.strength for point in found.curves[0].points] == [1.0]
-    _, about = read_described(conditions_path("gamma", "mlp"), ConditionsMetadata)
-    assert about.not_applicable == "conditions.mlp.datasets does not name it"
+    assert {found.model for found in evaluation.robustness} == {"knn", "mlp"}
+    for found in evaluation.robustness:
+        assert [curve.key for curve in found.curves] == ["series/drift"] and [point.strength for point in found.curves[0].points] == [1.0]
+        assert found.curves[0].points[0].scores.keys() == {"mae", "q2", "rmse"}
 
 
-def test_a_data_set_without_conditions_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "robustness" in json.loads(evaluation_path("alpha").read_text("utf-8"))
-    moved = tmp_path / "conditions"
-    conditions_path("gamma", "knn").parents[1].rename(moved)
-    before = evaluation_path("gamma").read_bytes()
+def write_conditions_of(**section: Any) -> None:
+    write_condition_settings({**yaml.safe_load(Path("params.yaml").read_text("utf-8")), "conditions": section})
+
+
+def test_models_and_corruptions_can_be_switched_off() -> None:
+    before = {path: path.read_bytes() for path in (conditions_path("gamma"), evaluation_path("gamma"))}
     try:
+        write_conditions_of(corruptions=CONDITIONS["corruptions"], models=["knn"])
+        condition.main("gamma")
+        assert pc.unique(read_table(conditions_path("gamma"))["model"]).to_pylist() == ["knn"]
+        write_conditions_of()
+        condition.main("gamma")
+        assert len(read_table(conditions_path("gamma"))) == 0
         evaluate.main("gamma")
         assert "robustness" not in json.loads(evaluation_path("gamma").read_text("utf-8"))
     finally:
-        moved.rename(conditions_path("gamma", "knn").parents[1])
-        evaluate.main("gamma")
-    assert evaluation_path("gamma").read_bytes() == before
+        write_conditions_of(**CONDITIONS)
+        for path, content in before.items():
+            path.write_bytes(content)
+
+
+def test_missing_needs_no_model_and_can_be_switched_off() -> None:
+    before = {path: path.read_bytes() for path in (conditions_path("alpha"), evaluation_path("alpha"))}
+    try:
+        write_conditions_of(missing=[0.5])
+        condition.main("alpha")
+        evaluate.main("alpha")
+        found = evaluation_of("alpha").robustness
+        assert [[point.strength for point in curve.points] for curve in found[0].curves] == [[0.5]]
+        assert {curve.corruption for one in found for curve in one.curves} == {"missing"} and len(found) == 12
+        write_conditions_of(missing=[])
+        evaluate.main("alpha")
+        assert evaluation_of("alpha").robustness == ()
+    finally:
+        write_conditions_of(**CONDITIONS)
+        for path, content in before.items():
+            path.write_bytes(content)
 
 
 def test_report_and_server_have_them() -> None:
@@ -174,7 +213,7 @@ def test_report_and_server_have_them() -> None:
                 *((f"condition/{image.key}", point.mean, step) for step, point in enumerate(image.points, start=1))]  # fmt: skip
     assert [point for point in points if point[0] == f"condition/{image.key}"] == expected
     assert (f"condition_area/{image.key}", image.area, 0) in points
-    assert "condition@alpha-knn" in stages_behind(evaluation)
+    assert "condition@alpha" in stages_behind(evaluation)
 
 
 def test_the_finding_is_what_was_scored() -> None:
@@ -225,10 +264,10 @@ def test_what_is_left_is_said_with_its_test_and_nothing_more(metric: str, clean:
 
 
 def test_again_on_two_cores_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = conditions_path("alpha", "knn")
+    path = conditions_path("alpha")
     before = path.read_bytes()
     monkeypatch.setenv(CORES_VARIABLE, "2")
-    condition.main("alpha", "knn")
+    condition.main("alpha")
     assert path.read_bytes() == before
 
 
@@ -238,18 +277,18 @@ def test_predictions_of_another_run_are_refused() -> None:
         return table.set_column(table.column_names.index("prediction"), "prediction", prediction), about
 
     path = Path("data/predictions/alpha/knn/predictions.arrow")
-    before = path.read_bytes(), conditions_path("alpha", "knn").read_bytes()
+    before = path.read_bytes(), conditions_path("alpha").read_bytes()
     try:
         change_predictions(ALPHA, "knn", turned)
         with pytest.raises(InputError, match=r"knn/predictions\.arrow: image, early, repeat 0, fold 0: the chosen configuration, fitted "):
-            condition.main("alpha", "knn")
-        assert conditions_path("alpha", "knn").read_bytes() == before[1]
+            condition.main("alpha")
+        assert conditions_path("alpha").read_bytes() == before[1]
     finally:
         path.write_bytes(before[0])
 
 
 def test_a_file_of_another_metric_or_with_a_row_missing_is_refused() -> None:
-    path = conditions_path("alpha", "knn")
+    path = conditions_path("alpha")
     whole = path.read_bytes()
     table, about = read_described(path, ConditionsMetadata)
     try:
@@ -282,16 +321,3 @@ def test_nothing_is_said_of_shares_of_a_score_that_is_not_positive() -> None:
     assert np.isnan(kept_share(0.0, 0.1, greater_is_better=False))
     assert kept_share(-0.3, 0.6, greater_is_better=True) == pytest.approx(-0.5)  # an R² below 0
     assert np.isnan(area_kept([1.0], [0.5], float("nan"), greater_is_better=True))
-
-
-# ---------------------------------------------------------------- the graph, where the stage is off by default
-def test_dvc_yaml_declares_what_the_stage_imports_and_no_more() -> None:
-    template = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]["condition"]
-    of_linear = [dep.replace("${item.model}", "linear").replace("${item.dataset}", "emoji") for dep in template["deps"]]
-    code = frozenset(dep for dep in of_linear if dep.startswith("stages"))
-    files, kinds = closure("stages.condition", code)
-    assert {path.as_posix() for path in files if not covered(path, code)} == set()
-    assert {dep for dep in code if not any(covered(path, [dep]) for path in files)} == set()
-    assert kinds == {"modalities", "models", "fusions", "optimizers", "schedules"}
-    params = {"datasets": {"emoji": {}}, "features": {}, "models": {"linear": {}}, "conditions": {"linear": {}}}
-    assert "condition@emoji-linear" in stage_names(params)

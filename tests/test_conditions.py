@@ -1,4 +1,4 @@
-"""Models that are fitted again predict what train wrote; what they predict of corrupted and incomplete samples follows from it."""
+"""Models that are fitted again predict what train wrote; what they predict of corrupted samples follows from it."""
 
 import json
 from dataclasses import replace
@@ -12,19 +12,23 @@ from toy_problem import time_ordered, toy_problem
 from toy_samples import features_metadata
 
 from stages.conditions.changed_samples import ExaminedSamples
-from stages.conditions.fold_models import FoldAnswers, FoldModels, fold_models, keys_of
+from stages.conditions.fold_models import FoldAnswers, FoldModels, key_of
 from stages.conditions.refits import ConfigGrid
+from stages.conditions.refitted_fold import RefittedFold
 from stages.conditions.trained_folds import Trained, TrainedFold
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.model import Config, Estimator, FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.sample_condition import Condition, parsed_condition
-from stages.features.encoders import Dense, Raw, Sparse
+from stages.features.encoders import Columns, Dense, Raw, Sparse
 from stages.features.feature_blocks import Block
 from stages.foundation.errors import InputError
+from stages.foundation.registry import component
+from stages.foundation.tables import column_values
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup
 from stages.model_selection.target_forms import FORMS, fit_scale
+from stages.samples.corrupted_samples import corrupted_features, corruption_of
 
 LATE = ("late_mean", "late_weighted", "late_stacked")
 
@@ -33,27 +37,34 @@ def ids_of(rows: np.ndarray) -> pa.Array:
     return pa.array([f"{row:04d}" for row in rows.tolist()])
 
 
-def written(found: list[FoldResult], tmp: Any) -> Trained:
+def written(found: list[FoldResult], seed: int, tmp: Any) -> Trained:
     """Return results as train would have written them, the settings as JSON with sorted keys."""
     folds = {}
     for result in found:
         settings = json.loads(json.dumps(result.configs[result.chosen], sort_keys=True))
         key = ("+".join(result.modalities), result.fusion, result.fold.repeat, result.fold.index)
-        folds[key] = TrainedFold(result.chosen, settings, ids_of(result.fold.test), (result.prediction, result.probabilities))
+        answers = {seed: (result.prediction, result.probabilities)}
+        answers |= {other.seed: (other.prediction, other.probabilities) for other in result.reseeded}
+        folds[key] = TrainedFold(result.chosen, settings, ids_of(result.fold.test), answers)
     return Trained(tmp, folds)
 
 
-def learned(
-    model: Any, problem: Problem, tmp: Any, *ways: str, settings: Any = None, tuning_rows: int | None = None, calibration: Any = "none"
-) -> tuple[Trained, list[FoldModels]]:
-    """Return what train finds, and the models of every outer fold, fitted again."""
+def learned(model: Any, problem: Problem, tmp: Any, *ways: str, settings: Any = None, **options: Any) -> tuple[Trained, list[FoldModels]]:
+    """Return what train finds, and the models of every outer fold, fitted again with the first seed."""
+    trained, folds = learned_with_seeds(model, problem, tmp, *ways, settings=settings, **options)
+    return trained, [by_seed[problem.seed] for by_seed in folds]
+
+
+def learned_with_seeds(
+    model: Any, problem: Problem, tmp: Any, *ways: str, settings: Any = None, **options: Any
+) -> tuple[Trained, list[dict[int, FoldModels]]]:
+    """Return what train finds, and the models of every outer fold by seed; options: of `results`."""
     sweep = as_sweep(model)
     chosen = settings or sweep.settings()
-    options = {"tuning_rows": tuning_rows, "calibration": calibration}
-    trained = written(all_results(model, problem, declared(*ways), chosen, **options), tmp)
+    trained = written(all_results(model, problem, declared(*ways), chosen, **options), problem.seed, tmp)
     grid = ConfigGrid(sweep.grid(chosen, problem.seed), model.path if isinstance(model, Estimator) else None)
-    learner = LearnerSetup(sweep, chosen, tuning_rows, (), calibration)
-    return trained, [fold_models(learner, problem, fold, grid, declared(*ways), trained) for fold in problem.folds]
+    learner = LearnerSetup(sweep, chosen, options.get("tuning_rows"), options.get("more_seeds", ()), options.get("calibration", "none"))
+    return trained, [RefittedFold(learner, problem, fold, grid, declared(*ways), trained).models() for fold in problem.folds]
 
 
 def raws_of(problem: Problem, models: FoldModels) -> dict[str, Raw]:
@@ -61,15 +72,23 @@ def raws_of(problem: Problem, models: FoldModels) -> dict[str, Raw]:
 
 
 def clean_of(problem: Problem, models: FoldModels) -> FoldAnswers:
-    return models.predicted(raws_of(problem, models), {})
+    return models.clean(raws_of(problem, models))
 
 
-def require_what_train_wrote(problem: Problem, trained: Trained, folds: list[FoldModels]) -> None:
+def corrupted_once(models: FoldModels, raws: dict[str, Raw], clean: FoldAnswers, name: str) -> FoldAnswers:
+    (found,) = models.corrupted(raws, clean, name, 1)
+    return found
+
+
+def require_what_train_wrote(problem: Problem, trained: Trained, folds: list[dict[int, FoldModels]]) -> None:
     spread = None if FORMS[problem.form].has_probabilities else fit_scale(problem.target).deviation
     n_compared = 0
-    for models in folds:
-        for key, rows, answers in keys_of(models, clean_of(problem, models)):
-            trained.require_same(key, ids_of(rows), answers, spread)
+    for by_seed in folds:
+        clean = {seed: clean_of(problem, models) for seed, models in by_seed.items()}
+        models = by_seed[problem.seed]
+        for way, modalities in clean[problem.seed].by_member:
+            answers = {seed: found.by_member[way, modalities] for seed, found in clean.items()}
+            trained.require_same(key_of(modalities, way, models.fold), ids_of(models.test_rows(modalities)), answers, spread)
             n_compared += 1
     assert n_compared == len(trained.folds)
 
@@ -79,20 +98,33 @@ def require_what_train_wrote(problem: Problem, trained: Trained, folds: list[Fol
 def test_what_is_fitted_again_predicts_what_train_wrote(model: str, task: str, tmp_path: Any) -> None:
     problem = toy_problem(n=72, modalities=("text", "image", "table"), task=task)
     kind, settings = MODELS[model]
-    require_what_train_wrote(problem, *learned(kind, problem, tmp_path, *WAYS, settings=settings))
+    require_what_train_wrote(problem, *learned_with_seeds(kind, problem, tmp_path, *WAYS, settings=settings))
 
 
 def test_so_it_does_on_a_sample_in_time_calibrated_and_where_samples_lack_a_modality(tmp_path: Any) -> None:
     labels, small = toy_problem(n=180, modalities=("image", "text"), task="multilabel"), MODELS["svm"][1]
-    require_what_train_wrote(labels, *learned(MODELS["svm"][0], labels, tmp_path, *WAYS, settings=small, tuning_rows=60))
+    require_what_train_wrote(labels, *learned_with_seeds(MODELS["svm"][0], labels, tmp_path, *WAYS, settings=small, tuning_rows=60))
     dense = toy_problem(n=120, modalities=("image", "table"))
-    require_what_train_wrote(dense, *learned(PLAIN, dense, tmp_path, *WAYS, calibration="temperature"))
+    require_what_train_wrote(dense, *learned_with_seeds(PLAIN, dense, tmp_path, *WAYS, calibration="temperature"))
     ordered = time_ordered(toy_problem(n=160, modalities=("image", "text")))
-    require_what_train_wrote(ordered, *learned(MODELS["knn"][0], ordered, tmp_path, *WAYS, settings=MODELS["knn"][1]))
+    require_what_train_wrote(ordered, *learned_with_seeds(MODELS["knn"][0], ordered, tmp_path, *WAYS, settings=MODELS["knn"][1]))
     partly = toy_problem(n=96, modalities=("image", "text"))
     block = replace(partly.blocks["image"], present=np.arange(96) % 4 != 1, _shared={})
     partly = replace(partly, blocks={**partly.blocks, "image": block})
-    require_what_train_wrote(partly, *learned(MODELS["knn"][0], partly, tmp_path, *WAYS, settings=MODELS["knn"][1]))
+    require_what_train_wrote(partly, *learned_with_seeds(MODELS["knn"][0], partly, tmp_path, *WAYS, settings=MODELS["knn"][1]))
+
+
+@pytest.mark.parametrize("model", ["mlp", "forest"])
+def test_so_do_the_refits_with_further_seeds(model: str, tmp_path: Any) -> None:
+    problem = toy_problem(n=72, modalities=("image", "table"))
+    forest = component("models", "random_forest")
+    few = forest.settings(n_estimators=5, max_features=(0.5,), min_samples_leaf=(1,))
+    kind, settings = MODELS["mlp"] if model == "mlp" else (forest, few)
+    trained, folds = learned_with_seeds(kind, problem, tmp_path, *WAYS, settings=settings, more_seeds=(11, 12))
+    require_what_train_wrote(problem, trained, folds)
+    assert all(list(by_seed) == [problem.seed, 11, 12] for by_seed in folds)
+    first, second = (clean_of(problem, folds[0][seed]).by_member[EARLY, ("image", "table")] for seed in (problem.seed, 11))
+    assert not np.array_equal(first[1], second[1])
 
 
 def test_other_features_or_another_grid_are_refused(tmp_path: Any) -> None:
@@ -100,21 +132,27 @@ def test_other_features_or_another_grid_are_refused(tmp_path: Any) -> None:
     kind, settings = MODELS["knn"]
     trained, folds = learned(kind, problem, tmp_path, *WAYS, settings=settings)
     raws = raws_of(problem, folds[0])
-    other = folds[0].predicted({**raws, "image": Dense(raws["image"].values[::-1].copy())}, {})
+    other = folds[0].clean({**raws, "image": Dense(raws["image"].values[::-1].copy())})
+    key, rows = ("image", EARLY, 0, 0), folds[0].test_rows(("image",))
     with pytest.raises(InputError, match=r"predictions\.arrow: image, early, repeat 0, fold 0: the chosen configuration, fitted again, "
                                          r"predicts \d+ of 24 test rows otherwise; .*`dvc repro`"):  # fmt: skip
-        for key, rows, answers in keys_of(folds[0], other):
-            trained.require_same(key, ids_of(rows), answers, None)
-    key = ("image", EARLY, 0, 0)
+        trained.require_same(key, ids_of(rows), {problem.seed: other.by_member[EARLY, ("image",)]}, None)
+    right = clean_of(problem, folds[0]).by_member[EARLY, ("image",)]
+    with pytest.raises(InputError, match="predicts 24 of 24 test rows otherwise"):
+        trained.require_same(key, ids_of(rows), {problem.seed: right, 5: right}, None)  # a seed that train did not use
+    more = {problem.seed: (np.append(right[0], 0)[::-1], np.vstack([right[1], right[1][:1]])[::-1])}  # a row more, in another order
+    others = replace(trained.folds[key], ids=pa.concat_arrays([ids_of(rows), pa.array(["lacks it"])])[::-1], answers=more)
+    Trained(tmp_path, {key: others}).require_same(key, ids_of(rows), {problem.seed: right}, None)
+    with pytest.raises(InputError, match="predicts 24 of 24 test rows otherwise"):
+        Trained(tmp_path, {key: others}).require_same(key, pa.array([f"other {row}" for row in rows]), {problem.seed: right}, None)
     changed = Trained(tmp_path, {**trained.folds, key: replace(trained.folds[key], settings={"n_neighbors": 99})})
     grid = ConfigGrid(kind.grid(settings, 0))
     with pytest.raises(InputError, match=r"sweep\.arrow: configuration \d+, \{'n_neighbors': 99\}, is not that of the grid"):
-        fold_models(LearnerSetup(kind, settings), problem, problem.folds[0], grid, declared(*WAYS), changed)
+        RefittedFold(LearnerSetup(kind, settings), problem, problem.folds[0], grid, declared(*WAYS), changed).models()
     with pytest.raises(InputError, match="no predictions of image, early, repeat 0, fold 0; run"):
-        fold_models(LearnerSetup(kind, settings), problem, problem.folds[0], grid, declared(*WAYS), Trained(tmp_path))
+        RefittedFold(LearnerSetup(kind, settings), problem, problem.folds[0], grid, declared(*WAYS), Trained(tmp_path)).models()
 
 
-# ---------------------------------------------------------------- a modality is missing
 Three = tuple[Problem, FoldModels, FoldAnswers]
 
 
@@ -127,80 +165,68 @@ def of_three(tmp_path_factory: pytest.TempPathFactory) -> Three:
     return problem, models, clean_of(problem, models)
 
 
-def test_where_no_sample_lacks_it_nothing_changes(of_three: Three) -> None:
-    problem, models, clean = of_three
-    nobody = np.zeros(len(models.fold.test), bool)
-    for name in problem.blocks:
-        found = models.without(clean, name, nobody)
-        assert {member for member in clean.by_member if name in member[1]} == set(found.by_member)
-        for member, answers in found.by_member.items():
-            assert np.array_equal(answers[0], clean.by_member[member][0]) and np.array_equal(answers[1], clean.by_member[member][1])
-
-
-def test_early_fusion_is_answered_by_the_model_of_the_others(of_three: Three) -> None:
-    _, models, clean = of_three
-    absent = np.arange(len(models.fold.test)) % 3 == 0
-    found = models.without(clean, "image", absent)
-    whole, others = clean.by_member[EARLY, ("text", "image", "table")], clean.by_member[EARLY, ("text", "table")]
-    expected = np.where(absent, others[0], whole[0])
-    assert np.array_equal(found.by_member[EARLY, ("text", "image", "table")][0], expected)
-    alone = clean.by_member[EARLY, ("text",)][0]
-    for way in (EARLY, "early_weighted"):  # of two, one alone is left
-        pair = found.by_member[way, ("text", "image")][0]
-        assert np.array_equal(pair[absent], alone[absent]) or way == "early_weighted"
-        assert np.array_equal(pair[~absent], clean.by_member[way, ("text", "image")][0][~absent])
-
-
-def test_late_fusion_is_answered_by_the_other_members(of_three: Three) -> None:
-    _, models, clean = of_three
-    everybody, whole = np.ones(len(models.fold.test), bool), ("text", "image", "table")
-    found = models.without(clean, "image", everybody)
-    text, table = clean.members["text"], clean.members["table"]
-    for way in ("late_mean", "late_stacked"):
-        np.testing.assert_allclose(found.by_member[way, whole][1], ((text + table) / 2).astype(np.float32), rtol=0, atol=1e-6)
-    weights = models.late["late_weighted", whole].of_others["image"]
-    assert weights[1] == 0 and weights.sum() == pytest.approx(1)
-    fused = weights[0] * text + weights[2] * table
-    np.testing.assert_allclose(found.by_member["late_weighted", whole][1], fused.astype(np.float32), rtol=0, atol=1e-6)
-    for way in LATE:  # of two, one alone is left
-        np.testing.assert_allclose(found.by_member[way, ("text", "image")][1], text.astype(np.float32), rtol=0, atol=1e-6)
-
-
 def test_the_chosen_way_is_the_one_chosen_on_the_fold(of_three: Three) -> None:
-    _, models, clean = of_three
-    for found in (clean, models.without(clean, "text", np.arange(len(models.fold.test)) % 2 == 0)):
+    problem, models, clean = of_three
+    raws = raws_of(problem, models)
+    for found in (clean, corrupted_once(models, {**raws, "text": raws["text"].taken(np.arange(30)[::-1])}, clean, "text")):
         for modalities, way in models.chosen.items():
             if (CHOSEN, modalities) in found.by_member:
-                assert found.by_member[CHOSEN, modalities] is found.by_member[way, modalities]
-
-
-@pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
-def test_with_nothing_left_the_training_rows_answer(task: str, tmp_path: Any) -> None:
-    problem = toy_problem(n=72, modalities=("image",), task=task)
-    _, (models, *_) = learned(MODELS["knn"][0], problem, tmp_path, "early", settings=MODELS["knn"][1])
-    clean = clean_of(problem, models)
-    prediction, probabilities = models.without(clean, "image", np.ones(len(models.fold.test), bool)).by_member[EARLY, ("image",)]
-    target = problem.target[models.fold.train]
-    if task == "multiclass":
-        shares = np.bincount(target, minlength=3) / len(target)
-        assert (prediction == shares.argmax()).all() and probabilities == pytest.approx(np.tile(shares, (len(prediction), 1)), abs=1e-6)
-    elif task == "multilabel":
-        assert (prediction == (target.mean(axis=0) >= 0.5)).all()
-    else:
-        assert prediction == pytest.approx(np.tile(np.nanmean(target, axis=0), (len(prediction), 1)))
+                assert np.array_equal(found.by_member[CHOSEN, modalities][0], found.by_member[way, modalities][0])
 
 
 # ---------------------------------------------------------------- a modality is noisy
 def test_the_same_features_change_nothing_and_others_change_only_what_sees_them(of_three: Three) -> None:
     problem, models, clean = of_three
     raws = raws_of(problem, models)
-    same = models.predicted(raws, clean.members, "image")
+    same = corrupted_once(models, raws, clean, "image")
     assert {member for member in clean.by_member if "image" in member[1]} == set(same.by_member)
     for member, answers in same.by_member.items():
         assert np.array_equal(answers[0], clean.by_member[member][0])
-    noisy = models.predicted({**raws, "image": Dense(raws["image"].values[::-1].copy())}, clean.members, "image")
+    noisy = corrupted_once(models, {**raws, "image": Dense(raws["image"].values[::-1].copy())}, clean, "image")
     assert noisy.members["text"] is clean.members["text"]
     assert not np.array_equal(noisy.members["image"], clean.members["image"])
+
+
+def test_several_conditions_at_once_are_predicted_as_one_by_one(of_three: Three) -> None:
+    problem, models, clean = of_three
+    raws, n = raws_of(problem, models), len(models.fold.test)
+    turned = [np.arange(n)[::-1], np.roll(np.arange(n), 7)]
+    together = models.corrupted({**raws, "text": raws["text"].taken(np.concatenate(turned))}, clean, "text", 2)
+    for found, rows in zip(together, turned, strict=True):
+        alone = corrupted_once(models, {**raws, "text": raws["text"].taken(rows)}, clean, "text")
+        assert found.by_member.keys() == alone.by_member.keys()
+        for member, answers in found.by_member.items():
+            assert np.array_equal(answers[0], alone.by_member[member][0])
+        assert np.array_equal(found.members["text"], alone.members["text"])
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
+def test_a_sample_that_lacks_a_modality_is_answered_by_what_it_has(task: str, tmp_path: Any) -> None:
+    """By a plain loop over the rows: the models of the modalities that each sample has, and the class shares where it has none."""
+    problem = toy_problem(n=96, modalities=("image", "text"), task=task)
+    present = {"image": np.arange(96) % 4 != 1, "text": np.arange(96) % 5 != 2}
+    blocks = {name: replace(block, present=present[name], _shared={}) for name, block in problem.blocks.items()}
+    problem = replace(problem, blocks=blocks)
+    _, (models, *_) = learned(MODELS["knn"][0], problem, tmp_path, *WAYS, settings=MODELS["knn"][1])
+    clean, fold = clean_of(problem, models), models.fold
+    target = problem.target[fold.train]
+    found = {(key[1], key[0]): answers for key, answers in models.of_all_rows(clean, clean)}
+    assert found.keys() == {(way, "+".join(modalities)) for way, modalities in clean.by_member}
+    nothing = {"multiclass": lambda: np.bincount(target, minlength=3).argmax(), "multilabel": lambda: target.mean(axis=0) >= 0.5,
+               "regression": lambda: np.nanmean(target, axis=0)}[task]()  # fmt: skip
+    used = set()
+    for (way, name), (prediction, probabilities) in found.items():
+        assert len(prediction) == len(fold.test) and (task == "regression") == (probabilities is None)
+        for place, row in enumerate(fold.test.tolist()):
+            has = tuple(one for one in name.split("+") if present[one][row])
+            used.add(len(has))
+            if not has:
+                np.testing.assert_allclose(prediction[place], nothing, rtol=1e-12)
+                continue
+            member = (way if len(has) > 1 else EARLY, has)
+            at = models.test_rows(has).tolist().index(row)
+            assert np.array_equal(prediction[place], clean.by_member[member][0][at])
+    assert used == {0, 1, 2}
 
 
 def test_test_rows_alone_are_changed(of_three: Three) -> None:
@@ -208,7 +234,7 @@ def test_test_rows_alone_are_changed(of_three: Three) -> None:
     problem, models, clean = of_three
     before = {name: state.arrays for refit in models.refits.values() for name, state in refit.states.items()}
     raws = raws_of(problem, models)
-    models.predicted({**raws, "table": raws["table"].taken(np.arange(len(models.fold.test))[::-1])}, clean.members, "table")
+    corrupted_once(models, {**raws, "table": raws["table"].taken(np.arange(len(models.fold.test))[::-1])}, clean, "table")
     for refit in models.refits.values():
         for name, state in refit.states.items():
             fresh = problem.blocks[name].raw.fit(models.fold.train, problem.blocks[name].settings)
@@ -231,19 +257,6 @@ def accuracies(problem: Problem, models: FoldModels, found: FoldAnswers) -> dict
     return {way: float((answers[0] == target).mean()) for (way, modalities), answers in found.by_member.items() if modalities == whole}
 
 
-def test_a_redundant_modality_stands_in_for_a_missing_one_and_a_useless_one_does_not(tmp_path: Any) -> None:
-    kept = {}
-    for other in ("redundant", "useless"):
-        problem = two_blocks(other)
-        _, (models,) = learned(MODELS["knn"][0], problem, tmp_path, *WAYS, settings=MODELS["knn"][1])
-        clean = clean_of(problem, models)
-        gone = models.without(clean, "useful", np.ones(len(models.fold.test), bool))
-        before, after = (accuracies(problem, models, found) for found in (clean, gone))
-        kept[other] = {way: after[way] / before[way] for way in (EARLY, *LATE)}
-    assert min(kept["redundant"].values()) > 0.9
-    assert max(kept["useless"].values()) < 0.6
-
-
 def test_noise_of_one_modality_hurts_neighbors_of_fused_blocks_more_than_fused_votes(tmp_path: Any) -> None:
     """Distances of blocks side by side are those of the noise; of votes, one member's are scattered and the other's decide."""
     problem = two_blocks("redundant")
@@ -252,7 +265,7 @@ def test_noise_of_one_modality_hurts_neighbors_of_fused_blocks_more_than_fused_v
     _, (models,) = learned(knn, problem, tmp_path, *WAYS, settings=settings)
     clean, raws = clean_of(problem, models), raws_of(problem, models)
     noise = 20 * np.random.default_rng(2).standard_normal(raws["useful"].values.shape)
-    noisy = models.predicted({**raws, "useful": Dense((raws["useful"].values + noise).astype(np.float32))}, clean.members, "useful")
+    noisy = corrupted_once(models, {**raws, "useful": Dense((raws["useful"].values + noise).astype(np.float32))}, clean, "useful")
     before, after = (accuracies(problem, models, found) for found in (clean, noisy))
     assert min(before.values()) > 0.9
     assert after["late_mean"] > after[EARLY] + 0.2
@@ -267,19 +280,6 @@ def texts_of(order: np.ndarray) -> ExaminedSamples:
     return ExaminedSamples.of(problem, samples, pa.chunked_array([ids_of(order)]), {"text": features_metadata("text", encoding="sparse")})
 
 
-def test_who_lacks_a_modality_at_some_share_lacks_it_at_a_larger_one_whatever_the_order() -> None:
-    order = np.arange(600)
-    whole = Fold(0, 0, order[:0], order, np.zeros(0, np.int16), 2)
-    by_share = [texts_of(order).absent(whole, Condition("text", "missing", share)) for share in (0.25, 0.5, 1.0)]
-    assert by_share[2].all()
-    assert (by_share[0] <= by_share[1]).all()
-    assert [mask.mean() for mask in by_share[:2]] == pytest.approx([0.25, 0.5], abs=0.06)
-    turned = texts_of(order[::-1]).absent(whole, Condition("text", "missing", 0.25))
-    assert np.array_equal(turned[::-1], by_share[0])
-    other = texts_of(order).absent(whole, Condition("sound", "missing", 0.25))
-    assert not np.array_equal(other, by_share[0])
-
-
 def test_a_sample_that_the_splits_name_must_be_there() -> None:
     found = texts_of(np.arange(30))
     with pytest.raises(InputError, match=r"samples\.arrow: 1 sample\(s\) of the splits are not in it; run `dvc repro`"):
@@ -292,17 +292,59 @@ def test_a_sample_that_cannot_be_read_any_more_is_named() -> None:
     broken = replace(found, samples=found.samples.set_column(1, "text", pa.array(texts, pa.string())))
     with pytest.raises(InputError, match=r"toy: text/typos/0\.1: 1 sample\(s\) cannot be read once they are corrupted, first '0006': the "
                                          r"sample is missing \(null\); leave this corruption out"):  # fmt: skip
-        broken.corrupted(found.problem.folds[0], Condition("text", "typos", 0.1))
+        broken.corrupted(found.problem.folds[0], [Condition("text", "typos", 0.1)])
 
 
 def test_corrupted_test_samples_are_read_as_featurize_reads_them() -> None:
     """Sparse counts of the same words where nothing was mistyped, of others where something was."""
     found = texts_of(np.arange(30))
     fold = found.problem.folds[0]
-    few, many = (found.corrupted(fold, Condition("text", "typos", strength)) for strength in (1e-9, 0.5))
+    few, many = (found.corrupted(fold, [Condition("text", "typos", strength)]) for strength in (1e-9, 0.5))
     assert isinstance(few, Sparse) and isinstance(many, Sparse)
     assert len(few.offsets) == len(many.offsets) == len(fold.test) + 1
     assert not np.array_equal(few.indices, many.indices)
+
+
+def test_a_sample_is_the_same_on_every_fold_and_conditions_follow_one_another() -> None:
+    """What knows nothing of the training rows is featurized once; each fold has its own rows of it."""
+    found = texts_of(np.arange(30))
+    weak, strong = Condition("text", "typos", 0.1), Condition("text", "typos", 0.5)
+    for fold in found.problem.folds:
+        both = found.corrupted(fold, [weak, strong])
+        assert isinstance(both, Sparse) and len(both.offsets) == 2 * len(fold.test) + 1
+        for place, row in enumerate(fold.test.tolist()):
+            fresh = texts_of(np.arange(30))
+            only = Fold(0, 0, fold.train, np.array([row]), fold.inner, 2)
+            fresh = replace(fresh, problem=replace(fresh.problem, folds=(only,)))
+            for start, condition in ((0, weak), (len(fold.test), strong)):
+                alone = fresh.corrupted(only, [condition])
+                assert isinstance(alone, Sparse)
+                first, last = both.offsets[start + place : start + place + 2]
+                assert np.array_equal(both.indices[first:last], alone.indices)
+    assert len(found._of_all_folds) == 2
+
+
+def test_what_is_measured_is_measured_on_the_training_rows_of_the_fold() -> None:
+    problem = replace(toy_problem(n=30, modalities=("image",)), combinations=(("series",),))
+    spreads = np.where(np.arange(30) % 3 == 0, 100.0, 1.0)
+    values = spreads[:, None, None] * np.random.default_rng(0).standard_normal((30, 40, 1))
+    kind = pa.list_(pa.list_(pa.float32(), 1))
+    field = pa.field("series", kind, metadata={"modality": "series"})
+    samples = pa.table([ids_of(np.arange(30)), pa.array(values.tolist(), kind)], pa.schema([("sample_id", pa.string()), field]))
+    block = Block("series", Dense(np.zeros((30, 1), np.float32)), {})
+    problem = replace(problem, blocks={"series": block})
+    about = features_metadata("series", encoding="table")
+    found = ExaminedSamples.of(problem, samples, pa.chunked_array([ids_of(np.arange(30))]), {"series": about})
+    quiet, loud = problem.folds[0], problem.folds[1]  # the first fold tests the rows of the large spread, and trains on none of them
+    condition = Condition("series", "noise", 1.0)
+    for fold in (quiet, loud):
+        raw = found.corrupted(fold, [condition])
+        corruption = corruption_of(modality := component("modalities", "series"), "noise")
+        expected = corrupted_features(samples, "series", modality, modality.settings(), corruption=corruption, strength=1.0,
+                                      seed=problem.seed, rows=fold.test, reference={"spread": np.array([values[fold.train].std()])})
+        assert isinstance(raw, Columns)
+        np.testing.assert_allclose(raw.numeric, column_values(expected["numeric"]), rtol=1e-4, atol=1e-6)
+    assert found._of_all_folds == {}
 
 
 # ---------------------------------------------------------------- names and paths

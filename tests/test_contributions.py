@@ -5,14 +5,28 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from toy_evaluation import candidate_result, fold_scores, toy_evaluation
 
+from pipelines.publishing.metric_values import share_points
 from stages.contracts.candidate import Candidate
+from stages.contracts.documents.evaluation_document import ChosenConfig
+from stages.contracts.documents.modality_shares import Contributions, Share
 from stages.evaluation.comparisons import Contest, Evidence
-from stages.evaluation.contributions import Subset, contributions, interaction_coefficients, shapley_coefficients, subsets
+from stages.evaluation.contributions import (
+    Subset,
+    contributions,
+    interaction_coefficients,
+    on_every_metric,
+    shapley_coefficients,
+    subsets,
+    why_none,
+)
 from stages.evaluation.design import Design
 from stages.evaluation.scores import MetricScores
 from stages.evaluation.statistics import paired_difference
 from stages.foundation.registry import component
+from stages.reporting.together import mean_weights, other_shares, share_rows
 
 NAMES = ("a", "b", "c", "d")
 
@@ -104,6 +118,29 @@ def test_of_an_error_less_is_better() -> None:
     assert (found.shares[0].value or 0.0) < 0 and found.shares[0].verdict == "better"
 
 
+def test_why_there_are_no_values_is_said() -> None:
+    assert why_none(("a",), [("a",)], []) is None
+    assert why_none(("a", "b"), [("a",), ("b",), ("a", "b")], ["constant"]) is None
+    assert why_none(("a", "b"), [("a",), ("b",), ("a", "b")], ["size"]) == (
+        "the control constant, whose score is that of no modality, is not on")
+    assert why_none(("a", "b", "c"), [("a",), ("b",), ("c",), ("a", "c")], ["constant"]) == (
+        "3 of 7 modality combinations were not trained (a+b, b+c, a+b+c)")
+    assert why_none(tuple("abcdefg"), [], ["constant"]) == "there are 7 modalities, and they are computed for at most 6"
+
+
+def test_every_metric_has_its_own_values_and_correction() -> None:
+    """What one metric says does not depend on which others there are."""
+    scores = accuracies()
+    flipped = {candidate: MetricScores(1 - found.folds, 1 - found.values) for candidate, found in scores.items()}
+    evidence, contest = evidence_of(scores), Contest(["constant", "svm"], ["constant"], list(scores))
+    metrics = {name: component("metrics", name) for name in ("accuracy", "log_loss")}
+    first, second = on_every_metric(evidence, {"log_loss": flipped}, metrics, contest, ("a", "b"))
+    assert (first,) == contributions(evidence, contest, ("a", "b"))
+    assert (second,) == contributions(evidence_of(flipped, "log_loss"), contest, ("a", "b"))
+    assert [(found.metric, found.shares[0].verdict) for found in (first, second)] == [("accuracy", "better"), ("log_loss", "better")]
+    assert (second.shares[0].value or 0.0) == pytest.approx(-(first.shares[0].value or 0.0))
+
+
 def test_without_a_subset_a_control_or_a_second_modality_nothing_is_said() -> None:
     scores = accuracies()
     contest = Contest(["constant", "svm"], ["constant"], list(scores))
@@ -113,3 +150,37 @@ def test_without_a_subset_a_control_or_a_second_modality_nothing_is_said() -> No
     assert contributions(evidence_of(fewer), Contest(["constant", "svm"], ["constant"], list(fewer)), ("a", "b")) == ()
     without = {candidate: found for candidate, found in scores.items() if candidate.model != "constant"}
     assert contributions(evidence_of(without), Contest(["svm"], [], list(without)), ("a", "b")) == ()
+
+
+def told(metric: str, value: float) -> Contributions:
+    """Return what the modalities of a made-up learner bring on a metric."""
+    shares = [Share(modalities=of, value=value, lo=value - 0.1, hi=value + 0.1, p=0.5, p_corrected=1.0, verdict="not shown")
+              for of in (("a",), ("b",), ("a", "b"))]  # fmt: skip
+    return Contributions(model="svm", metric=metric, none_is="constant", none=0.5, all=0.9, shares=tuple(shares[:2]),
+                         interactions=(shares[2],))  # fmt: skip
+
+
+def test_the_ranking_metric_is_drawn_and_every_metric_is_in_the_table_and_on_mlflow() -> None:
+    score = fold_scores(0.8)
+    scores = {Candidate("svm", of): {"accuracy": score, "macro_f1": score} for of in (("a", "b"), ("a",), ("b",))}
+    found = toy_evaluation(scores, "accuracy", "macro_f1", contributions=(told("accuracy", 0.2), told("macro_f1", 0.3)))
+    shares, pairs = share_rows(found)
+    assert [row.share.value for row in (*shares, *pairs)] == [0.2] * 3
+    metrics, rows = other_shares(found)
+    assert [metric.name for metric in metrics] == ["macro_f1"]
+    assert [(row.modalities, [share.value for share in row.shares]) for row in rows] == [
+        (("a",), [0.3]), (("b",), [0.3]), (("a", "b"), [0.3])]  # fmt: skip
+    points = {name: value for name, value, _ in share_points(found)}
+    assert points["shapley/svm a"] == points["shapley/accuracy/svm a"] == 0.2 and points["shapley/macro_f1/svm a"] == 0.3
+    assert points["interaction/macro_f1/svm a b_lo"] == pytest.approx(0.2) and points["interaction/svm a b"] == 0.2
+    assert len(points) == 3 * 3 * 3
+    with pytest.raises(ValidationError, match="contributions"):
+        toy_evaluation(scores, "accuracy", "macro_f1", contributions=(told("log_loss", 0.2),))
+
+
+def test_weights_are_listed_in_the_order_of_the_modalities() -> None:
+    config = ChosenConfig(repeat=0, fold=0, config=0, settings={"modality_weights": {"a": 0.25, "b": 0.75}, "C": 1.0}, inner_score=None)
+    result = candidate_result(Candidate("svm", ("b", "a"), "early_weighted"), 1, {"accuracy": fold_scores(0.8)}, configs=(config,))
+    (listed,) = result.listed_configs
+    assert list(listed.settings["modality_weights"].items()) == [("b", 0.75), ("a", 0.25)] and listed.settings["C"] == 1.0
+    assert mean_weights(result) == "b 0.75, a 0.25"

@@ -219,8 +219,10 @@ def test_the_noise_of_a_channel_is_in_units_of_its_spread_in_the_training_rows()
 def test_test_rows_are_not_measured() -> None:
     modality, corruption = modality_of("series"), corruption_of(modality_of("series"), "noise")
     tables = [table_of(pa.concat_arrays([steps(50, 3), pa.array([[[level, 0.0]] * 50], SERIES), steps(50)])) for level in (0.0, 1e9)]
-    how: dict[str, Any] = {"corruption": corruption, "strength": 1.0, "seed": 1, "training": np.array([0, 1, 2]), "rows": np.array([4])}
-    first, second = (corrupted_features(table, "raw", modality, modality.settings(), **how) for table in tables)
+    how: dict[str, Any] = {"corruption": corruption, "strength": 1.0, "seed": 1, "rows": np.array([4])}
+    references = [measured(table, "raw", corruption, np.array([0, 1, 2])) for table in tables]
+    first, second = (corrupted_features(table, "raw", modality, modality.settings(), reference=reference, **how)
+                     for table, reference in zip(tables, references, strict=True))  # fmt: skip
     assert first.equals(second)
 
 
@@ -382,7 +384,8 @@ def test_features_of_many_rows_come_in_their_order_and_name_the_unreadable_ones(
     modality, corruption = modality_of("set"), corruption_of(modality_of("set"), "jitter")
     column = pa.array(np.random.default_rng(1).normal(size=(400, 6, 2)).tolist(), SERIES)
     rows = np.random.default_rng(2).permutation(400)[:300]
-    how: dict[str, Any] = {"corruption": corruption, "strength": 0.5, "seed": 1, "training": np.arange(400)}
+    reference = measured(table_of(column), "raw", corruption, np.arange(400))
+    how: dict[str, Any] = {"corruption": corruption, "strength": 0.5, "seed": 1, "reference": reference}
     found = []
     for cores in ("1", "4"):
         monkeypatch.setenv("SENSORIUM_CORES", cores)

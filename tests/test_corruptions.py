@@ -209,7 +209,7 @@ def test_features_at_strength_zero_are_those_of_the_stage(name: str, corruption:
     settings = modality.settings()
     rows = np.array([4, 0, 3])
     stage, _ = featurize_column(table, "raw", modality, settings, dataset="toy")
-    how = {"corruption": corruption, "seed": SEED, "training": np.array([1, 2, 3]), "rows": rows}
+    how = {"corruption": corruption, "seed": SEED, "reference": measured(table, "raw", corruption, np.array([1, 2, 3])), "rows": rows}
     found = corrupted_features(table, "raw", modality, settings, strength=0, **how)
     for path, features in (("stage", stage.take(pa.array(rows))), ("found", found)):
         write_table(tmp_path / path, features, Metadata())

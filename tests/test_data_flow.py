@@ -65,8 +65,8 @@ def test_numbers_of_folds_reach_the_split_of_their_data_set_through_check(copy: 
 
 
 @pytest.mark.parametrize(("settings", "retrained"), [
-    ({"n_seeds": 2}, {"train@emoji-mlp"}),  # nothing else draws random numbers
-    ({"keep": ["out_of_fold"]}, {f"train@emoji-{model}" for model in EMOJI["models"]}),
+    ({"n_seeds": 2}, {"train@emoji-mlp", "condition@emoji"}),  # nothing else draws random numbers
+    ({"keep": ["out_of_fold"]}, {"condition@emoji", *(f"train@emoji-{model}" for model in EMOJI["models"])}),
     ({"tuning_rows": 10_000, "n_seeds": 3}, set()),  # the defaults, written out
 ])
 def test_a_setting_of_training_reaches_the_stages_that_use_it_through_check(

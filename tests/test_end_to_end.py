@@ -19,7 +19,7 @@ from stages.foundation.documents import read_document
 
 MODELS, COMBINATIONS = tuple(EMOJI["models"]), ("image", "text", "image+text")
 STAGES = {"check", "ingest@emoji", "split@emoji", "featurize@emoji-image", "featurize@emoji-text", "validate@emoji",
-          "control@emoji", *(f"train@emoji-{model}" for model in MODELS), "evaluate@emoji", "report", "publish"}
+          "control@emoji", *(f"train@emoji-{model}" for model in MODELS), "condition@emoji", "evaluate@emoji", "report", "publish"}
 EVALUATION, SUMMARY = (Path(f"data/evaluation/emoji/{name}.json") for name in ("evaluation", "summary"))
 # MLflow 3.17's own queries (SQLAlchemy 2.1) and, on import, its own type hints: nothing of ours
 pytestmark = [
@@ -134,7 +134,7 @@ def experiment(by_flow: Route, tmp_path_factory: pytest.TempPathFactory) -> Rout
 def test_an_experiment_runs_only_what_its_parameter_touches(experiment: Route) -> None:
     said = experiment.said["exp"]
     assert said.returncode == 0, said.stdout + said.stderr
-    assert stages_run(said) == ["check", "train@emoji-knn", "evaluate@emoji", "report", "publish"]
+    assert stages_run(said) == ["check", "train@emoji-knn", "condition@emoji", "evaluate@emoji", "report", "publish"]
 
 
 def test_metrics_and_plots_are_shown(experiment: Route) -> None:

@@ -22,6 +22,7 @@ from stages.foundation.registry import component, names
 from stages.fusions.late_stacked import LEAST_PROBABILITY
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.fusing import fused_results, n_results, trained_combinations
+from stages.model_selection.informed_members import informed_members
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.simplex import finest, simplex
 from stages.models import knn, mlp, svm
@@ -332,3 +333,36 @@ def test_every_way_is_declared_and_described() -> None:
         way: Fusion = component("fusions", name)
         assert way.name == name and way.title
     assert isinstance(component("fusions", "early"), EarlyFusion)
+
+
+def test_a_member_is_informed_if_its_scores_go_with_the_target() -> None:
+    """By a plain loop over rows: the mean product of centered scores and truth, above three of its standard errors."""
+    rng = np.random.default_rng(4)
+    codes = rng.integers(0, 3, 200)
+    truth = np.eye(3)[codes]
+    chance, other = rng.dirichlet(np.ones(3), 200), rng.dirichlet(np.ones(3), 200)
+    scores = np.stack([0.1 * truth + 0.9 * chance, other], axis=1)
+    products = [[sum((scores[row, member, k] - scores[:, member, k].mean()) * (truth[row, k] - truth[:, k].mean()) for k in range(3))
+                 for row in range(200)] for member in range(2)]  # fmt: skip
+    expected = [np.mean(one) > 3 * np.std(one) / np.sqrt(200) for one in products]
+    assert informed_members(scores, codes, "classes").tolist() == expected == [True, False]
+    assert not informed_members(np.full((200, 1, 3), 1 / 3), codes, "classes").any()  # whatever the mean of thirds is rounded to
+    assert informed_members(scores, truth.astype(np.uint8), "labels").tolist() == expected
+    targets = np.stack([1e6 * truth[:, 0], truth[:, 1], np.full(200, np.nan)], axis=1)
+    targets[::9, 0] = np.nan
+    predicted = np.stack([targets + [1e6, 1.0, 0.0] * rng.standard_normal((200, 3)), rng.standard_normal((200, 3))], axis=1)
+    predicted = np.nan_to_num(predicted)
+    assert informed_members(predicted, targets, "continuous").tolist() == [True, False]
+
+
+def test_late_weights_leave_out_members_at_chance_unless_all_are() -> None:
+    way, rng = component("fusions", "late_weighted"), np.random.default_rng(5)
+    configs = way.grid(("a", "b", "c"), way.settings(n_steps=4))
+    target = rng.integers(0, 2, 300)
+    chance = [rng.dirichlet(np.ones(2), 300) for _ in range(3)]
+    good = 0.3 * np.eye(2)[target] + 0.7 * chance[0]
+    usable = way.usable(configs, np.stack([good, *chance[1:]], axis=1), target, "classes")
+    assert [config["modality_weights"] for config, may in zip(configs, usable, strict=True) if may] == [{"a": 1.0, "b": 0.0, "c": 0.0}]
+    both = way.usable(configs, np.stack([good, chance[1], good], axis=1), target, "classes")
+    assert {config["modality_weights"]["b"] for config, may in zip(configs, both, strict=True) if may} == {0.0} and both.sum() == 5
+    assert way.usable(configs, np.stack(chance, axis=1), target, "classes").all()

@@ -69,10 +69,11 @@ GOLDEN = {
 # What is no statistic: reads, writes, checks, chooses, or puts others together.
 NONE = {
     "comparisons.best_of", "comparisons.compare", "comparisons.comparison", "comparisons.corrected_together", "comparisons.difference_of",
-    "comparisons.families", "comparisons.practical_region", "contributions.contributions", "contributions.subsets", "details.class_pairs",
+    "comparisons.families", "comparisons.practical_region", "contributions.contributions", "contributions.on_every_metric",
+    "contributions.subsets", "contributions.why_none", "details.class_pairs",
     "details.fifth_pairs", "details.label_pairs", "details.ranges",
     "protocol_gaps.protocol_gaps", "reliability.events_of", "reliability.reliability", "reliability.rising_to",
-    "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method",
+    "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method", "scores.with_row_values",
     "scores.score",
 }  # fmt: skip
 STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "pooled", "power_law",

@@ -64,9 +64,12 @@ def test_a_sample_without_a_modality_is_kept_with_a_null(case: Callable[[], Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_a_sample_without_a_modality_is_skipped_where_that_is_declared(case: Callable[[], Case]) -> None:
+def test_a_sample_without_a_modality_is_skipped_where_that_is_declared(
+    case: Callable[[], Case], capsys: pytest.CaptureFixture[str]
+) -> None:
     entry, values, reason = case()
-    table, about = ingested({**entry, "missing_modalities": "quarantine", "max_bad_share": 0.5})
+    table, about = ingested({**entry, "missing_modalities": "quarantine", "max_bad_share": 2 / 6})
+    assert "mine: 2 of 6 samples lack a modality and are skipped (missing_modalities: quarantine)\n  sample 's1'" in capsys.readouterr().out
     assert table["sample_id"].to_pylist() == [IDS[row] for row in HAVE] and about["rows"]["used"] == 6
     assert [known(value) for value in table["it"].to_pylist()] == [values[row] for row in HAVE]
     bad = read_table(quarantine_path("mine"))
@@ -111,6 +114,16 @@ def linked(target: str, name: str = "p/1.png") -> Callable[[], dict[str, Any]]:
 
 def named(name: str) -> Callable[[], dict[str, Any]]:
     return lambda: csv_of(IMAGE, it=[name if row == 1 else one for row, one in enumerate(write_files())])
+
+
+def other_case_in_an_archive() -> dict[str, Any]:
+    with zipfile.ZipFile("t.zip", "w") as archive:
+        for row, name in enumerate(IDS):
+            archive.writestr(f"n/{name}_{KINDS[row]}.txt", NOTES[row])
+            archive.writestr(f"p/{name}.{'PNG' if row == 1 else 'png'}", RAW[row])
+    case = entry({"modality": "image", "files": "p/{name}.png"}, {"folder": "t.zip", "label": "n/{name}_{kind}.txt", "ignore": ["p/*"]})
+    case["modalities"]["note"] = {"modality": "text"}
+    return case
 
 
 def one_of_two_files() -> dict[str, Any]:
@@ -160,6 +173,8 @@ UNREADABLE: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "a folder": (named("p"), "is a folder, not a file"),
     "a file as a folder": (named("p/0.png/1.png"), "a folder in the path is a file"),
     "backslash": (named("p\\1.png"), r"folders in a path are separated by /, not by \\"),
+    "other case": (named("P/1.PNG"), "P/1.PNG: no such file, but there is p/1.png; write the name in the same case"),
+    "other case in an archive": (other_case_in_an_archive, "p/s1.png: no such file in the archive, but there is p/s1.PNG"),
     "name too long": (named("x" * 5000), "the name is too long"),
     "one of two files": (one_of_two_files, "p/1_2.png: no such file"),
     "one null of two": (one_null_of_two, r"one of its files is missing \(null\)"),

@@ -337,7 +337,7 @@ class TestModel:
     def test_the_best_overall_is_in_the_grid(self, name: str) -> None:
         model, settings = small(name)
         problem, reached = swept(name, "multiclass")
-        combination, config = best_overall(reached, problem.metrics["accuracy"])
+        combination, _, config = best_overall(reached, problem.metrics["accuracy"])
         assert combination in problem.combinations
         assert 0 <= config < len(model.grid(settings, 0))
 
@@ -362,7 +362,7 @@ def test_the_best_overall_is_found_where_a_fold_defines_no_score() -> None:
     of_image, of_table, of_both = [[0.1, np.nan], [0.2, np.nan]], [[0.5, 0.6], [0.9, 0.9]], [[0.9, 0.9], [0.1, 0.1]]
     scores = dict(zip(problem.combinations, (of_image, of_table, of_both), strict=True))
     reached = [FoldResult(problem.folds[0], s, {"accuracy": np.array(v)}, 0, np.zeros(0), None) for s, v in scores.items()]
-    assert best_overall(reached, problem.metrics["accuracy"]) == (("table",), 1)
+    assert best_overall(reached, problem.metrics["accuracy"]) == (("table",), "early", 1)
 
 
 def test_the_saved_knn_knows_the_rows_that_it_stores(tmp_path) -> None:

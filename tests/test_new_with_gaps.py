@@ -1,11 +1,15 @@
 """`python -m pipelines.new` on data of which some samples lack a modality: what it proposes, and that ingest reads it."""
 
 import csv
+import io
+import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from own_entries import ingested
 from ruamel.yaml import YAML
@@ -113,13 +117,15 @@ def test_rows_without_any_modality_are_left_out_and_files_that_cannot_be_read_to
 
 
 # ---------------------------------------------------------------- files that a column names in part
-def write_touch(folder: str, n: int = 90, every: int = 3, name: str = "{}") -> None:
+def write_touch(
+    folder: str, n: int = 90, every: int = 3, name: str = "{}", kind: Callable[[int], str] = lambda row: "abc"[row % 7 % 3]
+) -> None:
     """Write n pictures, a sound for one of `every`, and a table with a row for each."""
     for row in range(n):
         put(f"{folder}/image/{name.format(row)}.png", picture(row))
         if row % every == 0:
             put(f"{folder}/sound/{name.format(row)}.wav", b"RIFF %d" % row)
-    write_rows(f"{folder}/index.csv", [{"id": row, "kind": "abc"[row % 3]} for row in range(n)])
+    write_rows(f"{folder}/index.csv", [{"id": row, "kind": kind(row)} for row in range(n)])
 
 
 @pytest.mark.parametrize("path", ["data/raw/touch/index.csv", "data/raw/touch"])
@@ -219,3 +225,77 @@ def test_an_empty_file_of_a_sample_leaves_it_out(capsys: pytest.CaptureFixture[s
     entry, text = said(capsys, "raw")
     assert text.startswith("# 59 files kept, 1 ignored (1 with a sound that cannot be read)\n")
     assert entry["on_bad_sample"] == "quarantine" and len(ingested(entry)[0]) == 59
+
+
+# ---------------------------------------------------------------- classes of those that have it
+@pytest.mark.parametrize("path", ["raw/index.csv", "raw"])
+def test_sounds_of_one_class_are_noted_as_no_fold_could_train_on_them(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_touch("raw", 120, 3, kind=lambda row: "abc"[row % 3])  # 40 sounds, all of class a
+    entry, text = said(capsys, path)
+    assert entry["modalities"] == {"photo": {"modality": "image", "files": "image/{id}.png"}}
+    assert "# sound is not used: 40 of 120 have it, and only 'a' of the classes is in 3 groups of these; folds need 2 such classes" in text
+
+
+def test_sounds_of_one_class_in_a_folder_are_noted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for row in range(90):
+        put(f"raw/{'abc'[row % 3]}/{row}.png", picture(row))
+        if row % 3 == 0 or row < 6:  # of the other classes two each
+            put(f"raw/{'abc'[row % 3]}/{row}.wav", b"RIFF")
+    entry, text = said(capsys, "raw")
+    assert entry["source"] == {"folder": "raw", "label": "folder", "ignore": ["*.wav"]} and list(entry["modalities"]) == ["photo"]
+    assert "# {folder}/{file_name}.wav is not used: 34 of 90 have it, and only 'a' of the classes is in 3 groups of these" in text
+
+
+def test_a_modality_that_no_row_lacks_is_not_asked_for_its_classes() -> None:
+    gaps = Gaps(np.zeros(6, dtype=bool), np.zeros(6, dtype=bool))
+    assert gaps.lack_of_classes([["a"]] * 6, None, 2) == ""
+    gaps = Gaps(np.arange(9) == 8, np.zeros(9, dtype=bool))
+    labels = [["ab"[row % 2]] for row in range(9)]
+    assert gaps.lack_of_classes(labels, None, 2) == ""
+    in_two_groups = gaps.lack_of_classes(labels, ["x", "x", "y", "y", "z", "z", "z", "y", "z"], 2)
+    assert in_two_groups == "", "each class is in x, y and z"
+    in_two = gaps.lack_of_classes(labels, ["x", "x", "y", "y"] * 2 + ["z"], 2)
+    assert in_two == "8 of 9 have it, and no class is in 3 groups of these; folds need 2 such classes"
+
+
+# ---------------------------------------------------------------- other forms of tables
+STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+SHARED = {"kind": ["ab"[row % 2] for row in range(60)], "size": [row % 7 + row / 60 for row in range(60)]}
+
+
+def gappy(value: Callable[[int], Any], *nothing: Any) -> list[Any]:
+    """Return sixty values; every fourth one is one of those that stand for none."""
+    return [nothing[row // 4 % len(nothing)] if row % 4 == 0 else value(row) for row in range(60)]
+
+
+CELLS: dict[str, Callable[[], pa.Array]] = {
+    "bytes": lambda: pa.array(gappy(picture, None), pa.binary()),
+    "structs": lambda: pa.array(gappy(lambda row: {"bytes": picture(row), "path": None}, None, {"bytes": None, "path": ""}), STRUCT),
+    "lists of bytes": lambda: pa.array(gappy(lambda row: [picture(row)] * 2, None, []), pa.list_(pa.binary())),
+    "vectors": lambda: pa.array(gappy(lambda row: [row / 7, 1.0], None, []), pa.list_(pa.float64())),
+    "series": lambda: pa.array(gappy(lambda row: [[row / 7, 1.0]] * 3, None, []), pa.list_(pa.list_(pa.float64()))),
+}
+
+
+@pytest.mark.parametrize("what", CELLS)
+def test_cells_that_are_null_or_empty_lists_are_counted(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({**SHARED, "it": CELLS[what]()}), "t.parquet")
+    entry, text = said(capsys, "t.parquet", "--target", "kind")
+    assert text.startswith("# 60 rows kept, 0 ignored\n") and "15 of 60 rows have none and are kept (`missing_modalities`)" in text
+    (name,) = set(entry["modalities"]) - {"facts"}
+    samples, _ = ingested(entry)
+    assert [row for row, value in enumerate(samples[name].to_pylist()) if value is None] == list(range(0, 60, 4))
+
+
+def test_shards_whose_keys_lack_a_file_are_proposed(capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open("t.tar", "w") as archive:
+        for row in range(60):
+            members = {"cls": b"ab"[row % 2 : row % 2 + 1], "png": picture(row)} | ({"wav": b"RIFF %d" % row} if row % 4 else {})
+            for field, content in members.items():
+                member = tarfile.TarInfo(f"{row:04d}.{field}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    entry, text = said(capsys, "t.tar")
+    assert {part["column"] for part in entry["modalities"].values()} == {"png", "wav"}
+    assert "15 of 60 rows have none and are kept (`missing_modalities`)" in text
+    assert ingested(entry)[0]["sound"].null_count == 15

@@ -14,6 +14,7 @@ import toy_own
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
 from stages.checking import check_data_sets, check_models, known_components
+from stages.checking.check_combinations import check_combinations
 from stages.checking.check_params import checked_params, problems, refuse_unreadable_by_dvc
 from stages.foundation import registry
 from stages.foundation.errors import InputError
@@ -97,6 +98,12 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("models.mlp.components", 3, r"models\.mlp\.components: this key was renamed to 'n_components'; allowed: "),
     ("models.mlp.hidden_layer_sizes", [[8, 16]], r"hidden_layer_sizes: the hidden layers of a network must have equal widths, found "),
     ("train.select", {"binary": "accuracy"}, r"train\.select: this key was renamed to 'scoring'; allowed: scoring, .*, keep"),
+    ("train.combinations", {"emojy": []}, r"train\.combinations: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("train.combinations", {"emoji": [["image", "txt"]]}, r"train\.combinations\.emoji: no modality 'txt' \(did you mean 'text'\?\)"),
+    ("train.combinations", {"emoji": [["image", "image"]]}, r"combinations\.emoji: a modality occurs twice in \[image, image\]; keep one"),
+    ("train.combinations", {"emoji": [["image", "text"], ["text", "image"]]}, r"emoji: \[text, image\] occurs twice, in this order or an"),
+    ("train.combinations", {"emoji": [[]]}, r"train\.combinations\.emoji\.0: expected a list of at least 1"),
+    ("train.combinations", {"emoji": "all"}, r"train\.combinations\.emoji: expected a list, found 'all'"),
     ("train.calibration", "platt", r"train\.calibration: expected 'none', 'temperature', 'sigmoid' or 'isotonic', found 'platt'"),
     ("evaluate.gallery", 51, r"evaluate\.gallery: expected at most 50, found 51"),
     ("split.folds", 5, r"split\.folds: this key was renamed to 'n_splits'; allowed: n_splits, n_repeats, n_inner_splits"),
@@ -119,24 +126,27 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("bias_variance.knn", {}, r"bias_variance\.knn\.parameter: missing; 'parameter' is parameter of the model whose values are compared"),
     ("bias_variance.knn", {"parameter": "neighbors"}, r"bias_variance\.knn\.parameter: knn has no 'neighbors' \(did you mean 'n_nei"),
     ("bias_variance.knn", {"parameter": "n_neighbors", "values": [0, 3]}, r"bias_variance\.knn\.values: every number of neighbors must "),
-    ("conditions", ["knn"], r"conditions: expected a mapping of models, found \['knn'\]; `conditions: \{\}` switches it off"),
-    ("conditions.kn", {}, r"conditions: models has no entry 'kn' \(did you mean 'knn'\?\)"),
-    ("conditions.knn", {"corruptions": {"imgae": {}}},
-     r"knn\.corruptions\.imgae: no file under stages/modalities/ for 'imgae' \(did you mean "),
-    ("conditions.knn", {"corruptions": {"image": {"gaussian": None}}},
+    ("conditions", ["knn"], r"conditions: expected a mapping with missing, corruptions, models, datasets, found \['knn'\]"),
+    ("conditions", {"corruption": {}}, r"conditions\.corruption: unknown key \(did you mean 'corruptions'\?\); allowed: missing, corr"),
+    ("conditions", {"knn": {"missing": [1]}},
+     r"conditions\.knn: this key was renamed to 'models'; allowed: missing, corruptions, models, datasets"),
+    ("conditions", {"corruptions": {"imgae": {}}},
+     r"conditions\.corruptions\.imgae: no file under stages/modalities/ for 'imgae' \(did you mean "),
+    ("conditions", {"corruptions": {"image": {"gaussian": None}}},
      r"corruptions\.image\.gaussian: no corruption of modality 'image' 'gaus"),
-    ("conditions.knn", {"corruptions": {"image": {"blur": [0.7]}}},
+    ("conditions", {"corruptions": {"image": {"blur": [0.7]}}},
      r"image\.blur: strength of corruption 'blur' is 0\.7; expected 0 to 0\.5 "),
-    ("conditions.knn", {"corruptions": {"text": {"typos": []}}},
+    ("conditions", {"corruptions": {"text": {"typos": []}}},
      r"text\.typos: no strength; list some above 0, or write null for its own: 0"),
-    ("conditions.knn", {"corruptions": {"text": {"typos": [0.2, 0.1]}}},
+    ("conditions", {"corruptions": {"text": {"typos": [0.2, 0.1]}}},
      r"text\.typos: expected strengths above 0 .*, found \[0\.2, 0\.1\]"),
-    ("conditions.knn", {"corruptions": {"text": {"typos": [0, 0.1]}}}, r"text\.typos: expected strengths above 0 .*, found \[0\.0, 0\.1\]"),
-    ("conditions.knn", {"missing": [0.5, 1.5]},
-     r"conditions\.knn\.missing\.1: expected at most 1\.0, found 1\.5; 'missing' is probabilities of a"),
-    ("conditions.knn", {"missing": [0.5, 0.5]}, r"conditions\.knn\.missing: expected strengths above 0 .*, found \[0\.5, 0\.5\]"),
-    ("conditions.knn", {"corruptions": {}, "missing": []}, r"conditions\.knn: corruptions and missing are empty, so that there is no con"),
-    ("conditions.knn", {"datasets": ["emojy"]}, r"conditions\.knn\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("conditions", {"corruptions": {"text": {"typos": [0, 0.1]}}}, r"text\.typos: expected strengths above 0 .*, found \[0\.0, 0\.1\]"),
+    ("conditions", {"corruptions": "every"}, r"conditions\.corruptions: expected .*'all'.*found 'every'"),
+    ("conditions", {"missing": [0.5, 1.5]},
+     r"conditions\.missing\.1: expected at most 1\.0, found 1\.5; 'missing' is probabilities of a"),
+    ("conditions", {"missing": [0.5, 0.5]}, r"conditions\.missing: expected strengths above 0 .*, found \[0\.5, 0\.5\]"),
+    ("conditions", {"datasets": ["emojy"]}, r"conditions\.datasets: no entry under datasets 'emojy' \(did you mean 'emoji'\?\)"),
+    ("conditions", {"models": ["kn"]}, r"conditions\.models: no entry under models 'kn' \(did you mean 'knn'\?\)"),
     ("bias_variance.linear", {"parameter": "max_iter"}, r"bias_variance\.linear: 'max_iter' has 1 value\(s\) in the grid of models\.lin"),
 ]
 
@@ -352,3 +362,15 @@ def test_checking_needs_no_heavy_import() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     heavy = {"torch", "sklearn", "scipy.signal", "pandas", "matplotlib", "great_expectations", "mlflow", "prefect", "dvc"}
     assert heavy & set(done.stdout.split()) == set()
+
+
+def test_of_more_than_six_modalities_the_combinations_must_be_named() -> None:
+    """Single ones may be among them, and change nothing."""
+    seven = {"datasets": {"many": {"modalities": list("abcdefg")}, "few": {"modalities": list("abcdef")}}}
+    message = (r"^params\.yaml: datasets\.many\.modalities: 7 modalities have 127 combinations, too many to train all; name those to "
+               r"train: `train: \{combinations: \{many: \[\[a, b\], \[a, b, c, d, e, f, g\]\]\}\}` "
+               r"\(each modality alone is always trained\)$")  # fmt: skip
+    with pytest.raises(InputError, match=message):
+        check_combinations(seven | {"train": {}})
+    check_combinations(seven | {"train": {"combinations": {"many": [["a"], ["g", "a"]]}}})
+    check_combinations(seven | {"train": {"combinations": {"many": []}}})

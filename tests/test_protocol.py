@@ -16,11 +16,15 @@ from stages.foundation.tables import fixed_lists
 from stages.model_selection.protocol import best_overall
 from stages.model_selection.target_forms import FORMS, fit_scale, known_means
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
-from stages.training.read_problem import all_combinations
+from stages.training.read_problem import all_combinations, trained_combinations
 
 
 def test_every_combination_is_trained_on_small_ones_first() -> None:
     assert all_combinations(["b"]) == (("b",),)
+    assert trained_combinations(["b", "a", "c"], None) == all_combinations(["b", "a", "c"])
+    assert trained_combinations(["b", "a", "c"], [["c", "a", "b"], ["c", "a"], ["a"]]) == (
+        ("b",), ("a",), ("c",), ("a", "c"), ("b", "a", "c"))  # fmt: skip
+    assert trained_combinations(["b", "a"], []) == (("b",), ("a",))
     assert all_combinations(["b", "a", "c"]) == (
         ("b",), ("a",), ("c",), ("b", "a"), ("b", "c"), ("a", "c"), ("b", "a", "c"))  # fmt: skip
 
@@ -56,7 +60,7 @@ def test_of_equal_combinations_the_smallest_is_kept_and_of_equal_configurations_
     scores = np.array([[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])  # equal means
     largest_first = sorted(problem.combinations, key=len, reverse=True)
     reached = [FoldResult(problem.folds[0], some, {name: scores}, 0, np.zeros(0), None) for some in largest_first]
-    assert best_overall(reached, component("metrics", name)) == (("image",), 0)
+    assert best_overall(reached, component("metrics", name)) == (("image",), "early", 0)
 
 
 def test_a_label_is_predicted_from_its_threshold_on() -> None:

@@ -11,9 +11,10 @@ from stages.controlling.randomised_scores import LEARNER
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
-VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "evaluate", "report")  # bias_variance is off
+# bias_variance is off
+VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "condition", "evaluate", "report")
 EVERY = set(VERBS)
-LEARNING = {"train", "control", "learning_curve"}
+LEARNING = {"train", "control", "learning_curve", "condition"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
 RERUNS: dict[str, set[str]] = {
@@ -33,7 +34,8 @@ RERUNS: dict[str, set[str]] = {
     "own_data": {"ingest"},
     "tasks": {"ingest"},
     "targets": {"ingest"},
-    "samples": {"ingest", "featurize", "validate", "evaluate"},
+    "samples": {"ingest", "featurize", "validate", "condition", "evaluate"},
+    "samples/absent_samples.py": {"ingest", "featurize", "split", "validate", "condition", "evaluate"},
     "split.py": {"split"},
     "splitting": {"split"},
     "splitting/scarce_groups.py": {"ingest", "split", "learning_curve"},
@@ -49,9 +51,9 @@ RERUNS: dict[str, set[str]] = {
     "control.py": {"control"},
     "controlling": {"control"},
     "controls": {"control"},
-    "fusions": {"train"},
-    "condition.py": set(),  # off by default
-    "conditions": set(),
+    "fusions": {"train", "condition"},
+    "condition.py": {"condition"},
+    "conditions": {"condition"},
     "learning_curve.py": {"learning_curve"},
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},
@@ -59,7 +61,9 @@ RERUNS: dict[str, set[str]] = {
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,
-    "model_selection/target_forms.py": {"split", "validate", *LEARNING},
+    "model_selection/target_forms.py": {"split", "validate", "evaluate", *LEARNING},
+    "model_selection/scarce_samples.py": {"split", *LEARNING},
+    "model_selection/prior_answer.py": {"evaluate", *LEARNING},
     "scoring": {*LEARNING, "evaluate"},
     "evaluate.py": {"evaluate"},
     "evaluation": {"evaluate"},
@@ -67,8 +71,8 @@ RERUNS: dict[str, set[str]] = {
     "metric_inputs": {"evaluate"},
     "report.py": {"report"},
     "reporting": {"report"},  # the report's words
-    "modalities/__init__.py": {"validate", "evaluate"},  # the gallery of errors shows samples
-    "models/__init__.py": set(),
+    "modalities/__init__.py": {"validate", "condition", "evaluate"},  # the gallery of errors shows samples
+    "models/__init__.py": {"condition"},
 }
 FILES = [path for path in source_files() if path.parts[0] == "stages"]
 
@@ -102,16 +106,18 @@ def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     if kind == "models":
         own = {f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set()
         own |= {f"learning_curve@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["learning_curves"] else set()
+        own |= {f"condition@{dataset}" for dataset in PARAMS["datasets"]}
         assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
-    assert reran(path) == features | {f"{verb}@{dataset}" for verb in ("validate", "evaluate") for dataset in PARAMS["datasets"]}
+    others = ("validate", "condition", "evaluate")
+    assert reran(path) == features | {f"{verb}@{dataset}" for verb in others for dataset in PARAMS["datasets"]}
 
 
 def test_the_examples_of_the_table() -> None:
     """The files that reran everything once."""
     n_datasets = len(PARAMS["datasets"])
-    assert len(reran(Path("stages/models/svm/smo.py"))) == n_datasets
+    assert len(reran(Path("stages/models/svm/smo.py"))) == 2 * n_datasets  # train and condition
     n_texts = sum(entry["modality"] == "text" for entry in PARAMS["features"].values())
     assert sum(name.startswith("featurize@") for name in reran(Path("stages/modalities/text/__init__.py"))) == n_texts
     for path in ("stages/params.py", "stages/checking/pipeline_settings.py", "stages/reporting/formatting.py"):

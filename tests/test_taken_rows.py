@@ -24,11 +24,11 @@ COLUMNS = {
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("start", range(4))
 def test_rows_of_a_slice_are_those_of_the_whole(name: str, start: int) -> None:
-    whole = pa.chunked_array([COLUMNS[name].slice(0, 4), COLUMNS[name].slice(4)])
-    table = pa.table({"x": whole}).slice(start, 5)
     rows = np.array([4, 0, 2, 2])
-    assert rows_at(table, rows)["x"].to_pylist() == [COLUMNS[name].to_pylist()[start + row] for row in rows]
-    assert rows_at(table, rows[:0])["x"].to_pylist() == []
+    for whole in (COLUMNS[name], pa.chunked_array([COLUMNS[name].slice(0, 4), COLUMNS[name].slice(4)])):
+        table = pa.table({"x": whole}).slice(start, 5)
+        assert rows_at(table, rows)["x"].to_pylist() == [COLUMNS[name].to_pylist()[start + row] for row in rows]
+        assert rows_at(table, rows[:0])["x"].to_pylist() == []
 
 
 @pytest.mark.xfail(reason="pyarrow 25.0.1 applies the offset twice; when this passes, `rows_at` may go", strict=True, raises=AssertionError)

@@ -37,6 +37,10 @@ def curves(datasets: set[str] = DATASETS) -> set[str]:
     return {f"learning_curve@{dataset}-{model}" for dataset in datasets for model in PARAMS["learning_curves"]}
 
 
+OF_EMOJI = {"control@emoji", *(f"{stage}@emoji-{model}" for stage, key in
+                               (("learning_curve", "learning_curves"), ("bias_variance", "bias_variance")) for model in PARAMS[key])}
+
+
 @pytest.mark.parametrize(("edited", "expected"), [
     ({"n_seeds": 5}, train("mlp")),
     ({"keep": ["fold_models"]}, train(*PARAMS["models"])),
@@ -44,6 +48,7 @@ def curves(datasets: set[str] = DATASETS) -> set[str]:
     ({"tuning_rows": 500}, train(*PARAMS["models"]) | curves()),
     ({"scoring": {"multiclass": "balanced_accuracy"}},
      train(*PARAMS["models"], datasets=MULTICLASS) | curves(MULTICLASS) | {f"control@{dataset}" for dataset in MULTICLASS}),
+    ({"combinations": {"emoji": [["image"]]}}, train(*PARAMS["models"], datasets={"emoji"}) | OF_EMOJI),
     ({"scoring": {"regression": "q2"}, "tuning_rows": 10_000, "n_seeds": 3, "calibration": "none", "keep": []}, set()),  # the defaults
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")
 def test_an_edit_reruns_the_stages_that_use_the_setting(edited: dict[str, Any], expected: set[str]) -> None:

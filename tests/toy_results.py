@@ -18,6 +18,7 @@ import yaml
 from PIL import Image
 from toy_predictions import SCORING, SKILL, Toy, write_toy
 
+from stages.condition import main as condition
 from stages.contracts.documents.validation_document import Validation
 from stages.contracts.paths import DATA, figures_dir, quarantine_path, samples_path, splits_path, validation_dir, validation_path
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
@@ -117,6 +118,7 @@ def make_results() -> None:
         control(toy.dataset)
         for model in MODELS[1:]:
             train(toy.dataset, model)
+        condition(toy.dataset)
         evaluate(toy.dataset)
         _write(validation_dir(toy.dataset) / "validation.html", "<p>All expectations hold.</p>")
         write_document(validation_path(toy.dataset), Validation(dataset=toy.dataset, success=True, suites=()))

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.paths import fold_numbers_path, leak_levels_path, settings_path, train_settings_path
+from stages.contracts.paths import (
+    condition_settings_path,
+    fold_numbers_path,
+    leak_levels_path,
+    missing_shares_path,
+    settings_path,
+    train_settings_path,
+)
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.foundation.tables import write_json, write_table
@@ -43,11 +50,13 @@ def write_leak_levels(dataset: str = "toy", **levels: Sequence[str]) -> None:
 
 
 def write_used_settings(dataset: str, models: Iterable[str], scoring: str) -> None:
-    """Write what check passes of `train:` to the stages that learn: its defaults, and the metric that chooses."""
-    used = UsedTrainSettings(**dict(TrainEntry()) | {"scoring": scoring}).model_dump(mode="json")
+    """Write what check passes of `train:` to the stages that learn: its defaults, and the metric that chooses; no condition."""
+    used = UsedTrainSettings(**dict(TrainEntry()) | {"scoring": scoring, "combinations": None}).model_dump(mode="json")
     for stage in ("control", "learning_curve", "bias_variance", *(f"train.{model}" for model in models)):
         write_json(train_settings_path(dataset, stage), used)
     write_json(settings_path(f"fusions.{dataset}"), {"early": {}})
+    write_json(condition_settings_path(dataset), {})
+    write_json(missing_shares_path(dataset), [])
 
 
 def features_metadata(label: str, **known: Any) -> FeaturesMetadata:

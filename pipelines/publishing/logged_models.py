@@ -39,8 +39,9 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
     from mlflow.entities import Metric
 
     about = read_document(folder / "model.json", SavedModel)
-    samples = read_table(samples_path(about.dataset)).select(list(about.modalities))
-    files = predicting_files(about.model, [about.features[name].modality for name in about.modalities])
+    samples = read_table(samples_path(about.dataset)).select(list(about.read))
+    way = (about.way or about.fusion) if about.members else None
+    files = predicting_files(about.model, [about.features[name].modality for name in about.read], way)
     with tempfile.TemporaryDirectory() as name:
         schema = Path(name) / "samples.schema"
         schema.write_bytes(samples.schema.remove_metadata().serialize().to_pybytes())
@@ -56,7 +57,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 signature=signature(samples.schema, about.form, about.outputs),
                 input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
-                metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "config", "form"})
+                metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "way", "config", "form"})
                 | {"loading": LOADING},
                 tags={NOTE: LOADING},
             )

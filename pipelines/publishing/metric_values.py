@@ -16,7 +16,7 @@ RELIABILITY = {
 
 def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     """Return a run's metrics: intervals, also on samples that have every modality, values per outer fold, per label or target, of
-    probabilities, curves, notes, inner sweeps over whole numbers, the learning curve, bias and variance, scores of noisy and incomplete samples.
+    probabilities, curves, notes, inner sweeps over whole numbers, the learning curve, bias and variance, scores of noisy samples.
     """
     points = score_points(result.scores, evaluation) + complete_points(evaluation, result)
     for metric, values in (result.by_output or {}).items():
@@ -131,14 +131,18 @@ def gap_points(evaluation: Evaluation) -> list[Point]:
 
 
 def share_points(evaluation: Evaluation) -> list[Point]:
-    """Return what each modality brings to each learner: `shapley/<model> <modality>`, of two `interaction/…`, each with `_lo` and `_hi`."""
+    """Return what each modality brings to each learner: `shapley/<metric>/<model> <modality>`, of two `interaction/…`, with `_lo`, `_hi`.
+
+    On the metric that ranks they stand under `shapley/<model> <modality>`, too.
+    """
     points: list[Point] = []
     for found in evaluation.contributions:
+        places = [f"/{found.metric}", *([""] if found.metric == evaluation.primary.name else [])]
         for kind, shares in (("shapley", found.shares), ("interaction", found.interactions)):
             for share in shares:
                 (name,) = metric_names([f"{found.model} {' '.join(share.modalities)}"])
-                for part, value in (("", share.value), ("_lo", share.lo), ("_hi", share.hi)):
-                    points += [] if value is None else [(f"{kind}/{name}{part}", value, 0)]
+                values = [(part, value) for part, value in (("", share.value), ("_lo", share.lo), ("_hi", share.hi)) if value is not None]
+                points += [(f"{kind}{place}/{name}{part}", value, 0) for place in places for part, value in values]
     return points
 
 

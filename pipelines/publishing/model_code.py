@@ -15,13 +15,18 @@ PACKAGES = ("mlflow", "numpy", "pandas", "pillow", "polars", "pyarrow", "pydanti
 EXTRA_PACKAGES = ("numba", "soundfile", "torch")  # not for every model
 
 
-def predicting_files(model: str, modalities: Sequence[str]) -> list[Path]:
+def predicting_files(model: str, modalities: Sequence[str], way: str | None = None) -> list[Path]:
     """Return the files of stages/ that a model of these modalities predicts with, sorted.
 
     What lies beside the components and is no code (a list of words, say) is among them, as no import tells who reads it.
+
+    Args:
+        way: of late fusion; None: one model sees all.
     """
     components = [ROOT / "models" / model, *(ROOT / "modalities" / modality for modality in modalities)]
     files = [folder / "__init__.py" for folder in components]
+    if way is not None:
+        files += [path for path in (ROOT / "fusions" / f"{way}.py", ROOT / "fusions" / way / "__init__.py") if path.is_file()]
     return sorted(reached([ROOT / "training" / "prediction.py", *files]) | set(data_files()))
 
 

@@ -15,6 +15,7 @@ from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import samples_path, splits_path
 from stages.foundation.documents import read_document
 from stages.foundation.tables import read_json, read_table, write_json
+from stages.training.saved_model import model_files
 
 ROWS_TRIED = 1_000  # of the samples: enough for a batch of readable ones
 
@@ -22,7 +23,7 @@ ROWS_TRIED = 1_000  # of the samples: enough for a batch of readable ones
 def model_points(folder: Path) -> list[Point]:
     """Return `model/…` (bytes, stored numbers, parameters) and `predict/…` (milliseconds) of the model in a folder."""
     about = read_document(folder / "model.json", SavedModel)
-    path, content = COSTS / f"predict@{about.dataset}-{about.model}.json", _digest(folder, about)
+    path, content = COSTS / f"predict@{about.dataset}-{about.model}.json", _digest(folder)
     kept = read_json(path) if path.is_file() else {}
     if kept.get("model") != content:
         kept = {"model": content, "metrics": _measured(folder, about)}
@@ -44,9 +45,9 @@ def _measured(folder: Path, about: SavedModel) -> dict[str, float]:
     return found
 
 
-def _digest(folder: Path, about: SavedModel) -> str:
+def _digest(folder: Path) -> str:
     """Return what tells the model's files from those of another model."""
     whole = hashlib.sha256()
-    for name in ("model.json", "arrays.npz", *about.files):
-        whole.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    for path in model_files(folder):
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()

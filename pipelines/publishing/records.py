@@ -87,7 +87,8 @@ def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
         InputError: if a file is missing or is not the one that dvc.lock names.
     """
     evaluation = read_document(evaluation_path(dataset), Evaluation)
-    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", ("data/predictions/", "data/evaluation/", "data/splits/"))
+    read = ("data/predictions/", "data/conditions/", "data/evaluation/", "data/splits/")
+    refuse_changed(lock[f"evaluate@{dataset}"], f"evaluate@{dataset}", read)
     data = dataset_version(lock, evaluation)
     standings = leaderboard_tags(evaluation)
     runs = [replace(run_record(lock, evaluation, data, result), standing=standings[result.candidate]) for result in evaluation.candidates]
@@ -108,7 +109,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
               "baseline": str(candidate.model in evaluation.baselines).lower(), "mlflow.source.name": stage},
         params=run_params(lock, evaluation, result),
         points=run_points(evaluation, result),
-        note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.configs).items()
+        note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.listed_configs).items()
                                                         if name not in result.fixed_settings}),
         files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
         data=data,

@@ -14,7 +14,7 @@ def run_params(lock: Mapping[str, Any], evaluation: Evaluation, result: Candidat
     """Return a run's settings (the grid, features, split: as dvc.lock has them) and what it chose, as MLflow parameters."""
     dataset, model, candidate = evaluation.dataset, result.model, result.candidate
     params = {"model": model, "modalities": seen(candidate), "fusion": candidate.fusion, **data_params(lock, evaluation)}
-    for name, text in chosen_settings(result.configs).items():
+    for name, text in chosen_settings(result.listed_configs).items():
         params[f"{'fixed' if name in result.fixed_settings else 'chosen'}.{name}"] = text
     stage = computed_by(evaluation, model)
     if model in evaluation.controls:

@@ -8,6 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from stages.checking.check_combinations import check_combinations
+from stages.checking.check_conditions import check_conditions
 from stages.checking.check_controls import check_control
 from stages.checking.check_data_sets import check_dataset
 from stages.checking.check_features import check_feature
@@ -73,8 +75,10 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         _attempt(found, check_splits, params)
         _attempt(found, check_leakage, params)
         _attempt(found, check_scoring, params)
+        _attempt(found, check_combinations, params)
         for study in STUDIES:
             _attempt(found, check_studies, params, study)
+        _attempt(found, check_conditions, params)
         for name in params["models"]:
             _attempt(found, check_sizes, params, name)
             _attempt(found, check_task, params, name)

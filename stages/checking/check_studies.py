@@ -1,23 +1,18 @@
-"""Check the entries under `learning_curves:`, `bias_variance:` and `conditions:`: studies of models that params.yaml has."""
+"""Check the entries under `learning_curves:` and `bias_variance:`: studies of models that params.yaml has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.bias_variances.bias_settings import BiasVarianceEntry
 from stages.checking.known_components import known, refuse_unknown
-from stages.conditions.condition_settings import ConditionsEntry
-from stages.contracts.modality import Modality
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import parse, section
-from stages.samples.corrupted_samples import checked_strength
 
-STUDIES: Mapping[str, type[Settings]] = {
-    "learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry, "conditions": ConditionsEntry,
-}  # fmt: skip
+STUDIES: Mapping[str, type[Settings]] = {"learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry}
 
 
 def check_studies(params: Mapping[str, Any], study: str) -> None:
@@ -33,8 +28,6 @@ def check_studies(params: Mapping[str, Any], study: str) -> None:
         refuse_datasets(params, f"{study}.{name}.datasets", entry.datasets or ())
         if isinstance(entry, BiasVarianceEntry):
             check_parameter(params, name, entry)
-        if isinstance(entry, ConditionsEntry):
-            check_conditions(f"conditions.{name}", entry)
 
 
 def refuse_datasets(params: Mapping[str, Any], key: str, datasets: Sequence[str]) -> None:
@@ -59,36 +52,3 @@ def check_parameter(params: Mapping[str, Any], name: str, entry: BiasVarianceEnt
     if len(values) < 2:
         raise InputError(f"{key}: {entry.parameter!r} has {len(values)} value(s) in the grid of models.{name}; expected two or more: list "
                          f"them there, or here under `values` (a parameter that is swept: a list under models.{name})")
-
-
-def check_conditions(key: str, entry: ConditionsEntry) -> None:
-    """Raise InputError unless the entry names corruptions that modalities declare, with strengths that they take, ascending."""
-    if not entry.missing and entry.corruptions == {}:
-        raise InputError(f"{PARAMS}: {key}: corruptions and missing are empty, so that there is no condition; fill one of them, or remove "
-                         "the entry")
-    check_ascending(f"{key}.missing", entry.missing)
-    for kind, corruptions in (entry.corruptions or {}).items():
-        modality: Modality[Any] = known("modalities", kind, f"{key}.corruptions.{kind}")
-        declared = {corruption.name: corruption for corruption in modality.corruptions}
-        for name, strengths in corruptions.items():
-            where = f"{key}.corruptions.{kind}.{name}"
-            refuse_unknown(name, declared, where, f"corruption of modality {kind!r}")
-            if strengths is None:
-                continue
-            if not strengths:
-                raise InputError(f"{PARAMS}: {where}: no strength; list some above 0, or write null for its own: "
-                                 f"{', '.join(f'{strength:g}' for strength in declared[name].strengths)}")
-            for strength in strengths:
-                try:
-                    checked_strength(declared[name], strength)
-                except InputError as error:
-                    raise InputError(f"{PARAMS}: {where}: {error}") from error
-            check_ascending(where, strengths)
-
-
-def check_ascending(where: str, strengths: Sequence[float]) -> None:
-    """Raise InputError unless strengths are above 0, ascending, and told apart by six digits, with which conditions are named."""
-    names = [f"{strength:g}" for strength in strengths]
-    if list(strengths) != sorted(strengths) or len(set(names)) < len(names) or "0" in names:
-        raise InputError(f"{PARAMS}: {where}: expected strengths above 0 (at 0 samples are clean, which is always scored), ascending and "
-                         f"different in their first six digits, found {list(strengths)}")

@@ -15,9 +15,9 @@ import yaml
 from stages.contracts.paths import DATA
 
 LOCK = Path("dvc.lock")
-PER_DATASET = ("ingest", "split", "validate", "control", "evaluate")
+PER_DATASET = ("ingest", "split", "validate", "control", "condition", "evaluate")
 # stage → its section of params.yaml
-PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "condition": "conditions"}
+PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance"}
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:

@@ -16,6 +16,7 @@ from stages.params import section
 from stages.training.train_settings import TrainEntry, UsedTrainSettings
 
 USED = {"control": {"scoring"}, "bias_variance": {"scoring"}, "learning_curve": {"scoring", "tuning_rows"}}  # by stage
+COMBINATIONS = "combinations"  # used by every stage, and in its file where a data set has them
 
 
 def write_train_settings(params: Mapping[str, Any]) -> None:
@@ -34,9 +35,11 @@ def train_files(params: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any
     for dataset in params["datasets"]:
         name = task_of(params, dataset)
         task: Task = component("tasks", name)
-        values = UsedTrainSettings(**dict(entry) | {"scoring": entry.scoring.get(name, task.scoring)}).model_dump(mode="json")
+        own = {"scoring": entry.scoring.get(name, task.scoring), COMBINATIONS: entry.combinations.get(dataset)}
+        values = UsedTrainSettings(**dict(entry) | own).model_dump(mode="json")
         for stage, used in (USED | {f"train.{model}": used_by(model, task) for model in params["models"]}).items():
-            yield train_settings_path(dataset, stage), {key: value for key, value in values.items() if key in used}
+            yield train_settings_path(dataset, stage), {
+                key: value for key, value in values.items() if key in used or (key == COMBINATIONS and value is not None)}
 
 
 def used_by(model: str, task: Task) -> set[str]:

@@ -1,134 +1,25 @@
-"""All models of one outer fold, fitted again, and what they predict of clean, corrupted and incomplete test samples.
+"""All models of one outer fold, fitted again with one seed, and what they predict of clean and corrupted test samples.
 
-A sample that lacks a modality is answered by what is there:
-    early    by the model of the other modalities, as every combination is trained
-    late     by the other members: their mean, or their weighted mean with weights that sum to 1 again; where a combiner has learned of all
-             members, by the mean of the others
-    nothing  by the class shares of the training rows, or the targets' means
 The chosen way is, on each outer fold, the one that was chosen there.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from stages.conditions.refits import Answers, ConfigGrid, Place, Refit, Training
-from stages.conditions.trained_folds import FoldKey, Trained
+from stages.conditions.refits import Answers, Refit
+from stages.conditions.trained_folds import FoldKey
 from stages.contracts.candidate import CHOSEN, EARLY
-from stages.contracts.fusion import EarlyFusion, Fusion, LateFusion
-from stages.contracts.model import Config, FoldResult
 from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Raw
-from stages.foundation.errors import InputError
-from stages.model_selection.late_fusion import FittedFusion, fitted_fusion, members_of
-from stages.model_selection.protocol import LearnerSetup, fusible
-from stages.model_selection.target_forms import FORMS
-from stages.model_selection.weighted_fusion import weighting_of
+from stages.features.feature_blocks import imputed
+from stages.model_selection.late_fusion import FittedFusion
+from stages.model_selection.prior_answer import prior_answer
+from stages.model_selection.protocol import fusible
 
 Combination = tuple[str, ...]
 Member = tuple[str, Combination]  # way of fusing, modalities; of a single modality `early`
-HALF = 0.5  # a label is predicted without any modality if so many training rows have it
-
-
-@dataclass(frozen=True)
-class LateModel:
-    """fitted: of all members. of_others: by the modality that is missing, the weights of the members, float64 (n_members,)."""
-
-    fitted: FittedFusion
-    of_others: Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class FoldModels:
-    """The models of one outer fold of the whole problem.
-
-    refits: of single modalities and of early fusion. late: of late fusion. chosen: by combination, the way that was chosen.
-    """
-
-    problem: Problem
-    fold: Fold
-    refits: Mapping[Member, Refit]
-    late: Mapping[Member, LateModel]
-    chosen: Mapping[Combination, str]
-
-    def test_rows(self, modalities: Combination) -> np.ndarray:
-        """Return the test rows that have all of a combination's modalities: int64, sorted."""
-        rows = self.problem.complete(modalities)
-        return self.fold.test if rows is None else self.fold.test[rows[self.fold.test]]
-
-    def places(self, inner: Combination, outer: Combination) -> np.ndarray:
-        """Return where the test rows of a combination are among those of some of its modalities."""
-        return np.searchsorted(self.test_rows(inner), self.test_rows(outer))
-
-    def predicted(self, raws: Mapping[str, Raw], known: Mapping[str, np.ndarray], name: str | None = None) -> "FoldAnswers":
-        """Return the answers of all models, or of those that see a modality.
-
-        Args:
-            raws: of each modality, the raw features of the test rows that have it.
-            known: what `FoldAnswers.members` has of the modalities whose features are clean.
-            name: the modality whose features are others; None: of all models.
-        """
-        found: dict[Member, Answers] = {}
-        members = dict(known)
-        for (way, modalities), refit in self.refits.items():
-            if name is None or name in modalities:
-                scores = refit.scores({one: self._taken(raws[one], one, modalities) for one in refit.states})
-                found[way, modalities] = refit.answers(scores)
-                if len(modalities) == 1:
-                    members[modalities[0]] = fusible(scores)
-        for (way, modalities), late in self.late.items():
-            if name is None or name in modalities:
-                found[way, modalities] = late.fitted.predicted(self._stacked(members, modalities))
-        return self._with_chosen(found, members)
-
-    def without(self, clean: "FoldAnswers", name: str, absent: np.ndarray) -> "FoldAnswers":
-        """Return the answers where some samples lack a modality; of the combinations that have it.
-
-        Args:
-            absent: bool (n_test,), which of the fold's test rows lack it.
-        """
-        found: dict[Member, Answers] = {}
-        for (way, modalities), answers in clean.by_member.items():
-            if name in modalities and way != CHOSEN:
-                lacks = absent[np.searchsorted(self.fold.test, self.test_rows(modalities))]
-                found[way, modalities] = mixed(answers, self._of_others(clean, (way, modalities), name), lacks)
-        return self._with_chosen(found, clean.members)
-
-    def _of_others(self, clean: "FoldAnswers", member: Member, name: str) -> Answers:
-        """Return the answers for the test rows of a combination if all of them lack a modality."""
-        way, modalities = member
-        others = tuple(one for one in modalities if one != name)
-        if member in self.refits and name not in self.refits[member].states:  # weight 0
-            return clean.by_member[member]
-        if not others:
-            return self._prior(len(self.test_rows(modalities)))
-        if member in self.late:
-            late = self.late[member]
-            return late.fitted.decided(np.einsum("m,nmo->no", late.of_others[name], self._stacked(clean.members, modalities)))
-        prediction, probabilities = clean.by_member[way if len(others) > 1 else EARLY, others]
-        rows = self.places(others, modalities)
-        return prediction[rows], None if probabilities is None else probabilities[rows]
-
-    def _prior(self, n_rows: int) -> Answers:
-        """Return what the training rows' targets alone tell."""
-        form, target = FORMS[self.problem.form], self.problem.target[self.fold.train]
-        shares = np.tile(form.expected(target, len(self.problem.outputs)), (n_rows, 1))
-        decided = form.decide(shares, np.full(shares.shape[1], HALF) if self.problem.form == "labels" else None)
-        return decided, shares.astype(np.float32) if form.has_probabilities else None
-
-    def _taken(self, raw: Raw, name: str, modalities: Combination) -> Raw:
-        places = self.places((name,), modalities)
-        return raw if len(places) == len(self.test_rows((name,))) else raw.taken(places)
-
-    def _stacked(self, members: Mapping[str, np.ndarray], modalities: Combination) -> np.ndarray:
-        return np.stack([members[name][self.places((name,), modalities)] for name in modalities], axis=1)
-
-    def _with_chosen(self, found: dict[Member, Answers], members: Mapping[str, np.ndarray]) -> "FoldAnswers":
-        chosen = {(CHOSEN, modalities): found[way, modalities] for modalities, way in self.chosen.items() if (way, modalities) in found}
-        return FoldAnswers(found | chosen, members)
 
 
 @dataclass(frozen=True)
@@ -139,101 +30,163 @@ class FoldAnswers:
     members: Mapping[str, np.ndarray]
 
 
-def mixed(answers: Answers, others: Answers, rows: np.ndarray) -> Answers:
-    """Return the answers, those of `others` where `rows`, bool (n,), is true."""
+@dataclass(frozen=True)
+class FoldModels:
+    """The models of one outer fold of the whole problem.
 
-    def of_either(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.where(rows if a.ndim == 1 else rows[:, None], b, a)
-
-    both = answers[1] is not None and others[1] is not None
-    return of_either(answers[0], others[0]), of_either(answers[1], others[1]) if both else None  # type: ignore[arg-type]
-
-
-def fold_models(
-    learner: LearnerSetup, problem: Problem, fold: Fold, grid: ConfigGrid, ways: Mapping[Fusion, Any], trained: Trained
-) -> FoldModels:
-    """Return the models that train chose on an outer fold, fitted again.
-
-    Args:
-        ways: the declared ones, each with its settings.
+    refits: of single modalities and of early fusion. late: of late fusion. chosen: by combination, the way that was chosen.
+    imputing: the ways whose models answer samples that lack some of their modalities.
     """
-    several = [modalities for modalities in problem.combinations if len(modalities) > 1]
-    is_late, is_early = (any(isinstance(way, kind) for way in ways) for kind in (LateFusion, EarlyFusion))
-    refits: dict[Member, Refit] = {}
-    config_of: dict[Combination, Config] = {}
-    results: dict[str, FoldResult] = {}
-    for modalities in problem.combinations if is_early else [one for one in problem.combinations if len(one) == 1]:
-        place = Place.of(problem, fold, modalities, learner.tuning_rows)
-        configs = _configs_at(trained, _key(modalities, EARLY, fold), grid)
-        config_of[modalities] = configs[-1]
-        refit, member = Training(learner, place, modalities, configs).refit(with_member=is_late and len(modalities) == 1)
-        refits[EARLY, modalities] = refit
-        if member is not None:
-            results[modalities[0]] = FoldResult(place.fold, modalities, {}, 0, place.fold.test, None, member=member)
-    for way in ways if several else ():
-        if isinstance(way, EarlyFusion) and way.name != EARLY:
-            refits |= {(way.name, modalities): _weighted(learner, problem, fold, trained, way, modalities, refits, config_of)
-                       for modalities in several}  # fmt: skip
-    late = {(way.name, modalities): _late(learner, problem, fold, trained, way, modalities, results)
-            for way in ways if isinstance(way, LateFusion) for modalities in several}  # fmt: skip
-    chosen = {modalities: str(trained.at(_key(modalities, CHOSEN, fold)).settings["fusion"]) for modalities in several if len(ways) > 1}
-    return FoldModels(problem, fold, refits, late, chosen)
+
+    problem: Problem
+    fold: Fold
+    refits: Mapping[Member, Refit]
+    late: Mapping[Member, FittedFusion]
+    chosen: Mapping[Combination, str]
+    imputing: frozenset[str] = frozenset()
+
+    def own_rows(self, way: str, modalities: Combination) -> np.ndarray:
+        """Return the test rows that a candidate answers itself: int64, sorted. Of the others those who see less answer."""
+        if (self.chosen.get(modalities, way) if way == CHOSEN else way) not in self.imputing:
+            return self.test_rows(modalities)
+        return self.fold.test[self._present(modalities, self.fold.test).any(axis=1)]
+
+    def _present(self, modalities: Combination, rows: np.ndarray) -> np.ndarray:
+        """Return which rows have each modality: bool (n, n_modalities)."""
+        masks = [self.problem.blocks[name].present for name in modalities]
+        return np.stack([np.ones(len(rows), bool) if mask is None else mask[rows] for mask in masks], axis=1)
+
+    def test_rows(self, modalities: Combination) -> np.ndarray:
+        """Return the test rows that have all of a combination's modalities: int64, sorted."""
+        rows = self.problem.complete(modalities)
+        return self.fold.test if rows is None else self.fold.test[rows[self.fold.test]]
+
+    def clean(self, raws: Mapping[str, Raw]) -> FoldAnswers:
+        """Return the answers of all models; raws: of each modality, the raw features of the test rows that have it."""
+        return self._predicted(raws, FoldAnswers({}, {}), "", 1)
+
+    def corrupted(self, raws: Mapping[str, Raw], clean: FoldAnswers, name: str, n_copies: int) -> list[FoldAnswers]:
+        """Return, for each of `n_copies` of the test rows, the answers of the models that see the modality `name`.
+
+        Args:
+            raws: of `name`, the raw features of all rows of the first copy, then of the next; clean ones of the other modalities.
+            clean: the answers without a corruption.
+        """
+        found = self._predicted(raws, clean, name, n_copies)
+        parts: list[dict[Member, Answers]] = [{} for _ in range(n_copies)]
+        for member, (predictions, probabilities) in found.by_member.items():
+            of_copies = np.split(predictions, n_copies), None if probabilities is None else np.split(probabilities, n_copies)
+            for copy, part in enumerate(parts):
+                part[member] = of_copies[0][copy], None if of_copies[1] is None else of_copies[1][copy]
+        scores = np.split(found.members[name], n_copies) if name in found.members else []
+        return [FoldAnswers(part, {**clean.members, name: scores[copy]} if scores else clean.members) for copy, part in enumerate(parts)]
+
+    def _predicted(self, raws: Mapping[str, Raw], clean: FoldAnswers, name: str, n_copies: int) -> FoldAnswers:
+        """Return the answers for copies of the test rows by the models that see `name`; an empty one: by all models.
+
+        Args:
+            clean: what is known without a corruption.
+        """
+        found: dict[Member, Answers] = {}
+        members = dict(clean.members)
+        for (way, modalities), refit in self.refits.items():
+            if name and name not in modalities:
+                continue
+            if name and name not in refit.states:  # weight 0
+                found[way, modalities] = copied(clean.by_member[way, modalities], n_copies)
+            elif (twin := self._twin(way, modalities, found)) is not None:
+                found[way, modalities] = found[twin]
+            elif way in self.imputing and self.problem.complete(modalities) is not None:
+                found[way, modalities] = self._imputed(refit, way, modalities, raws, (name, n_copies))
+            else:
+                rows = {one: self._rows(one, modalities, n_copies, is_copied=one == name) for one in refit.states}
+                scores = refit.scores({one: raws[one].taken(taken) for one, taken in rows.items()})
+                found[way, modalities] = refit.answers(scores)
+                if len(modalities) == 1:
+                    members[modalities[0]] = fusible(scores)
+        for (way, modalities), late in self.late.items():
+            if not name or name in modalities:
+                stacked = [members[one][self._rows(one, modalities, n_copies, is_copied=one == name)] for one in modalities]
+                found[way, modalities] = late.predicted(np.stack(stacked, axis=1))
+        chosen = {(CHOSEN, modalities): found[way, modalities] for modalities, way in self.chosen.items() if (way, modalities) in found}
+        return FoldAnswers(found | chosen, members)
+
+    def _imputed(
+        self, refit: Refit, way: str, modalities: Combination, raws: Mapping[str, Raw], copies: tuple[str, int]
+    ) -> Answers:
+        """Return the answers for copies of the rows that a way which imputes answers; copies: of which modality there are how many."""
+        rows, (name, n_copies) = self.own_rows(way, modalities), copies
+        present, parts = self._present(modalities, rows), []
+        for pattern in np.unique(present, axis=0):
+            places = np.flatnonzero((present == pattern).all(axis=1))
+            taken: dict[str, Raw] = {}
+            for one, is_there in zip(modalities, pattern.tolist(), strict=True):
+                own = self.test_rows((one,))
+                offsets = len(own) * np.arange(n_copies) if one == name else np.zeros(n_copies, np.int64)
+                if is_there:
+                    taken[one] = raws[one].taken((offsets[:, None] + np.searchsorted(own, rows[places])).ravel())
+                else:
+                    taken[one] = imputed(self.problem.blocks[one]).raw.taken(np.tile(rows[places], n_copies))
+            at = (len(rows) * np.arange(n_copies)[:, None] + places).ravel()
+            parts.append((at, refit.answers(refit.scores(taken))))
+        return _joined(parts)
+
+    def _twin(self, way: str, modalities: Combination, found: Mapping[Member, Answers]) -> Member | None:
+        """Return who has predicted the same rows with the same model: equal weights, or one modality that has all the weight."""
+        refit, n_rows = self.refits[way, modalities], len(self.test_rows(modalities))
+        return next((member for member in found if member in self.refits and self.refits[member] is refit
+                     and len(self.test_rows(member[1])) == n_rows), None)  # fmt: skip
+
+    def _rows(self, name: str, modalities: Combination, n_copies: int, *, is_copied: bool) -> np.ndarray:
+        """Return where copies of a combination's test rows are among those of one of its modalities, which has as many copies or one."""
+        own = self.test_rows((name,))
+        places = np.searchsorted(own, self.test_rows(modalities))
+        offsets = len(own) * np.arange(n_copies) if is_copied else np.zeros(n_copies, np.int64)
+        return (offsets[:, None] + places).ravel()
+
+    def of_all_rows(self, answers: FoldAnswers, clean: FoldAnswers) -> Iterator[tuple[FoldKey, Answers]]:
+        """Yield each candidate's key of the fold and its answers for all test rows.
+
+        A sample that lacks some of the candidate's modalities is answered as `Problem.answered_by` says, by the same way of fusing.
+
+        Args:
+            answers: of the candidates that see what is corrupted. clean: of all.
+        """
+        for (way, modalities), of_complete in answers.by_member.items():
+            own = self.own_rows(way, modalities)
+            is_own = np.isin(self.fold.test, own)
+            if is_own.all():
+                yield key_of(modalities, way, self.fold), of_complete
+                continue
+            parts, rest = [(np.flatnonzero(is_own), of_complete)], np.flatnonzero(~is_own)
+            for other, places in self.problem.answered_by(modalities, self.fold.test[rest]).items():
+                member = (way if len(other) > 1 else EARLY, other)
+                whole = answers.by_member.get(member, clean.by_member.get(member))
+                parts.append((rest[places], self._of_rows(whole, member, rest[places])))
+            yield key_of(modalities, way, self.fold), _joined(parts)
+
+    def _of_rows(self, whole: Answers | None, member: Member, places: np.ndarray) -> Answers:
+        """Return a candidate's answers at places of the fold's test rows; None: it sees nothing."""
+        if whole is None:
+            return prior_answer(self.problem.form, self.problem.target[self.fold.train], len(self.problem.outputs), len(places))
+        at = np.searchsorted(self.own_rows(*member), self.fold.test[places])
+        return whole[0][at], None if whole[1] is None else whole[1][at]
 
 
-def keys_of(models: FoldModels, answers: FoldAnswers) -> Iterator[tuple[FoldKey, np.ndarray, Answers]]:
-    """Yield each candidate's key of the fold, its test rows and its answers."""
-    for (way, modalities), of_member in answers.by_member.items():
-        yield _key(modalities, way, models.fold), models.test_rows(modalities), of_member
+def copied(answers: Answers, n_copies: int) -> Answers:
+    """Return the same answers several times, one copy after another."""
+    predictions, probabilities = answers
+    return np.concatenate([predictions] * n_copies), None if probabilities is None else np.concatenate([probabilities] * n_copies)
 
 
-def _key(modalities: Combination, way: str, fold: Fold) -> FoldKey:
+def _joined(parts: list[tuple[np.ndarray, Answers]]) -> Answers:
+    """Return the answers of parts of the rows, each with its places, in the order of the rows."""
+    order = np.argsort(np.concatenate([places for places, _ in parts]))
+    probabilities = [answers[1] for _, answers in parts if answers[1] is not None]
+    joined = np.concatenate(probabilities)[order] if len(probabilities) == len(parts) else None
+    return np.concatenate([answers[0] for _, answers in parts])[order], joined
+
+
+def key_of(modalities: Combination, way: str, fold: Fold) -> FoldKey:
+    """Return what tells a candidate's answers on a fold from others."""
     return "+".join(modalities), way, fold.repeat, fold.index
-
-
-def _configs_at(trained: Trained, key: FoldKey, grid: ConfigGrid) -> list[Config]:
-    """Return the configuration that was chosen, behind those before it on its path."""
-    known = trained.at(key)
-    config = grid.configs[known.config] if known.config < len(grid.configs) else {}
-    if json.loads(json.dumps(config)) != known.settings:
-        raise InputError(f"{trained.folder / 'sweep.arrow'}: configuration {known.config}, {known.settings}, is not that of the grid in "
-                         "params.yaml; run `dvc repro`")
-    return grid.until(known.config)
-
-
-def _weighted(
-    learner: LearnerSetup, problem: Problem, fold: Fold, trained: Trained, way: EarlyFusion, modalities: Combination,
-    refits: Mapping[Member, Refit], config_of: Mapping[Combination, Config],
-) -> Refit:  # fmt: skip
-    """Return the model of the weights that were chosen; of equal ones, and of one modality alone on the same rows, it is fitted already."""
-    weights = trained.at(_key(modalities, way.name, fold)).settings["modality_weights"]
-    weighting = weighting_of(modalities, np.array([weights[name] for name in modalities]), config_of)
-    place = Place.of(problem, fold, modalities, learner.tuning_rows)
-    if weighting.is_equal:
-        return refits[EARLY, modalities]
-    if len(weighting.modalities) == 1:
-        alone = Place.of(problem, fold, weighting.modalities, learner.tuning_rows)
-        if np.array_equal(alone.fold.train, place.fold.train):
-            return refits[EARLY, weighting.modalities]
-    return Training(learner, place.weighted(weighting), weighting.modalities, [weighting.config]).refit(with_member=False)[0]
-
-
-def _late(
-    learner: LearnerSetup, problem: Problem, fold: Fold, trained: Trained, way: LateFusion, modalities: Combination,
-    results: Mapping[str, FoldResult],
-) -> LateModel:  # fmt: skip
-    place = Place.of(problem, fold, modalities, learner.tuning_rows)
-    config = dict(trained.at(_key(modalities, way.name, fold)).settings)
-    weights = config.get("modality_weights")
-    if weights:  # the sweep has them by name in the order of the alphabet, and the way takes them in that of the modalities
-        config["modality_weights"] = {name: weights[name] for name in modalities}
-    calibration = learner.calibration_of(problem)
-    fitted = fitted_fusion(problem, way, config, members_of(place.fold, [results[name] for name in modalities]), calibration)
-    of_all = np.array([weights[name] for name in modalities]) if weights else np.ones(len(modalities))
-    return LateModel(fitted, {name: _of_others(of_all, place) for place, name in enumerate(modalities)})
-
-
-def _of_others(weights: np.ndarray, missing: int) -> np.ndarray:
-    """Return weights without one member that sum to 1: in the same proportions, or equal where the others have none."""
-    others = np.arange(len(weights)) != missing
-    kept = np.where(others, weights, 0.0)
-    return kept / kept.sum() if kept.sum() > 0 else others / others.sum()

@@ -82,7 +82,7 @@ class ConfigGrid:
 
 @dataclass(frozen=True)
 class Training:
-    """The training of a configuration at a place: the refit, and what late fusion needs of its out-of-fold scores.
+    """The training of a configuration at a place: the refits, and what late fusion needs of its out-of-fold scores.
 
     configs: as `ConfigGrid.until` returns them, that configuration last.
     """
@@ -98,8 +98,8 @@ class Training:
         part = tuning_problem(self.place.part, self.learner.tuning_rows)
         return part, next(fold for fold in part.folds if (fold.repeat, fold.index) == (self.place.fold.repeat, self.place.fold.index))
 
-    def refit(self, *, with_member: bool) -> tuple[Refit, MemberScores | None]:
-        """Return the model and, if wanted, its out-of-fold scores; those of the test rows are not among them."""
+    def refit(self, *, with_member: bool) -> tuple[dict[int, Refit], MemberScores | None]:
+        """Return the model by seed and, if wanted, its out-of-fold scores; those of the test rows are not among them."""
         (tuned, own), part, member, chosen = self._tuned, self.place.part, None, len(self.configs) - 1
         with workers() as pool:
 
@@ -109,11 +109,12 @@ class Training:
                 return sweep
 
             whole = swept(part, self.place.fold)
-            fitted = whole.fitted(chosen)
+            seeds = (part.seed, *self.learner.more_seeds)
+            fitted = [whole.fitted(chosen, seed) for seed in seeds]
             compared = whole if tuned is part or not (with_member or needs_thresholds(part)) else swept(tuned, own)
             if needs_thresholds(part):
                 thresholds = thresholds_of_each(tuned, own, compared.inner_predictions()[[chosen]])[0]
-                fitted = replace(fitted, arrays={**fitted.arrays, "thresholds": thresholds})
+                fitted = [replace(one, arrays={**one.arrays, "thresholds": thresholds}) for one in fitted]
             calibrator = None
             if (method := self.learner.calibration_of(part)) != "none":
                 calibrator = calibrator_of(part, self.place.fold, whole.out_of_fold(chosen), method)
@@ -121,4 +122,5 @@ class Training:
                 member = member_scores(own, tuned_rows(part, self.learner.tuning_rows), compared.out_of_fold(chosen))
         blocks = {name: part.blocks[name] for name in self.modalities}
         states = {name: block.raw.fit(self.place.fold.train, block.settings) for name, block in blocks.items()}
-        return Refit(self.learner.model, fitted, states, part, calibrator), member
+        refits = {seed: Refit(self.learner.model, one, states, part, calibrator) for seed, one in zip(seeds, fitted, strict=True)}
+        return refits, member

@@ -1,7 +1,7 @@
-"""Read what train chose and predicted on every outer fold, with the first seed."""
+"""Read what train chose and predicted on every outer fold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ NOT_OF_CONFIG = ("tuning_rows", "calibration")  # what `FoldResult.described` ad
 
 @dataclass(frozen=True)
 class TrainedFold:
-    """What train chose on a fold. config: its number and its settings, as JSON holds them. ids: of the test rows, in the table's order."""
+    """What train chose on a fold. config: its number and its settings, as JSON holds them.
+
+    ids: of the test rows, in the table's order. answers: by seed.
+    """
 
     config: int
     settings: Mapping[str, Any]
     ids: pa.Array
-    answers: Answers
+    answers: Mapping[int, Answers]
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,27 @@ class Trained:
                              "run `dvc repro`")
         return self.folds[key]
 
-    def require_same(self, key: FoldKey, ids: pa.Array, found: Answers, spread: np.ndarray | None) -> None:
-        """Raise InputError unless a refit predicts of the test samples `ids` what train wrote.
+    def require_same(self, key: FoldKey, ids: pa.Array, found: Mapping[int, Answers], spread: np.ndarray | None) -> None:
+        """Raise InputError unless refits predict of the test samples `ids` what train wrote.
 
         Args:
-            spread: standard deviations of continuous targets, float64 (n_outputs,); None of classes and labels.
+            found: the answers by seed. spread: standard deviations of continuous targets, float64 (n_outputs,); None of classes and labels.
         """
         known = self.at(key)
-        n_rows = len(ids) if known.ids != ids else differing(known.answers, found, spread)
+        places = pc.index_in(ids, value_set=known.ids)  # train may have answered samples that lack a modality, too
+        is_same = not places.null_count and known.answers.keys() == found.keys()
+        n_rows = len(ids)
+        if is_same:
+            rows = column_values(places).astype(np.int64)
+            n_rows = max(differing(_taken(known.answers[seed], rows), of_seed, spread) for seed, of_seed in found.items())
         if n_rows:
             raise InputError(f"{self.folder / 'predictions.arrow'}: {key[0]}, {key[1]}, repeat {key[2]}, fold {key[3]}: the chosen "
                              f"configuration, fitted again, predicts {n_rows} of {len(ids)} test rows otherwise; predictions and "
                              "features are of different runs: run `dvc repro`")
+
+
+def _taken(answers: Answers, rows: np.ndarray) -> Answers:
+    return answers[0][rows], None if answers[1] is None else answers[1][rows]
 
 
 def differing(known: Answers, found: Answers, spread: np.ndarray | None) -> int:
@@ -67,29 +79,35 @@ def differing(known: Answers, found: Answers, spread: np.ndarray | None) -> int:
     return int(np.count_nonzero(of_rows))
 
 
-def read_trained(folder: Path, seed: int) -> Trained:
-    """Return what train wrote into a model's folder, of one seed."""
+def read_trained(folder: Path) -> Trained:
+    """Return what train wrote into a model's folder."""
     table = read_table(folder / "predictions.arrow")
     sweep = read_table(folder / "sweep.arrow")
     by_fold = sweep.filter(sweep["chosen"]).group_by(["modalities", "fusion", "repeat", "fold"])
     chosen = by_fold.aggregate([("config", "min"), ("settings", "min")])
     choices = {_key(row): (row["config_min"], json.loads(row["settings_min"])) for row in chosen.to_pylist()}
-    table = table.filter(pc.equal(table["seed"], seed))
-    keys = list(zip(*(table[name].to_pylist() for name in ("modalities", "fusion", "repeat", "fold")), strict=True))
-    rows_of: dict[FoldKey, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows_of.setdefault(key, []).append(row)
-    found = {}
-    for key, rows in rows_of.items():
-        part = table.take(pa.array(rows))
+    found: dict[FoldKey, TrainedFold] = {}
+    for (*place, seed), part in _parts(table, ("modalities", "fusion", "repeat", "fold", "seed")):
+        key: FoldKey = tuple(place)
         if key not in choices:
             raise InputError(f"{folder / 'sweep.arrow'}: nothing is chosen for {key[0]}, {key[1]}, repeat {key[2]}, fold {key[3]}; run "
                              "`dvc repro`")
         config, settings = choices[key]
         probabilities = column_values(part["probabilities"]) if "probabilities" in part.column_names else None
         plain = {name: value for name, value in settings.items() if name not in NOT_OF_CONFIG}
-        found[key] = TrainedFold(config, plain, part["sample_id"].combine_chunks(), (column_values(part["prediction"]), probabilities))
+        answers = {**found[key].answers} if key in found else {}
+        answers[seed] = column_values(part["prediction"]), probabilities
+        found[key] = TrainedFold(config, plain, part["sample_id"].combine_chunks(), answers)
     return Trained(folder, found)
+
+
+def _parts(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """Yield the rows that are equal in some columns, with their values, in the order of the first row of each part."""
+    rows_of: dict[tuple[Any, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(table[name].to_pylist() for name in names), strict=True)):
+        rows_of.setdefault(key, []).append(row)
+    for key, rows in rows_of.items():
+        yield key, table.take(pa.array(rows))
 
 
 def _key(row: Mapping[str, Any]) -> FoldKey:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 EARLY = "early"  # scaled blocks next to one another, each with the same weight
 CHOSEN = "chosen"  # on each outer fold the way of fusing that is best on its inner folds
+MOST_MODALITIES = 6  # whose combinations are all trained, 63, unless they are declared
 CLEAN = "clean"  # the condition of samples as they are: nothing corrupted, no modality absent
 
 

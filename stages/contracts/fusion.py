@@ -38,6 +38,14 @@ class EarlyFusion:
     weightings: Callable[[int, Any], np.ndarray]
 
 
+def _every_config(configs: list[Config], scores: np.ndarray, target: np.ndarray, form: TargetForm) -> np.ndarray:
+    return np.ones(len(configs), dtype=bool)
+
+
+def _nothing_learned(arrays: Mapping[str, np.ndarray]) -> Combiner:
+    raise NotImplementedError("a way of fusing that learns needs `arrays` and `load`, so that its models can be saved")
+
+
 @dataclass(frozen=True)
 class LateFusion:
     """Fused scores of the single modalities' models: probabilities of classes and labels, predictions of continuous targets.
@@ -45,7 +53,9 @@ class LateFusion:
     `grid(modalities, settings)` lists the configurations, simplest first (ties go to the first).
     `fit(config, scores, target, form)` returns the combiner that a configuration learns from out-of-fold scores float64 (n, n_members,
     n_outputs), in the order of the modalities, and the target in its form.
-    learns: whether `fit` looks at scores and targets; its out-of-fold scores then come from combiners of the other inner folds.
+    learns: whether `fit` looks at scores and targets; its out-of-fold scores then come from combiners of the other inner folds. What a
+    combiner has learned is saved as `arrays(combiner)`, from which `load(arrays)` makes it again; any other is made by `fit`.
+    `usable(configs, scores, target, form)` returns which configurations may be chosen, by the same scores: bool (n_configs,).
     title: as the report writes it.
     """
 
@@ -55,6 +65,9 @@ class LateFusion:
     grid: Callable[[tuple[str, ...], Any], list[Config]]
     fit: Callable[[Mapping[str, Any], np.ndarray, np.ndarray, TargetForm], Combiner]
     learns: bool = False
+    arrays: Callable[[Any], Mapping[str, np.ndarray]] = dict
+    load: Callable[[Mapping[str, np.ndarray]], Combiner] = _nothing_learned
+    usable: Callable[[list[Config], np.ndarray, np.ndarray, TargetForm], np.ndarray] = _every_config
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class FoldSweep(Protocol):
         """
         ...
 
-    def fitted(self, config: int) -> Fitted:
-        """Return a configuration fitted on all training rows, for saving."""
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
+        """Return a configuration fitted on all training rows, for saving; seed: of its random draws, None: the problem's."""
         ...
 
 
@@ -81,6 +81,7 @@ class Size:
     n_inner: int = 3  # inner folds of each outer fold
     tuning_rows: int | None = None  # most rows on which configurations are compared; None: all
     n_seeds: int = 1  # refits of each outer fold
+    n_trained: int | None = None  # modality combinations; None: all
 
     @property
     def n_tuned(self) -> int:
@@ -89,7 +90,7 @@ class Size:
 
     @property
     def n_combinations(self) -> int:
-        return 2**self.n_blocks - 1
+        return 2**self.n_blocks - 1 if self.n_trained is None else self.n_trained
 
 
 def never(n_train: int) -> bool:
@@ -204,6 +205,8 @@ class FoldResult:
     reseeded: predictions of the refits with further seeds.
     calibration: how the probabilities were calibrated.
     configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if wanted.
+    decision_arrays: labels' thresholds and the calibrator, as a saved model names them. usable: bool (n_configs,), which could be chosen;
+    None: all.
     """
 
     fold: Fold
@@ -221,6 +224,8 @@ class FoldResult:
     configs: Sequence[Config] = ({},)
     fusion: str = EARLY
     member: MemberScores | None = None
+    decision_arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    usable: np.ndarray | None = None
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""

@@ -40,6 +40,16 @@ def train_settings_path(dataset: str, stage: str) -> Path:
     return DATA / "check" / "train" / dataset / f"{stage}.json"
 
 
+def condition_settings_path(dataset: str) -> Path:
+    """Return where check writes how a data set's samples are corrupted, and the settings of the models that predict them."""
+    return DATA / "check" / "conditions" / f"{dataset}.json"
+
+
+def missing_shares_path(dataset: str) -> Path:
+    """Return where check writes which shares of a data set's test samples lack a modality."""
+    return DATA / "check" / "missing" / f"{dataset}.json"
+
+
 def settings_path(key: str) -> Path:
     """Return where check writes what params.yaml says under a key, such as features.emoji-image.
 
@@ -110,13 +120,9 @@ def bias_variance_path(dataset: str, model: str) -> Path:
     return bias_variance_dir(dataset) / model / "bias_variance.json"
 
 
-def conditions_dir(dataset: str) -> Path:
-    """Return the folder with a folder per model that predicts corrupted and incomplete test samples."""
-    return DATA / "predictions" / dataset / "conditions"
-
-
-def conditions_path(dataset: str, model: str) -> Path:
-    return conditions_dir(dataset) / model / "predictions.arrow"
+def conditions_path(dataset: str) -> Path:
+    """Return where condition writes what models predict of corrupted test samples."""
+    return DATA / "conditions" / dataset / "predictions.arrow"
 
 
 def models_dir(dataset: str, model: str) -> Path:

@@ -98,7 +98,7 @@ def families(scores: Mapping[Candidate, MetricScores], contest: Contest, metric:
         on_same = {candidate.modalities: candidate for candidate in contest.of(baseline)}
         rivals = [(candidate, on_same.get(candidate.modalities, on_same.get(()))) for model in learners for candidate in contest.of(model)]
         pairs["baseline"] += [(candidate, rival) for candidate, rival in rivals if rival is not None]
-    largest = max(len(candidate.modalities) for candidate in contest.candidates)
+    largest = len({name for candidate in contest.candidates for name in candidate.modalities})  # all of them, if they were trained
     for model in learners:
         mine = contest.of(model)
         whole = [candidate for candidate in mine if len(candidate.modalities) == largest > 1]

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.evaluation_document import FoldScores, IncompleteSamples
+from stages.contracts.documents.evaluation_document import FoldScores, ModalityCounts
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import BySeed, Splits, TestFold
 from stages.evaluation.design import Design, design_of
 from stages.evaluation.scores import MetricScores, estimate, mean_over_seeds, score
 
 
-def incomplete_samples(splits: Splits, modalities: Sequence[str]) -> IncompleteSamples | None:
+def incomplete_samples(splits: Splits, modalities: Sequence[str]) -> ModalityCounts | None:
     """Return how many samples lack which modality; None: every sample has all."""
     absent = {name: int(np.count_nonzero(~splits.present[name])) for name in modalities if name in splits.present}
     lacking = {name: n for name, n in absent.items() if n}
-    return IncompleteSamples(absent=lacking, n_complete=int(complete(splits, modalities).sum())) if lacking else None
+    return ModalityCounts(absent=lacking, n_complete=int(complete(splits, modalities).sum())) if lacking else None
 
 
 def complete(splits: Splits, modalities: Sequence[str]) -> np.ndarray:

@@ -7,19 +7,19 @@ scores are: of those with a positive and those with a negative coefficient, on t
 Source: Shapley 1953, Contributions to the Theory of Games 2, 307; Grabisch & Roubens 1999, Int. J. Game Theory 28, 547 (interaction index).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import factorial
 
 import numpy as np
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import MOST_MODALITIES, Candidate
 from stages.contracts.documents.modality_shares import Contributions, Share
+from stages.contracts.metric import Metric
 from stages.evaluation.comparisons import Contest, Evidence, difference_of, verdict
 from stages.evaluation.scores import MetricScores
 
-MOST_MODALITIES = 6  # 63 subsets
 NONE = "constant"  # the control whose score is that of no modality
 
 Subset = tuple[str, ...]
@@ -56,6 +56,19 @@ def _joined(modalities: Sequence[str], subset: Subset, *more: str) -> Subset:
     return tuple(name for name in modalities if name in subset or name in more)
 
 
+def on_every_metric(
+    evidence: Evidence, others: Mapping[str, Mapping[Candidate, MetricScores]], metrics: Mapping[str, Metric], contest: Contest,
+    modalities: Sequence[str],
+) -> tuple[Contributions, ...]:  # fmt: skip
+    """Return what each modality brings on the metric that ranks, then on the others; each metric has its own correction.
+
+    Args:
+        others: scores of the candidates by the name of each other metric.
+    """
+    by_metric = [evidence, *(replace(evidence, scores=scores, metric=metrics[name]) for name, scores in others.items())]
+    return tuple(found for of_one in by_metric for found in contributions(of_one, contest, modalities))
+
+
 def contributions(evidence: Evidence, contest: Contest, modalities: Sequence[str]) -> tuple[Contributions, ...]:
     """Return what each modality brings to every learner that was trained on all subsets; none of one modality or of more than six."""
     none = Candidate(NONE, ())
@@ -67,11 +80,29 @@ def contributions(evidence: Evidence, contest: Contest, modalities: Sequence[str
         if set(of_subsets) >= set(subsets(modalities)):
             scores = {subset: evidence.scores[of_subsets[subset]] for subset in subsets(modalities)}
             found.append(Contributions(
-                model=model, none_is=NONE, none=scores[()].mean, all=scores[tuple(modalities)].mean,
+                model=model, metric=evidence.metric.name, none_is=NONE, none=scores[()].mean, all=scores[tuple(modalities)].mean,
                 shares=_tested({(name,): shapley_coefficients(name, modalities) for name in modalities}, scores, evidence),
                 interactions=_tested({pair: interaction_coefficients(pair, modalities) for pair in combinations(modalities, 2)}, scores,
                                      evidence)))  # fmt: skip
     return tuple(found)
+
+
+def why_none(modalities: Sequence[str], trained: Collection[Subset], controls: Collection[str]) -> str | None:
+    """Return why there are no Shapley values of several modalities; None if there are, or of one modality.
+
+    Args:
+        trained: the combinations.
+    """
+    n = len(modalities)
+    if n < 2:
+        return None
+    if n > MOST_MODALITIES:
+        return f"there are {n} modalities, and they are computed for at most {MOST_MODALITIES}"
+    missing = [subset for subset in subsets(modalities) if subset and subset not in trained]
+    if missing:
+        some = ", ".join("+".join(subset) for subset in missing[:3])
+        return f"{len(missing)} of {2**n - 1} modality combinations were not trained ({some}{', …' if len(missing) > 3 else ''})"
+    return None if NONE in controls else f"the control {NONE}, whose score is that of no modality, is not on"
 
 
 def _tested(wanted: Mapping[Subset, Coefficients], scores: Mapping[Subset, MetricScores], evidence: Evidence) -> tuple[Share, ...]:

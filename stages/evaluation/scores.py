@@ -74,6 +74,11 @@ def interval_method(splits: Splits, design: Design) -> str:
 def score(predictions: Sequence[FoldPredictions], metric: Metric, design: Design) -> MetricScores:
     """Return the scores of one candidate on a metric that is bound to the data set's targets."""
     folds = [metric.score(fold.target, fold.prediction, fold.probabilities) for fold in predictions]
+    return with_row_values(predictions, folds, metric, design)
+
+
+def with_row_values(predictions: Sequence[FoldPredictions], folds: Sequence[float], metric: Metric, design: Design) -> MetricScores:
+    """Return the scores of one candidate whose score on each fold is known."""
     ends = np.cumsum([len(fold.target) for fold in predictions])
     values = [
         row_values(metric, fold, design.groups[end - len(fold.target) : end], value)

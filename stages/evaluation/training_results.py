@@ -23,7 +23,8 @@ from stages.foundation.tables import read_described, read_table
 class TrainingResults:
     """What all models of a data set predict, and what tuning found, by candidate. not_applicable: model → why it has no candidate.
 
-    by_seed: for each seed, one per test fold; the seed of the saved model first.
+    by_seed: for each seed, one per test fold; the seed of the saved model first. scoring: name of the metric that chose. seed:
+    with which configurations were compared, that of params.yaml.
     """
 
     by_seed: dict[Candidate, list[list[FoldPredictions]]] = field(default_factory=dict)
@@ -31,6 +32,8 @@ class TrainingResults:
     baselines: list[str] = field(default_factory=list)
     diagnostics: list[str] = field(default_factory=list)
     not_applicable: dict[str, str] = field(default_factory=dict)
+    scoring: str = ""
+    seed: int = 0
 
     @property
     def predictions(self) -> dict[Candidate, list[FoldPredictions]]:
@@ -51,7 +54,7 @@ def read_models(
     Raises:
         InputError: if a file is missing or does not fit the splits.
     """
-    found = TrainingResults()
+    found = TrainingResults(scoring=scoring.name)
     for model, folder in folders.items():
         predictions, described = read_described(folder / "predictions.arrow", TrainingMetadata)
         found.baselines += [model] if described.baseline else []
@@ -61,6 +64,7 @@ def read_models(
             continue
         sweep, curves, notes = (read_table(folder / f"{name}.arrow") for name in ("sweep", "curves", "notes"))
         seed = sole_seed(sweep, described.seeds, folder / "sweep.arrow")
+        found.seed = seed
         expected = Expected(model, form, outputs, described.combinations, described.seeds or (seed,))
         by_seed = predictions_by_candidate(predictions, splits, expected, folder / "predictions.arrow")
         tables = (pl.DataFrame(table) for table in (sweep, curves, notes))

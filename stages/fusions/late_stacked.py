@@ -55,14 +55,20 @@ def log_odds(p: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class OfClasses:
-    """estimator: a fitted LogisticRegression, of the classes that occur. n_outputs: of all classes."""
+    """A logistic regression of the classes that occur. slopes, intercepts, classes: its attributes. n_outputs: of all classes."""
 
-    estimator: Any
+    slopes: np.ndarray
+    intercepts: np.ndarray
+    classes: np.ndarray
     n_outputs: int
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
+        from sklearn.linear_model import LogisticRegression
+
+        estimator = LogisticRegression()
+        estimator.coef_, estimator.intercept_, estimator.classes_ = self.slopes, self.intercepts, self.classes
         found = np.zeros((len(scores), self.n_outputs))
-        found[:, self.estimator.classes_] = self.estimator.predict_proba(log_probabilities(scores))
+        found[:, self.classes] = estimator.predict_proba(log_probabilities(scores))
         return found
 
 
@@ -103,7 +109,8 @@ def _fit_classes(C: float, scores: np.ndarray, target: np.ndarray) -> Combiner:
     classes = np.unique(target)
     if len(classes) == 1:
         return Certain(int(classes[0]), scores.shape[2])
-    return OfClasses(_logistic(C, log_probabilities(scores), target), scores.shape[2])
+    found = _logistic(C, log_probabilities(scores), target)
+    return OfClasses(found.coef_, found.intercept_, found.classes_, scores.shape[2])
 
 
 def _logistic(C: float, features: np.ndarray, target: np.ndarray) -> Any:
@@ -137,4 +144,30 @@ def _fit_targets(C: float, scores: np.ndarray, target: np.ndarray) -> Combiner:
     return OfTargets(slopes, intercepts)
 
 
-FUSION = LateFusion(name="late_stacked", title="late, stacked", settings=LateStackedSettings, grid=grid, fit=fit, learns=True)
+def arrays(combiner: OfClasses | Certain | OfEachOutput | OfTargets) -> dict[str, np.ndarray]:
+    """Return what a combiner has learned, under names that tell its kind."""
+    if isinstance(combiner, OfClasses):
+        return {"class_slopes": combiner.slopes, "class_intercepts": combiner.intercepts, "classes_": combiner.classes,
+                "n_classes": np.array([combiner.n_outputs])}  # fmt: skip
+    if isinstance(combiner, Certain):
+        return {"certain": np.array([combiner.code]), "n_classes": np.array([combiner.n_outputs])}
+    if isinstance(combiner, OfTargets):
+        return {"target_slopes": combiner.slopes, "target_intercepts": combiner.intercepts}
+    slopes, intercepts = zip(*combiner.coefficients, strict=True)
+    return {"label_slopes": np.stack(slopes), "label_intercepts": np.array(intercepts)}
+
+
+def load(arrays: Mapping[str, np.ndarray]) -> Combiner:
+    """Return the combiner that has learned `arrays`."""
+    if "class_slopes" in arrays:
+        return OfClasses(arrays["class_slopes"], arrays["class_intercepts"], arrays["classes_"], int(arrays["n_classes"][0]))
+    if "certain" in arrays:
+        return Certain(int(arrays["certain"][0]), int(arrays["n_classes"][0]))
+    if "target_slopes" in arrays:
+        return OfTargets(arrays["target_slopes"], arrays["target_intercepts"])
+    return OfEachOutput(tuple(zip(arrays["label_slopes"], arrays["label_intercepts"].tolist(), strict=True)))
+
+
+FUSION = LateFusion(
+    name="late_stacked", title="late, stacked", settings=LateStackedSettings, grid=grid, fit=fit, learns=True, arrays=arrays, load=load
+)

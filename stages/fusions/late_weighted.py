@@ -1,4 +1,7 @@
-"""A weighted mean of the single modalities' scores; the weights are chosen on the inner folds from a grid on the simplex."""
+"""A weighted mean of the single modalities' scores; the weights are chosen on the inner folds from a grid on the simplex.
+
+A member whose out-of-fold scores are not shown to go with the target has weight 0, unless none is shown to.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -11,6 +14,7 @@ from stages.contracts.fusion import Combiner, LateFusion
 from stages.contracts.model import Config
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
+from stages.model_selection.informed_members import informed_members
 from stages.model_selection.simplex import finest, simplex
 
 MOST_POINTS = 70  # of the grid where `n_steps` is not given: 10 steps of two or three modalities, 4 of four or five
@@ -39,4 +43,15 @@ def weighted_mean(weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.einsum("m,nmo->no", weights, scores)
 
 
-FUSION = LateFusion(name="late_weighted", title="late, chosen weights", settings=LateWeightedSettings, grid=grid, fit=fit)
+def usable(configs: list[Config], scores: np.ndarray, target: np.ndarray, form: TargetForm) -> np.ndarray:
+    """Return which weights leave out the members that are not shown to know anything: bool (n_configs,)."""
+    informed = informed_members(scores, target, form)
+    if not informed.any():
+        return np.ones(len(configs), dtype=bool)
+    weights = np.array([list(config["modality_weights"].values()) for config in configs])
+    return np.asarray((weights[:, ~informed] == 0).all(axis=1))
+
+
+FUSION = LateFusion(
+    name="late_weighted", title="late, chosen weights", settings=LateWeightedSettings, grid=grid, fit=fit, usable=usable
+)

@@ -13,9 +13,8 @@ import numpy as np
 from stages.contracts.candidate import EARLY
 from stages.contracts.model import FoldResult, SeededPrediction
 from stages.contracts.problem import Fold, Problem
-from stages.model_selection.target_forms import FORMS
+from stages.model_selection.prior_answer import prior_answer
 
-HALF = 0.5  # a label is predicted without any modality if so many training rows have it
 Key = tuple[int, int, tuple[str, ...], str]  # repeat, outer fold, combination, way of fusing
 
 
@@ -52,7 +51,8 @@ def _with_all_rows(problem: Problem, fold: Fold, result: FoldResult, by_key: Map
             rows = np.searchsorted(other.fold.test, fold.test[others[places]])
             parts.append((others[places], {refit.seed: _taken(refit, rows) for refit in refits_of(problem, other)}))
         else:
-            prior = prior_prediction(problem, fold, len(places))
+            shares = prior_answer(problem.form, problem.target[fold.train], len(problem.outputs), len(places))
+            prior = SeededPrediction(problem.seed, *shares)
             parts.append((others[places], {refit.seed: prior for refit in refits_of(problem, result)}))
     whole = [_joined(refit, [(places, of_seed[refit.seed]) for places, of_seed in parts], len(fold.test))
              for refit in refits_of(problem, result)]  # fmt: skip
@@ -63,14 +63,6 @@ def _with_all_rows(problem: Problem, fold: Fold, result: FoldResult, by_key: Map
 def refits_of(problem: Problem, result: FoldResult) -> list[SeededPrediction]:
     """Return the predictions of each seed, the problem's own first."""
     return [SeededPrediction(problem.seed, result.prediction, result.probabilities), *result.reseeded]
-
-
-def prior_prediction(problem: Problem, fold: Fold, n_rows: int) -> SeededPrediction:
-    """Return what the targets of a fold's training rows alone say of n rows."""
-    form = FORMS[problem.form]
-    expected = np.tile(form.expected(problem.target[fold.train], len(problem.outputs)), (n_rows, 1))
-    decided = form.decide(expected, np.full(expected.shape[1], HALF) if problem.form == "labels" else None)
-    return SeededPrediction(problem.seed, decided, expected.astype(np.float32) if form.has_probabilities else None)
 
 
 def _taken(refit: SeededPrediction, rows: np.ndarray) -> SeededPrediction:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.contracts.metric import Scoring
 from stages.contracts.problem import Fold, Problem
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 from stages.scoring.stacked_scores import scorer
@@ -65,6 +66,12 @@ def choose(scores: np.ndarray, *, greater_is_better: bool) -> int:
     unit = 10.0 ** np.ceil(np.log10(np.median(sizes))) if sizes.size else 1.0
     sign = 1 if greater_is_better else -1
     return int(np.argmax(np.where(np.isnan(means), -np.inf, sign * np.round(means / unit, 12))))
+
+
+def best_of(scores: np.ndarray, usable: np.ndarray, metric: Scoring) -> int:
+    """Return the best configuration, as `choose` does, among those that may be chosen; usable: bool (n_configs,), not all false."""
+    kept = np.flatnonzero(usable)
+    return int(kept[choose(scores[kept], greater_is_better=metric.greater_is_better)])
 
 
 def defined_mean(scores: np.ndarray) -> float:

@@ -120,8 +120,8 @@ class EstimatorFoldSweep:
         (scores,) = self._scores([config], self.fold.train, self.fold.test, seed)
         return lambda: TestScores(scores)
 
-    def fitted(self, config: int) -> Fitted:
-        (estimators,) = self._fit([config], self.fold.train)
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
+        (estimators,) = self._fit([config], self.fold.train, seed)
         saved = save_estimators(estimators)
         arrays = {"scales": self.scales, **saved.arrays}
         projected = [name for name in self.modalities if name in self.projections]

@@ -35,6 +35,8 @@ def imputed_results(
 
 def imputed_problem(problem: Problem, modalities: tuple[str, ...]) -> Problem:
     """Return the problem of one combination with its imputed blocks, on the samples that have one of the modalities."""
+    if problem.complete(modalities) is None:
+        return problem.part(modalities)
     masks = [np.ones(len(problem.target), bool) if mask is None else mask for mask in (problem.blocks[name].present for name in modalities)]
     some = np.logical_or.reduce(masks)
     return replace(

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from stages.contracts.fitted import CalibrationMethod, Scores
-from stages.contracts.fusion import Combiner, LateFusion
+from stages.contracts.fitted import CalibrationMethod
+from stages.contracts.fusion import LateFusion
 from stages.contracts.model import Config, FoldResult, MemberScores, SeededPrediction
 from stages.contracts.problem import Fold, Problem
-from stages.contracts.task import TargetForm
 from stages.foundation.parallel import each
-from stages.model_selection.calibrators import Calibrator, calibrated
-from stages.model_selection.choice import choose_config
+from stages.model_selection.choice import best_of, choose_config
+from stages.model_selection.fitted_fusion import FittedFusion as FittedFusion
+from stages.model_selection.fitted_fusion import decision_arrays, fused_scores
 from stages.model_selection.fold_predictions import predictions_of
 from stages.model_selection.protocol import calibrator_of
-from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 
 
@@ -59,25 +58,6 @@ def members_of(fold: Fold, found: Sequence[FoldResult]) -> Members:
     return Members(known, np.stack(of_members, axis=1), {seed: of_seed(seed) for seed in seeds})
 
 
-@dataclass(frozen=True)
-class FittedFusion:
-    """A way of late fusion, fitted on one outer fold. thresholds: of labels, float64 (n_outputs,); else None."""
-
-    form: TargetForm
-    combine: Combiner
-    thresholds: np.ndarray | None
-    calibrator: Calibrator | None
-
-    def predicted(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return predictions and probabilities by the members' scores float64 (n, n_members, n_outputs)."""
-        return self.decided(self.combine(scores))
-
-    def decided(self, fused: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return predictions, in the target's form, and calibrated probabilities by fused scores float64 (n, n_outputs)."""
-        scores = _scores(self.form, fused)
-        return FORMS[self.form].decide(scores.decisions, self.thresholds), calibrated(scores, self.calibrator).probabilities
-
-
 def late_result(
     problem: Problem, fusion: LateFusion, settings: Any, modalities: tuple[str, ...], members: Members, calibration: CalibrationMethod
 ) -> FoldResult:
@@ -85,16 +65,19 @@ def late_result(
     fold = members.fold
     configs = fusion.grid(modalities, settings)
     decisions = np.stack(each(partial(_out_of_fold, problem, fusion, members), configs))
-    choice = choose_config(problem, fold, predictions_of(problem, decisions))
-    fitted = _fitted(problem, fusion, configs[choice.config], members, decisions[choice.config], calibration)
+    inner_scores = choose_config(problem, fold, predictions_of(problem, decisions)).scores
+    usable = fusion.usable(configs, members.out_of_fold, problem.target[fold.train], problem.form)
+    chosen = best_of(inner_scores[problem.scoring], usable, problem.metrics[problem.scoring])
+    fitted = _fitted(problem, fusion, configs[chosen], members, decisions[chosen], calibration)
 
     def predicted(seed: int) -> SeededPrediction:
         return SeededPrediction(seed, *fitted.predicted(members.test[seed]))
 
     first, *others = map(predicted, members.test)
     return FoldResult(
-        fold=fold, modalities=modalities, inner_scores=choice.scores, chosen=choice.config, prediction=first.prediction,
+        fold=fold, modalities=modalities, inner_scores=inner_scores, chosen=chosen, prediction=first.prediction,
         probabilities=first.probabilities, reseeded=tuple(others), calibration=calibration, configs=configs, fusion=fusion.name,
+        decision_arrays=decision_arrays(fitted.thresholds, fitted.calibrator), usable=usable,
     )  # fmt: skip
 
 
@@ -102,17 +85,22 @@ def fitted_fusion(
     problem: Problem, fusion: LateFusion, config: Config, members: Members, calibration: CalibrationMethod
 ) -> FittedFusion:
     """Return one configuration of a way of late fusion, fitted to the members' out-of-fold scores."""
-    return _fitted(problem, fusion, config, members, _out_of_fold(problem, fusion, members, config), calibration)
+    # its own out-of-fold scores, a combiner per inner fold, are for thresholds and calibrators alone
+    is_used = needs_thresholds(problem) or calibration != "none"
+    decisions = _out_of_fold(problem, fusion, members, config) if is_used else None
+    return _fitted(problem, fusion, config, members, decisions, calibration)
 
 
 def _fitted(
-    problem: Problem, fusion: LateFusion, config: Config, members: Members, decisions: np.ndarray, calibration: CalibrationMethod
+    problem: Problem, fusion: LateFusion, config: Config, members: Members, decisions: np.ndarray | None, calibration: CalibrationMethod
 ) -> FittedFusion:
-    """Return a fitted configuration whose fused out-of-fold scores are `decisions`, float64 (n, n_outputs)."""
+    """Return a fitted configuration whose fused out-of-fold scores are `decisions`, float64 (n, n_outputs); None: nothing needs them."""
     fold = members.fold
     combine = fusion.fit(config, members.out_of_fold, problem.target[fold.train], problem.form)
+    if decisions is None:
+        return FittedFusion(problem.form, combine, None, None)
     thresholds = thresholds_of_each(problem, fold, predictions_of(problem, decisions[None]))[0] if needs_thresholds(problem) else None
-    return FittedFusion(problem.form, combine, thresholds, calibrator_of(problem, fold, _scores(problem.form, decisions), calibration))
+    return FittedFusion(problem.form, combine, thresholds, calibrator_of(problem, fold, fused_scores(problem.form, decisions), calibration))
 
 
 def _out_of_fold(problem: Problem, fusion: LateFusion, members: Members, config: Mapping[str, Any]) -> np.ndarray:
@@ -128,10 +116,6 @@ def _out_of_fold(problem: Problem, fusion: LateFusion, members: Members, config:
             kept = ~out if not out.all() else out
             found[out] = fusion.fit(config, scores[kept], target[kept], problem.form)(scores[out])
     return found
-
-
-def _scores(form: TargetForm, decisions: np.ndarray) -> Scores:
-    return Scores(decisions, decisions.astype(np.float32) if FORMS[form].has_probabilities else None)
 
 
 def _kept(member: MemberScores | None) -> MemberScores:

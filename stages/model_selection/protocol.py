@@ -7,12 +7,14 @@ on the inner folds of the chosen configuration.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.contracts.candidate import CHOSEN
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.metric import Scoring
 from stages.contracts.model import Config, FoldResult, FoldSweep, MemberScores, SeededPrediction, Sweep, TestScores
@@ -20,8 +22,10 @@ from stages.contracts.problem import Fold, Problem
 from stages.foundation.parallel import each
 from stages.foundation.prefetch import prefetched, workers
 from stages.model_selection.calibrator_fitting import fit_calibrator
-from stages.model_selection.calibrators import Calibrator, calibrated, saved_arrays
-from stages.model_selection.choice import Choice, choose, choose_config
+from stages.model_selection.calibrators import Calibrator, calibrated
+from stages.model_selection.choice import Choice, best_of, choose, choose_config
+from stages.model_selection.fitted_fusion import decision_arrays
+from stages.model_selection.fitted_fusion import fusible as fusible
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
 from stages.model_selection.tuning_sample import fitting, separately_tuned, tuned_rows, tuning_problem
@@ -156,11 +160,6 @@ def member_scores(fold: Fold, sample: np.ndarray | None, scores: Scores) -> Memb
     return MemberScores(rows if sample is None else sample[rows], fold.inner[fold.validated], fusible(scores)[fold.validated], {})
 
 
-def fusible(scores: Scores) -> np.ndarray:
-    """Return what late fusion combines: probabilities, or predictions of continuous targets; float64 (n, n_outputs)."""
-    return (scores.decisions if scores.probabilities is None else scores.probabilities).astype(np.float64)
-
-
 def refitted_result(
     learner: LearnerSetup, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
 ) -> FoldResult:
@@ -199,6 +198,7 @@ def _result(problem: Problem, pending: _Pending, wanted: _Wanted, *, tuning_rows
                        for seed, other in tested.items() if seed != problem.seed),
         calibration=wanted.calibration,
         member=member,
+        decision_arrays=decision_arrays(pending.choice.thresholds, calibrator),
     )
 
 
@@ -212,28 +212,59 @@ def calibrator_of(problem: Problem, fold: Fold, out_of_fold: Scores, method: Cal
 def fit_on(learner: LearnerSetup, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config) -> Fitted:
     """Return one configuration fitted on all training rows of a fold, with labels' thresholds and the calibrator fitted on its inner folds.
     """
-    alone = replace(problem, folds=(fold,), combinations=(modalities,))
+    with swept_alone(learner, problem, fold, modalities, config) as sweep:
+        return with_decisions(learner, problem, sweep)
+
+
+@contextmanager
+def swept_alone(
+    learner: LearnerSetup, problem: Problem, fold: Fold, modalities: tuple[str, ...], config: Config
+) -> Iterator[FoldSweep]:
+    """Provide the fold sweep of one configuration, of one combination on one fold."""
     with workers() as pool:
-        ((sweep,),) = learner.model.run(alone, learner.settings, [config], pool)
-        fitted = sweep.fitted(0)
-        arrays = dict(fitted.arrays)
-        if needs_thresholds(problem):
-            arrays["thresholds"] = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0]
-        if (method := learner.calibration_of(problem)) != "none":
-            calibrator = calibrator_of(problem, fold, sweep.out_of_fold(0), method)
-            arrays |= {} if calibrator is None else saved_arrays(calibrator)
-    return replace(fitted, arrays=arrays)
+        ((sweep,),) = learner.model.run(replace(problem, folds=(fold,), combinations=(modalities,)), learner.settings, [config], pool)
+        yield sweep
 
 
-def best_overall(found: Sequence[FoldResult], metric: Scoring) -> tuple[tuple[str, ...], int]:
-    """Return the combination and configuration with the best mean inner score over all outer folds; outer scores are not used."""
-    combinations = sorted(dict.fromkeys(result.modalities for result in found), key=len)  # ties go to the smallest
-    configs, best = [], []
-    for modalities in combinations:
-        scores = np.hstack([result.inner_scores[metric.name] for result in found if result.modalities == modalities])
-        configs.append(choose(scores, greater_is_better=metric.greater_is_better))
-        best.append(scores[configs[-1]])
-    chosen = choose(np.stack(best), greater_is_better=metric.greater_is_better)
-    return combinations[chosen], configs[chosen]
+def with_decisions(learner: LearnerSetup, problem: Problem, sweep: FoldSweep) -> Fitted:
+    """Return the configuration of a sweep of one, fitted, with labels' thresholds and the calibrator that its inner folds give."""
+    fold, fitted, method = sweep.fold, sweep.fitted(0), learner.calibration_of(problem)
+    thresholds = thresholds_of_each(problem, fold, sweep.inner_predictions()[:1])[0] if needs_thresholds(problem) else None
+    calibrator = None if method == "none" else calibrator_of(problem, fold, sweep.out_of_fold(0), method)
+    return replace(fitted, arrays={**fitted.arrays, **decision_arrays(thresholds, calibrator)})
 
 
+class Best(NamedTuple):
+    """What is best over all outer folds. config: its index among those that were compared."""
+
+    modalities: tuple[str, ...]
+    fusion: str
+    config: int
+
+
+def best_overall(found: Sequence[FoldResult], metric: Scoring) -> Best:
+    """Return combination, way of fusing and configuration with the best mean inner score over all outer folds; outer scores are not used.
+
+    What was chosen among ways on each fold ("chosen") is none of them.
+    """
+    results: dict[tuple[tuple[str, ...], str], list[FoldResult]] = {}
+    for result in sorted(found, key=lambda result: len(result.modalities)):  # ties go to the smallest, then to the first way
+        if result.fusion != CHOSEN:
+            results.setdefault((result.modalities, result.fusion), []).append(result)
+    choices = [best_config(of_one, metric) for of_one in results.values()]
+    best = choose(np.stack([scores for _, scores in choices]), greater_is_better=metric.greater_is_better)
+    return Best(*list(results)[best], choices[best][0])
+
+
+def best_config(found: Sequence[FoldResult], metric: Scoring) -> tuple[int, np.ndarray]:
+    """Return the configuration with the best mean inner score over outer folds, and its scores, float64 (n_folds · n_inner,).
+
+    It is one of those that could be chosen on most outer folds.
+
+    Args:
+        found: the results of one combination and way of fusing.
+    """
+    scores = np.hstack([result.inner_scores[metric.name] for result in found])
+    n_usable = np.sum([np.ones(len(scores)) if result.usable is None else result.usable for result in found], axis=0)
+    config = best_of(scores, n_usable == n_usable.max(), metric)
+    return config, scores[config]

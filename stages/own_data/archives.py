@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -78,10 +79,17 @@ class ArchiveFiles:
             return str(error), 0, False
         return hashlib.sha256(content).hexdigest(), len(content), True
 
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        """Names by what they are without case."""
+        return {name.casefold(): name for name in self.names()}
+
     def _readable(self, name: str) -> Member:
         member = self._members.get(unicodedata.normalize("NFC", name))
         if member is None and (os.path.isabs(name) or any(part == ".." or is_skipped(part) for part in name.split("/"))):
             raise ValueError(f"{name}: absolute, with a part '..', or of a name that no sample has; name a file in the archive")
+        if member is None and (other := self._folded.get(name.casefold())):
+            raise ValueError(f"{name}: no such file in the archive, but there is {other}; write the name in the same case")
         if member is None:
             raise AbsentError(f"{name}: no such file in the archive", name)
         if member.refused:

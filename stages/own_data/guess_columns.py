@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.own_data.absent import AbsentError
 from stages.own_data.column_choice import matching
+from stages.own_data.column_gaps import gaps_of
 from stages.own_data.column_names import is_identifier, is_over_time, numbered_stems
 from stages.own_data.date_format import n_written
 from stages.own_data.decoders.decoded_vectors import is_vector_list
@@ -93,7 +93,7 @@ def _of_column(
     if content is None:
         return None
     modality, why = content
-    gaps, note = _gaps(name, rows, texts, modality)
+    gaps, note = gaps_of(name, rows, texts, modality)
     found.notes += [note] if note else []
     settings, about = rate_settings(modality, _files(name, rows, texts))
     return GuessedModality(free_name(modality, taken), {"modality": modality, "column": name}, why + about, settings), gaps
@@ -230,42 +230,3 @@ def _sizes(name: str, rows: SourceRows) -> set[int]:
         column = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name]
         found |= {size for size in pc.list_value_length(column).unique().to_pylist() if size is not None}
     return found
-
-
-def _gaps(name: str, rows: SourceRows, texts: Sequence[str | None] | None, modality: str) -> tuple[Gaps, str]:
-    """Return which rows lack the modality that a column holds or names a file of, and a note if no file is there."""
-    if texts is None:
-        return replace(no_gaps(len(rows.ids)), absent=_null_cells(name, rows)), ""
-    empty = replace(no_gaps(len(texts)), absent=np.array([not text for text in texts], dtype=bool))
-    if modality == "text" and not all(Path(text).suffix.lower() in MODALITY_OF for text in texts if text):
-        return empty, ""
-    found = [_state_of_file(rows, text) for text in texts]
-    gaps = Gaps(*(np.array([state == wanted for state in found], dtype=bool) for wanted in ("absent", "broken")))
-    if gaps.absent.all():
-        first = next((text for text in texts if text), "")
-        return empty, f"{name}: no file that it names is in the table's folder, such as {first}; put them there before the run"
-    return gaps, ""
-
-
-def _null_cells(name: str, rows: SourceRows) -> np.ndarray:
-    """Return whether each cell of a column of bytes or lists is null or an empty list, bool (n,); read in chunks."""
-    found: list[bool] = []
-    for start in range(0, len(rows.ids), CHUNK_ROWS):
-        cells = rows.read([name], np.arange(start, min(start + CHUNK_ROWS, len(rows.ids))))[name].combine_chunks()
-        if pa.types.is_struct(cells.type) and "bytes" in cells.type.names:
-            found += [not value or (value["bytes"] is None and not value.get("path")) for value in cells.to_pylist()]
-        elif pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
-            found += pc.equal(pc.fill_null(pc.list_value_length(cells), 0), 0).to_pylist()
-        else:
-            found += cells.is_null().to_pylist()
-    return np.array(found, dtype=bool)
-
-
-def _state_of_file(rows: SourceRows, name: str | None) -> str:
-    """Return whether a file is absent, broken (it cannot be read, or has no bytes) or there."""
-    try:
-        return "there" if name and rows.sample_files.n_bytes(name) > 0 else "broken" if name else "absent"
-    except AbsentError:
-        return "absent"
-    except ValueError:
-        return "broken"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -18,16 +18,35 @@ Place = tuple[int | None, str, str]  # the level of folders at which the compani
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A modality in other files of the samples, with which samples lack it, and the files' names."""
+
+    modality: GuessedModality
+    gaps: Gaps
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Companions:
     """The files next to the samples. label: the source's label, with the field that both have in their names.
 
-    modalities: each with which samples lack it. names: of the files. notes: on files that few samples have.
+    notes: on files that few samples have.
     """
 
     label: str
-    modalities: Sequence[tuple[GuessedModality, Gaps]]
-    names: frozenset[str]
+    found: Sequence[Companion]
     notes: Sequence[str]
+
+    @property
+    def names(self) -> set[str]:
+        """Names of all files that are used."""
+        return {name for companion in self.found for name in companion.names}
+
+    def trainable(self, labels: Sequence[Sequence[str]], groups: Sequence[str] | None) -> "Companions":
+        """Return those whose samples are of enough classes to be trained on, with a note on each other one."""
+        why = {part.modality.name: part.gaps.lack_of_classes(labels, groups, 2) for part in self.found}
+        notes = [f"{part.modality.entry['files']} is not used: {why[part.modality.name]}" for part in self.found if why[part.modality.name]]
+        return replace(self, found=[part for part in self.found if not why[part.modality.name]], notes=[*self.notes, *notes])
 
 
 def guess_companions(files: SampleFiles, samples: Sequence[str], others: Sequence[str], label: str, kind: str) -> Companions:
@@ -36,7 +55,7 @@ def guess_companions(files: SampleFiles, samples: Sequence[str], others: Sequenc
     Args:
         samples: names of the files that are samples, of modality `kind`. others: of all other files. label: of the source.
     """
-    none = Companions(label, (), frozenset(), ())
+    none = Companions(label, (), ())
     endings = {PurePosixPath(name).suffix for name in samples}
     ending, pattern = next(iter(endings)), OF_FOLDERS.get(label, label)
     if len(endings) > 1 or not (pattern.endswith(ending) or pattern.endswith("{file_name}")) or not ending:
@@ -45,8 +64,8 @@ def guess_companions(files: SampleFiles, samples: Sequence[str], others: Sequenc
     keys = [_parts(name, ending) for name in samples]
     if any(len(key) != len(stem.split("/")) for key in keys):
         return none
-    found: list[tuple[GuessedModality, Gaps]] = []
-    notes, names = list[str](), set[str]()
+    found: list[Companion] = []
+    notes = list[str]()
     for place, there in _places(keys, others).items():
         moved = [_moved(key, place) for key in keys]
         has = np.array([name in there for name in moved], dtype=bool)
@@ -60,10 +79,10 @@ def guess_companions(files: SampleFiles, samples: Sequence[str], others: Sequenc
         extra = len(there) - int(has.sum())
         alone = f"; {extra} more are of no sample and are ignored (a table with a row per sample keeps them)" if extra else ""
         why = f"{has.sum()} files of the samples' names{about}{alone}{gaps.about('samples')}"
-        name = free_name(of, [free_name(kind, []), *(modality.name for modality, _ in found)])
-        found.append((GuessedModality(name, {"modality": of, "files": written}, why, settings), gaps))
-        names |= {name for name, one in zip(moved, has, strict=True) if one}
-    return Companions(f"{stem}{ending}" if found else label, found, frozenset(names), notes)
+        name = free_name(of, [free_name(kind, []), *(companion.modality.name for companion in found)])
+        modality = GuessedModality(name, {"modality": of, "files": written}, why, settings)
+        found.append(Companion(modality, gaps, frozenset(name for name, one in zip(moved, has, strict=True) if one)))
+    return Companions(f"{stem}{ending}", found, notes)
 
 
 def _parts(name: str, ending: str) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from stages.own_data.guesses import (
     Guess,
     GuessedModality,
     Hints,
-    Values,
     checked_task,
     count_values,
     free_name,
@@ -94,10 +93,12 @@ def guess_folder(path: str, hints: Hints) -> Guess:
     settings, about = rate_settings(kind, readable(samples, files.read))
     modality = GuessedModality(free_name(kind, []), {"modality": kind}, why + about, settings)
     others = guess_companions(files, samples, ignored, fields.label, kind)
-    fields = replace(fields, label=others.label, notes=[*fields.notes, *others.notes])
-    ignored = [name for name in ignored if name not in others.names]
-    parts = [part for part, _ in others.modalities]
-    broken = {part.name: gaps.broken for part, gaps in others.modalities}
+    if labels := _classes(fields, hints):
+        others = others.trainable(labels, fields.values[fields.group[0]] if fields.group[0] else None)
+    fields = replace(fields, label=others.label if others.found else fields.label, notes=[*fields.notes, *others.notes])
+    ignored = sorted(set(ignored) - others.names)
+    parts = [part.modality for part in others.found]
+    broken = {part.modality.name: part.gaps.broken for part in others.found}
     return _guess(source | {"label": fields.label} | extra, fields, [modality, *parts], hints, _Files(files, samples, ignored, broken))
 
 
@@ -132,11 +133,8 @@ class _Files:
 
 def _guess(source: dict[str, Any], fields: Fields, modalities: Sequence[GuessedModality], hints: Hints, files: _Files) -> Guess:
     values, chosen = fields.values, fields.chosen
-    counted = count_values(values[chosen])
-    folders = not hints.label and bool(FOLDER.fullmatch(chosen))
-    task, why = _task(chosen, counted, hints, folders=folders, names=values[chosen])
-    is_known = task["task"] in ("binary", "multiclass")
-    labels = [[name] for name in values[chosen]] if is_known else None
+    task, why = _task(fields, hints)
+    labels = _classes(fields, hints)
     group, about_group = fields.group
     lacks = files.lacks()
     kept = ~np.logical_or.reduce(list(lacks.values()))
@@ -157,10 +155,18 @@ def _guess(source: dict[str, Any], fields: Fields, modalities: Sequence[GuessedM
                  usable.more)  # fmt: skip
 
 
-def _task(chosen: str, counted: Values, hints: Hints, *, folders: bool, names: Sequence[str]) -> tuple[dict[str, Any], str]:
+def _classes(fields: Fields, hints: Hints) -> list[list[str]] | None:
+    """Return the class of each file, alone; None if the target is no class."""
+    is_known = _task(fields, hints)[0]["task"] in ("binary", "multiclass")
+    return [[name] for name in fields.values[fields.chosen]] if is_known else None
+
+
+def _task(fields: Fields, hints: Hints) -> tuple[dict[str, Any], str]:
+    chosen, names = fields.chosen, fields.values[fields.chosen]
+    counted = count_values(names)
     if hints.task is not None:
         return checked_task(hints.task, {"column": chosen, "task": hints.task}, "as requested", counted)
-    if folders:
+    if not hints.label and FOLDER.fullmatch(chosen):
         task = "binary" if counted.n_different == 2 else "multiclass"
         return {"column": chosen, "task": task}, f"{counted.n_different} folders: {_some(set(names))}"
     task, why = task_of(counted)

@@ -58,6 +58,8 @@ def guess_rows(source: dict[str, Any], rows: SourceRows, path: str, hints: Hints
     no_target = np.array([not names for names in labels] if labels is not None else _unknown(rows, target), dtype=bool)
     group, about_group, others = _group(hints, rows, texts, counted, labels, no_target, {chosen, split})
     columns = guess_columns(rows, texts, counted, {name for name in (chosen, group, split) if name is not None})
+    if labels is not None:
+        _drop_untrainable(columns, labels, None if group is None else texts[group], 1 if target["task"] == "multilabel" else 2)
     if not columns.modalities:
         raise InputError(f"{path}: no column is left for features; expected one other than target and group")
     lacks = {f"without a target in {chosen!r}": no_target} | _lacks(columns, no_target)
@@ -69,6 +71,17 @@ def guess_rows(source: dict[str, Any], rows: SourceRows, path: str, hints: Hints
     parts = (split, f"an official split: {', '.join(sorted(_distinct(texts[split])))}") if split else None
     return Guess((source, about), (_fitting(target, rare, labels), why), (group, about_group), columns.modalities, notes, parts,
                  usable.counts, others, usable.more, "" if split else _time(counted, texts, {chosen, group}))  # fmt: skip
+
+
+def _drop_untrainable(
+    columns: GuessedColumns, labels: Sequence[Sequence[str]], groups: Sequence[str | None] | None, n_needed: int
+) -> None:
+    """Leave out the modalities whose rows are of too few classes to be trained on, with a note for each."""
+    for name, gaps in list(columns.gaps.items()):
+        if len(columns.modalities) > 1 and (why := gaps.lack_of_classes(labels, groups, n_needed)):
+            columns.notes.append(f"{name} is not used: {why}")
+            columns.modalities[:] = [modality for modality in columns.modalities if modality.name != name]
+            del columns.gaps[name]
 
 
 def _time(counted: Mapping[str, Values], texts: Texts, used: set[str | None]) -> str:

@@ -58,6 +58,8 @@ def resolve_inside(root: Path, name: str) -> Path:
         if isinstance(error, FileNotFoundError) and not hint:
             if (link := _broken_link(root, name)) is not None:
                 raise ValueError(f"{name}: {link} is a link to a file that is not there") from error
+            if (other := _other_case(root, name)) is not None:
+                raise ValueError(f"{name}: {_why(error)}, but there is {other}; write the name in the same case") from error
             raise AbsentError(f"{name}: {_why(error)} in the source's folder", name) from error
         raise ValueError(f"{name}: {_why(error)}{hint}") from error
     except ValueError as error:  # a null byte in a name, or raised above
@@ -75,6 +77,18 @@ def _broken_link(root: Path, name: str) -> str | None:
                  and not (root / part).exists()), None)  # fmt: skip
 
 
+def _other_case(root: Path, name: str) -> str | None:
+    """Return the file whose name differs from a missing one only in case, on which systems disagree; None if there is none."""
+    place = root
+    for part in name.split("/"):
+        if not (place / part).exists():
+            part = _folded(place.absolute()).get(part.casefold(), "")
+            if not part:
+                return None
+        place = place / part
+    return place.relative_to(root).as_posix() if place.is_file() else None
+
+
 def _on_disk(root: Path, name: str) -> Path:
     """Return where a file is: under its name, or one that differs only in how its characters are composed (NFC, NFD)."""
     if (root / name).exists() or name.isascii():
@@ -89,6 +103,12 @@ def _on_disk(root: Path, name: str) -> Path:
 def _composed(folder: Path) -> dict[str, str]:
     """Return the names in a folder by their composed form."""
     return {unicodedata.normalize("NFC", name): name for name in sorted(os.listdir(folder))} if folder.is_dir() else {}
+
+
+@lru_cache(maxsize=64)
+def _folded(folder: Path) -> dict[str, str]:
+    """Return the names in a folder by what they are without case."""
+    return {name.casefold(): name for name in sorted(os.listdir(folder))} if folder.is_dir() else {}
 
 
 def read_inside(root: Path, name: str) -> bytes:

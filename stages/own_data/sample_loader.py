@@ -15,7 +15,7 @@ from stages.own_data.decoders.decoded_columns import ColumnError
 from stages.own_data.empty_cells import blank_as_null
 from stages.own_data.file_names import Names, listed
 from stages.own_data.roles import OwnModality
-from stages.own_data.sample_values import ReadRows, SampleValues, note_nulls
+from stages.own_data.sample_values import ChunkRows, SampleValues, note_nulls
 from stages.own_data.source_rows import SourceRows
 from stages.samples.pooling import FILES_KEY, SEVERAL
 
@@ -42,7 +42,7 @@ class SampleLoader:
         """
         numbers, ids = column_values(chunk["row"]), chunk["sample_id"].to_pylist()
         table = self._rows.read(self._fields, numbers) if self._fields else pa.table({})
-        rows, bad = ReadRows(table, numbers, ids), Reasons()
+        rows, bad = ChunkRows(table, numbers, ids), Reasons()
         places = dict(zip(ids, map(self._rows.where, map(int, numbers)), strict=True))
         absent: dict[str, Mapping[str, tuple[str, str]]] = {}
         chunk = chunk.drop_columns(["row"])
@@ -57,7 +57,7 @@ class SampleLoader:
         reasons.update({name: bad[name] for name in ids if name in bad})  # in the order of the rows
         return chunk.filter(pa.array([name not in bad for name in ids], pa.bool_())) if bad else chunk
 
-    def _locations(self, rows: ReadRows, places: Sequence[str]) -> pa.StructArray:
+    def _locations(self, rows: ChunkRows, places: Sequence[str]) -> pa.StructArray:
         """Return for every row and modality the file, or the row of the table, that holds the value, or would hold it."""
         columns = []
         for modality in self._modalities:
@@ -67,7 +67,7 @@ class SampleLoader:
             columns.append(pa.array(found, pa.string()))
         return pa.StructArray.from_arrays(columns, names=[modality.name for modality in self._modalities])
 
-    def _column(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> pa.Array:
+    def _column(self, modality: OwnModality, rows: ChunkRows, faults: Faults) -> pa.Array:
         if modality.name in self._tables:
             return self._tables[modality.name].take(pa.array(rows.numbers))
         if modality.several:
@@ -81,7 +81,7 @@ class SampleLoader:
                 return found
         return self._to_column(modality, self._values.of(modality, rows, faults), rows.ids, faults.bad)
 
-    def _file_lists(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> pa.ListArray:
+    def _file_lists(self, modality: OwnModality, rows: ChunkRows, faults: Faults) -> pa.ListArray:
         """Return the values of each row's files as a list, null where it has none; a sample with a file that cannot be read is bad."""
         if modality.is_file:
             decoded = self._values.lists_of(modality, rows, faults)
@@ -120,7 +120,7 @@ class SampleLoader:
         """Return the Arrow type of the first readable sample of all; null if there is none."""
         for row in range(len(self._ids)):
             table = self._rows.read([field for field in modality.needed if field in self._rows.types], np.array([row]))
-            one = ReadRows(table, np.array([row]), self._ids[row : row + 1])
+            one = ChunkRows(table, np.array([row]), self._ids[row : row + 1])
             try:
                 if modality.several:
                     value = (self._values.lists_of(modality, one, Faults({}))[0] or [None])[0]

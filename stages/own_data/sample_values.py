@@ -25,7 +25,7 @@ from stages.own_data.source_rows import SourceRows
 
 
 @dataclass(frozen=True)
-class ReadRows:
+class ChunkRows:
     """Some rows of a source. table: the fields that are read. numbers: of the rows, int64 (n,). ids: names of the samples."""
 
     table: pa.Table
@@ -42,7 +42,7 @@ class SampleValues:
         self._graphs = {modality.name: open_node_graph(dataset, modality, rows, ids) for modality in modalities}
         self._matrices = {modality.name: matrix_of(dataset, modality, rows, ids) for modality in modalities}
 
-    def of(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> list[Any]:
+    def of(self, modality: OwnModality, rows: ChunkRows, faults: Faults) -> list[Any]:
         """Return the value of each row; None where it cannot be read, or the sample lacks it."""
         if (graph := self._graphs[modality.name]) is not None:
             return _read_each(rows.ids, rows.ids, faults, lambda name: graph.around(name, modality.hops))
@@ -62,7 +62,7 @@ class SampleValues:
         note_nulls(empty, rows.ids, faults, f"column {modality.fields[0]!r} is empty")
         return [None if nothing else value for nothing, value in zip(empty, values, strict=True)]
 
-    def lists_of(self, modality: OwnModality, rows: ReadRows, faults: Faults) -> list[list[Any] | None]:
+    def lists_of(self, modality: OwnModality, rows: ChunkRows, faults: Faults) -> list[list[Any] | None]:
         """Return the decoded files of each row; None where one of them cannot be read, or none is there."""
 
         def read(names: Names) -> list[Any]:
@@ -137,7 +137,7 @@ def note_nulls(is_null: Sequence[bool], ids: Sequence[str], faults: Faults, why:
             faults.add(name, AbsentError(why if isinstance(why, str) else why(name)))
 
 
-def _of_matrix(matrix: MatrixFile, file: str, rows: ReadRows, faults: Faults) -> list[Any]:
+def _of_matrix(matrix: MatrixFile, file: str, rows: ChunkRows, faults: Faults) -> list[Any]:
     """Return the row of a matrix of each sample, by its number or name; None where there is none."""
     places = matrix.rows_of(rows.numbers, rows.ids)
     note_nulls(list(places < 0), rows.ids, faults, lambda name: f"{file} has no row whose `ids` is {name!r}")

@@ -25,7 +25,7 @@ from stages.reporting.prediction_figures import output_metrics, output_table
 from stages.reporting.reliability_figures import reliability_table
 from stages.reporting.reliability_sentences import holding
 from stages.reporting.robustness_sentences import area_rows, change_rows, examined, way_names
-from stages.reporting.together import ShareRow, WayRow, share_rows, way_rows
+from stages.reporting.together import ShareRow, WayRow, other_shares, share_rows, way_rows
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
@@ -87,6 +87,7 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "configurations": configurations(evaluation),
         "ways": drawn_ways(evaluation),
         "shares": [drawn_shares(evaluation, rows) for rows in share_rows(evaluation)],
+        "other_shares": other_shares(evaluation),
         "robust_ways": way_names(evaluation),
         "robust_model": formatting.model_name(ways[0].model, evaluation.form) if ways else "",
         "robust_name": formatting.candidate_name(ways[0].candidate, evaluation) if ways else "",

@@ -27,12 +27,15 @@ class ChangeRow(NamedTuple):
 
 
 def examined(evaluation: Evaluation) -> list[Robustness]:
-    """Return every way of fusing all modalities of the best learner that was examined, the one that is compared first."""
+    """Return every way of fusing all modalities of the best learner that was examined, the one that is compared first.
+
+    If only some learners predict corrupted samples, it is the best of them.
+    """
     known = {found.candidate: found for found in evaluation.robustness}
-    whole = [found for found in evaluation.ranked() if len(found.modalities) == len(evaluation.modalities)]
-    best = next((found for found in whole if found.candidate in known), None)
-    if best is None:
+    whole = [found for found in evaluation.ranked() if len(found.modalities) == len(evaluation.modalities) and found.candidate in known]
+    if not whole:
         return []
+    best = next((found for found in whole if known[found.candidate].is_corrupted), whole[0])
     others = [way.candidate for way in evaluation.ways_of(best.candidate) if way.candidate != best.candidate]
     return [known[candidate] for candidate in (best.candidate, *others) if candidate in known]
 

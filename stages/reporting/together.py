@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from stages.contracts.candidate import CHOSEN
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
-from stages.contracts.documents.modality_shares import Share
-from stages.contracts.documents.results_document import Comparison, MeanScore
+from stages.contracts.documents.modality_shares import Contributions, Share
+from stages.contracts.documents.results_document import Comparison, MeanScore, MetricInfo
 from stages.reporting.formatting import SPACE, candidate_name, level_name, listed, model_name, number, signed, with_interval
 from stages.reporting.gains import would_show
 
@@ -28,6 +28,14 @@ class ShareRow(NamedTuple):
 
     model: str
     share: Share
+
+
+class SharesByMetric(NamedTuple):
+    """A learner's Shapley values of a modality, or interactions of two, by metric; None: there is none."""
+
+    model: str
+    modalities: tuple[str, ...]
+    shares: Sequence[Share | None]
 
 
 def way_rows(evaluation: Evaluation) -> list[WayRow]:
@@ -119,6 +127,24 @@ def added_finding(evaluation: Evaluation) -> str:
 
 
 def share_rows(evaluation: Evaluation) -> tuple[list[ShareRow], list[ShareRow]]:
-    """Return the Shapley values and the interactions of every learner."""
-    shares = [ShareRow(found.model, share) for found in evaluation.contributions for share in found.shares]
-    return shares, [ShareRow(found.model, pair) for found in evaluation.contributions for pair in found.interactions]
+    """Return the Shapley values and the interactions of every learner, on the metric that ranks."""
+    ranking = contributions_on(evaluation, evaluation.primary.name)
+    shares = [ShareRow(found.model, share) for found in ranking for share in found.shares]
+    return shares, [ShareRow(found.model, pair) for found in ranking for pair in found.interactions]
+
+
+def contributions_on(evaluation: Evaluation, metric: str) -> list[Contributions]:
+    """Return what modalities bring to each learner on one metric."""
+    return [found for found in evaluation.contributions if found.metric == metric]
+
+
+def other_shares(evaluation: Evaluation) -> tuple[list[MetricInfo], list[SharesByMetric]]:
+    """Return the metrics that do not rank and have Shapley values, and those of every learner, then its interactions, a row each."""
+    known = {found.metric for found in evaluation.contributions} - {evaluation.primary.name}
+    metrics = [metric for metric in evaluation.metrics if metric.name in known]
+    rows: dict[tuple[str, tuple[str, ...]], dict[str, Share]] = {}
+    for found in evaluation.contributions:
+        for share in (*found.shares, *found.interactions):
+            rows.setdefault((found.model, share.modalities), {})[found.metric] = share
+    return metrics, [SharesByMetric(model, modalities, [of_one.get(metric.name) for metric in metrics])
+                     for (model, modalities), of_one in rows.items() if metrics]

@@ -6,6 +6,7 @@ from stages.reporting.dot_figures import ScoreDot, interval_dots, subset_dots
 from stages.reporting.drawing import COLOURS, Plot
 from stages.reporting.formatting import level_name, model_name
 from stages.reporting.leaderboard import baseline_level, colour_names
+from stages.reporting.together import contributions_on
 
 FEWEST_OF_MATRIX = 3  # modalities: of two, the leaderboard is as clear
 
@@ -15,7 +16,7 @@ def shapley_plot(evaluation: Evaluation) -> Plot | None:
     colours = colour_names(evaluation)
     dots = [
         ScoreDot(f"{model_name(found.model)} · {share.modalities[0]}", share.value, share.lo, share.hi, COLOURS[colours[found.model]])
-        for found in evaluation.contributions
+        for found in contributions_on(evaluation, evaluation.primary.name)
         for share in found.shares
         if share.value is not None
     ]
@@ -37,11 +38,12 @@ def subsets_plot(evaluation: Evaluation) -> Plot | None:
     scored = [(found.modalities, dot) for found in rows if (dot := _dot(evaluation, found)) is not None]
     if not scored:
         return None
-    caption = (f"{model_name(best.model)} on every subset of the modalities; dashed: the best baseline. The best row was picked by the "
-               "scores that are shown.")  # fmt: skip
+    is_whole = len(evaluation.combinations) == 2 ** len(evaluation.modalities) - 1
+    on = f"{model_name(best.model)} on every subset of the modalities{'' if is_whole else ' that was trained'}"
+    caption = f"{on}; dashed: the best baseline. The best row was picked by the scores that are shown."
     figure = subset_dots(evaluation.modalities, scored, x_label=f"{evaluation.primary.title}, mean and interval",
                          reference=baseline_level(evaluation))  # fmt: skip
-    return Plot("subsets", "Every subset of the modalities", caption, figure)
+    return Plot("subsets", f"{'Every subset' if is_whole else 'Subsets'} of the modalities", caption, figure)
 
 
 def _dot(evaluation: Evaluation, found: ScoredCandidate) -> ScoreDot | None:

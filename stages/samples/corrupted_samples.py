@@ -115,8 +115,8 @@ def corrupted_features(
     corruption: Corruption,
     strength: float,
     seed: int,
-    training: np.ndarray,
     rows: np.ndarray,
+    reference: Reference = NO_REFERENCE,
 ) -> pa.Table:
     """Return sample_id and the features of some rows, as featurize would write them if these samples were corrupted.
 
@@ -124,12 +124,11 @@ def corrupted_features(
 
     Args:
         samples: of the data set, with sample_id. name: of the modality in the data set. settings: of its features.
-        training, rows: int, rows of `samples`: those that `measure` may see, and those to corrupt, all of them readable.
+        rows: int, those of `samples` to corrupt, all of them readable. reference: `measured` on the training rows.
     Raises:
         InputError: if the strength is none of this corruption.
         SampleError: naming rows that cannot be read, by their place in `rows`.
     """
-    reference = measured(samples, name, corruption, training)
 
     def featurized(start: int) -> tuple[pa.Table, dict[int, str]]:
         part = samples.select(["sample_id", name]).take(pa.array(rows[start : start + PART_ROWS], pa.int64()))

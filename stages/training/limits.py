@@ -16,6 +16,8 @@ from stages.foundation.errors import InputError
 from stages.foundation.params_file import modality_names
 from stages.foundation.tables import read_table
 from stages.model_selection.tuning_sample import fitting, smallest_inner_training_set
+from stages.training.read_problem import trained_combinations
+from stages.training.train_settings import UsedTrainSettings
 
 USABLE_SHARE = 0.8  # of the machine's memory
 VALUES = ("vector", "values", "numeric", "categorical")  # columns of a features file that training reads
@@ -37,8 +39,8 @@ def require_memory(dataset: str, model: Sweep, size: Size, settings: Settings) -
         )
 
 
-def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, tuning_rows: int | None) -> Size:
-    """Return the problem's size without reading its features; `about` are the splits' metadata, tuning_rows as in `Size`."""
+def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, used: UsedTrainSettings) -> Size:
+    """Return the problem's size without reading its features; `about` are the splits' metadata."""
     modalities = modality_names(params, dataset)
     n_bytes = n_sparse = 0
     for name in modalities:
@@ -54,7 +56,8 @@ def size_of(dataset: str, params: Mapping[str, Any], about: SplitsMetadata, tuni
         n_values=n_bytes / 4 / max(1, about.rows.used),
         n_sparse=n_sparse,
         n_inner=about.n_inner_folds,
-        tuning_rows=tuning_rows,
+        tuning_rows=used.tuning_rows,
+        n_trained=len(trained_combinations(modalities, used.combinations)),
     )
 
 

@@ -1,6 +1,7 @@
 """Predict raw samples with a saved model, for users of published models; no stage uses it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from stages.contracts.checked import described
 from stages.contracts.documents.model_document import SavedModel
-from stages.contracts.fitted import Fitted
+from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Sweep
 from stages.contracts.task import TargetForm
 from stages.features.encoders import State, raw_features
@@ -19,9 +20,10 @@ from stages.foundation.errors import InputError
 from stages.foundation.registry import component
 from stages.model_selection.calibrators import calibrated, saved_calibrator
 from stages.model_selection.estimator_sweep import as_sweep
+from stages.model_selection.fitted_fusion import THRESHOLDS, fusible, loaded_fusion
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import features_of
-from stages.training.saved_model import load_fitted
+from stages.training.saved_model import load_fitted, member_folder
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,28 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A fitted model, loaded once for many predictions from `folder`."""
+    """A fitted model, loaded once for many predictions from `folder`. members: the models of late fusion."""
 
     folder: Path
     fitted: Fitted
     about: SavedModel
     model: Sweep
+    members: tuple["Predictor", ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
-        """Return the model in `folder`, as `save_fitted` wrote it."""
+        """Return the model in `folder`, as `save_model` wrote it.
+
+        Raises:
+            InputError: if a file is missing, cannot be read or does not belong to the others.
+        """
         fitted, about = load_fitted(folder)
-        return cls(folder, fitted, about, as_sweep(component("models", about.model)))
+        members = tuple(cls.load(member_folder(folder, name)) for name in about.members)
+        for name, member in zip(about.members, members, strict=True):
+            if (member.about.read, member.about.form, member.about.outputs) != ((name,), about.form, about.outputs):
+                raise InputError(f"{member.folder / 'model.json'}: is of {member.about.form} of {_listed(member.about.read)}; expected "
+                                 f"{about.form} of {name!r}, as in {folder / 'model.json'}; train the model again")
+        return cls(folder, fitted, about, as_sweep(component("models", about.model)), members)
 
     def predict(self, columns: Mapping[str, pa.Array]) -> Predicted:
         """Return the predictions of raw samples.
@@ -62,23 +74,47 @@ class Predictor:
         Raises:
             InputError: if a modality is missing, or a sample cannot be read.
         """
-        matrices = {name: self._encoded(name, columns) for name in self.about.modalities}
+        form, outputs = self.about.form, self.about.outputs
+        prediction, probabilities = self._fused(columns) if self.members else self._decided(columns)
+        return Predicted(form, outputs, _named(form, outputs, prediction), probabilities)
+
+    def _scores(self, columns: Mapping[str, pa.Array]) -> Scores:
+        """Return the scores of one model that sees all, not calibrated."""
+        matrices = {name: self._encoded(name, columns) for name in self.about.read}
+        with self._blamed():
+            return self.model.predict(self.fitted, matrices)
+
+    def _decided(self, columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray | None]:
+        scores, about, arrays = self._scores(columns), self.about, self.fitted.arrays
+        with self._blamed():
+            scores = calibrated(scores, saved_calibrator(about.calibration, arrays, is_of_classes=about.form == "classes"))
+        return FORMS[about.form].decide(scores.decisions, arrays.get(THRESHOLDS)), scores.probabilities
+
+    def _fused(self, columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray | None]:
+        about = self.about
+        config = dict(about.config)
+        if weights := config.get("modality_weights"):  # in model.json they are sorted by name
+            config["modality_weights"] = {name: weights[name] for name in about.members}
+        scores = np.stack([fusible(member._scores(columns)) for member in self.members], axis=1)
+        way = component("fusions", about.way or about.fusion)
+        with self._blamed():
+            fusion = loaded_fusion(way, config, self.fitted.arrays, form=about.form, calibration=about.calibration)
+            return fusion.predicted(scores)
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Name the model's files in an error about what they hold."""
         try:
-            scores = self.model.predict(self.fitted, matrices)
-            of_classes = self.about.form == "classes"
-            scores = calibrated(scores, saved_calibrator(self.about.calibration, self.fitted.arrays, is_of_classes=of_classes))
-        except InputError as error:  # about one of the model's files
+            yield
+        except InputError as error:
             raise InputError(f"{self.folder}/{error}") from error
         except KeyError as error:
             path, name = self.folder / "model.json", self.about.model
             raise InputError(f"{path}: state: {error} is missing; expected by {name}; train the model again") from error
-        form, outputs = self.about.form, self.about.outputs
-        prediction = FORMS[form].decide(scores.decisions, self.fitted.arrays.get("thresholds"))
-        return Predicted(form, outputs, _named(form, outputs, prediction), scores.probabilities)
 
     def _encoded(self, name: str, columns: Mapping[str, pa.Array]) -> Any:
         if name not in columns:
-            raise InputError(f"column {name!r} is missing; this model reads {_listed(self.about.modalities)}")
+            raise InputError(f"column {name!r} is missing; this model reads {_listed(self.about.read)}")
         feature = self.about.features[name]
         modality = component("modalities", feature.modality)
         column = columns[name]

@@ -11,9 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.documents.model_document import SavedModel
-from stages.foundation.documents import read_document
 from stages.training.prediction import Predictor
+from stages.training.saved_model import model_documents, model_files
 
 BATCH_ROWS, REPEATS = 100, 3
 NO_PARAMETERS = re.compile(r"encoder/.*|scales|.*/(?:classes_|n_iter_)")  # arrays that prepare features or keep books
@@ -41,12 +40,10 @@ class PredictionCost:
 
 
 def model_size(folder: Path) -> ModelSize:
-    """Return the size of the model in a folder, as `save_fitted` wrote it; models of single folds below it do not count."""
-    about = read_document(folder / "model.json", SavedModel)
-    files = [folder / name for name in ("model.json", "arrays.npz", *about.files)]
-    numbers = {name: math.prod(shape) for name, shape in about.arrays.items()}
-    return ModelSize(bytes=sum(path.stat().st_size for path in files), stored_numbers=sum(numbers.values()),
-                     parameters=sum(n for name, n in numbers.items() if not NO_PARAMETERS.fullmatch(name)))
+    """Return the size of the model in a folder, with its members; models of single folds below it do not count."""
+    numbers = [(name, math.prod(shape)) for about in model_documents(folder).values() for name, shape in about.arrays.items()]
+    return ModelSize(bytes=sum(path.stat().st_size for path in model_files(folder)), stored_numbers=sum(n for _, n in numbers),
+                     parameters=sum(n for name, n in numbers if not NO_PARAMETERS.fullmatch(name)))
 
 
 def prediction_cost(folder: Path, samples: pa.Table) -> PredictionCost | None:
@@ -56,7 +53,7 @@ def prediction_cost(folder: Path, samples: pa.Table) -> PredictionCost | None:
         samples: readable ones, as in the samples table.
     """
     predictor = Predictor.load(folder)
-    columns = samples.select(list(predictor.about.modalities))
+    columns = samples.select(list(predictor.about.read))
     for name in columns.column_names:
         columns = columns.filter(pc.is_valid(columns[name]))
     if not columns.num_rows:

@@ -21,12 +21,26 @@ from stages.foundation.tables import column_values, read_described
 from stages.model_selection.folds import read_folds
 from stages.model_selection.scarce_samples import untrainable
 from stages.scoring.stacked_scores import is_of_numbers, stacked
+from stages.training.train_settings import UsedTrainSettings
 
 
 def all_combinations(modalities: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """Return every non-empty combination in the modalities' order, small ones first."""
     modalities = tuple(modalities)
     return tuple(combination for size in range(1, len(modalities) + 1) for combination in combinations(modalities, size))
+
+
+def trained_combinations(modalities: Iterable[str], declared: Iterable[Iterable[str]] | None) -> tuple[tuple[str, ...], ...]:
+    """Return the combinations that are trained, in the order of `all_combinations`: each modality alone, and the declared ones.
+
+    Args:
+        declared: each in any order; None: all.
+    """
+    modalities = tuple(modalities)
+    if declared is None:
+        return all_combinations(modalities)
+    places = {tuple(sorted(map(modalities.index, names))) for names in declared} | {(place,) for place in range(len(modalities))}
+    return tuple(tuple(modalities[place] for place in one) for one in sorted(places, key=lambda one: (len(one), one)))
 
 
 @dataclass(frozen=True)
@@ -43,11 +57,11 @@ class TrainingData:
     untrained: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
 
-def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> TrainingData:
+def read_problem(dataset: str, params: dict[str, Any], used: UsedTrainSettings) -> TrainingData:
     """Return the data set as a problem, with its sample ids and metadata.
 
     Args:
-        scoring: the metric that chooses the configuration.
+        used: the metric that chooses the configuration, and the combinations that are trained.
     Raises:
         InputError: if a features file does not hold the samples of the splits table, or there is a single class.
     """
@@ -56,6 +70,7 @@ def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> Training
     n = table.num_rows // about.n_repeats
     ids = table["sample_id"][:n]
     blocks, features = read_blocks(dataset, modalities, ids)
+    scoring = used.scoring
     target = np.ascontiguousarray(column_values(table["target"][:n]))
     problem = Problem(
         blocks=blocks,
@@ -63,7 +78,7 @@ def read_problem(dataset: str, params: dict[str, Any], scoring: str) -> Training
         form=about.target.form,
         outputs=about.target.outputs,
         folds=read_folds(table, about),
-        combinations=all_combinations(modalities),
+        combinations=trained_combinations(modalities, used.combinations),
         metrics={scoring: scoring_form(scoring, about)},
         scoring=scoring,
         seed=int(value_at(params, "seed")),

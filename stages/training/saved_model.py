@@ -16,16 +16,24 @@ from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.tables import replacing
 
+MEMBERS = "members"  # folder of late fusion's models of single modalities
+
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Which model it is. features: by modality name, what makes the features that it sees. calibration: of its probabilities."""
+    """Which model it is.
+
+    features: by modality name, what makes the features that it reads. calibration: of its probabilities. way: of fusing, where the
+    candidate's is "chosen". members: modalities of late fusion, each with a saved model of its own.
+    """
 
     dataset: str
     candidate: Candidate
     config: Config
     features: Mapping[str, ModalityFeatures]
     calibration: CalibrationMethod = "none"
+    way: str | None = None
+    members: tuple[str, ...] = ()
 
 
 def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDescription, *, rows: np.ndarray | None = None) -> None:
@@ -36,7 +44,7 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDesc
     """
     rows = problem.training_rows() if rows is None else rows
     arrays, encoders = dict(fitted.arrays), {}
-    for name in about.candidate.modalities:
+    for name in about.features if not about.members else ():
         block = problem.blocks[name]
         state = block.raw.fit(rows, block.settings)
         arrays |= {f"encoder/{name}/{key}": value for key, value in state.arrays.items()}
@@ -52,6 +60,8 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDesc
         model=about.candidate.model,
         modalities=about.candidate.modalities,
         fusion=about.candidate.fusion,
+        way=about.way,
+        members=about.members,
         form=problem.form,
         outputs=problem.outputs,
         config=about.config,
@@ -63,6 +73,25 @@ def save_fitted(folder: Path, fitted: Fitted, problem: Problem, about: ModelDesc
         files=tuple(sorted(fitted.files)),
     )
     write_document(folder / "model.json", document)
+
+
+def member_folder(folder: Path, name: str) -> Path:
+    """Return where the model of one modality lies that a model of late fusion in `folder` asks."""
+    return folder / MEMBERS / name
+
+
+def model_documents(folder: Path) -> dict[Path, SavedModel]:
+    """Return by its folder the model in a folder and those of its members."""
+    about = read_document(folder / "model.json", SavedModel)
+    found = {folder: about}
+    for name in about.members:
+        found |= model_documents(member_folder(folder, name))
+    return found
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of the model in a folder, with those of its members; models of single folds below it are none of them."""
+    return [of / name for of, about in model_documents(folder).items() for name in ("model.json", "arrays.npz", *about.files)]
 
 
 def save_not_applicable(folder: Path, dataset: str, model: str, why: str) -> None:

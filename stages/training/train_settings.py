@@ -1,7 +1,7 @@
 """The settings of the section `train:`, and the part of them that one stage uses."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,8 +30,13 @@ class TrainEntry(Settings):
         "none", description="calibration of models' probabilities (classes, labels) on out-of-fold probabilities of the training rows: "
         "none, temperature, sigmoid or isotonic (from about 1,000 rows on); predictions stay the same"
     )
+    combinations: dict[str, tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]] = Field(
+        {}, description="by data set, the modality combinations that are trained, such as {emoji: [[image, text]]}; each modality alone "
+        "always is (default: all of them, up to 6 modalities)"
+    )
     keep: tuple[Keep, ...] = Field(
-        (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the model of every outer fold)"
+        (), description="additional outputs: out_of_fold (scores of the training rows), fold_models (the models of every outer fold: of "
+        "equal weights, and of the chosen way of fusing)"
     )
 
     renamed: ClassVar[Mapping[str, str]] = {"select": "scoring"}
@@ -39,6 +44,8 @@ class TrainEntry(Settings):
 
 class UsedTrainSettings(Settings):
     """What a stage uses of the section on one data set, as check writes it: scoring is the metric of the data set's task.
+
+    combinations: of several modalities, those that are trained; None: all.
 
     What a stage does not use is left out of its file, so that an edit of it does not rerun the stage; here it has the value that changes
     nothing.
@@ -48,6 +55,7 @@ class UsedTrainSettings(Settings):
     tuning_rows: int | None = None
     n_seeds: int = 1
     calibration: CalibrationMethod = "none"
+    combinations: tuple[tuple[str, ...], ...] | None = None
     keep: tuple[Keep, ...] = ()
 
 

@@ -27,9 +27,10 @@ OF_RELIABILITY = ("tests/test_reliability.py",)
 OF_CURVES, OF_BIAS = ("tests/test_learning_curves.py",), ("tests/test_bias_variance.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
+OF_MISSING = ("tests/test_missing_modalities.py",)
 OF_FOLDS = ("tests/test_own_folds.py",)
 OF_CORRUPTIONS = ("tests/test_corruptions.py", "tests/test_corruption_facts.py")
-OF_CONDITIONS = ("tests/test_conditions.py",)
+OF_CONDITIONS, OF_INCOMPLETE = ("tests/test_conditions.py",), ("tests/test_incomplete_samples.py",)
 OF_WAYS, OF_CONTRIBUTIONS = ("tests/test_fusions.py",), ("tests/test_contributions.py",)
 OF_LOCK_FILE, OF_TASKS, OF_FUSION = ("tests/test_lock_file.py",), ("tests/test_tasks.py",), ("tests/test_fusion.py",)
 
@@ -54,15 +55,21 @@ MUTANTS = (
     # ---------------------------------------------------------------- modalities together
     Mutant("stacked on its own rows", "stages/model_selection/late_fusion.py", "kept = ~out if not out.all() else out", "kept = out | ~out",
            OF_WAYS, "a stacking model is compared by scores of the rows that it was fitted to"),
+    Mutant("members at chance have weight", "stages/fusions/late_weighted.py", "if not informed.any():", "if True:", OF_WAYS,
+           "a useless modality is given weight"),
     Mutant("weights of the first way", "stages/model_selection/fusing.py", "return replace(of_ways[best], inner_scores=scores",
            "return replace(of_ways[0], inner_scores=scores", OF_WAYS, "what is said to be chosen is the first way"),
     Mutant("weights without effect", "stages/features/early_fusion.py", 'self.weights[name] * block.unit_scale("euclidean", self.train)',
            'block.unit_scale("euclidean", self.train)', OF_WAYS, "every weighting is that of equal weights"),
     Mutant("members of the wrong rows", "stages/model_selection/late_fusion.py", "np.searchsorted(result.fold.test, fold.test)",
            "np.arange(len(fold.test))", OF_WAYS, "late fusion mixes up samples where some lack a modality"),
-    Mutant("a member that is missing still counts", "stages/conditions/fold_models.py", "kept = np.where(others, weights, 0.0)",
-           "kept = weights", OF_CONDITIONS, "late fusion uses scores of a modality that a sample lacks"),
-    Mutant("weights in the order of the alphabet", "stages/conditions/fold_models.py",
+    Mutant("a modality that is missing still counts", "stages/evaluation/incomplete_samples.py", "rest = max(trained, key=len)",
+           "rest = min(trained, key=len)", OF_INCOMPLETE, "a sample is answered by fewer modalities than it has"),
+    Mutant("nobody lacks a modality", "stages/evaluation/incomplete_samples.py", "return [drawn < share for", "return [drawn < 0 for",
+           OF_INCOMPLETE, "samples that lack a modality are answered as if they had it"),
+    Mutant("noise of other rows", "stages/conditions/fold_models.py", "offsets = len(own) * np.arange(n_copies) if is_copied else",
+           "offsets = np.zeros(n_copies, np.int64) if is_copied else", OF_CONDITIONS, "every strength is scored as the weakest one"),
+    Mutant("weights in the order of the alphabet", "stages/conditions/refitted_fold.py",
            'config["modality_weights"] = {name: weights[name] for name in modalities}', "pass", OF_CONDITIONS,
            "late fusion weights the wrong modality"),
     Mutant("another model is believed", "stages/conditions/trained_folds.py", "        if n_rows:\n", "        if False:\n", OF_CONDITIONS,
@@ -280,8 +287,8 @@ MUTANTS = (
            some_of("sweeps", "any_unit"), "a configuration without a score is chosen"),
     Mutant("scale from test rows", CHOICE, "scorer(metric, target)", "scorer(metric, problem.target)",
            some_of("sweeps", "targets_of_test_rows"), "outer test rows take part in the choice"),
-    Mutant("largest of equals", "stages/model_selection/protocol.py", "for result in found), key=len)",
-           "for result in found), key=lambda some: -len(some))", OF_PROTOCOL, "modalities that add nothing are kept"),
+    Mutant("largest of equals", "stages/model_selection/protocol.py", "key=lambda result: len(result.modalities))",
+           "key=lambda result: -len(result.modalities))", OF_PROTOCOL, "modalities that add nothing are kept"),
     Mutant("lowest of equals", "stages/model_selection/thresholds.py", "np.abs(THRESHOLDS - 0.5)", "np.abs(THRESHOLDS)",
            some_of("sweeps", "thresholds_are_the_best"), "of equal thresholds not the one nearest to one half"),
     Mutant("thresholds by accuracy", "stages/model_selection/thresholds.py", 'by_f1="f1" in problem.scoring', "by_f1=False", OF_PROTOCOL,
@@ -429,6 +436,41 @@ MUTANTS = (
            some_of("workbook", "mark"), "texts among numbers are missing without a word"),
     Mutant("rounded numbers", "stages/own_data/workbook.py", "cells[row] = repr(number)", "pass", some_of("workbook", "digits or in_full"),
            "numbers in a column of mixed cells lose digits"),
+    # ---------------------------------------------------------------- training on samples that lack a modality
+    Mutant("folds by chance", SPLIT, "np.hstack([strata, 1 - presence.present])", "strata", some_of("absent_stages", "who_lacks_what"),
+           "all samples without a modality may be in one fold"),
+    Mutant("answered by another way", "stages/model_selection/answered_rows.py", "result.fusion if len(modalities) > 1 else EARLY",
+           "EARLY", some_of("absent_samples", "chosen_of_fewer"), "the chosen way answers as equal weights do"),
+    Mutant("answered by fewer", "stages/contracts/problem.py", "found.setdefault(max(trained, key=len, default=()), [])",
+           "found.setdefault(min(trained, key=len, default=()), [])", some_of("absent_samples", "largest_trained"),
+           "a sample with two modalities is predicted by one"),
+    Mutant("compared on other rows", CHOICE, "(fold.inner == inner) & judged", "fold.inner == inner",
+           some_of("absent_samples", "imputing"), "ways of fusing are chosen by scores of different samples"),
+    Mutant("imputed by all rows", "stages/features/encoders.py", "self.values[rows[self.present[rows]]]", "self.values[rows]",
+           some_of("absent_samples", "imputed_dense"), "empty rows count into the mean"),
+    Mutant("imputed by test rows", "stages/features/encoders.py", "known = self.values[rows[self.present[rows]]]",
+           "known = self.values[self.present]", some_of("absent_samples", "imputed_dense"), "test rows enter the mean"),
+    Mutant("neighbors without the modality", "stages/leak_evidence/nearest_samples.py", "kept = np.flatnonzero(present)",
+           "kept = np.arange(len(present))", some_of("absent_samples", "nobodys"), "samples without an image are copies of one another"),
+    Mutant("complete by half", "stages/evaluation/complete_samples.py", "np.logical_and.reduce(", "np.logical_or.reduce(",
+           some_of("absent_stages", "complete"), "incomplete samples count as complete"),
+    Mutant("rows of a slice", "stages/foundation/taken_rows.py", "if _is_nested(field.type) else", "if False else",
+           ("tests/test_taken_rows.py",), "features of a sample are those of another"),
+    # ---------------------------------------------------------------- own data: samples that lack a modality
+    Mutant("broken links are absent", INSIDE, "if (link := _broken_link(root, name)) is not None:", "if False:", OF_MISSING,
+           "a link to nothing counts as a sample without the modality"),
+    Mutant("one of several is enough", "stages/own_data/file_names.py", "if absent and len(absent) == len(names):", "if absent:",
+           OF_MISSING, "a sample one of whose files is gone counts as one that never had any"),
+    Mutant("nobody is nobody's", "stages/ingestion/missing_modalities.py", "if not self._n_have[modality] and", "if False and", OF_MISSING,
+           "a wrong pattern trains on a modality that no sample has"),
+    Mutant("without any modality", "stages/ingestion/missing_modalities.py", "if len(lacking) == self.n_declared:", "if False:", OF_MISSING,
+           "a sample without any modality is kept"),
+    Mutant("blank texts are texts", "stages/own_data/empty_cells.py", 'pc.equal(normal_column(text), "")', 'pc.equal(text, "")', OF_MISSING,
+           "a text of blanks is an empty document"),
+    Mutant("not pulled is absent", "stages/own_data/dvc_files.py", ">= n_files", ">= 0", some_of("dvc_files", "never_had"),
+           "a file that DVC has and that is not pulled counts as absent"),
+    Mutant("sounds of one class", "stages/own_data/guess_missing.py", "if len(enough) >= n_needed:", "if True:",
+           some_of("new_with_gaps", "one_class or asked_for"), "make new proposes a modality that no fold can train on"),
     Mutant("one hop", "stages/own_data/node_graph.py", "for _ in range(hops):", "for _ in range(1):", some_of("node_graph", "networkx"),
            "the graph around a node is smaller than declared"),
     # ---------------------------------------------------------------- probabilities and errors

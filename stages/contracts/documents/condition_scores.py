@@ -1,6 +1,6 @@
 """What evaluate says of corrupted and incomplete test samples, as parts of its document: scores by strength, and what is lost."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -10,13 +10,14 @@ from stages.contracts.candidate import Candidate
 from stages.contracts.document import Document, Number
 from stages.contracts.documents.results_document import MeanScore, MetricInfo, Verdict, named, unknown_names
 from stages.contracts.quantities import MaybeShare, corrected_mistakes, repeated
+from stages.contracts.sample_condition import MISSING
 
 
 class StrengthPoint(MeanScore):
     """The score under one condition. change: its paired difference from the clean score, with its interval change_lo to change_hi.
 
     p_corrected: of no change, by Holm, over all conditions of the candidate. verdict: on the score under the condition; "worse": something
-    is lost.
+    is lost. scores: means by every other metric that needs no probabilities.
     """
 
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -26,6 +27,7 @@ class StrengthPoint(MeanScore):
     p: MaybeShare
     p_corrected: MaybeShare
     verdict: Verdict
+    scores: Mapping[str, Number] = {}
 
     def contradictions(self) -> Iterable[str]:
         yield from super().contradictions()
@@ -57,7 +59,7 @@ class StrengthCurve(Document):
 
 
 class Robustness(Document):
-    """What noisy and missing modalities do to the score of a candidate that ranks, with the first seed. clean: the score without them."""
+    """What noisy and missing modalities do to the score of a candidate that ranks. clean: the score without them, of the leaderboard."""
 
     model: str
     modalities: tuple[str, ...]
@@ -69,6 +71,11 @@ class Robustness(Document):
         yield from (f"curves: {key} is there twice" for key in repeated(curve.key for curve in self.curves))
         yield from (f"curves: {curve.key} is of no modality of the candidate" for curve in self.curves
                     if curve.modality not in self.modalities)  # fmt: skip
+
+    @property
+    def is_corrupted(self) -> bool:
+        """Return whether it predicts corrupted samples, and not only incomplete ones."""
+        return any(curve.corruption != MISSING for curve in self.curves)
 
     @property
     def candidate(self) -> Candidate:

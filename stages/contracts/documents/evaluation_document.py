@@ -106,6 +106,16 @@ class CandidateResult(ScoredCandidate):
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
 
     @property
+    def listed_configs(self) -> tuple[ChosenConfig, ...]:
+        """Return the configurations with weights in the order of the modalities; in the file they are sorted by name."""
+        found = []
+        for config in self.configs:
+            weights = config.settings.get("modality_weights")
+            listed = {"modality_weights": {name: weights[name] for name in self.modalities}} if weights else {}
+            found.append(config.model_copy(update={"settings": config.settings | listed}))
+        return tuple(found)
+
+    @property
     def fixed_settings(self) -> frozenset[str]:
         """Return the names of the settings that have one value in the whole grid: nothing was chosen there."""
         values: dict[str, set[str]] = {}
@@ -122,7 +132,7 @@ class Quarantined(Document):
     share: Share
 
 
-class IncompleteSamples(Document):
+class ModalityCounts(Document):
     """Samples that lack modalities. absent: by modality, how many lack it. n_complete: how many have every modality."""
 
     absent: dict[str, CountFromOne]
@@ -148,7 +158,7 @@ class Evaluation(Results):
     group: str = Field(description="what a group is: its samples are never split")
     counts: dict[str, Count] | None = Field(description="rows per class or label; null for regression")
     quarantined: Quarantined = Field(description="samples that could not be read")
-    incomplete: IncompleteSamples | None = Field(None, exclude_if=lambda value: value is None,
+    incomplete: ModalityCounts | None = Field(None, exclude_if=lambda value: value is None,
                                                  description="samples that lack modalities; without the key there is none")
     n_groups: CountFromOne = Field(description="groups of samples")
     n_folds: CountFromOne = Field(description="outer folds of a repeat; 1: an official test split")
@@ -174,7 +184,9 @@ class Evaluation(Results):
     protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
-                                                     description="what each modality brings to each learner, of two to six modalities")
+                                                     description="what each modality brings to each learner, by the ranking metric first")
+    no_contributions: str | None = Field(None, exclude_if=lambda value: value is None,
+                                         description="why Shapley values and interactions of several modalities are not computed")
     robustness: tuple[Robustness, ...] = Field((), exclude_if=lambda value: not value,
                                                description="scores of corrupted and incomplete samples, if params.yaml names models")
     isotonic_rows: int | None = Field(None, exclude_if=lambda value: value is None,
@@ -188,6 +200,7 @@ class Evaluation(Results):
         candidates = [named(found.candidate) for found in self.candidates]
         yield from unknown_names("best", [named(self.best)], "candidates", candidates)
         yield from unknown_names("not_applicable", self.not_applicable, "models", self.models)
+        yield from unknown_names("contributions", [found.metric for found in self.contributions], "metrics", [m.name for m in self.metrics])
         lengths = dict[str, int]()
         by_name: dict[str, Mapping[str, Any] | None] = {"counts": self.counts, "ranges": self.ranges}
         for place, found in enumerate(self.candidates):

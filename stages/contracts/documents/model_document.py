@@ -32,12 +32,17 @@ class SavedModel(Document):
     dataset: str = Field(description="that it was trained on")
     model: str = Field(description="name of the component")
     modalities: tuple[str, ...] = Field(description="the combination that it sees")
-    fusion: str = Field(description="the way of fusing")
+    fusion: str = Field(description="the way of fusing, as its scores stand under it; `chosen`: the way chosen on inner folds")
+    way: str | None = Field(None, exclude_if=lambda value: value is None, description="the way of fusing that was chosen; without the key "
+                            "it is `fusion`")
+    members: tuple[str, ...] = Field((), exclude_if=lambda value: not value, description="modalities of late fusion, whose models lie in "
+                                     "`members/<modality>/`; without the key one model sees all")
     form: TargetForm = Field(description="of the targets")
     outputs: tuple[str, ...] = Field(description="names of the classes, labels or targets")
     config: dict[str, Any] = Field(description="the configuration chosen")
-    features: dict[str, ModalityFeatures] = Field(description="by modality name: what makes its features")
-    encoders: dict[str, EncoderState] = Field(description="by modality name: what encodes its features")
+    features: dict[str, ModalityFeatures] = Field(description="by name of a modality that it reads (one of weight 0 is not): what makes "
+                                                  "its features")
+    encoders: dict[str, EncoderState] = Field(description="by modality name: what encodes its features; those of members lie with them")
     state: dict[str, Any] = Field(description="what the model learned and is no array")
     calibration: CalibrationMethod = Field("none", exclude_if=lambda value: value == "none", description="of the probabilities; its arrays "
                                            "lie below `calibration/`; without the key there is none")
@@ -45,9 +50,12 @@ class SavedModel(Document):
     files: tuple[str, ...] = Field(description="of estimators that skops wrote")
 
     def contradictions(self) -> Iterable[str]:
-        for key, found in (("features", self.features), ("encoders", self.encoders)):
-            if set(found) != set(self.modalities):
-                yield f"{key}: is of {', '.join(found) or 'nothing'}; expected of modalities: {', '.join(self.modalities)}"
+        if not self.features or not set(self.features) <= set(self.modalities):
+            yield f"features: is of {', '.join(self.features) or 'nothing'}; expected of modalities: {', '.join(self.modalities)}"
+        read, encoded = ("members", set(self.members)) if self.members else ("encoders", set(self.encoders))
+        if encoded != set(self.features) or (self.members and self.encoders):
+            found = self.members or tuple(self.encoders)
+            yield f"{read}: is of {', '.join(found) or 'nothing'}; expected of those of features: {', '.join(self.features)}"
         for modality, encoder in self.encoders.items():
             for name in encoder.arrays:
                 if f"encoder/{modality}/{name}" not in self.arrays:
@@ -59,6 +67,11 @@ class SavedModel(Document):
     @property
     def candidate(self) -> Candidate:
         return Candidate(self.model, self.modalities, self.fusion)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Return the modalities that it reads, in their order."""
+        return tuple(name for name in self.modalities if name in self.features)
 
 
 class NotApplicable(Document):

@@ -93,7 +93,8 @@ def _each(change: OneImage) -> CorruptColumn:
         pixels = np.asarray(image).astype(np.float32).reshape(image.height, image.width, -1) / np.float32(most)
         changed = np.rint(np.clip(change(pixels, strength, random), 0, 1) * most).astype(np.uint16 if most > 255 else np.uint8)
         file = io.BytesIO()
-        Image.fromarray(changed[:, :, 0] if changed.shape[2] == 1 else changed).save(file, "PNG", compress_level=1)
+        # not compressed: noise hardly shrinks, and nobody keeps the file
+        Image.fromarray(changed[:, :, 0] if changed.shape[2] == 1 else changed).save(file, "PNG", compress_level=0)
         return file.getvalue()
 
     def changed(column: pa.Array, strength: float, randoms: Sequence[np.random.Generator], reference: Reference) -> pa.Array:

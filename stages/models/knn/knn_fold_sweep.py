@@ -215,7 +215,7 @@ class KnnFoldSweep:
         (found,) = NeighborSearch([index], [self.modalities], [config["metric"]], config["n_neighbors"], tied).tables()
         return found[config["metric"]][0]
 
-    def fitted(self, config: int) -> Fitted:
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
         """Keep the encoded training rows that are searched, their targets and the blocks' scales."""
         problem, rows, chosen = self.shared.problem, self.searched, self.shared.configs[config]
         blocks = encode_fold({name: problem.blocks[name] for name in self.modalities}, self.fold.train)

@@ -58,9 +58,9 @@ class MlpFoldSweep:
 
         return wait
 
-    def fitted(self, config: int) -> Fitted:
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
         """Return the weights and the blocks' projections."""
-        weights = self._refit(config, self.problem.seed).result().weights
+        weights = self._refit(config, self.problem.seed if seed is None else seed).result().weights
         arrays: dict[str, np.ndarray] = self.loss.arrays()
         for i, (weight, bias) in enumerate(weights):
             arrays |= {f"weight/{i}": weight, f"bias/{i}": bias}

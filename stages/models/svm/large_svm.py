@@ -166,7 +166,7 @@ class LargeSvmFoldSweep(SvmFoldScores):
         scores = TestScores(self.scores(config, found[0, 0, self.fold.test]))
         return lambda: scores
 
-    def fitted(self, config: int) -> Fitted:
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
         """Return the weights of the fused features, or of kernel values against the landmarks."""
         problem, chosen, rows = self.problem, self.configs[config], self.fold.train
         _ = self.decisions

@@ -76,7 +76,7 @@ class SvmFoldSweep(SvmFoldScores):
         scores = TestScores(self.scores(config, values))
         return lambda: scores
 
-    def fitted(self, config: int) -> Fitted:
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
         """Return the support vectors and their dual coefficients."""
         chosen, train = self.configs[config], np.arange(len(self.order))
         train = train[self.solver.order(train)]
