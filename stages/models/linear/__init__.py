@@ -28,7 +28,7 @@ all of them per step or `batch_size`; |w| then gives no exact zeros. The percept
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.problem import Problem
@@ -90,7 +90,13 @@ class LinearSettings(Settings):
         if strange := [name for name in self.optimizer_settings if name not in used]:
             raise ValueError(f"optimizer_settings.{strange[0]}: it is not in optimizer: {', '.join(used) or 'null'}")
         for name, given in self.optimizer_settings.items():
-            component("optimizers", name).settings(**given)
+            known = component("optimizers", name).settings
+            try:
+                known(**given)
+            except ValidationError as error:
+                wrong = error.errors()[0]
+                where, there_are = ".".join(map(str, (name, *wrong["loc"]))), ", ".join(known.model_fields) or "none"
+                raise ValueError(f"optimizer_settings.{where}: {wrong['msg']}; known are {there_are}") from error
         return self
 
 
