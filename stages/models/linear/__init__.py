@@ -84,18 +84,18 @@ class LinearSettings(Settings):
     @model_validator(mode="after")
     def _known_rules(self) -> Self:
         used = [name for name in self.optimizer if name is not None]
-        for kind, found in (("optimizers", used), ("schedules", [self.schedule])):
-            if unknown := [name for name in found if name not in names(kind)]:
-                raise ValueError(f"no {unknown[0]!r} under stages/{kind}/; there are: {', '.join(names(kind))}")
+        for kind, found, known in (("optimizers", used, names("optimizers")), ("schedules", [self.schedule], names("schedules"))):
+            if unknown := [name for name in found if name not in known]:
+                raise ValueError(f"no {unknown[0]!r} under stages/{kind}/; there are: {', '.join(known)}")
         if strange := [name for name in self.optimizer_settings if name not in used]:
             raise ValueError(f"optimizer_settings.{strange[0]}: it is not in optimizer: {', '.join(used) or 'null'}")
         for name, given in self.optimizer_settings.items():
-            known = component("optimizers", name).settings
+            allowed = component("optimizers", name).settings
             try:
-                known(**given)
+                allowed(**given)
             except ValidationError as error:
                 wrong = error.errors()[0]
-                where, there_are = ".".join(map(str, (name, *wrong["loc"]))), ", ".join(known.model_fields) or "none"
+                where, there_are = ".".join(map(str, (name, *wrong["loc"]))), ", ".join(allowed.model_fields) or "none"
                 raise ValueError(f"optimizer_settings.{where}: {wrong['msg']}; known are {there_are}") from error
         return self
 
