@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 from test_models import description
 from toy_problem import toy_problem
 
+from pipelines.publishing.model_code import predicting_files, requirements
 from stages.contracts.model import FoldResult
 from stages.contracts.problem import Problem
 from stages.foundation.errors import InputError
@@ -337,3 +338,10 @@ def test_every_loss_and_penalty_goes_through_the_protocol(task: str, monkeypatch
         assert np.isfinite(before.decisions).all()
         if task in ("binary", "multiclass"):
             np.testing.assert_allclose(before.probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_published_linear_model_needs_no_torch() -> None:
+    """Only fitting by an optimizer does."""
+    files = predicting_files("linear", ["text"])
+    assert {"linear_estimators.py", "penalized_fit.py"} <= {path.name for path in files if path.parent.name == "linear"}
+    assert not [line for line in requirements(files) if line.startswith("torch")]

@@ -130,7 +130,10 @@ def test_configurations_name_what_an_optimizer_uses() -> None:
     ({"optimizer": ["adamm"]}, "no 'adamm' under stages/optimizers/; there are: adadelta, adam"),
     ({"schedule": "cosine"}, "no 'cosine' under stages/schedules/; there are: constant, linear_decay"),
     ({"optimizer_settings": {"sgd": {}}}, "optimizer_settings.sgd: it is not in optimizer: null"),
-    ({"optimizer": ["sgd"], "optimizer_settings": {"sgd": {"momentun": 1}}}, "momentun"),
+    ({"optimizer": ["sgd"], "optimizer_settings": {"sgd": {"momentun": 1}}},
+     r"optimizer_settings\.sgd\.momentun: Extra inputs are not permitted; known are momentum, nesterov"),
+    ({"optimizer": ["sgd"], "optimizer_settings": {"sgd": {"momentum": 2}}},
+     r"optimizer_settings\.sgd\.momentum: Input should be less than 1"),
     ({"optimizer": ["sgd"], "learning_rate": [0]}, "learning_rate"), ({"batch_size": 0}, "batch_size"),
 ])  # fmt: skip
 def test_bad_settings_are_refused(given: dict[str, Any], message: str) -> None:

@@ -404,7 +404,10 @@ def test_more_rows_than_fit_in_memory_are_refused_with_the_most_that_fit() -> No
     require_memory("toy", component("models", "knn"), Size(1_000, 2), component("models", "knn").settings())
 
 
-@pytest.mark.parametrize("kind", ["numpy.memmap", "os.system", "sklearn.base.clone", "sklearn.no_such", "builtins.eval"])
+@pytest.mark.parametrize("kind", [
+    "numpy.memmap", "os.system", "sklearn.base.clone", "sklearn.no_such", "builtins.eval", "stages.models.linear.penalized_fit.Limits",
+    "stages.models.linear.linear_estimators.ElasticNet", "stages.models.no_such.Kind", "stages.foundation.errors.InputError",
+])  # fmt: skip
 def test_a_saved_state_that_is_not_an_estimator_is_refused(kind: str, tmp_path) -> None:
     """A model's file may come from elsewhere: nothing but an estimator of scikit-learn is made of it."""
     model, settings = small("linear")

@@ -28,7 +28,7 @@ all of them per step or `batch_size`; |w| then gives no exact zeros. The percept
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.contracts.model import Config, Estimator
 from stages.contracts.problem import Problem
@@ -84,13 +84,19 @@ class LinearSettings(Settings):
     @model_validator(mode="after")
     def _known_rules(self) -> Self:
         used = [name for name in self.optimizer if name is not None]
-        for kind, found in (("optimizers", used), ("schedules", [self.schedule])):
-            if unknown := [name for name in found if name not in names(kind)]:
-                raise ValueError(f"no {unknown[0]!r} under stages/{kind}/; there are: {', '.join(names(kind))}")
+        for kind, found, known in (("optimizers", used, names("optimizers")), ("schedules", [self.schedule], names("schedules"))):
+            if unknown := [name for name in found if name not in known]:
+                raise ValueError(f"no {unknown[0]!r} under stages/{kind}/; there are: {', '.join(known)}")
         if strange := [name for name in self.optimizer_settings if name not in used]:
             raise ValueError(f"optimizer_settings.{strange[0]}: it is not in optimizer: {', '.join(used) or 'null'}")
         for name, given in self.optimizer_settings.items():
-            component("optimizers", name).settings(**given)
+            allowed = component("optimizers", name).settings
+            try:
+                allowed(**given)
+            except ValidationError as error:
+                wrong = error.errors()[0]
+                where, there_are = ".".join(map(str, (name, *wrong["loc"]))), ", ".join(allowed.model_fields) or "none"
+                raise ValueError(f"optimizer_settings.{where}: {wrong['msg']}; known are {there_are}") from error
         return self
 
 

@@ -1,6 +1,7 @@
 """Linear models with scikit-learn's interface for the losses and penalties that it has no estimator of."""
 
 import warnings
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -135,11 +136,13 @@ def _solution(model: LinearClassifier | LinearRegressor, rows: Any, loss: ScoreL
 
 
 def _descended(model: LinearClassifier | LinearRegressor, rows: Any, target: np.ndarray, loss: str, margin: float) -> Solution:
-    from stages.models.linear.descended_fit import Descent, TorchObjective, descended, torch_loss  # torch takes seconds to import
-
+    # by its name: a published model's code is what its files import, and one that predicts does not need torch, which fits it alone
+    by_optimizer = import_module("stages.models.linear.descended_fit")
     regularizer = Regularizer(model.penalty, model.l1_ratio, 1 / (model.C * rows.shape[0]))
-    objective = TorchObjective(rows, target, torch_loss(loss, margin, ROUNDED * margin), regularizer)
-    return descended(objective, (model.coef_, model.intercept_), Limits(model.max_iter, model.tol), Descent(**(model.descent or {})))
+    objective = by_optimizer.TorchObjective(rows, target, by_optimizer.torch_loss(loss, margin, ROUNDED * margin), regularizer)
+    start, limits = (model.coef_, model.intercept_), Limits(model.max_iter, model.tol)
+    found: Solution = by_optimizer.descended(objective, start, limits, by_optimizer.Descent(**(model.descent or {})))
+    return found
 
 
 def _keep(model: LinearClassifier | LinearRegressor, found: Solution) -> None:
