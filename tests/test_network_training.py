@@ -239,3 +239,14 @@ def test_balanced_classes_weigh_alike() -> None:
     weights = loss.row_weights(problem.target)
     sums = [weights[problem.target == code].sum() for code in range(3)]
     assert sums == pytest.approx([30, 30, 30])
+
+
+def test_what_does_not_differ_for_a_combination_is_trained_once() -> None:
+    """A single modality is never dropped, and another modality's encoder does not matter."""
+    problem = toy_problem(modalities=("image", "text"))
+    settings = NetworkSettings(**{**SMALL, "max_iter": 2, "modality_dropout": (0.0, 0.3), "n_iter": "all"})
+    configs = network.grid(settings, 0)
+    alone, _, both = (sweep for (sweep,) in network.run(replace(problem, folds=problem.folds[:1]), settings, configs, POOL))
+    assert len(configs) == 2 and alone.stacks[0][0] is alone.stacks[1][0] and both.stacks[0][0] is not both.stacks[1][0]
+    predictions = alone.inner_predictions()
+    assert predictions[0].tobytes() == predictions[1].tobytes()
