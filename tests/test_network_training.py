@@ -22,7 +22,9 @@ from stages.features.feature_blocks import Block, imputed, load_block
 from stages.features.structures import Ragged, Structure, Structured
 from stages.foundation.errors import InputError
 from stages.foundation.registry import component, names
+from stages.model_selection.fusing import place_of
 from stages.model_selection.protocol import LearnerSetup, fit_on, results
+from stages.model_selection.weighted_fusion import weighted_results
 from stages.models import network
 from stages.models.network.inputs.averaged_steps import averaged
 from stages.models.network.network_settings import NetworkSettings
@@ -239,3 +241,26 @@ def test_balanced_classes_weigh_alike() -> None:
     weights = loss.row_weights(problem.target)
     sums = [weights[problem.target == code].sum() for code in range(3)]
     assert sums == pytest.approx([30, 30, 30])
+
+
+def test_what_does_not_differ_for_a_combination_is_trained_once() -> None:
+    """A single modality is never dropped, and another modality's encoder does not matter."""
+    problem = toy_problem(modalities=("image", "text"))
+    settings = NetworkSettings(**{**SMALL, "max_iter": 2, "modality_dropout": (0.0, 0.3), "n_iter": "all"})
+    configs = network.grid(settings, 0)
+    alone, _, both = (sweep for (sweep,) in network.run(replace(problem, folds=problem.folds[:1]), settings, configs, POOL))
+    assert len(configs) == 2 and alone.stacks[0][0] is alone.stacks[1][0] and both.stacks[0][0] is not both.stacks[1][0]
+    predictions = alone.inner_predictions()
+    assert predictions[0].tobytes() == predictions[1].tobytes()
+
+
+def test_weights_of_blocks_are_not_tried() -> None:
+    """A network learns its own: weighted early fusion is the result of equal weights, and nothing is trained for it."""
+    problem = toy_problem(modalities=("image", "table"))
+    settings = NetworkSettings(**{**SMALL, "max_iter": 2})
+    learner = LearnerSetup(network.MODEL, settings)
+    found = {place_of(result): result for result in results(learner, problem, network.grid(settings, 0))}
+    way = component("fusions", "early_weighted")
+    for result in weighted_results(learner, problem, way, way.settings(), found):
+        assert result.configs == [{"modality_weights": {"image": 0.5, "table": 0.5}}]
+        assert result.prediction.tobytes() == found[place_of(result)].prediction.tobytes()

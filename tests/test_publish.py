@@ -360,6 +360,12 @@ def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
     assert not {"numba", "soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("linear", ["table"]))}
 
 
+def test_encoders_travel_with_a_network() -> None:
+    of_network = predicting_files("network", ["image"])
+    assert "torch" in {line.partition("==")[0] for line in requirements(of_network)}
+    assert {f"{name}.py" for name in names("network_encoders")} <= {path.name for path in of_network}
+
+
 IMPORT = """
 import importlib, json, sys
 for model, (folder, modules) in json.loads(sys.argv[1]).items():
