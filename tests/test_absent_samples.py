@@ -301,6 +301,24 @@ def test_the_imputing_way_trains_on_all_samples_and_is_compared_on_complete_ones
             assert result.inner_scores[problem.scoring][result.chosen, inner] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("task", FORMS)
+@pytest.mark.parametrize("name", ["knn", "linear", "svm", "mlp"])
+def test_a_fold_without_a_test_row_that_has_all_is_answered_by_what_is_there(name: str, task: str) -> None:
+    problem, model = toy_problem(task=task), as_sweep(component("models", name))
+    present = np.ones(len(problem.target), bool)
+    present[problem.folds[0].test] = False
+    blocks = {**problem.blocks, "image": replace(problem.blocks["image"], present=present, _shared={})}
+    problem = replace(problem, blocks=blocks, combinations=(("image",), ("table",), ("image", "table")))
+    found = trained(model, problem, "early", "early_imputed", "early_weighted", "late_mean", "late_weighted", "late_stacked")
+    whole = {(r.fold.index, r.modalities, r.fusion): r for r in answered(problem, found)}
+    table = whole[0, ("table",), EARLY]
+    for way in ("early", "early_weighted", "late_mean", "late_weighted", "late_stacked"):
+        assert np.array_equal(whole[0, ("image", "table"), way].prediction, table.prediction)
+    prior = prior_prediction(problem, problem.folds[0], len(problem.folds[0].test))
+    assert np.array_equal(whole[0, ("image",), EARLY].prediction, prior.prediction)
+    assert len(whole[1, ("image", "table"), CHOSEN].prediction) == len(problem.folds[1].test)
+
+
 def test_a_combination_that_too_few_samples_have_is_not_trained() -> None:
     problem = toy_problem()
     has_image = np.random.default_rng(0).random(len(problem.target)) < 0.5

@@ -55,7 +55,7 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
                 artifacts={"fitted": str(folder), "schema": str(schema)},
                 code_paths=[str(copy_code(files, Path(name)))],
                 signature=signature(samples.schema, about.form, about.outputs),
-                input_example=flat_frame(samples.slice(0, EXAMPLE_ROWS)),
+                input_example=flat_frame(complete_samples(samples).slice(0, EXAMPLE_ROWS)),
                 pip_requirements=requirements(files),
                 metadata=about.model_dump(mode="json", include={"dataset", "model", "modalities", "fusion", "way", "config", "form"})
                 | {"loading": LOADING},
@@ -67,6 +67,14 @@ def log_fitted_model(run_id: str, folder: Path, metrics: "Sequence[Metric]") -> 
             means = [m for m in metrics if m.key.endswith("_mean")]
             linked = [Metric(m.key, m.value, m.timestamp, m.step, model_id=logged.model_id, run_id=run_id) for m in means]
             client.log_batch(run_id, metrics=linked)
+
+
+def complete_samples(samples: pa.Table) -> pa.Table:
+    """Return the samples that have every modality: a saved model predicts no others."""
+    for name in samples.column_names:
+        if samples[name].null_count:
+            samples = samples.filter(samples[name].is_valid())
+    return samples
 
 
 def delete_others(client: "MlflowClient", run_id: str, model_id: str) -> None:

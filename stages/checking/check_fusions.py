@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.checking.known_components import known
 from stages.contracts.candidate import EARLY
-from stages.contracts.fusion import EarlyFusion
+from stages.contracts.fusion import EarlyFusion, ImputedFusion
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS
 from stages.params import section
@@ -22,9 +22,9 @@ def check_fusions(params: Mapping[str, Any]) -> None:
     for name in entries:
         way = known("fusions", name, f"fusions.{name}")
         section(params if "fusions" in params else {"fusions": WITHOUT}, f"fusions.{name}", way.settings)
-        if isinstance(way, EarlyFusion) and name != EARLY and EARLY not in entries:
-            raise InputError(f"{PARAMS}: fusions.{name}: it starts from the configuration that is chosen for equal weights; add "
-                             "`early: {}` to the section, or remove this line")
+        if isinstance(way, EarlyFusion | ImputedFusion) and name != EARLY and EARLY not in entries:
+            raise InputError(f"{PARAMS}: fusions.{name}: it starts from what is trained with equal weights; add `early: {{}}` to the "
+                             "section, or remove this line")
 
 
 def declared_fusions(params: Mapping[str, Any]) -> Any:

@@ -60,6 +60,9 @@ class Refit:
         """Return the scores of n samples by the raw features of all of the model's modalities; not calibrated."""
         structured = self.model.reads_structure
         inputs = {name: model_input(raws[name], state, structured=structured) for name, state in self.states.items()}
+        if not next(getattr(one, "matrix", one).shape[0] for one in inputs.values()):  # no test row has all modalities
+            decisions = np.empty((0, len(self.problem.outputs)))
+            return Scores(decisions, decisions.astype(np.float32) if FORMS[self.problem.form].has_probabilities else None)
         return self.model.predict(self.fitted, inputs)
 
     def answers(self, scores: Scores) -> Answers:

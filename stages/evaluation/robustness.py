@@ -18,7 +18,7 @@ from stages.evaluation.checked_predictions import BySeed
 from stages.evaluation.comparisons import difference_of, practical_region, verdict
 from stages.evaluation.design import Design
 from stages.evaluation.scores import MetricScores, estimate, mean_over_seeds, with_row_values
-from stages.evaluation.statistics import holm, posterior
+from stages.evaluation.statistics import posterior
 from stages.evaluation.strength_area import area_kept
 from stages.scoring.stacked_scores import scorer
 from stages.scoring.stacks import Stack
@@ -56,8 +56,10 @@ def judged_robustness(changed: Changed, clean: MetricScores, judge: Judge) -> Ro
     others = {condition: {name: mean_score(found[place]) for name, found in by_metric.items() if name != metric.name}
               for place, condition in enumerate(ordered)}  # fmt: skip
     scored = {condition: _with_rows(predicted[condition], by_metric[metric.name][place], judge) for place, condition in enumerate(ordered)}
-    differences = {condition: difference_of(found, clean, design) for condition, found in scored.items()}
-    corrected = dict(zip(differences, holm([found.p for found in differences.values()]), strict=True))
+    # intervals of the changes hold for all conditions together, as their corrected p does
+    together = replace(design, confidence=1 - (1 - design.confidence) / max(len(scored), 1))
+    differences = {condition: difference_of(found, clean, together) for condition, found in scored.items()}
+    corrected = {condition: float(np.minimum(1.0, found.p * len(scored))) for condition, found in differences.items()}
     limit, rope = metric.bounds[1] - metric.bounds[0], practical_region(judge.rope, metric, clean.mean)
     points: dict[str, list[StrengthPoint]] = {}
     for condition, found in scored.items():

@@ -8,7 +8,7 @@ Source: Wolpert 1992, Neural Networks 5, 241; Ting & Witten 1999, JAIR 10, 271 (
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,9 @@ MOST_COEFFICIENTS = 600  # whose Hessian is decomposed: exact in a few steps, wh
 
 
 class LateStackedSettings(Settings):
-    C: tuple[float, ...] = Field((0.01, 0.1, 1.0), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
+    C: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (0.01, 0.1, 1.0), min_length=1, description="inverse penalties, each above 0; ridge's alpha is 1 / C"
+    )
 
 
 def grid(modalities: tuple[str, ...], settings: LateStackedSettings) -> list[Config]:

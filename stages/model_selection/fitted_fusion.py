@@ -27,7 +27,7 @@ class FittedFusion:
 
     def predicted(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return predictions and probabilities by the members' scores float64 (n, n_members, n_outputs)."""
-        return self.decided(self.combine(scores))
+        return self.decided(self.combine(scores) if len(scores) else np.empty((0, scores.shape[2])))
 
     def decided(self, fused: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return predictions, in the target's form, and calibrated probabilities by fused scores float64 (n, n_outputs)."""

@@ -146,8 +146,17 @@ def _start(
 def _refitting(sweep: FoldSweep, config: int, choice: Choice, wanted: _Wanted, seeds: Sequence[int]) -> _Pending:
     """Start the refits of a fold sweep's configuration, one with each seed."""
     kept = sweep.out_of_fold(config) if wanted.out_of_fold or wanted.calibration != "none" else None
-    refits = _each_of_several(partial(sweep.refit, config), seeds)
+    if len(sweep.fold.test):
+        refits = _each_of_several(partial(sweep.refit, config), seeds)
+    else:  # no test row has all modalities: others answer
+        refits = [partial(_no_scores, sweep, config)] * len(seeds)
     return _Pending(sweep.fold, sweep.modalities, choice, dict(zip(seeds, refits, strict=True)), kept, None)
+
+
+def _no_scores(sweep: FoldSweep, config: int) -> TestScores:
+    """Return the scores of no row, of the width of the configuration's others."""
+    scores = sweep.out_of_fold(config)
+    return TestScores(Scores(scores.decisions[:0], None if scores.probabilities is None else scores.probabilities[:0]))
 
 
 def member_scores(fold: Fold, sample: np.ndarray | None, scores: Scores) -> MemberScores:

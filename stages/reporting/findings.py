@@ -147,7 +147,7 @@ def verdict(evaluation: Results) -> str:
     """Return the fusion verdict in a few words, for the summary table."""
     tests = evaluation.family("fusion")
     if not tests:
-        return "one modality"
+        return "one modality" if len(evaluation.modalities) == 1 else "not trained on all together"
     learners = list(dict.fromkeys(_fused_name(test.a, evaluation) for test in tests))
     failed = {_fused_name(test.a, evaluation) for test in tests if test.verdict != "better"}
     both = [learner for learner in learners if learner not in failed]

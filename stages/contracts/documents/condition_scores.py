@@ -16,7 +16,7 @@ from stages.contracts.sample_condition import MISSING
 class StrengthPoint(MeanScore):
     """The score under one condition. change: its paired difference from the clean score, with its interval change_lo to change_hi.
 
-    p_corrected: of no change, by Holm, over all conditions of the candidate. verdict: on the score under the condition; "worse": something
+    p_corrected: of no change, by Bonferroni, as the interval: both hold for all conditions of the candidate together. verdict: on the score under the condition; "worse": something
     is lost. scores: means by every other metric that needs no probabilities.
     """
 
