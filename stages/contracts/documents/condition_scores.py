@@ -16,8 +16,8 @@ from stages.contracts.sample_condition import MISSING
 class StrengthPoint(MeanScore):
     """The score under one condition. change: its paired difference from the clean score, with its interval change_lo to change_hi.
 
-    p_corrected: of no change, by Bonferroni, as the interval: both hold for all conditions of the candidate together. verdict: on the score under the condition; "worse": something
-    is lost. scores: means by every other metric that needs no probabilities.
+    p_corrected: of no change, by Bonferroni, as the interval: both hold for all conditions of the candidate together. verdict: on the score
+    under the condition; "worse": something is lost. scores: means by every other metric that needs no probabilities.
     """
 
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)]
