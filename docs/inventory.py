@@ -128,7 +128,7 @@ def components() -> str:
         parts += [f"\n## {title}\n\n", table("name", "what", *COLUMNS.get(kind, ()))]
         parts += [row(linked(kind, name), escaped(first_line(kind, name)), *cells(kind, name)) + "\n" for name in names(kind)]
         parts += [corruptions_table()] if kind == "modalities" else []
-    for kind in ("modalities", "controls", "models", "optimizers", "schedules", "fusions", "metrics", "leaks"):
+    for kind in ("modalities", "controls", "models", "network_encoders", "optimizers", "schedules", "fusions", "metrics", "leaks"):
         parts += [section(name, docstring(kind, name)) for name in names(kind) if has_more(kind, name)]
     return "".join(parts)
 

@@ -52,6 +52,9 @@ RERUNS: dict[str, set[str]] = {
     "controlling": {"control"},
     "controls": {"control"},
     "fusions": {"train", "condition"},
+    "optimizers": LEARNING,  # of any model
+    "schedules": LEARNING,
+    "curvature": LEARNING,
     "condition.py": {"condition"},
     "conditions": {"condition"},
     "learning_curve.py": {"learning_curve"},
