@@ -10,7 +10,6 @@ import pytest
 from raw_samples import columns as readable_columns
 from toy_problem import toy_problem
 
-from pipelines.publishing.logged_models import complete_samples
 from stages.contracts.candidate import CHOSEN, EARLY
 from stages.contracts.modality import Modality
 from stages.contracts.model import FoldResult, SeededPrediction
@@ -128,11 +127,6 @@ def test_samples_that_lack_a_modality_are_nobodys_neighbors() -> None:
     kept = np.flatnonzero(present)
     assert np.array_equal(found.rows, kept) and np.array_equal(found.nearest, kept[alone.nearest])
     assert np.array_equal(found.distances, alone.distances)
-
-
-def test_the_example_of_a_published_model_has_every_modality() -> None:
-    samples = pa.table({"a": pa.array([None, [1.0], [2.0], [3.0]]), "b": ["x", None, "y", "z"]})
-    assert complete_samples(samples).to_pydict() == {"a": [[2.0], [3.0]], "b": ["y", "z"]}
 
 
 # ---------------------------------------------------------------- folds

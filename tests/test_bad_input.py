@@ -102,7 +102,7 @@ def fails(entry: Entry, match: str, *, after: Sequence[str], **features: Mapping
     return str(caught.value)
 
 
-CHECKED = [f"check/{NAME}.json", f"check/leakage/{NAME}.json", f"check/split/{NAME}.json"]
+CHECKED = [f"check/{NAME}.json", *(f"check/{part}/{NAME}.json" for part in ("leakage", "split", "conditions", "missing"))]
 INGESTED = [*CHECKED, f"samples/{NAME}/samples.arrow", f"quarantine/{NAME}/{NAME}.arrow"]
 
 

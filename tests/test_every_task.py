@@ -44,7 +44,7 @@ def test_other_data_sets_go_on_each_stage_once(invalid: Route) -> None:
     before = [f"{stage}@{dataset}" for stage in ("ingest", "split", "validate") for dataset in datasets]
     trained = [f"train@{dataset}-{model}" for dataset in TASKS for model in models]
     features = [f"featurize@{key}" for key in ONE_INVALID["features"]]
-    after = [f"{stage}@{dataset}" for stage in ("control", "evaluate") for dataset in TASKS]
+    after = [f"{stage}@{dataset}" for stage in ("control", "condition", "evaluate") for dataset in TASKS]
     assert sorted(ran) == sorted(["check", *before, *features, *trained, *after])
     assert {f"evaluate@{dataset}" for dataset in TASKS} <= set(ran)
     assert not {"report", "publish"} & set(ran), "they show all that params.yaml names"

@@ -219,7 +219,8 @@ def test_verdict_is_the_finding_in_short(judged: Judged) -> None:
     assert verdict(judged({("svm", "image")})) == "not shown to beat each modality alone"
     evaluation = judged(set())
     others = tuple(test for test in evaluation.comparisons if test.family != "fusion")
-    assert verdict(evaluation.model_copy(update={"comparisons": others})) == "one modality"
+    assert verdict(evaluation.model_copy(update={"comparisons": others})) == "not trained on all together"
+    assert verdict(evaluation.model_copy(update={"comparisons": others, "modalities": ("image",)})) == "one modality"
 
 
 def test_findings_skip_families_without_tests(judged: Judged) -> None:

@@ -207,7 +207,7 @@ def test_a_data_set_that_is_gone_leaves_no_numbers() -> None:
     params_of({"mine": entry})
     check.main()
     written = [path for path in Path("data/check").rglob("*.json") if path.parent.name != "settings" and "train" not in path.parts]
-    assert [path.name for path in written] == ["mine.json"] * 3
+    assert [path.name for path in written] == ["mine.json"] * 5
     assert {path.parent.name for path in Path("data/check/train").rglob("*.json")} == {"mine"}
     of_data_sets = {path.name for path in Path("data/check/settings").glob("datasets.*")}
     assert of_data_sets == {"datasets.mine.json", "datasets.mine.modalities.json"}

@@ -113,7 +113,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("fusions.late", {}, r"fusions\.late: no file under stages/fusions/ for 'late' \(did you mean 'late_mean'\?\); there are: early, "),
     ("fusions.late_stacked.C", [], r"fusions\.late_stacked\.C: expected "),
     ("fusions.early_weighted.n_steps", 0, r"fusions\.early_weighted\.n_steps: expected at least 1, found 0"),
-    ("fusions", {"early_weighted": {}}, r"fusions\.early_weighted: it starts from the configuration that is chosen for equal "),
+    ("fusions", {"early_weighted": {}}, r"fusions\.early_weighted: it starts from what is trained with equal weights; add `early: "),
     ("controls", None, "controls: expected a mapping with at least one entry, found None; add `controls: {constant: {}}`"),
     ("controls.constant", [], r"controls\.constant: expected a mapping with no keys, found \[\]"),
     ("controls.persistance", {}, r"controls\.persistance: no .*'persistance' \(did you mean 'persistence'\?\); there are: constant, "),

@@ -360,6 +360,14 @@ def test_a_model_asks_for_what_its_files_import_in_turn() -> None:
     assert not {"numba", "soundfile", "torch"} & {line.partition("==")[0] for line in requirements(predicting_files("linear", ["table"]))}
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+def test_the_example_of_a_published_model_has_every_modality() -> None:
+    from pipelines.publishing.logged_models import complete_samples  # MLflow warns when it is imported
+
+    samples = pa.table({"a": pa.array([None, [1.0], [2.0], [3.0]]), "b": ["x", None, "y", "z"]})
+    assert complete_samples(samples).to_pydict() == {"a": [[2.0], [3.0]], "b": ["y", "z"]}
+
+
 def test_encoders_travel_with_a_network() -> None:
     of_network = predicting_files("network", ["image"])
     assert "torch" in {line.partition("==")[0] for line in requirements(of_network)}

@@ -51,8 +51,8 @@ def test_it_runs_and_has_nothing_to_do_afterwards(submodule: Route) -> None:
     assert (submodule.folder / ".git").is_file()
     first, again = submodule.said["run"], submodule.said["again"]
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "11 stages: 11 ran" in first.stdout
-    assert "11 stages: 11 unchanged" in again.stdout, again.stderr
+    assert "12 stages: 12 ran" in first.stdout
+    assert "12 stages: 12 unchanged" in again.stdout, again.stderr
     assert "Data and pipelines are up to date." in dvc(submodule.folder, "repro").stdout
 
 
