@@ -16,6 +16,7 @@ from stages.features.encoders import Raw, State
 from stages.features.structures import model_input
 from stages.foundation.prefetch import workers
 from stages.model_selection.calibrators import Calibrator, calibrated
+from stages.model_selection.fitted_fusion import fused_scores
 from stages.model_selection.protocol import LearnerSetup, calibrator_of, member_scores
 from stages.model_selection.target_forms import FORMS
 from stages.model_selection.thresholds import needs_thresholds, thresholds_of_each
@@ -61,8 +62,7 @@ class Refit:
         structured = self.model.reads_structure
         inputs = {name: model_input(raws[name], state, structured=structured) for name, state in self.states.items()}
         if not next(getattr(one, "matrix", one).shape[0] for one in inputs.values()):  # no test row has all modalities
-            decisions = np.empty((0, len(self.problem.outputs)))
-            return Scores(decisions, decisions.astype(np.float32) if FORMS[self.problem.form].has_probabilities else None)
+            return fused_scores(self.problem.form, np.empty((0, len(self.problem.outputs))))
         return self.model.predict(self.fitted, inputs)
 
     def answers(self, scores: Scores) -> Answers:
