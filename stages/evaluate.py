@@ -233,7 +233,7 @@ def candidate_results(
         found.append(CandidateResult(
             model=candidate.model, modalities=candidate.modalities, fusion=candidate.fusion, rank=rank[candidate], scores=table,
             configs=tuning.configs, grid=tuning.grid, sweeps=tuning.sweeps, curves=tuning.curves, notes=tuning.notes,
-            seeds=seeds[candidate], **more[candidate]))
+            seeds=seeds[candidate], critical_points=trained.critical_points.get(candidate, ()), **more[candidate]))
     return tuple(found)
 
 

@@ -67,7 +67,7 @@ def main(dataset: str, name: str) -> None:
     found: list[FoldResult] = []
     ways = read_fusions(dataset, incomplete=bool(data.splits.incomplete))
     total = n_results(problem, tuple(ways))
-    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, used.calibration)
+    learner = LearnerSetup(model, settings, used.tuning_rows, more_seeds, used.calibration, critical_points=True)
     with heartbeat(progress_of(f"{name} {dataset}", found, total, model, size, settings)):
         for result in results(learner, trained_combinations(problem, ways), configs, out_of_fold="out_of_fold" in keep,
                               members=any(isinstance(way, LateFusion) for way in ways)):  # fmt: skip

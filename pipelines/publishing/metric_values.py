@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from stages.contracts.critical_point import VERDICTS
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 
 Point = tuple[str, float, int]  # metric, value, step
@@ -29,7 +30,7 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
             key = f"curve/{name}" if evaluation.is_one_split else f"curve/{name}/fold {fold}"
             points += [(key, value, step) for step, value in enumerate(curve, start=1) if value is not None]
     points += [(name, value, 0) for name, value in result.notes.items() if value is not None]
-    points += seed_points(result.seeds, evaluation.primary.name)
+    points += seed_points(result.seeds, evaluation.primary.name) + critical_points(result)
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
@@ -98,6 +99,16 @@ def seed_points(seeds: SeedSpread | None, metric: str) -> list[Point]:
         return []
     found = {"n_seeds": float(seeds.n_seeds), f"{metric}_seed_sd": seeds.sd, f"{metric}_seed_range": seeds.fold_range}
     return [(name, value, 0) for name, value in found.items() if value is not None]
+
+
+def critical_points(result: CandidateResult) -> list[Point]:
+    """Return where the training of a run's networks ended, with a step per outer fold: `critical_point/gradient_norm`, `/hessian_min`,
+    `/hessian_max`; and of how many the verdict is minimum, saddle or undetermined.
+    """
+    points = [(f"critical_point/{name}", value, step) for name in ("gradient_norm", "hessian_min", "hessian_max")
+              for step, found in enumerate(result.critical_points) if (value := getattr(found, name)) is not None]
+    verdicts = [found.verdict for found in result.critical_points]
+    return points + [(f"critical_point/n_{name}", float(verdicts.count(name)), 0) for name in VERDICTS if verdicts]
 
 
 def score_points(scores: Mapping[str, FoldScores], evaluation: Evaluation) -> list[Point]:

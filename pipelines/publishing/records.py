@@ -36,7 +36,7 @@ from stages.foundation.documents import read_document
 from stages.foundation.tables import read_table
 
 # what makes the results of a candidate these; its rank, say, changes with the others' results
-RESULTS = {"scores", "confusion", "by_output", "agreement", "reliability", "configs", "curves", "notes", "sweeps"}
+RESULTS = {"scores", "confusion", "by_output", "agreement", "reliability", "configs", "curves", "notes", "sweeps", "critical_points"}
 COST_FIGURE = "figures/score_against_cost.svg"
 SUMMARISED = ("_mean", "_lo", "_hi")
 

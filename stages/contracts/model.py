@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from stages.contracts.candidate import EARLY
+from stages.contracts.critical_point import CriticalPoint
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
@@ -28,11 +29,13 @@ class TestScores:
 
     curves: name → value per step of the refit.
     notes: name → a share of the test rows that helps to judge the scores.
+    critical_point: of a network, computes what is known of the point of its loss; None: not a network, or not wanted.
     """
 
     scores: Scores
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: Mapping[str, float] = field(default_factory=dict)
+    critical_point: Callable[[], CriticalPoint] | None = None
 
 
 class FoldSweep(Protocol):
@@ -211,7 +214,7 @@ class FoldResult:
     calibration: how the probabilities were calibrated.
     configs: those that were compared. fusion: the way of fusing. member: what late fusion needs of a single modality's model, if wanted.
     decision_arrays: labels' thresholds and the calibrator, as a saved model names them. usable: bool (n_configs,), which could be chosen;
-    None: all.
+    None: all. critical_point: of the refitted network, if it is one.
     """
 
     fold: Fold
@@ -231,6 +234,7 @@ class FoldResult:
     member: MemberScores | None = None
     decision_arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     usable: np.ndarray | None = None
+    critical_point: CriticalPoint | None = None
 
     def described(self, config: Config) -> Config:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""

@@ -14,6 +14,7 @@ from stages.contracts.metric import Metric
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
+from stages.evaluation.critical_points import CriticalPoints, read_critical_points
 from stages.evaluation.inner_scores import Tuning, tuning_by_candidate
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_described, read_table
@@ -29,6 +30,7 @@ class TrainingResults:
 
     by_seed: dict[Candidate, list[list[FoldPredictions]]] = field(default_factory=dict)
     tuning: dict[Candidate, Tuning] = field(default_factory=dict)
+    critical_points: CriticalPoints = field(default_factory=dict)
     baselines: list[str] = field(default_factory=list)
     diagnostics: list[str] = field(default_factory=list)
     not_applicable: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def read_models(
         check_tuning(tuning, list(by_seed), splits, folder / "sweep.arrow")
         found.by_seed |= by_seed
         found.tuning |= tuning
+        found.critical_points |= read_critical_points(model, folder)
     return found
 
 

@@ -88,4 +88,4 @@ def chosen_result(problem: Problem, of_ways: Sequence[FoldResult]) -> FoldResult
     best = choose(scores[problem.scoring], greater_is_better=problem.metrics[problem.scoring].greater_is_better)
     configs = [{"fusion": result.fusion} for result in of_ways]
     return replace(of_ways[best], inner_scores=scores, chosen=best, configs=configs, fusion=CHOSEN, curves={}, notes={}, member=None,
-                   out_of_fold=None, usable=None)  # fmt: skip
+                   out_of_fold=None, usable=None, critical_point=None)  # fmt: skip

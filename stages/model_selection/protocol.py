@@ -45,11 +45,15 @@ class _Pending:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, fused late, or nothing."""
+    """What is done with a chosen configuration's out-of-fold scores of the training rows: kept, calibrated on, fused late, or nothing.
+
+    critical_points: whether networks' points of the loss are looked at.
+    """
 
     calibration: CalibrationMethod
     out_of_fold: bool = False
     members: bool = False
+    critical_points: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class LearnerSetup:
     more_seeds: with which the chosen configuration is refitted, too. It is chosen, and labels' thresholds are fitted, with the problem's
     own seed alone.
     calibration: of the probabilities of classes and labels; other targets have none.
+    critical_points: whether results of networks say what is known of the point of the loss where their training ended.
     """
 
     model: Sweep
@@ -67,6 +72,7 @@ class LearnerSetup:
     tuning_rows: int | None = None
     more_seeds: Sequence[int] = ()
     calibration: CalibrationMethod = "none"
+    critical_points: bool = False
 
     def calibration_of(self, problem: Problem) -> CalibrationMethod:
         """Return how the model's probabilities are calibrated; targets without probabilities are not."""
@@ -87,7 +93,8 @@ def results(
         out_of_fold: whether to keep the chosen configuration's scores of the training rows.
         members: whether single modalities' results keep what late fusion needs of them.
     """
-    wanted, tuning_rows = _Wanted(learner.calibration_of(problem), out_of_fold, members), learner.tuning_rows
+    wanted = _Wanted(learner.calibration_of(problem), out_of_fold, members, learner.critical_points)
+    tuning_rows = learner.tuning_rows
     with workers() as pool:
 
         def run(problem: Problem, configs: list[Config]) -> Iterator[Sequence[FoldSweep]]:
@@ -173,7 +180,7 @@ def refitted_result(
     learner: LearnerSetup, problem: Problem, sweep: FoldSweep, config: int, choice: Choice, *, compared_on: int | None
 ) -> FoldResult:
     """Return the result of a fold sweep's configuration whose choice is made, refitted with each seed. compared_on: as `tuning_rows`."""
-    wanted = _Wanted(learner.calibration_of(problem))
+    wanted = _Wanted(learner.calibration_of(problem), critical_points=learner.critical_points)
     pending = _refitting(sweep, config, choice, wanted, (problem.seed, *learner.more_seeds))
     return _result(problem, pending, wanted, tuning_rows=compared_on)
 
@@ -208,6 +215,7 @@ def _result(problem: Problem, pending: _Pending, wanted: _Wanted, *, tuning_rows
         calibration=wanted.calibration,
         member=member,
         decision_arrays=decision_arrays(pending.choice.thresholds, calibrator),
+        critical_point=test.critical_point() if wanted.critical_points and test.critical_point is not None else None,
     )
 
 

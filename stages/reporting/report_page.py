@@ -16,6 +16,7 @@ from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
+from stages.reporting.critical_points_table import critical_rows, critical_sentence
 from stages.reporting.drawing import padded, themed
 from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
@@ -85,6 +86,8 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "reliability": reliability_table(evaluation),
         "holding": holding(evaluation),
         "configurations": configurations(evaluation),
+        "critical_rows": critical_rows(evaluation),
+        "critical_sentence": critical_sentence(evaluation),
         "ways": drawn_ways(evaluation),
         "shares": [drawn_shares(evaluation, rows) for rows in share_rows(evaluation)],
         "other_shares": other_shares(evaluation),

@@ -1,14 +1,16 @@
-"""Write the results of training: predictions, the sweep, curves, notes and, if requested, out-of-fold scores."""
+"""Write the results of training: predictions, the sweep, curves, notes, critical points and, if requested, out-of-fold scores."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from stages.contracts.candidate import CLEAN, Candidate
+from stages.contracts.critical_point import CriticalPoint
 from stages.contracts.model import FoldResult, SeededPrediction
 from stages.contracts.problem import Problem
 from stages.contracts.tables.predictions_table import TrainingMetadata
@@ -29,7 +31,7 @@ class ResultsOf:
 def write_results(
     folder: Path, results: Sequence[FoldResult], data: TrainingData, about: ResultsOf
 ) -> None:
-    """Write predictions, sweep, curves, notes and, if they were kept, out_of_fold, each .arrow (schemas: stages/contracts/tables/)."""
+    """Write predictions, sweep, curves, notes, critical_points and, if kept, out_of_fold, each .arrow (stages/contracts/tables/)."""
     problem = data.problem
     metadata = TrainingMetadata(
         **dict(data.splits),
@@ -49,6 +51,7 @@ def write_results(
         "sweep": [_sweep(result, about.model, problem) for result in found],
         "curves": [_curves(result, about.model, problem) for result in found],
         "notes": [_notes(result, about.model, problem) for result in found],
+        "critical_points": [_critical_point(result, about.model, problem) for result in found],
         "out_of_fold": [_out_of_fold(result, about.model, data) for result in found if result.out_of_fold is not None],
     }
     for name, by_result in tables.items():
@@ -122,3 +125,12 @@ def _curves(result: FoldResult, model: str, problem: Problem) -> pa.Table:
 def _notes(result: FoldResult, model: str, problem: Problem) -> pa.Table:
     columns = {"name": pa.array(list(result.notes), pa.string()), "value": pa.array(list(result.notes.values()), pa.float64())}
     return pa.table({**_keys(result, model, problem.seed, len(result.notes)), **columns})
+
+
+def _critical_point(result: FoldResult, model: str, problem: Problem) -> pa.Table:
+    """Return a row; none of a model that is no network."""
+    found = [] if result.critical_point is None else [result.critical_point]
+    types: Mapping[Any, pa.DataType] = {int: pa.int64(), float: pa.float64()}
+    columns = {field.name: pa.array([getattr(one, field.name) for one in found], types.get(field.type, pa.string()))
+               for field in fields(CriticalPoint)}  # fmt: skip
+    return pa.table({**_keys(result, model, problem.seed, len(found)), **columns})

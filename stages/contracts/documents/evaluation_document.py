@@ -13,6 +13,7 @@ from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance
 from stages.contracts.documents.condition_scores import Robustness, robustness_mistakes
 from stages.contracts.documents.control_findings import ProtocolGap, RandomisedTest
+from stages.contracts.documents.critical_points import FoldCriticalPoint
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.reliability_curve import Reliability
@@ -89,7 +90,7 @@ class CandidateResult(ScoredCandidate):
     curves: {name: a curve per repeat and outer fold, its values by step}. notes: {name: share of the test rows, mean over outer folds};
     tied_rows: rows whose k-th neighbor is as near as the next. seeds: of a model that is refitted with several; confusion, agreement,
     curves, notes and reliability are of the first. reliability: of probabilities; without the key there are none.
-    complete: scores on the samples that have every modality, where some lack one.
+    complete: scores on the samples that have every modality, where some lack one. critical_points: of networks, where training ended.
     """
 
     scores: Mapping[str, FoldScores]
@@ -104,6 +105,7 @@ class CandidateResult(ScoredCandidate):
     curves: dict[str, tuple[tuple[Number, ...], ...]]
     notes: dict[str, MaybeShare] = Field(default_factory=dict)
     seeds: SeedSpread | None = Field(None, exclude_if=lambda value: value is None)
+    critical_points: tuple[FoldCriticalPoint, ...] = Field((), exclude_if=lambda value: not value)
 
     @property
     def listed_configs(self) -> tuple[ChosenConfig, ...]:
@@ -267,6 +269,9 @@ class Evaluation(Results):
         for name, curves in found.curves.items():
             if len(curves) > n_scores or not all(curves):
                 yield f"{key}.curves.{name}: expected at most {n_scores} curves, n_folds times n_repeats, each of one step or more"
+        ended = [(point.repeat, point.fold) for point in found.critical_points]
+        if repeated(ended) or not set(ended) <= set(product(range(self.n_repeats), range(self.n_folds))):
+            yield f"{key}.critical_points: expected at most one of each repeat and outer fold, found {len(ended)}"
         for name, cells in (found.agreement or {}).items():
             if self.n_bins is not None and any(max(cell[:2]) >= self.n_bins for cell in cells):
                 yield f"{key}.agreement.{name}: expected bins from 0 to {self.n_bins - 1}, n_bins − 1"

@@ -53,6 +53,7 @@ class MlpSettings(Settings):
     max_iter: int = Field(60, ge=1, le=100_000, description="most epochs")
     n_iter_no_change: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
     batch_size: int = Field(64, ge=1, description="rows per step")
+    critical_points: bool = Field(True, description="gradient and extreme curvature of the loss where training on an outer fold ended")
 
     renamed: ClassVar[Mapping[str, str]] = {
         "width": "hidden_layer_sizes", "depth": "hidden_layer_sizes", "learning_rate": "learning_rate_init", "configurations": "n_iter",

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from stages.contracts.critical_point import CriticalPoint
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
@@ -16,6 +18,7 @@ from stages.foundation.seeds import derived_seed
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import Loss, loss_for
+from stages.models.mlp.mlp_critical_point import critical_point_of
 from stages.models.mlp.networks import Network, Schedule, Shape, TrainedNetwork, TrainingSet, outputs_of, train_network
 
 
@@ -54,7 +57,10 @@ class MlpFoldSweep:
             network = refitted.result()
             outputs = outputs_of(network.weights, self.inputs[self.fold.test], self.configs[config]["activation"], self.loss.name)
             inner = [network.result().held_out_loss for network in self.networks[config]]
-            return TestScores(scores_of(self.loss, outputs), {"train_loss": network.train_loss, "inner_loss": mean_curve(inner)})
+            curves = {"train_loss": network.train_loss, "inner_loss": mean_curve(inner)}
+            wanted = self.settings.critical_points and seed == self.problem.seed
+            point = partial(self._point, config, network) if wanted else None
+            return TestScores(scores_of(self.loss, outputs), curves, critical_point=point)
 
         return wait
 
@@ -68,6 +74,10 @@ class MlpFoldSweep:
             arrays |= self.projections[name].arrays(name)
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
         return Fitted(arrays, state | {"form": self.problem.form})
+
+    def _point(self, config: int, network: TrainedNetwork) -> CriticalPoint:
+        seed = _seed(self.problem.seed, self.fold, self.modalities, "critical point")
+        return critical_point_of(network.weights, _training_set(self), self.configs[config]["activation"], seed=seed)
 
     def _refit(self, config: int, seed: int) -> Future[TrainedNetwork]:
         """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds, whatever the seed."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from stages.contracts.critical_point import CriticalPoint
 from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
@@ -15,6 +17,7 @@ from stages.foundation.seeds import derived_seed
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.models.network.fold_inputs import FoldInputs, LoadedPart
 from stages.models.network.fused_network import FusedNetwork
+from stages.models.network.network_critical_point import critical_point_of
 from stages.models.network.network_losses import NetworkLoss, loss_for
 from stages.models.network.stack_training import NetworkStack, Plan, StackData, TrainedStack, evaluated, train_stack
 from stages.models.network.stacked_weights import StackedWeights
@@ -58,7 +61,8 @@ class NetworkFoldSweep:
             if len(self.fold.test):
                 answers = evaluated(trained.network, self._data(config), [self.fold.test])[1][0]
             curves = {"train_loss": [float(losses[0]) for losses in trained.train_losses], "inner_loss": self._inner_loss(config)}
-            return TestScores(loss.scores(answers), curves)
+            wanted = self.settings.critical_points and seed == self.problem.seed
+            return TestScores(loss.scores(answers), curves, critical_point=partial(self._point, config, trained) if wanted else None)
 
         return wait
 
@@ -72,6 +76,11 @@ class NetworkFoldSweep:
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "form": self.problem.form,
                  "n_outputs": len(self.problem.outputs), "parts": [part.part.state() for part in parts]}  # fmt: skip
         return Fitted(arrays, state)
+
+    def _point(self, config: int, trained: TrainedStack) -> CriticalPoint:
+        parts, seed = [part.part for part in self._parts(config)], self._seed(self.problem.seed, "critical point")
+        return critical_point_of(trained.network, parts, self.configs[config]["width"], data=self._data(config), rows=self.fold.train,
+                                 seed=seed)  # fmt: skip
 
     def _refit(self, config: int, seed: int) -> Future[TrainedStack]:
         """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds, whatever the seed."""

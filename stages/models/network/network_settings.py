@@ -46,6 +46,7 @@ class NetworkSettings(Settings):
     batch_size: int = Field(64, ge=1, description="rows per step")
     max_steps: int = Field(48, ge=4, le=4096, description="most steps of a sequence, to which longer ones are averaged, and most points")
     n_terms: int = Field(4096, ge=1, le=1_000_000, description="most terms of a vocabulary, the most frequent ones")
+    critical_points: bool = Field(False, description="gradient and extreme curvature of the loss where training on an outer fold ended")
     device: Literal["cpu", "cuda", "auto"] = Field("auto", description="cpu, cuda, or auto: cuda if there is one, with bytes of its own")
 
     renamed: ClassVar[Mapping[str, str]] = {
