@@ -78,7 +78,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def _orthogonal(rng: np.random.Generator, basis: np.ndarray) -> np.ndarray:
     """Return a drawn vector (n,) that is orthogonal to all of a basis (m, n)."""
-    found: np.ndarray = rng.standard_normal(basis.shape[1])
+    found = rng.standard_normal((basis.shape[1],))
     for _ in range(2):
         found = found - basis.T @ (basis @ found)
     return np.asarray(found)
