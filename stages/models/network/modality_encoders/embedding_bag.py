@@ -13,14 +13,19 @@ SMALL = 2000  # first vectors are small: those of rare terms stay so, and are no
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
     """Return Σ weight · E[term]."""
+    import torch
     from torch.nn.functional import embedding_bag
 
     table = weights.tensor("embedding", (facts["n_terms"], width), SMALL)
 
     def encode(batch: Batch) -> "torch.Tensor":
         n_networks, n_terms, _ = table.shape
-        bags = embedding_bag(batch["ids"], table.reshape(n_networks * n_terms, width), batch["offsets"], mode="sum",
-                             per_sample_weights=batch["weights"])  # fmt: skip
+        rows = table.reshape(n_networks * n_terms, width)
+        if table.dtype == torch.float64:  # where second derivatives are wanted, which embedding_bag has not
+            bag = torch.bucketize(torch.arange(len(batch["ids"]), device=table.device), batch["offsets"], right=True) - 1
+            bags = rows.new_zeros(len(batch["offsets"]), width).index_add(0, bag, rows[batch["ids"]] * batch["weights"][:, None])
+        else:
+            bags = embedding_bag(batch["ids"], rows, batch["offsets"], mode="sum", per_sample_weights=batch["weights"])
         return bags.reshape(n_networks, -1, width)
 
     return encode
