@@ -349,7 +349,7 @@ def test_ways_of_fusing_are_candidates_of_their_own(place: Path) -> None:
     """A model fused in two ways has two candidates of all modalities, which every name tells apart; singles stay as they are."""
     write_params([TOY])
     write_toy(TOY)
-    for name in ("predictions", "sweep", "curves", "notes"):
+    for name in ("predictions", "sweep", "curves", "notes", "critical_points"):
         path = predictions_dir("toy", "svm") / f"{name}.arrow"
         table, metadata = read_described(path, TrainingMetadata)
         fused = table.filter(pc.equal(table["modalities"], "image+text"))

@@ -87,9 +87,9 @@ def test_rows_of_every_seed_are_written_and_the_rest_once(tmp_path: Path) -> Non
     splits = Toy(outputs=problem.outputs, modalities=("image",), n_samples=n, n_folds=3, n_inner_folds=2).splits_metadata
     data = TrainingData(problem, pa.chunked_array([[f"s{row}" for row in range(n)]]), splits, {})
     for name, more in (("one", ()), ("several", (11, 12))):
-        found = list(results(LearnerSetup(model, settings, more_seeds=more), problem, configs))
+        found = list(results(LearnerSetup(model, settings, more_seeds=more, critical_points=True), problem, configs))
         write_results(tmp_path / name, found, data, ResultsOf("mlp"))
-    for table in ("sweep", "curves", "notes"):
+    for table in ("sweep", "curves", "notes", "critical_points"):
         one, several = (read_table(tmp_path / name / f"{table}.arrow") for name in ("one", "several"))
         assert one.replace_schema_metadata().equals(several.replace_schema_metadata())  # the metadata name the seeds
     rows, whole = (read_table(tmp_path / name / "predictions.arrow") for name in ("one", "several"))

@@ -51,6 +51,7 @@ from stages.samples.read import quarantine_table
 from stages.training.read_problem import scoring_form
 
 ABOUT = SamplesMetadata.model_validate(METADATA)
+TRAINED = ("predictions", "sweep", "curves", "notes", "critical_points", "out_of_fold")
 SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
 
 
@@ -58,7 +59,7 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
     (samples_path("toy"), "samples"), (splits_path("toy"), "splits"), (skipped_path("toy"), "skipped"),
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
-    *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in ("predictions", "sweep", "curves", "notes", "out_of_fold")),
+    *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in TRAINED),
     (learning_curve_path("toy", "knn"), "learning_curve"),
 ])  # fmt: skip
 def test_a_path_tells_its_schema(path: Path, name: str) -> None:

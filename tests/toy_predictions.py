@@ -1,4 +1,4 @@
-"""Write samples (ids alone), splits, predictions, sweeps, curves and notes of made-up models in the contract's schema.
+"""Write samples (ids alone), splits, predictions, sweeps, curves, notes and critical points of made-up models in the contract's schema.
 
 A model's skill per modality combination is given; nothing is trained. Run as a script, it fills a workspace to look at:
 `PYTHONPATH=. python tests/toy_predictions.py <folder>`.
@@ -145,6 +145,7 @@ def write_toy(toy: Toy) -> None:
         _write_sweep(toy, model, generator)
         _write_curves(toy, model, generator)
         _write_notes(toy, model)
+        _write_critical_points(toy, model)
 
 
 def _targets(toy: Toy, generator: np.random.Generator) -> np.ndarray:
@@ -352,6 +353,23 @@ def _write_notes(toy: Toy, model: str) -> None:
     ]  # fmt: skip
     schema = pa.schema([*FOLD, ("name", pa.string()), ("value", pa.float64())])
     write_table(results_dir(toy, model) / "notes.arrow", pa.Table.from_pylist(rows, schema), _metadata(toy, model))
+
+
+def _write_critical_points(toy: Toy, model: str) -> None:
+    """Write that training of odd folds stopped early, of fold 0 at a minimum, and of other even folds at a saddle."""
+    verdicts = {fold: "undetermined" if fold % 2 else "saddle" if fold else "minimum" for fold in range(toy.n_folds)}
+    rows = [
+        {"modalities": combination, "fusion": "early", "seed": toy.seed, "repeat": repeat, "fold": fold, "n_weights": 100, "n_rows": 50,
+         "loss": 0.5, "gradient_norm": 0.1 * (fold % 2) + 1e-4, "gradient_limit": 1e-3,
+         "hessian_min": -0.01 if verdicts[fold] == "minimum" else -0.5, "hessian_min_error": 1e-6, "hessian_max": 20.0,
+         "hessian_max_error": 0.0, "n_negative": 0 if verdicts[fold] == "minimum" else 3, "loss_change": 0.001 * (fold == 1) - 0.0005,
+         "verdict": verdicts[fold]}
+        for combination in (toy.combinations if model == "mlp" else []) for repeat, fold in np.ndindex(toy.n_repeats, toy.n_folds)
+    ]  # fmt: skip
+    numbers = ("loss", "gradient_norm", "gradient_limit", "hessian_min", "hessian_min_error", "hessian_max", "hessian_max_error")
+    schema = pa.schema([*FOLD, ("n_weights", pa.int64()), ("n_rows", pa.int64()), *((name, pa.float64()) for name in numbers),
+                        ("n_negative", pa.int64()), ("loss_change", pa.float64()), ("verdict", pa.string())])  # fmt: skip
+    write_table(results_dir(toy, model) / "critical_points.arrow", pa.Table.from_pylist(rows, schema), _metadata(toy, model))
 
 
 if __name__ == "__main__":

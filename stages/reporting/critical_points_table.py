@@ -55,7 +55,10 @@ def _short(value: float) -> str:
 
 def critical_sentence(evaluation: Evaluation) -> str:
     """Return of how many networks the training ended where, and how their losses curve there; "" without networks."""
-    points = [point for found in evaluation.candidates for point in found.critical_points]
+    # chosen weights may be equal ones, or leave one modality: the same network
+    points = list(
+        {(found.model, point.model_dump_json()): point for found in evaluation.candidates for point in found.critical_points}.values()
+    )
     if not points:
         return ""
     n, verdicts = len(points), [point.verdict for point in points]
