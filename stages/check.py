@@ -29,6 +29,7 @@ from stages.foundation.tables import write_json, write_text
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
 from stages.params import section
+from stages.representations.representation_settings import RepresentationEntry
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.leak_settings import LeakageEntry
 
@@ -85,6 +86,9 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
     named = ("features", "models", "learning_curves", "bias_variance")
+    for name, entry in (params.get("representations") or {}).items():
+        learners = section(params, f"representations.{name}", RepresentationEntry).learners
+        found[f"representations.{name}"] = {"entry": entry, "learners": {learner: params["models"][learner] for learner in learners}}
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 

@@ -1,4 +1,4 @@
-"""Check the entries under `learning_curves:` and `bias_variance:`: studies of models that params.yaml has."""
+"""Check the entries under `learning_curves:`, `bias_variance:` and `representations:`: studies of models that params.yaml has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +8,15 @@ from stages.checking.known_components import known, refuse_unknown
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
+from stages.foundation.registry import component, names
 from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import parse, section
+from stages.representations.representation_settings import RepresentationEntry
 
-STUDIES: Mapping[str, type[Settings]] = {"learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry}
+STUDIES: Mapping[str, type[Settings]] = {
+    "learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry, "representations": RepresentationEntry,
+}  # fmt: skip
 
 
 def check_studies(params: Mapping[str, Any], study: str) -> None:
@@ -28,6 +32,8 @@ def check_studies(params: Mapping[str, Any], study: str) -> None:
         refuse_datasets(params, f"{study}.{name}.datasets", entry.datasets or ())
         if isinstance(entry, BiasVarianceEntry):
             check_parameter(params, name, entry)
+        if isinstance(entry, RepresentationEntry):
+            check_representation(params, name, entry)
 
 
 def refuse_datasets(params: Mapping[str, Any], key: str, datasets: Sequence[str]) -> None:
@@ -52,3 +58,14 @@ def check_parameter(params: Mapping[str, Any], name: str, entry: BiasVarianceEnt
     if len(values) < 2:
         raise InputError(f"{key}: {entry.parameter!r} has {len(values)} value(s) in the grid of models.{name}; expected two or more: list "
                          f"them there, or here under `values` (a parameter that is swept: a list under models.{name})")
+
+
+def check_representation(params: Mapping[str, Any], name: str, entry: RepresentationEntry) -> None:
+    """Raise InputError unless the model has a representation, and `models:` declares the learners, with which they are compared."""
+    networks = [model for model in names("models") if as_sweep(component("models", model)).represent is not None]
+    if name not in networks:
+        raise InputError(f"{PARAMS}: representations.{name}: {name} has no representation; allowed: {', '.join(networks)}")
+    for learner in entry.learners:
+        if learner not in params["models"]:
+            raise InputError(f"{PARAMS}: representations.{name}.learners: models has no entry {learner!r}, on whose features the "
+                             f"representation is judged; add it there, or remove it here")

@@ -129,6 +129,7 @@ class Sweep:
     `is_seeded(n_train)` returns whether a fit on so many rows draws random numbers, so that refits are repeated with several seeds. A
     sample that the whole grid shares (landmarks, rows that are searched) is one draw, and not repeated.
     `reads_structure`: whether it reads the structured form of samples next to their encoded features.
+    `represent(fitted, matrices)` returns what a network represents new rows by, float32 (n, d); None: the model is no network.
     `uses_weights`: whether the blocks' weights change what it learns; a model that learns its own is tried with equal ones alone.
     """
 
@@ -146,6 +147,7 @@ class Sweep:
     is_seeded: Callable[[int], bool] = never
     reads_structure: bool = False
     uses_weights: bool = True
+    represent: Callable[[Fitted, Mapping[str, Any]], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def leak_levels_path(dataset: str) -> Path:
 
 
 def train_settings_path(dataset: str, stage: str) -> Path:
-    """Return where check writes what a stage (train.<model>, control, learning_curve, bias_variance) uses of the section `train:`."""
+    """Return where check writes what a stage (train.<model>, control or a study such as learning_curve) uses of the section `train:`."""
     return DATA / "check" / "train" / dataset / f"{stage}.json"
 
 
@@ -118,6 +118,15 @@ def bias_variance_dir(dataset: str) -> Path:
 
 def bias_variance_path(dataset: str, model: str) -> Path:
     return bias_variance_dir(dataset) / model / "bias_variance.json"
+
+
+def representations_dir(dataset: str) -> Path:
+    """Return the folder with a folder per network whose representation other learners learn from."""
+    return DATA / "predictions" / dataset / "representations"
+
+
+def representation_path(dataset: str, model: str) -> Path:
+    return representations_dir(dataset) / model / "representation.arrow"
 
 
 def conditions_path(dataset: str) -> Path:

@@ -23,6 +23,7 @@ from stages.foundation.parallel import n_cores
 from stages.foundation.prefetch import prefetched
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.grid import product
+from stages.models.mlp.hidden_layer import represent
 from stages.models.mlp.losses import saved_loss
 from stages.models.mlp.mlp_fold_sweep import scores_of, start_fold_sweep
 from stages.models.mlp.networks import outputs_of
@@ -124,5 +125,5 @@ def processor_s(size: Size, settings: MlpSettings) -> float:
 
 MODEL = Sweep(
     name="mlp", settings=MlpSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes, processor_s=processor_s,
-    is_seeded=always,
+    is_seeded=always, represent=represent,
 )  # fmt: skip

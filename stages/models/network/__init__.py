@@ -20,6 +20,7 @@ from stages.foundation.prefetch import prefetched
 from stages.models.network.fold_inputs import FoldInputs, loaded_batches
 from stages.models.network.fused_network import FusedNetwork, Part
 from stages.models.network.inputs.fitted_input import ReadLimits
+from stages.models.network.network_embedding import represent
 from stages.models.network.network_fold_sweep import NetworkFoldSweep, answers_of
 from stages.models.network.network_losses import saved_loss
 from stages.models.network.network_settings import NetworkSettings, grid
@@ -97,5 +98,5 @@ def processor_s(size: Size, settings: NetworkSettings) -> float:
 
 MODEL = Sweep(
     name="network", settings=NetworkSettings, grid=grid, run=run, predict=predict, memory_bytes=memory_bytes, processor_s=processor_s,
-    approximated=approximated, is_seeded=always, reads_structure=True, uses_weights=False,
+    approximated=approximated, is_seeded=always, reads_structure=True, uses_weights=False, represent=represent,
 )  # fmt: skip

@@ -74,6 +74,16 @@ class FusedNetwork:
 
     def outputs(self, batches: Mapping[str, Batch], dropping: Dropping | None = None) -> "torch.Tensor":
         """Return the outputs (n_networks, n_batch, n_outputs) of a batch of each part, by its name."""
+        from torch.nn.functional import relu
+
+        embeddings = self.embeddings(batches)
+        if dropping is not None:
+            embeddings = dropping.of_values(dropping.of_modalities(embeddings))
+        hidden = relu(self._hidden(embeddings.flatten(2)))
+        return self._last(hidden if dropping is None else dropping.of_values(hidden))
+
+    def embeddings(self, batches: Mapping[str, Batch]) -> "torch.Tensor":
+        """Return the embeddings (n_networks, n_batch, n_modalities, width) of a batch of each part."""
         import torch
         from torch.nn.functional import relu
 
@@ -82,8 +92,4 @@ class FusedNetwork:
             found = encode(batches[part.name])
             before = of_modality.get(part.modality)
             of_modality[part.modality] = found if before is None else before + found
-        embeddings = torch.stack([relu(of_modality[name]) for name in self._modalities], dim=2)
-        if dropping is not None:
-            embeddings = dropping.of_values(dropping.of_modalities(embeddings))
-        hidden = relu(self._hidden(embeddings.flatten(2)))
-        return self._last(hidden if dropping is None else dropping.of_values(hidden))
+        return torch.stack([relu(of_modality[name]) for name in self._modalities], dim=2)

@@ -1,0 +1,20 @@
+"""The last hidden layer of a saved network: what it represents samples by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from stages.contracts.fitted import Fitted
+from stages.features.projection import project, saved_projection
+from stages.models.mlp.networks import ACTIVATIONS
+
+
+def represent(fitted: Fitted, matrices: Mapping[str, Any]) -> np.ndarray:
+    """Return what the last hidden layer makes of rows: float32 (n, width)."""
+    arrays, state = fitted.arrays, fitted.state
+    projections = {name: saved_projection(name, arrays) for name in state["modalities"]}
+    found = project(matrices, projections, state["modalities"])
+    for place in range(state["n_layers"] - 1):
+        found = ACTIVATIONS[state["config"]["activation"]](found @ arrays[f"weight/{place}"] + arrays[f"bias/{place}"])
+    return np.asarray(found, np.float32)

@@ -1,0 +1,1 @@
+"""Parts of the stage representation: what networks learn to represent samples by, as features of other learners."""
