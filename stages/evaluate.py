@@ -28,6 +28,7 @@ from stages.contracts.paths import (
     gallery_path,
     learning_curves_dir,
     predictions_dir,
+    representations_dir,
     samples_path,
     splits_path,
     summary_path,
@@ -54,6 +55,7 @@ from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
+from stages.evaluation.representations import representations
 from stages.evaluation.robustness import Judge, robustness
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, has_intervals
@@ -122,6 +124,7 @@ def main(dataset: str) -> None:
         bias_variance=bias_variances(dataset, modalities, form, len(splits.folds)),
         isotonic_rows=isotonic_rows(results, [fold.n_train for fold in splits.folds]),
         learning_curves=learning_curves(dataset, trained.predictions, splits, metrics[scoring], design, expected),
+        representations=representations(dataset, evidence, splits, expected),
         robustness=robustness(changed_predictions(dataset, trained, incomplete, expected), primary, judge),
         rope=entry.rope,
         choice_bias=bias_of_choice(primary, contest, metrics[scoring], design),
@@ -154,7 +157,7 @@ def trained_models(dataset: str) -> tuple[dict[str, Path], str]:
     """
     folder = predictions_dir(dataset, "")
     of_controls = [path.parent for path in sorted(controls_dir(dataset).glob("*/predictions.arrow"))]
-    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset)}
+    others = {controls_dir(dataset), learning_curves_dir(dataset), bias_variance_dir(dataset), representations_dir(dataset)}
     folders = [*of_controls, *(path for path in sorted(folder.glob("*")) if path.is_dir() and path not in others)]
     described = {path.name: read_described(path / "predictions.arrow", TrainingMetadata)[1] for path in folders}
     if not described:

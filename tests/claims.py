@@ -308,7 +308,17 @@ def _some_verdict(match: re.Match[str], evaluation: Results) -> bool:
     gaps = evaluation.protocol_gaps if isinstance(evaluation, Evaluation) else ()
     examined = evaluation.robustness if isinstance(evaluation, Evaluation) else ()
     changed = [point for found in examined for curve in found.curves for point in curve.points]
-    return any(match[0] in (test.verdict, turned(test.verdict)) for test in (*evaluation.comparisons, *gaps, *changed))
+    learners = evaluation.representations if isinstance(evaluation, Evaluation) else ()
+    return any(match[0] in (test.verdict, turned(test.verdict)) for test in (*evaluation.comparisons, *gaps, *changed, *learners))
+
+
+def _is_represented(match: re.Match[str], evaluation: Results) -> bool:
+    """Return whether a learner is better, worse or equal on a representation by its test, with the difference that is said."""
+    assert isinstance(evaluation, Evaluation)
+    said = {"better": "better", "worse": "worse", "equal in practice": "equal"}.get(match["said"], "not shown")
+    return any((one.verdict, signed(one.difference)) == (said, match["by"]) for one in evaluation.representations
+               if (model_name(one.learner), model_name(one.model), list(one.modalities)) == (match["who"], match["network"],
+                                                                                             names(match["parts"])))  # fmt: skip
 
 
 NUMBER = r"[−0-9.,]*[0-9]"
@@ -392,6 +402,8 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),
+    (r"(?P<who>\S+) is (?P<said>better|worse|equal in practice|not shown to be better or worse) on what (?P<network>\S+) represents "
+     r"(?P<parts>.+) by (?:than|and) on the features themselves: .+? (?P<by>[+−]?[0-9][^ ]*?)(?: \([^()]*\))?\.", _is_represented),
 ]
 
 

@@ -100,6 +100,7 @@ def stages_behind(evaluation: Evaluation) -> list[str]:
     dataset = evaluation.dataset
     found = [computed_by(evaluation, model) for model in evaluation.models]
     found += [f"learning_curve@{dataset}-{curve.model}" for curve in evaluation.learning_curves]
+    found += [f"representation@{dataset}-{one.model}" for one in evaluation.representations]
     found += [f"condition@{dataset}" for examined in evaluation.robustness if examined.is_corrupted]
     return list(dict.fromkeys([*found, *(f"bias_variance@{dataset}-{study.model}" for study in evaluation.bias_variance)]))
 

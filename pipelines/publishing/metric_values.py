@@ -34,7 +34,8 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
-    return points + growth_points(evaluation, result) + capacity_points(evaluation, result) + condition_points(evaluation, result)
+    points += growth_points(evaluation, result) + capacity_points(evaluation, result) + condition_points(evaluation, result)
+    return points + representation_points(evaluation, result)
 
 
 def complete_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
@@ -79,6 +80,16 @@ def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Poi
             step = point.value if whole else place
             points += [(f"bias_variance/{part}_by_{study.parameter}", value, step)
                        for part, value in (("bias", point.mean_bias), ("variance", point.mean_variance))]
+    return points
+
+
+def representation_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
+    """Return of a network's run `representation/<learner>/<metric>`, `…/raw` and their difference with its interval, by learner."""
+    points: list[Point] = []
+    for one in (one for one in evaluation.representations if one.candidate == result.candidate):
+        named = {evaluation.primary.name: one.represented.mean, "raw": one.raw.mean, "difference": one.difference, "difference_lo": one.lo,
+                 "difference_hi": one.hi}
+        points += [(f"representation/{one.learner}/{name}", value, 0) for name, value in named.items() if value is not None]
     return points
 
 

@@ -121,12 +121,13 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
 
 
 def studied(evaluation: Evaluation, candidate: Candidate) -> dict[str, Any]:
-    """Return a candidate's learning curve, bias and variance, scores of changed samples, under their keys of the evaluation;
-    nothing where there are none.
+    """Return a candidate's learning curve, bias and variance, learners of its representation, scores of changed samples, under their keys
+    of the evaluation; nothing where there are none.
     """
     found = {
         "learning_curves": [curve.model_dump(mode="json") for curve in evaluation.learning_curves if curve.candidate == candidate],
         "bias_variance": [study.model_dump(mode="json") for study in evaluation.bias_variance if study.candidate == candidate],
+        "representations": [one.model_dump(mode="json") for one in evaluation.representations if one.candidate == candidate],
         "robustness": [found.model_dump(mode="json") for found in evaluation.robustness if found.candidate == candidate],
     }
     return {key: of_candidate for key, of_candidate in found.items() if of_candidate}

@@ -25,6 +25,7 @@ from stages.reporting.leaderboard import baseline_level, colour_names, ranked
 from stages.reporting.prediction_figures import output_metrics, output_table
 from stages.reporting.reliability_figures import reliability_table
 from stages.reporting.reliability_sentences import holding
+from stages.reporting.representation_sentences import representation_sentences
 from stages.reporting.robustness_sentences import area_rows, change_rows, examined, way_names
 from stages.reporting.together import ShareRow, WayRow, other_shares, share_rows, way_rows
 
@@ -86,6 +87,7 @@ def section(evaluation: Evaluation, drawn: Mapping[str, DrawnFigure], evaluation
         "reliability": reliability_table(evaluation),
         "holding": holding(evaluation),
         "configurations": configurations(evaluation),
+        "representation_sentences": representation_sentences(evaluation),
         "critical_rows": critical_rows(evaluation),
         "critical_sentence": critical_sentence(evaluation),
         "ways": drawn_ways(evaluation),

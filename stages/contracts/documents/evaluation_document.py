@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from stages.contracts.candidate import Candidate
+from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.checked import shortened
 from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance
@@ -17,6 +17,7 @@ from stages.contracts.documents.critical_points import FoldCriticalPoint
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.reliability_curve import Reliability
+from stages.contracts.documents.representation_scores import RepresentedLearner
 from stages.contracts.documents.results_document import MeanScore, Results, ScoredCandidate, named, unknown_names
 from stages.contracts.quantities import (
     Count,
@@ -183,6 +184,9 @@ class Evaluation(Results):
                                                        description="scores by numbers of training rows, if params.yaml names models")
     bias_variance: tuple[BiasVariance, ...] = Field((), exclude_if=lambda value: not value,
                                                     description="bias and variance by one parameter, if params.yaml names models")
+    representations: tuple[RepresentedLearner, ...] = Field((), exclude_if=lambda value: not value,
+                                                            description="kNN and SVM on what networks represent samples by, if params.yaml "
+                                                            "names networks")
     protocol_gaps: tuple[ProtocolGap, ...] = Field((), exclude_if=lambda value: not value,
                                                    description="what leaks in the protocol would add to scores, if it is measured")
     contributions: tuple[Contributions, ...] = Field((), exclude_if=lambda value: not value,
@@ -289,6 +293,7 @@ class Evaluation(Results):
         studied: dict[str, list[tuple[str, ...]]] = {
             "learning_curves": [(named(curve.candidate),) for curve in self.learning_curves],
             "bias_variance": [(study.model,) for study in self.bias_variance],
+            "representations": [(one.model, one.learner, *one.modalities) for one in self.representations],
             "randomised": [(test.control, test.what, *test.modalities) for test in self.randomised],
             "protocol_gaps": [(gap.control, *gap.modalities) for gap in self.protocol_gaps],
         }
@@ -308,6 +313,13 @@ class Evaluation(Results):
             for point in study.points:
                 if len(point.bias) != self.n_folds * self.n_repeats:
                     yield f"{key}.points: has {len(point.bias)} folds; expected {self.n_folds * self.n_repeats}, n_folds times n_repeats"
+        for place, one in enumerate(self.representations):
+            key, raw = f"representations.{place}", Candidate(one.learner, one.modalities, EARLY)
+            yield from unknown_names(key, [named(one.candidate), named(raw)], "candidates", candidates)
+            yield from primary.score_mistakes(f"{key}.represented", *one.represented.folds)
+            of_raw = next((found.scores[primary.name].folds for found in self.candidates if found.candidate == raw), None)
+            if of_raw is not None and of_raw != one.raw.folds:
+                yield f"{key}.raw.folds: expected those of {named(raw)}"
         for place, test in enumerate(self.randomised):
             yield from unknown_names(f"randomised.{place}.modalities", test.modalities, "modalities", self.modalities)
             yield from primary.score_mistakes(f"randomised.{place}", test.observed, test.mean)
