@@ -82,7 +82,7 @@ def test_the_graph_is_found_and_small() -> None:
     # DVC's own cost grows with the stages, so folds, grids, seeds and modality combinations live inside one
     params = read_params(ROOT / "params.yaml")
     n_datasets, n_features, n_models = (len(params[section]) for section in ("datasets", "features", "models"))
-    n_studies = sum(len(params[section]) for section in ("learning_curves", "bias_variance"))
+    n_studies = sum(len(params[section]) for section in ("learning_curves", "bias_variance", "representations"))
     assert len(stages()) == 3 + 6 * n_datasets + n_features + n_datasets * (n_models + n_studies)
     assert {name for name in stages() if "@" in name} == stage_names(read_params())
 

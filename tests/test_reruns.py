@@ -11,7 +11,7 @@ from stages.controlling.randomised_scores import LEARNER
 from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
-# bias_variance is off
+# bias_variance and representation are off
 VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "condition", "evaluate", "report")
 EVERY = set(VERBS)
 LEARNING = {"train", "control", "learning_curve", "condition"}
@@ -61,6 +61,8 @@ RERUNS: dict[str, set[str]] = {
     "bias_variance.py": set(),  # off by default
     "learning_curves": {"learning_curve"},
     "bias_variances": set(),  # of bias_variance
+    "representation.py": set(),  # off by default
+    "representations": set(),  # of representation
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,

@@ -32,6 +32,7 @@ from stages.contracts.paths import (
     models_dir,
     predictions_dir,
     quarantine_path,
+    representation_path,
     samples_path,
     skipped_path,
     splits_path,
@@ -60,7 +61,7 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
     (quarantine_path("toy"), "quarantine"),
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in TRAINED),
-    (learning_curve_path("toy", "knn"), "learning_curve"),
+    (learning_curve_path("toy", "knn"), "learning_curve"), (representation_path("toy", "mlp"), "representation"),
 ])  # fmt: skip
 def test_a_path_tells_its_schema(path: Path, name: str) -> None:
     for place in (path, Path("/elsewhere") / path):

@@ -38,7 +38,8 @@ def curves(datasets: set[str] = DATASETS) -> set[str]:
 
 
 OF_EMOJI = {"control@emoji", *(f"{stage}@emoji-{model}" for stage, key in
-                               (("learning_curve", "learning_curves"), ("bias_variance", "bias_variance")) for model in PARAMS[key])}
+                               (("learning_curve", "learning_curves"), ("bias_variance", "bias_variance"),
+                                ("representation", "representations")) for model in PARAMS[key])}
 
 
 @pytest.mark.parametrize(("edited", "expected"), [

@@ -2,7 +2,7 @@
 
 Let c be the largest size of an eigenvalue of the Hessian, and L₀ the loss of a network whose outputs are all 0.
 - The gradient g is as good as 0 if ‖g‖² / 2c, what a step along −g gains at most where the loss curves by c, is at most 10⁻⁶ · L₀.
-- Then: minimum if the least eigenvalue is surely at least −10⁻³ · c, saddle if it is surely below; surely: its error decides nothing.
+- Then: minimum if the least eigenvalue is surely at least −10⁻⁴ · c, saddle if it is surely below; surely: its error decides nothing.
 - Otherwise, and where the error would decide: undetermined.
 A minimum is one as far as second derivatives of these rows show; where many eigenvalues are 0, higher ones decide. A network of ReLUs is
 piecewise smooth: derivatives are those of the piece that the weights are in.
@@ -17,7 +17,7 @@ from stages.contracts.critical_point import CriticalPoint, CriticalVerdict
 from stages.curvature.lanczos import Eigenpair, Spectrum, spectrum_ends
 
 GAIN = 1e-6  # of L₀, which a gradient that is as good as 0 promises at most
-FLAT = 1e-3  # of c, below which an eigenvalue counts as 0
+FLAT = 1e-4  # of c, below which an eigenvalue counts as 0
 MOST_ROWS = 512  # whose mean loss is differentiated twice
 MOST_PRODUCTS = 80  # with the Hessian of a network of more than `SMALL` weights
 SMALL = 500
