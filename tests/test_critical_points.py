@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -78,6 +79,40 @@ def exact_hessian(loss: Callable[..., torch.Tensor], parameters: list[torch.Tens
     blocks = torch.autograd.functional.hessian(loss, tuple(parameters))
     sizes = [parameter.numel() for parameter in parameters]
     return torch.cat([torch.cat([block.reshape(n, -1) for block in row], dim=1) for n, row in zip(sizes, blocks, strict=True)]).numpy()
+
+
+def hinge(loss: str, outputs: torch.Tensor, target: torch.Tensor, margin: float) -> torch.Tensor:
+    """Return the sum over wrong classes of max(0, Δ + z − z of the right one), or the mean over labels of max(0, Δ − yz), y = ±1."""
+    if loss == "labels":
+        return (margin - (2 * target - 1) * outputs).clamp(min=0).mean()
+    gaps = (outputs - outputs.gather(1, target[:, None]) + margin).clamp(min=0)
+    return (gaps.sum(dim=1) - margin).mean()  # without that of the right class
+
+
+@pytest.mark.parametrize("loss", ["classes", "labels"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_hinges_and_sparse_inputs_agree_with_torch(loss: str, sparse: bool) -> None:
+    weights, inputs, target = toy_network(loss)
+    x, y = torch.from_numpy(inputs), torch.from_numpy(target)
+    parameters = [torch.tensor(values, requires_grad=True) for layer in weights for values in layer]
+
+    def outputs() -> torch.Tensor:
+        hidden = torch.tanh(torch.tanh(x @ parameters[0] + parameters[1]) @ parameters[2] + parameters[3])
+        return hidden @ parameters[4] + parameters[5]
+
+    by_torch = TorchSurface(lambda: hinge(loss, outputs(), y, 0.7), parameters, n_rows=N, scale=1.0)
+    ours = MlpSurface(weights, sp.csr_array(inputs) if sparse else inputs, "tanh", OutputLoss(loss, target, "hinge", 0.7))
+    vector = np.random.default_rng(1).standard_normal(len(ours.point))
+    assert ours.loss(ours.point) == pytest.approx(by_torch.loss(by_torch.point), rel=1e-12)
+    assert ours.gradient() == pytest.approx(by_torch.gradient(), abs=1e-12)
+    assert ours.product(vector) == pytest.approx(by_torch.product(vector), abs=1e-10)
+
+
+def test_the_largest_hinge_by_hand() -> None:
+    """Two wrong classes lack 0.5 and 1.5 of the margin: the loss is 1.5, and falls with that class's output alone."""
+    loss, outputs = OutputLoss("classes", np.array([0]), "hinge_max"), np.array([[1.0, 0.5, 1.5]])
+    assert loss.value(outputs) == 1.5 and OutputLoss("classes", np.array([0]), "hinge").value(outputs) == 2.0
+    assert loss.slope(outputs).tolist() == [[-1, 0, 1]] and not loss.product(outputs, np.ones((1, 3))).any()
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -21,6 +21,7 @@ FLAT = 1e-4  # of c, below which an eigenvalue counts as 0
 MOST_ROWS = 512  # whose mean loss is differentiated twice
 MOST_PRODUCTS = 80  # with the Hessian of a network of more than `SMALL` weights
 SMALL = 500
+MOST_VALUES = 32_000_000  # of the vectors that Lanczos keeps: of very large networks fewer products
 LENGTHS = tuple(10.0**power for power in (-3, -2, -1, 0))  # of steps along the most negative direction, in lengths of the weights
 _UNKNOWN = Eigenpair(float("nan"), float("nan"), np.zeros(0))
 UNKNOWN = Spectrum(_UNKNOWN, _UNKNOWN, np.zeros(0))
@@ -66,7 +67,7 @@ def critical_point(surface: Surface, gradient_norm: float, *, seed: int) -> Crit
     spectrum = UNKNOWN
     if np.isfinite([loss, gradient_norm]).all():
         with suppress(FloatingPointError):
-            most = len(point) if len(point) <= SMALL else MOST_PRODUCTS
+            most = len(point) if len(point) <= SMALL else max(1, min(MOST_PRODUCTS, MOST_VALUES // len(point)))
             spectrum = spectrum_ends(surface.product, len(point), seed=seed, most=most)
     least, greatest = spectrum.least, spectrum.greatest
     limit = float(np.sqrt(2 * spectrum.size * GAIN * surface.scale))

@@ -7,10 +7,12 @@ seconds to import, is not needed. Source: Pearlmutter 1994, Neural Computation 6
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from stages.features.encoders import Matrix
 from stages.models.mlp.networks import Weights
 from stages.models.mlp.output_losses import OutputLoss
 
@@ -44,7 +46,7 @@ ACTIVATIONS = {
 class _Passes:
     """What products with the Hessian need of the point: by layer, inputs, slopes, bends times the error before the slope, and errors."""
 
-    inputs: Sequence[np.ndarray]
+    inputs: Sequence[Any]
     slopes: Sequence[np.ndarray]
     bends: Sequence[np.ndarray]
     errors: Sequence[np.ndarray]
@@ -52,12 +54,16 @@ class _Passes:
 
 
 class MlpSurface:
-    """The mean loss over rows (stages/curvature/critical_point.py). inputs: (n_rows, d). The point: kernels and biases, layer by layer."""
+    """The mean loss over rows (stages/curvature/critical_point.py). inputs: (n_rows, d), or CSR.
 
-    def __init__(self, weights: Weights, inputs: np.ndarray, activation: str, loss: OutputLoss) -> None:
+    The point: kernels and biases, layer by layer.
+    """
+
+    def __init__(self, weights: Weights, inputs: Matrix, activation: str, loss: OutputLoss) -> None:
         self._layers = [(kernel.astype(np.float64), bias.astype(np.float64)) for kernel, bias in weights]
         self._inputs, self._activation, self._loss = inputs.astype(np.float64), activation, loss
-        self.n_rows, self.scale = len(inputs), loss.value(np.zeros((len(inputs), weights[-1][1].size)))
+        self.n_rows = inputs.shape[0]
+        self.scale = loss.value(np.zeros((self.n_rows, weights[-1][1].size)))
         self.point = flat(self._layers)
 
     def loss(self, weights: np.ndarray) -> float:
@@ -98,9 +104,9 @@ class MlpSurface:
             errors.insert(0, back * slopes[place - 1])
         return _Passes(inputs, slopes, bends, errors, outputs)
 
-    def _forward(self, layers: Layers) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+    def _forward(self, layers: Layers) -> tuple[list[Any], list[np.ndarray], np.ndarray]:
         """Return the inputs of each layer, what each hidden layer's activation sees, and the outputs."""
-        inputs, inner = [self._inputs], list[np.ndarray]()
+        inputs, inner = list[Any]([self._inputs]), list[np.ndarray]()
         for kernel, bias in layers[:-1]:
             inner.append(inputs[-1] @ kernel + bias)
             inputs.append(ACTIVATIONS[self._activation](inner[-1]))
