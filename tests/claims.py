@@ -402,8 +402,8 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),
-    (r"(?P<who>\S+) is (?P<said>better|worse|equal in practice|not shown to be better or worse) on what (?P<network>\S+) represents "
-     r"(?P<parts>.+) by (?:than|and) on the features themselves: .+? (?P<by>[+−]?[0-9][^ ]*?)(?: \([^()]*\))?\.", _is_represented),
+    (r"(?P<who>\S+) is (?P<said>better|worse|equal in practice|not shown to be better or worse) on (?P<network>\S+)'s "
+     r"representation of (?P<parts>.+) (?:than|and) on the features themselves: .+? (?P<by>[+−]?[0-9][^ ]*?)(?: \([^()]*\))?\.", _is_represented),
 ]
 
 

@@ -54,7 +54,7 @@ def _short(value: float) -> str:
 
 
 def critical_sentence(evaluation: Evaluation) -> str:
-    """Return of how many networks the training ended where, and how their losses curve there; "" without networks."""
+    """Return for how many networks training ended where, and how their losses curve there; "" without networks."""
     # chosen weights may be equal ones, or leave one modality: the same network
     points = list(
         {(found.model, point.model_dump_json()): point for found in evaluation.candidates for point in found.critical_points}.values()
@@ -66,10 +66,10 @@ def critical_sentence(evaluation: Evaluation) -> str:
     indefinite = [point for point in points if point.n_negative]
     falls = sum(point.loss_change is not None and point.loss_change < 0 for point in indefinite)
     minima, saddles = verdicts.count("minimum"), verdicts.count("saddle")
-    found = [f"Of {n} networks the training of {minima} ended at a minimum and of {saddles} at a saddle."]
+    found = [f"Training ended at a minimum for {minima} of {n} networks, at a saddle for {saddles}."]
     if steep:
-        found.append(f"The gradient of {steep} is too large for a critical point, as it is where training stops early.")
+        found.append(f"The gradient is too large for a critical point for {steep}, as is usual where training stops early.")
     if indefinite:
-        found.append(f"The Hessian of {len(indefinite)} has clearly negative eigenvalues; a step along the most negative direction lowers "
-                     f"the loss of {falls} of these.")
+        found.append(f"The Hessian has clearly negative eigenvalues for {len(indefinite)}; a step along the most negative direction lowers "
+                     f"the loss for {falls} of these.")
     return " ".join(found)

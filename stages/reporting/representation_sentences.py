@@ -16,7 +16,7 @@ def representation_sentence(evaluation: Evaluation, found: RepresentedLearner) -
     network, learner = (model_name(name, evaluation.form) for name in (found.model, found.learner))
     interval = "" if found.lo is None else f" ({level_name(evaluation)} interval {signed(found.lo)} to {signed(found.hi)})"
     said, than = SAID[found.verdict]
-    return (f"{learner} is {said} on what {network} represents {listed(found.modalities)} by {than} on the features themselves: "
+    return (f"{learner} is {said} on {network}'s representation of {listed(found.modalities)} {than} on the features themselves: "
             f"{evaluation.primary.title} {signed(found.difference)}{interval}.")  # fmt: skip
 
 
