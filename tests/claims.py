@@ -402,8 +402,9 @@ CLAIMS: list[tuple[str, Callable[[re.Match[str], Results], bool]]] = [
     (r"beats each modality alone for (?P<who>.+)", _short_verdict),
     (r"not shown to beat each modality alone", _short_denial),
     (r"better|worse|equal", _some_verdict),
-    (r"(?P<who>\S+) is (?P<said>better|worse|equal in practice|not shown to be better or worse) on (?P<network>\S+)'s "
-     r"representation of (?P<parts>.+) (?:than|and) on the features themselves: .+? (?P<by>[+−]?[0-9][^ ]*?)(?: \([^()]*\))?\.", _is_represented),
+    (r"(?P<who>\S+) is (?P<said>better|worse|equal in practice|not shown to be better or worse) on "
+     r"(?P<network>\S+)'s representation of (?P<parts>.+) (?:than|and) on the features themselves: "
+     r".+? (?P<by>[+−]?[0-9][^ ]*?)(?: \([^()]*\))?\.", _is_represented),
 ]
 
 

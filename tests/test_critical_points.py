@@ -329,7 +329,7 @@ def test_evaluate_writes_what_train_found(tmp_path: Any, monkeypatch: pytest.Mon
     assert [row.verdicts for row in rows] == ["1 minimum, 2 undetermined, 2 saddle"] * len(rows)
     assert rows[0].least == "−0.5 (−0.5 to −0.01)" and rows[0].n_weights == "100"
     said = critical_sentence(evaluation)
-    assert said.startswith("Training ended at a minimum for 1 of 5 networks, at a saddle for 2. The gradient is too large for a critical point for 2,")
+    assert said.startswith("Training ended at a minimum for 1 of 5 networks, at a saddle for 2. The gradient is too large for a critical")
     assert "The Hessian has clearly negative eigenvalues for 4; a step along the most negative direction lowers the loss for 3 of" in said
     (predictions_dir(toy.dataset, "knn") / "critical_points.arrow").unlink()
     with pytest.raises(InputError, match=r"critical_points\.arrow.*dvc repro"):

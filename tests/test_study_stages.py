@@ -166,7 +166,8 @@ def test_report_and_server_have_representations() -> None:
     evaluation = evaluation_of("alpha")
     (one,) = evaluation.representations
     (sentence,) = representation_sentences(evaluation)
-    assert sentence.startswith("kNN is ") and "on MLP's representation of image and text " in sentence and signed(one.difference) in sentence
+    assert sentence.startswith("kNN is ") and signed(one.difference) in sentence
+    assert "on MLP's representation of image and text " in sentence
     assert unsupported([sentence], evaluation, ()) == []
     other = evaluation.model_copy(update={"representations": (one.model_copy(update={"difference": 0.321}),)})
     assert unsupported([sentence], other, ()) == [sentence]
