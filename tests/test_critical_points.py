@@ -15,11 +15,11 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from structured_blocks import structured_raw
 from test_models import small
 from test_networks import TORCH, plain_loss
-from toy_evaluation import candidate_result
+from toy_evaluation import candidate_result, fold_scores, toy_evaluation
 from toy_predictions import TOYS, write_params, write_toy
 from toy_problem import metrics_of, toy_folds, toy_problem
 
-from pipelines.publishing.metric_values import critical_points
+from pipelines.publishing.network_values import critical_points
 from stages.contracts.candidate import Candidate
 from stages.contracts.critical_point import VERDICTS, CriticalPoint
 from stages.contracts.documents.critical_points import FoldCriticalPoint
@@ -341,12 +341,13 @@ def test_what_is_published() -> None:
         repeat=0, fold=0, n_weights=9, n_rows=5, loss=0.5, gradient_norm=0.1, gradient_limit=0.2, hessian_min=-1.0, hessian_min_error=0.0,
         hessian_max=2.0, hessian_max_error=0.0, n_negative=1, loss_change=-0.1, verdict="saddle",
     )  # fmt: skip
-    other = point.model_copy(update={"fold": 1, "hessian_min": None, "verdict": "undetermined"})
+    other = point.model_copy(update={"fold": 3, "hessian_min": None, "verdict": "undetermined"})
     result = candidate_result(Candidate("mlp", ("text",)), 1, {}).model_copy(update={"critical_points": (point, other)})
-    assert critical_points(result) == [
-        ("critical_point/gradient_norm", 0.1, 0), ("critical_point/gradient_norm", 0.1, 1), ("critical_point/hessian_min", -1.0, 0),
-        ("critical_point/hessian_max", 2.0, 0), ("critical_point/hessian_max", 2.0, 1),
+    evaluation = toy_evaluation({result.candidate: {"accuracy": fold_scores(0.5)}}, "accuracy")
+    assert critical_points(evaluation, result) == [
+        ("critical_point/gradient_norm", 0.1, 0), ("critical_point/gradient_norm", 0.1, 3), ("critical_point/hessian_min", -1.0, 0),
+        ("critical_point/hessian_max", 2.0, 0), ("critical_point/hessian_max", 2.0, 3),
         *((f"critical_point/n_{name}", float(name != "minimum"), 0) for name in VERDICTS),
     ]  # fmt: skip
-    assert critical_points(result.model_copy(update={"critical_points": ()})) == []
+    assert critical_points(evaluation, result.model_copy(update={"critical_points": ()})) == []
     assert spread([None]) == "–" and spread([0.123, None]) == "0.12"

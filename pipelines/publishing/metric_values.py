@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from stages.contracts.critical_point import VERDICTS
+from pipelines.publishing.network_values import Point as Point
+from pipelines.publishing.network_values import critical_points, representation_points
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 
-Point = tuple[str, float, int]  # metric, value, step
 # of probabilities, on the dashboard under one heading
 RELIABILITY = {
     "ece": "ece", "ece_corrected": "ece_corrected", "lo": "ece_lo", "hi": "ece_hi", "ece_by_chance": "ece_by_chance", "brier": "brier",
@@ -30,7 +30,7 @@ def run_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
             key = f"curve/{name}" if evaluation.is_one_split else f"curve/{name}/fold {fold}"
             points += [(key, value, step) for step, value in enumerate(curve, start=1) if value is not None]
     points += [(name, value, 0) for name, value in result.notes.items() if value is not None]
-    points += seed_points(result.seeds, evaluation.primary.name) + critical_points(result)
+    points += seed_points(result.seeds, evaluation.primary.name) + critical_points(evaluation, result)
     for name, sweep in result.sweeps.items():
         whole = [point for point in sweep if isinstance(point.value, int) and not isinstance(point.value, bool)]
         points += [(f"inner/by_{name}", point.mean, point.value) for point in whole if point.mean is not None]
@@ -83,16 +83,6 @@ def capacity_points(evaluation: Evaluation, result: CandidateResult) -> list[Poi
     return points
 
 
-def representation_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
-    """Return of a network's run `representation/<learner>/<metric>`, `…/raw` and their difference with its interval, by learner."""
-    points: list[Point] = []
-    for one in (one for one in evaluation.representations if one.candidate == result.candidate):
-        named = {evaluation.primary.name: one.represented.mean, "raw": one.raw.mean, "difference": one.difference, "difference_lo": one.lo,
-                 "difference_hi": one.hi}
-        points += [(f"representation/{one.learner}/{name}", value, 0) for name, value in named.items() if value is not None]
-    return points
-
-
 def condition_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:
     """Return `condition/<modality>/<corruption>` of a run, step 0 of clean samples, then a step per strength, and `condition_area/…`."""
     points: list[Point] = []
@@ -110,16 +100,6 @@ def seed_points(seeds: SeedSpread | None, metric: str) -> list[Point]:
         return []
     found = {"n_seeds": float(seeds.n_seeds), f"{metric}_seed_sd": seeds.sd, f"{metric}_seed_range": seeds.fold_range}
     return [(name, value, 0) for name, value in found.items() if value is not None]
-
-
-def critical_points(result: CandidateResult) -> list[Point]:
-    """Return where the training of a run's networks ended, with a step per outer fold: `critical_point/gradient_norm`, `/hessian_min`,
-    `/hessian_max`; and of how many the verdict is minimum, saddle or undetermined.
-    """
-    points = [(f"critical_point/{name}", value, step) for name in ("gradient_norm", "hessian_min", "hessian_max")
-              for step, found in enumerate(result.critical_points) if (value := getattr(found, name)) is not None]
-    verdicts = [found.verdict for found in result.critical_points]
-    return points + [(f"critical_point/n_{name}", float(verdicts.count(name)), 0) for name in VERDICTS if verdicts]
 
 
 def score_points(scores: Mapping[str, FoldScores], evaluation: Evaluation) -> list[Point]:
