@@ -28,7 +28,7 @@ from stages.foundation.registry import component
 from stages.foundation.tables import write_json, write_text
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
-from stages.params import section
+from stages.params import STUDIES, section
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.leak_settings import LeakageEntry
 
@@ -84,7 +84,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
-    named = ("features", "models", "learning_curves", "bias_variance")
+    named = ("features", "models", *STUDIES)
     return found | {f"{name}.{key}": entry for name in named for key, entry in (params.get(name) or {}).items()}
 
 

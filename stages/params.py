@@ -25,7 +25,8 @@ from stages.splitting.split_settings import OneSplitEntry
 SECTIONS = ("split", "leakage", "train", "conditions", "evaluate", "publish", "flow")  # sections with defaults
 OPTIONAL = ("leakage", "conditions")  # those of them that may be left out: no stage depends on the key itself
 MAX_SHOWN = 200  # characters of a value in a message
-TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", "learning_curves", "bias_variance", *SECTIONS)
+STUDIES = ("learning_curves", "bias_variance", "read_weights")  # a stage per data set and entry
+TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", *STUDIES, *SECTIONS)
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 

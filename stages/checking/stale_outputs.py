@@ -17,7 +17,7 @@ from stages.contracts.paths import DATA
 LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "control", "condition", "evaluate")
 # stage → its section of params.yaml
-PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance"}
+PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "read_weights": "read_weights"}
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:
