@@ -101,10 +101,15 @@ def _table(found: TableExhibit, label: str) -> Markup:
 
 
 def _image(found: ImageExhibit, label: str) -> Markup:
-    scale = max(1.0, FEWEST_PIXELS / max(found.height, found.width))
+    return enlarged(found.png, found.height, found.width, label)
+
+
+def enlarged(png: str, height: int, width: int, label: str) -> Markup:
+    """Return an image, enlarged if it is small."""
+    scale = max(1.0, FEWEST_PIXELS / max(height, width))
     pixelated = " pixelated" if scale > 1 else ""
     return Markup('<img class="exhibit{}" alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">').format(
-        pixelated, label, round(found.width * scale), round(found.height * scale), found.png)
+        pixelated, label, round(width * scale), round(height * scale), png)
 
 
 def _sound(found: SoundExhibit, label: str) -> Markup:

@@ -9,10 +9,11 @@ from stages.contracts.task import TargetForm
 
 
 class WeightsMetadata(Metadata):
-    """outputs: that the functions are of, in the order of `weights`; of two classes the second. intercepts: by combination, of each function.
+    """outputs: that the functions are of, in the order of `weights`; of two classes the second.
 
-    left_out: by combination and modality (image+text/text), the number of terms whose weights are not kept. not_applicable: why there is no
-    row; else null.
+    intercepts: by combination, of each function, 0 of an output that the combination has none of, as its weights are. left_out: by
+    combination and modality (image+text/text), the number of terms whose weights are not kept. not_applicable: why there is no row; else
+    null.
     """
 
     dataset: str
