@@ -104,9 +104,9 @@ def _image(found: ImageExhibit, label: str) -> Markup:
     return enlarged(found.png, found.height, found.width, label)
 
 
-def enlarged(png: str, height: int, width: int, label: str) -> Markup:
-    """Return an image, enlarged if it is small."""
-    scale = max(1.0, FEWEST_PIXELS / max(height, width))
+def enlarged(png: str, height: int, width: int, label: str, *, n_parts: int = 1) -> Markup:
+    """Return an image, enlarged if it is small, or if the parts next to one another in it are."""
+    scale = max(1.0, FEWEST_PIXELS / max(height, width / n_parts))
     pixelated = " pixelated" if scale > 1 else ""
     return Markup('<img class="exhibit{}" alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">').format(
         pixelated, label, round(width * scale), round(height * scale), png)

@@ -15,10 +15,10 @@ from stages.contracts.documents.weights_document import (
     WeightBars,
     WeightImage,
 )
-from stages.reporting.formatting import SPACE, model_name, number, settings_text, signed
+from stages.reporting.formatting import SPACE, interval, model_name, number, settings_text, signed
 from stages.reporting.gallery_page import drawn, enlarged
 
-MOST_MARGINS = 6  # in the table of a combination, the narrowest
+MOST_MARGINS = 3  # in the table of a combination, the narrowest
 OTHERS = "the others"
 PLACES = {"plane": "on its plane", "inside": "inside the margin", "wrong": "beyond the boundary"}
 COLOURS = {"signed": "red for the output, blue against it", "channels": "each color brighter than grey for the output, darker against it"}
@@ -103,7 +103,8 @@ def drawn_weights(shown: ShownWeights) -> Markup:
 
 def weight_image(found: WeightImage, label: str) -> Markup:
     """Return the image, with the weight of full color."""
-    return enlarged(found.png, found.height, found.width, label) + Markup('<p class="quiet">±{}</p>').format(number(found.limit))
+    image = enlarged(found.png, found.height, found.width, label, n_parts=max(1, len(found.parts)))
+    return image + Markup('<p class="quiet">±{}</p>').format(number(found.limit))
 
 
 def weight_bars(found: WeightBars) -> Markup:
@@ -127,15 +128,13 @@ def margin_rows(one: LinearWeights) -> list[MarginRow]:
 
 def rows_of(part: ReadCombination) -> list[MarginRow]:
     """Return the lines of one combination."""
-    name, n = " + ".join(part.modalities), len(part.margins)
+    name = " + ".join(part.modalities)
     ordered = sorted(part.margins, key=lambda margin: (margin.width is None, margin.width, margin.positive, margin.negative or ""))
     rows = [MarginRow(name, sides(margin), number(margin.width), f"{margin.n_rows:,}", f"{margin.n_plus:,} + {margin.n_minus:,}",
                       f"{margin.n_inside:,}", f"{margin.n_wrong:,}") for margin in ordered[:MOST_MARGINS]]  # fmt: skip
-    if n > MOST_MARGINS:
-        rest = ordered[MOST_MARGINS:]
-        widths = f"{number(rest[0].width)} to {number(rest[-1].width)}"
-        rows.append(MarginRow(name, f"{n - MOST_MARGINS} other pairs" if part.margins[0].negative else f"{n - MOST_MARGINS} other labels",
-                              widths, "", "", "", ""))
+    if rest := ordered[MOST_MARGINS:]:
+        what = ("pair" if part.margins[0].negative else "label") + ("s" if len(rest) > 1 else "")
+        rows.append(MarginRow(name, f"{len(rest)} other {what}", interval(rest[0].width, rest[-1].width), "", "", "", ""))
     return rows
 
 

@@ -16,7 +16,7 @@ from stages.samples.shown_samples import exhibits
 from stages.weight_reading.margin_facts import places_of, shown_places, slack_of
 from stages.weight_reading.weight_rows import ReadFunctions, ends_of, named
 
-MOST_OUTPUTS, MOST_BARS = 12, 8  # outputs whose weights are shown; bars for an output, and as many against it
+MOST_OUTPUTS, MOST_BARS = 12, 6  # outputs whose weights are shown; bars for an output, and as many against it
 
 
 def shown_weights(
