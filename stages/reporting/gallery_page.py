@@ -88,6 +88,8 @@ def drawn(shown: ShownModality, sample_id: str) -> Markup:
 
 
 def _text(found: TextExhibit, label: str) -> Markup:
+    if not found.text:
+        return _none(NoExhibit(why="empty text"), label)
     rest = found.n_characters - len(found.text)
     more = Markup(' <span class="quiet">{:,} characters in all</span>').format(found.n_characters) if rest > 0 else Markup("")
     return Markup('<p class="quote" tabindex="0">{}{}</p>').format(found.text, more)

@@ -88,8 +88,8 @@ def key_of(weights: Sequence[ShownWeights]) -> str:
     """Return what colors, axes and numbers mean."""
     first = weights[0].exhibit
     if isinstance(first, WeightBars):
-        unit = "one unit of the weighted count" if first.per == "unit" else "one standard deviation of the feature"
-        return f"Weight of {unit}; of {first.n_features:,} features those with the largest weights for and against the output."
+        unit = "unit of the weighted count" if first.per == "unit" else "standard deviation of the feature"
+        return f"Weight per {unit}; of {first.n_features:,} features those with the largest weights for and against the output."
     axes = f" From left to right: {', '.join(first.parts) or first.columns}." if first.parts or first.columns else ""
     rows = f" Upwards: {first.rows}." if first.rows else ""
     return f"Grey: weight 0; {COLOURS[first.colours]}.{axes}{rows} Each image has its own scale, whose end is written with it."

@@ -59,7 +59,9 @@ def _terms(state: State, d: int) -> np.ndarray:
 
 
 def dense_names(shape: Sequence[int], of_first_axis: Any) -> tuple[str, ...]:
-    """Return names of the values of a dense vector, by their place on each axis: "mean, 3" of audio, "4, 5, 0" of a pixel."""
+    """Return names of the values of a dense vector, by their place on each axis: "mean, 3" of audio, "4, 5, 0" of a pixel, "number 7"."""
+    if len(shape) == 1 and not of_first_axis:
+        return tuple(f"number {place}" for place in range(shape[0]))
     named = list(of_first_axis) if len(of_first_axis) == shape[0] and not isinstance(of_first_axis, dict) else range(shape[0])
     places = np.unravel_index(np.arange(int(np.prod(shape))), tuple(shape))
     return tuple(", ".join([str(named[place[0]]), *map(str, place[1:])]) for place in zip(*(axis.tolist() for axis in places), strict=True))
