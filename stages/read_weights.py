@@ -1,4 +1,4 @@
-"""Read a linear model: the weight of each feature in it and, of a linear SVM, the margins and the support vectors.
+"""Read linear models: the weight of each feature, and the margins and support vectors of an SVM.
 
 Of each modality alone and of all together, the best linear configuration over the inner folds is fitted on all training rows, as the final
 model is. No score comes of it.

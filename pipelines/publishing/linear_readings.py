@@ -23,14 +23,14 @@ FACTS = ("norm", "width", "n_rows", "n_plus", "n_minus", "n_inside", "n_wrong")
 
 
 @dataclass(frozen=True)
-class LinearReading:
+class LoggedReading:
     """What is logged to the run of a candidate. texts: by path among its artifacts."""
 
     points: Sequence[Point] = ()
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def linear_reading(lock: Mapping[str, Any], dataset: str, candidate: Candidate) -> LinearReading:
+def linear_reading(lock: Mapping[str, Any], dataset: str, candidate: Candidate) -> LoggedReading:
     """Return what was read of a candidate: of the linear model of a modality, or of all modalities with equal weights; else nothing.
 
     Raises:
@@ -38,16 +38,16 @@ def linear_reading(lock: Mapping[str, Any], dataset: str, candidate: Candidate) 
     """
     path, stage = weights_document_path(dataset, candidate.model), f"read_weights@{dataset}-{candidate.model}"
     if candidate.fusion != EARLY or stage not in lock or not path.is_file():
-        return LinearReading()
+        return LoggedReading()
     refuse_changed(lock[stage], stage, ("data/evaluation/",))
     read = read_document(path, LinearWeights)
     part = next((part for part in read.combinations if part.modalities == candidate.modalities), None)
     if part is None:
-        return LinearReading()
+        return LoggedReading()
     texts = {"linear/weights.csv": weights_csv(dataset, candidate)}
     if part.margins:
         texts |= {"linear/margins.csv": margins_csv(part), "linear/support_vectors.csv": support_vectors_csv(dataset, candidate)}
-    return LinearReading(margin_points(part), texts)
+    return LoggedReading(margin_points(part), texts)
 
 
 def margin_points(part: ReadCombination) -> list[Point]:

@@ -19,7 +19,7 @@ RECORDED = ("tuning_rows", "calibration")  # what `FoldResult.described` adds to
 
 
 @dataclass(frozen=True)
-class ChosenConfig:
+class BestLinear:
     """score: mean over the inner folds of all outer folds."""
 
     config: Config
@@ -28,7 +28,7 @@ class ChosenConfig:
 
 def best_linear(
     sweep: pa.Table, combination: str, is_linear: Callable[[Mapping[str, Any]], bool], metric: Scoring
-) -> ChosenConfig | None:
+) -> BestLinear | None:
     """Return the linear configuration with the best mean inner score over all outer folds; None if the combination has none.
 
     Args:
@@ -47,4 +47,4 @@ def best_linear(
     by_config = np.stack([scores[numbers == number] for number in linear])
     best = choose(by_config, greater_is_better=metric.greater_is_better)
     config = {name: value for name, value in configs[linear[best]].items() if name not in RECORDED}
-    return ChosenConfig(config, defined_mean(by_config[best]))
+    return BestLinear(config, defined_mean(by_config[best]))

@@ -14,7 +14,7 @@ from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.features.early_fusion import encode_fold
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup, swept_alone
-from stages.weight_reading.chosen_config import ChosenConfig, best_linear
+from stages.weight_reading.chosen_config import BestLinear, best_linear
 from stages.weight_reading.estimator_functions import estimator_functions
 from stages.weight_reading.feature_columns import feature_columns, in_own_units
 from stages.weight_reading.weight_rows import ReadFunctions
@@ -37,7 +37,7 @@ class LinearLearner:
 class CombinationReading:
     """rows: int64, the rows that the configuration is fitted on. functions: in the features' own units."""
 
-    chosen: ChosenConfig
+    chosen: BestLinear
     rows: np.ndarray
     functions: ReadFunctions
     reading: LinearReading

@@ -41,7 +41,7 @@ def read_svm(sweep: FoldSweep) -> LinearReading | str:
     if not isinstance(sweep, SvmFoldSweep):
         return APPROXIMATED
     svms, rows = sweep.trained(0)
-    found = Trained(sweep, svms, rows)
+    found = TrainedSvms(sweep, svms, rows)
     binary = list(found.of_pairs() if isinstance(svms, OneVsOneSvms) else found.of_outputs())
     if not binary:
         return ONE_CLASS
@@ -64,7 +64,7 @@ class BinarySvm:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedSvms:
     """SVMs of one C and the rows that they are trained on, in their order: int64, of the problem."""
 
     sweep: SvmFoldSweep
