@@ -282,7 +282,7 @@ def table_rows(problem: Problem) -> np.ndarray:
     missing = np.isnan(raw.numeric)
     numbers = np.where(missing, np.nanmedian(raw.numeric[train], axis=0), raw.numeric)
     marks = missing[:, missing[train].any(axis=0)].astype(float)
-    names = sorted({raw.categories[0][code] for code in raw.codes[train, 0]} - {None}) + [None]
+    names = [*sorted({raw.categories[0][code] for code in raw.codes[train, 0]} - {None}), None]
     own = np.array([raw.categories[0][code] for code in raw.codes[:, 0]], dtype=object)
     return np.hstack([numbers, marks, np.stack([own == name for name in names], axis=1).astype(float)])
 

@@ -277,5 +277,5 @@ def test_other_candidates_have_none() -> None:
 def test_files_that_dvc_does_not_know_are_refused() -> None:
     lock = lock_of("alpha", "svm")
     next(iter(lock.values()))["outs"][0]["md5"] = "0.dir"
-    with pytest.raises(InputError, match="differs from its hash in dvc.lock"):
+    with pytest.raises(InputError, match=r"differs from its hash in dvc\.lock"):
         linear_reading(lock, "alpha", Candidate("svm", ("image",)))
