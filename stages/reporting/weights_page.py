@@ -89,7 +89,7 @@ def key_of(weights: Sequence[ShownWeights]) -> str:
     first = weights[0].exhibit
     if isinstance(first, WeightBars):
         unit = "unit of the weighted count" if first.per == "unit" else "standard deviation of the feature"
-        return f"Weight per {unit}; of {first.n_features:,} features those with the largest weights for and against the output."
+        return f"Weight per {unit}; of {first.n_features:,} features the first and the last by weight."
     axes = f" From left to right: {', '.join(first.parts) or first.columns}." if first.parts or first.columns else ""
     rows = f" Upwards: {first.rows}." if first.rows else ""
     return f"Grey: weight 0; {COLOURS[first.colours]}.{axes}{rows} Each image has its own scale, whose end is written with it."
