@@ -36,6 +36,7 @@ ABOUT = {
     "benchmarks/": "time and memory, against other libraries and on large data",
 }
 # package → packages that the tree names on its line
+PARTS = {"read_weights": "weight_reading"}  # entry file → the folder of its parts, where its name does not begin as the file's
 TOGETHER = {"optimizers": ("schedules", "curvature")}
 WIDTH = 86  # of what a line of the tree says
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
@@ -69,7 +70,7 @@ def tree() -> str:
         entries = [path for path in sorted(package.glob("*.py")) if path.name != "__init__.py"]
         folders = [path.parent for path in sorted(package.glob("*/__init__.py"))]
         for entry in entries:  # evaluate.py with evaluation/, run.py with running/
-            parts = [folder for folder in folders if folder.name.startswith(entry.stem.removesuffix("e"))]
+            parts = [folder for folder in folders if folder.name.startswith(PARTS.get(entry.stem, entry.stem.removesuffix("e")))]
             lines.append(("  " + ", ".join([entry.name, *(f"{folder.name}/" for folder in parts)]), summary(entry)))
             folders = [folder for folder in folders if folder not in parts]
         joined = {name for others in TOGETHER.values() for name in others}

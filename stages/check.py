@@ -28,7 +28,7 @@ from stages.foundation.registry import component
 from stages.foundation.tables import write_json, write_text
 from stages.ingestion.data_set_entry import DataSetEntry
 from stages.own_data.outside import refuse_linked_data
-from stages.params import section
+from stages.params import STUDIES, section
 from stages.representations.representation_settings import RepresentationEntry
 from stages.splitting.split_settings import SplitEntry
 from stages.validation.leak_settings import LeakageEntry
@@ -85,7 +85,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
-    named = ("features", "models", "learning_curves", "bias_variance")
+    named = ("features", "models", *(study for study in STUDIES if study != "representations"))
     for name, entry in (params.get("representations") or {}).items():
         learners = section(params, f"representations.{name}", RepresentationEntry).learners
         found[f"representations.{name}"] = {"entry": entry, "learners": {learner: params["models"][learner] for learner in learners}}

@@ -25,7 +25,7 @@ from stages.splitting.split_settings import OneSplitEntry
 SECTIONS = ("split", "leakage", "train", "conditions", "evaluate", "publish", "flow")  # sections with defaults
 OPTIONAL = ("leakage", "conditions")  # those of them that may be left out: no stage depends on the key itself
 MAX_SHOWN = 200  # characters of a value in a message
-STUDIES = ("learning_curves", "bias_variance", "representations")
+STUDIES = ("learning_curves", "bias_variance", "representations", "read_weights")  # a stage per data set and entry
 TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", *STUDIES, *SECTIONS)
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 

@@ -1,6 +1,6 @@
 """Write the static report over all data sets, and the figures that the tracking server shows.
 
-Reads evaluation.json and gallery.json of every data set in params.yaml and nothing else. Two options do something else instead:
+Reads evaluation.json, gallery.json and weights.json of every data set in params.yaml and nothing else. Two options do something else:
     --keep=<data set>  writes what the tables below need of one evaluation to docs/results/, for data sets that do not run by default
     --readme           rewrites the results tables of README.md (short) and docs/results.md: those of params.yaml, and the kept ones
 """
@@ -23,7 +23,16 @@ import psutil
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Results
-from stages.contracts.paths import evaluation_path, figures_dir, gallery_path, kept_results_path, plots_dir, report_path
+from stages.contracts.documents.weights_document import LinearWeights
+from stages.contracts.paths import (
+    evaluation_path,
+    figures_dir,
+    gallery_path,
+    kept_results_path,
+    plots_dir,
+    report_path,
+    weights_dir,
+)
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.entry import end_with, run_stage
 from stages.foundation.errors import InputError
@@ -57,6 +66,7 @@ def main(option: str = "") -> None:
         write_text(RESULTS_PAGE, with_block(full, results_table(kept), KEPT))
         return
     galleries = {dataset: read_document(gallery_path(dataset), Gallery) for dataset in datasets}
+    linear = {dataset: read_weights(dataset) for dataset in datasets}
     for folder in (figures_dir(), plots_dir()):  # a figure of a model that params.yaml no longer names
         shutil.rmtree(folder, ignore_errors=True)
     drawn = drawn_figures(evaluations)
@@ -64,7 +74,12 @@ def main(option: str = "") -> None:
         figures = drawn[evaluation.dataset]
         write_figures(figures_dir(evaluation.dataset), figures)
         write_figures(plots_dir(evaluation.dataset), dvc_plots(evaluation, figures))
-    write_text(report_path(), render(evaluations, drawn, left_out, hashes=hashes, galleries=galleries))
+    write_text(report_path(), render(evaluations, drawn, left_out, hashes=hashes, galleries=galleries, linear=linear))
+
+
+def read_weights(dataset: str) -> list[LinearWeights]:
+    """Return what read_weights wrote of a data set, by model."""
+    return [read_document(path, LinearWeights) for path in sorted(weights_dir(dataset).glob("*/weights.json"))]
 
 
 def write_figures(folder: Path, figures: Mapping[str, DrawnFigure]) -> None:

@@ -29,13 +29,14 @@ from stages.contracts.paths import evaluation_path, gallery_path, report_path, s
 from stages.contracts.tables.samples_table import SamplesMetadata
 from stages.evaluation import checked_predictions
 from stages.evaluation.checked_predictions import FoldPredictions, Splits
-from stages.evaluation.gallery import exhibit, gallery_of, worst_first
+from stages.evaluation.gallery import gallery_of, worst_first
 from stages.foundation.documents import read_document
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.registry import component, names
 from stages.foundation.tables import read_described
 from stages.reporting.gallery_page import cards, drawn
 from stages.samples.exhibits import MOST_CELLS, MOST_CHARACTERS, SIDE
+from stages.samples.shown_samples import exhibit
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">"\'&{{ 7 * 7 }}\x1b[31m\u202e'
 MOST_BYTES = 120_000  # of one modality of one sample, in the document

@@ -76,13 +76,13 @@ def stages() -> list[str]:
 
 def test_the_graph_is_found_and_small() -> None:
     assert {name.partition("@")[0] for name in stages()} == {
-        "check", "ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "condition", "evaluate", "report",
-        "publish",
+        "check", "ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "read_weights", "condition",
+        "evaluate", "report", "publish",
     }  # fmt: skip
     # DVC's own cost grows with the stages, so folds, grids, seeds and modality combinations live inside one
     params = read_params(ROOT / "params.yaml")
     n_datasets, n_features, n_models = (len(params[section]) for section in ("datasets", "features", "models"))
-    n_studies = sum(len(params[section]) for section in ("learning_curves", "bias_variance", "representations"))
+    n_studies = sum(len(params[section]) for section in ("learning_curves", "bias_variance", "representations", "read_weights"))
     assert len(stages()) == 3 + 6 * n_datasets + n_features + n_datasets * (n_models + n_studies)
     assert {name for name in stages() if "@" in name} == stage_names(read_params())
 

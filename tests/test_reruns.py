@@ -12,9 +12,11 @@ from stages.foundation.params_file import read_params
 
 PARAMS = read_params(ROOT / "params.yaml")
 # bias_variance and representation are off
-VERBS = ("ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "condition", "evaluate", "report")
+VERBS = (
+    "ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "read_weights", "condition", "evaluate", "report",
+)  # fmt: skip
 EVERY = set(VERBS)
-LEARNING = {"train", "control", "learning_curve", "condition"}
+LEARNING = {"train", "control", "learning_curve", "read_weights", "condition"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
 RERUNS: dict[str, set[str]] = {
@@ -34,8 +36,8 @@ RERUNS: dict[str, set[str]] = {
     "own_data": {"ingest"},
     "tasks": {"ingest"},
     "targets": {"ingest"},
-    "samples": {"ingest", "featurize", "validate", "condition", "evaluate"},
-    "samples/absent_samples.py": {"ingest", "featurize", "split", "validate", "condition", "evaluate"},
+    "samples": {"ingest", "featurize", "validate", "read_weights", "condition", "evaluate"},
+    "samples/absent_samples.py": {"ingest", "featurize", "split", "validate", "read_weights", "condition", "evaluate"},
     "split.py": {"split"},
     "splitting": {"split"},
     "splitting/scarce_groups.py": {"ingest", "split", "learning_curve"},
@@ -63,6 +65,8 @@ RERUNS: dict[str, set[str]] = {
     "bias_variances": set(),  # of bias_variance
     "representation.py": set(),  # off by default
     "representations": set(),  # of representation
+    "read_weights.py": {"read_weights"},
+    "weight_reading": {"read_weights"},
     "training": LEARNING,
     "features": LEARNING,
     "model_selection": LEARNING,
@@ -72,11 +76,12 @@ RERUNS: dict[str, set[str]] = {
     "scoring": {*LEARNING, "evaluate"},
     "evaluate.py": {"evaluate"},
     "evaluation": {"evaluate"},
+    "evaluation/evaluate_settings.py": {"evaluate", "read_weights"},
     "metrics": {"evaluate"},
     "metric_inputs": {"evaluate"},
     "report.py": {"report"},
     "reporting": {"report"},  # the report's words
-    "modalities/__init__.py": {"validate", "condition", "evaluate"},  # the gallery of errors shows samples
+    "modalities/__init__.py": {"validate", "read_weights", "condition", "evaluate"},  # the gallery of errors shows samples
     "models/__init__.py": {"condition"},
 }
 FILES = [path for path in source_files() if path.parts[0] == "stages"]
@@ -111,18 +116,20 @@ def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     if kind == "models":
         own = {f"train@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["models"] else set()
         own |= {f"learning_curve@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["learning_curves"] else set()
+        own |= {f"read_weights@{dataset}-{name}" for dataset in PARAMS["datasets"]} if name in PARAMS["read_weights"] else set()
         own |= {f"condition@{dataset}" for dataset in PARAMS["datasets"]}
         assert reran(path) == own | ({f"control@{dataset}" for dataset in PARAMS["datasets"]} if name == LEARNER.name else set())
         return
     features = {f"featurize@{key}" for key, entry in PARAMS["features"].items() if entry["modality"] == name}
     others = ("validate", "condition", "evaluate")
-    assert reran(path) == features | {f"{verb}@{dataset}" for verb in others for dataset in PARAMS["datasets"]}
+    read = {f"read_weights@{dataset}-{model}" for dataset in PARAMS["datasets"] for model in PARAMS["read_weights"]}
+    assert reran(path) == features | read | {f"{verb}@{dataset}" for verb in others for dataset in PARAMS["datasets"]}
 
 
 def test_the_examples_of_the_table() -> None:
     """The files that reran everything once."""
     n_datasets = len(PARAMS["datasets"])
-    assert len(reran(Path("stages/models/svm/smo.py"))) == 2 * n_datasets  # train and condition
+    assert len(reran(Path("stages/models/svm/smo.py"))) == 3 * n_datasets  # train, read_weights and condition
     n_texts = sum(entry["modality"] == "text" for entry in PARAMS["features"].values())
     assert sum(name.startswith("featurize@") for name in reran(Path("stages/modalities/text/__init__.py"))) == n_texts
     for path in ("stages/params.py", "stages/checking/pipeline_settings.py", "stages/reporting/formatting.py"):

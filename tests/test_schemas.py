@@ -37,7 +37,10 @@ from stages.contracts.paths import (
     skipped_path,
     splits_path,
     summary_path,
+    support_vectors_path,
     validation_path,
+    weights_document_path,
+    weights_table_path,
 )
 from stages.contracts.table_schema import type_name
 from stages.contracts.tables.quarantine_table import QuarantineMetadata
@@ -62,6 +65,7 @@ SAMPLES = pa.table({"sample_id": ["a", "b"], "words": ["x", "y"]})
     (quarantine_path("toy", "text"), "quarantine"), (features_path("toy", "text"), "features"),
     *((predictions_dir("toy", "knn") / f"{name}.arrow", name) for name in TRAINED),
     (learning_curve_path("toy", "knn"), "learning_curve"), (representation_path("toy", "mlp"), "representation"),
+    (weights_table_path("toy", "svm"), "weights"), (support_vectors_path("toy", "svm"), "support_vectors"),
 ])  # fmt: skip
 def test_a_path_tells_its_schema(path: Path, name: str) -> None:
     for place in (path, Path("/elsewhere") / path):
@@ -141,6 +145,7 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
     (leaks_path("toy"), "leaks"), (gallery_path("toy"), "gallery"),
     (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
     (accepted_path(), "accepted"), (bias_variance_path("toy", "knn"), "bias_variance"),
+    (weights_document_path("toy", "svm"), "linear_weights"),
 ])
 def test_the_path_of_a_document_tells_its_schema(path: Path, name: str) -> None:
     found = document_schema_of(path)
@@ -156,7 +161,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
         "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
-        "randomised", "gallery", "bias_variance",
+        "randomised", "gallery", "bias_variance", "linear_weights",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]

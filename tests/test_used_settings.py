@@ -37,7 +37,11 @@ def curves(datasets: set[str] = DATASETS) -> set[str]:
     return {f"learning_curve@{dataset}-{model}" for dataset in datasets for model in PARAMS["learning_curves"]}
 
 
-OF_EMOJI = {"control@emoji", *(f"{stage}@emoji-{model}" for stage, key in
+def readings(datasets: set[str] = DATASETS) -> set[str]:
+    return {f"read_weights@{dataset}-{model}" for dataset in datasets for model in PARAMS["read_weights"]}
+
+
+OF_EMOJI = {"control@emoji", *readings({"emoji"}), *(f"{stage}@emoji-{model}" for stage, key in
                                (("learning_curve", "learning_curves"), ("bias_variance", "bias_variance"),
                                 ("representation", "representations")) for model in PARAMS[key])}
 
@@ -48,7 +52,8 @@ OF_EMOJI = {"control@emoji", *(f"{stage}@emoji-{model}" for stage, key in
     ({"calibration": "sigmoid"}, train(*PARAMS["models"], datasets=DATASETS - REGRESSION)),
     ({"tuning_rows": 500}, train(*PARAMS["models"]) | curves()),
     ({"scoring": {"multiclass": "balanced_accuracy"}},
-     train(*PARAMS["models"], datasets=MULTICLASS) | curves(MULTICLASS) | {f"control@{dataset}" for dataset in MULTICLASS}),
+     train(*PARAMS["models"], datasets=MULTICLASS) | curves(MULTICLASS) | readings(MULTICLASS)
+     | {f"control@{dataset}" for dataset in MULTICLASS}),
     ({"combinations": {"emoji": [["image"]]}}, train(*PARAMS["models"], datasets={"emoji"}) | OF_EMOJI),
     ({"scoring": {"regression": "q2"}, "tuning_rows": 10_000, "n_seeds": 3, "calibration": "none", "keep": []}, set()),  # the defaults
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")

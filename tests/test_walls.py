@@ -18,7 +18,8 @@ ROOMS = {
     **dict.fromkeys(("datasets", "modalities", "models", "fusions", "optimizers", "schedules"), "component"),
     **dict.fromkeys(("controls", "metrics", "tasks", "leaks"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
-    **dict.fromkeys(("controlling", "conditions", "learning_curves", "bias_variances", "representations"), "part of a stage"),
+    **dict.fromkeys(("controlling", "conditions", "learning_curves", "bias_variances"), "part of a stage"),
+    **dict.fromkeys(("representations", "weight_reading"), "part of a stage"),
     **dict.fromkeys(("paired_versions", "reporting", "params.py"), "part of a stage"),
 }
 LAYERS = ("contracts", "foundation", "shared by components", "component", "part of a stage", "entry point", "pipelines")

@@ -52,7 +52,8 @@ def write_leak_levels(dataset: str = "toy", **levels: Sequence[str]) -> None:
 def write_used_settings(dataset: str, models: Iterable[str], scoring: str) -> None:
     """Write what check passes of `train:` to the stages that learn: its defaults, and the metric that chooses; no condition."""
     used = UsedTrainSettings(**dict(TrainEntry()) | {"scoring": scoring, "combinations": None}).model_dump(mode="json")
-    for stage in ("control", "learning_curve", "bias_variance", "representation", *(f"train.{model}" for model in models)):
+    studies = ("learning_curve", "bias_variance", "representation", "read_weights")
+    for stage in ("control", *studies, *(f"train.{model}" for model in models)):
         write_json(train_settings_path(dataset, stage), used)
     write_json(settings_path(f"fusions.{dataset}"), {"early": {}})
     write_json(condition_settings_path(dataset), {})

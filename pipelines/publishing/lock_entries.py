@@ -11,7 +11,7 @@ import yaml
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.validation_document import Validation
-from stages.contracts.paths import evaluation_path, validation_path
+from stages.contracts.paths import evaluation_path, validation_path, weights_document_path
 from stages.foundation.documents import read_document
 from stages.foundation.errors import InputError
 
@@ -96,11 +96,14 @@ def computed_by(evaluation: Evaluation, model: str) -> str:
 
 
 def stages_behind(evaluation: Evaluation) -> list[str]:
-    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance, noisy and incomplete samples."""
+    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance, noisy and incomplete samples; and
+    those that read weights.
+    """
     dataset = evaluation.dataset
     found = [computed_by(evaluation, model) for model in evaluation.models]
     found += [f"learning_curve@{dataset}-{curve.model}" for curve in evaluation.learning_curves]
     found += [f"representation@{dataset}-{one.model}" for one in evaluation.representations]
+    found += [f"read_weights@{dataset}-{model}" for model in evaluation.models if weights_document_path(dataset, model).is_file()]
     found += [f"condition@{dataset}" for examined in evaluation.robustness if examined.is_corrupted]
     return list(dict.fromkeys([*found, *(f"bias_variance@{dataset}-{study.model}" for study in evaluation.bias_variance)]))
 

@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
+from pipelines.publishing.linear_readings import linear_reading
 from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
 from pipelines.publishing.metric_values import Point, absent_points, gap_points, run_points, score_points, share_points
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
@@ -99,16 +100,17 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
     """Return the record of one candidate."""
     dataset, candidate = evaluation.dataset, result.candidate
     is_control = candidate.model in evaluation.controls
-    stage = computed_by(evaluation, candidate.model)
+    stage, linear = computed_by(evaluation, candidate.model), linear_reading(lock, dataset, candidate)
     names = {"model": candidate.model, "modalities": seen(candidate), "fusion": candidate.fusion}
-    results = {**result.model_dump(mode="json", include=RESULTS), **studied(evaluation, candidate)}
+    results = {**result.model_dump(mode="json", include=RESULTS), **studied(evaluation, candidate),
+               **({"linear": list(linear.points)} if linear.points else {})}  # fmt: skip
     return Record(
         name=" · ".join(evaluation.key(candidate)),
         key=digest({"stage": identity(lock[stage]), "candidate": names, "results": results, "confidence": evaluation.confidence}),
         tags={**common_tags(evaluation), "kind": "run", **names, "n_modalities": str(len(candidate.modalities)),
               "baseline": str(candidate.model in evaluation.baselines).lower(), "mlflow.source.name": stage},
         params=run_params(lock, evaluation, result),
-        points=run_points(evaluation, result),
+        points=[*run_points(evaluation, result), *linear.points],
         note=descriptions.run_note(evaluation, result, {name: text for name, text in chosen_settings(result.listed_configs).items()
                                                         if name not in result.fixed_settings}),
         files={**figures(dataset, "__".join(evaluation.key(candidate)) + "__"), **page(dataset)},
@@ -116,6 +118,7 @@ def run_record(lock: Mapping[str, Any], evaluation: Evaluation, data: DatasetVer
         tables=(controls_dir(dataset) if is_control else predictions_dir(dataset, "")) / candidate.model,
         candidate=candidate,
         model=None if is_control else fitted_folder(lock, dataset, candidate),
+        texts=linear.texts,
         cost=cost_of(stage, lock[stage]),
     )
 

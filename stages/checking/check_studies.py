@@ -1,10 +1,11 @@
-"""Check the entries under `learning_curves:`, `bias_variance:` and `representations:`: studies of models that params.yaml has."""
+"""Check the entries under the studies' sections (`learning_curves:` and others): studies of models that params.yaml has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.bias_variances.bias_settings import BiasVarianceEntry
 from stages.checking.known_components import known, refuse_unknown
+from stages.contracts.model import no_config
 from stages.contracts.settings import Settings
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import PARAMS, nearest
@@ -13,9 +14,11 @@ from stages.learning_curves.curve_settings import LearningCurveEntry
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.params import parse, section
 from stages.representations.representation_settings import RepresentationEntry
+from stages.weight_reading.weight_settings import ReadWeightsEntry
 
 STUDIES: Mapping[str, type[Settings]] = {
     "learning_curves": LearningCurveEntry, "bias_variance": BiasVarianceEntry, "representations": RepresentationEntry,
+    "read_weights": ReadWeightsEntry,
 }  # fmt: skip
 
 
@@ -34,6 +37,16 @@ def check_studies(params: Mapping[str, Any], study: str) -> None:
             check_parameter(params, name, entry)
         if isinstance(entry, RepresentationEntry):
             check_representation(params, name, entry)
+        if isinstance(entry, ReadWeightsEntry):
+            check_linear(params, name)
+
+
+def check_linear(params: Mapping[str, Any], name: str) -> None:
+    """Raise InputError unless a model has linear configurations."""
+    linear = [model for model in params["models"] if as_sweep(known("models", model, f"models.{model}")).is_linear is not no_config]
+    if name not in linear:
+        raise InputError(f"{PARAMS}: read_weights: {name!r} is no linear model; expected one of {', '.join(linear) or 'none of models'}; "
+                         "remove it here")
 
 
 def refuse_datasets(params: Mapping[str, Any], key: str, datasets: Sequence[str]) -> None:

@@ -17,7 +17,8 @@ from stages.contracts.paths import DATA
 LOCK = Path("dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "control", "condition", "evaluate")
 # stage → its section of params.yaml
-PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "representation": "representations"}
+PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "representation": "representations",
+             "read_weights": "read_weights"}
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:

@@ -15,8 +15,9 @@ from stages.model_selection.target_forms import FORMS
 from stages.params import section
 from stages.training.train_settings import TrainEntry, UsedTrainSettings
 
-USED = {"control": {"scoring"}, "bias_variance": {"scoring"}, "learning_curve": {"scoring", "tuning_rows"},
-        "representation": {"scoring", "tuning_rows"}}  # by stage
+# by stage
+USED = {"control": {"scoring"}, "bias_variance": {"scoring"}, "read_weights": {"scoring"}, "learning_curve": {"scoring", "tuning_rows"},
+        "representation": {"scoring", "tuning_rows"}}
 COMBINATIONS = "combinations"  # used by every stage, and in its file where a data set has them
 
 

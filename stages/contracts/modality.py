@@ -1,6 +1,6 @@
 """What a component under stages/modalities/ provides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from stages.contracts.corruption import Corruption
 from stages.contracts.documents.gallery_document import Exhibit
+from stages.contracts.documents.weights_document import WeightImage
 from stages.contracts.model import Encoding
 from stages.contracts.settings import Settings
 from stages.contracts.tables.features_table import FeaturesMetadata
@@ -56,11 +57,24 @@ class Show(Protocol):
     def __call__(self, value: Any, /) -> Exhibit: ...
 
 
+class ShowWeights(Protocol):
+    """Returns the weights of one function of a modality's features, float64 (d,), as an image; None where the features are none."""
+
+    def __call__(self, weights: np.ndarray, metadata: FeaturesMetadata, /) -> WeightImage | None: ...
+
+
+class NameTerms(Protocol[Accepted]):
+    """Returns the terms behind some indices of sparse features, of those that occur in a column of samples without nulls."""
+
+    def __call__(self, column: pa.Array, settings: Accepted, indices: Collection[int], /) -> dict[int, str]: ...
+
+
 @dataclass(frozen=True)
 class Modality(Generic[AnySettings]):
     """A modality: the type of its column, the features of a sample, the expectations of validation, and how a sample is shown.
 
-    show: None: not shown. corruptions: how its samples may be corrupted when models are tested.
+    show: None: not shown. corruptions: how its samples may be corrupted when models are tested. show_weights: None: weights are shown as
+    bars. name_terms: None: terms have no names.
     """
 
     name: str
@@ -71,3 +85,5 @@ class Modality(Generic[AnySettings]):
     expectations: Expect
     show: Show | None = None
     corruptions: tuple[Corruption, ...] = ()
+    show_weights: ShowWeights | None = None
+    name_terms: NameTerms[AnySettings] | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from stages.contracts.candidate import EARLY
 from stages.contracts.critical_point import CriticalPoint
 from stages.contracts.fitted import CalibrationMethod, Fitted, Scores
+from stages.contracts.linear_reading import LinearReading
 from stages.contracts.problem import Fold, Problem
 from stages.contracts.settings import Settings
 from stages.contracts.task import TARGET_FORMS, TargetForm
@@ -106,6 +107,11 @@ def always(n_train: int) -> bool:
     return True
 
 
+def no_config(config: Mapping[str, Any]) -> bool:
+    """Return that a configuration is no linear model."""
+    return False
+
+
 def every_config(configs: list[Config], settings: Any, problem: Problem) -> list[Config]:
     """Return the configurations unchanged: nothing is approximated."""
     return configs
@@ -131,6 +137,8 @@ class Sweep:
     `reads_structure`: whether it reads the structured form of samples next to their encoded features.
     `represent(fitted, matrices)` returns what a network represents new rows by, float32 (n, d); None: the model is no network.
     `uses_weights`: whether the blocks' weights change what it learns; a model that learns its own is tried with equal ones alone.
+    `is_linear(config)` returns whether a configuration is a linear function of the encoded features, `read(sweep)` what is read of the
+    first configuration of a fold sweep, which is one, fitted on all training rows; text: why nothing is.
     """
 
     name: str
@@ -148,6 +156,8 @@ class Sweep:
     reads_structure: bool = False
     uses_weights: bool = True
     represent: Callable[[Fitted, Mapping[str, Any]], np.ndarray] | None = None
+    is_linear: Callable[[Mapping[str, Any]], bool] = no_config
+    read: Callable[[FoldSweep], LinearReading | str] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,7 @@ class Estimator:
     (the estimator must support `warm_start`).
     `is_seeded(n_train)`: as of a `Sweep`; whether `seed` matters to an estimator that is fitted on so many rows.
     `approximated(configs, settings, problem)`: as of a `Sweep`.
+    `is_linear(config)`: as of a `Sweep`; such an estimator has `coef_` and `intercept_` as scikit-learn's linear models do.
     """
 
     name: str
@@ -173,6 +184,7 @@ class Estimator:
     is_seeded: Callable[[int], bool] = never
     grid: Callable[[Any, int], list[Config]] | None = None
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
+    is_linear: Callable[[Mapping[str, Any]], bool] = no_config
 
 
 Model = Sweep | Estimator

@@ -151,6 +151,23 @@ def gallery_path(dataset: str) -> Path:
     return evaluation_dir(dataset) / "gallery.json"
 
 
+def weights_dir(dataset: str, model: str = "") -> Path:
+    """Return where read_weights writes what it reads of a linear model; without a model, the folder with a folder per model."""
+    return evaluation_dir(dataset) / "weights" / model
+
+
+def weights_document_path(dataset: str, model: str) -> Path:
+    return weights_dir(dataset, model) / "weights.json"
+
+
+def weights_table_path(dataset: str, model: str) -> Path:
+    return weights_dir(dataset, model) / "weights.arrow"
+
+
+def support_vectors_path(dataset: str, model: str) -> Path:
+    return weights_dir(dataset, model) / "support_vectors.arrow"
+
+
 def summary_path(dataset: str) -> Path:
     return evaluation_dir(dataset) / "summary.json"
 

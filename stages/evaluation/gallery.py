@@ -15,17 +15,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
-from stages.contracts.documents.gallery_document import Gallery, Mistake, NoExhibit, ShownModality
-from stages.contracts.modality import Modality
+from stages.contracts.documents.gallery_document import Gallery, Mistake
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import FoldPredictions, Splits
 from stages.evaluation.row_values import row_losses
-from stages.foundation.registry import component
-from stages.samples.pooling import FILES_KEY, SEVERAL
+from stages.samples.shown_samples import exhibits
 
 RANKED_BY: Mapping[TargetForm, Any] = {"classes": "confidence", "labels": "log-loss", "continuous": "residual"}
 LEAST_TRUTH = 1e-7  # probability of what came true, in the loss of labels: that of float32
@@ -119,25 +116,3 @@ def targets_of(outputs: Sequence[str], fold: FoldPredictions, entry: int, scale:
     worst = [place for place in np.sort(np.argsort(-error, kind="stable")[:MOST_TARGETS]).tolist() if error[place] >= 0]
     return {"targets": tuple(outputs[place] for place in worst), "true": tuple(f"{target[place]:.4g}" for place in worst),
             "predicted": tuple(f"{prediction[place]:.4g}" for place in worst)}
-
-
-def exhibits(samples: pa.Table, ids: Sequence[str], modalities: Sequence[str]) -> list[tuple[ShownModality, ...]]:
-    """Return what is shown of each sample, modality by modality."""
-    rows = pc.index_in(pa.array(ids, pa.string()), value_set=samples["sample_id"].combine_chunks()).to_pylist()
-    return [tuple(exhibit(samples, row, name) for name in modalities if name in samples.column_names) for row in rows]
-
-
-def exhibit(samples: pa.Table, row: int, name: str) -> ShownModality:
-    """Return what is shown of one modality of one sample; why nothing is, where it cannot be read."""
-    field = samples.schema.field(name)
-    about = field.metadata or {}
-    modality: Modality[Any] = component("modalities", about[b"modality"].decode())
-    value, n_files = samples[name][row].as_py(), 1
-    if about.get(FILES_KEY) == SEVERAL and value is not None:
-        n_files, value = len(value), value[0] if value else None
-    if value is None or modality.show is None:
-        return ShownModality(modality=name, n_files=n_files, exhibit=NoExhibit(why="missing" if value is None else "not shown"))
-    try:
-        return ShownModality(modality=name, n_files=n_files, exhibit=modality.show(value))
-    except ValueError as error:
-        return ShownModality(modality=name, n_files=n_files, exhibit=NoExhibit(why=str(error)))

@@ -11,6 +11,8 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+INFREQUENT = "infrequent_sklearn"  # as OneHotEncoder names the categories that share a column
+
 
 def fit_numeric(training: np.ndarray) -> dict[str, np.ndarray]:
     """Return the state of imputer and scaler, fitted on training rows float64 (n, p), NaN where missing.
@@ -53,14 +55,32 @@ def encode_categories(values: np.ndarray, fitted: Sequence[Mapping[str, Any]], m
     Args:
         values: object (n, q), str or None. fitted: as `fit_categories` returns, of each column.
     """
+    encoder = _encoder(fitted, max_categories)
+    if len(values) == 0:
+        return np.zeros((0, len(encoder.get_feature_names_out())))
+    return np.asarray(encoder.transform(values))
+
+
+def category_columns(names: Sequence[str], fitted: Sequence[Mapping[str, Any]], max_categories: int) -> list[str]:
+    """Return the names of the columns of `encode_categories`: "color = red", "color = missing", "color = rare" of the infrequent ones.
+
+    Args:
+        names: of the categorical columns. fitted: as `fit_categories` returns, of each.
+    """
+    def combined(name: str, category: Any) -> str:
+        return f"{name} = {'missing' if category is None else 'rare' if category == INFREQUENT else category}"
+
+    encoder = _encoder(fitted, max_categories)
+    encoder.feature_name_combiner = combined
+    return [str(name) for name in encoder.get_feature_names_out(np.array(names, dtype=object))]
+
+
+def _encoder(fitted: Sequence[Mapping[str, Any]], max_categories: int) -> OneHotEncoder:
     encoder = OneHotEncoder(handle_unknown="ignore", max_categories=max_categories, sparse_output=False)
     training = np.empty((sum(fitted[0]["counts"]), len(fitted)), dtype=object)
     for column, found in enumerate(fitted):
         training[:, column] = np.repeat(np.array(found["names"], dtype=object), found["counts"])
-    encoder.fit(training)
-    if len(values) == 0:
-        return np.zeros((0, len(encoder.get_feature_names_out())))
-    return np.asarray(encoder.transform(values))
+    return encoder.fit(training)
 
 
 def _imputer() -> SimpleImputer:

@@ -46,6 +46,7 @@ def sweep_of(model: Estimator) -> Sweep:
         target_forms=model.target_forms,
         encodings=model.encodings,
         is_seeded=model.is_seeded,
+        is_linear=model.is_linear,
     )
 
 

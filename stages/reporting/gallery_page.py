@@ -88,6 +88,8 @@ def drawn(shown: ShownModality, sample_id: str) -> Markup:
 
 
 def _text(found: TextExhibit, label: str) -> Markup:
+    if not found.text:
+        return _none(NoExhibit(why="empty text"), label)
     rest = found.n_characters - len(found.text)
     more = Markup(' <span class="quiet">{:,} characters in all</span>').format(found.n_characters) if rest > 0 else Markup("")
     return Markup('<p class="quote" tabindex="0">{}{}</p>').format(found.text, more)
@@ -101,10 +103,15 @@ def _table(found: TableExhibit, label: str) -> Markup:
 
 
 def _image(found: ImageExhibit, label: str) -> Markup:
-    scale = max(1.0, FEWEST_PIXELS / max(found.height, found.width))
+    return enlarged(found.png, found.height, found.width, label)
+
+
+def enlarged(png: str, height: int, width: int, label: str, *, n_parts: int = 1) -> Markup:
+    """Return an image, enlarged if it is small, or if the parts next to one another in it are."""
+    scale = max(1.0, FEWEST_PIXELS / max(height, width / n_parts))
     pixelated = " pixelated" if scale > 1 else ""
     return Markup('<img class="exhibit{}" alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">').format(
-        pixelated, label, round(found.width * scale), round(found.height * scale), found.png)
+        pixelated, label, round(width * scale), round(height * scale), png)
 
 
 def _sound(found: SoundExhibit, label: str) -> Markup:

@@ -12,6 +12,7 @@ from stages.contracts.documents.control_findings import ProtocolGap
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.gallery_document import Gallery
 from stages.contracts.documents.results_document import Comparison, Family, MeanScore, MetricInfo, ScoredCandidate
+from stages.contracts.documents.weights_document import LinearWeights
 from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
 from stages.reporting import formatting
@@ -28,6 +29,7 @@ from stages.reporting.reliability_sentences import holding
 from stages.reporting.representation_sentences import representation_sentences
 from stages.reporting.robustness_sentences import area_rows, change_rows, examined, way_names
 from stages.reporting.together import ShareRow, WayRow, other_shares, share_rows, way_rows
+from stages.reporting.weights_page import weights_section
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
@@ -35,12 +37,14 @@ FAMILIES: tuple[Family, ...] = ("fusion", "ways", "left_out", "sufficient", "lea
 
 
 def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, DrawnFigure]], left_out: Sequence[str] = (), *,
-           hashes: Mapping[str, str] | None = None, galleries: Mapping[str, Gallery] | None = None) -> str:
+           hashes: Mapping[str, str] | None = None, galleries: Mapping[str, Gallery] | None = None,
+           linear: Mapping[str, Sequence[LinearWeights]] | None = None) -> str:
     """Return the report as one HTML document that needs nothing else.
 
     Args:
         drawn: by data set, its figures by file name. left_out: data sets whose stages failed. hashes: by data set, that of its
-            evaluation in dvc.lock; without it the section names none. galleries: by data set, samples of the largest errors.
+            evaluation in dvc.lock; without it the section names none. galleries: by data set, samples of the largest errors. linear: by
+            data set, what is read of its linear models.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
@@ -58,7 +62,8 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     rows = [summary_row(evaluation, learners) for evaluation in evaluations]
     known, shown = hashes or {}, galleries or {}
     sections = [{**section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)),
-                 **gallery_section(evaluation, shown.get(evaluation.dataset))} for evaluation in evaluations]
+                 **gallery_section(evaluation, shown.get(evaluation.dataset)),
+                 **weights_section(evaluation, (linear or {}).get(evaluation.dataset, ()))} for evaluation in evaluations]
     return plain(page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
 
 

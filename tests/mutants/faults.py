@@ -24,6 +24,7 @@ OF_METRICS, OF_READY, OF_RECORDS = ("tests/test_metrics.py",), ("tests/test_read
 OF_INGEST, OF_SHARES, OF_INSIDE = ("tests/test_ingest.py",), ("tests/test_bad_shares.py",), ("tests/test_paths_inside.py",)
 OF_PROTOCOL, OF_TABLES, OF_STALE = ("tests/test_protocol.py",), ("tests/test_tables.py",), ("tests/test_leftovers.py",)
 OF_RELIABILITY = ("tests/test_reliability.py",)
+OF_READING = ("tests/test_linear_reading.py",)
 OF_CURVES, OF_BIAS = ("tests/test_learning_curves.py",), ("tests/test_bias_variance.py",)
 OF_EVIDENCE = ("tests/test_leak_evidence.py",)
 OF_SEEDS = ("tests/test_evaluated_seeds.py",)
@@ -369,6 +370,14 @@ MUTANTS = (
            ("tests/test_critical_points.py",), "the Hessian of a network that is linear in each layer"),
     Mutant("seeds of all models", "stages/checking/train_files.py", "is_seeded is not never", "is_seeded is not None",
            ("tests/test_used_settings.py",), "another number of seeds trains models that draw nothing"),
+    Mutant("weights of scaled features", "stages/weight_reading/feature_columns.py", "values / columns[name].unit",
+           "values * columns[name].unit", OF_READING, "a column in small units seems to weigh little"),
+    Mutant("inner products of distances", "stages/models/svm/linear_geometry.py", "shifted - 0.5 *", "shifted + 0.5 *", OF_READING,
+           "planes of an SVM are moved"),
+    Mutant("planes by the bound", "stages/weight_reading/margin_facts.py", "(margin.alpha < AT_BOUND * margin.C) |", "(margin.alpha > 0) |",
+           OF_READING, "support vectors inside the margin count as on their plane"),
+    Mutant("components forgotten", "stages/weight_reading/estimator_functions.py", "intercepts - projection.mean @ weights[name]",
+           "intercepts + projection.mean @ weights[name]", OF_READING, "an image's function is shifted"),
     Mutant("votes as margins", "stages/models/svm/solvers.py", "summed_margins(decisions) if self.n_outputs > 2 else decisions",
            "decisions", ("tests/test_binary_svms.py",), "all rows have about the same probability"),
     Mutant("copies stay", "stages/controls/copies.py", "~np.isin(keys[fold.train]", "~np.isin(keys[fold.test]",

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.documents.weights_document import WeightImage
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
@@ -30,6 +31,7 @@ from stages.modalities.audio.excerpt import show_sound
 from stages.modalities.audio.sounds import decode
 from stages.modalities.audio.spectra import LEAST_SPREAD
 from stages.samples.read import read_each
+from stages.samples.weight_images import signed_image
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: AudioSettings) -> Features:
@@ -61,6 +63,16 @@ def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarr
         "max": mean.max(axis=1),
         "variation": deviation.max(axis=1),
     }
+
+
+def show_weights(weights: np.ndarray, metadata: FeaturesMetadata) -> WeightImage:
+    """Return the weights as a spectrogram: a column per row of the clip's vector, of each the lowest band or coefficient at the bottom."""
+    grid = weights.reshape(metadata.shape).T[::-1]
+    bands = "coefficient, the first at the bottom" if metadata.settings["features"] == "mfcc" else "mel band, the lowest at the bottom"
+    names = list(metadata.names)
+    columns = f"{names[0]} to {names[-1]}" if metadata.settings["summary"] == "frames" else ", ".join(names)
+    image = signed_image([np.repeat(grid, max(1, round(grid.shape[0] / grid.shape[1])), axis=1)])  # about as wide as high
+    return image.model_copy(update={"rows": bands, "columns": columns})
 
 
 LENGTH = "values in the vector"
@@ -101,4 +113,5 @@ MODALITY = Modality(
     expectations=expectations,
     show=show_sound,
     corruptions=CORRUPTIONS,
+    show_weights=show_weights,
 )

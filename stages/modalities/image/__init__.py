@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.contracts.documents.weights_document import WeightImage
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
@@ -26,6 +27,7 @@ from stages.modalities.image.image_corruptions import CORRUPTIONS
 from stages.modalities.image.image_settings import ImageSettings
 from stages.modalities.image.thumbnail import show_image
 from stages.samples.read import read_each
+from stages.samples.weight_images import channel_image, signed_image
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: ImageSettings) -> Features:
@@ -66,6 +68,14 @@ def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarr
     return {"finite": finite, "length": np.full(len(vectors), vectors.shape[1]), "min": low, "max": high, "contrast": contrast}
 
 
+def show_weights(weights: np.ndarray, metadata: FeaturesMetadata) -> WeightImage | None:
+    """Return the weights of pixels as an image of their size; of HOG None."""
+    if metadata.settings["features"] != "pixels":
+        return None
+    pixels = weights.reshape(metadata.shape)
+    return signed_image([pixels[:, :, 0]]) if metadata.shape[2] == 1 else channel_image(pixels)
+
+
 LENGTH = "values in the vector"
 # By `features`: the meaning of a value, and of a vector of equal values.
 VALUE = {"pixels": "pixel value", "hog": "share of an orientation in its block"}
@@ -96,4 +106,5 @@ MODALITY = Modality(
     expectations=expectations,
     show=show_image,
     corruptions=CORRUPTIONS,
+    show_weights=show_weights,
 )

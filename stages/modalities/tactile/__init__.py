@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.contracts.documents.weights_document import WeightImage
 from stages.contracts.modality import Features, Modality
 from stages.contracts.tables.features_table import FeaturesMetadata
 from stages.foundation.tables import column_values, fixed_lists
@@ -25,6 +26,7 @@ from stages.modalities.tactile.pressure_image import show_pressure
 from stages.modalities.tactile.tactile_corruptions import CORRUPTIONS
 from stages.modalities.tactile.tactile_settings import TactileSettings
 from stages.samples.read import read_each
+from stages.samples.weight_images import signed_image
 
 
 def featurize(column: pa.Array | pa.ChunkedArray, settings: TactileSettings) -> Features:
@@ -74,6 +76,11 @@ def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarr
     }
 
 
+def show_weights(weights: np.ndarray, metadata: FeaturesMetadata) -> WeightImage:
+    """Return the weights of the summarized frames as images next to one another."""
+    return signed_image(list(weights.reshape(metadata.shape)), names=tuple(metadata.names))
+
+
 CONTRAST = "maximum minus minimum pressure; 0: no sensor has a reading above 0"
 MISSING = "share of the sample's missing readings"
 
@@ -108,4 +115,5 @@ MODALITY = Modality(
     expectations=expectations,
     show=show_pressure,
     corruptions=CORRUPTIONS,
+    show_weights=show_weights,
 )

@@ -18,6 +18,7 @@ fitted in train, on training rows.
 With `keep_words` the words of a document or utterance are kept in their order, too, each by its index; the word level has no such order.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
     from stages.modalities.text.terms import N_INDICES, count_terms, words_in_order  # here: scikit-learn takes 1 s to import
 
     samples = read_each(column, lambda sample: read_sample(sample, settings))
-    counts = count_terms(samples, settings.analyzer, settings.ngrams if settings.analyzer == "word" else settings.characters)
+    counts = count_terms(samples, settings.analyzer, settings.ngram_range)
     bounds = pa.array(counts.indptr.astype(np.int32))
     columns = {
         "indices": pa.ListArray.from_arrays(bounds, pa.array(counts.indices.astype(np.int32))),
@@ -50,6 +51,19 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
         columns["words"] = words_in_order(samples)
     fit = {name: getattr(settings, name) for name in ("min_documents", "max_terms", "idf", "sublinear")}
     return Features(columns, "sparse", (N_INDICES,), fit=fit)
+
+
+def name_terms(column: pa.Array, settings: TextSettings, indices: Collection[int]) -> dict[int, str]:
+    """Return the terms of some indices; of several terms with one index the first in alphabetical order."""
+    from stages.modalities.text.terms import index_of, terms_by_row  # as above
+
+    samples, wanted = read_each(column, lambda sample: read_sample(sample, settings)), set(indices)
+    terms = terms_by_row(samples, settings.analyzer, settings.ngram_range)
+    found = dict[int, str]()
+    for term in sorted({term for row in range(len(samples)) for term in terms(row)}):
+        if (index := index_of(term)) in wanted:
+            found.setdefault(index, term)
+    return found
 
 
 def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
@@ -97,4 +111,5 @@ MODALITY = Modality(
     expectations=expectations,
     show=show_text,
     corruptions=CORRUPTIONS,
+    name_terms=name_terms,
 )

@@ -20,6 +20,15 @@ def count_terms(samples: Sequence[TextSample], analyzer: Literal["word", "char"]
     """Return the count of each term in each sample: float32 (n_samples, N_INDICES), indices sorted; counts of a shared index are added."""
     if not samples:
         return sp.csr_matrix((0, N_INDICES), dtype=np.float32)
+    terms = terms_by_row(samples, analyzer, ngram_range)
+    hashing = HashingVectorizer(analyzer=terms, n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32)
+    return hashing.transform(range(len(samples)))
+
+
+def terms_by_row(
+    samples: Sequence[TextSample], analyzer: Literal["word", "char"], ngram_range: tuple[int, int]
+) -> Callable[[int], list[str]]:
+    """Return the function that returns the terms of a sample, by its number."""
     documents: Sequence[Any] = [sample.text for sample in samples]
     if analyzer == "word":  # all texts at once: fastest in polars
         documents = pl.Series(documents, dtype=pl.String).str.extract_all(WORD).to_list()
@@ -29,8 +38,12 @@ def count_terms(samples: Sequence[TextSample], analyzer: Literal["word", "char"]
         prefix, found = samples[row].prefix, ngrams(documents[row])
         return [*([prefix + ngram for ngram in found] if prefix else found), *samples[row].terms]
 
-    hashing = HashingVectorizer(analyzer=terms, n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32)
-    return hashing.transform(range(len(samples)))
+    return terms
+
+
+def index_of(term: str) -> int:
+    """Return the index of a term, as HashingVectorizer computes it."""
+    return int(abs(murmurhash3_32(term, seed=0)) % N_INDICES)  # abs of the largest negative number has no int32
 
 
 def ngram_analyzer(analyzer: Literal["word", "char"], ngram_range: tuple[int, int]) -> Callable[[Any], list[str]]:
@@ -44,6 +57,5 @@ def words_in_order(samples: Sequence[TextSample]) -> pa.ListArray:
     """Return the words of each sample's text by their indices, in order: lists of int32; the index is that of the word as a term."""
     words = pl.Series([sample.text for sample in samples], dtype=pl.String).str.extract_all(WORD).to_list()
     offsets = np.cumsum([0, *map(len, words)], dtype=np.int32)
-    # abs of the largest negative number has no int32
-    found = [abs(murmurhash3_32(word, seed=0)) % N_INDICES for of_sample in words for word in of_sample]
+    found = [index_of(word) for of_sample in words for word in of_sample]
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(found, pa.int32()))

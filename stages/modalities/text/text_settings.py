@@ -39,3 +39,8 @@ class TextSettings(Settings):
             if shortest > longest:
                 raise ValueError(f"{name}: expected [shortest, longest], found {[shortest, longest]}")
         return self
+
+    @property
+    def ngram_range(self) -> tuple[int, int]:
+        """Return the shortest and the longest n-gram of the analyzer."""
+        return self.ngrams if self.analyzer == "word" else self.characters

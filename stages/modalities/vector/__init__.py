@@ -14,6 +14,7 @@ of sparse rows needs none.
 """
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,11 @@ def _checked_sparse(indices: pa.Array, values: pa.Array) -> tuple[np.ndarray, np
     return places[numbers != 0], numbers[numbers != 0]
 
 
+def name_terms(column: pa.Array, settings: VectorSettings, indices: Collection[int]) -> dict[int, str]:
+    """Return names of the numbers of sparse vectors, by their places."""
+    return {index: f"number {index}" for index in indices}
+
+
 def summarise(table: pa.Table, metadata: FeaturesMetadata) -> dict[str, np.ndarray]:
     """Return per vector: finite, and norm, its Euclidean length."""
     if metadata.encoding == "sparse":
@@ -153,4 +159,5 @@ MODALITY = Modality(
     expectations=expectations,
     show=show_vector,
     corruptions=CORRUPTIONS,
+    name_terms=name_terms,
 )

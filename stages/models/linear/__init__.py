@@ -172,4 +172,5 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return LinearRegressor(**given) if loss == "squared" else LinearClassifier(loss=loss, **given)
 
 
-MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C", grid=grid, approximated=applicable)
+MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C", grid=grid, approximated=applicable,
+                  is_linear=lambda config: True)

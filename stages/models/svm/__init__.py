@@ -26,6 +26,7 @@ from stages.foundation.parallel import n_cores
 from stages.model_selection.grid import product
 from stages.models.svm.kernels import kernel_of, kernel_values
 from stages.models.svm.large_svm import LargeSvmFoldSweep, approximation_of, large_svm_decisions
+from stages.models.svm.linear_geometry import is_linear, read_svm
 from stages.models.svm.solvers import saved_solver
 from stages.models.svm.svm_fold_sweep import SvmFoldSweep
 
@@ -125,4 +126,6 @@ MODEL = Sweep(
     approximated=approximated,
     memory_bytes=memory_bytes,
     processor_s=processor_s,
+    is_linear=is_linear,
+    read=read_svm,
 )

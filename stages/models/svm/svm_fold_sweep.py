@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -76,16 +77,22 @@ class SvmFoldSweep(SvmFoldScores):
         scores = TestScores(self.scores(config, values))
         return lambda: scores
 
-    def fitted(self, config: int, seed: int | None = None) -> Fitted:
-        """Return the support vectors and their dual coefficients."""
+    def trained(self, config: int) -> tuple[Any, np.ndarray]:
+        """Return the SVMs of a configuration on all training rows, and those rows in the order of the SVMs: int64, of the problem."""
         chosen, train = self.configs[config], np.arange(len(self.order))
         train = train[self.solver.order(train)]
         svms = self.solver.train(feature_distances(kernel_of(chosen), self.squared, train), train, np.array([chosen["C"]]))
+        return svms, self.rows[train]
+
+    def fitted(self, config: int, seed: int | None = None) -> Fitted:
+        """Return the support vectors and their dual coefficients."""
+        chosen = self.configs[config]
+        svms, train = self.trained(config)
         arrays = {
             **self.solver.arrays(svms),
             "scales": np.array(self.blocks.scales(self.modalities, "euclidean")) / len(self.modalities),
         }
         for name in self.modalities:
-            arrays |= pack(f"support/{name}", self.blocks.encoded[name].matrix[self.rows[train[svms.support]]])
+            arrays |= pack(f"support/{name}", self.blocks.encoded[name].matrix[train[svms.support]])
         state = {"config": dict(chosen), **self.state}
         return Fitted(arrays, state if self.problem.form == "continuous" else state | {"temperature": self.temperature(config)})
