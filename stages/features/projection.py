@@ -1,10 +1,11 @@
 """Principal components of each block, or its centred and scaled columns, fitted on training rows: the inputs of the networks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import scipy.sparse as sp
 
 from stages.features.early_fusion import FoldBlocks
 from stages.features.encoders import Matrix
@@ -27,8 +28,10 @@ class Projection:
         saved = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
         return saved if self.directions is None else saved | {f"directions/{name}": self.directions}
 
-    def apply(self, matrix: Matrix) -> np.ndarray:
-        """Return the scaled components of rows: float32 (n, c)."""
+    def apply(self, matrix: Matrix) -> Matrix:
+        """Return the scaled components of rows: float32 (n, c); columns that are kept of sparse rows stay sparse, and are not centred."""
+        if self.directions is None and not isinstance(matrix, np.ndarray):
+            return sp.csr_array(matrix * self.scale).astype(np.float32)
         if self.directions is None:
             return (self.scale * (matrix - self.mean)).astype(np.float32)
         projected = np.asarray(matrix @ self.directions) - self.mean @ self.directions
@@ -47,8 +50,8 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     """
     n, d = matrix.shape
     mean = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
-    if n_components is None and isinstance(matrix, np.ndarray):
-        return _own_columns(matrix, mean)
+    if n_components is None:
+        return _own_columns(matrix, mean) if isinstance(matrix, np.ndarray) else _own_terms(matrix, mean)
     rows = matrix.astype(np.float64)
     # smaller variances are rounding errors; relative to uncentred rows, so that a constant block has no component
     negligible = 1e-12 * float((rows**2).sum()) / n
@@ -133,16 +136,25 @@ def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
     return Projection(mean, None, varies / np.sqrt(variances[varies].mean()) if varies.any() else np.zeros(len(mean)))
 
 
+def _own_terms(rows: sp.csr_array, mean: np.ndarray) -> Projection:
+    """Return the projection that keeps the columns of sparse rows (n, d) as they are, on a scale on which their variances sum to 1."""
+    variance = total_variance(rows.astype(np.float64), mean)
+    return Projection(np.zeros(0), None, 1 / np.sqrt(variance) if variance > 0 else 0.0)
+
+
 def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
     """Return a block's projection from a saved model's arrays."""
     return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
 
 
-def fit_projections(blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_components: int | None) -> dict[str, Projection]:
+def fit_projections(
+    blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_dense: int | None, n_sparse: int | None
+) -> dict[str, Projection]:
     """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight."""
     found = {}
     for name in names:
         block, weight = blocks.encoded[name], blocks.weights[name]
+        n_components = n_dense if isinstance(block.matrix, np.ndarray) else n_sparse
         fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
         found[name] = replace(fitted, scale=fitted.scale * np.sqrt(weight))
     return found
@@ -151,9 +163,3 @@ def fit_projections(blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, 
 def _fitted(matrix: Matrix, rows: np.ndarray, n_components: int | None) -> Projection:
     return fit_projection(matrix[rows], n_components)
 
-
-def project(matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], modalities: Sequence[str]) -> np.ndarray:
-    """Return the fused components of a modality combination: float32 (n, Σ c), each block with the same total variance."""
-    blocks = [projections[name].apply(matrices[name]) for name in modalities]
-    total = sum(block.shape[1] for block in blocks)
-    return np.hstack([block * np.float32(np.sqrt(total / (len(blocks) * block.shape[1]))) for block in blocks])
