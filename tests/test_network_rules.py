@@ -1,5 +1,6 @@
 """Networks are trained by every optimizer and schedule; gradients of the compiled loop and of torch are those of the loss."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_gradients_are_those_of_finite_differences(activation: str, loss: tuple[
 
     def value() -> float:
         with torch.no_grad():
-            return float(mean_loss(outputs_for(layers, rows, activation), rows.target, data.form, *loss[:1], 0.7))
+            return float(mean_loss(outputs_for(layers, rows, activation), rows.target, data.form, loss[0], 0.7))
 
     expected, step = [], 1e-6
     for part in parameters:
@@ -133,8 +134,9 @@ def test_weights_decay_of_full_batch_rules_is_a_penalty() -> None:
 
 
 # ---------------------------------------------------------------- settings and the sweep
-SMALL: dict[str, Any] = {"hidden_layer_sizes": ((5, 3),), "activation": ("tanh",), "learning_rate_init": (0.01, 0.03), "weight_decay": (0.01,),
-                         "max_iter": 4}  # fmt: skip
+SMALL: dict[str, Any] = {
+    "hidden_layer_sizes": ((5, 3),), "activation": ("tanh",), "learning_rate_init": (0.01, 0.03), "weight_decay": (0.01,), "max_iter": 4,
+}  # fmt: skip
 
 
 def test_a_usual_grid_names_neither_loss_nor_rule() -> None:
@@ -168,21 +170,23 @@ def test_a_loss_that_the_targets_do_not_allow_is_left_out() -> None:
     configs = grid(settings, 0)
     for task, loss in (("multiclass", "hinge"), ("multilabel", "hinge"), ("regression", "squared")):
         assert {config["loss"] for config in applicable(configs, settings, toy_problem(task=task))} == {loss}
-    with pytest.raises(InputError, match=r"models\.mlp\.loss: hinge is not a loss of targets that are continuous; add one of squared, auto"):
+    with pytest.raises(
+        InputError, match=r"models\.mlp\.loss: hinge is not a loss of targets that are continuous; add one of squared, auto"
+    ):
         of_hinge = MlpSettings(**SMALL, loss=("hinge",))
         applicable(grid(of_hinge, 0), of_hinge, toy_problem(task="regression"))
 
 
 @pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
-@pytest.mark.parametrize("given", [{"loss": ("hinge", "hinge_max", "squared")}, {"optimizer": ("sgd", "lbfgs"), "schedule": ("linear_decay",)}])
+@pytest.mark.parametrize(
+    "given", [{"loss": ("hinge", "hinge_max", "squared")}, {"optimizer": ("sgd", "lbfgs"), "schedule": ("linear_decay",)}]
+)
 def test_a_sweep_predicts_and_its_saved_network_predicts_the_same(task: str, given: dict[str, Any]) -> None:
     problem = toy_problem(task=task, modalities=("image", "text"))
     settings = MlpSettings(**SMALL, **given, n_components=4)
     configs = applicable(grid(settings, 0), settings, problem)
     (last,) = [r for r in results(LearnerSetup(mlp.MODEL, settings), problem, configs) if r.fold.index == 0 and len(r.modalities) == 2]
     alone = replace(problem, folds=(last.fold,), combinations=(last.modalities,))
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as pool:
         ((sweep,),) = mlp.MODEL.run(alone, settings, configs, pool)
         saved = sweep.fitted(last.chosen)

@@ -20,8 +20,8 @@ from stages.models import mlp
 from stages.models.mlp import descent
 from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import loss_for
-from stages.models.mlp.mlp_fold_sweep import _seed, mean_curve
 from stages.models.mlp.mixed_inputs import MixedInputs, dense_inputs, mixed_inputs
+from stages.models.mlp.mlp_fold_sweep import _seed, mean_curve
 from stages.models.mlp.networks import (
     ACTIVATIONS,
     Network,
@@ -156,8 +156,6 @@ def test_sparse_columns_learn_what_dense_ones_learn(form: str, share: float, n_d
         assert part == pytest.approx(other, abs=1e-5)
 
 
-
-
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("batch", [1, 20, 1000])
 def test_a_network_of_all_rows_ends_with_torchs_weights(form: str, batch: int) -> None:
@@ -235,9 +233,13 @@ def test_extreme_outputs_have_finite_losses() -> None:
     outputs = np.array([[300.0, -300], [300, -300], [0, 0]], dtype=np.float32)
     nothing, none = np.zeros((0, 1), dtype=np.float32), np.zeros(0, dtype=np.int64)
     assert descent.loss_and_probabilities(outputs.copy(), codes, nothing, 0, 1.0) == pytest.approx(600 + np.log(2))
-    assert descent.loss_and_probabilities(outputs.copy(), none, values, 1, 1.0) == pytest.approx(300 + (300 + 2 * np.log(2)) / 2 - 150, rel=1e-6)
+    assert descent.loss_and_probabilities(outputs.copy(), none, values, 1, 1.0) == pytest.approx(
+        300 + (300 + 2 * np.log(2)) / 2 - 150, rel=1e-6
+    )
     many = np.zeros((2, 5000), dtype=np.float32)
-    assert descent.loss_and_probabilities(many, none, np.zeros((2, 5000), dtype=np.float32), 1, 1.0) == pytest.approx(2 * np.log(2), rel=1e-6)
+    assert descent.loss_and_probabilities(many, none, np.zeros((2, 5000), dtype=np.float32), 1, 1.0) == pytest.approx(
+        2 * np.log(2), rel=1e-6
+    )
 
 
 def test_training_that_diverges_keeps_the_untrained_output() -> None:
@@ -253,13 +255,13 @@ def test_a_sweep_equals_the_plain_loop() -> None:
     """Every configuration, inner fold and modality combination by itself in torch, and the chosen one again on all rows."""
     problem = toy_problem(n=48, modalities=("image", "text"))
     settings = mlp.MlpSettings(hidden_layer_sizes=((6,), (6, 6)), activation=("relu",), learning_rate_init=(0.03,), weight_decay=(0.01,),
-                               max_iter=8, n_iter_no_change=2, batch_size=10, n_components=4, sparse_components=3)  # fmt: skip
+                               max_iter=8, n_iter_no_change=2, batch_size=10, n_components=4, n_terms=9)  # fmt: skip
     configs = mlp.grid(settings, 0)
     for result in results(LearnerSetup(mlp.MODEL, settings), problem, configs):
         fold, modalities = result.fold, result.modalities
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: blocks.encoded[name].matrix for name in modalities}
-        X = mixed_inputs(matrices, projection.fit_projections(blocks, modalities, fold.train, 4, 3), modalities)
+        X = mixed_inputs(matrices, projection.fit_projections(blocks, modalities, fold.train, 4, n_terms=9), modalities)
         target, loss = problem.target[fold.train], loss_for(problem, fold.train)
         data, schedule = TrainingSet(X.taken(fold.train), loss.encoded(target), loss.n_outputs, loss.name), Schedule(8, 10, 2)
         epochs = []

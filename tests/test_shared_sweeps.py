@@ -24,8 +24,8 @@ from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm
 from stages.models.mlp.losses import loss_for
-from stages.models.mlp.mlp_fold_sweep import _seed
 from stages.models.mlp.mixed_inputs import mixed_inputs
+from stages.models.mlp.mlp_fold_sweep import _seed
 from stages.models.mlp.networks import Network, Schedule, Shape, TrainingSet, outputs_of
 
 TASKS: tuple[str, ...] = ("binary", "multiclass", "multilabel", "regression")
@@ -150,17 +150,17 @@ def torch_scores(
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize(("seed", "components", "sparse"), [(0, 4, 2), (1, None, None), (2, 3, None)])
-def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, components: int | None, sparse: int | None) -> None:
+@pytest.mark.parametrize(("seed", "components", "terms"), [(0, 4, None), (1, None, 3), (2, 3, 4096)])
+def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, components: int | None, terms: int | None) -> None:
     problem = random_problem(2000 + 100 * TASKS.index(task) + seed, task)
     settings = mlp.MlpSettings(hidden_layer_sizes=((5,),), activation=("tanh",), learning_rate_init=(0.01, 0.03), weight_decay=(0.01,),
-                               max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components, sparse_components=sparse)  # fmt: skip
+                               max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components, n_terms=terms)  # fmt: skip
     configs = mlp.grid(settings, 0)
     for result in list(results(LearnerSetup(mlp.MODEL, settings), problem, configs))[::3]:
         fold, modalities = result.fold, result.modalities
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: blocks.encoded[name].matrix for name in modalities}
-        X = mixed_inputs(matrices, projection.fit_projections(blocks, modalities, fold.train, components, sparse), modalities)
+        X = mixed_inputs(matrices, projection.fit_projections(blocks, modalities, fold.train, components, n_terms=terms), modalities)
         loss = loss_for(problem, fold.train)
         data = TrainingSet(X.taken(fold.train), loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}

@@ -17,21 +17,25 @@ class Projection:
 
     mean: float64 (d,). directions: float64 (d, c), orthonormal columns; None keeps the block's columns.
     scale: one factor for the block; float64 (d,) where columns are kept, 0 for columns that are constant in the training rows.
+    columns: of sparse rows that stay sparse, int64 (c,), those that are kept; they are not centred.
     """
 
     mean: np.ndarray
     directions: np.ndarray | None
     scale: float | np.ndarray
+    columns: np.ndarray | None = None
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """Return the projection as named arrays, to be saved."""
         saved = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
+        if self.columns is not None:
+            return saved | {f"columns/{name}": self.columns}
         return saved if self.directions is None else saved | {f"directions/{name}": self.directions}
 
     def apply(self, matrix: Matrix) -> Matrix:
-        """Return the scaled components of rows: float32 (n, c); columns that are kept of sparse rows stay sparse, and are not centred."""
-        if self.directions is None and not isinstance(matrix, np.ndarray):
-            return sp.csr_array(matrix * self.scale).astype(np.float32)
+        """Return the scaled components of rows: float32 (n, c), CSR if columns of sparse rows are kept."""
+        if self.columns is not None:
+            return sp.csr_array(sp.csr_array(matrix)[:, self.columns] * self.scale).astype(np.float32)
         if self.directions is None:
             return (self.scale * (matrix - self.mean)).astype(np.float32)
         projected = np.asarray(matrix @ self.directions) - self.mean @ self.directions
@@ -50,8 +54,8 @@ def fit_projection(matrix: Matrix, n_components: int | None) -> Projection:
     """
     n, d = matrix.shape
     mean = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
-    if n_components is None:
-        return _own_columns(matrix, mean) if isinstance(matrix, np.ndarray) else _own_terms(matrix, mean)
+    if n_components is None and isinstance(matrix, np.ndarray):
+        return _own_columns(matrix, mean)
     rows = matrix.astype(np.float64)
     # smaller variances are rounding errors; relative to uncentred rows, so that a constant block has no component
     negligible = 1e-12 * float((rows**2).sum()) / n
@@ -136,26 +140,40 @@ def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
     return Projection(mean, None, varies / np.sqrt(variances[varies].mean()) if varies.any() else np.zeros(len(mean)))
 
 
-def _own_terms(rows: sp.csr_array, mean: np.ndarray) -> Projection:
-    """Return the projection that keeps the columns of sparse rows (n, d) as they are, on a scale on which their variances sum to 1."""
-    variance = total_variance(rows.astype(np.float64), mean)
-    return Projection(np.zeros(0), None, 1 / np.sqrt(variance) if variance > 0 else 0.0)
+def keep_terms(rows: sp.csr_array, n_terms: int) -> Projection:
+    """Return the projection that keeps the columns of sparse rows (n, d) with the largest variances, scaled so that these sum to 1.
+
+    Args:
+        n_terms: of which there are at most so many; of equal ones the first.
+    """
+    values = rows.astype(np.float64)
+    variances = np.asarray((values**2).mean(axis=0) - np.asarray(values.mean(axis=0)) ** 2)
+    # to 12 digits: columns that are equal but for rounding stay in order
+    columns = np.sort(np.argsort(-np.round(variances / max(variances.max(), 1e-300), 12), kind="stable")[:n_terms])
+    total = float(variances[columns].sum())
+    return Projection(np.zeros(0), None, 1 / np.sqrt(total) if total > 0 else 0.0, columns)
 
 
 def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
     """Return a block's projection from a saved model's arrays."""
-    return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
+    return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"], arrays.get(f"columns/{name}"))
 
 
 def fit_projections(
-    blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_dense: int | None, n_sparse: int | None
+    blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_components: int | None, *, n_terms: int | None = None
 ) -> dict[str, Projection]:
-    """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight."""
+    """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight.
+
+    Args:
+        n_terms: most columns of sparse blocks, which stay sparse; None: their principal components.
+    """
     found = {}
     for name in names:
         block, weight = blocks.encoded[name], blocks.weights[name]
-        n_components = n_dense if isinstance(block.matrix, np.ndarray) else n_sparse
-        fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
+        if n_terms is None or isinstance(block.matrix, np.ndarray):
+            fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
+        else:
+            fitted = block.of_rows(f"terms {n_terms}", rows, partial(_kept, block.matrix, rows, n_terms))
         found[name] = replace(fitted, scale=fitted.scale * np.sqrt(weight))
     return found
 
@@ -163,3 +181,6 @@ def fit_projections(
 def _fitted(matrix: Matrix, rows: np.ndarray, n_components: int | None) -> Projection:
     return fit_projection(matrix[rows], n_components)
 
+
+def _kept(matrix: sp.csr_array, rows: np.ndarray, n_terms: int) -> Projection:
+    return keep_terms(matrix[rows], n_terms)

@@ -1,8 +1,8 @@
 """Multilayer perceptrons: hidden layers, activation, loss, optimizer, learning rate and weight decay are swept; inner folds stop early.
 
 Each configuration and inner fold has its own network (stages/models/mlp/networks.py). Networks are trained on the first principal
-components of each dense block, fitted on the outer training rows; with `n_components: null` on its columns. Sparse blocks stay sparse and
-have all their columns, unless `sparse_components` says otherwise.
+components of each dense block, fitted on the outer training rows; with `n_components: null` on its columns. Sparse blocks stay sparse, with
+the `n_terms` columns of the largest variance; with `n_terms: null` they enter as principal components, too.
 The chosen configuration is refitted on all outer training rows for the mean best epoch of its inner folds.
 
 loss             of a row with outputs f and the right class y       targets
@@ -47,7 +47,7 @@ def run(problem: Problem, settings: MlpSettings, configs: list[Config], pool: Th
     def prepare(fold: Fold) -> tuple[dict[str, Matrix], dict[str, Projection]]:
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: block.matrix for name, block in blocks.encoded.items()}
-        return matrices, fit_projections(blocks, matrices, fold.train, settings.n_components, settings.sparse_components)
+        return matrices, fit_projections(blocks, matrices, fold.train, settings.n_components, n_terms=settings.n_terms)
 
     for fold, prepared in prefetched((fold, pool.submit(prepare, fold)) for fold in problem.folds):
         for modalities in problem.combinations:

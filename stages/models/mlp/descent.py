@@ -182,8 +182,8 @@ def forward(
 ) -> None:
     """Write the hidden layers' outputs to `hidden`, layer by layer, and the last layer's to `outputs` (m, n_outputs).
 
-    sizes: int64 (depth + 2,), numbers of inputs, of units of each hidden layer, and of outputs. inputs: the dense columns of the m rows, and
-    the sparse ones of all. rows: int64 (m,), the rows' places among all.
+    sizes: int64 (depth + 2,), numbers of inputs, of units of each hidden layer, and of outputs. inputs: the dense columns of the m rows,
+    and the sparse ones of all. rows: int64 (m,), the rows' places among all.
     """
     m, d = inputs.dense.shape
     starts, depth = layer_starts(sizes), sizes.size - 2
@@ -490,7 +490,7 @@ def train_epochs(
     weights, mean, square = state.weights, state.mean, state.square
     n_scored, n_outputs = best_outputs.shape
     size, n_steps = min(batch, n), -(-n // batch)
-    capacity, width, depth = max(size, min(256, n_scored)), sizes[1:-1].max(), sizes.size - 2
+    capacity, width = max(size, min(256, n_scored)), sizes[1:-1].max()
     rows, batch_inputs = np.empty(size, np.int64), np.empty((size, d), np.float32)
     hidden, spare = np.empty(capacity * sizes[1:-1].sum(), np.float32), np.empty((2, capacity * width), np.float32)
     outputs, scored_outputs = np.empty((capacity, n_outputs), np.float32), np.empty((n_scored, n_outputs), np.float32)

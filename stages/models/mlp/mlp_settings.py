@@ -48,11 +48,15 @@ class MlpSettings(Settings):
     schedule: tuple[str, ...] = Field(("constant",), min_length=1, description="of the learning rate, of stages/schedules/")
     learning_rate_init: tuple[Rate, ...] = Field((0.001, 0.003), min_length=1, description="first step sizes, each above 0, at most 10")
     weight_decay: tuple[Decay, ...] = Field(
-        (0.0001, 0.01), min_length=1, description="decoupled weight decays (AdamW), 0 to 10; of full-batch optimizers half the penalty's factor"
+        (0.0001, 0.01),
+        min_length=1,
+        description="decoupled weight decays (AdamW), 0 to 10; of full-batch optimizers half the penalty's factor",
     )
     n_iter: Literal["all"] | Count = Field("all", description="'all', or the size of a seeded random sample of the grid")
     n_components: int | None = Field(128, ge=1, description="principal components of each dense block, or null for its own columns")
-    sparse_components: int | None = Field(None, ge=1, description="principal components of each sparse block, or null for its own columns")
+    n_terms: int | None = Field(
+        4096, ge=1, description="most columns of each sparse block, those of the largest variance; null: `n_components` instead"
+    )
     max_iter: int = Field(60, ge=1, le=100_000, description="most epochs")
     n_iter_no_change: int = Field(8, ge=1, description="epochs without a lower held-out loss before a network stops")
     batch_size: int = Field(64, ge=1, description="rows per step; full-batch optimizers take one step per epoch")
@@ -135,6 +139,8 @@ def applicable(configs: list[Config], settings: MlpSettings, problem: Problem) -
     kept = [config for config in configs if problem.form in FORMS[config.get("loss", "auto")]]
     if not kept:
         fitting = ", ".join(name for name, forms in FORMS.items() if problem.form in forms)
-        raise InputError(f"params.yaml: models.mlp.loss: {', '.join(settings.loss)} is not a loss of targets that are {problem.form}; "
-                         f"add one of {fitting}")
+        raise InputError(
+            f"params.yaml: models.mlp.loss: {', '.join(settings.loss)} is not a loss of targets that are {problem.form}; "
+            f"add one of {fitting}"
+        )
     return kept

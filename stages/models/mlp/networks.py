@@ -141,12 +141,12 @@ class TrainedNetwork:
 def initial_weights(shape: Shape, n_inputs: int, n_outputs: int, seed: int, n_sparse: int = 0) -> Weights:
     """Return uniform random weights of variance 2/in (ReLU, softplus) or 1/in, and biases of 0.
 
-    Of the inputs the last `n_sparse` are sparse columns, which count as SPARSE_INPUTS and have weights of SPARSE_INITIAL times the variance.
+    The last `n_sparse` inputs are sparse columns, which count as SPARSE_INPUTS and have weights of SPARSE_INITIAL times the variance.
 
     Source: He et al. 2015; LeCun et al. 1998.
     """
     gain, rng, n_dense = 2.0 if shape.activation in ("relu", "softplus") else 1.0, np.random.default_rng(seed), n_inputs - n_sparse
-    layers = []
+    layers: Weights = []
     for fan_in, fan_out in shape.sizes(n_inputs, n_outputs):
         counted = fan_in if layers else n_dense + min(n_sparse, SPARSE_INPUTS)
         bound = np.float32((3 * gain / counted) ** 0.5)
