@@ -34,11 +34,13 @@ from stages.models.mlp.losses import saved_loss
 from stages.models.mlp.mixed_inputs import mixed_inputs
 from stages.models.mlp.mlp_fold_sweep import scores_of, start_fold_sweep
 from stages.models.mlp.mlp_settings import MlpSettings, applicable, grid
-from stages.models.mlp.networks import outputs_of
+from stages.models.mlp.networks import Shape, outputs_of
 
 # Processor seconds of a network per row and allowed epoch, of which early stopping uses a part: docs/performance.md (growth, 50,000 rows)
 # and 200,000 × 6.
 NETWORK_S = 1.6e-7
+SPARSE_S = 1.5e-6  # more, with sparse columns: 3,000 texts of words and pairs of words
+BYTES_PER_WEIGHT, OF_TORCH = {"adamw": 5 * 4.0}, 8 * 8.0  # weights, moments, gradient and what is kept; in torch in double precision
 
 
 def run(problem: Problem, settings: MlpSettings, configs: list[Config], pool: ThreadPoolExecutor) -> Iterator[Sequence[FoldSweep]]:
@@ -65,20 +67,29 @@ def predict(fitted: Fitted, matrices: Mapping[str, Any]) -> Scores:
 
 
 def memory_bytes(size: Size, settings: MlpSettings) -> float:
-    """Return the memory of the features in float64, the inputs of three folds' networks, and the Gram matrix of the widest block."""
+    """Return the memory of the features in float64, the inputs of three folds' networks, the Gram matrix of the widest block that is
+    projected, and the networks that are trained at once.
+    """
     n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
-    if settings.n_components is None:  # only sparse blocks are decomposed
-        n_inputs, widest = n_values, size.n_rows * min(1.0, size.n_sparse)
-    else:
-        n_inputs, widest = float(settings.n_components) * size.n_blocks, min(size.n_rows, n_values)
-    return 8.0 * (2 * size.n_rows * n_values + 4 * widest**2) + 4.0 * 3 * size.n_rows * n_inputs * (1 + n_cores() / 3)
+    n_kept = 0 if settings.n_terms is None else size.n_sparse
+    n_dense = n_values if settings.n_components is None else float(settings.n_components) * (size.n_blocks - n_kept)
+    projects = settings.n_components is not None and n_kept < size.n_blocks or settings.n_terms is None and size.n_sparse > 0
+    widest = min(size.n_rows, n_values) if projects else 0.0
+    inputs = 4.0 * size.n_rows * (n_dense + (2 * n_values if n_kept else 0))  # a sparse value has a column number
+    n_inputs = round(n_dense + n_kept * min(settings.n_terms or 0, size.n_rows * n_values))
+    n_weights = max(Shape(sizes, "").n_weights(n_inputs, size.n_outputs) for sizes in settings.hidden_layer_sizes)
+    network = max(BYTES_PER_WEIGHT.get(name, OF_TORCH) for name in settings.optimizer) * float(n_weights)
+    if "bfgs" in settings.optimizer:
+        network += 3 * 8.0 * float(n_weights) ** 2  # the estimate of the inverse Hessian, and what an update makes of it
+    return 8.0 * (2 * size.n_rows * n_values + 4 * widest**2) + 3 * inputs * (1 + n_cores() / 3) + network * n_cores()
 
 
 def processor_s(size: Size, settings: MlpSettings) -> float:
-    """Return the estimated processor seconds: in proportion to the rows, networks and epochs."""
+    """Return the estimated processor seconds: in proportion to the rows, networks and epochs; with compiled AdamW."""
     n_networks = len(grid(settings, 0)) * size.n_inner
     n_refitted = ((size.n_inner + 1 if size.n_tuned < size.n_rows else 0) + size.n_seeds - 1) * size.n_rows
-    return NETWORK_S * settings.max_iter * size.n_folds * size.n_combinations * (n_networks * float(size.n_tuned) + n_refitted)
+    per_row = NETWORK_S + (SPARSE_S if size.n_sparse and settings.n_terms is not None else 0.0)
+    return per_row * settings.max_iter * size.n_folds * size.n_combinations * (n_networks * float(size.n_tuned) + n_refitted)
 
 
 MODEL = Sweep(
