@@ -84,3 +84,20 @@ def test_approximations_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.2, "1 s"), (4.4, "4 s"), (44, "40 s"), (100, "2 min"), (240, "4 min"), (9000, "2.5 h")])
 def test_durations_are_rough(value: float, text: str) -> None:
     assert duration(value) == text
+
+
+def test_networks_of_sparse_columns_need_memory_for_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AdamW keeps weights, two moments and a gradient of each network at work in float32; BFGS a matrix of all weights."""
+    monkeypatch.setenv("SENSORIUM_CORES", "2")
+    model = component("models", "mlp")
+    size = Size(1000, 1, n_values=100.0, n_sparse=1, n_outputs=2)
+
+    def memory(**given: Any) -> float:
+        return model.memory_bytes(size, model.settings(hidden_layer_sizes=((64,),), **given))
+
+    more = 64 * (3000 - 1000)  # weights of 2,000 more columns
+    assert memory(n_terms=3000) - memory(n_terms=1000) >= 2 * 4 * 4 * more
+    assert memory(n_terms=3000, optimizer=("bfgs",)) > 2 * 8 * (64 * 3000) ** 2
+    assert memory(n_terms=1000, optimizer=("lbfgs",)) > memory(n_terms=1000)
+    sparse = model.processor_s(size, model.settings())
+    assert sparse > model.processor_s(replace(size, n_sparse=0), model.settings())

@@ -24,6 +24,7 @@ from stages.model_selection.protocol import LearnerSetup, results
 from stages.model_selection.target_forms import FORMS
 from stages.models import mlp, svm
 from stages.models.mlp.losses import loss_for
+from stages.models.mlp.mixed_inputs import mixed_inputs
 from stages.models.mlp.mlp_fold_sweep import _seed
 from stages.models.mlp.networks import Network, Schedule, Shape, TrainingSet, outputs_of
 
@@ -142,26 +143,26 @@ def torch_scores(
 ) -> np.ndarray:  # fmt: skip
     """Return the outputs of torch's network of configuration i for the rows `out`; note its best epoch in `best`."""
     seed = _seed(problem.seed, fold, modalities, "weights", str(int(fold.inner[out][0])))
-    network = Network(Shape(5, 1, "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
+    network = Network(Shape((5,), "tanh"), configs[i]["learning_rate_init"], 0.01, used, seed)
     found, _ = plain_training(network, data, schedule, _seed(problem.seed, fold, modalities, "order"))
     best.setdefault(i, []).append(found.best_epoch)
     return np.asarray(loss_for(problem, fold.train).restored(found.held_out))
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize(("seed", "components"), [(0, 4), (1, None), (2, 3)])
-def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, components: int | None) -> None:
+@pytest.mark.parametrize(("seed", "components", "terms"), [(0, 4, None), (1, None, 3), (2, 3, 4096)])
+def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, components: int | None, terms: int | None) -> None:
     problem = random_problem(2000 + 100 * TASKS.index(task) + seed, task)
     settings = mlp.MlpSettings(hidden_layer_sizes=((5,),), activation=("tanh",), learning_rate_init=(0.01, 0.03), weight_decay=(0.01,),
-                               max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components)  # fmt: skip
+                               max_iter=6, n_iter_no_change=2, batch_size=16, n_components=components, n_terms=terms)  # fmt: skip
     configs = mlp.grid(settings, 0)
     for result in list(results(LearnerSetup(mlp.MODEL, settings), problem, configs))[::3]:
         fold, modalities = result.fold, result.modalities
         blocks = encode_fold(problem.blocks, fold.train)
         matrices = {name: blocks.encoded[name].matrix for name in modalities}
-        X = projection.project(matrices, projection.fit_projections(blocks, modalities, fold.train, components), modalities)
+        X = mixed_inputs(matrices, projection.fit_projections(blocks, modalities, fold.train, components, n_terms=terms), modalities)
         loss = loss_for(problem, fold.train)
-        data = TrainingSet(X[fold.train], loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
+        data = TrainingSet(X.taken(fold.train), loss.encoded(problem.target[fold.train]), loss.n_outputs, loss.name)
         best: dict[int, list[int]] = {}
         score_rows = partial(torch_scores, problem, modalities, data, Schedule(6, 16, 2), configs, fold, best)
         compare(problem, result, configs, score_rows)
@@ -171,10 +172,10 @@ def test_networks_equal_those_of_torch_one_at_a_time(task: str, seed: int, compo
         epochs = max(1, round(np.mean(best[result.chosen])))
         seed_of_weights = _seed(problem.seed, fold, modalities, "weights", "refit")
         everything = np.ones(len(fold.train), dtype=bool)
-        network = Network(Shape(5, 1, "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
+        network = Network(Shape((5,), "tanh"), configs[result.chosen]["learning_rate_init"], 0.01, everything, seed_of_weights)
         order = _seed(problem.seed, fold, modalities, "order", "refit")
         _, parameters = plain_training(network, data, Schedule(epochs, 16, 2), order)
         layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-        expected = loss.restored(outputs_of(layers, X[fold.test], "tanh", loss.name))
+        expected = loss.restored(outputs_of(layers, X.taken(fold.test), "tanh", loss.name))
         shown = result.prediction if task == "regression" else result.probabilities
         assert shown == pytest.approx(expected, abs=NEAR * (np.nanstd(problem.target) if task == "regression" else 1))

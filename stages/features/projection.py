@@ -1,10 +1,11 @@
 """Principal components of each block, or its centred and scaled columns, fitted on training rows: the inputs of the networks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import scipy.sparse as sp
 
 from stages.features.early_fusion import FoldBlocks
 from stages.features.encoders import Matrix
@@ -16,19 +17,25 @@ class Projection:
 
     mean: float64 (d,). directions: float64 (d, c), orthonormal columns; None keeps the block's columns.
     scale: one factor for the block; float64 (d,) where columns are kept, 0 for columns that are constant in the training rows.
+    columns: of sparse rows that stay sparse, int64 (c,), those that are kept; they are not centred.
     """
 
     mean: np.ndarray
     directions: np.ndarray | None
     scale: float | np.ndarray
+    columns: np.ndarray | None = None
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """Return the projection as named arrays, to be saved."""
         saved = {f"mean/{name}": self.mean, f"scale/{name}": np.array(self.scale)}
+        if self.columns is not None:
+            return saved | {f"columns/{name}": self.columns}
         return saved if self.directions is None else saved | {f"directions/{name}": self.directions}
 
-    def apply(self, matrix: Matrix) -> np.ndarray:
-        """Return the scaled components of rows: float32 (n, c)."""
+    def apply(self, matrix: Matrix) -> Matrix:
+        """Return the scaled components of rows: float32 (n, c), CSR if columns of sparse rows are kept."""
+        if self.columns is not None:
+            return sp.csr_array(sp.csr_array(matrix)[:, self.columns] * self.scale).astype(np.float32)
         if self.directions is None:
             return (self.scale * (matrix - self.mean)).astype(np.float32)
         projected = np.asarray(matrix @ self.directions) - self.mean @ self.directions
@@ -133,17 +140,40 @@ def _own_columns(rows: np.ndarray, mean: np.ndarray) -> Projection:
     return Projection(mean, None, varies / np.sqrt(variances[varies].mean()) if varies.any() else np.zeros(len(mean)))
 
 
+def keep_terms(rows: sp.csr_array, n_terms: int) -> Projection:
+    """Return the projection that keeps the columns of sparse rows (n, d) with the largest variances, scaled so that these sum to 1.
+
+    Args:
+        n_terms: of which there are at most so many; of equal ones the first.
+    """
+    values = rows.astype(np.float64)
+    variances = np.asarray((values**2).mean(axis=0) - np.asarray(values.mean(axis=0)) ** 2)
+    # to 12 digits: columns that are equal but for rounding stay in order
+    columns = np.sort(np.argsort(-np.round(variances / max(variances.max(), 1e-300), 12), kind="stable")[:n_terms])
+    total = float(variances[columns].sum())
+    return Projection(np.zeros(0), None, 1 / np.sqrt(total) if total > 0 else 0.0, columns)
+
+
 def saved_projection(name: str, arrays: Mapping[str, np.ndarray]) -> Projection:
     """Return a block's projection from a saved model's arrays."""
-    return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"])
+    return Projection(arrays[f"mean/{name}"], arrays.get(f"directions/{name}"), arrays[f"scale/{name}"], arrays.get(f"columns/{name}"))
 
 
-def fit_projections(blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_components: int | None) -> dict[str, Projection]:
-    """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight."""
+def fit_projections(
+    blocks: FoldBlocks, names: Iterable[str], rows: np.ndarray, n_components: int | None, *, n_terms: int | None = None
+) -> dict[str, Projection]:
+    """Return a projection of each named block, fitted on `rows` and multiplied by the root of the block's weight.
+
+    Args:
+        n_terms: most columns of sparse blocks, which stay sparse; None: their principal components.
+    """
     found = {}
     for name in names:
         block, weight = blocks.encoded[name], blocks.weights[name]
-        fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
+        if n_terms is None or isinstance(block.matrix, np.ndarray):
+            fitted = block.of_rows(f"projection {n_components}", rows, partial(_fitted, block.matrix, rows, n_components))
+        else:
+            fitted = block.of_rows(f"terms {n_terms}", rows, partial(_kept, block.matrix, rows, n_terms))
         found[name] = replace(fitted, scale=fitted.scale * np.sqrt(weight))
     return found
 
@@ -152,8 +182,5 @@ def _fitted(matrix: Matrix, rows: np.ndarray, n_components: int | None) -> Proje
     return fit_projection(matrix[rows], n_components)
 
 
-def project(matrices: Mapping[str, Matrix], projections: Mapping[str, Projection], modalities: Sequence[str]) -> np.ndarray:
-    """Return the fused components of a modality combination: float32 (n, Σ c), each block with the same total variance."""
-    blocks = [projections[name].apply(matrices[name]) for name in modalities]
-    total = sum(block.shape[1] for block in blocks)
-    return np.hstack([block * np.float32(np.sqrt(total / (len(blocks) * block.shape[1]))) for block in blocks])
+def _kept(matrix: sp.csr_array, rows: np.ndarray, n_terms: int) -> Projection:
+    return keep_terms(matrix[rows], n_terms)

@@ -5,20 +5,50 @@ networks, for 16 inputs and for 784 (docs/decisions/0006-mlp.md), and networks c
 float32 array, layer by layer: (in, out) row by row, then the biases (out,). Each product is one call of BLAS; the loops around it are
 vectorised by the compiler.
 
+Inputs are dense columns followed by sparse ones. A sparse column that no row of a batch has gets a gradient of 0, of which AdamW makes a
+step that depends on nothing but its moments: such steps are not taken one by one but made up for together, when the column is next read
+(`_make_up`, docs/decisions/0098-fair-mlp.md).
+
 All in one file: numba's cache does not notice changes in functions of other files.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 ACTIVATIONS = {"relu": 0, "tanh": 1, "logistic": 2, "softplus": 3, "identity": 4}
-LOSSES = {"classes": 0, "labels": 1, "continuous": 2}
+LOSSES = {("log", "classes"): 0, ("log", "labels"): 1, ("squared", "continuous"): 2, ("hinge", "classes"): 3,
+          ("hinge_max", "classes"): 4, ("hinge", "labels"): 5, ("hinge_max", "labels"): 5}  # fmt: skip
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # AdamW's, as stages/optimizers/adamw.py has them by default
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 _f = np.float32  # Python floats are float64 in compiled code and would promote the whole loop
+
+
+class Inputs(NamedTuple):
+    """Rows of inputs: float32 (n, d) dense columns, and the sparse ones as CSR: int32 (n + 1,), int32 (nnz,), float32 (nnz,)."""
+
+    dense: np.ndarray
+    indptr: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+
+
+class Targets(NamedTuple):
+    """The rows' targets: int64 (n,) codes of classes; float32 (n, n_outputs) of other forms; the unused one has no row."""
+
+    codes: np.ndarray
+    values: np.ndarray
+
+
+class State(NamedTuple):
+    """A network and Adam's moments, float32 (n_weights,) each; updated."""
+
+    weights: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
 
 
 @_compiled
@@ -129,58 +159,111 @@ def _damp(delta: np.ndarray, hidden: np.ndarray, activation: int, total: np.ndar
 
 
 @_compiled
-def forward(weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, outputs: np.ndarray) -> None:
-    """Write the hidden layers' outputs for `inputs` (m, d) to `hidden` (depth, m, width), the last layer's to `outputs` (m, n_outputs)."""
-    depth, m, width = hidden.shape
+def layer_starts(sizes: np.ndarray) -> np.ndarray:
+    """Return where each layer's weights start in the flat array: int64 (depth + 2,), the last is the number of weights."""
+    starts = np.zeros(sizes.size, np.int64)
+    for i in range(sizes.size - 1):
+        starts[i + 1] = starts[i] + (sizes[i] + 1) * sizes[i + 1]
+    return starts
+
+
+@_compiled
+def hidden_layer(hidden: np.ndarray, m: int, sizes: np.ndarray, i: int) -> np.ndarray:
+    """Return the part of the buffer that holds the outputs of hidden layer i, 1 and up, for m rows: (m, width)."""
     start = 0
-    kernel, biases, start = layer(weights, start, inputs.shape[1], width)
-    np.dot(inputs, kernel, hidden[0])
-    _activate(hidden[0], biases, activation)
+    for k in range(1, i):
+        start += m * sizes[k]
+    return hidden[start : start + m * sizes[i]].reshape(m, sizes[i])
+
+
+@_compiled
+def forward(
+    weights: np.ndarray, sizes: np.ndarray, activation: int, inputs: Inputs, rows: np.ndarray, hidden: np.ndarray, outputs: np.ndarray
+) -> None:
+    """Write the hidden layers' outputs to `hidden`, layer by layer, and the last layer's to `outputs` (m, n_outputs).
+
+    sizes: int64 (depth + 2,), numbers of inputs, of units of each hidden layer, and of outputs. inputs: the dense columns of the m rows,
+    and the sparse ones of all. rows: int64 (m,), the rows' places among all.
+    """
+    m, d = inputs.dense.shape
+    starts, depth = layer_starts(sizes), sizes.size - 2
+    kernel, biases, _ = layer(weights, 0, sizes[0], sizes[1])
+    below = hidden_layer(hidden, m, sizes, 1)
+    if d > 0:
+        np.dot(inputs.dense, kernel[:d], below)
+    else:
+        below[:] = _f(0.0)
+    if sizes[0] > d:
+        _add_sparse(inputs, rows, kernel[d:], below)
+    _activate(below, biases, activation)
     for i in range(1, depth):
-        kernel, biases, start = layer(weights, start, width, width)
-        np.dot(hidden[i - 1], kernel, hidden[i])
-        _activate(hidden[i], biases, activation)
-    kernel, biases, start = layer(weights, start, width, outputs.shape[1])
-    np.dot(hidden[depth - 1], kernel, outputs)
+        kernel, biases, _ = layer(weights, starts[i], sizes[i], sizes[i + 1])
+        above = hidden_layer(hidden, m, sizes, i + 1)
+        np.dot(below, kernel, above)
+        _activate(above, biases, activation)
+        below = above
+    kernel, biases, _ = layer(weights, starts[depth], sizes[depth], sizes[depth + 1])
+    np.dot(below, kernel, outputs)
     for i in range(m):
         for j in range(outputs.shape[1]):
             outputs[i, j] += biases[j]
 
 
 @_compiled
+def _add_sparse(inputs: Inputs, rows: np.ndarray, kernel: np.ndarray, hidden: np.ndarray) -> None:
+    """Add the products of the rows' sparse columns and their weights (d, width) to `hidden` (m, width)."""
+    for i in range(rows.size):
+        row = rows[i]
+        for k in range(inputs.indptr[row], inputs.indptr[row + 1]):
+            column, value = inputs.indices[k], inputs.values[k]
+            if column >= 0:  # always true, as in _gather
+                for j in range(hidden.shape[1]):
+                    hidden[i, j] += value * kernel[column, j]
+
+
+@_compiled
 def backward(
-    weights: np.ndarray, activation: int, inputs: np.ndarray, hidden: np.ndarray, delta: np.ndarray, spare: np.ndarray,
-    transposed: np.ndarray, gradient: np.ndarray
-) -> None:
+    weights: np.ndarray, sizes: np.ndarray, activation: int, inputs: Inputs, rows: np.ndarray, hidden: np.ndarray, delta: np.ndarray,
+    spare: np.ndarray, transposed: np.ndarray, gradient: np.ndarray
+) -> None:  # fmt: skip
     """Write the gradient by the weights to `gradient`, given `delta` (m, n_outputs), the loss's gradient by the outputs.
 
-    gradient: same layout as `weights`. hidden: as written by `forward`.
-    spare: float32 (2, m, width), and transposed: float32 (weights of the largest layer but the first,): buffers, overwritten.
+    Of the first layer's weights of sparse columns, what the rows add is added to what is there.
+
+    gradient: same layout as `weights`. inputs, rows, hidden: as `forward` had and wrote them.
+    spare: float32 (2, m · widest layer), and transposed: float32 (weights of the largest layer but the first,): buffers, overwritten.
     """
-    depth, width, n_outputs = hidden.shape[0], hidden.shape[2], delta.shape[1]
-    start = weights.size - (width + 1) * n_outputs
-    kernel, _, _ = layer(weights, start, width, n_outputs)
-    by_kernel, by_biases, _ = layer(gradient, start, width, n_outputs)
-    for j in range(n_outputs):
-        by_biases[j] = _f(0.0)
-    for i in range(delta.shape[0]):
-        for j in range(n_outputs):
-            by_biases[j] += delta[i, j]
-    np.dot(hidden[depth - 1].T, delta, by_kernel)
-    np.dot(delta, _transposed(kernel, transposed), spare[0])
-    for i in range(depth - 1, 0, -1):
-        start -= (width + 1) * width
-        above, below = spare[(depth - 1 - i) % 2], spare[(depth - i) % 2]
-        kernel, _, _ = layer(weights, start, width, width)
-        by_kernel, by_biases, _ = layer(gradient, start, width, width)
-        _damp(above, hidden[i], activation, by_biases)
-        np.dot(hidden[i - 1].T, above, by_kernel)
-        np.dot(above, _transposed(kernel, transposed), below)
-    start = 0
-    by_kernel, by_biases, _ = layer(gradient, start, inputs.shape[1], width)
-    last = spare[(depth - 1) % 2]
-    _damp(last, hidden[0], activation, by_biases)
-    np.dot(inputs.T, last, by_kernel)
+    m, d = inputs.dense.shape
+    starts, above = layer_starts(sizes), delta
+    for i in range(sizes.size - 2, -1, -1):
+        kernel, _, _ = layer(weights, starts[i], sizes[i], sizes[i + 1])
+        by_kernel, by_biases, _ = layer(gradient, starts[i], sizes[i], sizes[i + 1])
+        if i == sizes.size - 2:
+            _damp(above, above, 4, by_biases)
+        else:
+            _damp(above, hidden_layer(hidden, m, sizes, i + 1), activation, by_biases)
+        if i > 0:
+            below = spare[i % 2, : m * sizes[i]].reshape(m, sizes[i])
+            np.dot(hidden_layer(hidden, m, sizes, i).T, above, by_kernel)
+            np.dot(above, _transposed(kernel, transposed), below)
+            above = below
+        else:
+            if d > 0:
+                np.dot(inputs.dense.T, above, by_kernel[:d])
+            if sizes[0] > d:
+                _add_products(inputs, rows, above, by_kernel[d:])
+
+
+@_compiled
+def _add_products(inputs: Inputs, rows: np.ndarray, delta: np.ndarray, gradient: np.ndarray) -> None:
+    """Add the products of the rows' sparse columns and `delta` (m, width) to `gradient` (d, width)."""
+    for i in range(rows.size):
+        row = rows[i]
+        for k in range(inputs.indptr[row], inputs.indptr[row + 1]):
+            column, value = inputs.indices[k], inputs.values[k]
+            if column >= 0:
+                for j in range(delta.shape[1]):
+                    gradient[column, j] += value * delta[i, j]
 
 
 @_compiled
@@ -237,8 +320,11 @@ def to_probabilities(outputs: np.ndarray, loss: int) -> float:
 
 
 @_compiled
-def loss_and_probabilities(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int) -> float:
-    """Return the sum over rows of the loss of `outputs` (m, n_outputs); replace them by probabilities (classes, labels)."""
+def loss_and_probabilities(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int, margin: float) -> float:
+    """Return the sum over rows of the loss of `outputs` (m, n_outputs); replace them by probabilities (classes, labels).
+
+    Those of a hinge are the ones that the log loss would have: in the order of the outputs, but not fitted as probabilities.
+    """
     m, k = outputs.shape
     total = 0.0
     if loss == 0:
@@ -253,19 +339,35 @@ def loss_and_probabilities(outputs: np.ndarray, codes: np.ndarray, values: np.nd
             for j in range(k):
                 total += max(outputs[i, j], _f(0.0)) - outputs[i, j] * values[i, j]
         return (total + to_probabilities(outputs, loss)) / k
+    if loss == 2:
+        for i in range(m):
+            row, known = 0.0, 0
+            for j in range(k):
+                if not math.isnan(values[i, j]):
+                    row += (outputs[i, j] - values[i, j]) ** 2
+                    known += 1
+            total += row / max(known, 1)
+        return total
+    if loss == 5:
+        for i in range(m):
+            for j in range(k):
+                total += max(0.0, margin - (2.0 * values[i, j] - 1.0) * outputs[i, j])
+        to_probabilities(outputs, 1)
+        return total / k
     for i in range(m):
-        row, known = 0.0, 0
+        most = 0.0
         for j in range(k):
-            if not math.isnan(values[i, j]):
-                row += (outputs[i, j] - values[i, j]) ** 2
-                known += 1
-        total += row / max(known, 1)
+            gap = outputs[i, j] - outputs[i, codes[i]] + margin
+            if j != codes[i] and gap > 0.0:
+                most = max(most, gap) if loss == 4 else most + gap
+        total += most
+    to_probabilities(outputs, 0)
     return total
 
 
 @_compiled
-def loss_gradient(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int) -> None:
-    """Replace outputs (m, n_outputs) by the gradient of the mean loss over the m rows."""
+def loss_gradient(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, loss: int, margin: float) -> None:
+    """Replace outputs (m, n_outputs) by the gradient of the mean loss over the m rows; at a hinge's kink it is 0."""
     m, k = outputs.shape
     if loss == 0:
         to_probabilities(outputs, loss)
@@ -280,7 +382,7 @@ def loss_gradient(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, lo
         for i in range(m):
             for j in range(k):
                 outputs[i, j] = (outputs[i, j] - values[i, j]) * share
-    else:
+    elif loss == 2:
         for i in range(m):
             known = 0
             for j in range(k):
@@ -288,6 +390,33 @@ def loss_gradient(outputs: np.ndarray, codes: np.ndarray, values: np.ndarray, lo
             share = _f(2.0) / _f(m * max(known, 1))
             for j in range(k):
                 outputs[i, j] = _f(0.0) if math.isnan(values[i, j]) else (outputs[i, j] - values[i, j]) * share
+    elif loss == 5:
+        share = _f(1.0) / _f(m * k)
+        for i in range(m):
+            for j in range(k):
+                side = _f(2.0) * values[i, j] - _f(1.0)
+                outputs[i, j] = -side * share if _f(margin) - side * outputs[i, j] > _f(0.0) else _f(0.0)
+    else:
+        _hinge_gradient(outputs, codes, of_maximum=loss == 4, margin=_f(margin))
+
+
+@_compiled
+def _hinge_gradient(outputs: np.ndarray, codes: np.ndarray, of_maximum: bool, margin: float) -> None:
+    """Replace outputs by the gradient of a hinge: of each wrong class above the right one's output less the margin, or of the highest."""
+    m, k = outputs.shape
+    share = _f(1.0) / _f(m)
+    for i in range(m):
+        right, highest = codes[i], -1
+        least = outputs[i, right] - margin
+        for j in range(k):
+            if j != right and (highest < 0 or outputs[i, j] > outputs[i, highest]):
+                highest = j
+        n_above = 0
+        for j in range(k):
+            above = j != right and outputs[i, j] > least and (j == highest or not of_maximum)
+            n_above += above
+            outputs[i, j] = share if above else _f(0.0)
+        outputs[i, right] = -share * _f(n_above)
 
 
 @_compiled
@@ -295,90 +424,169 @@ def adamw_step(
     weights: np.ndarray, gradient: np.ndarray, mean: np.ndarray, square: np.ndarray, step: int, rate: float, decay: float
 ) -> None:
     """Take step number `step` (from 1) of Adam with decoupled weight decay. Source: Loshchilov and Hutter, 2019, algorithm 2."""
-    correction = _f(1.0 / (1.0 - 0.999**step))
-    length, kept = _f(rate / (1.0 - 0.9**step)), _f(1.0 - rate * decay)
+    correction = _f(1.0 / (1.0 - BETA2**step))
+    length, kept = _f(rate / (1.0 - BETA1**step)), _f(1.0 - rate * decay)
     for i in range(weights.size):
         g = gradient[i]
-        mean[i] += (g - mean[i]) * _f(0.1)
-        square[i] = square[i] * _f(0.999) + g * g * _f(0.001)
-        weights[i] = weights[i] * kept - length * mean[i] / (math.sqrt(square[i] * correction) + _f(1e-8))
+        mean[i] += (g - mean[i]) * _f(1.0 - BETA1)
+        square[i] = square[i] * _f(BETA2) + g * g * _f(1.0 - BETA2)
+        weights[i] = weights[i] * kept - length * mean[i] / (math.sqrt(square[i] * correction) + _f(EPS))
+
+
+@_compiled
+def _note_step(moved: np.ndarray, kept: np.ndarray, n_before: int, step: int, rate: float, decay: float) -> None:
+    """Add a step to what columns have missed that had their last one after 0, 1, … n_before steps of the epoch.
+
+    Of a weight w with the moments m, v after its last step, the steps that are missed make kept · w − moved · m / √v.
+    """
+    length, still = rate / (1.0 - BETA1**step) * math.sqrt(1.0 - BETA2**step), 1.0 - rate * decay
+    ratio, power = BETA1 / math.sqrt(BETA2), 1.0
+    for n in range(n_before, -1, -1):
+        power *= ratio
+        moved[n] = moved[n] * still + length * power
+        kept[n] *= still
+
+
+@_compiled
+def _make_up(state: State, start: int, end: int, missed: int, moved: float, kept: float, step: int) -> None:
+    """Take the steps that the weights from `start` to `end` have missed, `missed` steps up to number `step`, all of gradient 0.
+
+    The same as one by one, but for ε, which stands next to √v as it does at the first of these steps, the longest one.
+    """
+    eps = _f(EPS * math.sqrt(1.0 - BETA2 ** (step - missed + 1)))
+    by_mean, by_square, still, length = _f(BETA1**missed), _f(BETA2**missed), _f(kept), _f(moved)
+    weights, mean, square = state.weights[start:end], state.mean[start:end], state.square[start:end]
+    for i in range(weights.size):
+        weights[i] = weights[i] * still - length * mean[i] / (math.sqrt(square[i]) + eps)
+        mean[i] *= by_mean
+        square[i] *= by_square
 
 
 @_compiled
 def train_epochs(
-    inputs: np.ndarray, codes: np.ndarray, values: np.ndarray, used: np.ndarray, orders: np.ndarray,
-    scored: np.ndarray, scored_codes: np.ndarray, scored_values: np.ndarray,
-    weights: np.ndarray, mean: np.ndarray, square: np.ndarray, hyper: np.ndarray, counts: np.ndarray,
+    inputs: Inputs, targets: Targets, used: np.ndarray, orders: np.ndarray, scored: Inputs, scored_targets: Targets,
+    scored_rows: np.ndarray, state: State, sizes: np.ndarray, rates: np.ndarray, hyper: np.ndarray, counts: np.ndarray,
     best: np.ndarray, curve: np.ndarray, best_outputs: np.ndarray,
 ) -> bool:  # fmt: skip
     """Train one network for the epochs of `orders` or until it stops; continues where the previous call ended.
 
     Args:
-        inputs: float32 (n, d). codes: int64 (n,) for classes; values: float32 (n, n_outputs) for other forms; the unused one is empty.
-        used: bool (n,), the training rows: mini-batches skip the others.
+        inputs, targets: of n rows. used: bool (n,), the training rows: mini-batches skip the others.
         orders: int32 (n_epochs, n), the order of rows in each epoch.
-        scored, scored_codes, scored_values: the rows whose loss is computed after each epoch, in the same forms.
-        weights, mean, square: float32 (n_weights,), the network and Adam's moments; updated.
-        hyper: float64 (2,), learning rate and weight decay.
-        counts: int64 (9,): width, depth, activation, loss (codes as above), batch size, patience; updated: epochs done, steps done,
-            best epoch.
+        scored, scored_targets: the rows whose loss is computed after each epoch; the sparse columns are those of all rows, in which
+            scored_rows, int64, are their places.
+        sizes: int64 (depth + 2,), numbers of inputs, of units of each hidden layer, and of outputs.
+        rates: float64 (all steps,), learning rates. hyper: float64 (2,), weight decay and the hinges' margin.
+        counts: int64 (7,): activation, loss (codes as above), batch size, patience; updated: epochs done, steps done, best epoch.
         best: float64 (1,), the lowest loss so far; updated.
         curve: float64 (all epochs,), the scored rows' loss per epoch; updated.
         best_outputs: float32 (n_scored, n_outputs), the outputs of the scored rows in the best epoch; updated.
     Returns:
         True if the network has stopped: no lower loss for `patience` epochs.
     """
-    n, d = inputs.shape
-    width, depth, activation, loss, batch, patience = counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]
+    n, d = inputs.dense.shape
+    activation, loss, batch, patience = counts[0], counts[1], counts[2], counts[3]
+    decay, margin = hyper[0], hyper[1]
+    weights, mean, square = state.weights, state.mean, state.square
     n_scored, n_outputs = best_outputs.shape
-    capacity = max(min(batch, n), min(256, n_scored))
-    rows = np.empty(min(batch, n), np.int64)
-    batch_inputs, hidden = np.empty((min(batch, n), d), np.float32), np.empty(depth * capacity * width, np.float32)
-    spare, outputs = np.empty(2 * capacity * width, np.float32), np.empty((capacity, n_outputs), np.float32)
-    scored_outputs, gradient = np.empty((n_scored, n_outputs), np.float32), np.empty(weights.size, np.float32)
-    transposed = np.empty(width * max(width, n_outputs), np.float32)
-    batch_codes, batch_values = np.empty(min(batch, n), np.int64), np.empty((min(batch, n), values.shape[1]), np.float32)
+    size, n_steps = min(batch, n), -(-n // batch)
+    capacity, width = max(size, min(256, n_scored)), sizes[1:-1].max()
+    rows, batch_inputs = np.empty(size, np.int64), np.empty((size, d), np.float32)
+    hidden, spare = np.empty(capacity * sizes[1:-1].sum(), np.float32), np.empty((2, capacity * width), np.float32)
+    outputs, scored_outputs = np.empty((capacity, n_outputs), np.float32), np.empty((n_scored, n_outputs), np.float32)
+    gradient, transposed = np.zeros(weights.size, np.float32), np.empty(max(1, (sizes[1:-1] * sizes[2:]).max()), np.float32)
+    batch_codes, batch_values = np.empty(size, np.int64), np.empty((size, targets.values.shape[1]), np.float32)
+    first, after = d * sizes[1], sizes[0] * sizes[1]  # between them, the weights of sparse columns
+    last, touched = np.zeros(sizes[0] - d, np.int64), np.empty(sizes[0] - d, np.int64)  # their last steps in this epoch
+    moved, kept = np.zeros(n_steps + 1), np.ones(n_steps + 1)
     for epoch in range(orders.shape[0]):
-        for start in range(0, n, batch):
+        for in_epoch in range(n_steps):
             m = 0
-            for i in range(start, min(start + batch, n)):
+            for i in range(in_epoch * batch, min((in_epoch + 1) * batch, n)):
                 if used[orders[epoch, i]]:
                     rows[m] = orders[epoch, i]
                     m += 1
+            n_touched = 0
+            if sizes[0] > d:
+                n_touched = _touch(inputs, rows[:m], state, (first, sizes[1]), gradient, last, touched, moved, kept, in_epoch, counts[5])
             if m > 0:
-                X, batch_outputs = batch_inputs[:m], outputs[:m]
-                layers = hidden[: depth * m * width].reshape(depth, m, width)
-                _gather(inputs, rows, X)
-                if loss == 0:
+                X, batch_outputs = Inputs(batch_inputs[:m], inputs.indptr, inputs.indices, inputs.values), outputs[:m]
+                _gather(inputs.dense, rows, X.dense)
+                if targets.codes.size > 0:
                     for i in range(m):
-                        batch_codes[i] = codes[rows[i]]
+                        batch_codes[i] = targets.codes[rows[i]]
                 else:
-                    _gather(values, rows, batch_values[:m])
-                forward(weights, activation, X, layers, batch_outputs)
-                loss_gradient(batch_outputs, batch_codes, batch_values, loss)
-                backward(weights, activation, X, layers, batch_outputs, spare[: 2 * m * width].reshape(2, m, width), transposed, gradient)
+                    _gather(targets.values, rows, batch_values[:m])
+                forward(weights, sizes, activation, X, rows[:m], hidden, batch_outputs)
+                loss_gradient(batch_outputs, batch_codes, batch_values, loss, margin)
+                backward(weights, sizes, activation, X, rows[:m], hidden, batch_outputs, spare, transposed, gradient)
             else:
-                for i in range(gradient.size):
+                for i in range(first):
                     gradient[i] = _f(0.0)
-            counts[7] += 1
-            adamw_step(weights, gradient, mean, square, counts[7], hyper[0], hyper[1])
+                for i in range(after, gradient.size):
+                    gradient[i] = _f(0.0)
+            rate = rates[counts[5]]
+            counts[5] += 1
+            if sizes[0] > d:
+                adamw_step(weights[:first], gradient[:first], mean[:first], square[:first], counts[5], rate, decay)
+                adamw_step(weights[after:], gradient[after:], mean[after:], square[after:], counts[5], rate, decay)
+                for i in range(n_touched):
+                    start = first + touched[i] * sizes[1]
+                    end = start + sizes[1]
+                    adamw_step(weights[start:end], gradient[start:end], mean[start:end], square[start:end], counts[5], rate, decay)
+                _note_step(moved, kept, in_epoch, counts[5], rate, decay)
+            else:
+                adamw_step(weights, gradient, mean, square, counts[5], rate, decay)
+        for column in range(sizes[0] - d):
+            if last[column] < n_steps:
+                start = first + column * sizes[1]
+                _make_up(state, start, start + sizes[1], n_steps - last[column], moved[last[column]], kept[last[column]], counts[5])
+            last[column] = 0
+        moved[:], kept[:] = 0.0, 1.0
         total = 0.0
         for start in range(0, n_scored, capacity):
             end = min(start + capacity, n_scored)
-            X, batch_outputs = scored[start:end], scored_outputs[start:end]
-            layers = hidden[: depth * (end - start) * width].reshape(depth, end - start, width)
-            forward(weights, activation, X, layers, batch_outputs)
-            total += loss_and_probabilities(batch_outputs, scored_codes[start:end], scored_values[start:end], loss)
-        curve[counts[6]] = total / n_scored
-        counts[6] += 1
+            X, batch_outputs = Inputs(scored.dense[start:end], inputs.indptr, inputs.indices, inputs.values), scored_outputs[start:end]
+            forward(weights, sizes, activation, X, scored_rows[start:end], hidden, batch_outputs)
+            total += loss_and_probabilities(batch_outputs, scored_targets.codes[start:end], scored_targets.values[start:end], loss, margin)
+        curve[counts[4]] = total / n_scored
+        counts[4] += 1
         if total / n_scored < best[0]:
-            best[0], counts[8] = total / n_scored, counts[6]
+            best[0], counts[6] = total / n_scored, counts[4]
             for i in range(n_scored):
                 for j in range(n_outputs):
                     best_outputs[i, j] = scored_outputs[i, j]
-        if counts[6] - counts[8] >= patience:
+        if counts[4] - counts[6] >= patience:
             return True
     return False
+
+
+@_compiled
+def _touch(
+    inputs: Inputs, rows: np.ndarray, state: State, place: tuple[int, int], gradient: np.ndarray, last: np.ndarray, touched: np.ndarray,
+    moved: np.ndarray, kept: np.ndarray, in_epoch: int, step: int,
+) -> int:  # fmt: skip
+    """Bring the weights of the rows' sparse columns up to step number `step`, set their gradients to 0, note that they take the next one.
+
+    place: where the weights of sparse columns start, and how many a column has. Return the number of these columns, written to `touched`.
+    """
+    first, width = place
+    n = 0
+    for i in range(rows.size):
+        row = rows[i]
+        for k in range(inputs.indptr[row], inputs.indptr[row + 1]):
+            column = inputs.indices[k]
+            before = last[column]
+            if before == in_epoch + 1:
+                continue
+            start = first + column * width
+            if before < in_epoch:
+                _make_up(state, start, start + width, in_epoch - before, moved[before], kept[before], step)
+            for j in range(start, start + width):
+                gradient[j] = _f(0.0)
+            last[column], touched[n] = in_epoch + 1, column
+            n += 1
+    return n
 
 
 @_compiled

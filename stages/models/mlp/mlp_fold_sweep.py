@@ -13,13 +13,14 @@ from stages.contracts.fitted import Fitted, Scores
 from stages.contracts.model import Config, TestScores
 from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Matrix
-from stages.features.projection import Projection, project
+from stages.features.projection import Projection
 from stages.foundation.seeds import derived_seed
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import Loss, loss_for
+from stages.models.mlp.mixed_inputs import MixedInputs, mixed_inputs
 from stages.models.mlp.mlp_critical_point import critical_point_of
-from stages.models.mlp.networks import Network, Schedule, Shape, TrainedNetwork, TrainingSet, outputs_of, train_network
+from stages.models.mlp.networks import Network, Rule, Schedule, Shape, TrainedNetwork, TrainingSet, outputs_of, train_network
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class MlpFoldSweep:
     modalities: tuple[str, ...]
     loss: Loss
     projections: Mapping[str, Projection]
-    inputs: np.ndarray
+    inputs: MixedInputs
     pool: ThreadPoolExecutor
     networks: Sequence[Sequence[Future[TrainedNetwork]]]
 
@@ -55,7 +56,7 @@ class MlpFoldSweep:
 
         def wait() -> TestScores:
             network = refitted.result()
-            outputs = outputs_of(network.weights, self.inputs[self.fold.test], self.configs[config]["activation"], self.loss.name)
+            outputs = outputs_of(network.weights, self.inputs.taken(self.fold.test), self.configs[config]["activation"], self.loss.name)
             inner = [network.result().held_out_loss for network in self.networks[config]]
             curves = {"train_loss": network.train_loss, "inner_loss": mean_curve(inner)}
             wanted = self.settings.critical_points and seed == self.problem.seed
@@ -75,9 +76,10 @@ class MlpFoldSweep:
         state = {"config": dict(self.configs[config]), "modalities": list(self.modalities), "n_layers": len(weights)}
         return Fitted(arrays, state | {"form": self.problem.form})
 
-    def _point(self, config: int, network: TrainedNetwork) -> CriticalPoint:
+    def _point(self, config: int, trained: TrainedNetwork) -> CriticalPoint:
         seed = _seed(self.problem.seed, self.fold, self.modalities, "critical point")
-        return critical_point_of(network.weights, _training_set(self), self.configs[config]["activation"], seed=seed)
+        network = _network(self.configs[config], np.ones(len(self.fold.train), dtype=bool), seed)
+        return critical_point_of(trained.weights, _training_set(self), network, seed=seed)
 
     def _refit(self, config: int, seed: int) -> Future[TrainedNetwork]:
         """Queue a configuration's network on all training rows, for the mean best epoch of its inner folds, whatever the seed."""
@@ -95,7 +97,7 @@ def start_fold_sweep(
 ) -> MlpFoldSweep:  # fmt: skip
     """Return a fold and combination with all its networks queued."""
     sweep = MlpFoldSweep(problem, settings, configs, fold, modalities, loss_for(problem, fold.train), projections,
-                         project(matrices, projections, modalities), pool, [])  # fmt: skip
+                         mixed_inputs(matrices, projections, modalities), pool, [])  # fmt: skip
     seeds = [_seed(problem.seed, fold, modalities, "weights", str(inner)) for inner in range(fold.n_inner)]
     networks = [_network(config, fold.inner != inner, seed) for config in configs for inner, seed in enumerate(seeds)]
     orders = EpochOrders(_seed(problem.seed, fold, modalities, "order"), len(fold.train), settings.max_iter)
@@ -114,8 +116,8 @@ def _queue(
     pool: ThreadPoolExecutor, networks: Sequence[Network], data: TrainingSet, settings: Any, orders: EpochOrders
 ) -> list[Future[TrainedNetwork]]:
     """Queue networks on the same training set, the slowest first, so that no core is idle at the end."""
-    n_inputs = data.inputs.shape[1]
-    schedule = Schedule(orders.epochs, settings.batch_size, settings.n_iter_no_change)
+    n_inputs = data.inputs.n_columns
+    schedule = Schedule(orders.epochs, settings.batch_size, settings.n_iter_no_change, settings.max_iter)
     futures: dict[int, Future[TrainedNetwork]] = {}
     for i in sorted(range(len(networks)), key=lambda i: -networks[i].shape.n_weights(n_inputs, data.n_outputs)):
         futures[i] = pool.submit(train_network, networks[i], data, schedule, orders)
@@ -124,12 +126,16 @@ def _queue(
 
 def _training_set(sweep: MlpFoldSweep) -> TrainingSet:
     target, loss = sweep.problem.target[sweep.fold.train], sweep.loss
-    return TrainingSet(sweep.inputs[sweep.fold.train], loss.encoded(target), loss.n_outputs, loss.name)
+    return TrainingSet(sweep.inputs.taken(sweep.fold.train), loss.encoded(target), loss.n_outputs, loss.name)
 
 
 def _network(config: Config, used: np.ndarray, seed: int) -> Network:
-    sizes = config["hidden_layer_sizes"]
-    return Network(Shape(sizes[0], len(sizes), config["activation"]), config["learning_rate_init"], config["weight_decay"], used, seed)
+    shape = Shape(tuple(config["hidden_layer_sizes"]), config["activation"])
+    loss, margin = config.get("loss", "auto"), config.get("margin")
+    rule = Rule(config.get("optimizer", "adamw"), config.get("optimizer_settings") or {}, config.get("schedule") or "constant")
+    # what searches its step has no learning rate, and uses none
+    return Network(shape, config["learning_rate_init"] or 1.0, config["weight_decay"], used, seed, None if loss == "auto" else loss,
+                   1.0 if margin is None else margin, rule)  # fmt: skip
 
 
 def _seed(seed: int, fold: Fold, modalities: Sequence[str], what: str, *more: str) -> int:
