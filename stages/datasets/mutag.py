@@ -1,16 +1,16 @@
 """MUTAG: is a nitroaromatic compound mutagenic in Salmonella typhimurium? From its graph of atoms and bonds, without hydrogen.
 
-188 molecules of 10 to 28 atoms; 125 are mutagenic. A node's label is its element (C, N, O, F, I, Cl, Br), an edge's the bond's type (aromatic,
-single, double, triple).
+188 molecules of 10 to 28 atoms; 125 are mutagenic. A node's label is its element (C, N, O, F, I, Cl, Br), an edge's the bond's type
+(aromatic, single, double, triple).
 
-Groups: no two molecules are equal, but 24 of them differ from another in the types of bonds alone (a ring is aromatic in one and saturated in
-the other, or a double bond is at another place). They form 11 groups of two or three, all mutagenic. Molecules that are isomorphic but for the
-bonds are one group: where types of bonds are ignored, as in many published protocols, they are copies.
-Larger molecules are more often mutagenic: the control `size` is what scores have to beat.
+Groups: no two molecules are equal, but 24 of them differ from another in the types of bonds alone (a ring is aromatic in one and saturated
+in the other, or a double bond is at another place). They form 11 groups of two or three, all mutagenic. Molecules that are isomorphic but
+for the bonds are one group: where types of bonds are ignored, as in many published protocols, they are copies. Larger molecules are more
+often mutagenic: the control `size` is what scores have to beat.
 
-Published figures, ten folds, atoms as labels: accuracy 90.4 ± 5.7 % for the Weisfeiler–Lehman subtree kernel with an SVM and 89.4 ± 5.6 % for a
-graph isomorphism network (K. Xu, W. Hu, J. Leskovec, S. Jegelka 2019, How powerful are graph neural networks?, table 1). There, the parameters
-(of the network, its epoch) are chosen by the mean over the same ten folds, and isomorphic graphs are not kept together.
+Published figures, ten folds, atoms as labels: accuracy 90.4 ± 5.7 % for the Weisfeiler–Lehman subtree kernel with an SVM and 89.4 ± 5.6 %
+for a graph isomorphism network (K. Xu, W. Hu, J. Leskovec, S. Jegelka 2019, How powerful are graph neural networks?, table 1). There, the
+parameters (of the network, its epoch) are chosen by the mean over the same ten folds, and isomorphic graphs are not kept together.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ DATA_SET = DataSet(
     title="MUTAG: mutagenic nitro compounds",
     sources=(GRAKEL,),
     licence=f"none stated for the data, which are public (TUDataset); {PACKAGE_LICENCE}",
-    citation="A. K. Debnath, R. L. Lopez de Compadre, G. Debnath, A. J. Shusterman and C. Hansch (1991), Structure-activity relationship of "
+    citation="A. K. Debnath, R. L. Lopez de Compadre, G. Debnath, A. J. Shusterman, C. Hansch (1991), Structure-activity relationship of "
     "mutagenic aromatic and heteroaromatic nitro compounds, Journal of Medicinal Chemistry 34(2), 786-797, doi:10.1021/jm00106a046; as "
     "graphs: N. Kriege and P. Mutzel (2012), Subgraph matching kernels for attributed graphs, ICML, as carried by grakel",
     n_samples=188,

@@ -1,7 +1,7 @@
 """Coverage error: how many of a row's labels, those of highest scores first, hold all of its true labels, mean over rows; `coverage_error`.
 
-The best value is the mean number of true labels, not 0. Ties count against: all labels of a score are taken. A row without a label counts 0.
-Multi-label papers (Zhang and Zhou 2007) count ranks from 0: their coverage is smaller by the share of rows that have a label.
+The best value is the mean number of true labels, not 0. Ties count against: all labels of a score are taken. A row without a label counts
+0. Multi-label papers (Zhang and Zhou 2007) count ranks from 0: their coverage is smaller by the share of rows that have a label.
 """
 
 import numpy as np

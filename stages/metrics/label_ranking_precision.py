@@ -1,7 +1,7 @@
 """Label ranking average precision: at each true label of a row the share of true labels among those ranked as high, mean over rows.
 
-scikit-learn's `label_ranking_average_precision_score`. It is what multi-label papers (Zhang and Zhou 2007) call average precision; the metric
-`average_precision` ranks the rows of each label instead. Ties count against. A row of which all labels hold, or none, counts 1.
+scikit-learn's `label_ranking_average_precision_score`. It is what multi-label papers (Zhang and Zhou 2007) call average precision; the
+metric `average_precision` ranks the rows of each label instead. Ties count against. A row of which all labels hold, or none, counts 1.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """One-error: the share of rows whose label of highest score does not hold.
 
-Of labels that tie for the highest score, the share that does not hold counts. A row without a label counts 0, as in the other rankings of labels.
+Of labels that tie for the highest score, the share that does not hold counts. A row without a label counts 0, as in the other rankings of
+labels.
 Source: R. E. Schapire and Y. Singer 2000, BoosTexter, Machine Learning 39. Differs: ties, and rows without a label.
 """
 

@@ -1,6 +1,7 @@
 """Ranking loss: the share of pairs of a label that holds and one that does not in the wrong order, mean over rows; `label_ranking_loss`.
 
-Labels are ordered by their scores within a row; pairs that tie count as wrong. A row of which all labels hold, or none, has no pair and counts 0.
+Labels are ordered by their scores within a row; pairs that tie count as wrong. A row of which all labels hold, or none, has no pair and
+counts 0.
 """
 
 import numpy as np

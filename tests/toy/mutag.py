@@ -1,4 +1,4 @@
-"""Fake grakel: chains of carbon with a ring at one end or none; two are the same chain, numbered from the other end and with other bonds."""
+"""Fake grakel: chains of carbon with a ring at one end or none; two are the same chain, numbered from either end, with other bonds."""
 
 from collections.abc import Sequence
 from pathlib import Path
