@@ -169,7 +169,7 @@ def test_vader_scores_are_those_of_the_package_readme() -> None:
 
 
 def test_vader_has_the_thresholds_of_its_authors_and_the_sign_without_a_neutral_class() -> None:
-    texts = ["It was good.", "It was bad.", "A chair.", "The plot was good, but the characters are uncompelling and the dialog is not great."]
+    texts = ["It was good.", "It was bad.", "A chair.", "The plot was good, but the dialog is not great."]
     data = sentiment_data(texts, [2, 0, 1, 0], SENTIMENTS)
     assert vader_scores(data, [0, 1, 2, 3], [0, 1, 2, 3]).decisions.argmax(axis=1).tolist() == [2, 0, 1, 0]
     assert vader_scores(data, [0, 1, 2, 3], [0, 1, 2, 3], threshold=0.8).decisions.argmax(axis=1).tolist() == [1, 1, 1, 1]

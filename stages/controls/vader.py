@@ -1,15 +1,16 @@
 """Baseline of a lexicon: the sentiment of texts by VADER's rated words and rules, without training.
 
-For data sets whose classes are negative and positive, with or without neutral, and that have a modality of texts (several: all of a sample's
-texts). VADER's compound score is in [-1, 1]. With a neutral class, a text is positive from 0.05, negative to −0.05 and else neutral, the
-thresholds that the authors recommend; without one, the sign decides, and a score of 0 is the most frequent class of the training rows.
+For data sets whose classes are negative and positive, with or without neutral, and that have a modality of texts (several: all of a
+sample's texts). VADER's compound score is in [-1, 1]. With a neutral class, a text is positive from 0.05, negative to −0.05 and else
+neutral, the thresholds that the authors recommend; without one, the sign decides, and a score of 0 is the most frequent class of the
+training rows.
 
-Nothing is trained but the probabilities: the share of each class among the training rows with the same prediction, with one row more of each.
-The lexicon knows more than the training rows, so a learner that does not beat it is of little use; but where texts are those that it was made
-with (`tweets`, `snippets`), its score is not one on new texts.
+Nothing is trained but the probabilities: the share of each class among the training rows with the same prediction, with one row more of
+each. The lexicon knows more than the training rows, so a learner that does not beat it is of little use; but where texts are those that it
+was made with (`tweets`, `snippets`), its score is not one on new texts.
 
-Source: C. J. Hutto and E. Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text, ICWSM;
-their package vaderSentiment.
+Source: C. J. Hutto and E. Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text, ICWSM; their
+package vaderSentiment.
 """
 
 import numpy as np
