@@ -9,7 +9,7 @@ ratings correlates with the strength of the sentiment.
 
 Groups: 200 of the texts are variants of others, written to test how "very", capitals and "!!!" change a rating ("Damn, running late
 sucks." and "Damn! running late absolutely sucks!"); some have six variants. A model that is trained on one and tested on another
-only memorizes. So texts that share 60 % of their words or more are one group (stages/collections/vader.py).
+only memorizes. So texts that share 60 % of their words or more are one group (stages/collections/vader_texts.py).
 
 Reference (Hutto and Gilbert, 2014, included in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
 for a single person; F1 of the three classes is 0.96 and 0.84. Their classes have other thresholds, and VADER was developed on these texts.
@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from stages.collections.assemble_samples import samples_table
-from stages.collections.vader import (
+from stages.collections.vader_texts import (
     CITATION,
     LICENCE,
     PACKAGE,
