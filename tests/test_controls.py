@@ -168,6 +168,16 @@ def test_vader_scores_are_those_of_the_package_readme() -> None:
     np.testing.assert_allclose(vader.compound_scores(data), [*texts.values(), 0, 0], atol=1e-12)
 
 
+def test_vader_reads_utterances_and_every_text_of_a_sample() -> None:
+    data = sentiment_data(["good", "bad"], [0, 1], ("negative", "positive"))
+    utterances = pa.array([{"text": "bad", "speaker": "great"}, {"text": "bad", "speaker": None}])
+    field = pa.field("words", utterances.type, metadata={"modality": "text"})
+    several = replace(data, samples=data.samples.append_column(field, [utterances]))
+    several = replace(several, features=dict.fromkeys(("words", "text"), data.features["text"]))
+    both = vader.compound_scores(sentiment_data(["good\nbad", "bad\nbad"], [0, 1], ("negative", "positive")))
+    assert vader.compound_scores(several).tolist() == both.tolist() and both[0] > both[1]
+
+
 def test_vader_has_the_thresholds_of_its_authors_and_the_sign_without_a_neutral_class() -> None:
     texts = ["It was good.", "It was bad.", "A chair.", "The plot was good, but the dialog is not great."]
     data = sentiment_data(texts, [2, 0, 1, 0], SENTIMENTS)
@@ -189,7 +199,9 @@ def test_vader_says_what_it_needs() -> None:
     for outputs in (("no", "yes"), ("negative", "neutral"), ("mixed", "negative", "positive")):
         assert "it predicts the classes negative, positive and" in str(why_not("vader", sentiment_data(texts, [0, 1], outputs)))
     data = sentiment_data(texts, [0, 1], ("negative", "positive"))
-    untexted = replace(data, samples=data.samples.drop_columns("text").append_column("text", pa.array([1.0, 2.0])))
+    words = with_modality(replace(data, samples=data.samples.drop_columns("text").append_column("text", pa.array([["good"], ["bad"]]))))
+    assert why_not("vader", words) == "it reads texts, and no modality is one"
+    untexted = replace(data, features={})
     assert why_not("vader", untexted) == "it reads texts, and no modality is one"
 
 

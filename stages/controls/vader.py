@@ -6,8 +6,8 @@ neutral, the thresholds that the authors recommend; without one, the sign decide
 training rows.
 
 Nothing is trained but the probabilities: the share of each class among the training rows with the same prediction, with one row more of
-each. The lexicon knows more than the training rows, so a learner that does not beat it is of little use; but where texts are those that it
-was made with (`tweets`, `snippets`), its score is not one on new texts.
+each. The lexicon knows more than the training rows, so a learner that does not beat it is of little use; but where the texts are those that
+it was made with (`tweets`), its score is not one on new texts.
 
 Source: C. J. Hutto and E. Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text, ICWSM; their
 package vaderSentiment.
@@ -15,6 +15,7 @@ package vaderSentiment.
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from stages.contracts.control import ControlData, Rule
@@ -48,15 +49,19 @@ def compound_scores(data: ControlData) -> np.ndarray:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyzer = SentimentIntensityAnalyzer()
-    columns = [data.samples[name].to_pylist() for name in _texts(data)]
+    columns = [column.to_pylist() for column in _texts(data)]
     texts = ["\n".join(text for text in row if text) for row in zip(*columns, strict=True)]
     return np.array([analyzer.polarity_scores(text)["compound"] for text in texts])
 
 
-def _texts(data: ControlData) -> list[str]:
-    """Return the modalities that are texts, in order."""
-    fields = [data.samples.schema.field(name) for name in data.features]
-    return sorted(field.name for field in fields if (field.metadata or {}).get(b"modality") == b"text" and pa.types.is_string(field.type))
+def _texts(data: ControlData) -> list[pa.ChunkedArray]:
+    """Return the columns of documents and of utterances (without the speaker), by name; a word with its neighbors is no text."""
+    found = []
+    for name in sorted(data.features):
+        column, metadata = data.samples[name], data.samples.schema.field(name).metadata or {}
+        if metadata.get(b"modality") == b"text" and not pa.types.is_list(column.type) and not pa.types.is_large_list(column.type):
+            found.append(pc.struct_field(column, "text") if pa.types.is_struct(column.type) else column)
+    return found
 
 
 def not_applicable(data: ControlData, settings: VaderSettings) -> str | None:

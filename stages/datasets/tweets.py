@@ -14,6 +14,10 @@ only memorizes. So texts that share 60 % of their words or more are one group (s
 Reference (Hutto and Gilbert, 2014, included in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
 for a single person; F1 of the three classes is 0.96 and 0.84. Their classes have other thresholds, and VADER was developed on these texts.
 Ridge regression on n-grams of characters, on grouped folds, reaches a correlation of about 0.80.
+
+The control `vader` is the package's analyzer. On all rows its accuracy is 0.824 on the three classes and 0.977 on polarity, its correlation
+with the mean 0.872. That is circular: its rules were derived from tweets, their constants from ratings of the 200 variants, which are among
+these rows. On the sentences of `snippets` it has 0.560 on the three classes and 0.687 on polarity.
 """
 
 from collections.abc import Mapping
