@@ -80,8 +80,8 @@ NONE = {
     "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method", "scores.with_row_values",
     "scores.score",
 }  # fmt: skip
-STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "label_rankings", "pooled",
-              "power_law", "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
+STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "label_rankings",
+              "pooled", "power_law", "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
               "statistics", "strength_area")  # fmt: skip
 
 

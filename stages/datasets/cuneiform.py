@@ -13,7 +13,8 @@ Groups: a tablet. The file does not name tablets, but lists the signs of one aft
 again eight times. Isomorphic graphs cannot be groups here: without their coordinates the signs are 30 different graphs, and all but two
 signs are in one that others share, mostly the same sign of other tablets. No two graphs have the same coordinates.
 
-Published figures: none that keep tablets together are known. Here, in five folds of tablets: SVM 0.85 on the sign, 0.58 on the points, size 0.20.
+Published figures: none that keep tablets together are known.
+Here, in five folds of tablets: SVM 0.85 on the sign, 0.58 on the points; size 0.20.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ often mutagenic: the control `size` is what scores have to beat.
 Published figures, ten folds, atoms as labels: accuracy 90.4 ± 5.7 % for the Weisfeiler–Lehman subtree kernel with an SVM and 89.4 ± 5.6 %
 for a graph isomorphism network (K. Xu, W. Hu, J. Leskovec, S. Jegelka 2019, How powerful are graph neural networks?, table 1). There, the
 parameters (of the network, its epoch) are chosen by the mean over the same ten folds, and isomorphic graphs are not kept together.
-Here, in five grouped folds with nested choice (`features: wl, iterations: 4, sublinear: false`): size 0.83, kNN 0.85, linear 0.85, SVM 0.84.
+Here, in five grouped folds (`features: wl, iterations: 4, sublinear: false`): size 0.83, kNN 0.85, linear 0.85, SVM 0.84.
 """
 
 from collections.abc import Mapping
