@@ -81,8 +81,8 @@ NONE = {
     "scores.score",
 }  # fmt: skip
 STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "label_rankings",
-              "pooled", "power_law", "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
-              "statistics", "strength_area")  # fmt: skip
+              "pooled", "power_law", "protocol_gaps", "randomised_tests", "regression_resamples", "reliability",
+              "row_values", "scores", "sign_flips", "statistics", "strength_area")  # fmt: skip
 
 
 def functions_of(path: str) -> set[str]:
