@@ -17,6 +17,7 @@ from stages.contracts.problem import Problem
 from stages.controlling import fitted_trees
 from stages.controlling.control_results import control_results, controlled
 from stages.controlling.fitted_trees import tree_scores
+from stages.controls import vader
 from stages.foundation.registry import component, names
 from stages.model_selection.target_forms import FORMS
 from stages.samples.pooling import FILES_KEY, SEVERAL
@@ -26,6 +27,8 @@ KNOWS = "knows what it is shown"
 EXCEPTIONS = {  # (control, check) → why it fails
     ("constant", KNOWS): "it is shown nothing",
 }
+SENTIMENTS = ("negative", "neutral", "positive")
+TEXTS = {"negative": "awful", "neutral": "a chair", "positive": "very good film"}  # of one, two and three words
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 N = 60
 
@@ -35,14 +38,22 @@ def toy_data(task: str, *, in_time: bool = False) -> ControlData:
     problem = toy_problem(n=N, n_classes=2 if task == "binary" else 3, task=task, modalities=("image", "text"))
     problem = time_ordered(problem) if in_time else problem
     codes = codes_of(problem)
-    words = pa.array([" ".join("w" * (1 + code)) for code in codes])
+    if problem.form == "classes":
+        problem = replace(problem, outputs=SENTIMENTS[:: 2 if task == "binary" else 1])
+    words = pa.array([TEXTS[problem.outputs[code]] if problem.form == "classes" else " ".join("w" * (1 + code)) for code in codes])
     columns: dict[str, Any] = {"text": words, "image": pa.array([b"x" * (9 + code) for code in codes], pa.binary())}
     if problem.form == "classes":
         columns["persistence"] = problem.target
     elif problem.form == "continuous":
         columns["persistence"] = pa.FixedSizeListArray.from_arrays(pa.array(problem.target.ravel()), problem.target.shape[1])
-    data = control_data(problem, **columns)
+    data = with_modality(control_data(problem, **columns))
     return replace(data, features={name: pa.table({"sample_id": data.samples["sample_id"]}) for name in ("image", "text")})
+
+
+def with_modality(data: ControlData) -> ControlData:
+    """Return the data with the modality of the column `text` in its metadata, as ingest writes it."""
+    fields = [field.with_metadata({"modality": "text"}) if field.name == "text" else field for field in data.samples.schema]
+    return replace(data, samples=data.samples.cast(pa.schema(fields)))
 
 
 def codes_of(problem: Problem) -> np.ndarray:
@@ -55,7 +66,7 @@ def results_of(name: str, data: ControlData) -> list[FoldResult]:
     control: Rule | Restricted = component("controls", name)
     found = control_results(control, data, control.settings())
     if isinstance(found, str):
-        assert name == "persistence" and data.problem.form == "labels", found
+        assert (name, data.problem.form) in {("persistence", "labels"), ("vader", "labels"), ("vader", "continuous")}, found
         pytest.skip(found)
     return found
 
@@ -127,6 +138,71 @@ class TestEveryControl:
             order = np.argsort(codes_of(data.problem), kind="stable")
             data = replace(data, problem=replace(data.problem, target=data.problem.target[order]))
         assert np.mean(scores_of(name, data)) > np.mean(scores_of("constant", data)) + 0.02
+
+
+# ---------------------------------------------------------------- vader
+def sentiment_data(texts: list[str | None], target: list[int], outputs: tuple[str, ...], **columns: Any) -> ControlData:
+    """Return texts with their sentiments; two folds, the even rows and the odd ones."""
+    problem = replace(toy_problem(n=len(texts)), outputs=outputs, target=np.array(target, np.int32), folds=toy_folds(len(texts), 2))
+    data = with_modality(control_data(problem, text=pa.array(texts, pa.string()), **columns))
+    return replace(data, features={"text": data.samples.select(["sample_id"])})
+
+
+def vader_scores(data: ControlData, train: list[int], rows: list[int], **settings: float) -> Any:
+    control: Rule = component("controls", "vader")
+    return control.predict(data, control.settings(**settings), np.array(train), np.array(rows))
+
+
+def test_vader_scores_are_those_of_the_package_readme() -> None:
+    """The examples on the package's page, with the scores printed there."""
+    texts = {
+        "VADER is smart, handsome, and funny.": 0.8316,
+        "VADER is VERY SMART, handsome, and FUNNY!!!": 0.9342,
+        "VADER is not smart, handsome, nor funny.": -0.7424,
+        "The book was good.": 0.4404,
+        "At least it isn't a horrible book.": 0.431,
+        "Today SUX!": -0.5461,
+        "Make sure you :) or :D today!": 0.8633,
+    }
+    data = sentiment_data([*texts, "", None], [0] * 9, SENTIMENTS)
+    np.testing.assert_allclose(vader.compound_scores(data), [*texts.values(), 0, 0], atol=1e-12)
+
+
+def test_vader_reads_utterances_and_every_text_of_a_sample() -> None:
+    data = sentiment_data(["good", "bad"], [0, 1], ("negative", "positive"))
+    utterances = pa.array([{"text": "bad", "speaker": "great"}, {"text": "bad", "speaker": None}])
+    field = pa.field("words", utterances.type, metadata={"modality": "text"})
+    several = replace(data, samples=data.samples.append_column(field, [utterances]))
+    several = replace(several, features=dict.fromkeys(("words", "text"), data.features["text"]))
+    both = vader.compound_scores(sentiment_data(["good\nbad", "bad\nbad"], [0, 1], ("negative", "positive")))
+    assert vader.compound_scores(several).tolist() == both.tolist() and both[0] > both[1]
+
+
+def test_vader_has_the_thresholds_of_its_authors_and_the_sign_without_a_neutral_class() -> None:
+    texts = ["It was good.", "It was bad.", "A chair.", "The plot was good, but the dialog is not great."]
+    data = sentiment_data(texts, [2, 0, 1, 0], SENTIMENTS)
+    assert vader_scores(data, [0, 1, 2, 3], [0, 1, 2, 3]).decisions.argmax(axis=1).tolist() == [2, 0, 1, 0]
+    assert vader_scores(data, [0, 1, 2, 3], [0, 1, 2, 3], threshold=0.8).decisions.argmax(axis=1).tolist() == [1, 1, 1, 1]
+    for target, most_frequent in (([1, 0, 0, 0], 0), ([1, 0, 1, 1], 1)):
+        polar = sentiment_data(texts, target, ("negative", "positive"))
+        assert vader_scores(polar, [0, 1, 2, 3], [0, 1, 2, 3]).decisions.argmax(axis=1).tolist() == [1, 0, most_frequent, 0]
+
+
+def test_probabilities_of_vader_are_shares_among_training_rows_it_predicts_alike() -> None:
+    data = sentiment_data(["good", "good", "good", "bad", "good", "bad", "chair"], [2, 2, 0, 0, 0, 0, 0], SENTIMENTS)
+    found = vader_scores(data, [0, 1, 2, 3], [4, 5, 6]).probabilities
+    np.testing.assert_allclose(found, [[2 / 6, 1 / 6, 3 / 6], [2 / 4, 1 / 4, 1 / 4], [1 / 3, 1 / 3, 1 / 3]], rtol=1e-6)
+
+
+def test_vader_says_what_it_needs() -> None:
+    texts: list[str | None] = ["good", "bad"]
+    for outputs in (("no", "yes"), ("negative", "neutral"), ("mixed", "negative", "positive")):
+        assert "it predicts the classes negative, positive and" in str(why_not("vader", sentiment_data(texts, [0, 1], outputs)))
+    data = sentiment_data(texts, [0, 1], ("negative", "positive"))
+    words = with_modality(replace(data, samples=data.samples.drop_columns("text").append_column("text", pa.array([["good"], ["bad"]]))))
+    assert why_not("vader", words) == "it reads texts, and no modality is one"
+    untexted = replace(data, features={})
+    assert why_not("vader", untexted) == "it reads texts, and no modality is one"
 
 
 # ---------------------------------------------------------------- constant

@@ -7,7 +7,7 @@ import pytest
 from toy import snippets as toy_snippets
 from toy import tweets as toy_tweets
 
-from stages.collections.vader import VaderOptions, similar_texts
+from stages.collections.vader_texts import VaderOptions, similar_texts
 from stages.datasets import snippets, tweets
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse

@@ -269,4 +269,8 @@ def test_a_wheel_of_another_platform_is_asked_for_as_such() -> None:
     assert _built_for("river-0.26.1-cp311-cp311-manylinux_2_28_x86_64.whl") == [
         "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311",
     ]  # fmt: skip
+    assert _built_for("a-1-cp312-abi3-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl") == [
+        "--platform", "manylinux_2_24_x86_64", "--platform", "manylinux_2_28_x86_64",
+        "--python-version", "3.12", "--implementation", "cp", "--abi", "abi3",
+    ]  # fmt: skip
     assert _built_for("mlxtend-0.25.0-py3-none-any.whl") == []

@@ -37,6 +37,10 @@ GOLDEN = {
     "intervals.error_interval": "test_golden_statistics.test_the_interval_of_an_error_by_hand",
     "intervals.resample_weights": "test_golden_statistics.test_resamples_draw_as_many_blocks_as_there_are",
     "intervals.share_interval": "test_intervals.test_inside_it_has_the_width_that_folds_or_groups_imply_and_ends_that_can_be",
+    "label_rankings.coverages": "test_metrics.test_rankings_of_the_labels_of_a_row",
+    "label_rankings.one_errors": "test_metrics.test_rankings_of_the_labels_of_a_row",
+    "label_rankings.ranking_losses": "test_metrics.test_rankings_of_the_labels_of_a_row",
+    "label_rankings.ranking_precisions": "test_metrics.test_rankings_of_the_labels_of_a_row",
     "pooled.degrees_of_freedom": "test_golden_statistics.test_degrees_of_freedom_are_those_of_the_kurtosis",
     "pooled.pool": "test_golden_statistics.test_the_error_of_groups_by_hand",
     "protocol_gaps.arm_scores": "test_protocol_gaps.test_folds_weigh_the_same_as_in_a_mean_over_folds",
@@ -76,9 +80,9 @@ NONE = {
     "randomised_tests.randomised_tests", "scores.estimate", "scores.has_intervals", "scores.interval_method", "scores.with_row_values",
     "scores.score",
 }  # fmt: skip
-STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "pooled", "power_law",
-              "protocol_gaps", "randomised_tests", "regression_resamples", "reliability", "row_values", "scores", "sign_flips",
-              "statistics", "strength_area")  # fmt: skip
+STATISTICS = ("choice_bias", "comparisons", "contributions", "curve_resamples", "details", "design", "intervals", "label_rankings",
+              "pooled", "power_law", "protocol_gaps", "randomised_tests", "regression_resamples", "reliability",
+              "row_values", "scores", "sign_flips", "statistics", "strength_area")  # fmt: skip
 
 
 def functions_of(path: str) -> set[str]:

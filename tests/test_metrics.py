@@ -48,6 +48,11 @@ GOLDEN = {
     "subset_accuracy": {"labels": 2 / 4},
     "hamming_loss": {"labels": 2 / 8},
     "average_precision": {"labels": ((1 + 1 + 3 / 4) / 3 + 1 / 2) / 2},  # ties share the last rank
+    # labels by falling score: the rows' true ones are first of two, both of one score, none, first of two
+    "ranking_loss": {"labels": 0.0},
+    "coverage_error": {"labels": (1 + 2 + 0 + 1) / 4},
+    "label_ranking_precision": {"labels": 1.0},
+    "one_error": {"labels": 0.0},
     "r2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
     "q2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
     "rmse": {"continuous": (math.sqrt(1 / 3) + 5) / 2},
@@ -65,6 +70,10 @@ REFERENCE: dict[str, Any] = {
     "subset_accuracy": lambda t, p, s: reference.accuracy_score(t, p),
     "hamming_loss": lambda t, p, s: reference.hamming_loss(t, p),
     "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average="macro"),
+    "ranking_loss": lambda t, p, s: reference.label_ranking_loss(t, s),
+    "coverage_error": lambda t, p, s: reference.coverage_error(t, s),
+    "label_ranking_precision": lambda t, p, s: reference.label_ranking_average_precision_score(t, s),
+    "one_error": lambda t, p, s: np.mean([one_error_of_row(holds, score) for holds, score in zip(t, s, strict=True)]),
     "r2": lambda t, p, s: reference.r2_score(t, p),
     "q2": lambda t, p, s: reference.r2_score(t, p),
     "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p),
@@ -78,6 +87,15 @@ REFERENCE_BY_OUTPUT: dict[str, Any] = {
     "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p, multioutput="raw_values"),
     "mae": lambda t, p, s: reference.mean_absolute_error(t, p, multioutput="raw_values"),
 }
+
+
+BEST = {"coverage_error": lambda target: target.sum(axis=1).mean()}  # where that is not an end of the metric's range
+
+
+def one_error_of_row(holds: np.ndarray, scores: np.ndarray) -> float:
+    """Return the one-error of one row by its definition; scikit-learn has none."""
+    first = [label for label, score in enumerate(scores) if score == max(scores)]
+    return sum(holds[label] == 0 for label in first) / len(first) if any(holds) else 0.0
 
 
 def random_case(task: str, seed: int, n_rows: int, n_outputs: int) -> Triple:
@@ -139,7 +157,8 @@ def test_perfect_input_is_best(name: str, task: str) -> None:
     metric = METRICS[name]
     case = random_case(task, 1, 60, n_outputs_of(task))
     best = metric.score(*perfect(task, case[0]))
-    assert best == pytest.approx(metric.bounds[1] if metric.greater_is_better else metric.bounds[0], abs=1e-12)
+    expected = BEST[name](case[0]) if name in BEST else metric.bounds[1] if metric.greater_is_better else metric.bounds[0]
+    assert best == pytest.approx(expected, abs=1e-12)
     noisy = metric.score(*case)
     assert metric.bounds[0] <= noisy <= metric.bounds[1]
     assert (noisy < best) == metric.greater_is_better
@@ -276,8 +295,25 @@ def test_a_single_label_is_scored_as_a_label() -> None:
     scores = np.array([[0.9], [0.8], [0.3], [0.1]])
     found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "labels" in metric.forms}
     assert found == pytest.approx({"macro_f1": 0.5, "micro_f1": 0.5, "subset_accuracy": 0.5, "hamming_loss": 0.5, "roc_auc": 0.75,
-                                   "average_precision": (1 + 2 / 3) / 2})  # fmt: skip
+                                   "average_precision": (1 + 2 / 3) / 2,
+                                   "ranking_loss": 0, "coverage_error": 2 / 4, "label_ranking_precision": 1, "one_error": 0})  # fmt: skip
     assert METRICS["macro_f1"].by_output(target, prediction, scores).tolist() == [0.5]  # type: ignore[misc]
+
+
+def test_rankings_of_the_labels_of_a_row() -> None:
+    """By hand, of four labels: a true one first and another last; a tie for the first place; all labels hold; none does."""
+    target = np.array([[1, 0, 0, 1], [0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], np.uint8)
+    scores = np.array([[0.9, 0.5, 0.4, 0.1], [0.8, 0.8, 0.3, 0.2], [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
+    by_row = {
+        "ranking_loss": [2 / 4, 2 / 4, 0, 0],  # second row: the first label ties with one true label and is above the other
+        "coverage_error": [4, 3, 4, 0],
+        "label_ranking_precision": [(1 + 2 / 4) / 2, (1 / 2 + 2 / 3) / 2, 1, 1],
+        "one_error": [0, 1 / 2, 0, 0],
+    }
+    for name, expected in by_row.items():
+        metric, predicted = METRICS[name], FoldPredictions(target, target, scores)
+        assert [metric.score(target[[row]], target[[row]], scores[[row]]) for row in range(4)] == pytest.approx(expected, abs=1e-12)
+        assert row_values(metric, predicted, np.arange(4), float(np.mean(expected))) == pytest.approx(expected, abs=1e-12)
 
 
 def test_balanced_accuracy_leaves_out_a_class_absent_from_the_target() -> None:

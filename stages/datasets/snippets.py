@@ -27,7 +27,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from stages.collections.assemble_samples import merged_groups, samples_table
-from stages.collections.vader import (
+from stages.collections.vader_texts import (
     CITATION,
     LICENCE,
     PACKAGE,

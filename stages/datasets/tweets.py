@@ -9,11 +9,15 @@ ratings correlates with the strength of the sentiment.
 
 Groups: 200 of the texts are variants of others, written to test how "very", capitals and "!!!" change a rating ("Damn, running late
 sucks." and "Damn! running late absolutely sucks!"); some have six variants. A model that is trained on one and tested on another
-only memorizes. So texts that share 60 % of their words or more are one group (stages/collections/vader.py).
+only memorizes. So texts that share 60 % of their words or more are one group (stages/collections/vader_texts.py).
 
 Reference (Hutto and Gilbert, 2014, included in the package): the correlation with the mean is 0.881 for VADER's lexicon and rules and 0.888
 for a single person; F1 of the three classes is 0.96 and 0.84. Their classes have other thresholds, and VADER was developed on these texts.
 Ridge regression on n-grams of characters, on grouped folds, reaches a correlation of about 0.80.
+
+The control `vader` is the package's analyzer. On all rows its accuracy is 0.824 on the three classes and 0.977 on polarity, its correlation
+with the mean 0.872. That is circular: its rules were derived from tweets, their constants from ratings of the 200 variants, which are among
+these rows. On the sentences of `snippets` it has 0.560 on the three classes and 0.687 on polarity.
 """
 
 from collections.abc import Mapping
@@ -22,7 +26,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from stages.collections.assemble_samples import samples_table
-from stages.collections.vader import (
+from stages.collections.vader_texts import (
     CITATION,
     LICENCE,
     PACKAGE,

@@ -28,7 +28,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from stages.collections.assemble_samples import merged_groups, samples_table
-from stages.collections.vader import CITATION, LICENCE, PACKAGE, WHEEL, read_rating
+from stages.collections.vader_texts import CITATION, LICENCE, PACKAGE, WHEEL, read_rating
 from stages.contracts.data_set import DataSet
 from stages.contracts.settings import Settings
 from stages.readers.archive import damaged, read_member

@@ -14,6 +14,7 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import FoldPredictions
+from stages.evaluation.label_rankings import coverages, one_errors, ranking_losses, ranking_precisions
 from stages.scoring.known_values import mean_where_known, varies
 
 N_BLOCKS = 200  # most blocks that are left out one at a time
@@ -232,12 +233,16 @@ _CLOSED_FORMS: dict[str, Values] = {
     "accuracy": _accuracy,
     "average_precision": _average_precision,
     "balanced_accuracy": _balanced_accuracy,
+    "coverage_error": coverages,
     "hamming_loss": _hamming_loss,
+    "label_ranking_precision": ranking_precisions,
     "log_loss": _log_loss,
     "macro_f1": _macro_f1,
     "mae": _mae,
     "micro_f1": _micro_f1,
+    "one_error": one_errors,
     "r2": _r2,
+    "ranking_loss": ranking_losses,
     "rmse": _rmse,
     "roc_auc": _roc_auc,
     "subset_accuracy": _subset_accuracy,

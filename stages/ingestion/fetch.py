@@ -121,7 +121,8 @@ def _built_for(wheel: str) -> list[str]:
     if platform == "any":
         return []
     version = f"{python[2]}.{python[3:]}"  # cp311: CPython 3.11
-    return ["--platform", platform, "--python-version", version, "--implementation", python[:2], "--abi", abi]
+    platforms = [option for tag in platform.split(".") for option in ("--platform", tag)]  # a wheel may be for several
+    return [*platforms, "--python-version", version, "--implementation", python[:2], "--abi", abi]
 
 
 def _reason(stderr: str) -> str:
