@@ -39,8 +39,9 @@ from stages.foundation.prefetch import workers
 from stages.foundation.registry import component, names
 from stages.model_selection.protocol import LearnerSetup, results
 from stages.models import network
+from stages.models.mlp.mixed_inputs import dense_inputs
 from stages.models.mlp.mlp_surface import MlpSurface
-from stages.models.mlp.networks import Weights
+from stages.models.mlp.networks import Network, Shape, TrainingSet, Weights
 from stages.models.mlp.output_losses import OutputLoss
 from stages.models.network.network_critical_point import surface_of
 from stages.models.network.network_settings import NetworkSettings
@@ -62,14 +63,15 @@ def toy_network(loss: str, seed: int = 0) -> tuple[Weights, np.ndarray, np.ndarr
 
 def torch_loss(inputs: np.ndarray, target: np.ndarray, activation: str, loss: str) -> Callable[..., torch.Tensor]:
     """Return the loss as a function of kernels and biases, by torch's own functions."""
-    x, y = torch.from_numpy(inputs), torch.from_numpy(target)
+    x, y, no_inputs = torch.from_numpy(inputs), torch.from_numpy(target), dense_inputs(inputs[:, :0])
+    usual = Network(Shape((), activation), 0.1, 0.0, np.ones(len(x), bool), 0)
 
     def found(*parameters: torch.Tensor) -> torch.Tensor:
         hidden = x
         for place in range(0, len(parameters), 2):
             hidden = hidden @ parameters[place] + parameters[place + 1]
             hidden = TORCH[activation](hidden) if place < len(parameters) - 2 else hidden
-        return plain_loss(loss, hidden, y)
+        return plain_loss(TrainingSet(no_inputs, target, hidden.shape[1], loss), usual, hidden, y)
 
     return found
 
