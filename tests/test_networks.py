@@ -112,8 +112,8 @@ def toy_data(form: str, n: int = 57, d: int = 5, seed: int = 0) -> TrainingSet:
 
 def with_terms(data: TrainingSet, share: float, n_dense: int = 5, n_terms: int = 40) -> TrainingSet:
     """Return the data with the first of its dense columns, and sparse ones, of whose values `share` are not 0."""
-    rng = np.random.default_rng(3)
-    values = np.where(rng.random((len(data.inputs), n_terms)) < share, rng.uniform(0.2, 1, (len(data.inputs), n_terms)), 0).astype(np.float32)
+    rng, shape = np.random.default_rng(3), (len(data.inputs), n_terms)
+    values = np.where(rng.random(shape) < share, rng.uniform(0.2, 1, shape), 0).astype(np.float32)
     return replace(data, inputs=MixedInputs(np.ascontiguousarray(data.inputs.dense[:, :n_dense]), sp.csr_array(values)))
 
 

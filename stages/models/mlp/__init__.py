@@ -73,7 +73,7 @@ def memory_bytes(size: Size, settings: MlpSettings) -> float:
     n_values = 1000.0 * size.n_blocks if size.n_values is None else size.n_values
     n_kept = 0 if settings.n_terms is None else size.n_sparse
     n_dense = n_values if settings.n_components is None else float(settings.n_components) * (size.n_blocks - n_kept)
-    projects = settings.n_components is not None and n_kept < size.n_blocks or settings.n_terms is None and size.n_sparse > 0
+    projects = (settings.n_components is not None and n_kept < size.n_blocks) or (settings.n_terms is None and size.n_sparse > 0)
     widest = min(size.n_rows, n_values) if projects else 0.0
     inputs = 4.0 * size.n_rows * (n_dense + (2 * n_values if n_kept else 0))  # a sparse value has a column number
     n_inputs = round(n_dense + n_kept * min(settings.n_terms or 0, size.n_rows * n_values))
