@@ -39,6 +39,7 @@ SMALL = {
     "svm": {"kernel": ["linear", "rbf"], "C": [1.0, 10.0], "gamma": [0.5]},
     "mlp": {
         "hidden_layer_sizes": [[8]], "activation": ["relu", "tanh"], "learning_rate_init": [0.02], "weight_decay": [0.001], "max_iter": 30,
+        "batch_size": 16,
     },
     "network": {
         "width": [16], "learning_rate_init": [0.02, 0.005], "weight_decay": [0.001], "dropout": [0.0], "modality_dropout": [0.0],

@@ -28,7 +28,8 @@ class MixedInputs:
 
     def taken(self, rows: np.ndarray) -> "MixedInputs":
         """Return some rows."""
-        return MixedInputs(self.dense[rows], self.sparse[rows] if self.sparse.shape[1] else sp.csr_array((len(self.dense[rows]), 0)))
+        dense = self.dense[rows]
+        return MixedInputs(dense, self.sparse[rows] if self.sparse.shape[1] else sp.csr_array((len(dense), 0), dtype=np.float32))
 
     def joined(self) -> Matrix:
         """Return dense and sparse columns as one matrix: CSR if there are sparse ones."""
