@@ -55,7 +55,7 @@ from stages.evaluation.protocol_gaps import protocol_gaps
 from stages.evaluation.randomised_tests import randomised_tests
 from stages.evaluation.read_bias_variance import bias_variances
 from stages.evaluation.reliability import reliability
-from stages.evaluation.representations import representations
+from stages.evaluation.represented_learners import representations
 from stages.evaluation.robustness import Judge, robustness
 from stages.evaluation.row_values import row_losses
 from stages.evaluation.scores import MetricScores, has_intervals

@@ -335,7 +335,7 @@ def test_moves_between_versions_are_shown(tmp_path: Path, knn: tuple[float, floa
 WORDING = {  # modules that word what tests show
     "stages/reporting/findings.py", "stages/reporting/together.py", "stages/reporting/doubts.py", "stages/reporting/gains.py",
     "stages/paired_versions/candidate_moves.py", "pipelines/publishing/champions.py", "pipelines/comparing/comparison_text.py",
-    "pipelines/orchestration/moves.py",
+    "pipelines/orchestration/moves.py", "stages/reporting/representation_sentences.py",
 }  # fmt: skip
 NAME = re.compile(r"[\w./*]+|moved up|moved down")  # of a field, verdict, key or parameter
 

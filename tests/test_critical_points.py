@@ -22,14 +22,14 @@ from toy_problem import metrics_of, toy_folds, toy_problem
 from pipelines.publishing.network_values import critical_points
 from stages.contracts.candidate import Candidate
 from stages.contracts.critical_point import VERDICTS, CriticalPoint
-from stages.contracts.documents.critical_points import FoldCriticalPoint
+from stages.contracts.documents.critical_point_scores import FoldCriticalPoint
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.network_encoder import InputKind
 from stages.contracts.paths import evaluation_path, predictions_dir
 from stages.contracts.problem import Problem
-from stages.curvature.critical_point import MOST_ROWS, SMALL, critical_point, drawn_rows
 from stages.curvature.hessian_products import TorchSurface
 from stages.curvature.lanczos import spectrum_ends
+from stages.curvature.point_verdict import MOST_ROWS, SMALL, critical_point, drawn_rows
 from stages.evaluate import main as evaluate
 from stages.features.feature_blocks import Block
 from stages.foundation.documents import read_document
@@ -45,7 +45,7 @@ from stages.models.mlp.networks import Network, Shape, TrainingSet, Weights
 from stages.models.mlp.output_losses import OutputLoss
 from stages.models.network.network_critical_point import surface_of
 from stages.models.network.network_settings import NetworkSettings
-from stages.reporting.critical_points_table import critical_rows, critical_sentence, spread
+from stages.reporting.critical_sentences import critical_rows, critical_sentence, spread
 
 LOSSES = ("classes", "labels", "continuous")
 N, WIDTHS = 30, (5, 8, 6, 3)  # 131 weights

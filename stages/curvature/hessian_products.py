@@ -10,7 +10,7 @@ from stages.curvature.landscape import flat
 
 
 class TorchSurface:
-    """The surface of a loss (stages/curvature/critical_point.py), for loss functions of every kind that torch differentiates twice.
+    """The surface of a loss (stages/curvature/point_verdict.py), for loss functions of every kind that torch differentiates twice.
 
     loss_of: returns the loss with its graph at the present values of the parameters, which must be float64 leaves. n_rows: over which
     it is a mean. scale: the loss of outputs that are all 0.

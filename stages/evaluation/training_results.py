@@ -14,8 +14,8 @@ from stages.contracts.metric import Metric
 from stages.contracts.tables.predictions_table import TrainingMetadata
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import Expected, FoldPredictions, Splits, predictions_by_candidate
-from stages.evaluation.critical_points import CriticalPoints, read_critical_points
 from stages.evaluation.inner_scores import Tuning, tuning_by_candidate
+from stages.evaluation.read_critical_points import CriticalPoints, read_critical_points
 from stages.foundation.errors import InputError
 from stages.foundation.tables import read_described, read_table
 

@@ -17,7 +17,7 @@ from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
-from stages.reporting.critical_points_table import critical_rows, critical_sentence
+from stages.reporting.critical_sentences import critical_rows, critical_sentence
 from stages.reporting.drawing import padded, themed
 from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict

@@ -364,7 +364,7 @@ MUTANTS = (
     Mutant("held-out rows are represented by what they taught", "stages/representations/network_representations.py",
            "self._of_fold(problem, without_inner(fold, code), modalities, pool)", "self._of_fold(problem, fold, modalities, pool)",
            ("tests/test_representations.py",), "a learner's configuration is chosen on rows that the network has seen"),
-    Mutant("a slope is a minimum", "stages/curvature/critical_point.py", "if not gradient_norm <= limit:", "if not gradient_norm < np.inf:",
+    Mutant("a slope is a minimum", "stages/curvature/point_verdict.py", "if not gradient_norm <= limit:", "if not gradient_norm < np.inf:",
            ("tests/test_critical_points.py",), "where training stopped early is called a critical point"),
     Mutant("no bend of activations", "stages/models/mlp/mlp_surface.py", " + found.bends[place - 1] * inner[place - 1]", "",
            ("tests/test_critical_points.py",), "the Hessian of a network that is linear in each layer"),

@@ -13,7 +13,7 @@ from stages.contracts.document import Document, DocumentSchema, Number
 from stages.contracts.documents.bias_variance_document import LOSSES, BiasVariance
 from stages.contracts.documents.condition_scores import Robustness, robustness_mistakes
 from stages.contracts.documents.control_findings import ProtocolGap, RandomisedTest
-from stages.contracts.documents.critical_points import FoldCriticalPoint
+from stages.contracts.documents.critical_point_scores import FoldCriticalPoint
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.documents.modality_shares import Contributions
 from stages.contracts.documents.reliability_curve import Reliability

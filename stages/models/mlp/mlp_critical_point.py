@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.contracts.critical_point import CriticalPoint
-from stages.curvature.critical_point import critical_point, drawn_rows
+from stages.curvature.point_verdict import critical_point, drawn_rows
 from stages.models.mlp.mlp_surface import MlpSurface
 from stages.models.mlp.networks import Network, TrainingSet, Weights
 from stages.models.mlp.output_losses import OutputLoss

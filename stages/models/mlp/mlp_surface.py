@@ -54,7 +54,7 @@ class _Passes:
 
 
 class MlpSurface:
-    """The mean loss over rows (stages/curvature/critical_point.py). inputs: (n_rows, d), or CSR.
+    """The mean loss over rows (stages/curvature/point_verdict.py). inputs: (n_rows, d), or CSR.
 
     The point: kernels and biases, layer by layer.
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from stages.contracts.candidate import Candidate, parsed_combination
-from stages.contracts.documents.critical_points import FoldCriticalPoint
+from stages.contracts.documents.critical_point_scores import FoldCriticalPoint
 from stages.evaluation.inner_scores import CANDIDATE
 from stages.foundation.tables import read_table
 

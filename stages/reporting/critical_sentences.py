@@ -5,7 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from stages.contracts.candidate import Candidate
-from stages.contracts.documents.critical_points import FoldCriticalPoint
+from stages.contracts.documents.critical_point_scores import FoldCriticalPoint
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.reporting.formatting import NONE
 
