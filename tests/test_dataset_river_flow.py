@@ -58,3 +58,9 @@ def test_groups_are_blocks_of_one_file(archives: dict[str, Path]) -> None:
     assert pairs == {("train-0", "train"), ("test-0", "test"), ("test-1", "test")}
     kept = set(table["sample_id"].to_pylist())
     assert {f"test-{row:04d}" for row in (649, 650, 757, 758)} & kept == {"test-0649", "test-0758"}
+
+
+def test_hours_are_their_own_groups_on_request(archives: dict[str, Path]) -> None:
+    table: pa.Table = read(archives, "flow", RiverFlowOptions(groups="hours", gap_h=0), 1)
+    assert table["group"].to_pylist() == table["sample_id"].to_pylist()
+    assert table.num_rows == sum(toy.N_HOURS.values())

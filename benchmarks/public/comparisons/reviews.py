@@ -28,7 +28,8 @@ def run_of(groups: str, recommended: str, what: str, goal: Goal) -> PublicRun:
 
 
 WITHOUT, WITH = Goal(0.885), Goal(0.90)
-MULTABENCH = "MulTaBench"
+MULTABENCH = "A. Arazi et al. (2026), MulTaBench, arXiv:2605.10616"
+PROTOCOL = "18,788 of these rows, the recommendation kept"
 COMPARISON = Comparison(
     title="Rating (five classes) of 23,486 clothing reviews by text, title and table; macro one-versus-rest ROC-AUC.",
     runs={
@@ -37,6 +38,20 @@ COMPARISON = Comparison(
         "random": run_of("reviews", "leave_out", "Random folds, without the recommendation.", WITHOUT),
         "random_recommended": run_of("reviews", "keep", "Random folds, the recommendation kept in the table.", WITH),
     },
-    published=[],
-    differences=[],
+    published=[
+        Published("tf-idf with boosted trees or TabPFN", "0.873 to 0.886", MULTABENCH, PROTOCOL),
+        Published("frozen E5 embeddings", "0.897 to 0.909", MULTABENCH, PROTOCOL),
+        Published("AutoGluon multimodal", "0.913", MULTABENCH, PROTOCOL),
+        Published("E5-large, tuned", "0.918", MULTABENCH, PROTOCOL),
+    ],
+    differences=[
+        "Published scores are of 18,788 of the 23,486 rows; ours of all rows, each tested once on five outer folds.",
+        "Published models keep `Recommended IND`, which a customer states together with the rating: 4 and 5 stars are recommended, 1 and 2 are "
+        "not. Sensorium leaves it out of the features; the runs named `recommended` keep it, and the difference between the two is what the "
+        "column does.",
+        "Published folds are random. The folds by garment test on garments of which no review was trained on.",
+        "E5 and AutoGluon use encoders that were trained on other texts; nothing here was.",
+        "Published learners are tuned by their own means; here C of a linear model is chosen on inner folds by accuracy, on a sample of 10,000 "
+        "rows.",
+    ],
 )
