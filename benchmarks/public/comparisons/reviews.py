@@ -10,7 +10,11 @@ FEATURES: dict[str, Any] = {
     "reviews-title": {"dataset": "reviews", "modality": "text", "min_documents": 2},
     "reviews-table": {"dataset": "reviews", "modality": "table"},
 }  # fmt: skip
-MODELS: dict[str, Any] = {"linear": {"C": [1, 3, 10, 30], "tol": 1e-4, "max_iter": 500}}
+MODELS: dict[str, Any] = {
+    "linear": {"C": [1, 3, 10], "tol": 2e-4, "max_iter": 500},
+    "network": {"width": [32], "dropout": [0.3, 0.5], "modality_dropout": [0], "weight_decay": [0.01, 1.0], "learning_rate_init": [0.003],
+                "n_iter": "all", "max_iter": 5, "n_iter_no_change": 2, "batch_size": 128, "n_terms": 120_000},
+}  # fmt: skip
 MODALITIES = ["text", "title", "table"]
 
 
@@ -20,8 +24,7 @@ def run_of(groups: str, recommended: str, what: str, goal: Goal) -> PublicRun:
     sections = {
         "datasets": {"reviews": entry},
         "features": FEATURES,
-        "train": {"combinations": {"reviews": [MODALITIES]}, "tuning_rows": 10_000},
-        "fusions": {"early": {}, "early_weighted": {"n_steps": 4}},
+        "train": {"combinations": {"reviews": [MODALITIES]}, "n_seeds": 1},
         "models": MODELS,
     }
     return PublicRun(what, sections, ("roc_auc", "accuracy", "macro_f1"), goal)
