@@ -48,6 +48,10 @@ GOLDEN = {
     "subset_accuracy": {"labels": 2 / 4},
     "hamming_loss": {"labels": 2 / 8},
     "average_precision": {"labels": ((1 + 1 + 3 / 4) / 3 + 1 / 2) / 2},  # ties share the last rank
+    # two rows have both labels, or none, and so nothing to rank; more in test_rankings_of_labels
+    "ranking_loss": {"labels": 0.0},
+    "ranking_precision": {"labels": 1.0},
+    "one_error": {"labels": 0.0},
     "r2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
     "q2": {"continuous": ((1 - 1 / 2) + (1 - 50 / 200)) / 2},
     "rmse": {"continuous": (math.sqrt(1 / 3) + 5) / 2},
@@ -65,6 +69,10 @@ REFERENCE: dict[str, Any] = {
     "subset_accuracy": lambda t, p, s: reference.accuracy_score(t, p),
     "hamming_loss": lambda t, p, s: reference.hamming_loss(t, p),
     "average_precision": lambda t, p, s: reference.average_precision_score(t, s, average="macro"),
+    "ranking_loss": lambda t, p, s: reference.label_ranking_loss(t, s),
+    "ranking_precision": lambda t, p, s: reference.label_ranking_average_precision_score(t, s),
+    "one_error": lambda t, p, s: np.mean([0.0 if row.all() or not row.any() else 1 - row[of_row == of_row.max()].mean()
+                                          for row, of_row in zip(t, s, strict=True)]),
     "r2": lambda t, p, s: reference.r2_score(t, p),
     "q2": lambda t, p, s: reference.r2_score(t, p),
     "rmse": lambda t, p, s: reference.root_mean_squared_error(t, p),
@@ -270,13 +278,22 @@ def test_an_infinite_prediction_is_worst_and_nan_is_undefined(name: str, value: 
         assert found == worst if is_worst else math.isnan(found)
 
 
+def test_rankings_of_labels() -> None:
+    """Ties are wrong, and share the last rank; of tied first labels the share that does not hold counts."""
+    target = np.array([[1, 0, 1, 0], [0, 1, 0, 0]], np.uint8)
+    scores = np.array([[0.1, 0.2, 0.9, 0.2], [0.5, 0.5, 0.1, 0.0]])
+    found = {name: METRICS[name].score(target, None, scores) for name in ("ranking_loss", "ranking_precision", "one_error")}
+    assert found == pytest.approx({"ranking_loss": (2 / 4 + 1 / 3) / 2, "ranking_precision": ((2 / 4 + 1) / 2 + 1 / 2) / 2,
+                                   "one_error": (0 + 1 / 2) / 2})  # fmt: skip
+
+
 def test_a_single_label_is_scored_as_a_label() -> None:
     """scikit-learn reads a column of 0 and 1 as two classes."""
     target, prediction = np.array([[1], [0], [1], [0]], np.uint8), np.array([[1], [1], [0], [0]], np.uint8)
     scores = np.array([[0.9], [0.8], [0.3], [0.1]])
     found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "labels" in metric.forms}
     assert found == pytest.approx({"macro_f1": 0.5, "micro_f1": 0.5, "subset_accuracy": 0.5, "hamming_loss": 0.5, "roc_auc": 0.75,
-                                   "average_precision": (1 + 2 / 3) / 2})  # fmt: skip
+                                   "average_precision": (1 + 2 / 3) / 2, "ranking_loss": 0, "ranking_precision": 1, "one_error": 0})  # fmt: skip
     assert METRICS["macro_f1"].by_output(target, prediction, scores).tolist() == [0.5]  # type: ignore[misc]
 
 

@@ -8,8 +8,8 @@ Columns that leak the target are excluded:
     rating       whether the garment is recommended
     department   division and class, which name the department; also the 14 rows without a department
 
-Published comparisons on the rating keep whether the garment is recommended, which a customer states together with the rating: `recommended:
-keep` adds it to the table, to compare with them.
+Published comparisons on the rating keep whether the garment is recommended, which a customer states together with the rating.
+`recommended: keep` adds it to the table, to compare with them.
 
 Groups are garments. A few reviews occur, word for word, under two garments: those garments are one group. With `groups: reviews` each
 review is a group of its own, as in published comparisons on random folds: garments are then trained on and tested.

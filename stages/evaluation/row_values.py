@@ -14,6 +14,7 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.evaluation.checked_predictions import FoldPredictions
+from stages.metric_inputs.label_ranks import LabelRanks, label_ranks, ranking_losses, ranking_precisions, top_errors
 from stages.scoring.known_values import mean_where_known, varies
 
 N_BLOCKS = 200  # most blocks that are left out one at a time
@@ -228,6 +229,11 @@ def _left_out(metric: Metric, predicted: FoldPredictions, blocks: np.ndarray, sc
     return score + influence - influence.mean()
 
 
+def _of_ranks(value: Callable[[LabelRanks], np.ndarray]) -> Values:
+    """Return the values of rows of a metric that is a mean over them of a value of each row's ranking of labels."""
+    return lambda predicted: value(label_ranks(predicted.target, predicted.probabilities, "a ranking"))
+
+
 _CLOSED_FORMS: dict[str, Values] = {
     "accuracy": _accuracy,
     "average_precision": _average_precision,
@@ -237,7 +243,10 @@ _CLOSED_FORMS: dict[str, Values] = {
     "macro_f1": _macro_f1,
     "mae": _mae,
     "micro_f1": _micro_f1,
+    "one_error": _of_ranks(top_errors),
     "r2": _r2,
+    "ranking_loss": _of_ranks(ranking_losses),
+    "ranking_precision": _of_ranks(ranking_precisions),
     "rmse": _rmse,
     "roc_auc": _roc_auc,
     "subset_accuracy": _subset_accuracy,

@@ -11,9 +11,8 @@ FEATURES: dict[str, Any] = {
     "reviews-table": {"dataset": "reviews", "modality": "table"},
 }  # fmt: skip
 MODELS: dict[str, Any] = {
-    "linear": {"C": [1, 3, 10], "tol": 2e-4, "max_iter": 500},
-    "network": {"width": [32], "dropout": [0.3, 0.5], "modality_dropout": [0], "weight_decay": [0.01, 1.0], "learning_rate_init": [0.003],
-                "n_iter": "all", "max_iter": 5, "n_iter_no_change": 2, "batch_size": 128, "n_terms": 120_000},
+    "network": {"width": [32], "dropout": [0.5], "modality_dropout": [0], "weight_decay": [0.01], "learning_rate_init": [0.004],
+                "n_iter": "all", "max_iter": 4, "n_iter_no_change": 2, "batch_size": 128, "n_terms": 100_000},
 }  # fmt: skip
 MODALITIES = ["text", "title", "table"]
 

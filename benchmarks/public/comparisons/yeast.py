@@ -20,19 +20,19 @@ COMPARISON = Comparison(
                     "svm": {"kernel": ["rbf"], "C": [0.3, 1, 3, 10], "gamma": [0.3, 1, 3]},
                 },
             },
-            ("hamming_loss", "micro_f1", "average_precision"),
-            Goal(0.195),
+            ("hamming_loss", "ranking_loss", "one_error", "ranking_precision"),
+            Goal(0.194),
         )
     },
     published=[
         Published("rank-SVM", "Hamming loss about 0.21", RANK_SVM, "1,500 training and 917 test genes"),
-        Published("ML-kNN", "Hamming loss about 0.195; average precision about 0.765", MLKNN, "ten random folds of all genes"),
+        Published("ML-kNN", "Hamming loss 0.194, ranking loss 0.167, one-error 0.230, average precision 0.765, coverage 6.275", MLKNN,
+                  "ten random folds of all genes"),
     ],
     differences=[
-        "Published scores are of ten folds or one fixed split; ours of five folds.",
-        "Average precision is published by rows (of the ranking of a gene's labels); ours is by labels (of the ranking of genes), and the two "
-        "do not compare.",
-        "Ranking loss, coverage and one-error are published too, and not scored here.",
-        "The published figures are rounded, as the data set's page cites them.",
+        "Published scores are of ten folds or one fixed split; ours of five folds, with 80 % of the genes to train on instead of 90 %.",
+        "Average precision in the published tables is that of the ranking of a gene's labels: ranking precision here.",
+        "Coverage is not scored here.",
+        "Here the threshold of each label is chosen on inner folds; ML-kNN's is 0.5.",
     ],
-)
+)  # fmt: skip
