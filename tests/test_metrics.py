@@ -293,7 +293,8 @@ def test_a_single_label_is_scored_as_a_label() -> None:
     scores = np.array([[0.9], [0.8], [0.3], [0.1]])
     found = {name: metric.score(target, prediction, scores) for name, metric in METRICS.items() if "labels" in metric.forms}
     assert found == pytest.approx({"macro_f1": 0.5, "micro_f1": 0.5, "subset_accuracy": 0.5, "hamming_loss": 0.5, "roc_auc": 0.75,
-                                   "average_precision": (1 + 2 / 3) / 2, "ranking_loss": 0, "ranking_precision": 1, "one_error": 0})  # fmt: skip
+                                   "average_precision": (1 + 2 / 3) / 2, "ranking_loss": 0, "ranking_precision": 1,
+                                   "one_error": 0})  # fmt: skip
     assert METRICS["macro_f1"].by_output(target, prediction, scores).tolist() == [0.5]  # type: ignore[misc]
 
 

@@ -1,4 +1,4 @@
-"""What public comparisons promise: parameters that the pipeline takes, sources for every figure, a page of what is kept, runs that go on."""
+"""What public comparisons promise: parameters that the pipeline takes, a source of every figure, a page, runs that go on."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import yaml
 from imports import ROOT
 
 from benchmarks.public import __main__ as command
-from benchmarks.public.comparison import Comparison, Goal, Published, PublicRun, comparison_names, comparison_of
+from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published, comparison_names, comparison_of
 from benchmarks.public.kept import KeptModel, KeptRun, KeptScore, digest_of, keep_run, kept_run, read_kept
 from benchmarks.public.page import on_all_modalities, run_lines, summary_line
 from benchmarks.public.workspace import prepare, run_pipeline
@@ -73,14 +73,15 @@ def test_names_are_of_comparisons_or_of_one_run() -> None:
     assert command.requested(["a/y", "a"], found.__getitem__) == [("a", "y"), ("a", "x")]
     with pytest.raises(InputError, match="no run 'z' of a; there are: x, y"):
         command.requested(["a/z"], found.__getitem__)
-    with pytest.raises(InputError, match="no public comparison 'nonsense'; there are: .*reviews"):
+    with pytest.raises(InputError, match=r"no public comparison 'nonsense'; there are: .*reviews"):
         comparison_of("nonsense")
 
 
 # ---------------------------------------------------------------- the page
 def kept(mean_of: dict[tuple[str, tuple[str, ...]], float], *, greater: bool = True, digest: str = "") -> KeptRun:
+    scores = {key: {"accuracy": KeptScore(mean=mean, lo=mean - 0.1, hi=mean + 0.1)} for key, mean in mean_of.items()}
     models = [KeptModel(model=model, modalities=modalities, is_control=model == "constant", processor_s=None,
-                        scores={"accuracy": KeptScore(mean=mean, lo=mean - 0.1, hi=mean + 0.1)}) for (model, modalities), mean in mean_of.items()]
+                        scores=scores[model, modalities]) for model, modalities in mean_of]
     return KeptRun(digest=digest, rows=100, n_folds=5, metrics={"accuracy": ("accuracy", greater)}, models=tuple(models), open_leaks=(),
                    processor_s=12.3, versions={})  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""Run public comparisons: `python -m benchmarks.public [NAME …]` (`make public`); then docs/public.md shows the results beside published ones.
+"""Run public comparisons, and show the results beside published ones: `python -m benchmarks.public [NAME …]` (`make public`).
 
-Each run has a workspace under build/public/, in which the real pipeline runs: an interrupted one goes on, and one that fails does not stop the
-others. Its scores, processor seconds and versions are kept in docs/results/public/. It takes minutes to hours.
+Each run has a workspace under build/public/, in which the real pipeline runs: an interrupted one goes on, and one that fails does not stop
+the others. Scores, processor seconds and versions are kept in docs/results/public/, and docs/public.md is written.
 """
 
 import argparse

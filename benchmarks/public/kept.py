@@ -1,4 +1,4 @@
-"""What is kept of a run in docs/results/public/<comparison>.json: scores with intervals, processor seconds, versions, and the parameters."""
+"""What is kept of a run in docs/results/public/<comparison>.json: scores with intervals, processor seconds, versions."""
 
 import hashlib
 import json
@@ -45,12 +45,15 @@ class KeptModel(Strict):
 
 
 class KeptRun(Strict):
-    """One run. digest: of its parameters. n_folds: outer ones; 1: an official test split. processor_s: of all stages, None: of one it is not known. open_leaks: of the leakage gate."""
+    """One run. digest: of its parameters. n_folds: outer ones; 1: an official test split. open_leaks: of the leakage gate.
+
+    processor_s: of all stages; None: of one it is not known. metrics: by name, title and whether more is better.
+    """
 
     digest: str
     rows: int
     n_folds: int
-    metrics: dict[str, tuple[str, bool]]  # name → title, whether more is better
+    metrics: dict[str, tuple[str, bool]]
     models: tuple[KeptModel, ...]
     open_leaks: tuple[str, ...]
     processor_s: float | None

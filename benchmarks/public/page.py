@@ -10,13 +10,13 @@ from stages.reporting.formatting import model_name, with_interval
 PAGE = Path("docs/public.md")
 HEAD = """# Held against public figures
 
-Each data set is run by the real pipeline under the protocol of published figures, as far as it can be: `make public` (minutes to hours; not
-in the default run). What differs is listed with each: published figures are of other rows, folds and searches, so that a difference of a point
-shows nothing. The results are kept in `docs/results/public/`; `make inventory` generates this page from them and from the files under
-`benchmarks/public/comparisons/`.
+Each data set is run by the real pipeline under the protocol of published figures, as far as it can be: `make public` (minutes to hours;
+not in the default run). What differs is listed with each: published figures are of other rows, folds and searches, so that a difference of
+a point shows nothing. The results are kept in `docs/results/public/`; `make inventory` generates this page from them and from the files
+under `benchmarks/public/comparisons/`.
 
-Scores are means over the outer folds, or those on an official test split, with 95 % intervals; ↓: less is better. Processor seconds are those of
-all stages of the run, downloads included, on two cores shared with other work.
+Scores are those of each model on all modalities together: means over the outer folds, or the score on an official test split, with 95 %
+intervals; ↓: less is better. Processor seconds are those of all stages of a run.
 """
 
 

@@ -10,8 +10,8 @@ next to its rank `educational-num`, as in the source.
 Rows that agree in all 13 columns are one group: 3,771 groups of two to 27 people, a few of them duplicates, the others equal by chance (in
 1,029 groups some earn more and some do not). If split, a nearest-neighbor model could look the target up.
 
-`protocol: official` is that of the data's documentation: the rows without "?", of which the first 16,281 rows of the file hold the test rows
-and the others the training rows. People alike in every column are then on both sides, and each row is a group of its own.
+`protocol: official` is that of the data's documentation: the rows without "?", those among the first 16,281 rows of the file to test, the
+others to train. People alike in every column are then on both sides, and each row is a group of its own.
 
 Public reference (adult.names of the UCI repository; Kohavi 1996), 30,162 training and 15,060 test rows (those without "?"): errors of
 C4.5 15.5 %, naive Bayes 16.1 %, NBTree 14.1 %, nearest neighbour 21.4 % (k = 1) and 20.4 % (k = 3). Boosted trees reach about 13 %.

@@ -1,6 +1,6 @@
 """Adult: the table of the data's documentation, on its own split."""
 
-from benchmarks.public.comparison import Comparison, Published, PublicRun
+from benchmarks.public.comparison import Comparison, PublicRun, Published
 
 NAMES = "adult.names of the UCI Machine Learning Repository, doi:10.24432/C5XW20"
 PROTOCOL = "30,162 training and 15,060 test rows"
@@ -33,8 +33,8 @@ COMPARISON = Comparison(
     ],
     differences=[
         "The survey's weight (fnlwgt) is left out here; the documentation does not say which columns its learners saw.",
-        "Columns are standardised and categories one-hot here, on the training rows; how the published nearest neighbours measured distance is "
-        "not found.",
+        "Columns are standardised and categories one-hot here, on the training rows; how the published nearest neighbours measured "
+        "distance is not found.",
         "The split is read from the order of the file that the package carries: its first 16,281 rows are the test file, as the counts of "
         "complete rows on both sides confirm.",
     ],

@@ -1,6 +1,6 @@
 """Fashion-MNIST on its official test split."""
 
-from benchmarks.public.comparison import Comparison, Goal, Published, PublicRun
+from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published
 
 README = "the README of zalandoresearch/fashion-mnist, which lists figures that others sent in"
 SPLIT = "the official split: 60,000 and 10,000 images"

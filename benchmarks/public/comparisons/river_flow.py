@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.public.comparison import Comparison, Published, PublicRun
+from benchmarks.public.comparison import Comparison, PublicRun, Published
 
 PAPER = "E. Spyromitros-Xioufis, G. Tsoumakas, W. Groves and I. Vlahavas (2016), Machine Learning 104, 55-98, doi:10.1007/s10994-016-5546-z"
 
@@ -29,7 +29,8 @@ COMPARISON = Comparison(
         "random": run_of({"groups": "hours", "gap_h": 0}, "Random folds of hours: the hours of a test row are those of training rows."),
     },
     published=[
-        Published("bagged trees, a model per target", "aRRMSE about 0.7", PAPER, "trained on the first file, tested on the second; from memory"),
+        Published("bagged trees, a model per target", "aRRMSE about 0.7", PAPER,
+                  "trained on the first file, tested on the second; from memory"),
         Published("persistence", "aRRMSE 0.45", "computed from the same files, see the data set's page", "the second file"),
         Published("later papers", "aRRMSE about 0.1", "not found", "random folds; from memory"),
     ],

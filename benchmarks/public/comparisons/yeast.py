@@ -1,6 +1,6 @@
 """Yeast: 14 labels of genes, on all rows."""
 
-from benchmarks.public.comparison import Comparison, Goal, Published, PublicRun
+from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published
 
 MLKNN = "M.-L. Zhang and Z.-H. Zhou (2007), Pattern Recognition 40, 2038-2048, doi:10.1016/j.patcog.2006.12.019"
 RANK_SVM = "A. Elisseeff and J. Weston (2001), NIPS 14"
@@ -15,7 +15,8 @@ COMPARISON = Comparison(
                 "features": {"yeast-table": {"dataset": "yeast", "modality": "table"}},
                 "train": {"scoring": {"multilabel": "hamming_loss"}},
                 "models": {
-                    "knn": {"n_neighbors": [5, 7, 10, 15, 20, 30, 50], "metric": ["euclidean", "cosine"], "weights": ["uniform", "distance"]},
+                    "knn": {"n_neighbors": [5, 7, 10, 15, 20, 30, 50], "metric": ["euclidean", "cosine"],
+                            "weights": ["uniform", "distance"]},
                     "linear": {"C": [0.01, 0.1, 1]},
                     "svm": {"kernel": ["rbf"], "C": [0.3, 1, 3, 10], "gamma": [0.3, 1, 3]},
                 },
