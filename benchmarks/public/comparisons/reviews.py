@@ -5,14 +5,13 @@ from typing import Any
 from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published
 
 FEATURES: dict[str, Any] = {
-    "reviews-text": {"dataset": "reviews", "modality": "text", "analyzer": "word_char", "characters": [3, 5], "min_documents": 2,
-                     "max_terms": 100_000},
+    "reviews-text": {"dataset": "reviews", "modality": "text", "min_documents": 2, "max_terms": 60_000},
     "reviews-title": {"dataset": "reviews", "modality": "text", "analyzer": "word_char", "characters": [3, 5], "min_documents": 2},
     "reviews-table": {"dataset": "reviews", "modality": "table"},
 }  # fmt: skip
 MODELS: dict[str, Any] = {
     "network": {"width": [32], "dropout": [0.5], "modality_dropout": [0], "weight_decay": [0.3], "learning_rate_init": [0.01],
-                "n_iter": "all", "max_iter": 3, "n_iter_no_change": 2, "batch_size": 128, "n_terms": 100_000},
+                "n_iter": "all", "max_iter": 3, "n_iter_no_change": 2, "batch_size": 128, "n_terms": 60_000},
 }  # fmt: skip
 MODALITIES = ["text", "title", "table"]
 
