@@ -240,6 +240,10 @@ def test_members_count_and_a_member_of_another_model_is_refused(tmp_path: Path) 
     assert [member.about.fusion for member in predictor.members] == [EARLY, EARLY]
     with pytest.raises(InputError, match="column 'b' is missing; this model reads 'b'"):
         predictor.predict({"a": columns_of(problem, result.fold.test)["a"]})
+    columns = columns_of(problem, result.fold.test)
+    lacking = pa.array([None if row == 2 else value for row, value in enumerate(columns["b"].to_pylist())], columns["b"].type)
+    with pytest.raises(InputError, match="column 'b', row 2: the sample lacks it; this model needs 'b' of every sample; leave such"):
+        predictor.predict({**columns, "b": lacking})
     (tmp_path / "members" / "a").rename(tmp_path / "members" / "old")
     with pytest.raises(InputError, match=r"members/a/model\.json"):
         Predictor.load(tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.conditions.refits import Answers, Refit
 from stages.conditions.trained_folds import FoldKey
-from stages.contracts.candidate import CHOSEN, EARLY
+from stages.contracts.candidate import CHOSEN, way_of
 from stages.contracts.problem import Fold, Problem
 from stages.features.encoders import Raw
 from stages.features.feature_blocks import imputed
@@ -160,7 +160,7 @@ class FoldModels:
                 continue
             parts, rest = [(np.flatnonzero(is_own), of_complete)], np.flatnonzero(~is_own)
             for other, places in self.problem.answered_by(modalities, self.fold.test[rest]).items():
-                member = (way if len(other) > 1 else EARLY, other)
+                member = (way_of(other, way), other)
                 whole = answers.by_member.get(member, clean.by_member.get(member))
                 parts.append((rest[places], self._of_rows(whole, member, rest[places])))
             yield key_of(modalities, way, self.fold), _joined(parts)

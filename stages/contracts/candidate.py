@@ -1,6 +1,6 @@
 """What is compared: a model, the modalities that it sees, and the way in which they are fused."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -38,3 +38,17 @@ class Candidate:
 def parsed_combination(name: str) -> tuple[str, ...]:
     """Return the modalities of a combination by its name: image+text."""
     return tuple(name.split("+")) if name else ()
+
+
+def largest_trained(there: Collection[str], trained: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the combination that predicts a sample of which only these modalities are known; the empty one if none is trained of them.
+
+    Args:
+        trained: combinations in the order of training; the first of the largest predicts.
+    """
+    return max((modalities for modalities in trained if set(there).issuperset(modalities)), key=len, default=())
+
+
+def way_of(modalities: tuple[str, ...], fusion: str) -> str:
+    """Return the way of fusing under which a combination's predictions are kept: of a single modality `early`."""
+    return fusion if len(modalities) > 1 else EARLY

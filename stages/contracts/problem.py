@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.contracts.candidate import largest_trained
 from stages.contracts.metric import Scoring
 from stages.contracts.task import TargetForm
 
@@ -89,8 +90,7 @@ class Problem:
         for index, pattern in enumerate(patterns.T):
             gone = {name for name, is_there in zip(lacking, pattern, strict=True) if not is_there}
             there = {name for name in modalities if name not in gone}
-            trained = [other for other in self.combinations if there.issuperset(other)]
-            found.setdefault(max(trained, key=len, default=()), []).append(np.flatnonzero(of_row.ravel() == index))
+            found.setdefault(largest_trained(there, self.combinations), []).append(np.flatnonzero(of_row.ravel() == index))
         return {combination: np.sort(np.concatenate(places)) for combination, places in found.items()}
 
     def part(self, modalities: Sequence[str]) -> "Problem":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from stages.contracts.candidate import EARLY, Candidate
+from stages.contracts.candidate import Candidate, largest_trained, way_of
 from stages.contracts.sample_condition import MISSING, Condition
 from stages.contracts.task import TargetForm
 from stages.evaluation.checked_predictions import BySeed, FoldPredictions, Splits
@@ -78,12 +78,8 @@ def answers_for(candidate: Candidate, gone: str, known: Iterable[Candidate]) -> 
     Args:
         known: the candidates of the model, in the order of the combinations that were trained.
     """
-    left = set(candidate.modalities) - {gone}
-    trained = [other.modalities for other in known if other.modalities and left.issuperset(other.modalities)]
-    if not trained:
-        return None
-    rest = max(trained, key=len)
-    return Candidate(candidate.model, rest, candidate.fusion if len(rest) > 1 else EARLY)
+    rest = largest_trained(set(candidate.modalities) - {gone}, [other.modalities for other in known])
+    return Candidate(candidate.model, rest, way_of(rest, candidate.fusion)) if rest else None
 
 
 def prior_answers(table: pa.Table, splits: Splits, form: TargetForm, n_outputs: int) -> list[Answer]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.contracts.candidate import EARLY
+from stages.contracts.candidate import way_of
 from stages.contracts.model import FoldResult, SeededPrediction
 from stages.contracts.problem import Fold, Problem
 from stages.model_selection.prior_answer import prior_answer
@@ -36,8 +36,7 @@ def answered(problem: Problem, found: Sequence[FoldResult]) -> Iterator[FoldResu
 
 def _key(result: FoldResult, modalities: tuple[str, ...]) -> Key:
     """Return of which result the modalities' predictions are, for samples that lack others of a result; one modality is not fused."""
-    fusion = result.fusion if len(modalities) > 1 else EARLY
-    return result.fold.repeat, result.fold.index, modalities, fusion
+    return result.fold.repeat, result.fold.index, modalities, way_of(modalities, result.fusion)
 
 
 def _with_all_rows(problem: Problem, fold: Fold, result: FoldResult, by_key: Mapping[Key, FoldResult]) -> FoldResult:

@@ -73,7 +73,7 @@ class Predictor:
         Args:
             columns: one Arrow column per modality of the model, as in the samples table.
         Raises:
-            InputError: if a modality is missing, or a sample cannot be read.
+            InputError: if a modality is missing, of all samples or of one, or a sample cannot be read.
         """
         form, outputs = self.about.form, self.about.outputs
         prediction, probabilities = self._fused(columns) if self.members else self._decided(columns)
@@ -120,6 +120,10 @@ class Predictor:
         modality = component("modalities", feature.modality)
         column = columns[name]
         chunked = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+        if chunked.null_count:
+            row = chunked.is_null().index(True).as_py()
+            raise InputError(f"column {name!r}, row {row}: the sample lacks it; this model needs {_listed(self.about.read)} of every "
+                             "sample; leave such samples out, or predict them with a model of the modalities that they have")
         try:
             settings = modality.settings(**feature.settings)
         except ValidationError as error:
