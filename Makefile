@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick lock clean
+.PHONY: help run new flow schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick public lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -82,6 +82,9 @@ bench: .venv/.bench  ## measure against other libraries, results checked (ARGS="
 
 bench-quick: .venv/.bench  ## kNN, SVM and MLP against other libraries in under a minute
 	@$(PY) -m benchmarks --quick $(ARGS)
+
+public: .venv/.locked  ## run public comparisons, minutes to hours, and write docs/public.md (ARGS="reviews yeast" for some)
+	@$(PY) -m benchmarks.public $(ARGS)
 
 clean:  ## delete the outputs and the tools' caches; results come back from DVC's cache with `make run`
 	find data -mindepth 1 -maxdepth 1 -type d ! -name raw -exec rm -rf {} +

@@ -23,11 +23,11 @@ pygments_style, pygments_dark_style = "tango", "monokai"
 NAVIGATION = {
     "Use it": ["docs/quick_start", "docs/own_data", "docs/params", "docs/running", "docs/comparing", "docs/dashboard",
                "docs/leaks", "docs/troubleshooting"],
-    "What there is": ["docs/catalogue", "docs/components", "docs/results", "docs/performance", "CHANGELOG"],
+    "What there is": ["docs/catalogue", "docs/components", "docs/results", "docs/public", "docs/performance", "CHANGELOG"],
     "How and why": ["docs/how_it_works", "docs/schemas", "docs/guarantees", "docs/honesty", "docs/decisions/README"],
     "Change it": ["docs/extending", "docs/development"],
 }
-WIDE = {"docs/catalogue", "docs/schemas", "docs/results", "docs/performance"}  # pages of wide tables
+WIDE = {"docs/catalogue", "docs/schemas", "docs/results", "docs/public", "docs/performance"}  # pages of wide tables
 
 
 def toctree(caption: str, pages: list[str]) -> str:

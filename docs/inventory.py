@@ -1,6 +1,6 @@
 """The generated parts of README.md and docs/: `make inventory` writes them, tests/test_inventory.py generates them and compares.
 
-Whole pages: catalogue.md, components.md, params.md, schemas.md and the files of schemas/.
+Whole pages: catalogue.md, components.md, params.md, public.md, schemas.md and the files of schemas/.
 Between markers: the README's tree, the index of decisions, the table of kept results.
 """
 
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.public.page import PAGE as PUBLIC
+from benchmarks.public.page import public_page
 from docs.inventory_corruptions import corruptions_table
 from docs.inventory_schemas import exported, schemas_page
 from stages.checking.settings_help import usage
@@ -33,7 +35,7 @@ ABOUT = {
     "data/": "outputs of the stages, tracked by DVC; raw/ is for your own data",
     "docs/": "these pages, decisions, kept results",
     "tests/": "one module of common tests per kind of component, and the promises",
-    "benchmarks/": "time and memory, against other libraries and on large data",
+    "benchmarks/": "time and memory, against other libraries and on large data; public comparisons",
 }
 # package → packages that the tree names on its line
 PARTS = {"read_weights": "weight_reading"}  # entry file → the folder of its parts, where its name does not begin as the file's
@@ -48,6 +50,7 @@ def pages() -> dict[Path, str]:
         CATALOGUE: catalogue(),
         COMPONENTS: components(),
         PARAMS: params(),
+        PUBLIC: public_page(),
         README: with_block(read(README), tree(), "tree"),
         DECISIONS: with_block(read(DECISIONS), decisions(), "index"),
         SCHEMAS: schemas_page(),

@@ -33,12 +33,6 @@ def test_the_declared_rows_follow_from_the_blocks() -> None:
     assert sum(len(rows) for n_hours in (4_108, 5_017) for rows in block_rows(n_hours, RiverFlowOptions(gap_h=0))) == 9_125
 
 
-def test_blocks_of_an_hour_are_groups_of_one_row(archives: dict[str, Path]) -> None:
-    """Folds by such groups are random folds, as in papers that do not keep hours apart."""
-    table = read(archives, "flow", RiverFlowOptions(block_h=1, gap_h=0), 1)
-    assert table.num_rows == len(set(table["group"].to_pylist())) == sum(toy.N_HOURS.values())
-
-
 def test_a_gap_as_long_as_a_block_is_refused() -> None:
     with pytest.raises(InputError, match=r"river_flow\.options: gap_h 108 leaves no row of blocks of 100 hours; lower it"):
         list(block_rows(400, RiverFlowOptions(block_h=100)))
@@ -64,3 +58,9 @@ def test_groups_are_blocks_of_one_file(archives: dict[str, Path]) -> None:
     assert pairs == {("train-0", "train"), ("test-0", "test"), ("test-1", "test")}
     kept = set(table["sample_id"].to_pylist())
     assert {f"test-{row:04d}" for row in (649, 650, 757, 758)} & kept == {"test-0649", "test-0758"}
+
+
+def test_hours_are_their_own_groups_on_request(archives: dict[str, Path]) -> None:
+    table: pa.Table = read(archives, "flow", RiverFlowOptions(groups="hours", gap_h=0), 1)
+    assert table["group"].to_pylist() == table["sample_id"].to_pylist()
+    assert table.num_rows == sum(toy.N_HOURS.values())

@@ -258,6 +258,26 @@ def test_a_review_without_words_stays_and_missing_values_stay_missing(toy: Mappi
     assert set(toy["reviews", "recommended"]["target"].to_pylist()) == {"yes", "no"}
 
 
+def test_the_title_is_a_modality_of_its_own(toy: Mapping[tuple[str, str], pa.Table]) -> None:
+    rows = rows_of(toy["reviews", "rating"])
+    assert {row["title"] for row in rows.values()} == {"A title", ""}
+    assert rows["00000"]["title"] == "A title" and rows["00001"]["title"] == ""
+
+
+def test_the_recommendation_is_kept_on_request_and_for_the_rating_alone(archives: Archives) -> None:
+    table = read("reviews", "rating", archives["reviews"], recommended="keep")
+    kept = table["table"].combine_chunks().field("recommended").to_pylist()
+    assert kept == [int(stars > "3") for stars in table["target"].to_pylist()]
+    for target in ("recommended", "department"):
+        with pytest.raises(InputError, match=f"options.recommended: keep is for target rating alone, found target {target}"):
+            read("reviews", target, archives["reviews"], recommended="keep")
+
+
+def test_reviews_are_their_own_groups_on_request(archives: Archives) -> None:
+    table = read("reviews", "rating", archives["reviews"], groups="reviews")
+    assert table["group"].to_pylist() == table["sample_id"].to_pylist()
+
+
 def test_garments_that_share_a_review_are_one_group(toy: Mapping[tuple[str, str], pa.Table]) -> None:
     rows = rows_of(toy["reviews", "rating"])
     first, second = (rows[f"{row:05d}"]["group"] for row in toy_reviews.COPIES)

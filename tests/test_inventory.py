@@ -12,8 +12,8 @@ from stages.foundation.registry import KINDS, names
 from stages.foundation.schemas import document_schemas, schemas
 
 GENERATED = (
-    "README.md", "docs/catalogue.md", "docs/components.md", "docs/decisions/README.md", "docs/params.md", "docs/results.md",
-    "docs/schemas.md",
+    "README.md", "docs/catalogue.md", "docs/components.md", "docs/decisions/README.md", "docs/params.md", "docs/public.md",
+    "docs/results.md", "docs/schemas.md",
     *(f"docs/schemas/{schema.name}.json" for schema in (*schemas(), *document_schemas())),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from stages.features.encoders import raw_features
 from stages.foundation.errors import InputError
 from stages.foundation.params_file import parse
 from stages.modalities.text import MODALITY, TextSettings
-from stages.modalities.text.terms import count_terms
+from stages.modalities.text.terms import NgramSizes, count_terms
 from stages.modalities.text.text_samples import TextSample
 from stages.samples.read import SampleError, check_type
 
@@ -43,6 +43,23 @@ def test_characters_agree_with_scikit_learn(characters: tuple[int, int]) -> None
 def test_characters_are_folded_as_words_are() -> None:
     assert bags(["ﬁ’S"], pa.string(), analyzer="char", characters=(3, 3)) == hashed([{" fi": 1, "fi'": 1, "i's": 1, "'s ": 1}])
     assert bags(["Ab"], pa.string(), analyzer="char", characters=(4, 4), lowercase=False) == hashed([{" Ab ": 1}])
+
+
+def test_words_and_characters_stand_side_by_side() -> None:
+    assert bags(["The cat"], pa.string(), analyzer="word_char", ngrams=(1, 2), characters=(5, 5)) == hashed(
+        [{"the": 1, "cat": 1, "the cat": 1, "chars: the ": 1, "chars: cat ": 1}])
+    settings = {"ngrams": (1, 2), "characters": (3, 4)}
+    both, words = (bags(TEXTS, pa.string(), analyzer=analyzer, **settings) for analyzer in ("word_char", "word"))
+    plain = [plain_terms(text, "char", (3, 4)) for text in (text.lower() for text in TEXTS)]
+    characters = hashed([{f"chars:{term}": count for term, count in bag.items()} for bag in plain])
+    assert both == [word | character for word, character in zip(words, characters, strict=True)]
+
+
+def test_at_the_word_level_both_are_those_of_characters() -> None:
+    windows = [["x", "Ab", "y"], [None, ":-)", None]]
+    assert bags(windows, WINDOW, analyzer="word_char") == bags(windows, WINDOW, analyzer="char")
+    utterances = [{"text": "Anna", "speaker": "x"}]
+    assert bags(utterances, UTTERANCE, analyzer="word_char", characters=(6, 6)) == hashed([{"anna": 1, "chars: anna ": 1, "speaker: x": 1}])
 
 
 # ---------------------------------------------------------------- utterances
@@ -107,7 +124,7 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize(("samples", "kind"), SAMPLES)
-@pytest.mark.parametrize("analyzer", ["word", "char"])
+@pytest.mark.parametrize("analyzer", ["word", "char", "word_char"])
 def test_each_row_depends_on_its_sample_alone(samples: list[Any], kind: pa.DataType, analyzer: str) -> None:
     settings = {"analyzer": analyzer}
     check_type(pa.array(samples, kind), MODALITY, "here")
@@ -158,7 +175,8 @@ def test_terms_are_those_of_the_plain_way(unit: Literal["word", "char"], sizes: 
     texts = ["".join(random.choice(MARKS, random.integers(0, 80))) for _ in range(150)]
     texts += ["".join(random.choice(list("ab' é"), random.integers(0, 40))) for _ in range(100)]
     others = [["a", "speaker: x"][: random.integers(0, 3)] for _ in texts]
-    counts = count_terms([TextSample(text, terms) for text, terms in zip(texts, others, strict=True)], unit, sizes)
+    requested = NgramSizes(words=sizes) if unit == "word" else NgramSizes(characters=sizes)
+    counts = count_terms([TextSample(text, terms) for text, terms in zip(texts, others, strict=True)], requested)
     for row, (text, terms) in enumerate(zip(texts, others, strict=True)):
         start, stop = counts.indptr[row : row + 2]
         [expected] = hashed([plain_terms(text, unit, sizes) + Counter(terms)])

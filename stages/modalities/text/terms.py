@@ -1,7 +1,8 @@
 """Terms of texts, counted under hashed indices by scikit-learn's HashingVectorizer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,33 +11,52 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import murmurhash3_32
 
-from stages.modalities.text.text_samples import TextSample
+from stages.modalities.text.text_samples import CHARACTERS, TextSample
+from stages.modalities.text.text_settings import TextSettings
 
 N_INDICES = 2**31 - 1  # the maximum of HashingVectorizer, and of int32
 WORD = r"\w+(?:'\w+)*"  # polars' \w: letters of any script with their marks, which Python's \w lacks
 
 
-def count_terms(samples: Sequence[TextSample], analyzer: Literal["word", "char"], ngram_range: tuple[int, int]) -> sp.csr_matrix:
-    """Return the count of each term in each sample: float32 (n_samples, N_INDICES), indices sorted; counts of a shared index are added."""
+@dataclass(frozen=True)
+class NgramSizes:
+    """[shortest, longest] n-grams that are counted, in words and in characters; None: none of them."""
+
+    words: tuple[int, int] | None = None
+    characters: tuple[int, int] | None = None
+
+
+def sizes_of(settings: TextSettings) -> NgramSizes:
+    """Return the n-grams that the settings request."""
+    words, characters = settings.analyzer != "char", settings.analyzer != "word"
+    return NgramSizes(settings.ngrams if words else None, settings.characters if characters else None)
+
+
+def count_terms(samples: Sequence[TextSample], sizes: NgramSizes) -> sp.csr_matrix:
+    """Return the count of each term in each sample: float32 (n_samples, N_INDICES), indices sorted; counts of a shared index are added.
+
+    Of a sample with a prefix, n-grams of characters alone are counted. Next to those of words, they have a prefix in every sample.
+    """
     if not samples:
         return sp.csr_matrix((0, N_INDICES), dtype=np.float32)
-    terms = terms_by_row(samples, analyzer, ngram_range)
-    hashing = HashingVectorizer(analyzer=terms, n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32)
+    hashing = HashingVectorizer(
+        analyzer=terms_by_row(samples, sizes), n_features=N_INDICES, norm=None, alternate_sign=False, dtype=np.float32
+    )
     return hashing.transform(range(len(samples)))
 
 
-def terms_by_row(
-    samples: Sequence[TextSample], analyzer: Literal["word", "char"], ngram_range: tuple[int, int]
-) -> Callable[[int], list[str]]:
+def terms_by_row(samples: Sequence[TextSample], sizes: NgramSizes) -> Callable[[int], list[str]]:
     """Return the function that returns the terms of a sample, by its number."""
-    documents: Sequence[Any] = [sample.text for sample in samples]
-    if analyzer == "word":  # all texts at once: fastest in polars
-        documents = pl.Series(documents, dtype=pl.String).str.extract_all(WORD).to_list()
-    ngrams = ngram_analyzer(analyzer, ngram_range)
+    texts = [sample.text for sample in samples]
+    words = pl.Series(texts, dtype=pl.String).str.extract_all(WORD).to_list() if sizes.words else []  # all at once: fastest in polars
+    of_words, of_characters = ngrams_of_words(sizes.words or (1, 1)), ngrams_of_characters(sizes.characters or (1, 1))
 
     def terms(row: int) -> list[str]:
-        prefix, found = samples[row].prefix, ngrams(documents[row])
-        return [*([prefix + ngram for ngram in found] if prefix else found), *samples[row].terms]
+        sample = samples[row]
+        found = of_words(words[row]) if sizes.words and not sample.prefix else []
+        prefix = sample.prefix or (CHARACTERS if sizes.words else "")
+        characters = of_characters(sample.text) if sizes.characters else []
+        return [*found, *([prefix + ngram for ngram in characters] if prefix else characters), *sample.terms]
 
     return terms
 
@@ -46,11 +66,14 @@ def index_of(term: str) -> int:
     return int(abs(murmurhash3_32(term, seed=0)) % N_INDICES)  # abs of the largest negative number has no int32
 
 
-def ngram_analyzer(analyzer: Literal["word", "char"], ngram_range: tuple[int, int]) -> Callable[[Any], list[str]]:
-    """Return scikit-learn's n-grams: of the words of a list, or of the characters inside the words of a text (`char_wb`)."""
-    if analyzer == "char":
-        return HashingVectorizer(analyzer="char_wb", ngram_range=ngram_range, lowercase=False).build_analyzer()
-    return HashingVectorizer(tokenizer=list, token_pattern=None, ngram_range=ngram_range, lowercase=False).build_analyzer()
+def ngrams_of_words(sizes: tuple[int, int]) -> Callable[[Any], list[str]]:
+    """Return scikit-learn's n-grams of the words of a list."""
+    return HashingVectorizer(tokenizer=list, token_pattern=None, ngram_range=sizes, lowercase=False).build_analyzer()
+
+
+def ngrams_of_characters(sizes: tuple[int, int]) -> Callable[[Any], list[str]]:
+    """Return scikit-learn's n-grams of the characters inside the words of a text (`char_wb`)."""
+    return HashingVectorizer(analyzer="char_wb", ngram_range=sizes, lowercase=False).build_analyzer()
 
 
 def words_in_order(samples: Sequence[TextSample]) -> pa.ListArray:

@@ -7,6 +7,8 @@ from typing import Any
 
 from stages.modalities.text.text_settings import TextSettings
 
+CHARACTERS = "chars:"  # before an n-gram of characters that stands beside words: "the" is not "chars:the"
+
 
 @dataclass(frozen=True)
 class TextSample:
@@ -36,7 +38,7 @@ def _utterance(sample: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _window(words: list[Any], settings: TextSettings) -> TextSample:
-    """Return each word with its position as terms, and with `analyzer: char` the word in the middle as text."""
+    """Return each word with its position as terms, and unless `analyzer: word` the word in the middle as text."""
     middle = len(words) // 2
     if len(words) % 2 == 0:
         raise ValueError(f"a window of {len(words)} words has no middle; make its length odd")
@@ -48,7 +50,7 @@ def _window(words: list[Any], settings: TextSettings) -> TextSample:
     nearby = [_normalized(word or "", lowercase=settings.lowercase).strip() for word in words[middle - reach : middle + reach + 1]]
     terms = [f"{place:+d} {word}".strip() for place, word in enumerate(nearby, start=-reach) if place]
     terms += [f"0 {nearby[reach]}"] if nearby[reach] else []
-    return TextSample(nearby[reach] if settings.analyzer == "char" else "", terms, prefix="chars:")
+    return TextSample("" if settings.analyzer == "word" else nearby[reach], terms, prefix=CHARACTERS)
 
 
 def _normalized(text: str, *, lowercase: bool) -> str:

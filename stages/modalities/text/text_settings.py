@@ -8,13 +8,14 @@ from stages.contracts.settings import Settings
 
 Size = Annotated[int, Field(ge=1, le=5)]
 CharacterSize = Annotated[int, Field(ge=1, le=8)]
+Analyzer = Literal["word", "char", "word_char"]
 
 
 class TextSettings(Settings):
-    analyzer: Literal["word", "char"] = Field("word", description="terms: words, or characters inside words")
-    ngrams: tuple[Size, Size] = Field((1, 2), description="[shortest, longest] n-gram in words, 1 to 5 (analyzer: word)")
+    analyzer: Analyzer = Field("word", description="terms: words, characters inside words (char), or both side by side (word_char)")
+    ngrams: tuple[Size, Size] = Field((1, 2), description="[shortest, longest] n-gram in words, 1 to 5 (analyzer: word, word_char)")
     characters: tuple[CharacterSize, CharacterSize] = Field(
-        (2, 4), description="[shortest, longest] n-gram in characters, 1 to 8 (analyzer: char)"
+        (2, 4), description="[shortest, longest] n-gram in characters, 1 to 8 (analyzer: char, word_char)"
     )
     window: int = Field(2, ge=0, le=20, description="word level: neighbors used on each side, at most (limited by the data set)")
     lowercase: bool = Field(True, description="whether case is folded")
@@ -39,8 +40,3 @@ class TextSettings(Settings):
             if shortest > longest:
                 raise ValueError(f"{name}: expected [shortest, longest], found {[shortest, longest]}")
         return self
-
-    @property
-    def ngram_range(self) -> tuple[int, int]:
-        """Return the shortest and the longest n-gram of the analyzer."""
-        return self.ngrams if self.analyzer == "word" else self.characters
