@@ -71,6 +71,7 @@ class FusedNetwork:
         weights.part("fused")
         self._hidden = weights.linear("hidden", width * len(self._modalities), width)
         self._last = weights.linear("last", width, n_outputs)
+        self._direct = weights.linear("direct", width * len(self._modalities), n_outputs)
 
     def outputs(self, batches: Mapping[str, Batch], dropping: Dropping | None = None) -> "torch.Tensor":
         """Return the outputs (n_networks, n_batch, n_outputs) of a batch of each part, by its name."""
@@ -82,8 +83,10 @@ class FusedNetwork:
             found = encode(batches[part.name])
             before = of_modality.get(part.modality)
             of_modality[part.modality] = found if before is None else before + found
-        embeddings = torch.stack([relu(of_modality[name]) for name in self._modalities], dim=2)
-        if dropping is not None:
-            embeddings = dropping.of_values(dropping.of_modalities(embeddings))
-        hidden = relu(self._hidden(embeddings.flatten(2)))
-        return self._last(hidden if dropping is None else dropping.of_values(hidden))
+        embeddings = torch.stack([of_modality[name] for name in self._modalities], dim=2)
+        if dropping is None:
+            return self._last(relu(self._hidden(relu(embeddings.flatten(2))))) + self._direct(embeddings.flatten(2))
+        kept = dropping.of_modalities(embeddings)
+        hidden = relu(self._hidden(dropping.of_values(relu(kept)).flatten(2)))
+        # values that are dropped here would be noise of a regression
+        return self._last(dropping.of_values(hidden)) + self._direct(kept.flatten(2))

@@ -76,6 +76,7 @@ def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: StackData,
     import torch
 
     torch.set_num_threads(1)  # of this thread
+    torch.set_flush_denormal(True)  # moments of weights without a gradient become so small that they slow down each step
     network, n_networks = build(stack.seeds), len(stack.used)
     trained = TrainedStack(network, [np.zeros(0)] * n_networks, np.zeros(n_networks, int), np.full(n_networks, np.inf))
     stepper = _Stepper(network, data, stack, plan)

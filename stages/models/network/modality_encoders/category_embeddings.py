@@ -23,12 +23,14 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
     tables = [weights.tensor(f"category {index}", shape, shape[1]) for index, shape in enumerate(shapes)]
     first = weights.linear("first", facts["width"] + sum(sizes), 2 * width)
     second = weights.linear("second", 2 * width, width)
+    direct = weights.tensor("direct", (facts["width"] + sum(sizes), width), 0)
 
     def encode(batch: Batch) -> "torch.Tensor":
         codes = batch["codes"]
         network = torch.arange(len(codes), device=codes.device)[:, None]
         vectors = [table[network, codes[:, :, j]] for j, table in enumerate(tables)]
-        return second(relu(first(torch.cat([batch["values"], *vectors], dim=-1))))
+        values = torch.cat([batch["values"], *vectors], dim=-1)
+        return second(relu(first(torch.asinh(values)))) + torch.bmm(values, direct)
 
     return encode
 
