@@ -1,4 +1,8 @@
-"""Networks of one shape side by side: an encoder per modality, embeddings next to one another, a hidden layer and the outputs."""
+"""Networks of one shape side by side: an encoder per modality, embeddings next to one another, a hidden layer and the outputs.
+
+The embeddings reach the outputs directly, too: what is linear need not pass two layers of ReLU (Cheng et al. 2016, Wide & Deep Learning,
+arXiv:1606.07792).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -31,9 +31,9 @@ class NetworkSettings(Settings):
     )
     with_features: tuple[bool, ...] = Field((True,), min_length=1, description="whether the flat features stand next to a structured form")
     width: tuple[Width, ...] = Field((32,), min_length=1, description="values of an embedding and of the hidden layer on all of them")
-    learning_rate_init: tuple[Rate, ...] = Field((0.006,), min_length=1, description="first step sizes, each above 0, at most 10")
-    weight_decay: tuple[Decay, ...] = Field((0.1,), min_length=1, description="decoupled weight decays, 0 to 10")
-    dropout: tuple[Share, ...] = Field((0.0, 0.2), min_length=1, description="shares of embedded and hidden values that are dropped")
+    learning_rate_init: tuple[Rate, ...] = Field((0.01,), min_length=1, description="first step sizes, each above 0, at most 10")
+    weight_decay: tuple[Decay, ...] = Field((0.3,), min_length=1, description="decoupled weight decays, 0 to 10")
+    dropout: tuple[Share, ...] = Field((0.0, 0.1), min_length=1, description="shares of embedded and hidden values that are dropped")
     modality_dropout: tuple[Share, ...] = Field((0.0,), min_length=1, description="shares of modalities that are dropped; one is kept")
     class_weight: tuple[Literal["none", "balanced"], ...] = Field(
         ("none",), min_length=1, description="none, or balanced: rows weigh as if classes had equal shares"
@@ -42,7 +42,7 @@ class NetworkSettings(Settings):
     schedule: tuple[str, ...] = Field(("linear_decay",), min_length=1, description="of the learning rate, of stages/schedules/")
     n_iter: Literal["all"] | Count = Field(4, description="'all', or the size of a seeded random sample of the grid")
     max_iter: int = Field(16, ge=1, le=100_000, description="most epochs")
-    n_iter_no_change: int = Field(3, ge=1, description="epochs without a lower held-out loss before a network stops")
+    n_iter_no_change: int = Field(4, ge=1, description="epochs without a lower held-out loss before a network stops")
     batch_size: int = Field(64, ge=1, description="rows per step")
     max_steps: int = Field(48, ge=4, le=4096, description="most steps of a sequence, to which longer ones are averaged, and most points")
     n_terms: int = Field(4096, ge=1, le=1_000_000, description="most terms of a vocabulary, the most frequent ones")

@@ -46,6 +46,7 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
         if not is_sequence:
             return last(convolved(values, None)[0].flatten(2))
         found, lengths = convolved(values[:, :, None], batch["lengths"])
+        assert lengths is not None
         # values are 0 or above, so that 0 behind the end is no maximum
         pooled = torch.stack([found.sum(dim=3) / lengths.clamp(min=1)[:, :, None, None], found.amax(dim=3)], dim=2)
         return last(pooled.flatten(2))
