@@ -22,7 +22,7 @@ from stages.model_selection.protocol import LearnerSetup, results
 
 GRID = {"width": [16, 32, 64], "learning_rate_init": [0.003, 0.01], "weight_decay": [0.1, 1.0], "dropout": [0.0], "modality_dropout": [0.0],
         "n_iter": "all", "max_iter": 20, "n_iter_no_change": 4, "batch_size": 64, "device": "cpu"}  # fmt: skip
-SIDE = 8  # pixels of a digit
+SIDE, WARM_UP = 8, 20  # pixels of a digit; steps in which the rate rises
 Run = Callable[[int], dict[str, Any]]
 
 
@@ -106,7 +106,7 @@ def in_turn(encoder: str, threads: int, n: int | None = None) -> Run:
         for epoch in range(1, epochs + 1):
             for batch in rows[torch.randperm(len(rows))].split(GRID["batch_size"]):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * (1 - 0.99 * step / n_steps)
+                    group["lr"] = rate * (1 - 0.99 * step / n_steps) * min(1, (step + 1) / WARM_UP)
                 optimizer.zero_grad()
                 loss(network(X[batch]), y[batch]).backward()
                 optimizer.step()

@@ -76,7 +76,7 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
         velocity = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
         for step in range(3 * n_batches):
             rows = order_of_epoch[step // n_batches][index][step % n_batches * 16 :][:16]
-            rate = 0.02 * (1 - 0.99 * step / (3 * n_batches))
+            rate = 0.02 * (1 - 0.99 * step / (3 * n_batches)) * min(1, (step + 1) / 20)
             for tensor in weights.values():
                 tensor.grad = None
             values = {"image/flat": {"values": torch.from_numpy(data.batches["image/flat"](rows[None])["values"])}}
