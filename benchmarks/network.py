@@ -22,7 +22,7 @@ from stages.model_selection.protocol import LearnerSetup, results
 
 GRID = {"width": [16, 32, 64], "learning_rate_init": [0.003, 0.01], "weight_decay": [0.1, 1.0], "dropout": [0.0], "modality_dropout": [0.0],
         "n_iter": "all", "max_iter": 20, "n_iter_no_change": 4, "batch_size": 64, "device": "cpu"}  # fmt: skip
-SIDE = 8  # pixels of a digit
+SIDE, WARM_UP = 8, 20  # pixels of a digit; steps in which the rate rises
 Run = Callable[[int], dict[str, Any]]
 
 
@@ -63,15 +63,28 @@ def in_turn(encoder: str, threads: int, n: int | None = None) -> Run:
     y = torch.from_numpy(work.target[fold.train].astype(np.int64))
     n_classes, splits = int(work.target.max()) + 1, splits_of(fold)
 
-    def network_of(width: int) -> torch.nn.Sequential:
+    class Fused(torch.nn.Module):
+        """An encoder, then a hidden layer next to a direct one."""
+
+        def __init__(self, layers: list[torch.nn.Module], width: int) -> None:
+            super().__init__()
+            self.encoder, self.hidden = torch.nn.Sequential(*layers), torch.nn.Linear(width, width)
+            self.last, self.direct = torch.nn.Linear(width, n_classes), torch.nn.Linear(width, n_classes)
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            embedding = self.encoder(values)
+            found: torch.Tensor = self.last(torch.relu(self.hidden(torch.relu(embedding)))) + self.direct(embedding)
+            return found
+
+    def network_of(width: int) -> torch.nn.Module:
         relu = torch.nn.ReLU
         first: list[torch.nn.Module] = [torch.nn.Linear(SIDE**2, 2 * width), relu(), torch.nn.Linear(2 * width, width)]
         if encoder == "cnn":
             convolutions = torch.nn.Conv2d(1, 8, 5, 2, 2), torch.nn.Conv2d(8, 16, 5, 2, 2)
             first = [torch.nn.Unflatten(1, (1, SIDE, SIDE)), convolutions[0], relu(), convolutions[1], relu(), torch.nn.Flatten(),
                      torch.nn.Linear(16 * (SIDE // 4) ** 2, width)]  # fmt: skip
-        network = torch.nn.Sequential(*first, relu(), torch.nn.Linear(width, width), relu(), torch.nn.Linear(width, n_classes))
-        for layer in network:
+        network = Fused(first, width)
+        for layer in network.modules():
             if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d):
                 bound = (6 / layer.weight[0].numel()) ** 0.5
                 torch.nn.init.uniform_(layer.weight, -bound, bound)
@@ -93,7 +106,7 @@ def in_turn(encoder: str, threads: int, n: int | None = None) -> Run:
         for epoch in range(1, epochs + 1):
             for batch in rows[torch.randperm(len(rows))].split(GRID["batch_size"]):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * (1 - 0.99 * step / n_steps)
+                    group["lr"] = rate * (1 - 0.99 * step / n_steps) * min(1, (step + 1) / WARM_UP)
                 optimizer.zero_grad()
                 loss(network(X[batch]), y[batch]).backward()
                 optimizer.step()

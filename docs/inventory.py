@@ -37,9 +37,9 @@ ABOUT = {
     "tests/": "one module of common tests per kind of component, and the promises",
     "benchmarks/": "time and memory, against other libraries and on large data; public comparisons",
 }
-# package → packages that the tree names on its line
 PARTS = {"read_weights": "weight_reading"}  # entry file → the folder of its parts, where its name does not begin as the file's
-TOGETHER = {"optimizers": ("schedules", "curvature")}
+# package → packages that the tree names on its line
+TOGETHER = {"leaks": ("leak_evidence",), "metrics": ("metric_inputs",), "optimizers": ("schedules", "curvature")}
 WIDTH = 86  # of what a line of the tree says
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
 

@@ -14,6 +14,7 @@ from stages.features.structures import Ragged, Structured
 from stages.foundation.registry import component, names
 from stages.models.network.fold_inputs import READERS
 from stages.models.network.inputs.fitted_input import Batches, FittedInput, ReadLimits
+from stages.models.network.modality_encoders import gin
 from stages.models.network.stacked_weights import StackedWeights
 
 WIDTH, N = 8, 40
@@ -224,3 +225,79 @@ def test_a_convolution_keeps_networks_apart() -> None:
             values = torch.relu(torch.nn.functional.conv2d(values, kernel, bias, stride=2, padding=2))
         expected = values.flatten(1) @ weights.tensors["/last"][network] + weights.tensors["/last bias"][network]
         assert found[network].detach().numpy() == pytest.approx(expected.detach().numpy(), rel=1e-4, abs=1e-5)
+
+
+def test_a_convolution_of_a_spectrogram_is_pooled_over_its_own_length() -> None:
+    """Each sample alone, without padding, by torch: strides 3 and 2, then the mean and the maximum over time."""
+    raw, rows = structured_raw("sequence"), np.arange(12)[None]
+    fitted, batches = loaded(raw, "sequence")
+    weights = StackedWeights((1,))
+    found = component("network_encoders", "cnn").make(fitted.facts, WIDTH, weights)(
+        {part: torch.from_numpy(values) for part, values in batches(rows).items()}
+    )
+    batch = batches(rows)
+    for place in range(rows.shape[1]):
+        values = torch.from_numpy(batch["values"][0, place, : batch["lengths"][0, place]])[None, None]
+        for index, stride in enumerate((3, 2)):
+            kernel, bias = (weights.tensors[f"/convolution {index}{part}"][0] for part in ("", " bias"))
+            values = torch.relu(torch.nn.functional.conv2d(values, kernel, bias, stride=stride, padding=2))
+        pooled = torch.stack([values[0].mean(dim=1), values[0].amax(dim=1)])
+        expected = pooled.flatten() @ weights.tensors["/last"][0] + weights.tensors["/last bias"][0]
+        assert found[0, place].detach().numpy() == pytest.approx(expected.detach().numpy(), rel=1e-4, abs=1e-5)
+
+
+def test_the_sum_of_neighbors_has_right_derivatives() -> None:
+    """First and second ones, against differences, on a graph with a loop and a node without neighbors."""
+    edges = [(0, 1), (1, 0), (1, 2), (2, 1), (2, 2)]
+    neighbors, offsets = torch.tensor([b for _, b in edges]), torch.tensor([0, 1, 3, 5])
+    nodes = torch.randn(4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    dense = torch.zeros(4, 4, dtype=torch.float64)
+    for a, b in edges:
+        dense[a, b] = 1
+
+    def squared(values: torch.Tensor) -> torch.Tensor:
+        return gin.summed_neighbors(values**2, neighbors, offsets) ** 2
+
+    assert torch.allclose(squared(nodes), (dense @ nodes**2) ** 2)
+    assert torch.autograd.gradcheck(squared, (nodes,)) and torch.autograd.gradgradcheck(squared, (nodes,))
+
+
+def test_deep_sets_pool_the_points_of_each_set() -> None:
+    raw, rows = structured_raw("set"), two_rows()
+    fitted, batches = loaded(raw, "set")
+    weights = StackedWeights((1, 2))
+    encode = component("network_encoders", "deep_sets").make(fitted.facts, WIDTH, weights)
+    found = encode({part: torch.from_numpy(values) for part, values in batches(rows).items()}).detach().numpy()
+    points = raw.structure.columns["points"]
+    limits = READERS["set"].fit(Structured(raw.values, raw.structure), raw.fit(np.arange(N), {}), np.arange(N), ReadLimits(6, 25)).arrays
+    for network in range(2):
+        stored = {part.removeprefix("/"): tensor[network].detach().numpy() for part, tensor in weights.tensors.items()}
+        for place, row in enumerate(rows[network]):
+            values = points.values[points.offsets[row] : points.offsets[row + 1]]
+            values = values[np.arange(min(len(values), 6)) * len(values) // min(len(values), 6)]
+            values = (values - limits["mean"]) / limits["deviation"]
+            for layer in ("first", "second"):
+                values = np.maximum(values @ stored[layer] + stored[f"{layer} bias"], 0)
+            pooled = np.concatenate([values.mean(axis=0), values.max(axis=0), [np.log1p(len(values))]])
+            assert found[network, place] == pytest.approx(pooled @ stored["last"] + stored["last bias"], rel=1e-4, abs=1e-5)
+
+
+def test_a_table_has_a_linear_part_that_begins_at_zero() -> None:
+    """Next to a hidden layer on compressed values: relu(asinh(x)·W + b)·V + c + x·U."""
+    raw, rows = structured_raw("table"), two_rows()
+    fitted, batches = loaded(raw, "table")
+    weights = StackedWeights((1, 2))
+    encode = component("network_encoders", "category_embeddings").make(fitted.facts, WIDTH, weights)
+    assert not weights.tensors["/direct"].any()
+    with torch.no_grad():
+        weights.tensors["/direct"].normal_(generator=torch.Generator().manual_seed(0))
+    batch = batches(rows)
+    found = encode({part: torch.from_numpy(values) for part, values in batch.items()}).detach().numpy()
+    for network in range(2):
+        stored = {part.removeprefix("/"): tensor[network].detach().numpy() for part, tensor in weights.tensors.items()}
+        codes = batch["codes"][network]
+        vectors = [stored[f"category {index}"][codes[:, index]] for index in range(codes.shape[1])]
+        values = np.hstack([batch["values"][network], *vectors])
+        hidden = np.maximum(np.arcsinh(values) @ stored["first"] + stored["first bias"], 0)
+        expected = hidden @ stored["second"] + stored["second bias"] + values @ stored["direct"]
+        assert found[network] == pytest.approx(expected, rel=1e-4, abs=1e-5)

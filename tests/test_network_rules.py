@@ -17,7 +17,7 @@ from stages.models import mlp
 from stages.models.mlp import descent
 from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.mlp_settings import MlpSettings, applicable, grid
-from stages.models.mlp.networks import ACTIVATIONS, Network, Rule, Schedule, Shape, TrainingSet, initial_weights, train_network
+from stages.models.mlp.networks import ACTIVATIONS, Network, Schedule, Shape, TrainingSet, UpdateRule, initial_weights, train_network
 from stages.models.mlp.torch_training import loss_closure, mean_loss, outputs_for, rows_of
 
 OPTIMIZERS, SCHEDULES = names("optimizers"), names("schedules")
@@ -86,7 +86,7 @@ def test_gradients_are_those_of_finite_differences(activation: str, loss: tuple[
 def test_every_optimizer_with_every_schedule_learns(optimizer: str, schedule: str) -> None:
     """The loss falls, the same bytes come again, and with early stopping the best epoch's outputs are kept."""
     data = with_terms(toy_data("classes"), 0.1, n_terms=12)
-    plan, rule = Schedule(10, 16, 4), Rule(optimizer, {}, schedule)
+    plan, rule = Schedule(10, 16, 4), UpdateRule(optimizer, {}, schedule)
     network = Network(Shape((6, 4), "tanh"), RATES.get(optimizer, 0.01), 0.001, EVERY, 4, rule=rule)
     found, again = (train_network(network, data, plan, EpochOrders(1, 57, 10)) for _ in range(2))
     assert len(found.train_loss) == found.best_epoch == 10
@@ -104,8 +104,8 @@ def test_every_optimizer_with_every_schedule_learns(optimizer: str, schedule: st
 def test_the_compiled_adamw_is_the_one_of_the_optimizers(form: str, schedule: str) -> None:
     """With its defaults spelled out AdamW is trained by torch in float64: weights agree to 1e-5 after 12 steps, losses to 1e-5."""
     data, plan = with_terms(toy_data(form), 0.1, n_terms=12), Schedule(3, 16, 3, planned=5)
-    network = Network(Shape((6, 4), "tanh"), 0.003, 0.1, EVERY, 4, rule=Rule("adamw", {}, schedule))
-    by_torch = replace(network, rule=Rule("adamw", {"beta1": 0.9}, schedule))
+    network = Network(Shape((6, 4), "tanh"), 0.003, 0.1, EVERY, 4, rule=UpdateRule("adamw", {}, schedule))
+    by_torch = replace(network, rule=UpdateRule("adamw", {"beta1": 0.9}, schedule))
     assert network.rule.is_compiled and not by_torch.rule.is_compiled
     found, expected = (train_network(one, data, plan, EpochOrders(2, 57, 3)) for one in (network, by_torch))
     assert found.train_loss == pytest.approx(expected.train_loss, rel=1e-5)
@@ -115,7 +115,7 @@ def test_the_compiled_adamw_is_the_one_of_the_optimizers(form: str, schedule: st
 
 
 def test_a_schedule_goes_over_the_planned_epochs() -> None:
-    rule = Rule(schedule="linear_decay")
+    rule = UpdateRule(schedule="linear_decay")
     whole = list(rule.rates(0.1, 8, 8))
     assert list(rule.rates(0.1, 3, 8)) == whole[:3] and whole[0] == 0.1 and whole[-1] < 0.02
 
@@ -123,7 +123,7 @@ def test_a_schedule_goes_over_the_planned_epochs() -> None:
 def test_weights_decay_of_full_batch_rules_is_a_penalty() -> None:
     """At its minimum the gradient of the loss is −λ·θ, and of other rules' weights nothing pulls but the rate."""
     data = toy_data("continuous")
-    network = Network(Shape((3,), "identity"), 1.0, 0.5, EVERY, 4, rule=Rule("newton"))
+    network = Network(Shape((3,), "identity"), 1.0, 0.5, EVERY, 4, rule=UpdateRule("newton"))
     found = train_network(network, data, Schedule(60, 16, 60), EpochOrders(1, 57, 60))
     layers = [(torch.tensor(w, dtype=torch.float64, requires_grad=True), torch.tensor(b, dtype=torch.float64, requires_grad=True))
               for w, b in found.weights]  # fmt: skip

@@ -76,7 +76,7 @@ def test_a_stack_learns_what_each_network_learns_alone() -> None:
         velocity = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
         for step in range(3 * n_batches):
             rows = order_of_epoch[step // n_batches][index][step % n_batches * 16 :][:16]
-            rate = 0.02 * (1 - 0.99 * step / (3 * n_batches))
+            rate = 0.02 * (1 - 0.99 * step / (3 * n_batches)) * min(1, (step + 1) / 20)
             for tensor in weights.values():
                 tensor.grad = None
             values = {"image/flat": {"values": torch.from_numpy(data.batches["image/flat"](rows[None])["values"])}}
@@ -233,6 +233,30 @@ def test_modality_dropout_drops_whole_modalities_and_never_all() -> None:
     kept = found[..., 0]
     assert torch.equal(found, kept[..., None].expand_as(found)) and (kept.sum(dim=2) >= 1).all()
     assert float(kept.mean()) == pytest.approx(0.3 + 0.7**3, abs=0.03)  # where all would be dropped, all are kept
+
+
+def test_outputs_are_those_of_a_hidden_layer_and_of_the_embeddings() -> None:
+    """Recomputed from the weights; what is dropped of the hidden layer leaves the direct part."""
+    random = np.random.default_rng(0)
+    parts = [network.Part(name, "flat", "plain", {"width": 3}) for name in ("a", "b")]
+    weights = network.StackedWeights((1, 2))
+    fused = network.FusedNetwork(parts, 4, 2, weights)
+    rows = {f"{name}/flat": random.standard_normal((2, 5, 3)).astype(np.float32) for name in ("a", "b")}
+    batches = {name: {"values": torch.from_numpy(values)} for name, values in rows.items()}
+    whole, dropping = fused.outputs(batches), network.fused_network.Dropping(1 - 1e-7, 0.0, torch.Generator().manual_seed(0))
+    dropped = fused.outputs(batches, dropping)
+    for index in range(2):
+        stored = {name: tensor[index].detach().numpy() for name, tensor in weights.tensors.items()}
+
+        def layer(name: str, values: np.ndarray, stored: dict[str, np.ndarray] = stored) -> np.ndarray:
+            return values @ stored[name] + stored[f"{name} bias"]
+
+        embedding = np.hstack([layer(f"{name}/second", np.maximum(layer(f"{name}/first", rows[name][index]), 0)) for name in rows])
+        direct = layer("fused/direct", embedding)
+        hidden = np.maximum(layer("fused/hidden", np.maximum(embedding, 0)), 0)
+        expected = layer("fused/last", hidden) + direct
+        assert whole[index].detach().numpy() == pytest.approx(expected, rel=1e-4, abs=1e-5)
+        assert dropped[index].detach().numpy() == pytest.approx(direct + stored["fused/last bias"], rel=1e-4, abs=1e-5)
 
 
 def test_balanced_classes_weigh_alike() -> None:

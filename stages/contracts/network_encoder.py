@@ -24,11 +24,13 @@ BATCH_TENSORS: Mapping[InputKind, Mapping[str, str]] = {
     "grid": {"values": "(n_networks, n_batch, channels, height, width)"},
     "sequence": {"values": "(n_networks, n_batch, T, channels), 0 behind the end", "lengths": "int64 (n_networks, n_batch)"},
     "words": {"ids": "int64 (n_networks, n_batch, T), 0 behind the end, else 1 + word", "lengths": "int64 (n_networks, n_batch)"},
-    "set": {"values": "(n_networks, n_batch, P, channels), 0 behind the end", "lengths": "int64 (n_networks, n_batch)"},
+    "set": {"values": "(n_networks, n_points, channels), points of all samples of a network, 0 behind the end",
+            "lengths": "int64 (n_networks, n_batch)",
+            "offsets": "int64 (n_networks · (n_batch + 1),), where each sample's points begin, and those behind the end"},
     "graph": {"values": "(n_networks, n_nodes, d), nodes of all samples of a network, 0 behind the end",
               "sample": "int64 (n_networks · n_nodes,), network · (n_batch + 1) + sample; behind the end n_batch",
-              "source": "int64 (n_edges,), network · n_nodes + node", "target": "the same, both directions of an edge",
-              "n_batch": "int64 (), samples per network"},
+              "neighbors": "int64 (n_neighbors,), network · n_nodes + node, node by node; mutual, a loop once",
+              "offsets": "int64 (n_networks · n_nodes,), where each node's neighbors begin", "n_batch": "int64 (), samples per network"},
     "table": {"values": "(n_networks, n_batch, p), numeric columns", "codes": "int64 (n_networks, n_batch, q), 0: another category"},
 }  # fmt: skip
 

@@ -27,7 +27,8 @@ def make(parameters: Sequence["torch.Tensor"], settings: AdamSettings, learning_
     """Return Adam."""
     from torch.optim import Adam
 
-    return Adam(parameters, lr=learning_rate, betas=(settings.beta1, settings.beta2), eps=settings.eps)
+    # fused: one pass over each parameter instead of ten
+    return Adam(parameters, lr=learning_rate, betas=(settings.beta1, settings.beta2), eps=settings.eps, fused=True)
 
 
 OPTIMIZER = Optimizer(

@@ -43,7 +43,7 @@ class Targets(NamedTuple):
     values: np.ndarray
 
 
-class State(NamedTuple):
+class AdamState(NamedTuple):
     """A network and Adam's moments, float32 (n_weights,) each; updated."""
 
     weights: np.ndarray
@@ -448,7 +448,7 @@ def _note_step(moved: np.ndarray, kept: np.ndarray, n_before: int, step: int, ra
 
 
 @_compiled
-def _make_up(state: State, start: int, end: int, missed: int, moved: float, kept: float, step: int) -> None:
+def _make_up(state: AdamState, start: int, end: int, missed: int, moved: float, kept: float, step: int) -> None:
     """Take the steps that the weights from `start` to `end` have missed, `missed` steps up to number `step`, all of gradient 0.
 
     The same as one by one, but for ε, which stands next to √v as it does at the first of these steps, the longest one.
@@ -465,7 +465,7 @@ def _make_up(state: State, start: int, end: int, missed: int, moved: float, kept
 @_compiled
 def train_epochs(
     inputs: Inputs, targets: Targets, used: np.ndarray, orders: np.ndarray, scored: Inputs, scored_targets: Targets,
-    scored_rows: np.ndarray, state: State, sizes: np.ndarray, rates: np.ndarray, hyper: np.ndarray, counts: np.ndarray,
+    scored_rows: np.ndarray, state: AdamState, sizes: np.ndarray, rates: np.ndarray, hyper: np.ndarray, counts: np.ndarray,
     best: np.ndarray, curve: np.ndarray, best_outputs: np.ndarray,
 ) -> bool:  # fmt: skip
     """Train one network for the epochs of `orders` or until it stops; continues where the previous call ended.
@@ -563,7 +563,7 @@ def train_epochs(
 
 @_compiled
 def _touch(
-    inputs: Inputs, rows: np.ndarray, state: State, place: tuple[int, int], gradient: np.ndarray, last: np.ndarray, touched: np.ndarray,
+    inputs: Inputs, rows: np.ndarray, state: AdamState, place: tuple[int, int], gradient: np.ndarray, last: np.ndarray, touched: np.ndarray,
     moved: np.ndarray, kept: np.ndarray, in_epoch: int, step: int,
 ) -> int:  # fmt: skip
     """Bring the weights of the rows' sparse columns up to step number `step`, set their gradients to 0, note that they take the next one.

@@ -20,7 +20,7 @@ from stages.models.mlp.epoch_orders import EpochOrders
 from stages.models.mlp.losses import Loss, loss_for
 from stages.models.mlp.mixed_inputs import MixedInputs, mixed_inputs
 from stages.models.mlp.mlp_critical_point import critical_point_of
-from stages.models.mlp.networks import Network, Rule, Schedule, Shape, TrainedNetwork, TrainingSet, outputs_of, train_network
+from stages.models.mlp.networks import Network, Schedule, Shape, TrainedNetwork, TrainingSet, UpdateRule, outputs_of, train_network
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _training_set(sweep: MlpFoldSweep) -> TrainingSet:
 def _network(config: Config, used: np.ndarray, seed: int) -> Network:
     shape = Shape(tuple(config["hidden_layer_sizes"]), config["activation"])
     loss, margin = config.get("loss", "auto"), config.get("margin")
-    rule = Rule(config.get("optimizer", "adamw"), config.get("optimizer_settings") or {}, config.get("schedule") or "constant")
+    rule = UpdateRule(config.get("optimizer", "adamw"), config.get("optimizer_settings") or {}, config.get("schedule") or "constant")
     # what searches its step has no learning rate, and uses none
     return Network(shape, config["learning_rate_init"] or 1.0, config["weight_decay"], used, seed, None if loss == "auto" else loss,
                    1.0 if margin is None else margin, rule)  # fmt: skip

@@ -64,7 +64,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateRule:
     """How weights follow the gradient: a name of stages/optimizers/, its settings that are not the default, one of stages/schedules/."""
 
     optimizer: str = "adamw"
@@ -98,7 +98,7 @@ class Network:
     seed: int
     loss: str | None = None
     margin: float = 1.0
-    rule: Rule = Rule()
+    rule: UpdateRule = UpdateRule()
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def train_network(network: Network, data: TrainingSet, schedule: Schedule, order
     scored = np.flatnonzero(np.ones_like(network.used) if uses_all else ~network.used)
     initial = initial_weights(network.shape, inputs.n_columns, data.n_outputs, network.seed, n_sparse)
     weights = np.concatenate([array.ravel() for layer in initial for array in layer])
-    state, best = descent.State(weights, np.zeros_like(weights), np.zeros_like(weights)), np.array([np.inf])
+    state, best = descent.AdamState(weights, np.zeros_like(weights), np.zeros_like(weights)), np.array([np.inf])
     rows = descent.Inputs(inputs.dense, inputs.sparse.indptr, inputs.sparse.indices, inputs.sparse.data)
     curve, outputs = np.zeros(orders.epochs), np.full((len(scored), data.n_outputs), data.untrained_output(), dtype=np.float32)
     n_steps = -(-len(inputs) // schedule.batch)

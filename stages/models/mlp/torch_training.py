@@ -29,7 +29,7 @@ Layers = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True)
-class Rows:
+class TensorRows:
     """Inputs and targets of some rows. sparse: None if there is no sparse column."""
 
     dense: torch.Tensor
@@ -61,7 +61,7 @@ def train_network(network: Network, data: TrainingSet, schedule: Schedule, order
     return found
 
 
-def rows_of(data: TrainingSet, rows: np.ndarray) -> Rows:
+def rows_of(data: TrainingSet, rows: np.ndarray) -> TensorRows:
     """Return some rows in float64; continuous targets keep NaN where not known."""
     inputs: MixedInputs = data.inputs.taken(rows)
     target = torch.from_numpy(data.target[rows])
@@ -70,10 +70,10 @@ def rows_of(data: TrainingSet, rows: np.ndarray) -> Rows:
         stored = inputs.sparse.tocoo()
         places, values = np.stack([stored.row, stored.col]), stored.data.astype(np.float64)
         sparse = torch.sparse_coo_tensor(places, values, stored.shape, check_invariants=True).coalesce()
-    return Rows(torch.from_numpy(inputs.dense.astype(np.float64)), sparse, target if data.form == "classes" else target.double())
+    return TensorRows(torch.from_numpy(inputs.dense.astype(np.float64)), sparse, target if data.form == "classes" else target.double())
 
 
-def outputs_for(layers: Layers, rows: Rows, activation: str) -> torch.Tensor:
+def outputs_for(layers: Layers, rows: TensorRows, activation: str) -> torch.Tensor:
     """Return the last layer's outputs (n, n_outputs)."""
     (first, first_bias), *others = layers
     n_dense = rows.dense.shape[1]
@@ -102,7 +102,7 @@ def mean_loss(outputs: torch.Tensor, target: torch.Tensor, form: str, loss: str,
     return (gaps.max(dim=1).values if loss == "hinge_max" else gaps.sum(dim=1)).mean()
 
 
-def loss_closure(network: Network, data: TrainingSet, layers: Layers, rows: Rows) -> LossClosure:
+def loss_closure(network: Network, data: TrainingSet, layers: Layers, rows: TensorRows) -> LossClosure:
     """Return the loss of some rows as a function of the weights, as optimizers call it; of full-batch rules with the penalty."""
     parameters = _parameters(layers)
     decay = network.decay if component("optimizers", network.rule.optimizer).full_batch else 0.0
@@ -163,7 +163,7 @@ def _epochs(network: Network, data: TrainingSet, schedule: Schedule, orders: Epo
         yield
 
 
-def _scored(network: Network, data: TrainingSet, layers: Layers, rows: Rows) -> tuple[float, np.ndarray]:
+def _scored(network: Network, data: TrainingSet, layers: Layers, rows: TensorRows) -> tuple[float, np.ndarray]:
     """Return the mean loss of rows and what the network answers: float32 (n, n_outputs)."""
     with torch.no_grad():
         outputs = outputs_for(layers, rows, network.shape.activation)

@@ -1,4 +1,8 @@
-"""Networks of one shape side by side: an encoder per modality, embeddings next to one another, a hidden layer and the outputs."""
+"""Networks of one shape side by side: an encoder per modality, embeddings next to one another, a hidden layer and the outputs.
+
+The embeddings reach the outputs directly, too: what is linear need not pass two layers of ReLU (Cheng et al. 2016, Wide & Deep Learning,
+arXiv:1606.07792).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -71,25 +75,27 @@ class FusedNetwork:
         weights.part("fused")
         self._hidden = weights.linear("hidden", width * len(self._modalities), width)
         self._last = weights.linear("last", width, n_outputs)
+        self._direct = weights.linear("direct", width * len(self._modalities), n_outputs)
 
     def outputs(self, batches: Mapping[str, Batch], dropping: Dropping | None = None) -> "torch.Tensor":
         """Return the outputs (n_networks, n_batch, n_outputs) of a batch of each part, by its name."""
         from torch.nn.functional import relu
 
         embeddings = self.embeddings(batches)
-        if dropping is not None:
-            embeddings = dropping.of_values(dropping.of_modalities(embeddings))
-        hidden = relu(self._hidden(embeddings.flatten(2)))
-        return self._last(hidden if dropping is None else dropping.of_values(hidden))
+        if dropping is None:
+            return self._last(relu(self._hidden(relu(embeddings.flatten(2))))) + self._direct(embeddings.flatten(2))
+        kept = dropping.of_modalities(embeddings)
+        hidden = relu(self._hidden(dropping.of_values(relu(kept)).flatten(2)))
+        # values that are dropped here would be noise of a regression
+        return self._last(dropping.of_values(hidden)) + self._direct(kept.flatten(2))
 
     def embeddings(self, batches: Mapping[str, Batch]) -> "torch.Tensor":
         """Return the embeddings (n_networks, n_batch, n_modalities, width) of a batch of each part."""
         import torch
-        from torch.nn.functional import relu
 
         of_modality: dict[str, torch.Tensor] = {}
         for part, encode in self._encoders:
             found = encode(batches[part.name])
             before = of_modality.get(part.modality)
             of_modality[part.modality] = found if before is None else before + found
-        return torch.stack([relu(of_modality[name]) for name in self._modalities], dim=2)
+        return torch.stack([of_modality[name] for name in self._modalities], dim=2)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 EVALUATED = 256  # rows per network at a time
+WARM_UP = 20  # steps in which the learning rate rises: Adam's first steps are long however small the gradient; units of ReLU die of them
 MOST_NORM = 5.0  # of a network's gradient: steps of recurrent networks explode without a limit
 
 
@@ -76,6 +77,7 @@ def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: StackData,
     import torch
 
     torch.set_num_threads(1)  # of this thread
+    torch.set_flush_denormal(True)  # moments of weights without a gradient become so small that they slow down each step
     network, n_networks = build(stack.seeds), len(stack.used)
     trained = TrainedStack(network, [np.zeros(0)] * n_networks, np.zeros(n_networks, int), np.full(n_networks, np.inf))
     stepper = _Stepper(network, data, stack, plan)
@@ -185,6 +187,8 @@ class _Stepper:
         batch, target = tensors(data, places), tensor(data.target[places], data.device)
         shares = tensor(of_rows / np.maximum(of_rows.sum(axis=1, keepdims=True), 1e-12), data.device)
         rate = self.schedule.rate(self.step, self.plan.max_iter * self.n_batches, config["learning_rate_init"], self.schedule.settings())
+        if not self.rule.full_batch:
+            rate *= min(1.0, (self.step + 1) / WARM_UP)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.step += 1

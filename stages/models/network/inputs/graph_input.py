@@ -26,10 +26,9 @@ def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -
 
 def load(block: Structured, fitted: FittedInput) -> Batches:
     """Return batches of nodes and edges."""
-    assert block.structure is not None
-    nodes, source, target = _nodes(block), block.structure.columns["source"], block.structure.columns["target"]
+    nodes, neighbors = _nodes(block), _neighbors(block)
     values = Ragged(nodes.offsets, scaled(nodes.values, fitted.arrays))
-    return lambda rows: _batch(values, source, target, rows)
+    return lambda rows: _batch(values, neighbors, rows)
 
 
 def _nodes(block: Structured) -> Ragged:
@@ -45,25 +44,38 @@ def _nodes(block: Structured) -> Ragged:
     return Ragged(offsets, np.log1p(np.stack(counts, axis=1).astype(np.float64)))
 
 
-def _batch(nodes: Ragged, source: Ragged, target: Ragged, rows: np.ndarray) -> dict[str, np.ndarray]:
+def _neighbors(block: Structured) -> Ragged:
+    """Return the neighbors of each node of all graphs, as numbers in its own graph; a loop makes a node its own neighbor, once."""
+    assert block.structure is not None
+    columns = block.structure.columns
+    source, target = columns["source"], columns["target"]
+    offsets = np.concatenate([[0], np.cumsum(columns["n_nodes"].astype(np.int64))])
+    start = np.repeat(offsets[:-1], source.lengths)
+    a, b = (edges.values[edges.offsets[0] : edges.offsets[-1]].astype(np.int64) for edges in (source, target))
+    other = a != b
+    nodes = np.concatenate([start + a, (start + b)[other]])
+    order = np.argsort(nodes, kind="stable")
+    degrees = np.bincount(nodes, minlength=offsets[-1])
+    return Ragged(np.concatenate([[0], np.cumsum(degrees)]), np.concatenate([b, a[other]])[order])
+
+
+def _batch(nodes: Ragged, neighbors: Ragged, rows: np.ndarray) -> dict[str, np.ndarray]:
     n_networks, n_batch = rows.shape
+    flat = rows.ravel()
     sizes = nodes.lengths[rows]  # (n_networks, n_batch)
     n_nodes = max(int(sizes.sum(axis=1).max(initial=1)), 1)
-    values = np.zeros((n_networks, n_nodes, nodes.values.shape[1]), np.float32)
-    sample = np.full((n_networks, n_nodes), n_batch, np.int64)
-    for network in range(n_networks):
-        number = int(sizes[network].sum())
-        values[network, :number] = nodes.taken(rows[network]).values
-        sample[network, :number] = np.repeat(np.arange(n_batch), sizes[network])
-    sample += np.arange(n_networks)[:, None] * (n_batch + 1)
-    first = np.cumsum(sizes, axis=1) - sizes + np.arange(n_networks)[:, None] * n_nodes
-    flat = rows.ravel()
-    begins, ends = source.taken(flat), target.taken(flat)
-    start = np.repeat(first.ravel(), begins.lengths)
-    a, b = start + begins.values, start + ends.values
-    other = a != b  # a loop is one edge
-    return {"values": values, "sample": sample.ravel(), "n_batch": np.array(n_batch),
-            "source": np.concatenate([a, b[other]]), "target": np.concatenate([b, a[other]])}  # fmt: skip
+    before = np.cumsum(sizes, axis=1) - sizes + np.arange(n_networks)[:, None] * n_nodes
+    first = np.repeat(before.ravel(), sizes.ravel())  # of each node's graph
+    number = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes.ravel(), sizes.ravel())  # of each node in its graph
+    values = np.zeros((n_networks * n_nodes, nodes.values.shape[1]), np.float32)
+    sample = np.repeat(np.arange(n_networks) * (n_batch + 1) + n_batch, n_nodes)
+    degrees = np.zeros(n_networks * n_nodes, np.int64)
+    places, ids = first + number, np.repeat(nodes.offsets[flat], sizes.ravel()) + number
+    lists = neighbors.taken(ids)
+    values[places], degrees[places] = nodes.values[ids], lists.lengths
+    sample[places] = np.repeat((np.arange(n_networks)[:, None] * (n_batch + 1) + np.arange(n_batch)).ravel(), sizes.ravel())
+    return {"values": values.reshape(n_networks, n_nodes, -1), "sample": sample, "n_batch": np.array(n_batch),
+            "neighbors": np.repeat(first, lists.lengths) + lists.values, "offsets": np.cumsum(degrees) - degrees}  # fmt: skip
 
 
 INPUT = InputReader("graph", has, fit, load)

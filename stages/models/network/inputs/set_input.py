@@ -5,7 +5,6 @@ import numpy as np
 from stages.features.encoders import State
 from stages.features.structures import Ragged, Structured
 from stages.models.network.inputs.fitted_input import Batches, FittedInput, InputReader, ReadLimits, channel_scale, scaled
-from stages.models.network.inputs.padded_lists import padded_batches
 
 
 def has(block: Structured) -> bool:
@@ -22,7 +21,19 @@ def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -
 def load(block: Structured, fitted: FittedInput) -> Batches:
     """Return batches of standardized points."""
     points = _points(block, fitted.facts["max_points"])
-    return padded_batches(Ragged(points.offsets, scaled(points.values, fitted.arrays)))
+    values = Ragged(points.offsets, scaled(points.values, fitted.arrays))
+    return lambda rows: _batch(values, rows)
+
+
+def _batch(points: Ragged, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the points of all sets of a network in a row, which few are much longer than most, so that little is filled up."""
+    n_networks, lengths = len(rows), points.lengths[rows]
+    n_points = max(int(lengths.sum(axis=1).max(initial=1)), 1)
+    values = np.zeros((n_networks, n_points, points.values.shape[1]), np.float32)
+    for network in range(n_networks):
+        values[network, : lengths[network].sum()] = points.taken(rows[network]).values
+    ends = np.cumsum(np.concatenate([np.zeros((n_networks, 1), np.int64), lengths], axis=1), axis=1)
+    return {"values": values, "lengths": lengths, "offsets": (ends + np.arange(n_networks)[:, None] * n_points).ravel()}
 
 
 def _points(block: Structured, most: int) -> Ragged:

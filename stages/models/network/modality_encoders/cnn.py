@@ -1,8 +1,9 @@
-"""2-d CNN of images, pressure frames and spectrograms: two convolutions of 5×5 with stride 2, then a layer on what they leave.
+"""2-d CNN of images, pressure frames and spectrograms: two convolutions of 5×5, then a layer on what they leave.
 
 Of images all places are kept; of spectrograms, whose lengths differ, the mean and the maximum over time.
 """
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import torch
 
 CHANNELS, SIDE = (8, 16), 5  # filters of each convolution, and the side of their kernels
+STRIDES_OF_IMAGES, STRIDES_OF_SEQUENCES = (2, 2), (3, 2)  # frames are many, and neighbors much alike
+GROUPED = 8  # a convolution with a group per network is fast if each group has a multiple of so many channels
 
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
@@ -21,39 +24,39 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
 
     is_sequence = "height" not in facts
     n_channels = 1 if is_sequence else facts["channels"]
+    strides = STRIDES_OF_SEQUENCES if is_sequence else STRIDES_OF_IMAGES
     kernels, biases = [], []
     for index, n_filters in enumerate(CHANNELS):
         kernels.append(weights.tensor(f"convolution {index}", (n_filters, n_channels, SIDE, SIDE), SIDE**2 * n_channels))
         biases.append(weights.tensor(f"convolution {index} bias", (n_filters,), 0))
         n_channels = n_filters
-    places = _halved(facts["channels"]) * 2 if is_sequence else _halved(facts["height"]) * _halved(facts["width"])
+    places = 2 * _left(facts["channels"], strides) if is_sequence else _left(facts["height"], strides) * _left(facts["width"], strides)
     last = weights.linear("last", n_channels * places, width)
 
-    def convolved(values: "torch.Tensor", lengths: "torch.Tensor | None") -> "torch.Tensor":
-        for kernel, bias in zip(kernels, biases, strict=True):
-            values = relu(_convolution(values, kernel, bias))
+    def convolved(values: "torch.Tensor", lengths: "torch.Tensor | None") -> "tuple[torch.Tensor, torch.Tensor | None]":
+        for kernel, bias, stride in zip(kernels, biases, strides, strict=True):
+            values = relu(_convolution(values, kernel, bias, stride))
             if lengths is not None:  # what lies behind the end stays 0, as the padding of a sample alone
-                lengths = (lengths + 1) // 2
+                lengths = (lengths + stride - 1) // stride
                 values = values * _inside(lengths, values.shape[3])[:, :, None, :, None]
-        return values
+        return values, lengths
 
     def encode(batch: Batch) -> "torch.Tensor":
         values = batch["values"]
         if not is_sequence:
-            return last(convolved(values, None).flatten(2))
-        lengths = batch["lengths"]
-        found = convolved(values[:, :, None], lengths)
-        n_steps = ((lengths + 3) // 4).clamp(min=1)[:, :, None, None]
+            return last(convolved(values, None)[0].flatten(2))
+        found, lengths = convolved(values[:, :, None], batch["lengths"])
+        assert lengths is not None
         # values are 0 or above, so that 0 behind the end is no maximum
-        pooled = torch.stack([found.sum(dim=3) / n_steps, found.amax(dim=3)], dim=2)
+        pooled = torch.stack([found.sum(dim=3) / lengths.clamp(min=1)[:, :, None, None], found.amax(dim=3)], dim=2)
         return last(pooled.flatten(2))
 
     return encode
 
 
-def _halved(size: int) -> int:
-    """Return what two convolutions of stride 2 leave of an axis."""
-    return (size + 3) // 4
+def _left(size: int, strides: tuple[int, ...]) -> int:
+    """Return what the convolutions leave of an axis: each ⌈size / stride⌉."""
+    return -(-size // math.prod(strides))
 
 
 def _inside(lengths: "torch.Tensor", n_steps: int) -> "torch.Tensor":
@@ -62,13 +65,16 @@ def _inside(lengths: "torch.Tensor", n_steps: int) -> "torch.Tensor":
     return (torch.arange(n_steps, device=lengths.device) < lengths[..., None]).float()
 
 
-def _convolution(values: "torch.Tensor", kernel: "torch.Tensor", bias: "torch.Tensor") -> "torch.Tensor":
-    """Return each network's convolution of (n_networks, n_batch, c, h, w), as one with a group per network."""
+def _convolution(values: "torch.Tensor", kernel: "torch.Tensor", bias: "torch.Tensor", stride: int) -> "torch.Tensor":
+    """Return each network's convolution of (n_networks, n_batch, c, h, w)."""
+    import torch
     from torch.nn.functional import conv2d
 
     n_networks, n_batch, n_in, height, width = values.shape
+    if n_in % GROUPED:
+        return torch.stack([conv2d(*of_one, stride=stride, padding=SIDE // 2) for of_one in zip(values, kernel, bias, strict=True)])
     side_by_side = values.transpose(0, 1).reshape(n_batch, n_networks * n_in, height, width)
-    found = conv2d(side_by_side, kernel.flatten(0, 1), bias.flatten(), stride=2, padding=SIDE // 2, groups=n_networks)
+    found = conv2d(side_by_side, kernel.flatten(0, 1), bias.flatten(), stride=stride, padding=SIDE // 2, groups=n_networks)
     return found.reshape(n_batch, n_networks, -1, *found.shape[2:]).transpose(0, 1)
 
 

@@ -12,18 +12,19 @@ if TYPE_CHECKING:
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
     """Return ρ([mean φ(x), max φ(x), ln(1 + n)]) of the points x of a set; of an empty one the mean and the maximum are 0."""
     import torch
-    from torch.nn.functional import relu
+    from torch.nn.functional import embedding_bag, relu
 
     first, second = weights.linear("first", facts["channels"], width), weights.linear("second", width, width)
     last = weights.linear("last", 2 * width + 1, width)
 
     def encode(batch: Batch) -> "torch.Tensor":
-        values, lengths = batch["values"], batch["lengths"]
-        inside = torch.arange(values.shape[2], device=lengths.device) < lengths[..., None]
-        points = relu(second(relu(first(values)))) * inside[..., None]
+        offsets, lengths = batch["offsets"], batch["lengths"]
+        points = relu(second(relu(first(batch["values"])))).flatten(0, 1)
+        each = torch.arange(len(points), device=points.device)
+        # bags end where the next one begins: what fills up a network behind its last set is dropped
+        total, most = (embedding_bag(each, points, offsets, mode=mode).reshape(len(lengths), -1, width)[:, :-1] for mode in ("sum", "max"))
         number = lengths[..., None]
-        pooled = [points.sum(dim=2) / number.clamp(min=1), points.amax(dim=2), torch.log1p(number.float())]
-        return last(torch.cat(pooled, dim=-1))
+        return last(torch.cat([total / number.clamp(min=1), most, torch.log1p(number.float())], dim=-1))
 
     return encode
 

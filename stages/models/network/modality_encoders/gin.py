@@ -30,7 +30,7 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
         nodes = relu(start(batch["values"]))
         for epsilon, first, second in zip(epsilons, inner, outer, strict=True):
             flat = nodes.flatten(0, 1)
-            received = torch.zeros_like(flat).index_add(0, batch["target"], flat[batch["source"]])
+            received = summed_neighbors(flat, batch["neighbors"], batch["offsets"])
             # divided by 2 per round, or values would double with each
             nodes = relu(second(relu(first(((1 + epsilon) * nodes + received.reshape(nodes.shape)) / 2))))
         n_networks, n_batch = len(nodes), int(batch["n_batch"])
@@ -43,6 +43,25 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
         return last(pooled[:, :n_batch])
 
     return encode
+
+
+def summed_neighbors(nodes: "torch.Tensor", neighbors: "torch.Tensor", offsets: "torch.Tensor") -> "torch.Tensor":
+    """Return the sum of each node's neighbors (n_nodes, width). Neighbors are mutual, so that the gradient is the same sum of gradients."""
+    import torch
+    from torch.nn.functional import embedding_bag
+
+    class Summed(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
+            return embedding_bag(neighbors, values, offsets, mode="sum")
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = Summed.apply(gradient.contiguous())
+            return found
+
+    found: torch.Tensor = Summed.apply(nodes)
+    return found
 
 
 ENCODER = NetworkEncoder(
