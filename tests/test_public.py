@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ def test_models_are_shown_on_all_modalities_whatever_scores_most() -> None:
     assert shown == [("linear", ("a", "b")), ("knn", ("a", "b")), ("constant", ())]
 
 
-@pytest.mark.parametrize(("goal", "greater", "reached"), [(0.8, True, "yes"), (0.81, True, "no"), (0.7, False, "yes"), (0.69, False, "no")])
+@pytest.mark.parametrize(("goal", "greater", "reached"), [
+    (0.7, True, "yes"), (0.8, True, "mean"), (0.81, True, "no"), (0.8, False, "yes"), (0.7, False, "mean"), (0.69, False, "no"),
+])  # fmt: skip
 def test_a_goal_is_reached_where_the_best_learner_reaches_it(goal: float, greater: bool, reached: str) -> None:
     line = summary_line("toy", "one", run_of(PLANTED, goal=goal), kept(SCORES, greater=greater))
     assert line.endswith(f"| {reached} |")
@@ -110,10 +113,12 @@ def test_a_goal_of_one_model_is_not_reached_by_another() -> None:
     assert "not run" in summary_line("toy", "one", run, None)
 
 
-def test_results_of_other_parameters_are_marked() -> None:
-    run = run_of(PLANTED)
+def test_results_of_other_parameters_or_metrics_are_marked() -> None:
+    run = replace(run_of(PLANTED), metrics=("accuracy",))
     of_now, of_then = ("\n".join(run_lines("one", run, kept(SCORES, digest=digest))) for digest in (digest_of(run.params), "0"))
     assert "have changed" in of_then and "have changed" not in of_now
+    of_more = run_lines("one", run_of(PLANTED), kept(SCORES, digest=digest_of(run.params)))
+    assert "have changed" in "\n".join(of_more)
     assert "100 rows, 12 processor seconds" in of_now
     assert "Not run yet." in "\n".join(run_lines("one", run, None))
 

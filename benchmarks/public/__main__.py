@@ -1,4 +1,4 @@
-"""Run public comparisons, and show the results beside published ones: `python -m benchmarks.public [NAME …]` (`make public`).
+"""Run public comparisons, and show the results next to published ones: `python -m benchmarks.public [NAME …]` (`make public`).
 
 Each run has a workspace under build/public/, in which the real pipeline runs: an interrupted one goes on, and one that fails does not stop
 the others. Scores, processor seconds and versions are kept in docs/results/public/, and docs/public.md is written.

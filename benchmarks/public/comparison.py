@@ -40,7 +40,8 @@ class Published:
 
 @dataclass(frozen=True)
 class Goal:
-    """The least (of an error: the greatest) score that ours is to have. model: whose; None: the best learner's."""
+    """The least (of an error: the greatest) score that ours is to have. model: whose; None: the best learner's, which its score has picked.
+    """
 
     score: float
     model: str | None = None
@@ -72,7 +73,7 @@ class PublicRun:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on one data set, by name, beside published figures. differences: of protocol, a sentence each."""
+    """Runs on one data set, by name, next to published figures. differences: of protocol, a sentence each."""
 
     title: str
     runs: Mapping[str, PublicRun]

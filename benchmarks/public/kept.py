@@ -78,7 +78,7 @@ def read_kept(name: str, root: Path = Path()) -> KeptComparison:
 
 
 def keep_run(name: str, run_name: str, found: KeptRun, root: Path) -> None:
-    """Write a run beside the others of its comparison."""
+    """Write a run next to the others of its comparison."""
     path = root / RESULTS / f"{name}.json"
     kept = KeptComparison(runs=dict(sorted({**read_kept(name, root).runs, run_name: found}.items())))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,11 @@
-"""docs/public.md: the kept results of public comparisons beside the published figures, with every difference of protocol."""
+"""docs/public.md: the kept results of public comparisons next to the published figures, with every difference of protocol."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.public.comparison import Comparison, Goal, PublicRun, comparison_names, comparison_of
-from benchmarks.public.kept import KeptModel, KeptRun, digest_of, read_kept
+from benchmarks.public.kept import KeptModel, KeptRun, KeptScore, digest_of, read_kept
+from stages.foundation.registry import component
 from stages.reporting.formatting import model_name, with_interval
 
 PAGE = Path("docs/public.md")
@@ -16,7 +17,9 @@ a point shows nothing. The results are kept in `docs/results/public/`; `make inv
 under `benchmarks/public/comparisons/`.
 
 Scores are those of each model on all modalities together: means over the outer folds, or the score on an official test split, with 95 %
-intervals; ↓: less is better. Processor seconds are those of all stages of a run.
+intervals; ↓: less is better. Processor seconds are those of all stages of a run. Results are of the code with which they were kept. A goal
+was set before the runs; it is of the learner that is named, or else of the best one. Reached: "yes" by the whole interval, "mean" by the
+mean alone.
 """
 
 
@@ -43,13 +46,24 @@ def summary_line(name: str, run_name: str, run: PublicRun, kept: KeptRun | None)
     assert goal is not None
     wanted = f"{goal.score:g}" + (f"<br>{model_name(goal.model)}" if goal.model else "")
     head = f"| [{name}](#{name.replace(' ', '-')}), {run_name} "
-    model = measured(goal, run, kept)
+    model, name_of_metric = measured(goal, run, kept), run.metrics[0]
+    metric = component("metrics", name_of_metric)
+    text, greater = kept.metrics[name_of_metric] if kept else (metric.title, metric.greater_is_better)
+    title = titled(text, greater=greater)
     if kept is None or model is None:
-        return f"{head}| {run.metrics[0]} | {wanted} | not run | |"
-    title, greater = kept.metrics[run.metrics[0]]
-    mean = model.scores[run.metrics[0]].mean
-    reached = mean >= goal.score if greater else mean <= goal.score
-    return f"{head}| {titled(title, greater=greater)} | {wanted} | {mean:.3f}<br>{of_model(model)} | {'yes' if reached else 'no'} |"
+        return f"{head}| {title} | {wanted} | not run | |"
+    score = model.scores[name_of_metric]
+    ours = f"{with_interval(score.mean, score.lo, score.hi)}<br>{of_model(model)}"
+    return f"{head}| {title} | {wanted} | {ours} | {reached(goal, score, greater=greater)} |"
+
+
+def reached(goal: Goal, score: KeptScore, *, greater: bool) -> str:
+    """Return whether a score reaches a goal: yes, by its mean alone, or no."""
+    worst = score.lo if greater else score.hi
+    sign = 1 if greater else -1
+    if worst is not None and sign * worst >= sign * goal.score:
+        return "yes"
+    return "mean" if sign * score.mean >= sign * goal.score else "no"
 
 
 def measured(goal: Goal, run: PublicRun, kept: KeptRun | None) -> KeptModel | None:
@@ -75,7 +89,8 @@ def run_lines(run_name: str, run: PublicRun, kept: KeptRun | None) -> Iterator[s
     if kept is None:
         yield f"**{run_name}**: {run.what} Not run yet."
         return
-    stale = "" if kept.digest == digest_of(run.params) else " Its parameters have changed since."
+    is_current = kept.digest == digest_of(run.params) and set(run.metrics) <= set(kept.metrics)
+    stale = "" if is_current else " Its parameters or metrics have changed since."
     seconds = "" if kept.processor_s is None else f", {kept.processor_s:,.0f} processor seconds"
     yield f"**{run_name}**: {run.what} {kept.rows:,} rows{seconds}.{stale}"
     if kept.open_leaks:

@@ -96,8 +96,8 @@ def computed_by(evaluation: Evaluation, model: str) -> str:
 
 
 def stages_behind(evaluation: Evaluation) -> list[str]:
-    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance, noisy and incomplete samples; and
-    those that read weights.
+    """Return the stages that wrote what is evaluated: predictions, learning curves, bias and variance, representations, noisy
+    and incomplete samples; and those that read weights.
     """
     dataset = evaluation.dataset
     found = [computed_by(evaluation, model) for model in evaluation.models]

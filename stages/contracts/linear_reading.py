@@ -21,7 +21,8 @@ class LinearFunctions:
 
 @dataclass(frozen=True)
 class Margin:
-    """The maximum margin of one binary linear SVM, in the space of the fused rows: blocks scaled to a mean squared distance of 1.
+    """The maximum margin of one binary linear SVM, in the space of the fused rows: scaled so that two training rows have a mean squared
+    distance of 1.
 
     positive, negative: the outputs on the plus and on the minus side, indices into `Problem.outputs`; negative None: without the label.
     norm: ‖w‖; the planes f = 1 and f = −1 are 2 / norm apart. C: the largest dual coefficient. n_rows: that the SVM is trained on.

@@ -36,7 +36,8 @@ def critical_row(candidate: Candidate, points: Sequence[FoldCriticalPoint]) -> C
     return CriticalRow(
         candidate, ROWS(max(point.n_weights for point in points)),
         spread([point.gradient_norm for point in points]), spread([point.hessian_min for point in points]),
-        spread([point.hessian_max for point in points]), spread([float(point.n_negative) for point in points]), counts,
+        spread([point.hessian_max for point in points]),
+        spread([None if point.hessian_min is None else float(point.n_negative) for point in points]), counts,
     )  # fmt: skip
 
 

@@ -1,11 +1,11 @@
-"""What the report says of learners whose features are a network's representation."""
+"""What the report states of learners whose features are a network's representation."""
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.representation_scores import RepresentedLearner
 from stages.reporting.formatting import level_name, listed, model_name, signed
 
 # by verdict: what stands before and after the name of the representation
-SAID = {
+VERDICTS = {
     "better": ("better", "than"), "worse": ("worse", "than"), "equal": ("equal in practice", "and"),
     "not shown": ("not shown to be better or worse", "than"),
 }  # fmt: skip
@@ -15,8 +15,8 @@ def representation_sentence(evaluation: Evaluation, found: RepresentedLearner) -
     """Return what the test of one learner supports, with the difference and its interval."""
     network, learner = (model_name(name, evaluation.form) for name in (found.model, found.learner))
     interval = "" if found.lo is None else f" ({level_name(evaluation)} interval {signed(found.lo)} to {signed(found.hi)})"
-    said, than = SAID[found.verdict]
-    return (f"{learner} is {said} on {network}'s representation of {listed(found.modalities)} {than} on the features themselves: "
+    verdict, than = VERDICTS[found.verdict]
+    return (f"{learner} is {verdict} on {network}'s representation of {listed(found.modalities)} {than} on the features themselves: "
             f"{evaluation.primary.title} {signed(found.difference)}{interval}.")  # fmt: skip
 
 

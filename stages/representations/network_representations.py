@@ -41,16 +41,18 @@ class FoldRepresentations:
 
 @dataclass(frozen=True)
 class NetworkRepresentations:
-    """A network's representations. configs: the configuration that train chose, by place. They are computed once for all learners."""
+    """A network's representations. configs: the configuration that train chose, by place. They are computed once for all learners, of the
+    rows of a fold: a learner may be tuned on a sample of them.
+    """
 
     model: Sweep
     settings: Any
     configs: Mapping[Place, Config]
-    _found: dict[Place, FoldRepresentations] = field(default_factory=dict, repr=False)
+    _found: dict[tuple[Place, int, bytes], FoldRepresentations] = field(default_factory=dict, repr=False)
 
     def of(self, problem: Problem, fold: Fold, modalities: tuple[str, ...], pool: ThreadPoolExecutor) -> FoldRepresentations:
         """Return the representations of a fold and combination; no network sees a row that its representation is tested on."""
-        place = place_of(fold, modalities)
+        place = place_of(fold, modalities), len(problem.target), fold.train.tobytes()
         if place not in self._found:
             inner = tuple(self._of_fold(problem, without_inner(fold, code), modalities, pool) for code in range(fold.n_inner))
             self._found[place] = FoldRepresentations(self._of_fold(problem, fold, modalities, pool), inner)

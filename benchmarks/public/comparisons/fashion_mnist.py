@@ -2,7 +2,7 @@
 
 from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published
 
-README = "the README of zalandoresearch/fashion-mnist, which lists figures that others sent in"
+README = "the README of zalandoresearch/fashion-mnist, which lists figures that others sent in, untested by its authors"
 SPLIT = "the official split: 60,000 and 10,000 images"
 
 COMPARISON = Comparison(
@@ -17,7 +17,7 @@ COMPARISON = Comparison(
                                             "features": "hog", "cell": 4},
                 },
                 "train": {"n_seeds": 1},
-                "models": {"svm": {"kernel": ["rbf"], "C": [3, 10, 30], "gamma": [0.3, 1, 3]}},
+                "models": {"svm": {"kernel": ["rbf"], "C": [3, 10, 30], "gamma": [0.3, 1, 3], "landmarks": 2000}},
             },
             ("accuracy", "macro_f1"),
             Goal(0.926, "svm"),
@@ -39,7 +39,7 @@ COMPARISON = Comparison(
     },
     published=[
         Published("SVM on oriented gradients (HOG)", "accuracy 0.926", README, SPLIT),
-        Published("network of two convolutions", "accuracy 0.925", README, SPLIT),
+        Published("networks of two convolutions (seven entries)", "accuracy 0.876 to 0.932", README, SPLIT),
         Published("MLP", "accuracy 0.900", README, SPLIT),
         Published("person", "accuracy 0.835", README, "1,000 images, labelled by people without training"),
     ],

@@ -36,7 +36,7 @@ COMPARISON = Comparison(
         "aRRMSE is relative to the training mean, Q² to the variance of all rows: 1 − aRRMSE² is near Q² only where targets have about the "
         "same error.",
         "The published split trains on the first file; ours takes blocks of both.",
-        "Random folds leak: the hours of a test row are in training rows. They are run to say how much; figures of later papers on random "
-        "folds were not found.",
+        "Random folds leak: the hours of a test row are in training rows. They are run to say how much; what the data set's page says of "
+        "papers on random folds is from memory.",
     ],
 )

@@ -15,7 +15,7 @@ auto             log; of continuous targets squared                 all
 A label has one output f; both hinges are max(0, Δ ∓ f) of it, and the loss is the mean over labels. Hinges are not rounded off. Their
 probabilities are the softmax (of labels the sigmoid) of the outputs, which they do not fit as probabilities: `train.calibration` does.
 
-optimizer: adamw is trained by a compiled loop, any other rule of stages/optimizers/ by torch, in 10 to 100 times its time.
+optimizer: adamw is trained by a compiled loop, any other rule of stages/optimizers/ by torch, which takes much longer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from stages.models.mlp.hidden_layer import represent
 from stages.models.mlp.losses import saved_loss
 from stages.models.mlp.mixed_inputs import mixed_inputs
 from stages.models.mlp.mlp_fold_sweep import scores_of, start_fold_sweep
-from stages.models.mlp.mlp_settings import MlpSettings, applicable, grid
+from stages.models.mlp.mlp_settings import MlpSettings, applicable, grid, of_form
 from stages.models.mlp.networks import Shape, outputs_of
 
 # Processor seconds of a network per row and allowed epoch, of which early stopping uses a part: docs/performance.md (growth, 50,000 rows)
@@ -86,8 +86,10 @@ def memory_bytes(size: Size, settings: MlpSettings) -> float:
 
 
 def processor_s(size: Size, settings: MlpSettings) -> float:
-    """Return the estimated processor seconds: in proportion to the rows, networks and epochs; with compiled AdamW."""
-    n_networks = len(grid(settings, 0)) * size.n_inner
+    """Return the estimated processor seconds: in proportion to the rows, networks and epochs; with compiled AdamW, the only rule whose
+    time is estimated.
+    """
+    n_networks = len(of_form(grid(settings, 0), size.form)) * size.n_inner
     n_refitted = ((size.n_inner + 1 if size.n_tuned < size.n_rows else 0) + size.n_seeds - 1) * size.n_rows
     per_row = NETWORK_S + (SPARSE_S if size.n_sparse and settings.n_terms is not None else 0.0)
     return per_row * settings.max_iter * size.n_folds * size.n_combinations * (n_networks * float(size.n_tuned) + n_refitted)

@@ -499,6 +499,8 @@ def train_epochs(
     first, after = d * sizes[1], sizes[0] * sizes[1]  # between them, the weights of sparse columns
     last, touched = np.zeros(sizes[0] - d, np.int64), np.empty(sizes[0] - d, np.int64)  # their last steps in this epoch
     moved, kept = np.zeros(n_steps + 1), np.ones(n_steps + 1)
+    if counts[5] + orders.shape[0] * n_steps > rates.size:
+        raise ValueError("fewer learning rates than steps")
     for epoch in range(orders.shape[0]):
         for in_epoch in range(n_steps):
             m = 0

@@ -1,7 +1,7 @@
 """Settings of multilayer perceptrons, and their grid."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -93,7 +93,7 @@ class MlpSettings(Settings):
 
 
 def grid(settings: MlpSettings, seed: int) -> list[Config]:
-    """Return the configurations, small networks first: the whole product, or a seeded random sample of it.
+    """Return the configurations, small networks first: the whole product, or a seeded random sample of those of each form of target.
 
     Configurations of networks with the usual loss and rule alone name none of them; what a configuration does not have is null.
     """
@@ -106,10 +106,31 @@ def grid(settings: MlpSettings, seed: int) -> list[Config]:
                         hidden_layer_sizes=[list(sizes)], activation=[activation], **_loss_of(settings, loss),
                         weight_decay=sorted(settings.weight_decay, reverse=True), **_rule_of(settings, optimizer),
                     )  # fmt: skip
-    if settings.n_iter == "all" or settings.n_iter >= len(configs):
+    if settings.n_iter == "all":
         return configs
+    drawn = {index for form in get_args(TargetForm) for index in _drawn(configs, form, settings.n_iter, seed)}
+    return [configs[index] for index in sorted(drawn)]
+
+
+def of_form(configs: list[Config], form: TargetForm) -> list[Config]:
+    """Return the configurations whose loss targets of a form allow; two that are the same there are one."""
+    found = dict[str, Config]()
+    for config in configs:
+        loss = config.get("loss", "auto")
+        if form in FORMS[loss]:
+            usual = "squared" if form == "continuous" else "log"
+            found.setdefault(repr({**config, "loss": usual if loss == "auto" else loss}), config)
+    return list(found.values())
+
+
+def _drawn(configs: list[Config], form: TargetForm, n: int, seed: int) -> list[int]:
+    """Return the places of a seeded random sample of the configurations that targets of a form allow."""
+    allowed = of_form(configs, form)
+    places = [place for place, config in enumerate(configs) if any(config is one for one in allowed)]
+    if n >= len(places):
+        return places
     rng = np.random.default_rng(derived_seed(seed, "mlp", "configurations"))
-    return [configs[i] for i in sorted(rng.choice(len(configs), settings.n_iter, replace=False))]
+    return [places[i] for i in rng.choice(len(places), n, replace=False)]
 
 
 def _loss_of(settings: MlpSettings, loss: str) -> dict[str, tuple[Any, ...]]:
@@ -137,7 +158,7 @@ def applicable(configs: list[Config], settings: MlpSettings, problem: Problem) -
     Raises:
         InputError: if there is none.
     """
-    kept = [config for config in configs if problem.form in FORMS[config.get("loss", "auto")]]
+    kept = of_form(configs, problem.form)
     if not kept:
         fitting = ", ".join(name for name, forms in FORMS.items() if problem.form in forms)
         raise InputError(

@@ -186,13 +186,14 @@ def train_network(network: Network, data: TrainingSet, schedule: Schedule, order
     rows = descent.Inputs(inputs.dense, inputs.sparse.indptr, inputs.sparse.indices, inputs.sparse.data)
     curve, outputs = np.zeros(orders.epochs), np.full((len(scored), data.n_outputs), data.untrained_output(), dtype=np.float32)
     n_steps = -(-len(inputs) // schedule.batch)
-    rates = network.rule.rates(network.rate, orders.epochs * n_steps, (schedule.planned or orders.epochs) * n_steps)
+    planned = (schedule.planned or orders.epochs) * n_steps
+    rates = np.fromiter(network.rule.rates(network.rate, orders.epochs * n_steps, planned), float)
     counts = np.array([descent.ACTIVATIONS[network.shape.activation], descent.LOSSES[data.loss_of(network), data.form], schedule.batch,
                        orders.epochs + 1 if uses_all else schedule.patience, 0, 0, 0])  # fmt: skip
     sizes = np.array([inputs.n_columns, *network.shape.widths, data.n_outputs])
     for chunk in orders.chunks():
         if descent.train_epochs(rows, _targets(data, slice(None)), network.used, chunk, rows._replace(dense=inputs.dense[scored]),
-                                _targets(data, scored), scored, state, sizes, np.fromiter(rates, float),
+                                _targets(data, scored), scored, state, sizes, rates,
                                 np.array([network.decay, network.margin]), counts, best, curve, outputs):  # fmt: skip
             break
     losses = curve[: counts[4]].tolist()

@@ -31,7 +31,9 @@ class NetworkSettings(Settings):
     )
     with_features: tuple[bool, ...] = Field((True,), min_length=1, description="whether the flat features stand next to a structured form")
     width: tuple[Width, ...] = Field((32,), min_length=1, description="values of an embedding and of the hidden layer on all of them")
-    learning_rate_init: tuple[Rate, ...] = Field((0.01,), min_length=1, description="first step sizes, each above 0, at most 10")
+    learning_rate_init: tuple[Rate, ...] = Field(
+        (0.01,), min_length=1, description="largest step sizes, each above 0, at most 10; they rise over the first 20 steps"
+    )
     weight_decay: tuple[Decay, ...] = Field((0.3,), min_length=1, description="decoupled weight decays, 0 to 10")
     dropout: tuple[Share, ...] = Field((0.0, 0.1), min_length=1, description="shares of embedded and hidden values that are dropped")
     modality_dropout: tuple[Share, ...] = Field((0.0,), min_length=1, description="shares of modalities that are dropped; one is kept")

@@ -78,6 +78,13 @@ def train_stack(build: Callable[[Sequence[int]], FusedNetwork], data: StackData,
 
     torch.set_num_threads(1)  # of this thread
     torch.set_flush_denormal(True)  # moments of weights without a gradient become so small that they slow down each step
+    try:
+        return _trained(build, data, stack, plan)
+    finally:
+        torch.set_flush_denormal(False)  # the thread has other tasks, too
+
+
+def _trained(build: Callable[[Sequence[int]], FusedNetwork], data: StackData, stack: NetworkStack, plan: Plan) -> TrainedStack:
     network, n_networks = build(stack.seeds), len(stack.used)
     trained = TrainedStack(network, [np.zeros(0)] * n_networks, np.zeros(n_networks, int), np.full(n_networks, np.inf))
     stepper = _Stepper(network, data, stack, plan)
