@@ -177,6 +177,21 @@ def test_a_loss_that_the_targets_do_not_allow_is_left_out() -> None:
         applicable(grid(of_hinge, 0), of_hinge, toy_problem(task="regression"))
 
 
+@pytest.mark.parametrize("n_iter", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_every_form_of_target_has_the_declared_number_of_configurations(task: str, seed: int, n_iter: int) -> None:
+    settings = MlpSettings(hidden_layer_sizes=[[4]], activation=["relu", "tanh"], loss=["log", "squared"], n_iter=n_iter)
+    assert len(applicable(grid(settings, seed), settings, toy_problem(task=task))) == n_iter
+
+
+def test_a_loss_that_is_named_and_usual_is_tried_once() -> None:
+    settings = MlpSettings(hidden_layer_sizes=[[4]], activation=["relu"], loss=["auto", "log", "squared"], learning_rate_init=[0.01],
+                           weight_decay=[0.0])  # fmt: skip
+    for task in ("multiclass", "multilabel", "regression"):
+        assert [config["loss"] for config in applicable(grid(settings, 0), settings, toy_problem(task=task))] == ["auto"]
+
+
 @pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
 @pytest.mark.parametrize(
     "given", [{"loss": ("hinge", "hinge_max", "squared")}, {"optimizer": ("sgd", "lbfgs"), "schedule": ("linear_decay",)}]

@@ -173,6 +173,17 @@ def test_learners_of_every_task_give_the_same_bytes_on_any_number_of_cores(
     assert found[0] == found[1]
 
 
+def test_a_learner_that_is_tuned_on_a_sample_is_refitted_on_the_representation_of_all_rows() -> None:
+    problem = three_inner(toy_problem(modalities=("image",)))
+    knn = as_sweep(component("models", "knn"))
+    settings, predictions = knn.settings(n_neighbors=[1], metric=["euclidean"]), []
+    for tuning_rows in (None, 40):
+        learner = learner_of(knn, representations_by("mlp", problem))
+        (result,) = results(LearnerSetup(learner, settings, tuning_rows), problem, knn.grid(settings, 0))
+        predictions.append(result.prediction.tolist())
+    assert predictions[0] == predictions[1]
+
+
 def test_configurations_are_scored_on_what_their_inner_networks_have_not_seen(pool: ThreadPoolExecutor) -> None:
     """The inner score of one neighbor is that of 1-NN by hand, from each inner fold's own representation."""
     problem = three_inner(toy_problem(modalities=("image",)))
