@@ -85,7 +85,8 @@ def files_of_settings() -> set[str]:
     """Return the files of settings that check writes for the params.yaml of this folder."""
     with Path("params.yaml").open(encoding="utf-8") as file:
         features = YAML(typ="safe").load(file)["features"]
-    of_train = [f"check/train/{NAME}/{stage}.json" for stage in ("train.knn", "control", "learning_curve", "bias_variance", "read_weights")]
+    stages = ("train.knn", "control", "learning_curve", "bias_variance", "read_weights", "representation")
+    of_train = [f"check/train/{NAME}/{stage}.json" for stage in stages]
     keys = ["controls", "models.knn", f"datasets.{NAME}", f"datasets.{NAME}.modalities", f"fusions.{NAME}",
             *(f"features.{key}" for key in features)]
     return {f"check/settings/{key}.json" for key in keys} | set(of_train)

@@ -47,7 +47,7 @@ OF_EMOJI = {"control@emoji", *readings({"emoji"}), *(f"{stage}@emoji-{model}" fo
 
 
 @pytest.mark.parametrize(("edited", "expected"), [
-    ({"n_seeds": 5}, train("mlp")),
+    ({"n_seeds": 5}, train("mlp", "network")),
     ({"keep": ["fold_models"]}, train(*PARAMS["models"])),
     ({"calibration": "sigmoid"}, train(*PARAMS["models"], datasets=DATASETS - REGRESSION)),
     ({"tuning_rows": 500}, train(*PARAMS["models"]) | curves()),
