@@ -26,7 +26,7 @@ SECTIONS = ("split", "leakage", "train", "conditions", "evaluate", "publish", "f
 OPTIONAL = ("leakage", "conditions")  # those of them that may be left out: no stage depends on the key itself
 MAX_SHOWN = 200  # characters of a value in a message
 STUDIES = ("learning_curves", "bias_variance", "representations", "read_weights")  # a stage per data set and entry
-TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", *STUDIES, *SECTIONS)
+TOP_LEVEL = ("seed", "datasets", "features", "fusions", "controls", "models", *STUDIES, *SECTIONS, "lessons")
 CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 
 

@@ -6,7 +6,7 @@ Reads evaluation.json, gallery.json and weights.json of every data set in params
 """
 
 import stages.foundation.threads  # before numpy is loaded
-import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
+import stages.pages.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
 
 # isort: split
 import hashlib

@@ -23,7 +23,7 @@ from stages.features.feature_blocks import Block
 from stages.foundation.parallel import CORES_VARIABLE
 from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
-from stages.reporting.drawing import figure_style, render
+from stages.pages.drawing import figure_style, render
 from stages.reporting.growth_figures import capacity_plot
 
 KNN = as_sweep(component("models", "knn"))

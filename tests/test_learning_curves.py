@@ -26,7 +26,7 @@ from stages.learning_curves.curve_results import curve_results
 from stages.learning_curves.nested_subsamples import nested_subsamples, too_few_rows
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup
-from stages.reporting.drawing import figure_style, render
+from stages.pages.drawing import figure_style, render
 from stages.reporting.findings import findings
 from stages.reporting.growth_figures import growth_plot
 

@@ -11,7 +11,7 @@ from dvc.utils.strictyaml import YAMLSyntaxError
 
 import pipelines.running.dvc_lock
 from pipelines.running.dvc_graph import steps
-from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, sort_lock, text_of
+from pipelines.running.dvc_lock import HEAD, StagewiseLockfile, blocks_of, sort_locks, text_of
 from stages.foundation.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +123,7 @@ def test_stages_stand_in_the_graphs_order_and_those_that_it_no_longer_has_last(t
     Path("dvc.yaml").write_text("stages:\n  z: {cmd: touch z, outs: [z]}\n  a: {cmd: cp z a, deps: [z], outs: [a]}\n")
     lines = {name: f"    cmd: {name}\n" for name in ("gone@b", "a", "gone@a", "z")}
     Path("dvc.lock").write_text(text_of(lines))
-    sort_lock()
+    sort_locks()
     assert list((blocks_of(Path("dvc.lock").read_text()) or {}).items()) == [(name, lines[name]) for name in ("z", "a", "gone@a", "gone@b")]
 
 

@@ -26,9 +26,9 @@ from stages.contracts.paths import evaluation_path, figures_dir, gallery_path, k
 from stages.foundation.documents import read_document, write_document
 from stages.foundation.errors import InputError
 from stages.foundation.parallel import CORES_VARIABLE
+from stages.pages.drawing import figure_style
+from stages.pages.drawing import render as render_figure
 from stages.reporting.curve_figures import training_curve, tuning_curve, view_of
-from stages.reporting.drawing import figure_style
-from stages.reporting.drawing import render as render_figure
 from stages.reporting.evaluation_figures import draw_figures, leaderboard_plot
 from stages.reporting.formatting import candidate_name, reading_order
 from stages.reporting.leaderboard import ranked

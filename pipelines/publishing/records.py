@@ -166,7 +166,7 @@ def score_against_cost(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[
     costs = {model: cost for model, stage in trained.items() if stage in lock and (cost := cost_of(stage, lock[stage]))}
     if not costs:
         return {}
-    import stages.reporting.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
+    import stages.pages.matplotlib_folder  # noqa: F401 - before matplotlib is loaded
     from stages.reporting.cost_figure import cost_figure  # a second, where no cost is known
 
     drawn = cost_figure(evaluation, {model: cost.processor_seconds for model, cost in costs.items()})

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
+from dvc.stage import Stage
 
 from pipelines.running.repository import opened
 from stages.foundation.errors import InputError
@@ -18,9 +20,15 @@ CONFLICTS = {  # file → what to do about a merge conflict in it
 }
 
 
+LESSONS = "pipelines/lessons/dvc.yaml"  # a graph of its own
+
+
 @dataclass(frozen=True)
 class Step:
-    """One DVC stage: its address (`train@emoji-knn`) and the addresses of the stages whose outputs it reads."""
+    """One DVC stage: its address (`train@emoji-knn`) and the addresses of the stages whose outputs it reads.
+
+    The address of a stage of another dvc.yaml than the workspace's begins with its path: `pipelines/lessons/dvc.yaml:lesson@xor`.
+    """
 
     name: str
     upstream: tuple[str, ...]
@@ -28,7 +36,12 @@ class Step:
     @property
     def kind(self) -> str:
         """Return the stage's name in dvc.yaml, without the data set or model."""
-        return self.name.partition("@")[0]
+        return self.stage.partition("@")[0]
+
+    @property
+    def stage(self) -> str:
+        """Return the address within its dvc.yaml."""
+        return self.name.rpartition(":")[2]
 
 
 def steps(targets: Sequence[str] = ()) -> list[Step]:
@@ -66,14 +79,19 @@ def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
 def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
     try:
         graph = get_active_graph(repo.index.graph)  # edges from each stage to its dependencies
-        wanted = [stage for target in targets for stage in repo.stage.collect(target)]
-        plan = plan_repro(graph, wanted or None)
+        wanted = [stage for target in targets for stage in repo.stage.collect(target)] or [stage for stage in graph if not _is_apart(stage)]
+        plan = plan_repro(graph, wanted)
         return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
     except DvcException as error:
         for name, remedy in CONFLICTS.items():
             if (path := Path(name)).is_file():
                 refuse_conflict_marks(path, remedy)
         raise InputError(f"dvc.yaml: {error}") from error
+
+
+def _is_apart(stage: Stage) -> bool:
+    """Return whether a stage is of another dvc.yaml than the workspace's: it runs when it is a target, as with `dvc repro`."""
+    return Path(stage.path).name == PROJECT_FILE and Path(stage.path).parent != Path(stage.repo.root_dir)
 
 
 def _up_to_date(repo: Repo, plan: Sequence[Step]) -> frozenset[str]:

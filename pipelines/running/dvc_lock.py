@@ -19,7 +19,7 @@ from dvc.stage.serialize import to_lockfile
 from dvc.utils.serialize import YAMLFileCorruptedError, dumps_yaml, parse_yaml
 from dvc.utils.strictyaml import YAMLValidationError
 
-from pipelines.running.dvc_graph import steps_in_order
+from pipelines.running.dvc_graph import LESSONS, steps_in_order
 from stages.checking.stale_outputs import LOCK
 
 UNSORTED = Path(".dvc/tmp/dvc.lock.unsorted")  # there while a run adds stages: the next run sorts them if this one is killed
@@ -90,8 +90,11 @@ class StagewiseLockfile(dvc.dvcfile.Lockfile):
 
 @contextmanager
 def _kept(path: Path) -> Iterator[None]:
-    """Keep a copy beside DVC's write, which empties the file first: `pipelines.running.recovery` puts it back after a kill."""
-    if path.is_file():
+    """Keep a copy of dvc.lock beside DVC's write, which empties the file first: `pipelines.running.recovery` puts it back after a kill.
+
+    The lock of lessons can be lost: a run writes it again, from DVC's run cache.
+    """
+    if path.is_file() and path.absolute() == LOCK.absolute():
         KEPT.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, KEPT.with_suffix(".part"))
         os.replace(KEPT.with_suffix(".part"), KEPT)
@@ -106,31 +109,32 @@ def use_stagewise_lockfile() -> None:
 
 @contextmanager
 def sorted_at_the_end() -> Iterator[None]:
-    """Sort dvc.lock after the block; `UNSORTED` stays if it is not left regularly."""
+    """Sort the lock files after the block; `UNSORTED` stays if it is not left regularly."""
     UNSORTED.parent.mkdir(parents=True, exist_ok=True)
     UNSORTED.touch()
     yield
-    sort_lock()
+    sort_locks()
     UNSORTED.unlink(missing_ok=True)
 
 
-def sort_lock() -> None:
-    """Sort the stages of dvc.lock in the graph's order; stages outside of the graph come last, by name.
+def sort_locks() -> None:
+    """Sort the stages of dvc.lock, and of the lock of lessons, in the graph's order; stages outside of the graph come last, by name.
 
     The order in which stages ended must not affect a file under version control.
     """
-    blocks = blocks_of(LOCK.read_text("utf-8")) if LOCK.is_file() else None
-    if blocks is None:
-        return
-    names = [step.name for step in steps_in_order() if step.name in blocks]
-    names += sorted(set(blocks) - set(names))
-    if names != list(blocks):
-        _replace(LOCK, {name: blocks[name] for name in names})
+    for lock, targets in ((LOCK, ()), (Path(LESSONS).with_name(LOCK.name), (LESSONS,))):
+        blocks = blocks_of(lock.read_text("utf-8")) if lock.is_file() else None
+        if blocks is None:
+            continue
+        names = [step.stage for step in steps_in_order(targets) if step.stage in blocks]
+        names += sorted(set(blocks) - set(names))
+        if names != list(blocks):
+            _replace(lock, {name: blocks[name] for name in names})
 
 
 def _replace(path: Path, blocks: Mapping[str, str]) -> None:
     target = path.resolve()  # keeps a symbolic link
-    temporary = path.absolute().parent / ".dvc" / "tmp" / f"{path.name}.part"
+    temporary = UNSORTED.absolute().with_name(f"{path.name}.part")
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_text(text_of(blocks), "utf-8")
     if target.is_file():

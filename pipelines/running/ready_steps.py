@@ -63,7 +63,7 @@ def failures_of(results: Mapping[str, StageResult]) -> list[str]:
 
 
 def line_of(result: StageResult, n_done: int, n_all: int) -> str:
-    """Return one line for the console: `[ 3/43] train@emoji-knn: ran, 12.3 s`."""
+    """Return one line for the console: `[ 3/43] train@emoji-knn: ran, 12.3 s`; the path of another dvc.yaml is left out."""
     reason = f": {result.reason.splitlines()[0]}" if result.reason else ""
     seconds = f", {result.seconds:.1f} s" if result.status in {"ran", "restored"} else ""
-    return f"[{n_done:{len(str(n_all))}}/{n_all}] {result.stage}: {result.status}{seconds}{reason}"
+    return f"[{n_done:{len(str(n_all))}}/{n_all}] {result.stage.rpartition(':')[2]}: {result.status}{seconds}{reason}"

@@ -199,3 +199,17 @@ def comparison_path() -> Path:
 def accepted_path() -> Path:
     """Return where the accepted version is recorded; git tracks the file."""
     return Path("accepted.json")
+
+
+def lesson_dir(lesson: str) -> Path:
+    """Return where a lesson writes what it found, and its figures."""
+    return DATA / "lessons" / lesson
+
+
+def lesson_path(lesson: str) -> Path:
+    return lesson_dir(lesson) / "lesson.json"
+
+
+def lecture_path() -> Path:
+    """Return where the page of all lessons is written."""
+    return DATA / "lecture" / "lecture.html"

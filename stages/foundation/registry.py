@@ -25,6 +25,7 @@ KINDS = {
     "tasks": ("tasks", "TASK"),
     "leaks": ("leaks", "DETECTOR"),
     "sources": ("own_data/sources", "SOURCE"),
+    "lessons": ("lessons", "LESSON"),
 }
 # kinds whose components are always folders: a stage depends on the folder of its own (dvc.yaml), and it travels with logged models
 FOLDERS = ("modalities", "models")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from stages.contracts.documents.evaluation_document import Evaluation
-from stages.reporting.drawing import (
+from stages.pages.drawing import (
     COLOURS,
     REFERENCE,
     SMALL,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, GridPoint
-from stages.reporting.drawing import (
+from stages.pages.drawing import (
     COLOURS,
     SERIES,
     SMALL,

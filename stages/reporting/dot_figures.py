@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.reporting.drawing import (
+from stages.pages.drawing import (
     COLOURS,
     REFERENCE,
     TOOLTIP,

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import Evaluation
+from stages.pages.drawing import COLOURS, Plot, figure_style, render
 from stages.reporting.curve_figures import training_curve, tuning_curve
 from stages.reporting.dot_figures import ScoreDot, interval_dots
-from stages.reporting.drawing import COLOURS, Plot, figure_style, render
 from stages.reporting.formatting import candidate_name
 from stages.reporting.growth_figures import capacity_plot, growth_plot
 from stages.reporting.leaderboard import baseline_level, colour_names, ranked

@@ -11,7 +11,7 @@ from stages.contracts.documents.bias_variance_document import BiasVariance
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.growth import LearningCurve
 from stages.contracts.task import OUTPUT_NOUNS
-from stages.reporting.drawing import COLOURS, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, padded, printable, value_ticks
+from stages.pages.drawing import COLOURS, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, padded, printable, value_ticks
 from stages.reporting.formatting import averaged, candidate_name, interval, number, setting
 from stages.reporting.growth_sentences import caption_of_growth
 

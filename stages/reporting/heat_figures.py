@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stages.reporting.drawing import (
+from stages.pages.drawing import (
     COLOURS,
     FONT,
     HEAT,

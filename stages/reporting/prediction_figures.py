@@ -6,8 +6,8 @@ from typing import Any
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.results_document import MetricInfo
 from stages.contracts.task import OUTPUT_NOUNS
+from stages.pages.drawing import Plot
 from stages.reporting.dot_figures import output_dots
-from stages.reporting.drawing import Plot
 from stages.reporting.formatting import averaged, baseline_name, candidate_name, reading_order
 from stages.reporting.heat_figures import agreement_panels, confusion_matrix
 from stages.reporting.reliability_figures import reliability_plot

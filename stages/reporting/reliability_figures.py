@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
 from stages.contracts.documents.reliability_curve import Reliability, ReliabilityBin
 from stages.contracts.documents.results_document import ScoredCandidate
-from stages.reporting.drawing import COLOURS, REFERENCE, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, value_ticks
+from stages.pages.drawing import COLOURS, REFERENCE, SMALL, TOOLTIP, WIDTH, Plot, axes_in, new_figure, value_ticks
 from stages.reporting.formatting import candidate_name, interval, level_name, number
 from stages.reporting.leaderboard import ranked
 from stages.reporting.reliability_sentences import reliability_sentence

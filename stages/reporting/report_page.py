@@ -15,10 +15,10 @@ from stages.contracts.documents.results_document import Comparison, Family, Mean
 from stages.contracts.documents.weights_document import LinearWeights
 from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
+from stages.pages.drawing import padded, themed
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.critical_sentences import critical_rows, critical_sentence
-from stages.reporting.drawing import padded, themed
 from stages.reporting.evaluation_figures import DrawnFigure, page_figures
 from stages.reporting.findings import findings, verdict
 from stages.reporting.gallery_page import cards, gallery_lead
@@ -32,6 +32,7 @@ from stages.reporting.together import ShareRow, WayRow, other_shares, share_rows
 from stages.reporting.weights_page import weights_section
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLES = Path(__file__).parents[1] / "pages"
 DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
 FAMILIES: tuple[Family, ...] = ("fusion", "ways", "left_out", "sufficient", "learners", "boosting", "baseline")
 
@@ -55,7 +56,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
         "baseline": formatting.baseline_name, "heading": heading, "way": formatting.way_name, "outer_folds": formatting.outer_folds,
         "inner_folds": formatting.inner_folds,
     }
-    css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "figure.css").read_text(encoding="utf-8"))
+    css = Markup("".join((STYLES / name).read_text(encoding="utf-8") for name in ("page.css", "figure.css")))
     page = environment.get_template("page.html.j2")
     learners = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.learners))
     heads = ["best baseline", *map(formatting.model_name, learners)]

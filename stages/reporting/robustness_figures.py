@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from stages.contracts.documents.condition_scores import Robustness, StrengthCurve
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.sample_condition import MISSING
-from stages.reporting.drawing import (
+from stages.pages.drawing import (
     COLOURS,
     SERIES,
     SMALL,

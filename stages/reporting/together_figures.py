@@ -2,8 +2,8 @@
 
 from stages.contracts.documents.evaluation_document import Evaluation
 from stages.contracts.documents.results_document import ScoredCandidate
+from stages.pages.drawing import COLOURS, Plot
 from stages.reporting.dot_figures import ScoreDot, interval_dots, subset_dots
-from stages.reporting.drawing import COLOURS, Plot
 from stages.reporting.formatting import level_name, model_name
 from stages.reporting.leaderboard import baseline_level, colour_names
 from stages.reporting.together import contributions_on

@@ -155,7 +155,7 @@ def render(figure: Figure, name: str, label: str) -> str:
 def tidy(root: ElementTree.Element) -> None:
     """Drop what no reader needs, in place: ids that nothing refers to, fonts, decimals, white space; make tooltips of ids."""
     text = " ".join(value for element in root.iter() for key, value in element.attrib.items() if key in (HREF, "clip-path"))
-    used = set(re.findall(r"#(\w+)", text))
+    used = set(re.findall(r"#([\w-]+)", text))
     for element in list(root.iter()):
         element.text, element.tail = (element.text or "").strip() or None, None
         if HREF in element.attrib:

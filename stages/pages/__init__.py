@@ -1,0 +1,1 @@
+"""What every page shares: style sheets, and how figures are drawn."""
