@@ -1,6 +1,7 @@
 """The XOR problem: a perceptron cannot separate four points, an MLP can."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -27,7 +28,7 @@ def observe(settings: XorSettings, seed: int) -> Observed:
     """Train both learners on the four points with each seed, and draw their regions with the first."""
     side = np.linspace(-EDGE, EDGE, GRID)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    learners = {"perceptron": ("linear", {"loss": ["perceptron"]}), "MLP": ("mlp", mlp_settings(settings))}
+    learners: dict[str, tuple[str, dict[str, Any]]] = {"perceptron": ("linear", {"loss": ["perceptron"]}), "MLP": ("mlp", mlp_settings(settings))}
     accuracy: dict[str, list[float]] = {name: [] for name in learners}
     regions = {}
     train = np.repeat(CORNERS, REPEATED, axis=0), np.repeat(CLASSES, REPEATED)
@@ -53,7 +54,7 @@ def observe(settings: XorSettings, seed: int) -> Observed:
     return Observed(numbers, [figure])
 
 
-def mlp_settings(settings: XorSettings) -> dict[str, object]:
+def mlp_settings(settings: XorSettings) -> dict[str, Any]:
     """Return the MLP as params.yaml would declare it: one hidden layer, no early stopping to speak of."""
     return {"hidden_layer_sizes": [[settings.n_hidden]], "activation": ["tanh"], "learning_rate_init": [settings.learning_rate],
             "weight_decay": [0.0], "n_iter": "all", "max_iter": settings.n_epochs, "n_iter_no_change": settings.n_epochs,
@@ -75,7 +76,7 @@ def sentences(numbers: Numbers) -> list[str]:
 
 
 LESSON = Lesson(
-    name="xor", title="XOR: one line or a hidden layer", chapter="神经网络", order=80,
+    name="xor", title="XOR: one line or a hidden layer", chapter="神经网络", order=250,
     slides=("Brief History of Deep Learning: the “XOR Affair”",),
     question="Can a perceptron represent XOR, and does a hidden layer help?",
     setup="Four points at the corners of a square, opposite corners of one class, are learned by a perceptron (model linear, loss "

@@ -59,7 +59,7 @@ def line_chart(lines: Sequence[Line], x_label: str, y_label: str, *, log: str = 
         colour, dashes = SERIES[place % len(SERIES)], DASHES[place % len(DASHES)]
         if line.lo is not None and line.hi is not None:
             axes.fill_between(line.x, line.lo, line.hi, color=colour, alpha=0.16, linewidth=0)
-        mark = {"marker": MARKS[place % len(MARKS)], "markersize": 5, "markeredgewidth": 0} if line.dots else {}
+        mark: dict[str, Any] = {"marker": MARKS[place % len(MARKS)], "markersize": 5, "markeredgewidth": 0} if line.dots else {}
         handles += axes.plot(line.x, line.y, color=colour, linestyle=dashes, **mark)
     if len(lines) > 1:
         figure.legend(handles, [line.name for line in lines], loc="upper left", bbox_to_anchor=(0, 1), ncols=2)
@@ -130,7 +130,8 @@ def region_map(codes: np.ndarray, points: np.ndarray, classes: np.ndarray, *, li
             axes.contour(xs, ys, (codes <= code).astype(float), levels=[0.5], colors=COLOURS["ink"], linewidths=0.8)
     for code in np.unique(classes):
         at = points[classes == code]
-        axes.plot(at[:, 0], at[:, 1], MARKS[code], color=SERIES[code], markersize=5.5, markeredgecolor=COLOURS["paper"], markeredgewidth=0.7)
+        look = {"color": SERIES[code], "markersize": 7, "markeredgecolor": COLOURS["paper"], "markeredgewidth": 0.7}
+        axes.plot(at[:, 0], at[:, 1], MARKS[code], **look)
     axes.set_xlim(limits[0], limits[1])
     axes.set_ylim(limits[2], limits[3])
     for axis in "xy":

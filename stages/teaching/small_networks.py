@@ -5,6 +5,7 @@ torch takes seconds to import: functions do, so that checking settings does not 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def new_layers(sizes: Sequence[int], seed: int, *, gain: float = 1.0) -> Layers:
 
     rng = np.random.default_rng(seed)
     layers = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         weights = rng.standard_normal((n_out, n_in)) * gain / np.sqrt(n_in)
         layers.append((torch.from_numpy(weights).requires_grad_(), torch.zeros(n_out, dtype=torch.float64, requires_grad=True)))
     return layers
@@ -94,10 +95,10 @@ def train(parameters: "Sequence[torch.Tensor]", loss_of: "Callable[[torch.Tensor
                 return loss_of(rows)
             optimizer.zero_grad()
             loss = loss_of(rows)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             return loss
 
-        losses.append(float(optimizer.step(closure)))
+        losses.append(float(optimizer.step(closure).detach()))
         if not np.isfinite(losses[-1]) or until(losses[-1]):
             return np.array(losses)
     with torch.no_grad():
