@@ -19,7 +19,7 @@ ifneq ($(wildcard .venv/.locked),)
   $(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.locked)
 endif
 
-.PHONY: help run new flow schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick public lock clean
+.PHONY: help run new flow lessons schedule publish compare ui test mutants chaos calibrate check inventory docs bench bench-quick public lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,10 @@ new: .venv/.locked  ## write the lines of params.yaml for data of your own (ARGS
 
 flow: .venv/.locked  ## the same as a Prefect flow: stages in parallel, retries, logs and a table of results
 	@$(PY) -m pipelines.flow $(ARGS)
+
+lessons: .venv/.locked  ## run the lecture: every concept as a small experiment on one page (ARGS: as for make run)
+	@$(PY) -m pipelines.run $(or $(ARGS),pipelines/lessons/dvc.yaml)
+	@printf '\nThe lecture:   data/lecture/lecture.html (open it in a browser)\nDashboard:     make ui\n'
 
 schedule: .venv/.locked  ## serve the flow on the cron line in params.yaml, until ctrl-c
 	@$(PY) -m pipelines.schedule $(ARGS)

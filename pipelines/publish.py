@@ -17,8 +17,9 @@ from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import read_lock, why_outdated
 from pipelines.publishing.process_pool import distribute, workers
 from pipelines.publishing.records import Record, dataset_records
-from pipelines.publishing.runs import BATCH, CURRENT, KEY, NOTE, VIEW, log_run, refresh_run
+from pipelines.publishing.runs import NOTE
 from pipelines.publishing.saved_view import leaderboard_view
+from pipelines.publishing.synced_runs import delete_half_done, finished_runs, mark_current, sync_runs
 from pipelines.publishing.tracking import Server, connect, experiment_name, experiment_of_dvc, open_experiment, refusals
 from stages.checking.pipeline_settings import PublishEntry
 from stages.contracts.documents.evaluation_document import Evaluation
@@ -105,27 +106,13 @@ def _publish(server: Server, dataset: str, records: Sequence[Record]) -> None:
     experiment = open_experiment(server, dataset, {})
     if dvc_experiment is None:
         open_experiment(server, dataset, experiment_tags(evaluation, leaderboard_link(experiment)))
-    there = finished_runs(server, experiment)
-    runs = {key: str(run.info.run_id) for key, run in there.items()}
-    counts = {"new": 0, "refreshed": 0, "unchanged": 0}
-    for record in records:
-        run = there.get(record.key)
-        if run is None:
-            runs[record.key] = log_run(server, experiment, record, dvc_experiment=dvc_experiment)
-            counts["new"] += 1
-        elif dvc_experiment is None and run.data.tags.get(VIEW) != record.view:
-            refresh_run(server, run.info.run_id, record)
-            counts["refreshed"] += 1
-        else:
-            counts["unchanged"] += 1
+    synced = sync_runs(server, experiment, records, dvc_experiment=dvc_experiment)
     if dvc_experiment is None:
-        mark_current(server, there, {record.key for record in records})
-        for line in register(server, experiment, evaluation, records, runs):
+        for line in register(server, experiment, evaluation, records, synced.runs):
             print(f"{dataset}: {line}", flush=True)
-    if counts["new"] and server.artifact_root is None:
-        finished_runs(server, experiment)  # deletes what a request left that was repeated because its answer was lost
+    delete_half_done(server, experiment, synced)
     of = f", experiment {dvc_experiment}" if dvc_experiment else ""
-    print(f"{dataset}{of}: " + ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
+    print(f"{dataset}{of}: {synced.counted}", flush=True)
 
 
 def retire_dataset(server: Server, dataset: str, why: str) -> None:
@@ -142,13 +129,6 @@ def retire_dataset(server: Server, dataset: str, why: str) -> None:
     print(f"{dataset}: {len(runs)} runs kept as history, none current", flush=True)
 
 
-def mark_current(server: Server, runs: "Mapping[str, Run]", keys: Set[str]) -> None:
-    """Tag each run as current or not."""
-    for key, run in runs.items():
-        if run.data.tags.get(CURRENT) != (current := str(key in keys).lower()):
-            server.client.set_tag(run.info.run_id, CURRENT, current)
-
-
 def experiment_tags(evaluation: Evaluation, link: str) -> dict[str, str]:
     """Return an experiment's description, its kind (else the dashboard takes it for a chat bot's) and its saved view.
 
@@ -157,29 +137,6 @@ def experiment_tags(evaluation: Evaluation, link: str) -> dict[str, str]:
     """
     return {NOTE: descriptions.experiment_note(evaluation, link), "licence": evaluation.licence,
             "mlflow.experimentKind": "custom_model_development", **leaderboard_view()}
-
-
-def finished_runs(server: Server, experiment: str) -> "Mapping[str, Run]":
-    """Return our finished runs by key; what a killed publish left half-done is deleted."""
-    found: dict[str, Run] = {}
-    token = None
-    while True:
-        page = server.client.search_runs([experiment], f"tags.`{KEY}` != ''", max_results=BATCH, page_token=token)
-        for run in page:
-            if run.info.status == "FINISHED" and artifacts_are_there(server, run) and run.data.tags[KEY] not in found:
-                found[run.data.tags[KEY]] = run
-            else:
-                for model in server.client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'"):
-                    server.client.delete_logged_model(model.model_id)
-                server.client.delete_run(run.info.run_id)
-        token = page.token
-        if not token:
-            return found
-
-
-def artifacts_are_there(server: Server, run: "Run") -> bool:
-    """Return whether a run's artifacts were not deleted from under a local database."""
-    return server.artifact_root is None or Path(run.info.artifact_uri).is_dir()
 
 
 if __name__ == "__main__":

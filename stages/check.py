@@ -85,7 +85,7 @@ def settings_by_key(params: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"datasets.{dataset}": entry, f"datasets.{dataset}.modalities": entry["modalities"]}
         # in their order, which decides between equally good ones; of one modality nothing is fused
         found[f"fusions.{dataset}"] = declared_fusions(params) if len(entry["modalities"]) > 1 else {}
-    named = ("features", "models", *(study for study in STUDIES if study != "representations"))
+    named = ("features", "models", "lessons", *(study for study in STUDIES if study != "representations"))
     for name, entry in (params.get("representations") or {}).items():
         learners = section(params, f"representations.{name}", RepresentationEntry).learners
         found[f"representations.{name}"] = {"entry": entry, "learners": {learner: params["models"][learner] for learner in learners}}

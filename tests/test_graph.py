@@ -19,7 +19,7 @@ def declared() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
     """Return stage → (module that it runs, its dependencies' paths, its outputs' paths), as DVC reads them."""
     with Repo(str(ROOT)) as repo:
         return {
-            stage.addressing: (
+            stage.addressing.rpartition(":")[2]: (  # lessons have a dvc.yaml of their own
                 re.fullmatch(r"python -m (\S+).*", stage.cmd)[1],  # type: ignore[index]
                 frozenset(Path(dep.fs_path).relative_to(ROOT).as_posix() for dep in stage.deps),
                 frozenset(Path(out.fs_path).relative_to(ROOT).as_posix() for out in stage.outs),
@@ -77,13 +77,14 @@ def stages() -> list[str]:
 def test_the_graph_is_found_and_small() -> None:
     assert {name.partition("@")[0] for name in stages()} == {
         "check", "ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "read_weights", "condition",
-        "evaluate", "report", "publish",
+        "evaluate", "report", "publish", "lesson", "lecture", "publish_lessons",
     }  # fmt: skip
     # DVC's own cost grows with the stages, so folds, grids, seeds and modality combinations live inside one
     params = read_params(ROOT / "params.yaml")
     n_datasets, n_features, n_models = (len(params[section]) for section in ("datasets", "features", "models"))
     n_studies = sum(len(params[section]) for section in ("learning_curves", "bias_variance", "representations", "read_weights"))
-    assert len(stages()) == 3 + 6 * n_datasets + n_features + n_datasets * (n_models + n_studies)
+    n_lessons = 2 + len(params["lessons"])
+    assert len(stages()) == 3 + 6 * n_datasets + n_features + n_datasets * (n_models + n_studies) + n_lessons
     assert {name for name in stages() if "@" in name} == stage_names(read_params())
 
 

@@ -15,11 +15,12 @@ ROOMS = {
     "foundation": "foundation",
     **dict.fromkeys(("samples", "features", "model_selection", "scoring", "metric_inputs", "targets"), "shared by components"),
     **dict.fromkeys(("readers", "simulators", "collections", "leak_evidence", "curvature"), "shared by components"),
+    **dict.fromkeys(("pages", "teaching"), "shared by components"),
     **dict.fromkeys(("datasets", "modalities", "models", "fusions", "optimizers", "schedules"), "component"),
-    **dict.fromkeys(("controls", "metrics", "tasks", "leaks"), "component"),
+    **dict.fromkeys(("controls", "metrics", "tasks", "leaks", "lessons"), "component"),
     **dict.fromkeys(("checking", "ingestion", "own_data", "splitting", "validation", "training", "evaluation"), "part of a stage"),
     **dict.fromkeys(("controlling", "conditions", "learning_curves", "bias_variances"), "part of a stage"),
-    **dict.fromkeys(("representations", "weight_reading"), "part of a stage"),
+    **dict.fromkeys(("representations", "weight_reading", "lecture_page"), "part of a stage"),
     **dict.fromkeys(("paired_versions", "reporting", "params.py"), "part of a stage"),
 }
 LAYERS = ("contracts", "foundation", "shared by components", "component", "part of a stage", "entry point", "pipelines")
@@ -32,8 +33,9 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 
 def entry_points() -> set[str]:
-    """Return the stems of the modules that dvc.yaml runs."""
-    return set(re.findall(r"python -m stages\.(\w+)", (ROOT / "dvc.yaml").read_text(encoding="utf-8")))
+    """Return the stems of the modules that dvc.yaml, and that of lessons, run."""
+    files = (ROOT / "dvc.yaml", ROOT / "pipelines" / "lessons" / "dvc.yaml")
+    return {name for file in files for name in re.findall(r"python -m stages\.(\w+)", file.read_text(encoding="utf-8"))}
 
 
 def layer(path: Path) -> int:

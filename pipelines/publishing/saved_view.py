@@ -5,6 +5,7 @@ dashboard's own (an experiment tag that it writes when a person saves a view); a
 """
 
 import json
+from collections.abc import Mapping
 
 from pipelines.publishing.costs import COST
 from pipelines.publishing.leaderboard_tags import DIFFERENCE, RANK, SCORE, VERDICT
@@ -16,15 +17,24 @@ WIDTHS = {RANK: 48, SCORE: 152, DIFFERENCE: 160, VERDICT: 78, COST: 84}
 
 
 def leaderboard_view() -> dict[str, str]:
-    """Return the tag that holds the saved view."""
-    columns = {f"tags.`{tag}`": width for tag, width in WIDTHS.items()}
+    """Return the tag that holds the saved view of a data set's runs."""
+    return saved_view("Leaderboard", WIDTHS, f"tags.{RANK} != ''", order=RANK, name_width=190)
+
+
+def saved_view(title: str, widths: Mapping[str, int], kept: str, *, order: str, name_width: int) -> dict[str, str]:
+    """Return the tag that holds a saved view of the current runs.
+
+    Args:
+        widths: px of each column, by the name of its tag. kept: a further condition. order: the tag that the runs are sorted by.
+    """
+    columns = {f"tags.`{tag}`": width for tag, width in widths.items()}
     state = {
-        "searchFilter": f"tags.current = 'true' and tags.{RANK} != ''",
-        "orderByKey": f"tags.`{RANK}`",
+        "searchFilter": f"tags.current = 'true' and {kept}",
+        "orderByKey": f"tags.`{order}`",
         "orderByAsc": True,
         "selectedColumns": list(columns),
         "columnOrder": [NAME, DATE, *columns],
-        "columnWidths": {NAME: 190, DATE: 40, **columns},
+        "columnWidths": {NAME: name_width, DATE: 40, **columns},
     }
     # `createdAt` must be a number; a fixed one, so that publishing again writes the same tag
-    return {f"mlflow.sharedViewState.{VIEW_ID}": json.dumps({"name": "Leaderboard", "createdAt": 0, "state": json.dumps(state)})}
+    return {f"mlflow.sharedViewState.{VIEW_ID}": json.dumps({"name": title, "createdAt": 0, "state": json.dumps(state)})}

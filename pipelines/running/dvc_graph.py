@@ -11,6 +11,7 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import Stage
 
 from pipelines.running.repository import opened
+from stages.checking.stale_outputs import LESSONS_LOCK
 from stages.foundation.errors import InputError
 from stages.params import refuse_conflict_marks
 
@@ -20,7 +21,7 @@ CONFLICTS = {  # file → what to do about a merge conflict in it
 }
 
 
-LESSONS = "pipelines/lessons/dvc.yaml"  # a graph of its own
+LESSONS = LESSONS_LOCK.with_name(PROJECT_FILE).as_posix()  # a graph of its own
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dvc.utils.serialize import YAMLFileCorruptedError, dumps_yaml, parse_yaml
 from dvc.utils.strictyaml import YAMLValidationError
 
 from pipelines.running.dvc_graph import LESSONS, steps_in_order
-from stages.checking.stale_outputs import LOCK
+from stages.checking.stale_outputs import LESSONS_LOCK, LOCK
 
 UNSORTED = Path(".dvc/tmp/dvc.lock.unsorted")  # there while a run adds stages: the next run sorts them if this one is killed
 KEPT = Path(".dvc/tmp/dvc.lock.kept")
@@ -122,7 +122,7 @@ def sort_locks() -> None:
 
     The order in which stages ended must not affect a file under version control.
     """
-    for lock, targets in ((LOCK, ()), (Path(LESSONS).with_name(LOCK.name), (LESSONS,))):
+    for lock, targets in ((LOCK, ()), (LESSONS_LOCK, (LESSONS,))):
         blocks = blocks_of(lock.read_text("utf-8")) if lock.is_file() else None
         if blocks is None:
             continue

@@ -15,6 +15,7 @@ from stages.checking.check_data_sets import check_dataset
 from stages.checking.check_features import check_feature
 from stages.checking.check_fusions import check_fusions
 from stages.checking.check_leakage import check_leakage
+from stages.checking.check_lessons import check_lessons
 from stages.checking.check_models import check_model, check_scoring, check_sizes, check_task
 from stages.checking.check_splits import check_splits
 from stages.checking.check_studies import STUDIES, check_studies
@@ -71,6 +72,7 @@ def problems(params: Mapping[str, Any]) -> list[str]:
     for name in params["models"]:
         _attempt(found, check_model, params, name)
     _attempt(found, check_fusions, params)
+    _attempt(found, check_lessons, params)
     if not found:  # these checks need valid entries
         _attempt(found, check_splits, params)
         _attempt(found, check_leakage, params)
@@ -114,4 +116,6 @@ def _name_problems(params: Mapping[str, Any]) -> list[str]:
         invalid = [name for name in params[kind] if not isinstance(name, str) or not NAME.fullmatch(name)]
         reason = f"is not a valid name (it becomes part of names of files and stages); use {NAME_RULE}"
         found += [f"{PARAMS}: {kind}: {name!r} {reason}" for name in invalid]
+    if "lessons" in params["datasets"]:
+        found.append(f"{PARAMS}: datasets: 'lessons' is the name of the lessons' experiment on the tracking server; use another one")
     return found

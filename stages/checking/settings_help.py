@@ -24,6 +24,7 @@ def usage() -> str:
     models |= {f"models.{n}": component("models", n).settings for n in names("models")}
     models |= {f"models.<model>.optimizer_settings.{n}": component("optimizers", n).settings for n in names("optimizers")}
     models |= {f"{study}.<model>": entry for study, entry in STUDIES.items()}
+    models |= {f"lessons.{n}": component("lessons", n).settings for n in names("lessons")}
     for key, model in models.items():
         lines.append(f"{key}: {allowed(model)}")
         for n, f in model.model_fields.items():

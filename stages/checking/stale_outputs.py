@@ -1,4 +1,4 @@
-"""Remove stale outputs: those of data sets, modalities or models that were removed from params.yaml.
+"""Remove stale outputs: those of data sets, modalities, models or lessons that were removed from params.yaml.
 
 Later stages depend on whole folders (evaluate on data/predictions/<data set>). Files of a removed model would change such a dependency, and
 dvc.lock would differ from that of a fresh clone. Only outputs that dvc.lock records are removed: DVC's cache keeps them, and restores them
@@ -15,6 +15,7 @@ import yaml
 from stages.contracts.paths import DATA
 
 LOCK = Path("dvc.lock")
+LESSONS_LOCK = Path("pipelines/lessons/dvc.lock")
 PER_DATASET = ("ingest", "split", "validate", "control", "condition", "evaluate")
 # stage → its section of params.yaml
 PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_variance", "representation": "representations",
@@ -22,9 +23,8 @@ PER_STUDY = {"learning_curve": "learning_curves", "bias_variance": "bias_varianc
 
 
 def remove_stale_outputs(params: Mapping[str, Any]) -> list[Path]:
-    """Delete the outputs of stages in dvc.lock that params.yaml no longer has, and the folders that this empties; return the outputs."""
-    locked = yaml.load(LOCK.read_text("utf-8"), yaml.CSafeLoader) if LOCK.is_file() else None  # the C parser takes 0.1 s instead of 1 s
-    stages: Mapping[str, Any] = (locked or {}).get("stages") or {}
+    """Delete the outputs of stages in a lock file that params.yaml no longer has, and the folders that this empties; return the outputs."""
+    stages = {**_locked(LOCK), **_locked(LESSONS_LOCK)}
     current = stage_names(params)
     kept = {path for name, stage in stages.items() if name in current for path in _outputs(stage)}
     found = [path for name, stage in stages.items() if "@" in name and name not in current for path in _outputs(stage)]
@@ -53,7 +53,14 @@ def stage_names(params: Mapping[str, Any]) -> set[str]:
         | {f"train@{dataset}-{model}" for dataset in datasets for model in models}
         | {f"{stage}@{dataset}-{model}" for stage, section in PER_STUDY.items() for dataset in datasets
            for model in params.get(section, {})}
+        | {f"lesson@{lesson}" for lesson in params.get("lessons") or {}}
     )
+
+
+def _locked(path: Path) -> Mapping[str, Any]:
+    """Return the stages of a lock file by name."""
+    locked = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader) if path.is_file() else None  # the C parser takes 0.1 s instead of 1 s
+    return (locked or {}).get("stages") or {}
 
 
 def _outputs(stage: Mapping[str, Any]) -> list[Path]:

@@ -28,7 +28,9 @@ def observe(settings: XorSettings, seed: int) -> Observed:
     """Train both learners on the four points with each seed, and draw their regions with the first."""
     side = np.linspace(-EDGE, EDGE, GRID)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    learners: dict[str, tuple[str, dict[str, Any]]] = {"perceptron": ("linear", {"loss": ["perceptron"]}), "MLP": ("mlp", mlp_settings(settings))}
+    learners: dict[str, tuple[str, dict[str, Any]]] = {
+        "perceptron": ("linear", {"loss": ["perceptron"]}), "MLP": ("mlp", mlp_settings(settings)),
+    }  # fmt: skip
     accuracy: dict[str, list[float]] = {name: [] for name in learners}
     regions = {}
     train = np.repeat(CORNERS, REPEATED, axis=0), np.repeat(CLASSES, REPEATED)
