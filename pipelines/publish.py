@@ -6,10 +6,8 @@ validation fails by now, or whose data have changed since it was evaluated.
 """
 
 import sys
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipelines.publishing import descriptions
 from pipelines.publishing.champions import register
@@ -30,9 +28,6 @@ from stages.foundation.errors import InputError
 from stages.foundation.parallel import cores_now
 from stages.foundation.params_file import data_set_names, read_params, section
 from stages.foundation.tables import read_json, write_json
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 WITHOUT, FAILED = "--without=", "a stage of it failed in the last run"
 RECEIPT = DATA / "published" / "receipt.json"
