@@ -38,7 +38,8 @@ def observed(name: str) -> tuple[Observed, float]:
 
 
 def scaled(numbers: Mapping[str, Measured], changed: Sequence[str], factor: float) -> dict[str, Measured]:
-    return {name: replace(number, values=[factor * value for value in number.values]) if name in changed else number
+    """Return numbers of which some are multiplied; a 0 becomes the factor."""
+    return {name: replace(number, values=[factor * value if value else factor for value in number.values]) if name in changed else number
             for name, number in numbers.items()}
 
 
