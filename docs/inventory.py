@@ -39,7 +39,10 @@ ABOUT = {
 }
 PARTS = {"read_weights": "weight_reading"}  # entry file → the folder of its parts, where its name does not begin as the file's
 # package → packages that the tree names on its line
-TOGETHER = {"leaks": ("leak_evidence",), "metrics": ("metric_inputs",), "optimizers": ("schedules", "curvature")}
+TOGETHER = {
+    "datasets": ("collections",), "leaks": ("leak_evidence",), "metrics": ("metric_inputs",), "model_selection": ("scoring",),
+    "optimizers": ("schedules", "curvature"), "pages": ("teaching",), "samples": ("readers", "simulators"), "tasks": ("targets",),
+}  # fmt: skip
 WIDTH = 86  # of what a line of the tree says
 PROPER_NAMES = ("DVC", "MLflow", "Prefect")
 

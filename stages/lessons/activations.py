@@ -106,12 +106,14 @@ LESSON = Lesson(
     slides=("Neural Networks: activation function",),
     question="Which activation functions let the gradient through many layers?",
     setup="Untrained networks of equal hidden layers, with weights that keep the variance (Glorot; for ReLU He). A gradient of 1 at the "
-          "output is sent back, and the size of the first layer’s gradient is compared with the last one’s. The inputs are drawn at random.",
+          "output is sent back; its size at the first layer is compared with that at the last. The inputs are drawn at random.",
     formulas=(
         Formula("Sigmoid", r"\sigma(x) = \frac{1}{1 + e^{-x}}, \quad \sigma'(x) = \sigma(x)\,(1 - \sigma(x)) \leq \frac{1}{4}",
                 "the lecture, Neural Networks: activation function"),
-        Formula("ReLU, and softplus near it", r"f(x) = \max(0, x) \approx \log(1 + e^x)", "the lecture, Neural Networks: activation function"),
-        Formula("Gradient through layers", r"\nabla_{h_1} y = J_2^T J_3^T \cdots J_L^T \nabla_{h_L} y", "the lecture, Gradient Computation"),
+        Formula("ReLU, and softplus near it", r"f(x) = \max(0, x) \approx \log(1 + e^x)",
+                "the lecture, Neural Networks: activation function"),
+        Formula("Gradient through layers", r"\nabla_{h_1} y = J_2^T J_3^T \cdots J_L^T \nabla_{h_L} y",
+                "the lecture, Gradient Computation"),
     ),
     settings=ActivationsSettings, observe=observe, claims=claims, sentences=sentences, seconds=6, change="depth: 4",
 )  # fmt: skip

@@ -143,7 +143,7 @@ def wrapped(text: str) -> list[str]:
 def claims(numbers: Numbers) -> list[Claim]:
     return [
         Claim("A colour image is one vector of height × width × 3 values.", numbers["image_length"].mean == numbers["image_expected"].mean),
-        Claim("A bag of words forgets the order of the words.", 0 == numbers["words_moved"].mean and numbers["text_length"].mean > 1),
+        Claim("A bag of words forgets the order of the words.", numbers["words_moved"].mean == 0 and numbers["text_length"].mean > 1),
         Claim("The vector of a graph does not depend on how its nodes are numbered, that of a set not on the order of its members.",
               numbers["nodes_moved"].mean < 1e-6 and numbers["members_moved"].mean < 1e-6 and numbers["set_length"].mean > 1
               and numbers["graph_length"].mean > 1),

@@ -103,8 +103,8 @@ LESSON = Lesson(
     name="penalties", title="L1 and L2 penalties", chapter="优化方法简介", order=390,
     slides=("Parameter Regularization",),
     question="What does a penalty on the weights do, and what is different about L1?",
-    setup="A linear model learns a target that depends on a few of its features (synthetic). Along a path of penalties the strength with the "
-          "least error on other rows is chosen, and tested on further ones.",
+    setup="A linear model learns a target that depends on a few of its features (synthetic). Along a path of penalties the strength with "
+          "the least error on other rows is chosen, and tested on further ones.",
     formulas=(
         Formula("Penalised loss", r"\mathrm{Loss}(x; \theta) + \alpha \, \Vert \theta \Vert", "the lecture, Parameter Regularization"),
         Formula("Norms", r"\Vert \theta \Vert_p = \left( \sum_j |\theta_j|^p \right)^{1/p}", "the lecture, Parameter Regularization"),

@@ -64,7 +64,7 @@ def observe(settings: ReluSettings, seed: int) -> Observed:
     titles = {"shallow": "one hidden layer", "deep": f"{settings.depth} hidden layers"}
     numbers = {key: Measured(f"{SHOWN[key.split('_')[0]]}, {titles[key.split('_')[1]]}: steps to the target", values, "steps")
                for key, values in sorted(steps.items(), key=lambda item: item[0].split("_")[1], reverse=True)}  # fmt: skip
-    numbers |= {f"{name}_zeros": Measured(f"{SHOWN[name]}: hidden units that are 0 after training", zeros[name]) for name in ("relu", "tanh")}
+    numbers |= {f"{name}_zeros": Measured(f"{SHOWN[name]}: hidden units that are 0, trained", zeros[name]) for name in ("relu", "tanh")}
     numbers["most"] = Measured("most steps of a training", [float(settings.n_steps)], "steps")
     frames = [Frame(titles["deep" if depth > 1 else "shallow"], loss_chart({name: best[f"{name}/{depth}"] for name in SHOWN}))
               for depth in (1, settings.depth)]  # fmt: skip
@@ -113,7 +113,7 @@ def claims(numbers: Numbers) -> list[Claim]:
         Claim("In the deep network ReLU reaches the target in fewer steps than the sigmoid.", relu.hi < sigmoid.lo),
         Claim("The sigmoid does not reach it at all, with any seed.", min(sigmoid.values) >= numbers["most"].mean),
         Claim("ReLU is not faster than tanh here.", tanh.lo <= relu.hi),
-        Claim("ReLU stays sparse after training: a quarter of the hidden units or more is exactly 0.", 0.25 < numbers["relu_zeros"].lo <= 1),
+        Claim("ReLU stays sparse: after training a quarter of the hidden units or more is exactly 0.", 0.25 < numbers["relu_zeros"].lo <= 1),
     ]
 
 
@@ -123,12 +123,12 @@ def sentences(numbers: Numbers) -> list[str]:
     relu, tanh = numbers["relu_deep"], numbers["tanh_deep"]
     against = ("they cannot be told apart" if tanh.lo <= relu.hi and relu.lo <= tanh.hi else
                "ReLU is faster" if relu.mean < tanh.mean else "tanh is faster")
+    zeros = [f"{100 * numbers[f'{name}_zeros'].mean:.3g} %" for name in ("relu", "tanh")]
     return [
         f"In the deep network ReLU needs {said['relu']} to the target, tanh {said['tanh']}, the sigmoid {said['logistic']}.",
         f"Of ReLU and tanh, {against}.",
         f"With one hidden layer they need {numbers['relu_shallow']}, {numbers['tanh_shallow']} and {numbers['logistic_shallow']}.",
-        f"After training {100 * numbers['relu_zeros'].mean:.3g} % of ReLU’s hidden units are 0, and {100 * numbers['tanh_zeros'].mean:.3g} % "
-        "of tanh’s.",
+        f"After training {zeros[0]} of ReLU’s hidden units are 0, and {zeros[1]} of tanh’s.",
     ]  # fmt: skip
 
 

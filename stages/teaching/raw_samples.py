@@ -15,7 +15,9 @@ from stages.simulators.contact_scene import ContactTrial
 from stages.simulators.contact_trials import TrialReadings, simulate
 from stages.simulators.speech import RATE_HZ, spoken_words
 
-REVIEW = "Masterful! Ideal for anyone with an interest in disguises who likes to see the subject tackled in a humourous manner."  # of a slide
+REVIEW = (  # of a slide
+    "Masterful! Ideal for anyone with an interest in disguises who likes to see the subject tackled in a humourous manner."
+)
 ETHANOL = GraphSample(3, [[0, 1], [1, 2]], node_labels=["C", "C", "O"], edge_labels=["1", "1"])  # without its hydrogens
 WORD, VOICE = "duck", "Alex"
 TRIAL = ContactTrial("cube_corner", 8.0, 4000.0, 0.8, 0.5, -0.5, 20.0, (0.0, 0.0), 1.0, 1.5, 60.0)
