@@ -21,7 +21,7 @@ html_copy_source = html_show_sourcelink = html_show_copyright = False
 pygments_style, pygments_dark_style = "tango", "monokai"
 
 NAVIGATION = {
-    "Use it": ["docs/quick_start", "docs/own_data", "docs/params", "docs/running", "docs/comparing", "docs/dashboard",
+    "Use it": ["docs/quick_start", "docs/own_data", "docs/params", "docs/running", "docs/comparing", "docs/dashboard", "docs/lessons",
                "docs/leaks", "docs/troubleshooting"],
     "What there is": ["docs/catalogue", "docs/components", "docs/results", "docs/public", "docs/performance", "CHANGELOG"],
     "How and why": ["docs/how_it_works", "docs/schemas", "docs/guarantees", "docs/honesty", "docs/decisions/README"],

@@ -17,7 +17,6 @@ from stages.foundation.tables import column_values, read_table
 FoldKey = tuple[str, str, int, int]  # modality combination, way of fusing, repeat, fold
 ROUNDING = 1e-4  # of probabilities: float32, summed in another order for other numbers of rows
 SPREADS = 1e-6  # of predicted targets, in standard deviations of the targets
-NOT_OF_CONFIG = ("tuning_rows", "calibration")  # what `FoldResult.described` adds
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def read_trained(folder: Path) -> Trained:
                              "`dvc repro`")
         config, settings = choices[key]
         probabilities = column_values(part["probabilities"]) if "probabilities" in part.column_names else None
-        plain = {name: value for name, value in settings.items() if name not in NOT_OF_CONFIG}
+        plain = config_of(settings)
         answers = {**found[key].answers} if key in found else {}
         answers[seed] = column_values(part["prediction"]), probabilities
         found[key] = TrainedFold(config, plain, part["sample_id"].combine_chunks(), answers)

@@ -254,3 +254,8 @@ class FoldResult:
         """Return a configuration as it is recorded: with `tuning_rows`, if it was compared on a sample, and `calibration`, if there is."""
         of_sample = {} if self.tuning_rows is None else {"tuning_rows": self.tuning_rows}
         return {**config, **of_sample, **({} if self.calibration == "none" else {"calibration": self.calibration})}
+
+
+def config_of(described: Config) -> Config:
+    """Return the configuration alone of one that `FoldResult.described` returned."""
+    return {name: value for name, value in described.items() if name not in ("tuning_rows", "calibration")}

@@ -6,6 +6,7 @@ Definitions, ties and rows without pairs: stages/metrics/ (ranking_loss, coverag
 import numpy as np
 
 from stages.evaluation.checked_predictions import FoldPredictions
+from stages.metric_inputs.first_labels import first_label_errors
 
 
 def ranking_losses(predicted: FoldPredictions) -> np.ndarray:
@@ -35,9 +36,7 @@ def ranking_precisions(predicted: FoldPredictions) -> np.ndarray:
 
 def one_errors(predicted: FoldPredictions) -> np.ndarray:
     """Return per row the share of its labels of highest score that do not hold, float64 (n,); 0 without a true label."""
-    holds, scores = _labels(predicted)
-    first = scores == scores.max(axis=1, keepdims=True)
-    return np.where(holds.any(axis=1), (first & ~holds).sum(axis=1) / first.sum(axis=1), 0.0)
+    return first_label_errors(*_labels(predicted))
 
 
 def _labels(predicted: FoldPredictions) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from stages.contracts.metric import Metric
 from stages.metric_inputs.classification_inputs import require_rows, require_scores
+from stages.metric_inputs.first_labels import first_label_errors
 
 
 def one_error(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndarray | None) -> float:
@@ -23,9 +24,7 @@ def one_error(target: np.ndarray, prediction: np.ndarray | None, scores: np.ndar
     """
     require_rows(target, "one-error")
     scores = require_scores(scores, "one-error")
-    holds, first = target != 0, scores == scores.max(axis=1, keepdims=True)
-    wrong = (first & ~holds).sum(axis=1) / first.sum(axis=1)
-    return float(np.where(holds.any(axis=1), wrong, 0.0).mean())
+    return float(first_label_errors(target != 0, scores).mean())
 
 
 METRIC = Metric(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.contracts.candidate import EARLY, parsed_combination
-from stages.contracts.model import Config, FoldResult
+from stages.contracts.model import Config, FoldResult, config_of
 from stages.contracts.paths import representation_path
 from stages.contracts.problem import Problem
 from stages.contracts.tables.predictions_table import TrainingMetadata
@@ -20,8 +20,6 @@ from stages.foundation.tables import read_described, write_table
 from stages.representations.network_representations import LEAST_INNER, Place
 from stages.training.read_problem import TrainingData
 from stages.training.result_tables import prediction_rows
-
-RECORDED = ("tuning_rows", "calibration")  # next to a configuration's settings, which are no part of it
 
 
 def chosen_configs(path: Path, scoring: str) -> dict[Place, Config]:
@@ -37,7 +35,7 @@ def chosen_configs(path: Path, scoring: str) -> dict[Place, Config]:
         raise InputError(f"{path}: metadata scoring: expected {scoring!r}, which chooses, found {about.scoring!r}; run `dvc repro`")
     found: dict[Place, Config] = {}
     for row in table.filter(pc.and_(table["chosen"], pc.equal(table["fusion"], EARLY))).to_pylist():
-        config = {key: value for key, value in json.loads(row["settings"]).items() if key not in RECORDED}
+        config = config_of(json.loads(row["settings"]))
         found[row["repeat"], row["fold"], parsed_combination(row["modalities"])] = config
     return found
 

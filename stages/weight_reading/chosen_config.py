@@ -11,11 +11,9 @@ import pyarrow.compute as pc
 
 from stages.contracts.candidate import EARLY
 from stages.contracts.metric import Scoring
-from stages.contracts.model import Config
+from stages.contracts.model import Config, config_of
 from stages.foundation.tables import column_values
 from stages.model_selection.choice import choose, defined_mean
-
-RECORDED = ("tuning_rows", "calibration")  # what `FoldResult.described` adds to a configuration
 
 
 @dataclass(frozen=True)
@@ -46,5 +44,5 @@ def best_linear(
     numbers, scores = numbers[folds], scores[folds]
     by_config = np.stack([scores[numbers == number] for number in linear])
     best = choose(by_config, greater_is_better=metric.greater_is_better)
-    config = {name: value for name, value in configs[linear[best]].items() if name not in RECORDED}
+    config = config_of(configs[linear[best]])
     return BestLinear(config, defined_mean(by_config[best]))
