@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.conditions.refits import Answers
+from stages.contracts.model import config_of
 from stages.foundation.errors import InputError
 from stages.foundation.tables import column_values, read_table
 

@@ -113,7 +113,7 @@ def claims(numbers: Numbers) -> list[Claim]:
         Claim("In the deep network ReLU reaches the target in fewer steps than the sigmoid.", relu.hi < sigmoid.lo),
         Claim("The sigmoid does not reach it at all, with any seed.", min(sigmoid.values) >= numbers["most"].mean),
         Claim("ReLU is not faster than tanh here.", tanh.lo <= relu.hi),
-        Claim("ReLU stays sparse: after training a quarter of the hidden units or more is exactly 0.", 0.25 < numbers["relu_zeros"].lo <= 1),
+        Claim("ReLU stays sparse: after training a quarter of its hidden units or more is 0.", 0.25 < numbers["relu_zeros"].lo <= 1),
     ]
 
 
