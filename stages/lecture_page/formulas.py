@@ -1,5 +1,7 @@
 """Formulas as SVG, drawn by matplotlib's mathtext: no script, no font of the reader, the same on paper."""
 
+import re
+
 import matplotlib
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
@@ -25,4 +27,4 @@ def formula_svg(latex: str, name: str) -> str:
         width, height, depth, _, _ = MathTextParser("path").parse(text, dpi=72, prop=font)
         figure = new_figure(width + 2 * EDGE, height + 2 * EDGE)
         figure.text(EDGE / (width + 2 * EDGE), (depth + EDGE) / (height + 2 * EDGE), text, fontproperties=font, color=COLOURS["ink"])
-        return render(figure, name, latex).replace('class="figure', 'class="formula')
+        return re.sub(r'class="[^"]*" style="[^"]*"', 'class="formula"', render(figure, name, latex), count=1)

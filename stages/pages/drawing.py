@@ -161,7 +161,8 @@ def tidy(root: ElementTree.Element) -> None:
         if HREF in element.attrib:
             element.set("href", element.attrib.pop(HREF).replace("\n", ""))
         for key in GEOMETRY & element.attrib.keys():
-            element.set(key, LONG_DECIMALS.sub(_rounded, element.attrib[key]).replace("\n", ""))
+            rounded = element.attrib[key] if "scale(" in element.attrib[key] else LONG_DECIMALS.sub(_rounded, element.attrib[key])
+            element.set(key, rounded.replace("\n", ""))
         if element.get("transform", "").startswith("rotate(-0 "):
             del element.attrib["transform"]
         if "font-family" in element.get("style", ""):
