@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from stages.model_selection.fitted_estimators import fit_path, scores_by
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.model_selection.grid import product
 from stages.model_selection.saved_estimators import load_estimators, save_estimators
+from stages.model_selection.stacked_folds import are_dense, fits_as_one, stacked_decisions
 
 
 def as_sweep(model: Model) -> Sweep:
@@ -63,13 +65,20 @@ def _run(
         rows = problem.preprocessing_rows(fold)
         blocks = encode_fold(problem.blocks, rows)
         projections = fit_projections(blocks, wide_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
-        for modalities in problem.combinations:
-            yield [EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections)]
+        as_one = fits_as_one(model, problem, configs, fold) and are_dense(blocks, problem.combinations)
+
+        def sweep(modalities: tuple[str, ...]) -> EstimatorFoldSweep:
+            return EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections, as_one)
+
+        if as_one:  # several fold sweeps of a batch share the cores
+            yield [sweep(modalities) for modalities in problem.combinations]
+        else:
+            yield from ([sweep(modalities)] for modalities in problem.combinations)
 
 
 @dataclass(frozen=True)
 class EstimatorFoldSweep:
-    """An estimator's grid on one outer fold and modality combination."""
+    """An estimator's grid on one outer fold and modality combination. as_one: whether all inner folds are fitted at once."""
 
     model: Estimator
     problem: Problem
@@ -78,6 +87,7 @@ class EstimatorFoldSweep:
     modalities: tuple[str, ...]
     blocks: FoldBlocks
     projections: Mapping[str, Projection]
+    as_one: bool = False
 
     @cached_property
     def rows(self) -> Matrix:
@@ -102,6 +112,12 @@ class EstimatorFoldSweep:
 
     def inner_predictions(self) -> np.ndarray:
         found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
+        if self.as_one:
+            paths = self._paths()
+            of_paths = [[self.configs[index] for index in path] for path in paths]
+            for config, decisions in zip(chain(*paths), stacked_decisions(self.model, self.problem, self.fold, self.rows, of_paths)):
+                found[config] = predictions_of(self.problem, decisions)
+            return found
 
         def fit_and_predict(job: tuple[list[int], int]) -> None:
             indices, inner = job

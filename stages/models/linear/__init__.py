@@ -25,12 +25,13 @@ optimizer: rules of stages/optimizers/ in place of these solvers, to compare the
 all of them per step or `batch_size`; |w| then gives no exact zeros. The perceptron is a rule of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
+import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from stages.contracts.model import Config, Estimator
+from stages.contracts.model import Config, Estimator, InnerFits
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
@@ -151,7 +152,7 @@ def applicable(configs: list[Config], settings: LinearSettings, problem: Problem
 
 def make(config: Config, form: TargetForm, seed: int) -> Any:
     """Return the unfitted estimator of a configuration; the seed orders the rows of the perceptron and of mini-batches."""
-    from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
+    from sklearn.linear_model import Perceptron, Ridge
 
     from stages.models.linear.linear_estimators import LinearClassifier, LinearRegressor
 
@@ -165,12 +166,22 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
         given["descent"] = {**descent, "seed": seed}
     elif penalty == 2:
         given.pop("penalty", None)
-        if loss == "log":
-            return LogisticRegression(**given)
         if loss == "squared":
             return Ridge(1 / given["C"])
     return LinearRegressor(**given) if loss == "squared" else LinearClassifier(loss=loss, **given)
 
 
+def is_stacked(config: Mapping[str, Any]) -> bool:
+    """Return that a configuration is logistic regression, or ridge, with the squared norm and without an optimizer."""
+    return config.get("loss", "auto") in ("auto", "log") and config.get("penalty", 2) == 2 and config.get("optimizer") is None
+
+
+def stacked_path(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndarray]:
+    """Yield the out-of-fold scores of logistic regressions; see stages/models/linear/stacked_path.py."""
+    from stages.models.linear.stacked_path import out_of_fold_path
+
+    return out_of_fold_path(configs, fits)
+
+
 MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C", grid=grid, approximated=applicable,
-                  is_linear=lambda config: True)
+                  stacked_path=stacked_path, is_stacked=is_stacked, is_linear=lambda config: True)  # fmt: skip

@@ -1,17 +1,15 @@
 """Linear models with scikit-learn's interface for the losses and penalties that it has no estimator of."""
 
-import warnings
 from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 
-from stages.models.linear.penalized_fit import ELASTIC, Limits, Penalty, Regularizer, Solution, solved
-from stages.models.linear.score_losses import ScoreLoss, hinge_loss, log_loss, squared_loss
+from stages.models.linear.penalized_fit import ELASTIC, Limits, Penalty, Regularizer, Solution, solved, warn_unfinished
+from stages.models.linear.score_losses import ScoreLoss, hinge_loss, log_loss, log_loss_of_difference, squared_loss
 
 ROUNDED = 0.02  # of the margin, over which a hinge's kink is rounded off
 
@@ -45,8 +43,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         codes = np.searchsorted(classes, y)
         if self.descent is None:
-            loss = self.loss_of(codes)
-            _keep(self, _solution(self, rows, loss if n_scores > 1 else of_difference(loss)))
+            _keep(self, _solution(self, rows, self.loss_of(codes) if n_scores > 1 else self.loss_of_two(codes)))
         else:
             _keep(self, _descended(self, rows, codes, self.loss, self.margin))
         return self
@@ -56,6 +53,10 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if self.loss == "log":
             return log_loss(codes)
         return hinge_loss(codes, self.margin, ROUNDED * self.margin, of_maximum=self.loss == "hinge_max")
+
+    def loss_of_two(self, codes: np.ndarray) -> ScoreLoss:
+        """Return the loss of two classes as a function of g = f₁ − f₀."""
+        return log_loss_of_difference(codes) if self.loss == "log" else of_difference(self.loss_of(codes))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the scores: float64 (n, n_classes), of two classes (n,)."""
@@ -147,7 +148,4 @@ def _descended(model: LinearClassifier | LinearRegressor, rows: Any, target: np.
 
 def _keep(model: LinearClassifier | LinearRegressor, found: Solution) -> None:
     model.coef_, model.intercept_, model.n_iter_ = found.weights, found.offsets, found.n_iter
-    if not found.converged:
-        solver = "L-BFGS-B" if model.descent is None else model.descent["optimizer"]
-        warnings.warn(f"{solver} stopped after {found.n_iter} iterations, before tol={model.tol}; a larger max_iter goes on",
-                      ConvergenceWarning, stacklevel=3)
+    warn_unfinished(found, model.tol, "L-BFGS-B" if model.descent is None else model.descent["optimizer"])

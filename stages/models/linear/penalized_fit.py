@@ -1,6 +1,7 @@
 """The weights of a linear model that minimise a loss and a penalty, by scipy's L-BFGS-B."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from stages.models.linear.score_losses import ScoreLoss
 
 ELASTIC = "elastic"
 Penalty = float | Literal["elastic"]
+Bounds = Sequence[tuple[float | None, float | None]]
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
@@ -41,6 +43,8 @@ class Regularizer:
             return share / 2 * float((weights**2).sum()), share * weights
         if self.penalty == 1:
             return 0.0, np.zeros_like(weights)
+        if self.penalty == 2:
+            return self.share / 2 * float(np.vdot(weights, weights)), self.share * weights
         power = np.abs(weights) ** (float(self.penalty) - 1)
         return self.share / float(self.penalty) * float((power * np.abs(weights)).sum()), self.share * np.sign(weights) * power
 
@@ -59,6 +63,15 @@ class Solution:
 
     weights: np.ndarray
     offsets: np.ndarray
+    n_iter: int
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """values: float64 (n,), where an objective is least. converged: as of a Solution."""
+
+    values: np.ndarray
     n_iter: int
     converged: bool
 
@@ -84,23 +97,39 @@ def solved(X: Any, loss: ScoreLoss, regularizer: Regularizer, start: tuple[np.nd
         of_weights = slopes[:n_weights]
         return value, np.concatenate([of_weights + regularizer.l1, regularizer.l1 - of_weights, slopes[n_weights:]])
 
-    found = minimize(
-        split_objective if split else whole, np.concatenate([*parts, offsets]), jac=True, method="L-BFGS-B", bounds=bounds,
-        options={"maxiter": limits.max_iter, "maxfun": 4 * limits.max_iter, "gtol": limits.tol, "ftol": 64 * np.finfo(float).eps},
-    )  # fmt: skip
-    kept = found.x[:n_weights] - found.x[n_weights : 2 * n_weights] if split else found.x[:n_weights]
-    return Solution(kept.reshape(weights.shape), found.x[-offsets.size :], int(found.nit), found.status != 1)
+    found = minimized(split_objective if split else whole, np.concatenate([*parts, offsets]), limits, bounds)
+    kept = found.values[:n_weights] - found.values[n_weights : 2 * n_weights] if split else found.values[:n_weights]
+    return Solution(kept.reshape(weights.shape), found.values[-offsets.size :], found.n_iter, found.converged)
+
+
+def minimized(whole: Objective, start: np.ndarray, limits: Limits, bounds: Bounds | None = None) -> Minimum:
+    """Return the minimum of an objective by scipy's L-BFGS-B, which stops where scikit-learn's LogisticRegression lets it stop."""
+    options = {"maxiter": limits.max_iter, "maxfun": 4 * limits.max_iter, "gtol": limits.tol, "ftol": 64 * np.finfo(float).eps}
+    found = minimize(whole, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return Minimum(found.x, int(found.nit), found.status != 1)
+
+
+def warn_unfinished(found: "Solution | Minimum", tol: float, solver: str = "L-BFGS-B") -> None:
+    """Warn if the solver stopped before `tol` was reached."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    if not found.converged:
+        warnings.warn(f"{solver} stopped after {found.n_iter} iterations, before tol={tol}; a larger max_iter goes on",
+                      ConvergenceWarning, stacklevel=4)  # fmt: skip
 
 
 def objective(X: Any, loss: ScoreLoss, regularizer: Regularizer, shape: tuple[int, ...]) -> Objective:
     """Return mean loss and smooth part of the regularizer as a function of weights and offsets in one vector, with its gradient."""
-    n, n_weights = X.shape[0], int(np.prod(shape))
+    n, n_weights, columns = X.shape[0], int(np.prod(shape)), X.T
 
     def whole(values: np.ndarray) -> tuple[float, np.ndarray]:
         weights, offsets = values[:n_weights].reshape(shape), values[n_weights:]
-        total, slopes = loss(np.asarray(X @ weights.T) + offsets)
+        scores = np.asarray(X @ weights.T)
+        scores += offsets
+        total, slopes = loss(scores)
+        slopes /= n
         penalty, of_penalty = regularizer.smooth(weights)
-        of_weights = np.asarray(X.T @ slopes).T / n + of_penalty
-        return total / n + penalty, np.concatenate([of_weights.ravel(), slopes.sum(axis=0) / n])
+        of_penalty += np.asarray(columns @ slopes).T
+        return total / n + penalty, np.concatenate([of_penalty.ravel(), slopes.sum(axis=0)])
 
     return whole
