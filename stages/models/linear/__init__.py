@@ -152,7 +152,7 @@ def applicable(configs: list[Config], settings: LinearSettings, problem: Problem
 
 def make(config: Config, form: TargetForm, seed: int) -> Any:
     """Return the unfitted estimator of a configuration; the seed orders the rows of the perceptron and of mini-batches."""
-    from sklearn.linear_model import Perceptron, Ridge
+    from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 
     from stages.models.linear.linear_estimators import LinearClassifier, LinearRegressor
 
@@ -166,6 +166,8 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
         given["descent"] = {**descent, "seed": seed}
     elif penalty == 2:
         given.pop("penalty", None)
+        if loss == "log":
+            return LogisticRegression(**given)
         if loss == "squared":
             return Ridge(1 / given["C"])
     return LinearRegressor(**given) if loss == "squared" else LinearClassifier(loss=loss, **given)

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import ElasticNet
 
 from stages.models.linear.penalized_fit import ELASTIC, Limits, Penalty, Regularizer, Solution, solved, warn_unfinished
-from stages.models.linear.score_losses import ScoreLoss, hinge_loss, log_loss, log_loss_of_difference, squared_loss
+from stages.models.linear.score_losses import ScoreLoss, hinge_loss, log_loss, squared_loss
 
 ROUNDED = 0.02  # of the margin, over which a hinge's kink is rounded off
 
@@ -43,7 +43,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         codes = np.searchsorted(classes, y)
         if self.descent is None:
-            _keep(self, _solution(self, rows, self.loss_of(codes) if n_scores > 1 else self.loss_of_two(codes)))
+            loss = self.loss_of(codes)
+            _keep(self, _solution(self, rows, loss if n_scores > 1 else of_difference(loss)))
         else:
             _keep(self, _descended(self, rows, codes, self.loss, self.margin))
         return self
@@ -53,10 +54,6 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if self.loss == "log":
             return log_loss(codes)
         return hinge_loss(codes, self.margin, ROUNDED * self.margin, of_maximum=self.loss == "hinge_max")
-
-    def loss_of_two(self, codes: np.ndarray) -> ScoreLoss:
-        """Return the loss of two classes as a function of g = f₁ − f₀."""
-        return log_loss_of_difference(codes) if self.loss == "log" else of_difference(self.loss_of(codes))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the scores: float64 (n, n_classes), of two classes (n,)."""

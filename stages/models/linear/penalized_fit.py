@@ -43,8 +43,6 @@ class Regularizer:
             return share / 2 * float((weights**2).sum()), share * weights
         if self.penalty == 1:
             return 0.0, np.zeros_like(weights)
-        if self.penalty == 2:
-            return self.share / 2 * float(np.vdot(weights, weights)), self.share * weights
         power = np.abs(weights) ** (float(self.penalty) - 1)
         return self.share / float(self.penalty) * float((power * np.abs(weights)).sum()), self.share * np.sign(weights) * power
 
@@ -120,16 +118,13 @@ def warn_unfinished(found: "Solution | Minimum", tol: float, solver: str = "L-BF
 
 def objective(X: Any, loss: ScoreLoss, regularizer: Regularizer, shape: tuple[int, ...]) -> Objective:
     """Return mean loss and smooth part of the regularizer as a function of weights and offsets in one vector, with its gradient."""
-    n, n_weights, columns = X.shape[0], int(np.prod(shape)), X.T
+    n, n_weights = X.shape[0], int(np.prod(shape))
 
     def whole(values: np.ndarray) -> tuple[float, np.ndarray]:
         weights, offsets = values[:n_weights].reshape(shape), values[n_weights:]
-        scores = np.asarray(X @ weights.T)
-        scores += offsets
-        total, slopes = loss(scores)
-        slopes /= n
+        total, slopes = loss(np.asarray(X @ weights.T) + offsets)
         penalty, of_penalty = regularizer.smooth(weights)
-        of_penalty += np.asarray(columns @ slopes).T
-        return total / n + penalty, np.concatenate([of_penalty.ravel(), slopes.sum(axis=0)])
+        of_weights = np.asarray(X.T @ slopes).T / n + of_penalty
+        return total / n + penalty, np.concatenate([of_weights.ravel(), slopes.sum(axis=0) / n])
 
     return whole

@@ -13,7 +13,7 @@ that a, and it is smaller by at most h/2, `hinge` by at most h/2 per wrong class
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import logsumexp
 
 Slopes = tuple[float, np.ndarray]  # sum of the losses, and their slopes (n, k)
 ScoreLoss = Callable[[np.ndarray], Slopes]  # of scores (n, k)
@@ -24,24 +24,10 @@ def log_loss(target: np.ndarray) -> ScoreLoss:
     rows = np.arange(len(target))
 
     def loss(scores: np.ndarray) -> Slopes:
-        shares = scores - scores.max(axis=1, keepdims=True)
-        of_right = float(shares[rows, target].sum())
-        np.exp(shares, out=shares)
-        totals = shares.sum(axis=1, keepdims=True)
-        shares /= totals
-        shares[rows, target] -= 1
-        return float(np.log(totals).sum()) - of_right, shares
-
-    return loss
-
-
-def log_loss_of_difference(target: np.ndarray) -> ScoreLoss:
-    """Return the logistic loss of two classes as a function of f₁ − f₀, (n, 1): codes 0 and 1, (n,)."""
-    signs = np.where(target == 1, 1.0, -1.0)[:, None]
-
-    def loss(scores: np.ndarray) -> Slopes:
-        leads = signs * scores
-        return -float(log_expit(leads).sum()), -signs * expit(-leads)
+        log_shares = scores - logsumexp(scores, axis=1, keepdims=True)
+        slopes = np.exp(log_shares)
+        slopes[rows, target] -= 1
+        return -float(log_shares[rows, target].sum()), slopes
 
     return loss
 
