@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from stages.model_selection.fitted_estimators import fit_path, scores_by
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.model_selection.grid import product
 from stages.model_selection.saved_estimators import load_estimators, save_estimators
-from stages.model_selection.stacked_folds import are_dense, fits_as_one, stacked_decisions
+from stages.model_selection.stacked_folds import are_dense, fits_as_one, inner_fits
 
 
 def as_sweep(model: Model) -> Sweep:
@@ -66,14 +65,8 @@ def _run(
         blocks = encode_fold(problem.blocks, rows)
         projections = fit_projections(blocks, wide_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
         as_one = fits_as_one(model, problem, configs, fold) and are_dense(blocks, problem.combinations)
-
-        def sweep(modalities: tuple[str, ...]) -> EstimatorFoldSweep:
-            return EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections, as_one)
-
-        if as_one:  # several fold sweeps of a batch share the cores
-            yield [sweep(modalities) for modalities in problem.combinations]
-        else:
-            yield from ([sweep(modalities)] for modalities in problem.combinations)
+        sweeps = map(partial(EstimatorFoldSweep, model, problem, configs, fold, blocks, projections, as_one), problem.combinations)
+        yield from [list(sweeps)] if as_one else ([sweep] for sweep in sweeps)  # sweeps of one batch share the cores
 
 
 @dataclass(frozen=True)
@@ -84,10 +77,10 @@ class EstimatorFoldSweep:
     problem: Problem
     configs: list[Config]
     fold: Fold
-    modalities: tuple[str, ...]
     blocks: FoldBlocks
     projections: Mapping[str, Projection]
-    as_one: bool = False
+    as_one: bool
+    modalities: tuple[str, ...]
 
     @cached_property
     def rows(self) -> Matrix:
@@ -112,11 +105,12 @@ class EstimatorFoldSweep:
 
     def inner_predictions(self) -> np.ndarray:
         found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
-        if self.as_one:
-            paths = self._paths()
-            of_paths = [[self.configs[index] for index in path] for path in paths]
-            for config, decisions in zip(chain(*paths), stacked_decisions(self.model, self.problem, self.fold, self.rows, of_paths)):
-                found[config] = predictions_of(self.problem, decisions)
+        if self.as_one and self.model.stacked_path is not None:
+            fits = inner_fits(self.problem, self.fold, self.rows)
+            for indices in self._paths():
+                configs = [self.configs[index] for index in indices]
+                for config, decisions in zip(indices, self.model.stacked_path(configs, fits), strict=True):
+                    found[config] = predictions_of(self.problem, decisions)
             return found
 
         def fit_and_predict(job: tuple[list[int], int]) -> None:

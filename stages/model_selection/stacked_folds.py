@@ -1,7 +1,6 @@
 """Small inner folds, which a model fits as one: then most of the time would be spent in calls, not in products of matrices."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,9 +12,7 @@ MOST_SCORES = 2**17  # of all rows, classes and inner folds: 1 MB per product, w
 
 
 def fits_as_one(model: Estimator, problem: Problem, configs: Sequence[Config], fold: Fold) -> bool:
-    """Return whether the inner folds of an outer one are few rows of classes, of which no fold lacks one, and all configurations can be
-    fitted on all of them at once.
-    """
+    """Return whether all configurations are fitted on all inner folds at once: they can be, rows are few, and no fold lacks a class."""
     if model.stacked_path is None or problem.form != "classes" or not all(map(model.is_stacked, configs)):
         return False
     codes, n_classes = problem.target[fold.train], len(problem.outputs)
@@ -26,14 +23,9 @@ def fits_as_one(model: Estimator, problem: Problem, configs: Sequence[Config], f
 
 def are_dense(blocks: FoldBlocks, combinations: Sequence[Sequence[str]]) -> bool:
     """Return whether the rows of all combinations are dense."""
-    return all(isinstance(blocks.encoded[name].matrix, np.ndarray) for name in chain(*combinations))
+    return all(isinstance(blocks.encoded[name].matrix, np.ndarray) for names in combinations for name in names)
 
 
-def stacked_decisions(
-    model: Estimator, problem: Problem, fold: Fold, rows: np.ndarray, paths: Sequence[Sequence[Config]]
-) -> Iterator[np.ndarray]:
-    """Yield the out-of-fold decisions of each configuration, path by path: float64 (n_train, n_classes). rows: of all samples."""
-    assert model.stacked_path is not None
-    fits = InnerFits(rows[fold.train], problem.target[fold.train], fold.inner, fold.n_inner, len(problem.outputs))
-    for configs in paths:
-        yield from model.stacked_path(configs, fits)
+def inner_fits(problem: Problem, fold: Fold, rows: np.ndarray) -> InnerFits:
+    """Return the inner folds of an outer one. rows: of all samples, (n, d)."""
+    return InnerFits(rows[fold.train], problem.target[fold.train], fold.inner, fold.n_inner, len(problem.outputs))

@@ -18,8 +18,9 @@ Two classes, and each label, have one score g = f₁ − f₀, whose weights are
 off over Δ / 50 (decision 0093). A loss that the targets do not allow is left out; it is an error if none is left.
 
 Solvers: scikit-learn's LogisticRegression (log, p = 2), Ridge (squared, p = 2), ElasticNet (squared, p = 1 and elastic) and Perceptron (one
-class against the rest); scipy's L-BFGS-B for all else. Probabilities are the softmax of the scores, which hinges and the perceptron do not
-fit as probabilities: `train.calibration` does.
+class against the rest); scipy's L-BFGS-B for all else, and for logistic regression on all inner folds of a small data set at once
+(decision 0103). Probabilities are the softmax of the scores, which hinges and the perceptron do not fit as probabilities:
+`train.calibration` does.
 
 optimizer: rules of stages/optimizers/ in place of these solvers, to compare them: from weights of 0, for `max_iter` passes over the rows,
 all of them per step or `batch_size`; |w| then gives no exact zeros. The perceptron is a rule of its own.
@@ -174,7 +175,7 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
 
 
 def is_stacked(config: Mapping[str, Any]) -> bool:
-    """Return that a configuration is logistic regression, or ridge, with the squared norm and without an optimizer."""
+    """Return whether a configuration is logistic regression (of continuous targets ridge) without an optimizer."""
     return config.get("loss", "auto") in ("auto", "log") and config.get("penalty", 2) == 2 and config.get("optimizer") is None
 
 
