@@ -16,7 +16,7 @@ from stages.foundation.registry import component
 from stages.model_selection import stacked_folds
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup, results
-from stages.models.linear.stacked_path import FoldStack, out_of_fold_path
+from stages.models.linear.stacked_path import FoldStack, extrapolated, out_of_fold_path
 
 MODEL = component("models", "linear")
 DENSE = (("image",), ("table",), ("image", "table"))
@@ -56,10 +56,18 @@ def stacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+def test_a_path_goes_on_in_a_straight_line() -> None:
+    first, second = np.array([1.0, 0.0]), np.array([2.0, 4.0])
+    assert extrapolated([0.0, 2.0], [first, second], 3.0).tolist() == [2.5, 6.0]
+    assert extrapolated([2.0], [first, second], 3.0) is second and extrapolated([], [first], 3.0) is first
+    assert extrapolated([2.0, 2.0], [first, second], 3.0) is second
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_all_folds_at_once_are_logistic_regression_fold_by_fold(n_classes: int) -> None:
     fits = inner_fits(n_classes)
-    for C, scores in zip((0.1, 3.0), out_of_fold_path([{"C": C, **TIGHT} for C in (0.1, 3.0)], fits), strict=True):
+    path = [0.1, 0.1, 3.0, 10.0]
+    for C, scores in zip(path, out_of_fold_path([{"C": C, **TIGHT} for C in path], fits), strict=True):
         for inner in range(fits.n_inner):
             out = fits.inner == inner
             alone = LogisticRegression(C=C, **TIGHT).fit(fits.rows[~out].astype(np.float64), fits.codes[~out])
@@ -121,6 +129,6 @@ def test_sparse_rows_other_targets_and_folds_that_lack_a_class_are_fitted_one_by
 
 
 def test_time_ordered_folds_are_fitted_as_one(stacked: list[int]) -> None:
-    found = swept(time_ordered(dense_problem()))
+    found = swept(time_ordered(dense_problem()), MODEL.settings())
     assert len(found) == len(stacked)
     assert all((one.inner_scores["accuracy"].max() > 0.5) for one in found)

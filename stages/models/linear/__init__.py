@@ -179,7 +179,7 @@ def is_stacked(config: Mapping[str, Any]) -> bool:
     return config.get("loss", "auto") in ("auto", "log") and config.get("penalty", 2) == 2 and config.get("optimizer") is None
 
 
-def stacked_path(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndarray]:
+def out_of_fold_scores(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndarray]:
     """Yield the out-of-fold scores of logistic regressions; see stages/models/linear/stacked_path.py."""
     from stages.models.linear.stacked_path import out_of_fold_path
 
@@ -187,4 +187,4 @@ def stacked_path(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndar
 
 
 MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C", grid=grid, approximated=applicable,
-                  stacked_path=stacked_path, is_stacked=is_stacked, is_linear=lambda config: True)  # fmt: skip
+                  stacked_path=out_of_fold_scores, is_stacked=is_stacked, is_linear=lambda config: True)  # fmt: skip

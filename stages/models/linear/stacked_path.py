@@ -18,20 +18,29 @@ StackedLoss = Callable[[np.ndarray], tuple[float, np.ndarray]]  # of scores (g, 
 
 
 def out_of_fold_path(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndarray]:
-    """Yield the out-of-fold scores of each configuration, float64 (n, n_classes); each starts from the previous solution.
+    """Yield the out-of-fold scores of each configuration, float64 (n, n_classes).
 
     Of rows that no fold holds out they are 0.
 
     Args:
-        configs: C, ascending, with one max_iter and tol.
+        configs: C, max_iter and tol.
     """
     stack = FoldStack.of(fits)
-    weights = np.zeros(stack.shape)
+    places, solutions = list[float](), [np.zeros(int(np.prod(stack.shape)))]
     for config in configs:
-        found = minimized(stack.objective(config["C"]), weights.ravel(), Limits(config["max_iter"], config["tol"]))
+        place = float(np.log(config["C"]))
+        start = extrapolated(places, solutions, place)
+        found = minimized(stack.objective(config["C"]), start, Limits(config["max_iter"], config["tol"]))
         warn_unfinished(found, config["tol"])
-        weights = found.values.reshape(stack.shape)
-        yield stack.held_out_scores(weights)
+        places, solutions = [*places[-1:], place], [*solutions[-1:], found.values]
+        yield stack.held_out_scores(found.values.reshape(stack.shape))
+
+
+def extrapolated(places: Sequence[float], solutions: Sequence[np.ndarray], place: float) -> np.ndarray:
+    """Return where a path of solutions goes on in a straight line over log C; of fewer than two, or of equal places, the last one."""
+    if len(places) < 2 or places[0] == places[1]:
+        return solutions[-1]
+    return solutions[1] + (solutions[1] - solutions[0]) * ((place - places[1]) / (places[1] - places[0]))
 
 
 @dataclass(frozen=True)
