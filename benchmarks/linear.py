@@ -3,7 +3,8 @@
 Ours is the sweep of models.linear with its default settings but for the path. A peer is GridSearchCV over C with the solver's own `tol`
 and `max_iter` set to ours. On the combinations it gets the scaled, concatenated features for nothing; on the pixels it is a pipeline that
 fits 64 principal components, as a search in scikit-learn does: again for each C and inner fold. Ours fits them once per outer fold and
-brings them to one scale, and it starts each penalty from the solution of the one before, so scores differ a little.
+brings them to one scale, and it starts each penalty from the solution of the one before, so scores differ a little. On the combinations
+it solves all inner folds as one problem.
 """
 
 from collections.abc import Callable

@@ -161,6 +161,24 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class InnerFits:
+    """The inner folds of one outer fold with few rows of classes, whose fits a model may compute as one.
+
+    rows: float32 (n, d), the training rows. codes: int32 (n,), each of n_classes in every fold's training rows. inner: int16 (n,), as of
+    a Fold.
+    """
+
+    rows: np.ndarray
+    codes: np.ndarray
+    inner: np.ndarray
+    n_inner: int
+    n_classes: int
+
+
+StackedPath = Callable[[Sequence[Config], InnerFits], Iterator[np.ndarray]]
+
+
+@dataclass(frozen=True)
 class Estimator:
     """A model with scikit-learn's interface: fit, and predict_proba or predict. The protocol makes a sweep of it.
 
@@ -171,6 +189,8 @@ class Estimator:
     (the estimator must support `warm_start`).
     `is_seeded(n_train)`: as of a `Sweep`; whether `seed` matters to an estimator that is fitted on so many rows.
     `approximated(configs, settings, problem)`: as of a `Sweep`.
+    `stacked_path(configs, fits)` yields the decisions (n, n_classes) of each configuration of a path for the rows that an inner fold holds
+    out, all folds computed as one; used for small problems, if `is_stacked(config)` of all configurations.
     `is_linear(config)`: as of a `Sweep`; such an estimator has `coef_` and `intercept_` as scikit-learn's linear models do.
     """
 
@@ -184,6 +204,8 @@ class Estimator:
     is_seeded: Callable[[int], bool] = never
     grid: Callable[[Any, int], list[Config]] | None = None
     approximated: Callable[[list[Config], Any, Problem], list[Config]] = every_config
+    stacked_path: StackedPath | None = None
+    is_stacked: Callable[[Mapping[str, Any]], bool] = no_config
     is_linear: Callable[[Mapping[str, Any]], bool] = no_config
 
 

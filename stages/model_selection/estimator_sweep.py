@@ -25,6 +25,7 @@ from stages.model_selection.fitted_estimators import fit_path, scores_by
 from stages.model_selection.fold_predictions import empty_predictions, joined_scores, predictions_of
 from stages.model_selection.grid import product
 from stages.model_selection.saved_estimators import load_estimators, save_estimators
+from stages.model_selection.stacked_folds import are_dense, fits_as_one, inner_fits
 
 
 def as_sweep(model: Model) -> Sweep:
@@ -63,21 +64,23 @@ def _run(
         rows = problem.preprocessing_rows(fold)
         blocks = encode_fold(problem.blocks, rows)
         projections = fit_projections(blocks, wide_blocks(blocks, settings), rows, getattr(settings, "n_components", None))
-        for modalities in problem.combinations:
-            yield [EstimatorFoldSweep(model, problem, configs, fold, modalities, blocks, projections)]
+        as_one = fits_as_one(model, problem, configs, fold) and are_dense(blocks, problem.combinations)
+        sweeps = map(partial(EstimatorFoldSweep, model, problem, configs, fold, blocks, projections, as_one), problem.combinations)
+        yield from [list(sweeps)] if as_one else ([sweep] for sweep in sweeps)  # sweeps of one batch share the cores
 
 
 @dataclass(frozen=True)
 class EstimatorFoldSweep:
-    """An estimator's grid on one outer fold and modality combination."""
+    """An estimator's grid on one outer fold and modality combination. as_one: whether all inner folds are fitted at once."""
 
     model: Estimator
     problem: Problem
     configs: list[Config]
     fold: Fold
-    modalities: tuple[str, ...]
     blocks: FoldBlocks
     projections: Mapping[str, Projection]
+    as_one: bool
+    modalities: tuple[str, ...]
 
     @cached_property
     def rows(self) -> Matrix:
@@ -102,6 +105,13 @@ class EstimatorFoldSweep:
 
     def inner_predictions(self) -> np.ndarray:
         found = empty_predictions(self.problem, len(self.configs), len(self.fold.train))
+        if self.as_one and self.model.stacked_path is not None:
+            fits = inner_fits(self.problem, self.fold, self.rows)
+            for indices in self._paths():
+                configs = [self.configs[index] for index in indices]
+                for config, decisions in zip(indices, self.model.stacked_path(configs, fits), strict=True):
+                    found[config] = predictions_of(self.problem, decisions)
+            return found
 
         def fit_and_predict(job: tuple[list[int], int]) -> None:
             indices, inner = job

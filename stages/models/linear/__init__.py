@@ -18,19 +18,21 @@ Two classes, and each label, have one score g = f₁ − f₀, whose weights are
 off over Δ / 50 (decision 0093). A loss that the targets do not allow is left out; it is an error if none is left.
 
 Solvers: scikit-learn's LogisticRegression (log, p = 2), Ridge (squared, p = 2), ElasticNet (squared, p = 1 and elastic) and Perceptron (one
-class against the rest); scipy's L-BFGS-B for all else. Probabilities are the softmax of the scores, which hinges and the perceptron do not
-fit as probabilities: `train.calibration` does.
+class against the rest); scipy's L-BFGS-B for all else, and for logistic regression on all inner folds of a small data set at once
+(decision 0103). Probabilities are the softmax of the scores, which hinges and the perceptron do not fit as probabilities:
+`train.calibration` does.
 
 optimizer: rules of stages/optimizers/ in place of these solvers, to compare them: from weights of 0, for `max_iter` passes over the rows,
 all of them per step or `batch_size`; |w| then gives no exact zeros. The perceptron is a rule of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
+import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from stages.contracts.model import Config, Estimator
+from stages.contracts.model import Config, Estimator, InnerFits
 from stages.contracts.problem import Problem
 from stages.contracts.settings import Settings
 from stages.contracts.task import TargetForm
@@ -172,5 +174,17 @@ def make(config: Config, form: TargetForm, seed: int) -> Any:
     return LinearRegressor(**given) if loss == "squared" else LinearClassifier(loss=loss, **given)
 
 
+def is_stacked(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration is logistic regression (of continuous targets ridge) without an optimizer."""
+    return config.get("loss", "auto") in ("auto", "log") and config.get("penalty", 2) == 2 and config.get("optimizer") is None
+
+
+def out_of_fold_scores(configs: Sequence[Config], fits: InnerFits) -> Iterator[np.ndarray]:
+    """Yield the out-of-fold scores of logistic regressions; see stages/models/linear/stacked_path.py."""
+    from stages.models.linear.stacked_path import out_of_fold_path
+
+    return out_of_fold_path(configs, fits)
+
+
 MODEL = Estimator(name="linear", settings=LinearSettings, make=make, path="C", grid=grid, approximated=applicable,
-                  is_linear=lambda config: True)
+                  stacked_path=out_of_fold_scores, is_stacked=is_stacked, is_linear=lambda config: True)  # fmt: skip

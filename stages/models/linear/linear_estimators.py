@@ -1,16 +1,14 @@
 """Linear models with scikit-learn's interface for the losses and penalties that it has no estimator of."""
 
-import warnings
 from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 
-from stages.models.linear.penalized_fit import ELASTIC, Limits, Penalty, Regularizer, Solution, solved
+from stages.models.linear.penalized_fit import ELASTIC, Limits, Penalty, Regularizer, Solution, solved, warn_unfinished
 from stages.models.linear.score_losses import ScoreLoss, hinge_loss, log_loss, squared_loss
 
 ROUNDED = 0.02  # of the margin, over which a hinge's kink is rounded off
@@ -147,7 +145,4 @@ def _descended(model: LinearClassifier | LinearRegressor, rows: Any, target: np.
 
 def _keep(model: LinearClassifier | LinearRegressor, found: Solution) -> None:
     model.coef_, model.intercept_, model.n_iter_ = found.weights, found.offsets, found.n_iter
-    if not found.converged:
-        solver = "L-BFGS-B" if model.descent is None else model.descent["optimizer"]
-        warnings.warn(f"{solver} stopped after {found.n_iter} iterations, before tol={model.tol}; a larger max_iter goes on",
-                      ConvergenceWarning, stacklevel=3)
+    warn_unfinished(found, model.tol, "L-BFGS-B" if model.descent is None else model.descent["optimizer"])

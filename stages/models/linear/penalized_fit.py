@@ -1,6 +1,7 @@
 """The weights of a linear model that minimise a loss and a penalty, by scipy's L-BFGS-B."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from stages.models.linear.score_losses import ScoreLoss
 
 ELASTIC = "elastic"
 Penalty = float | Literal["elastic"]
+Bounds = Sequence[tuple[float | None, float | None]]
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
@@ -63,6 +65,15 @@ class Solution:
     converged: bool
 
 
+@dataclass(frozen=True)
+class Minimum:
+    """values: float64 (n,), where an objective is least. converged: as of a Solution."""
+
+    values: np.ndarray
+    n_iter: int
+    converged: bool
+
+
 def solved(X: Any, loss: ScoreLoss, regularizer: Regularizer, start: tuple[np.ndarray, np.ndarray], limits: Limits) -> Solution:
     """Return the minimum of mean loss + regularizer over weights and offsets; offsets are not penalized.
 
@@ -84,12 +95,25 @@ def solved(X: Any, loss: ScoreLoss, regularizer: Regularizer, start: tuple[np.nd
         of_weights = slopes[:n_weights]
         return value, np.concatenate([of_weights + regularizer.l1, regularizer.l1 - of_weights, slopes[n_weights:]])
 
-    found = minimize(
-        split_objective if split else whole, np.concatenate([*parts, offsets]), jac=True, method="L-BFGS-B", bounds=bounds,
-        options={"maxiter": limits.max_iter, "maxfun": 4 * limits.max_iter, "gtol": limits.tol, "ftol": 64 * np.finfo(float).eps},
-    )  # fmt: skip
-    kept = found.x[:n_weights] - found.x[n_weights : 2 * n_weights] if split else found.x[:n_weights]
-    return Solution(kept.reshape(weights.shape), found.x[-offsets.size :], int(found.nit), found.status != 1)
+    found = minimized(split_objective if split else whole, np.concatenate([*parts, offsets]), limits, bounds)
+    kept = found.values[:n_weights] - found.values[n_weights : 2 * n_weights] if split else found.values[:n_weights]
+    return Solution(kept.reshape(weights.shape), found.values[-offsets.size :], found.n_iter, found.converged)
+
+
+def minimized(whole: Objective, start: np.ndarray, limits: Limits, bounds: Bounds | None = None) -> Minimum:
+    """Return the minimum of an objective by scipy's L-BFGS-B, which stops where scikit-learn's LogisticRegression lets it stop."""
+    options = {"maxiter": limits.max_iter, "maxfun": 4 * limits.max_iter, "gtol": limits.tol, "ftol": 64 * np.finfo(float).eps}
+    found = minimize(whole, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return Minimum(found.x, int(found.nit), found.status != 1)
+
+
+def warn_unfinished(found: "Solution | Minimum", tol: float, solver: str = "L-BFGS-B") -> None:
+    """Warn if the solver stopped before `tol` was reached."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    if not found.converged:
+        warnings.warn(f"{solver} stopped after {found.n_iter} iterations, before tol={tol}; a larger max_iter goes on",
+                      ConvergenceWarning, stacklevel=4)  # fmt: skip
 
 
 def objective(X: Any, loss: ScoreLoss, regularizer: Regularizer, shape: tuple[int, ...]) -> Objective:
