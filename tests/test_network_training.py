@@ -28,7 +28,8 @@ from stages.model_selection.weighted_fusion import weighted_results
 from stages.models import network
 from stages.models.network.inputs.averaged_steps import averaged
 from stages.models.network.network_settings import NetworkSettings
-from stages.models.network.stack_training import NetworkStack, Plan, StackData, train_stack
+from stages.models.network.stack_data import NetworkStack, Plan, StackData
+from stages.models.network.stack_training import train_stack
 from stages.training.prediction import Predictor
 from stages.training.read_problem import all_combinations
 from stages.training.saved_model import ModelDescription, save_fitted
