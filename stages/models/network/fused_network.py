@@ -52,7 +52,8 @@ class Dropping:
         # 16 bits of a drawn number are enough for a share, and four times as fast as a number each
         drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
         drawn.random_(-(2**63), None, generator=self.generator)
-        kept = drawn.view(torch.int16)[: values.numel()].view(values.shape) >= round(self.values * 2**16) - 2**15
+        most = max(round(self.values * 2**16) - 2**15 - 1, -(2**15))
+        kept = drawn.view(torch.int16)[: values.numel()].view(values.shape) > most
         return values * (kept * (1 / (1 - self.values)))
 
     def of_modalities(self, embeddings: "torch.Tensor") -> "torch.Tensor":

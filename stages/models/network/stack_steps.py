@@ -1,7 +1,7 @@
 """The steps by which a stack of networks is trained: batches, gradients and the update rule.
 
-Small networks cost calls, not arithmetic: what is the same in every step of an epoch is done once per epoch, and what one operation tells of
-the whole stack is not asked of each tensor.
+Small networks cost calls, not arithmetic: what the steps of an epoch share is done once per epoch, and what one operation tells of the
+whole stack is not asked of each tensor.
 """
 
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ class Stepper:
             yield slice(start, start + self.batch_size)
 
     def _take_step(self, places: np.ndarray, target: "torch.Tensor", shares: "torch.Tensor") -> "torch.Tensor":
-        """Follow the gradient of a batch; return the networks' losses before (n_networks,). shares: of rows in the loss of their network."""
+        """Follow the gradient of a batch; return the losses before, (n_networks,). shares: of the rows in the loss of their network."""
         import torch
 
         data, batch, rate = self.data, tensors(self.data, places), self._next_rate()
