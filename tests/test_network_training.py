@@ -28,7 +28,8 @@ from stages.model_selection.weighted_fusion import weighted_results
 from stages.models import network
 from stages.models.network.inputs.averaged_steps import averaged
 from stages.models.network.network_settings import NetworkSettings
-from stages.models.network.stack_training import NetworkStack, Plan, StackData, train_stack
+from stages.models.network.stack_data import NetworkStack, Plan, StackData
+from stages.models.network.stack_training import train_stack
 from stages.training.prediction import Predictor
 from stages.training.read_problem import all_combinations
 from stages.training.saved_model import ModelDescription, save_fitted
@@ -233,6 +234,20 @@ def test_modality_dropout_drops_whole_modalities_and_never_all() -> None:
     kept = found[..., 0]
     assert torch.equal(found, kept[..., None].expand_as(found)) and (kept.sum(dim=2) >= 1).all()
     assert float(kept.mean()) == pytest.approx(0.3 + 0.7**3, abs=0.03)  # where all would be dropped, all are kept
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.1, 0.5, 0.9])
+def test_a_share_of_values_is_dropped_and_the_mean_stays(share: float) -> None:
+    dropping = network.fused_network.Dropping(share, 0.0, torch.Generator().manual_seed(0))
+    values = torch.ones(3, 333, 101)
+    found, again = dropping.of_values(values), dropping.of_values(values)
+    is_kept = found > 0
+    assert torch.equal(found[is_kept], torch.full_like(found[is_kept], 1 / (1 - share)))
+    assert float((~is_kept).double().mean()) == pytest.approx(share, abs=0.004)
+    assert float(found.double().mean()) == pytest.approx(1, abs=0.04)
+    assert share == 1e-6 or not torch.equal(found, again)
+    of_networks = is_kept.double().mean(dim=(1, 2))
+    assert of_networks.numpy() == pytest.approx(np.full(3, 1 - share), abs=0.012)
 
 
 def test_outputs_are_those_of_a_hidden_layer_and_of_the_embeddings() -> None:

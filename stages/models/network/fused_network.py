@@ -49,8 +49,12 @@ class Dropping:
 
         if not self.values:
             return values
-        kept = torch.rand(values.shape, generator=self.generator, device=values.device) >= self.values
-        return values * kept / (1 - self.values)
+        # 16 bits of a drawn number are enough for a share, and four times as fast as a number each
+        drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
+        drawn.random_(-(2**63), None, generator=self.generator)
+        most = max(round(self.values * 2**16) - 2**15 - 1, -(2**15))
+        kept = drawn.view(torch.int16)[: values.numel()].view(values.shape) > most
+        return values * (kept * (1 / (1 - self.values)))
 
     def of_modalities(self, embeddings: "torch.Tensor") -> "torch.Tensor":
         """Return embeddings (n_networks, n_batch, n_modalities, width) of which samples lack some, never all."""
@@ -83,11 +87,12 @@ class FusedNetwork:
 
         embeddings = self.embeddings(batches)
         if dropping is None:
-            return self._last(relu(self._hidden(relu(embeddings.flatten(2))))) + self._direct(embeddings.flatten(2))
-        kept = dropping.of_modalities(embeddings)
-        hidden = relu(self._hidden(dropping.of_values(relu(kept)).flatten(2)))
+            side_by_side = embeddings.flatten(2)
+            return self._last(relu(self._hidden(relu(side_by_side)))) + self._direct(side_by_side)
+        kept = dropping.of_modalities(embeddings).flatten(2)
+        hidden = relu(self._hidden(dropping.of_values(relu(kept))))
         # values that are dropped here would be noise of a regression
-        return self._last(dropping.of_values(hidden)) + self._direct(kept.flatten(2))
+        return self._last(dropping.of_values(hidden)) + self._direct(kept)
 
     def embeddings(self, batches: Mapping[str, Batch]) -> "torch.Tensor":
         """Return the embeddings (n_networks, n_batch, n_modalities, width) of a batch of each part."""
@@ -98,4 +103,6 @@ class FusedNetwork:
             found = encode(batches[part.name])
             before = of_modality.get(part.modality)
             of_modality[part.modality] = found if before is None else before + found
+        if len(of_modality) == 1:
+            return of_modality[self._modalities[0]].unsqueeze(2)
         return torch.stack([of_modality[name] for name in self._modalities], dim=2)

@@ -8,7 +8,7 @@ import numpy as np
 from stages.contracts.critical_point import CriticalPoint
 from stages.curvature.point_verdict import critical_point, drawn_rows
 from stages.models.network.fused_network import FusedNetwork, Part
-from stages.models.network.stack_training import StackData, tensor, tensors
+from stages.models.network.stack_data import StackData, tensor, tensors
 from stages.models.network.stacked_weights import StackedWeights
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from stages.contracts.fitted import Fitted
 from stages.features.structures import Structured
 from stages.models.network.fold_inputs import loaded_batches
 from stages.models.network.fused_network import FusedNetwork, Part
-from stages.models.network.stack_training import EVALUATED, tensor
+from stages.models.network.stack_data import tensor
+from stages.models.network.stack_training import EVALUATED
 from stages.models.network.stacked_weights import StackedWeights
 
 

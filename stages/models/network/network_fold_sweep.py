@@ -19,7 +19,8 @@ from stages.models.network.fold_inputs import FoldInputs, LoadedPart
 from stages.models.network.fused_network import FusedNetwork
 from stages.models.network.network_critical_point import critical_point_of
 from stages.models.network.network_losses import NetworkLoss, loss_for
-from stages.models.network.stack_training import NetworkStack, Plan, StackData, TrainedStack, evaluated, train_stack
+from stages.models.network.stack_data import NetworkStack, Plan, StackData
+from stages.models.network.stack_training import TrainedStack, evaluated, train_stack
 from stages.models.network.stacked_weights import StackedWeights
 
 

@@ -58,7 +58,9 @@ class StackedWeights:
         weight, bias = self.tensor(name, (fan_in, fan_out), fan_in), self.tensor(f"{name} bias", (fan_out,), 0)
 
         def layer(values: torch.Tensor) -> torch.Tensor:
-            found = torch.baddbmm(bias[:, None], values.reshape(len(values), -1, fan_in), weight)
+            if values.dim() == 3:  # each call counts: networks are small
+                return torch.baddbmm(bias.unsqueeze(1), values, weight)
+            found = torch.baddbmm(bias.unsqueeze(1), values.reshape(len(values), -1, fan_in), weight)
             return found.reshape(*values.shape[:-1], fan_out)
 
         return layer

@@ -24,7 +24,7 @@ def fit(block: Structured, state: State, rows: np.ndarray, limits: ReadLimits) -
 def load(block: Structured, fitted: FittedInput) -> Batches:
     """Return batches of standardized rows."""
     values = scaled(np.asarray(block.matrix), fitted.arrays)
-    return lambda rows: {"values": values[rows]}
+    return lambda rows: {"values": values.take(rows, axis=0)}
 
 
 INPUT = InputReader("flat", has, fit, load)

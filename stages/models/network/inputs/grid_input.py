@@ -30,7 +30,7 @@ def load(block: Structured, fitted: FittedInput) -> Batches:
     pixels = _pixels(block)
     values = scaled(pixels.transpose(0, 2, 3, 1), fitted.arrays)
     channels_first = np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-    return lambda rows: {"values": channels_first[rows]}
+    return lambda rows: {"values": channels_first.take(rows, axis=0)}
 
 
 def _pixels(block: Structured) -> np.ndarray:

@@ -5,6 +5,7 @@ own nodes stands next to it.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from stages.contracts.network_encoder import Batch, Encode, NetworkEncoder, NetworkWeights
@@ -47,21 +48,27 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
 
 def summed_neighbors(nodes: "torch.Tensor", neighbors: "torch.Tensor", offsets: "torch.Tensor") -> "torch.Tensor":
     """Return the sum of each node's neighbors (n_nodes, width). Neighbors are mutual, so that the gradient is the same sum of gradients."""
+    found: torch.Tensor = _summed().apply(nodes, neighbors, offsets)
+    return found
+
+
+@cache
+def _summed() -> Any:
+    """Return the sum as a function that autograd knows; made once, as making a class takes longer than the sum."""
     import torch
     from torch.nn.functional import embedding_bag
 
     class Summed(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
+        def forward(ctx: Any, values: torch.Tensor, neighbors: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(neighbors, offsets)
             return embedding_bag(neighbors, values, offsets, mode="sum")
 
         @staticmethod
-        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-            found: torch.Tensor = Summed.apply(gradient.contiguous())
-            return found
+        def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+            return Summed.apply(gradient.contiguous(), *ctx.saved_tensors), None, None
 
-    found: torch.Tensor = Summed.apply(nodes)
-    return found
+    return Summed
 
 
 ENCODER = NetworkEncoder(
