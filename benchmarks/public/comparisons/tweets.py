@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.public.comparison import Comparison, PublicRun, Published
 
-HUTTO = "C. J. Hutto and E. Gilbert (2014), VADER, ICWSM; as the package's README lists it"
+HUTTO = "C. J. Hutto and E. Gilbert (2014), VADER, ICWSM; the paper is in the package"
 ALL = "all 4,200 tweets, which VADER was developed on"
 
 
