@@ -73,7 +73,10 @@ class PublicRun:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on one data set, by name, next to published figures. differences: of protocol, a sentence each."""
+    """Runs on one data set, by name, next to published figures. published: none where no figure could be read; `differences` then says so.
+
+    differences: of protocol, a sentence each.
+    """
 
     title: str
     runs: Mapping[str, PublicRun]

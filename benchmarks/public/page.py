@@ -1,9 +1,9 @@
 """docs/public.md: the kept results of public comparisons next to the published figures, with every difference of protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.public.comparison import Comparison, Goal, PublicRun, comparison_names, comparison_of
+from benchmarks.public.comparison import Comparison, Goal, PublicRun, Published, comparison_names, comparison_of
 from benchmarks.public.kept import KeptModel, KeptRun, KeptScore, digest_of, read_kept
 from stages.foundation.registry import component
 from stages.reporting.formatting import model_name, with_interval
@@ -78,10 +78,17 @@ def section(name: str, comparison: Comparison, root: Path) -> str:
     lines = [f"\n## {name}", "", comparison.title, ""]
     for run_name, run in comparison.runs.items():
         lines += [*run_lines(run_name, run, kept.get(run_name)), ""]
-    lines += ["Published:", "", "| method | score | protocol | source |", "|---|--:|---|---|"]
-    lines += [f"| {one.method} | {one.score} | {one.protocol} | {one.source} |" for one in comparison.published]
+    lines += published_lines(comparison.published)
     lines += ["", "Differences of protocol:", "", *(f"- {difference}" for difference in comparison.differences)]
     return "\n".join(lines) + "\n"
+
+
+def published_lines(published: Sequence[Published]) -> list[str]:
+    """Return the table of published figures, or that there is none."""
+    if not published:
+        return ["Published: no figure is held against these."]
+    rows = [f"| {one.method} | {one.score} | {one.protocol} | {one.source} |" for one in published]
+    return ["Published:", "", "| method | score | protocol | source |", "|---|--:|---|---|", *rows]
 
 
 def run_lines(run_name: str, run: PublicRun, kept: KeptRun | None) -> Iterator[str]:
