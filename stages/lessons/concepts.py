@@ -97,9 +97,10 @@ def observe(settings: ConceptsSettings, seed: int) -> Observed:
     every = {TITLES[name]: Found(*map(np.concatenate, zip(*found, strict=True))) for name, found in tested.items()}
     accuracy = {TITLES[name]: numbers[f"{name}_accuracy"] for name in TITLES}
     return Observed(numbers, [
-        LessonFigure("regions", "What each concept predicts", "Perceptron and logistic regression part the plane by a straight line, the "
-                     "MLP by a curve. Where there are probabilities, dashed lines are at 0.1 and 0.9.", frames, 2),
-        LessonFigure("accuracy", "Accuracy on test rows", "The MLP is above logistic regression, and this above the perceptron.",
+        LessonFigure("regions", "What each concept predicts", "Perceptron and logistic regression separate the plane by a straight line, "
+                     "the MLP by a curve. Where there are probabilities, lines are drawn at "
+                     "0.1, 0.5 and 0.9.", frames, 2),
+        LessonFigure("accuracy", "Accuracy on test rows", "Means and 95 % intervals over the seeds, by learner.",
                      [Frame("all", dots_of(accuracy, "accuracy, with 95 % interval"))]),
         LessonFigure("reliability", "Are the probabilities right?", "Observed share of class 1 against its probability. On the diagonal "
                      "a probability is what it says.", [Frame("all seeds", reliability_chart(every, np.concatenate(truth)))]),

@@ -111,8 +111,8 @@ def figures(settings: KnnRegionsSettings, drawn: Drawn, found: dict[str, np.ndar
     return [
         LessonFigure("regions", "Regions of the two classes, by k (L2)", "With k = 1 every training row has an island of its own class "
                      "around it; the boundary becomes smoother as k grows.", [Frame(f"k = {k}", region(k, L2)) for k in ks], middle),
-        LessonFigure("accuracy", "Accuracy against k", "Accuracy on the training rows falls from 100 % at k = 1; on test rows it rises "
-                     "first and falls again. Bands: 95 % intervals.", [Frame("all k", accuracy_chart(ks, found))]),
+        LessonFigure("accuracy", "Accuracy against k", "Accuracy on the training rows, which include the row that is predicted, and on "
+                     "test rows. Bands: 95 % intervals.", [Frame("all k", accuracy_chart(ks, found))]),
         LessonFigure("distances", f"Regions by distance, k = {small}", "The regions of both distances are much alike; their edges differ.",
                      [Frame(f"{NAMES[metric]} distance", region(small, metric)) for metric in NAMES], 1),
     ]  # fmt: skip
@@ -162,8 +162,9 @@ LESSON = Lesson(
     setup="Synthetic rows in the plane: two classes, each a mixture of ten Gaussians, which overlap. Model knn predicts with each k, by "
           "L1 and by L2. 1,000 rows choose k, 1,000 others test it; each seed has data of its own.",
     formulas=(
-        Formula("L1 (Manhattan) distance", r"d_1(x_1, x_2) = \sum_j |x_1^j - x_2^j|", "the lecture, Simple Classifier: Nearest Neighbor"),
-        Formula("L2 (Euclidean) distance", r"d_2(x_1, x_2) = \sqrt{\sum_j (x_1^j - x_2^j)^2}",
+        Formula("L1 (Manhattan) distance", r"d_1(x_1, x_2) = \sum_j \, |x_1^j - x_2^j|",
+                "the lecture, Simple Classifier: Nearest Neighbor"),
+        Formula("L2 (Euclidean) distance", r"d_2(x_1, x_2) = \sqrt{\sum_j \, (x_1^j - x_2^j)^2}",
                 "the lecture, Simple Classifier: Nearest Neighbor"),
     ),
     settings=KnnRegionsSettings, observe=observe, claims=claims, sentences=sentences, seconds=10, change="n_train: 1000",

@@ -94,7 +94,7 @@ def observe(settings: LossesSettings, seed: int) -> Observed:
         "gain": Measured("hinge minus cross-entropy", [b.accuracy - a.accuracy for a, b in zip(fits["log"], fits["hinge"], strict=True)]),
         "log_free": Measured("cross-entropy: training rows without loss", [one.free for one in fits["log"]]),
         "hinge_free": Measured("hinge: training rows without loss, and so without gradient", [one.free for one in fits["hinge"]]),
-        "size_ratio": Measured(f"margins at {WIDER:g} times Δ, in those at Δ", list(size["wide"] / size["hinge"])),
+        "size_ratio": Measured(f"margins at {WIDER:g} times Δ, as a multiple of those at Δ", list(size["wide"] / size["hinge"])),
         "delta": Measured("Δ", [delta]),
         "inside_margin": Measured("separable classes, Δ inside: smallest margin after training", smallest["hinge"]),
         "outside_margin": Measured("Δ outside: smallest margin after training", smallest["Δ outside"]),
@@ -117,7 +117,7 @@ def figures(settings: LossesSettings, numbers: Numbers, wide: list[Fit], reached
     curves = []
     for delta in DELTAS:
         lines = [Line(kind, z, loss_of(kind, scores, classes, delta)) for kind in KINDS]
-        curves.append(Frame(f"Δ = {delta:g}", line_chart(lines, "margin f_y − f_j", "loss of a row, two classes", limits=(0, 7))))
+        curves.append(Frame(f"Δ = {delta:g}", line_chart(lines, "margin f_y − f_j", "loss of a row, two classes", limits=(-0.3, 7))))
     share = (np.arange(settings.n_train) + 1) / settings.n_train
     steps = [Line(kind, np.sort(found), share) for kind, found in reached.items()]
     accuracy = {"cross-entropy": numbers["log_accuracy"], f"hinge, Δ = {settings.delta:g}": numbers["hinge_accuracy"],
@@ -125,10 +125,10 @@ def figures(settings: LossesSettings, numbers: Numbers, wide: list[Fit], reached
     return [
         LessonFigure("losses", "Loss against margin", "Cross-entropy falls towards 0 and never reaches it. The hinge loss is 0 from the "
                      "margin Δ on. With Δ outside the maximum it falls to Δ at margin 0, and stays there.", curves, 1),
-        LessonFigure("reached", "Margins after training, separable classes", "Share of the rows whose margin is at most x. With Δ "
-                     "outside the smallest margins are just above 0, with Δ inside about Δ, and cross-entropy pushes them on.",
+        LessonFigure("reached", "Margins after training, separable classes", "Share of the rows whose margin is at most x, after "
+                     "training by each loss. Rows left of 0 are wrong.",
                      [Frame("first seed", line_chart(steps, "margin f_y − largest wrong score", "share of training rows"))]),
-        LessonFigure("accuracy", "Accuracy on test rows, overlapping classes", "The intervals of both losses overlap widely.",
+        LessonFigure("accuracy", "Accuracy on test rows, overlapping classes", "Means and 95 % intervals over the seeds, by loss.",
                      [Frame("all", dots_of(accuracy, "accuracy, with 95 % interval"))]),
     ]  # fmt: skip
 
@@ -171,8 +171,8 @@ LESSON = Lesson(
           "maximum and outside.",
     formulas=(
         Formula("Cross-entropy", r"L_i = -\log \left( \frac{e^{f_{y_i}}}{\sum_j e^{f_j}} \right)", "the lecture, First Loss Function"),
-        Formula("Hinge loss", r"L_i = \sum_{j \neq y_i} \max(0, f_j - f_{y_i} + \Delta)", "the lecture, Different concepts"),
-        Formula("Δ outside, as on the slide", r"L_i = \sum_{j \neq y_i} \max(0, f_j - f_{y_i}) + \Delta", HINGE_SLIDE),
+        Formula("Hinge loss", r"L_i = \sum_{j \neq y_i} \, \max(0, f_j - f_{y_i} + \Delta)", "the lecture, Different concepts"),
+        Formula("Δ outside, as on the slide", r"L_i = \sum_{j \neq y_i} \, \max(0, f_j - f_{y_i}) + \Delta", HINGE_SLIDE),
     ),
     settings=LossesSettings, observe=observe, claims=claims, sentences=sentences, seconds=8, change="delta: 4.0",
     erratum="“Second Loss Function: Hinge Loss” writes Δ outside the maximum, “Different concepts” inside; inside is right. Outside, Δ "

@@ -79,7 +79,7 @@ def observe(settings: MarginSettings, seed: int) -> Observed:
         "max_margin": Measured("maximum margin 2 / ‖w‖", widest),
         "twice_distance": Measured("twice the distance of the nearest row", [one.best.margin(*one.rows) for one in found]),
         "other_margin": Measured("margin of the perceptrons' lines", list(others.mean(axis=1))),
-        "largest_share": Measured("the widest of them all, in the maximum of its rows", [float((others.max(axis=1) / widest).max())]),
+        "largest_share": Measured("the widest of them all, as a share of the maximum margin", [float((others.max(axis=1) / widest).max())]),
         "separating": Measured("perceptrons' lines that separate all training rows", list((others > 0).mean(axis=1))),
         "n_support": Measured("support vectors", [float(len(one.support)) for one in found]),
         "same_from_support": Measured("seeds whose support vectors alone give the same line", [same_from_support(one) for one in found],
@@ -120,7 +120,8 @@ def figures(found: Found) -> list[LessonFigure]:
         LessonFigure("lines", "Lines that separate the same rows", "All lines separate the two classes. The strip between the dashed "
                      "lines is the margin, circled rows touch it; the maximum margin has the widest strip.", frames),
         LessonFigure("soft", "The same rows, with a soft margin", "With a small C the two dashed planes lie far apart and rows lie "
-                     "between them; as C grows they come closer, and fewer rows are support vectors (circled).", soft, 2),
+                     "between them; as C grows they come closer. Support vectors are "
+                     "circled.", soft, 2),
     ]  # fmt: skip
 
 

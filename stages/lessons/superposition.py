@@ -116,7 +116,7 @@ def observe(settings: SuperpositionSettings, seed: int) -> Observed:
                 maps |= {"function": target(grid), KINDS[kind]: outputs[0]}
                 learned = found[0] if kind == "splines" else learned
         ratio = list(logs["splines"] - logs["network"])
-        numbers[f"{name}_ratio"] = Measured(f"{title}: log₁₀ of superposition's error as a multiple of the network's", ratio)
+        numbers[f"{name}_ratio"] = Measured(f"{title}: log₁₀ of (superposition's error / network's)", ratio)
     return Observed(numbers, figures(settings, numbers, maps, learned))
 
 
@@ -129,8 +129,9 @@ def figures(settings: SuperpositionSettings, numbers: Numbers, maps: dict[str, n
     span = (float(values.min()), float(values.max()))
     inner = [line_chart([Line("φ(x₁)", x, one), Line("φ(x₂)", x, two)], "x", "inner function", limits=span) for one, two in values]
     return [
-        LessonFigure("maps", "The turned pyramid", "Lines of equal height: squares that are turned, with sharp corners; the models round "
-                     "the corners off.", [Frame(name, height_chart(heights)) for name, heights in maps.items()]),
+        LessonFigure("maps", "The turned pyramid", "Lines of equal height: of the function itself they are squares with sharp corners; "
+                     "smooth models round the corners off.",
+                     [Frame(name, height_chart(heights)) for name, heights in maps.items()]),
         LessonFigure("errors", "Errors on a grid", "Root mean squared error of both models on each function, on a logarithmic axis.",
                      [Frame("all", dots_of(errors, "error (RMS), 95 % interval", log=True))]),
         LessonFigure("inner", "Inner functions, turned pyramid", "Each term has a learned curve of x₁ and one of x₂.",
@@ -181,7 +182,7 @@ LESSON = Lesson(
           "that are continuous but not smooth; these splines are smooth and few, so that an error is left. The rings are a single term "
           "of the formula.",
     formulas=(
-        Formula("Superposition", r"f(x_1, \ldots, x_n) = \sum_{q=0}^{2n} \Phi_q \left( \sum_{p=1}^{n} \phi_{q,p}(x_p) \right)",
+        Formula("Superposition", r"f(x_1, \ldots, x_n) = \sum_{q=0}^{2n} \, \Phi_q \left( \sum_{p=1}^{n} \, \phi_{q,p}(x_p) \right)",
                 f"{LECTURE}; Kolmogorov 1957"),
         Formula("2-layer network", r"g(x) = W_2\,\tanh(W_1 x + b_1) + b_2", "the lecture, Multi-Layer Perceptron"),
     ),

@@ -105,14 +105,14 @@ def figures(settings: UniversalApproximationSettings, seed: int, error: np.ndarr
     fits = []
     for width in widths:
         values = approximation(width, settings.activation, seed)
-        fits.append(Frame(f"{width} hidden units: largest error {written(largest_error(values))}", fit_chart(values)))
-    label = f"gradient descent, {widths[-1]} hidden units: largest error {written(largest_error(by_descent))}"
+        fits.append(Frame(f"{width} units: error {written(largest_error(values))}", fit_chart(values)))
+    label = f"by Adam, {widths[-1]} units: error {written(largest_error(by_descent))}"
     fits.append(Frame(label, fit_chart(by_descent)))
     return [
-        LessonFigure("fits", "The function and its approximation", "With few hidden units the network misses the bends of the function; "
-                     "with many the two curves lie on each other.", fits, min(2, len(widths) - 1)),
-        LessonFigure("rate", "Largest error against width", "On logarithmic axes the error falls about along a straight line as the "
-                     "width grows. Band: 95 % interval.", [Frame("all seeds", rate_chart(widths, error))]),
+        LessonFigure("fits", "The function and its approximation", "The function has bends and a kink at 0.3; a network of few hidden "
+                     "units misses them.", fits, 1),
+        LessonFigure("rate", "Largest error against width", "Both axes are logarithmic, so that a power of the width is a straight line. "
+                     "Band: 95 % interval.", [Frame("all seeds", rate_chart(widths, error))]),
     ]  # fmt: skip
 
 
@@ -162,7 +162,7 @@ LESSON = Lesson(
           "least squares, which needs no training. The theorem says that a good network exists, not that training finds it: Adam trains "
           "all weights of one, too.",
     formulas=(
-        Formula("2-layer network", r"g(x) = \sum_{k=1}^{K} a_k\,\sigma(w_k x + b_k) + a_0", SOURCE),
+        Formula("2-layer network", r"g(x) = \sum_{k=1}^{K} \, a_k\,\sigma(w_k x + b_k) + a_0", SOURCE),
         Formula("Universal approximation", r"\forall\ \epsilon > 0\ \exists\ K: \quad \sup_x |f(x) - g(x)| < \epsilon",
                 "Cybenko 1989, doi:10.1007/BF02551274; Hornik 1991, doi:10.1016/0893-6080(91)90009-T"),
     ),
