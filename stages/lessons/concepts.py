@@ -98,8 +98,7 @@ def observe(settings: ConceptsSettings, seed: int) -> Observed:
     accuracy = {TITLES[name]: numbers[f"{name}_accuracy"] for name in TITLES}
     return Observed(numbers, [
         LessonFigure("regions", "What each concept predicts", "Perceptron and logistic regression separate the plane by a straight line, "
-                     "the MLP by a curve. Where there are probabilities, lines are drawn at "
-                     "0.1, 0.5 and 0.9.", frames, 2),
+                     "the MLP by a curve. Where there are probabilities, lines are drawn at 0.1, 0.5 and 0.9.", frames, 2),
         LessonFigure("accuracy", "Accuracy on test rows", "Means and 95 % intervals over the seeds, by learner.",
                      [Frame("all", dots_of(accuracy, "accuracy, with 95 % interval"))]),
         LessonFigure("reliability", "Are the probabilities right?", "Observed share of class 1 against its probability. On the diagonal "
@@ -166,12 +165,12 @@ def sentences(numbers: Numbers) -> list[str]:
         return f"{100 * numbers[f'{name}_accuracy'].mean:.3g} %"
 
     curve, loss = numbers["curve_gain"], numbers["perceptron_log_loss"]
-    gains = ("The MLP is more accurate than logistic regression" if curve.lo > 0 else "The MLP is less accurate than logistic regression"
-             if curve.hi < 0 else "The accuracy of the MLP is not measurably different")
+    gains = "higher" if curve.lo > 0 else "lower" if curve.hi < 0 else "not measurably different"
     return [
         f"The perceptron gets {share('perceptron')} of the test rows right, logistic regression {share('logistic')}, the MLP "
         f"{share('mlp')}.",
-        f"{gains}: the difference is {written(100 * curve.lo)} to {written(100 * curve.hi)} percentage points (95 % interval).",
+        f"The MLP's accuracy is {gains}, compared with logistic regression's: the difference is {written(100 * curve.lo)} to "
+        f"{written(100 * curve.hi)} percentage points (95 % interval).",
         f"Log loss is {written(numbers['logistic_log_loss'].mean)} for logistic regression and {written(numbers['mlp_log_loss'].mean)} "
         f"for the MLP; the perceptron's scores taken as log-odds give {written(loss.mean)}.",
         f"The mean probability of the predicted class is above the accuracy by {written(100 * numbers['logistic_over'].mean)} percentage "

@@ -63,7 +63,7 @@ def accuracies(drawn: Drawn, k: int, metric: str) -> tuple[float, float, float]:
     rows, target = drawn.train
     right = predicted(drawn.train, np.concatenate([rows, drawn.held_out]), k, metric) == np.concatenate([target, drawn.classes])
     n = len(rows)
-    return float(right[:n].mean()), float(right[n:n + N_HELD_OUT].mean()), float(right[n + N_HELD_OUT:].mean())
+    return float(right[:n].mean()), float(right[n : n + N_HELD_OUT].mean()), float(right[n + N_HELD_OUT :].mean())
 
 
 def changed_by_turning(drawn: Drawn, k: int, metric: str) -> float:
@@ -80,8 +80,9 @@ def observe(settings: KnnRegionsSettings, seed: int) -> Observed:
     found = {metric: np.array([[accuracies(one, k, metric) for k in ks] for one in draws]) for metric in NAMES}  # (seeds, k, 3)
     chosen = {metric: values[:, :, 1].argmax(axis=1) for metric, values in found.items()}
     test = {metric: values[range(n), chosen[metric], 2] for metric, values in found.items()}
-    turned = {metric: [changed_by_turning(one, ks[place], metric) for one, place in zip(draws, chosen[metric], strict=True)]
-              for metric in NAMES}
+    turned = {
+        metric: [changed_by_turning(one, ks[place], metric) for one, place in zip(draws, chosen[metric], strict=True)] for metric in NAMES
+    }
     every = found[L2]
     numbers = {
         "train_1": Measured("k = 1: accuracy on the training rows", list(every[:, 0, 0])),
@@ -142,9 +143,12 @@ def claims(numbers: Numbers) -> list[Claim]:
 def sentences(numbers: Numbers) -> list[str]:
     train, test, chosen = numbers["train_1"], numbers["test_1"], numbers["test_chosen"]
     gain, l2 = numbers["gain_over_1"], numbers["gain_of_l2"]
-    verdict = ("more than k = 1" if gain.lo > 0 else "less than k = 1" if gain.hi < 0 else "not measurably different from k = 1")
-    apart = ("The two distances are not measurably different" if l2.lo <= 0 <= l2.hi else
-             f"{'L2' if l2.lo > 0 else 'L1'} predicts test rows better")
+    verdict = "more than k = 1" if gain.lo > 0 else "less than k = 1" if gain.hi < 0 else "not measurably different from k = 1"
+    apart = (
+        "The two distances are not measurably different"
+        if l2.lo <= 0 <= l2.hi
+        else f"{'L2' if l2.lo > 0 else 'L1'} predicts test rows better"
+    )
     return [
         f"With k = 1, {100 * train.mean:.3g} % of the training rows are predicted right, and {100 * test.mean:.3g} % of the test rows.",
         f"The k that is best on other rows ({written(numbers['chosen_k'].mean)} on average) gets {100 * chosen.mean:.3g} % of the test "

@@ -66,9 +66,24 @@ def fit(settings: LossesSettings, loss: str, delta: float, seed: int) -> Fit:
     given = {"loss": ["log" if loss == "cross-entropy" else "hinge"], "margin": delta, "C": [C], "n_components": None, "max_iter": 1000}
     shares = fitted_scores("linear", given, train, np.concatenate([train[0], test[0]]), seed=seed).decisions
     scores = np.log(np.maximum(shares, np.finfo(float).tiny))  # shares are the softmax of the scores
-    own, n = scores[:settings.n_train], settings.n_train
+    own, n = scores[: settings.n_train], settings.n_train
     free = loss_of(loss, own, train[1], delta * (1 - 0.02)) == 0  # the solver rounds the hinge off over Δ / 50
     return Fit(float((scores[n:].argmax(axis=1) == test[1]).mean()), float(free.mean()), float(np.abs(margins(own, train[1])).mean()))
+
+
+def descents(settings: LossesSettings, seeds: list[int]) -> tuple[dict[str, list[np.ndarray]], dict[str, list[float]]]:
+    """Return the margins that gradient descent reaches on separable classes, and the mean loss that it leaves, by kind and seed."""
+    reached: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    left: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        X, classes = separable(settings.n_train, rng)
+        start = 0.1 * rng.standard_normal((3, N_CLASSES))
+        for kind in KINDS:
+            scores = descended(kind, X, classes, settings.delta, start)
+            reached[kind].append(margins(scores, classes))
+            left[kind].append(float(loss_of(kind, scores, classes, settings.delta).mean()))
+    return reached, left
 
 
 def observe(settings: LossesSettings, seed: int) -> Observed:
@@ -76,16 +91,7 @@ def observe(settings: LossesSettings, seed: int) -> Observed:
     seeds, delta = [derived_seed(seed, "lessons", "losses", str(i)) for i in range(settings.n_seeds)], settings.delta
     wanted = {"log": ("cross-entropy", delta), "hinge": ("hinge", delta), "wide": ("hinge", WIDER * delta)}
     fits = {name: [fit(settings, *one, seed=drawn) for drawn in seeds] for name, one in wanted.items()}
-    reached: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
-    left: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for drawn in seeds:
-        rng = np.random.default_rng(drawn)
-        X, classes = separable(settings.n_train, rng)
-        start = 0.1 * rng.standard_normal((3, N_CLASSES))
-        for kind in KINDS:
-            scores = descended(kind, X, classes, delta, start)
-            reached[kind].append(margins(scores, classes))
-            left[kind].append(float(loss_of(kind, scores, classes, delta).mean()))
+    reached, left = descents(settings, seeds)
     smallest = {kind: [float(one.min()) for one in found] for kind, found in reached.items()}
     size = {name: np.array([one.size for one in found]) for name, found in fits.items()}
     numbers = {
@@ -120,8 +126,11 @@ def figures(settings: LossesSettings, numbers: Numbers, wide: list[Fit], reached
         curves.append(Frame(f"Δ = {delta:g}", line_chart(lines, "margin f_y − f_j", "loss of a row, two classes", limits=(-0.3, 7))))
     share = (np.arange(settings.n_train) + 1) / settings.n_train
     steps = [Line(kind, np.sort(found), share) for kind, found in reached.items()]
-    accuracy = {"cross-entropy": numbers["log_accuracy"], f"hinge, Δ = {settings.delta:g}": numbers["hinge_accuracy"],
-                f"hinge, Δ = {WIDER * settings.delta:g}": Measured("", [one.accuracy for one in wide])}
+    accuracy = {
+        "cross-entropy": numbers["log_accuracy"],
+        f"hinge, Δ = {settings.delta:g}": numbers["hinge_accuracy"],
+        f"hinge, Δ = {WIDER * settings.delta:g}": Measured("", [one.accuracy for one in wide]),
+    }
     return [
         LessonFigure("losses", "Loss against margin", "Cross-entropy falls towards 0 and never reaches it. The hinge loss is 0 from the "
                      "margin Δ on. With Δ outside the maximum it falls to Δ at margin 0, and stays there.", curves, 1),

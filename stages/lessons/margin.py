@@ -120,8 +120,7 @@ def figures(found: Found) -> list[LessonFigure]:
         LessonFigure("lines", "Lines that separate the same rows", "All lines separate the two classes. The strip between the dashed "
                      "lines is the margin, circled rows touch it; the maximum margin has the widest strip.", frames),
         LessonFigure("soft", "The same rows, with a soft margin", "With a small C the two dashed planes lie far apart and rows lie "
-                     "between them; as C grows they come closer. Support vectors are "
-                     "circled.", soft, 2),
+                     "between them; as C grows they come closer. Support vectors are circled.", soft, 2),
     ]  # fmt: skip
 
 

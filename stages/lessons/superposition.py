@@ -103,7 +103,8 @@ def observe(settings: SuperpositionSettings, seed: int) -> Observed:
     """Learn each function by both models with each seed, and draw what they learn with the first."""
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, SIDE)] * 2), axis=-1).reshape(-1, 2)
     seeds = [derived_seed(seed, "lessons", "superposition", str(i)) for i in range(settings.n_seeds)]
-    numbers, maps, learned = {}, {}, np.empty(0)
+    numbers, learned = dict[str, Measured](), np.empty(0)
+    maps = dict[str, np.ndarray]()
     for name, (title, target) in TARGETS.items():
         logs = {}
         for kind in KINDS:
@@ -125,7 +126,7 @@ def figures(settings: SuperpositionSettings, numbers: Numbers, maps: dict[str, n
     n = settings.n_coefficients
     errors = {f"{title}, {KINDS[kind]}": numbers[f"{name}_{kind}"] for name, (title, _) in TARGETS.items() for kind in KINDS}
     x = np.linspace(-1, 1, 101)
-    values = np.einsum("xn,qpn->qpx", spline_basis(x, n)[0], learned[:N_TERMS * N_INPUTS * n].reshape(N_TERMS, N_INPUTS, n))
+    values = np.einsum("xn,qpn->qpx", spline_basis(x, n)[0], learned[: N_TERMS * N_INPUTS * n].reshape(N_TERMS, N_INPUTS, n))
     span = (float(values.min()), float(values.max()))
     inner = [line_chart([Line("φ(x₁)", x, one), Line("φ(x₂)", x, two)], "x", "inner function", limits=span) for one, two in values]
     return [
@@ -168,8 +169,9 @@ def sentences(numbers: Numbers) -> list[str]:
     for name, (title, _) in TARGETS.items():
         ratio, errors = numbers[f"{name}_ratio"], [written(numbers[f"{name}_{kind}"].mean) for kind in KINDS]
         better = "the network is" if ratio.lo > 0 else "superposition is" if ratio.hi < 0 else "neither is measurably"
-        said.append(f"{title[0].upper()}{title[1:]}: superposition has an error of {errors[0]}, the network of {errors[1]}; {better} "
-                    "more exact.")
+        said.append(
+            f"{title[0].upper()}{title[1:]}: superposition has an error of {errors[0]}, the network of {errors[1]}; {better} more exact."
+        )
     return said
 
 

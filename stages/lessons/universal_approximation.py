@@ -68,8 +68,13 @@ def descended(settings: UniversalApproximationSettings, seed: int) -> np.ndarray
 
     layers = new_layers((1, settings.widths[-1], 1), seed)
     x, y = (torch.from_numpy(values[:, None]) for values in (FITTED[::4], target(FITTED[::4])))
-    train(flat_parameters(layers), lambda rows: ((outputs_of(layers, x[rows], settings.activation) - y[rows]) ** 2).mean(), len(x),
-          Recipe(learning_rate=settings.learning_rate, n_steps=settings.n_steps), seed=seed)
+    train(
+        flat_parameters(layers),
+        lambda rows: ((outputs_of(layers, x[rows], settings.activation) - y[rows]) ** 2).mean(),
+        len(x),
+        Recipe(learning_rate=settings.learning_rate, n_steps=settings.n_steps),
+        seed=seed,
+    )
     with torch.no_grad():
         found: np.ndarray = outputs_of(layers, torch.from_numpy(EVERYWHERE[:, None]), settings.activation).numpy()[:, 0]
     return found
