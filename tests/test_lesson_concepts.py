@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from stages.lessons.concepts import Found, two_moons
+from stages.lessons.concepts import BinaryPredictions, two_moons
 
 CLASSES = np.array([1, 1, 0, 0])
 
 
 def test_scores_of_probabilities() -> None:
-    found = Found(np.array([1, 1, 1, 0]), np.array([0.8, 0.8, 0.6, 0.2]))
+    found = BinaryPredictions(np.array([1, 1, 1, 0]), np.array([0.8, 0.8, 0.6, 0.2]))
     assert found.accuracy(CLASSES) == 0.75
     assert found.log_loss(CLASSES) == pytest.approx(-np.log([0.8, 0.8, 0.4, 0.8]).mean())
     assert found.overconfidence(CLASSES) == pytest.approx(0.0)

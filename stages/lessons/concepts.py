@@ -30,7 +30,7 @@ class ConceptsSettings(LessonSettings):
     n_epochs: int = Field(300, ge=1, le=3000, description="epochs of the MLP")
 
 
-class Found(NamedTuple):
+class BinaryPredictions(NamedTuple):
     """What a learner gives for test rows: predicted class and probability of class 1, int (n,) and float (n,)."""
 
     codes: np.ndarray
@@ -68,17 +68,17 @@ def learners(settings: ConceptsSettings) -> dict[str, tuple[str, dict[str, Any]]
     }  # fmt: skip
 
 
-def found_of(scores: Scores) -> Found:
+def found_of(scores: Scores) -> BinaryPredictions:
     """Return classes and probabilities; the perceptron's are the softmax of its scores, which it was not trained for."""
     shares = np.asarray(scores.decisions[:, 1] if scores.probabilities is None else scores.probabilities[:, 1], float)
-    return Found(scores.decisions.argmax(axis=1), shares)
+    return BinaryPredictions(scores.decisions.argmax(axis=1), shares)
 
 
 def observe(settings: ConceptsSettings, seed: int) -> Observed:
     """Train the three learners on the rows of each seed, and draw the regions of the first."""
     sides = [np.linspace(LIMITS[k], LIMITS[k + 1], GRID) for k in (0, 2)]
     plane = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-    tested: dict[str, list[Found]] = {name: [] for name in TITLES}
+    tested: dict[str, list[BinaryPredictions]] = {name: [] for name in TITLES}
     drawn, truth = {}, []
     for repetition in range(settings.n_seeds):
         own = derived_seed(seed, "lessons", "concepts", str(repetition))
@@ -88,13 +88,13 @@ def observe(settings: ConceptsSettings, seed: int) -> Observed:
         rows = np.concatenate([X, plane]) if repetition == 0 else X
         for name, (learner, given) in learners(settings).items():
             found = found_of(fitted_scores(learner, given, train, rows, seed=own))
-            tested[name].append(Found(*(part[:N_TEST] for part in found)))
+            tested[name].append(BinaryPredictions(*(part[:N_TEST] for part in found)))
             if repetition == 0:
-                shown = Found(*(part[N_TEST:].reshape(GRID, GRID) for part in found))
+                shown = BinaryPredictions(*(part[N_TEST:].reshape(GRID, GRID) for part in found))
                 drawn[name] = region_chart(shown, train, with_levels=name != "perceptron")
     numbers = numbers_of({name: list(zip(found, truth, strict=True)) for name, found in tested.items()})
     frames = [Frame(TITLES[name], figure) for name, figure in drawn.items()]
-    every = {TITLES[name]: Found(*map(np.concatenate, zip(*found, strict=True))) for name, found in tested.items()}
+    every = {TITLES[name]: BinaryPredictions(*map(np.concatenate, zip(*found, strict=True))) for name, found in tested.items()}
     accuracy = {TITLES[name]: numbers[f"{name}_accuracy"] for name in TITLES}
     return Observed(numbers, [
         LessonFigure("regions", "What each concept predicts", "Perceptron and logistic regression separate the plane by a straight line, "
@@ -106,7 +106,7 @@ def observe(settings: ConceptsSettings, seed: int) -> Observed:
     ])  # fmt: skip
 
 
-def numbers_of(tested: dict[str, list[tuple[Found, np.ndarray]]]) -> dict[str, Measured]:
+def numbers_of(tested: dict[str, list[tuple[BinaryPredictions, np.ndarray]]]) -> dict[str, Measured]:
     """Return accuracies, log losses and overconfidence, and the paired differences."""
     accuracy = {name: np.array([one.accuracy(classes) for one, classes in found]) for name, found in tested.items()}
     numbers = {f"{name}_accuracy": Measured(f"{TITLES[name]}: accuracy on test rows", list(values)) for name, values in accuracy.items()}
@@ -123,7 +123,7 @@ def numbers_of(tested: dict[str, list[tuple[Found, np.ndarray]]]) -> dict[str, M
     return numbers
 
 
-def region_chart(plane: Found, train: tuple[np.ndarray, np.ndarray], *, with_levels: bool) -> "Figure":
+def region_chart(plane: BinaryPredictions, train: tuple[np.ndarray, np.ndarray], *, with_levels: bool) -> "Figure":
     """Return the regions of a learner, and lines of equal probability."""
     from stages.pages.drawing import COLOURS, SMALL
 
@@ -136,7 +136,7 @@ def region_chart(plane: Found, train: tuple[np.ndarray, np.ndarray], *, with_lev
     return figure
 
 
-def reliability_chart(tested: dict[str, Found], classes: np.ndarray) -> "Figure":
+def reliability_chart(tested: dict[str, BinaryPredictions], classes: np.ndarray) -> "Figure":
     """Return the observed share of class 1 in bins of its probability, of each learner."""
     from stages.pages.drawing import REFERENCE
 

@@ -41,7 +41,7 @@ def drawn_rows(n: int, gap: float, rng: np.random.Generator, normal: np.ndarray)
     return X[:n], np.sign(X[:n] @ normal)
 
 
-class Found(NamedTuple):
+class SeparatedRows(NamedTuple):
     """The lines of one seed, and the rows that they separate."""
 
     rows: tuple[np.ndarray, np.ndarray]
@@ -51,17 +51,19 @@ class Found(NamedTuple):
     others: list[Separator]
 
 
-def lines_of(settings: MarginSettings, seed: int, n_dimensions: int) -> Found:
+def lines_of(settings: MarginSettings, seed: int, n_dimensions: int) -> SeparatedRows:
     """Draw rows and separate them."""
     rng = np.random.default_rng(seed)
     normal = rng.standard_normal(n_dimensions)
     normal /= np.linalg.norm(normal)
     rows, test = (drawn_rows(n, settings.gap, rng, normal) for n in (settings.n_train, N_TEST))
     best, support = svm_line(*rows)
-    return Found(rows, test, best, support, [perceptron_line(*rows, seed=int(rng.integers(2**31))) for _ in range(settings.n_lines)])
+    return SeparatedRows(
+        rows, test, best, support, [perceptron_line(*rows, seed=int(rng.integers(2**31))) for _ in range(settings.n_lines)]
+    )
 
 
-def test_accuracies(found: Sequence[Found]) -> tuple[np.ndarray, np.ndarray]:
+def test_accuracies(found: Sequence[SeparatedRows]) -> tuple[np.ndarray, np.ndarray]:
     """Return the accuracy on test rows of the maximum margin, and of the other lines on average: float (seeds,)."""
     others = [np.mean([line.accuracy(*one.test) for line in one.others]) for one in found]
     return np.array([one.best.accuracy(*one.test) for one in found]), np.array(others)
@@ -95,7 +97,7 @@ def observe(settings: MarginSettings, seed: int) -> Observed:
     return Observed(numbers, figures(found[0]))
 
 
-def same_from_support(found: Found) -> float:
+def same_from_support(found: SeparatedRows) -> float:
     """Return 1 if the support vectors alone give the same line, else 0."""
     X, signs = found.rows
     again, _ = svm_line(X[found.support], signs[found.support])
@@ -103,7 +105,7 @@ def same_from_support(found: Found) -> float:
     return float(np.linalg.norm(ours - theirs) < SAME * np.linalg.norm(ours))
 
 
-def figures(found: Found) -> list[LessonFigure]:
+def figures(found: SeparatedRows) -> list[LessonFigure]:
     """Return the separating lines, and the SVM's line by C."""
     X, signs = found.rows
     lines = [("maximum margin", found.best), *((f"perceptron {i}", line) for i, line in enumerate(found.others, 1))]

@@ -88,7 +88,7 @@ def descents(settings: LossesSettings, seeds: list[int]) -> tuple[dict[str, list
 
 def observe(settings: LossesSettings, seed: int) -> Observed:
     """Train on overlapping classes by each loss, and on separable ones by each way to write the hinge."""
-    seeds, delta = [derived_seed(seed, "lessons", "losses", str(i)) for i in range(settings.n_seeds)], settings.delta
+    seeds, delta = [derived_seed(seed, "lessons", "loss_functions", str(i)) for i in range(settings.n_seeds)], settings.delta
     wanted = {"log": ("cross-entropy", delta), "hinge": ("hinge", delta), "wide": ("hinge", WIDER * delta)}
     fits = {name: [fit(settings, *one, seed=drawn) for drawn in seeds] for name, one in wanted.items()}
     reached, left = descents(settings, seeds)
@@ -172,7 +172,7 @@ def sentences(numbers: Numbers) -> list[str]:
 
 
 LESSON = Lesson(
-    name="losses", title="Cross-entropy and hinge loss", chapter="神经网络", order=230,
+    name="loss_functions", title="Cross-entropy and hinge loss", chapter="神经网络", order=230,
     slides=("First Loss Function: Cross Entropy Loss", "Second Loss Function: Hinge Loss", "Different concepts"),
     question="How do cross-entropy and hinge loss differ, and does Δ belong inside the maximum?",
     setup="Synthetic rows of three classes in the plane. Model linear learns overlapping Gaussian classes by each loss, with a weak "
