@@ -143,11 +143,12 @@ def components() -> str:
 TITLES = {
     "modalities": "Modalities", "controls": "Controls", "models": "Models", "network_encoders": "Encoders of the model network",
     "optimizers": "Optimizers", "schedules": "Learning rates", "fusions": "Ways of fusing", "metrics": "Metrics",
-    "leaks": "Detectors of leaks", "sources": "Sources of own data",
+    "leaks": "Detectors of leaks", "sources": "Sources of own data", "lessons": "Lessons",
 }  # fmt: skip
 COLUMNS = {
     "modalities": ("data sets",), "controls": ("is a",), "optimizers": ("rows per step", "learning rate", "source"),
     "network_encoders": ("reads", "source"), "schedules": ("source",), "metrics": ("targets", "better"), "leaks": ("codes",),
+    "lessons": ("chapter", "question"),
 }  # fmt: skip
 
 
@@ -170,6 +171,9 @@ def cells(kind: str, name: str) -> Iterator[str]:
         metric: Metric = component(kind, name)
         yield ", ".join(metric.forms)
         yield "higher" if metric.greater_is_better else "lower"
+    if kind == "lessons":
+        yield component(kind, name).chapter
+        yield component(kind, name).question
     if kind == "leaks":
         yield ", ".join(f"[{code.name}](leaks.md#{code.name})" for code in component(kind, name).codes)
 
@@ -201,7 +205,7 @@ def has_more(kind: str, name: str) -> bool:
 
 def linked(kind: str, name: str) -> str:
     """Return a component's name, linked to its section if it has one."""
-    return f"[{name}](#{name})" if kind != "sources" and has_more(kind, name) else name
+    return f"[{name}](#{name})" if kind not in ("sources", "lessons") and has_more(kind, name) else name
 
 
 # ---------------------------------------------------------------- params.yaml, decisions

@@ -11,6 +11,7 @@ from imports import ROOT, source_files
 SHARED_MODULES = {
     "constant": "controls/constant.py and schedules/constant.py are the names `constant` of params.yaml",
     "control": "control.py is the stage that runs components whose interface is contracts/control.py",
+    "lesson": "lesson.py is the stage that runs components whose interface is contracts/lesson.py",
     "schedule": "contracts/schedule.py is the interface of stages/schedules/; pipelines/schedule.py serves the flow on a cron line",
     "table": "modalities/table and own_data/sources/table.py are the names `table` of params.yaml",
     "documents": "foundation/documents.py reads and writes the files whose schemas are in contracts/documents/",

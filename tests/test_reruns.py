@@ -16,6 +16,7 @@ VERBS = (
     "ingest", "split", "featurize", "validate", "train", "control", "learning_curve", "read_weights", "condition", "evaluate", "report",
 )  # fmt: skip
 EVERY = set(VERBS)
+LESSONS = {"lesson", "lecture", "publish_lessons"}
 LEARNING = {"train", "control", "learning_curve", "read_weights", "condition"}
 # path or folder under stages/ → the stages that an edit of it reruns, besides check (which reads all of stages/) and publish (whose
 # models travel with their code). The longest path that fits counts. A model's and a modality's own folder are looked at below.
@@ -80,6 +81,12 @@ RERUNS: dict[str, set[str]] = {
     "metrics": {"evaluate"},
     "metric_inputs": {"evaluate"},
     "report.py": {"report"},
+    "pages": {"report"},
+    "lesson.py": set(),
+    "lessons": set(),
+    "teaching": set(),
+    "lecture.py": set(),
+    "lecture_page": set(),
     "reporting": {"report"},  # the report's words
     "modalities/__init__.py": {"validate", "read_weights", "condition", "evaluate"},  # the gallery of errors shows samples
     "models/__init__.py": {"condition"},
@@ -88,8 +95,12 @@ FILES = [path for path in source_files() if path.parts[0] == "stages"]
 
 
 def reran(path: Path) -> set[str]:
-    """Return the stages that depend on a file by dvc.yaml itself."""
-    return {name for name, (_, deps, _) in declared().items() if covered(path, deps)} - {"check", "publish"}
+    """Return the stages that depend on a file by dvc.yaml itself; lessons are a graph of their own."""
+    return {name for name in dependents(path) if name.partition("@")[0] not in LESSONS} - {"check", "publish"}
+
+
+def dependents(path: Path) -> set[str]:
+    return {name for name, (_, deps, _) in declared().items() if covered(path, deps)}
 
 
 def of_verbs(names: Iterable[str]) -> set[str]:
@@ -124,6 +135,13 @@ def test_a_components_file_reruns_its_own_stages(path: Path) -> None:
     others = ("validate", "condition", "evaluate")
     read = {f"read_weights@{dataset}-{model}" for dataset in PARAMS["datasets"] for model in PARAMS["read_weights"]}
     assert reran(path) == features | read | {f"{verb}@{dataset}" for verb in others for dataset in PARAMS["datasets"]}
+
+
+def test_an_edit_of_a_lesson_reruns_that_lesson() -> None:
+    whole = {"check", "publish", "publish_lessons"}  # these read all of stages/
+    assert dependents(Path("stages/lessons/xor.py")) - whole == {"lesson@xor"}
+    assert dependents(Path("stages/lecture_page/page.py")) - whole == {"lecture"}
+    assert of_verbs(dependents(Path("stages/reporting/findings.py"))) & LESSONS == {"publish_lessons"}
 
 
 def test_the_examples_of_the_table() -> None:

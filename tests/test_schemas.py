@@ -29,6 +29,7 @@ from stages.contracts.paths import (
     kept_results_path,
     leaks_path,
     learning_curve_path,
+    lesson_path,
     models_dir,
     predictions_dir,
     quarantine_path,
@@ -145,7 +146,7 @@ VALIDATION = Validation(dataset="toy", success=True, suites=())
     (leaks_path("toy"), "leaks"), (gallery_path("toy"), "gallery"),
     (models_dir("toy", "knn") / "model.json", "model"), (kept_results_path("toy"), "results"), (comparison_path(), "version_comparison"),
     (accepted_path(), "accepted"), (bias_variance_path("toy", "knn"), "bias_variance"),
-    (weights_document_path("toy", "svm"), "linear_weights"),
+    (weights_document_path("toy", "svm"), "linear_weights"), (lesson_path("xor"), "lesson"),
 ])
 def test_the_path_of_a_document_tells_its_schema(path: Path, name: str) -> None:
     found = document_schema_of(path)
@@ -161,7 +162,7 @@ def test_a_json_file_of_another_path_has_none() -> None:
 def test_every_document_is_found_and_says_what_its_keys_are() -> None:
     assert {schema.name for schema in document_schemas()} == {
         "evaluation", "summary", "validation", "leaks", "model", "results", "version_comparison", "accepted",
-        "randomised", "gallery", "bias_variance", "linear_weights",
+        "randomised", "gallery", "bias_variance", "linear_weights", "lesson",
     }  # fmt: skip
     for kind in (kind for schema in document_schemas() for kind in schema.kinds):
         assert kind.__doc__ and kind.model_config["extra"] == "forbid" and kind.model_config["frozen"]

@@ -57,8 +57,10 @@ def first_to_last(activation: str, depth: int, width: int, seed: int) -> tuple[f
 
 
 def gradient_figure(depths: np.ndarray, ratios: Mapping[str, np.ndarray]) -> LessonFigure:
-    lines = [Line(title, depths, np.exp(np.log(ratios[name]).mean(axis=0)), *np.quantile(ratios[name], (0.05, 0.95), axis=0), dots=True)
-             for name, title in SHOWN.items()]  # fmt: skip
+    lines = []
+    for name, title in SHOWN.items():
+        low, middle, high = np.quantile(ratios[name], (0.05, 0.5, 0.95), axis=0)
+        lines.append(Line(title, depths, middle, low, high, dots=True))
     chart = line_chart(lines, "hidden layers", "gradient at the first layer / at the last", log="y")
     return LessonFigure("gradient", "The gradient on its way back", "With the sigmoid the gradient of the first layer shrinks by a factor "
                         "per layer; with ReLU it keeps its size. Bands: 90 % of the seeds.", [Frame("all", chart)])

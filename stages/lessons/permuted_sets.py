@@ -1,6 +1,7 @@
 """Structure of sets: Deep Sets against an MLP of equal size when the members of a set are permuted."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -29,7 +30,9 @@ def observe(settings: PermutedSetsSettings, seed: int) -> Observed:
     """Train both on sets whose members are in one order; test on the same order and on random ones."""
     size = n_parameters(deep_sets(settings.units))
     width = nearest_width(lambda units: mlp(settings.n_points, units), size, range(1, 600))
-    made = {"deep_sets": lambda: deep_sets(settings.units), "mlp": lambda: mlp(settings.n_points, width)}
+    made: dict[str, Callable[[], torch.nn.Module]] = {
+        "deep_sets": lambda: deep_sets(settings.units), "mlp": lambda: mlp(settings.n_points, width),
+    }  # fmt: skip
     found: dict[str, list[float]] = {f"{name}_{how}": [] for how in ("ordered", "permuted") for name in made}
     found["deep_sets_change"] = []
     for repetition in range(settings.n_seeds):
@@ -106,7 +109,7 @@ def largest_change(module: "torch.nn.Module", rows: np.ndarray, mixed: np.ndarra
         return float((module(torch.from_numpy(rows)) - module(torch.from_numpy(mixed))).abs().max())
 
 
-def cloud_chart(code: int, n_points: int, seed: int) -> object:
+def cloud_chart(code: int, n_points: int, seed: int) -> Any:
     from stages.pages.drawing import SERIES
 
     points, target = clouds(np.random.default_rng(derived_seed(seed, "lessons", "permuted_sets", "figure")), 6, n_points)

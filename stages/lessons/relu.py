@@ -28,7 +28,7 @@ class ReluSettings(LessonSettings):
 
 
 @dataclass(frozen=True)
-class Trained:
+class LossCurve:
     """losses: smoothed, by step. zeros: share of hidden units that are exactly 0 after the training."""
 
     losses: np.ndarray
@@ -46,7 +46,7 @@ def observe(settings: ReluSettings, seed: int) -> Observed:
 
     rows, target = load_digits(return_X_y=True)
     steps: dict[str, list[float]] = {}
-    best: dict[str, Trained] = {}
+    best: dict[str, LossCurve] = {}
     zeros: dict[str, list[float]] = {name: [] for name in SHOWN}
     for repetition in range(settings.n_seeds):
         drawn = derived_seed(seed, "lessons", "relu", str(repetition))
@@ -72,7 +72,7 @@ def observe(settings: ReluSettings, seed: int) -> Observed:
                     "three reach the target; in the deep network the sigmoid stays near the loss of guessing.", frames, 1)])
 
 
-def trained(activation: str, depth: int, rate: float, data: tuple[np.ndarray, np.ndarray], n_steps: int, seed: int) -> Trained:
+def trained(activation: str, depth: int, rate: float, data: tuple[np.ndarray, np.ndarray], n_steps: int, seed: int) -> LossCurve:
     """Train a network by SGD with momentum."""
     import torch
 
@@ -91,7 +91,7 @@ def trained(activation: str, depth: int, rate: float, data: tuple[np.ndarray, np
 
     losses = train(flat_parameters(layers), loss_of, len(X), recipe, seed=seed, until=is_learned)
     if not np.isfinite(losses).all():
-        return Trained(np.full(n_steps, np.inf), float("nan"))
+        return LossCurve(np.full(n_steps, np.inf), float("nan"))
     smooth = np.convolve(losses[:-1], np.full(SMOOTHED, 1 / SMOOTHED), mode="full")[: len(losses)]
     smooth[:SMOOTHED] = losses[0]  # not enough steps to average
     values, zeros = X, []
@@ -99,10 +99,10 @@ def trained(activation: str, depth: int, rate: float, data: tuple[np.ndarray, np
         for weights, bias in layers[:-1]:
             values = activated(activation, values @ weights.T + bias)
             zeros.append(float((values == 0).double().mean()))
-    return Trained(smooth, float(np.mean(zeros)))
+    return LossCurve(smooth, float(np.mean(zeros)))
 
 
-def loss_chart(found: dict[str, Trained]) -> Any:
+def loss_chart(found: dict[str, LossCurve]) -> Any:
     lines = [Line(SHOWN[name], np.arange(len(one.losses)), one.losses) for name, one in found.items()]
     return line_chart(lines, "steps", f"cross-entropy, mean of {SMOOTHED} batches", limits=(0.0, 2.6))
 

@@ -1,6 +1,6 @@
 """Structure of images: a CNN against an MLP of equal size when test images are shifted."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -83,7 +83,7 @@ def mlp(width: int) -> "torch.nn.Module":
     return nn.Sequential(nn.Flatten(), nn.Linear(CANVAS**2, width), nn.ReLU(), nn.Linear(width, N_CLASSES))
 
 
-def digit_chart(image: np.ndarray) -> "object":
+def digit_chart(image: np.ndarray) -> Any:
     from stages.pages.drawing import axes_in, new_figure
 
     figure = new_figure(180.0, 180.0)

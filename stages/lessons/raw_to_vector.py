@@ -19,7 +19,7 @@ RENUMBERED = GraphSample(3, [[2, 0], [0, 1]], node_labels=["C", "O", "C"], edge_
 REVERSED = " ".join(reversed(REVIEW.split()))
 
 
-class ModalitiesSettings(Settings):
+class RawToVectorSettings(Settings):
     height: int = Field(24, ge=2, le=256, description="of the resized photograph, pixels")
     width: int = Field(36, ge=2, le=256, description="of the resized photograph, pixels")
     rate_hz: int = Field(16_000, ge=8_000, le=96_000, description="sampling rate to which the sound is brought")
@@ -28,7 +28,7 @@ class ModalitiesSettings(Settings):
     n_frames: int = Field(40, ge=1, le=500, description="frames of the spectrogram that are kept")
 
 
-def observe(settings: ModalitiesSettings, seed: int) -> Observed:
+def observe(settings: RawToVectorSettings, seed: int) -> Observed:
     """Featurize one sample of each modality, and what must not matter: the order of words, nodes and members."""
     given: dict[str, dict[str, Any]] = {
         "image": {"size": (settings.height, settings.width)},
@@ -162,7 +162,7 @@ def sentences(numbers: Numbers) -> list[str]:
 
 
 LESSON = Lesson(
-    name="modalities", title="From raw samples to vectors", chapter="单模态基础表示", order=10,
+    name="raw_to_vector", title="From raw samples to vectors", chapter="单模态基础表示", order=10,
     slides=("Unimodal Representation: Visual Modality", "Language", "Acoustic", "Tactile", "Tables", "Graphs", "Sets"),
     question="What does a learner see of an image, a text, a sound, a touch, a table, a graph or a set?",
     setup="One sample of each modality is featurized as in the main protocol. Whatever depends on other samples (the dictionary of words, "
@@ -172,5 +172,5 @@ LESSON = Lesson(
         Formula("Bag of words", r"|x_i| = \mathrm{number\ of\ words\ in\ the\ dictionary}", "the lecture, Language Modality"),
         Formula("Force and torque; proprioception", r"T \times 6, \quad T \times 2d", "the lecture, Tactile Modality"),
     ),
-    settings=ModalitiesSettings, observe=observe, claims=claims, sentences=sentences, seconds=12, change="height: 8, width: 12",
+    settings=RawToVectorSettings, observe=observe, claims=claims, sentences=sentences, seconds=12, change="height: 8, width: 12",
 )  # fmt: skip

@@ -16,7 +16,7 @@ N_GRID, N_CURVES = 101, 15
 GRID = np.linspace(-1, 1, N_GRID)
 
 
-class BiasVarianceSettings(LessonSettings):
+class CapacitySettings(LessonSettings):
     n_points: int = Field(40, ge=15, le=1000, description="training points")
     n_bootstraps: int = Field(60, ge=2, le=1000, description="resampled training sets for each seed")
     noise: float = Field(0.3, ge=0, le=3, description="standard deviation of the noise on the targets")
@@ -27,12 +27,12 @@ def truth(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.sin(2.5 * x) + 0.4 * np.cos(6 * x))
 
 
-def observe(settings: BiasVarianceSettings, seed: int) -> Observed:
+def observe(settings: CapacitySettings, seed: int) -> Observed:
     """Decompose the squared error of every degree over bootstraps, once per seed."""
     bias, variance = (np.zeros((settings.n_seeds, len(DEGREES))) for _ in range(2))
     frames: list[Frame] = []
     for repetition in range(settings.n_seeds):
-        rng = np.random.default_rng(derived_seed(seed, "lessons", "bias_variance", str(repetition)))
+        rng = np.random.default_rng(derived_seed(seed, "lessons", "capacity", str(repetition)))
         x = np.sort(rng.uniform(-1, 1, settings.n_points))
         y = truth(x) + settings.noise * rng.standard_normal(len(x))
         samples = rng.integers(0, len(x), (settings.n_bootstraps, len(x)))
@@ -53,8 +53,10 @@ def observe(settings: BiasVarianceSettings, seed: int) -> Observed:
         "best_degree": Measured("degree of the least error", [float(DEGREES[place]) for place in error.argmin(axis=1)]),
     }
     parts = {"bias²": bias, "variance": variance, "both: the error without noise": error}
-    lines = [Line(name, DEGREES, np.median(values, axis=0), *np.quantile(values, (0.25, 0.75), axis=0), dots=True)
-             for name, values in parts.items()]  # fmt: skip
+    lines = []
+    for name, values in parts.items():
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
+        lines.append(Line(name, DEGREES, middle, low, high, dots=True))
     figures = [
         LessonFigure("parts", "Error against capacity", "Bias falls and variance rises with the degree; their sum is least in between. "
                      "Medians over seeds, bands: the middle half.",
@@ -112,7 +114,7 @@ def sentences(numbers: Numbers) -> list[str]:
 
 
 LESSON = Lesson(
-    name="bias_variance", title="Bias and variance", chapter="优化方法简介", order=380,
+    name="capacity", title="Bias and variance", chapter="优化方法简介", order=380,
     slides=("Bias Variance",),
     question="Why are both too simple and too complex models wrong?",
     setup="Points of a known function with noise (synthetic) are fitted by polynomials of growing degree, each to many bootstraps of the "
@@ -121,5 +123,5 @@ LESSON = Lesson(
         Formula("Decomposition", r"E[(f(x) - \hat{f}(x))^2] = (f(x) - E[\hat{f}(x)])^2 + E[(\hat{f}(x) - E[\hat{f}(x)])^2]",
                 "the lecture, Bias Variance; Geman et al. 1992, doi:10.1162/neco.1992.4.1.1"),
     ),
-    settings=BiasVarianceSettings, observe=observe, claims=claims, sentences=sentences, seconds=5, change="n_points: 400",
+    settings=CapacitySettings, observe=observe, claims=claims, sentences=sentences, seconds=5, change="n_points: 400",
 )  # fmt: skip
