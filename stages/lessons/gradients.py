@@ -184,5 +184,5 @@ LESSON = Lesson(
         Formula("Relative error of gradients a and b", r"\frac{\Vert a - b \Vert}{\Vert a \Vert + \Vert b \Vert}",
                 "the size of a difference as a share of the sizes of both"),
     ),
-    settings=GradientsSettings, observe=observe, claims=claims, sentences=sentences, seconds=5, change="step: 0.01",
+    settings=GradientsSettings, observe=observe, claims=claims, sentences=sentences, seconds=9, change="step: 0.01",
 )  # fmt: skip
