@@ -222,7 +222,7 @@ def test_a_path_of_penalties_ends_where_each_penalty_does_alone(loss: str, penal
     for C in (0.05, 0.5, 5.0):
         path.set_params(C=C).fit(X, codes)
         alone = kind(C=C, **given).fit(X, codes)
-        np.testing.assert_allclose(path.coef_, alone.coef_, atol=2e-3)
+        np.testing.assert_allclose(path.coef_, alone.coef_, atol=3e-2 if loss == "hinge_max" else 2e-3)
         assert loss == "hinge_max" or ((path.coef_ == 0) == (alone.coef_ == 0)).all()  # whose minimum is flat
 
 

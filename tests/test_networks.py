@@ -148,7 +148,7 @@ def test_sparse_columns_learn_what_dense_ones_learn(form: str, share: float, n_d
     """Steps that a column has missed are made up for exactly: torch takes each of them. Of 0.02, most columns miss most steps."""
     data, schedule = with_terms(toy_data(form), share, n_dense), Schedule(epochs=12, batch=5, patience=12)
     network = Network(Shape((7, 3), "tanh"), 0.03, decay, np.arange(57) % 3 != 0, 5)
-    assert_as_torch(network, data, schedule, 11)
+    assert_as_torch(network, data, schedule, 11, rel=1e-3)  # float32, summed in another order: how far apart depends on the processor
     slow = replace(network, used=np.ones(57, dtype=bool), rate=0.001)
     found = train_network(slow, data, Schedule(3, 5, 3), EpochOrders(11, 57, 3))
     _, parameters = plain_training(slow, data, Schedule(3, 5, 3), 11)

@@ -11,7 +11,6 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import Stage
 
 from pipelines.running.repository import opened
-from stages.checking.stale_outputs import LESSONS_LOCK
 from stages.foundation.errors import InputError
 from stages.params import refuse_conflict_marks
 
@@ -19,9 +18,6 @@ CONFLICTS = {  # file → what to do about a merge conflict in it
     "dvc.yaml": "keep one side of each conflict and delete the marks",
     "dvc.lock": "take one side whole (`git checkout --ours dvc.lock`, or --theirs); the next run corrects it",
 }
-
-
-LESSONS = LESSONS_LOCK.with_name(PROJECT_FILE).as_posix()  # a graph of its own
 
 
 @dataclass(frozen=True)
@@ -80,8 +76,8 @@ def steps_in_order(targets: Sequence[str] = ()) -> list[Step]:
 def _in_order(repo: Repo, targets: Sequence[str]) -> list[Step]:
     try:
         graph = get_active_graph(repo.index.graph)  # edges from each stage to its dependencies
-        wanted = [stage for target in targets for stage in repo.stage.collect(target)] or [stage for stage in graph if not _is_apart(stage)]
-        plan = plan_repro(graph, wanted)
+        wanted = [stage for target in targets for stage in repo.stage.collect(target)]
+        plan = [stage for stage in plan_repro(graph, wanted or None) if wanted or not _is_apart(stage)]
         return [Step(stage.addressing, tuple(sorted(s.addressing for s in graph.successors(stage)))) for stage in plan]
     except DvcException as error:
         for name, remedy in CONFLICTS.items():

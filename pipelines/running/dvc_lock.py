@@ -19,7 +19,7 @@ from dvc.stage.serialize import to_lockfile
 from dvc.utils.serialize import YAMLFileCorruptedError, dumps_yaml, parse_yaml
 from dvc.utils.strictyaml import YAMLValidationError
 
-from pipelines.running.dvc_graph import LESSONS, steps_in_order
+from pipelines.running.dvc_graph import steps_in_order
 from stages.checking.stale_outputs import LESSONS_LOCK, LOCK
 
 UNSORTED = Path(".dvc/tmp/dvc.lock.unsorted")  # there while a run adds stages: the next run sorts them if this one is killed
@@ -118,15 +118,15 @@ def sorted_at_the_end() -> Iterator[None]:
 
 
 def sort_locks() -> None:
-    """Sort the stages of dvc.lock, and of the lock of lessons, in the graph's order; stages outside of the graph come last, by name.
+    """Sort the stages of dvc.lock in the graph's order; stages outside of the graph come last, by name, as do all of the lessons' lock.
 
     The order in which stages ended must not affect a file under version control.
     """
-    for lock, targets in ((LOCK, ()), (LESSONS_LOCK, (LESSONS,))):
+    for lock in (LOCK, LESSONS_LOCK):
         blocks = blocks_of(lock.read_text("utf-8")) if lock.is_file() else None
         if blocks is None:
             continue
-        names = [step.stage for step in steps_in_order(targets) if step.stage in blocks]
+        names = [step.name for step in steps_in_order() if step.name in blocks] if lock == LOCK else []
         names += sorted(set(blocks) - set(names))
         if names != list(blocks):
             _replace(lock, {name: blocks[name] for name in names})
