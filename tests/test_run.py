@@ -42,6 +42,8 @@ pathlib.Path(f"leaf-{name}.txt").write_text(name)
 def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a workspace whose graph is a toy; work in it."""
     Path("dvc.yaml").write_text(GRAPH)
+    # Where most stages are of other files, DVC runs dvc.yaml's in the order of a set, which differs from process to process.
+    Path("pipelines/lessons/dvc.yaml").unlink()
     Path("leaf.py").write_text(LEAF)
     for name in ("seed", "slow", "fast", "other"):
         Path(f"{name}.txt").write_text("good")
