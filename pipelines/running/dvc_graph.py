@@ -32,13 +32,8 @@ class Step:
 
     @property
     def kind(self) -> str:
-        """Return the stage's name in dvc.yaml, without the data set or model."""
-        return self.stage.partition("@")[0]
-
-    @property
-    def stage(self) -> str:
-        """Return the address within its dvc.yaml."""
-        return self.name.rpartition(":")[2]
+        """Return the stage's name in its dvc.yaml, without the data set, model or lesson."""
+        return self.name.rpartition(":")[2].partition("@")[0]
 
 
 def steps(targets: Sequence[str] = ()) -> list[Step]:
