@@ -24,6 +24,7 @@ CHAPTERS = {  # of the lecture, in its order: what follows from each title
     "优化方法简介": "Optimization",
 }
 CONFIDENCE = 0.95
+SHARE = (0.0, 1.0)  # bounds of an accuracy and of any other share of rows
 
 
 class LessonSettings(Settings):
@@ -45,13 +46,15 @@ class Formula:
 class Measured:
     """A number with its interval over seeds. values: one per seed; a single one where nothing is drawn at random.
 
-    is_share: whether the values are 0 or 1, so that their mean is a share of the seeds.
+    is_share: whether the values are 0 or 1, so that their mean is a share of the seeds. bounds: what the mean cannot leave, and so
+    its interval does not.
     """
 
     title: str
     values: Sequence[float]
     unit: str = ""
     is_share: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def mean(self) -> float:
@@ -59,7 +62,7 @@ class Measured:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Return the 95 % interval of the mean: Student's t; of a share Wilson's; None of a single value.
+        """Return the 95 % interval of the mean: Student's t, cut at the bounds; of a share Wilson's; None of a single value.
 
         Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
         """
@@ -74,7 +77,7 @@ class Measured:
             half = z / (1 + z * z / n) * math.sqrt(self.mean * (1 - self.mean) / n + z * z / (4 * n * n))
             return max(0.0, center - half), min(1.0, center + half)
         half = float(stdtrit(n - 1, tail)) * stdev(self.values) / math.sqrt(n)
-        return self.mean - half, self.mean + half
+        return max(self.bounds[0], self.mean - half), min(self.bounds[1], self.mean + half)
 
     @property
     def lo(self) -> float:

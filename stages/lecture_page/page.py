@@ -13,10 +13,9 @@ from stages.contracts.paths import lesson_dir
 from stages.foundation.plain_output import plain
 from stages.lecture_page.formulas import formula_svg
 from stages.pages.drawing import themed
+from stages.pages.page_parts import DASHBOARD, page_css
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = Path(__file__).parents[1] / "pages"
-DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
 
 
 def render_lecture(results: Sequence[LessonResult]) -> str:
@@ -24,12 +23,11 @@ def render_lecture(results: Sequence[LessonResult]) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {"value": value_text, "interval": interval_text}
-    styles = (STYLES / "page.css", STYLES / "figure.css", TEMPLATES / "lecture.css")
-    css = Markup("".join(path.read_text(encoding="utf-8") for path in styles))
     chapters = [(chinese, english, [lesson_section(result) for result in results if result.chapter == chinese])
                 for chinese, english in CHAPTERS.items()]  # fmt: skip
     page = environment.get_template("lecture.html.j2")
-    return plain(page.render(css=css, chapters=[chapter for chapter in chapters if chapter[2]], dashboard=DASHBOARD))
+    return plain(page.render(css=page_css([TEMPLATES / "lecture.css"]), chapters=[chapter for chapter in chapters if chapter[2]],
+                             dashboard=DASHBOARD))
 
 
 def lesson_section(result: LessonResult) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
 from stages.teaching.small_networks import activated, new_layers
@@ -34,7 +34,8 @@ def observe(settings: ActivationsSettings, seed: int) -> Observed:
             silent[name].append(zeros)
     numbers = {f"{name}_gradient": Measured(f"{title}: gradient at the first of {depths[-1]} layers, as a share of that at the last",
                                             [float(value) for value in ratios[name][:, -1]]) for name, title in SHOWN.items()}
-    numbers |= {f"{name}_silent": Measured(f"{SHOWN[name]}: hidden units that are exactly 0", silent[name]) for name in ("relu", "tanh")}
+    numbers |= {f"{name}_silent": Measured(f"{SHOWN[name]}: hidden units that are exactly 0", silent[name], bounds=SHARE)
+                for name in ("relu", "tanh")}
     return Observed(numbers, [gradient_figure(depths, ratios), function_figure()])
 
 

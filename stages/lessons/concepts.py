@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from stages.contracts.fitted import Scores
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, dots_of, line_chart, region_map
 from stages.teaching.learners import fitted_scores
@@ -109,7 +109,8 @@ def observe(settings: ConceptsSettings, seed: int) -> Observed:
 def numbers_of(tested: dict[str, list[tuple[BinaryPredictions, np.ndarray]]]) -> dict[str, Measured]:
     """Return accuracies, log losses and overconfidence, and the paired differences."""
     accuracy = {name: np.array([one.accuracy(classes) for one, classes in found]) for name, found in tested.items()}
-    numbers = {f"{name}_accuracy": Measured(f"{TITLES[name]}: accuracy on test rows", list(values)) for name, values in accuracy.items()}
+    numbers = {f"{name}_accuracy": Measured(f"{TITLES[name]}: accuracy on test rows", list(values), bounds=SHARE)
+               for name, values in accuracy.items()}
     numbers |= {
         "curve_gain": Measured("MLP minus logistic regression", list(accuracy["mlp"] - accuracy["logistic"])),
         "loss_gain": Measured("logistic regression minus perceptron", list(accuracy["logistic"] - accuracy["perceptron"])),

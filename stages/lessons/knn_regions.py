@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart, region_map
 from stages.teaching.learners import fitted_scores
@@ -85,15 +85,15 @@ def observe(settings: KnnRegionsSettings, seed: int) -> Observed:
     }
     every = found[L2]
     numbers = {
-        "train_1": Measured("k = 1: accuracy on the training rows", list(every[:, 0, 0])),
-        "test_1": Measured("k = 1: accuracy on the test rows", list(every[:, 0, 2])),
+        "train_1": Measured("k = 1: accuracy on the training rows", list(every[:, 0, 0]), bounds=SHARE),
+        "test_1": Measured("k = 1: accuracy on the test rows", list(every[:, 0, 2]), bounds=SHARE),
         "chosen_k": Measured("k that is best on other rows than the test's", [float(ks[place]) for place in chosen[L2]]),
-        "test_chosen": Measured("this k: accuracy on the test rows", list(test[L2])),
+        "test_chosen": Measured("this k: accuracy on the test rows", list(test[L2]), bounds=SHARE),
         "gain_over_1": Measured("this k: test accuracy above that of k = 1", list(test[L2] - every[:, 0, 2])),
         "gain_over_largest": Measured(f"this k: test accuracy above that of k = {ks[-1]}", list(test[L2] - every[:, -1, 2])),
         "gain_of_l2": Measured("test accuracy by L2 above that by L1, each with its best k", list(test[L2] - test[L1])),
-        "turned_l1": Measured("predictions that change as the rows turn by 45°, L1", turned[L1]),
-        "turned_l2": Measured("predictions that change as the rows turn by 45°, L2", turned[L2]),
+        "turned_l1": Measured("predictions that change as the rows turn by 45°, L1", turned[L1], bounds=SHARE),
+        "turned_l2": Measured("predictions that change as the rows turn by 45°, L2", turned[L2], bounds=SHARE),
     }
     return Observed(numbers, figures(settings, draws[0], found, int(np.median(chosen[L2]))))
 
@@ -124,7 +124,7 @@ def accuracy_chart(ks: tuple[int, ...], found: dict[str, np.ndarray]) -> Any:
     wanted = (("test rows, L2", L2, 2), ("training rows, L2", L2, 0), ("test rows, L1", L1, 2))
     lines = []
     for name, metric, part in wanted:
-        values = [Measured("", list(found[metric][:, place, part])) for place in range(len(ks))]
+        values = [Measured("", list(found[metric][:, place, part]), bounds=SHARE) for place in range(len(ks))]
         lines.append(Line(name, ks, [one.mean for one in values], [one.lo for one in values], [one.hi for one in values], dots=True))
     return line_chart(lines, "k, number of neighbors", "accuracy", log="x")
 

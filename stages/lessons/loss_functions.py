@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, dots_of, line_chart
 from stages.teaching.learners import fitted_scores
@@ -95,11 +95,12 @@ def observe(settings: LossesSettings, seed: int) -> Observed:
     smallest = {kind: [float(one.min()) for one in found] for kind, found in reached.items()}
     size = {name: np.array([one.size for one in found]) for name, found in fits.items()}
     numbers = {
-        "log_accuracy": Measured("cross-entropy: test accuracy, overlapping classes", [one.accuracy for one in fits["log"]]),
-        "hinge_accuracy": Measured(f"hinge, Δ = {delta:g}: test accuracy", [one.accuracy for one in fits["hinge"]]),
+        "log_accuracy": Measured("cross-entropy: test accuracy, overlapping classes", [one.accuracy for one in fits["log"]], bounds=SHARE),
+        "hinge_accuracy": Measured(f"hinge, Δ = {delta:g}: test accuracy", [one.accuracy for one in fits["hinge"]], bounds=SHARE),
         "gain": Measured("hinge minus cross-entropy", [b.accuracy - a.accuracy for a, b in zip(fits["log"], fits["hinge"], strict=True)]),
-        "log_free": Measured("cross-entropy: training rows without loss", [one.free for one in fits["log"]]),
-        "hinge_free": Measured("hinge: training rows without loss, and so without gradient", [one.free for one in fits["hinge"]]),
+        "log_free": Measured("cross-entropy: training rows without loss", [one.free for one in fits["log"]], bounds=SHARE),
+        "hinge_free": Measured("hinge: training rows without loss, and so without gradient", [one.free for one in fits["hinge"]],
+                               bounds=SHARE),
         "size_ratio": Measured(f"margins at {WIDER:g} times Δ, as a multiple of those at Δ", list(size["wide"] / size["hinge"])),
         "delta": Measured("Δ", [delta]),
         "inside_margin": Measured("separable classes, Δ inside: smallest margin after training", smallest["hinge"]),
@@ -129,7 +130,7 @@ def figures(settings: LossesSettings, numbers: Numbers, wide: list[Fit], reached
     accuracy = {
         "cross-entropy": numbers["log_accuracy"],
         f"hinge, Δ = {settings.delta:g}": numbers["hinge_accuracy"],
-        f"hinge, Δ = {WIDER * settings.delta:g}": Measured("", [one.accuracy for one in wide]),
+        f"hinge, Δ = {WIDER * settings.delta:g}": Measured("", [one.accuracy for one in wide], bounds=SHARE),
     }
     return [
         LessonFigure("losses", "Loss against margin", "Cross-entropy falls towards 0 and never reaches it. The hinge loss is 0 from the "

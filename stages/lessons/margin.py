@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import region_map
 from stages.teaching.separating_lines import Separator, perceptron_line, svm_line
@@ -82,14 +82,15 @@ def observe(settings: MarginSettings, seed: int) -> Observed:
         "twice_distance": Measured("twice the distance of the nearest row", [one.best.margin(*one.rows) for one in found]),
         "other_margin": Measured("margin of the perceptrons' lines", list(others.mean(axis=1))),
         "largest_share": Measured("the widest of them all, as a share of the maximum margin", [float((others.max(axis=1) / widest).max())]),
-        "separating": Measured("perceptrons' lines that separate all training rows", list((others > 0).mean(axis=1))),
+        "separating": Measured("perceptrons' lines that separate all training rows", list((others > 0).mean(axis=1)), bounds=SHARE),
         "n_support": Measured("support vectors", [float(len(one.support)) for one in found]),
         "same_from_support": Measured("seeds whose support vectors alone give the same line", [same_from_support(one) for one in found],
                                       is_share=True),
-        "accuracy": Measured("maximum margin: accuracy on test rows", list(accuracy)),
-        "other_accuracy": Measured("perceptrons: accuracy on test rows", list(other_accuracy)),
+        "accuracy": Measured("maximum margin: accuracy on test rows", list(accuracy), bounds=SHARE),
+        "other_accuracy": Measured("perceptrons: accuracy on test rows", list(other_accuracy), bounds=SHARE),
         "gain": Measured("difference of the two", list(accuracy - other_accuracy)),
-        "more_accuracy": Measured(f"maximum margin in {settings.n_dimensions} dimensions: accuracy on test rows", list(more_accuracy)),
+        "more_accuracy": Measured(f"maximum margin in {settings.n_dimensions} dimensions: accuracy on test rows", list(more_accuracy),
+                                  bounds=SHARE),
         "more_gain": Measured(f"difference from the perceptrons in {settings.n_dimensions} dimensions", list(more_accuracy - more_other)),
         "soft_width": Measured(f"distance of the two planes at C = {SOFT[0]:g}", soft),
         "hard_width": Measured(f"distance of the two planes at C = {SOFT[-1]:g}", hard),

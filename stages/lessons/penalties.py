@@ -1,11 +1,12 @@
 """L1 against L2: paths of coefficients as the penalty grows, and which of them become exactly 0."""
 
+import math
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import new_axes, scaled
 
@@ -41,7 +42,8 @@ def observe(settings: PenaltiesSettings, seed: int) -> Observed:
             if repetition == 0:
                 frames.append(Frame(NAMES[name], path_chart(path, informative, STRENGTHS[best])))
     titles = {"useless": "useless features with weight 0", "useful": "useful features with weight 0", "error": "test error, squared"}
-    numbers = {key: Measured(f"{NAMES[key.split('_')[0]]}: {titles[key.split('_')[1]]}", values) for key, values in zeros.items()}
+    numbers = {key: Measured(f"{NAMES[key.split('_')[0]]}: {titles[key.split('_')[1]]}", values,
+                             bounds=(0, math.inf) if key.endswith("_error") else SHARE) for key, values in zeros.items()}
     return Observed(numbers, [LessonFigure("paths", "Weights as the penalty grows", "Solid: weights of useful features; dotted: of useless "
                               "ones; vertical line: the strength with the least error on other rows. L1 sets weights to 0 one after the "
                               "other, L2 shrinks all of them together.", frames)])

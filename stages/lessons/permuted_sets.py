@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import MARKS, dots_of, new_axes, scaled
 from stages.teaching.modules import accuracy_of, fit_classifier, n_parameters, nearest_width, seeded_module
@@ -49,8 +49,9 @@ def observe(settings: PermutedSetsSettings, seed: int) -> Observed:
             if name == "deep_sets":
                 found["deep_sets_change"].append(largest_change(module, rows, mixed))
     titles = {"deep_sets": "Deep Sets", "mlp": "MLP"}
-    accuracies = {f"{titles[name]}, {how}": Measured("", found[f"{name}_{how}"]) for how in ("ordered", "permuted") for name in made}
-    numbers = {f"{name}_{how}": Measured(f"{titles[name]}: accuracy, members {how}", found[f"{name}_{how}"])
+    accuracies = {f"{titles[name]}, {how}": Measured("", found[f"{name}_{how}"], bounds=SHARE)
+                  for how in ("ordered", "permuted") for name in made}
+    numbers = {f"{name}_{how}": Measured(f"{titles[name]}: accuracy, members {how}", found[f"{name}_{how}"], bounds=SHARE)
                for how in ("ordered", "permuted") for name in made}  # fmt: skip
     numbers["deep_sets_change"] = Measured("Deep Sets: largest change of an output by permuting", found["deep_sets_change"])
     numbers |= {f"{name}_parameters": Measured(f"{titles[name]}: parameters", [float(n_parameters(make()))]) for name, make in made.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
 from stages.teaching.small_networks import Recipe, activated, flat_parameters, new_layers, outputs_of, train
@@ -64,7 +64,8 @@ def observe(settings: ReluSettings, seed: int) -> Observed:
     titles = {"shallow": "one hidden layer", "deep": f"{settings.depth} hidden layers"}
     numbers = {key: Measured(f"{SHOWN[key.split('_')[0]]}, {titles[key.split('_')[1]]}: steps to the target", values, "steps")
                for key, values in sorted(steps.items(), key=lambda item: item[0].split("_")[1], reverse=True)}  # fmt: skip
-    numbers |= {f"{name}_zeros": Measured(f"{SHOWN[name]}: hidden units that are 0, trained", zeros[name]) for name in ("relu", "tanh")}
+    numbers |= {f"{name}_zeros": Measured(f"{SHOWN[name]}: hidden units that are 0, trained", zeros[name], bounds=SHARE)
+                for name in ("relu", "tanh")}
     numbers["most"] = Measured("most steps of a training", [float(settings.n_steps)], "steps")
     frames = [Frame(titles["deep" if depth > 1 else "shallow"], loss_chart({name: best[f"{name}/{depth}"] for name in SHOWN}))
               for depth in (1, settings.depth)]  # fmt: skip

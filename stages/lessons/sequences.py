@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
 from stages.teaching.modules import accuracy_of, fit_classifier, n_parameters, nearest_width, seeded_module
@@ -46,7 +46,8 @@ def observe(settings: SequencesSettings, seed: int) -> Observed:
             fit_classifier(module, *train, RECIPE, seed=drawn)
             found[name].append([accuracy_of(module, *test) for test in tests])
     scores = {name: np.array(values) for name, values in found.items()}
-    numbers = {f"{name.lower()}_{times}": Measured(f"{name}: accuracy, {settings.length * times} steps", scores[name][:, place].tolist())
+    numbers = {f"{name.lower()}_{times}": Measured(f"{name}: accuracy, {settings.length * times} steps", scores[name][:, place].tolist(),
+                                                   bounds=SHARE)
                for place, times in enumerate(TIMES) if times in (1, 4) for name in NAMES}  # fmt: skip
     numbers |= {f"{name.lower()}_parameters": Measured(f"{name}: parameters", [float(n_parameters(made[name]()))]) for name in NAMES}
     lengths = [settings.length * times for times in TIMES]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
 from stages.teaching.modules import accuracy_of, fit_classifier, n_parameters, nearest_width, seeded_module
@@ -44,7 +44,8 @@ def observe(settings: ShiftedImagesSettings, seed: int) -> Observed:
             fit_classifier(module, shifted(images[train], 0), target[train], RECIPE, seed=drawn)
             found[name].append([accuracy_of(module, shifted(images[test], by), target[test]) for by in SHIFTS])
     scores = {name: np.array(values) for name, values in found.items()}
-    numbers = {f"{name.lower()}_{by}": Measured(f"{name}: accuracy, test images shifted by {by} pixels", scores[name][:, by].tolist())
+    numbers = {f"{name.lower()}_{by}": Measured(f"{name}: accuracy, test images shifted by {by} pixels", scores[name][:, by].tolist(),
+                                                bounds=SHARE)
                for by in (0, 2, SHIFTS[-1]) for name in scores}  # fmt: skip
     numbers |= {"cnn_parameters": Measured("CNN: parameters", [float(size)]),
                 "mlp_parameters": Measured("MLP: parameters", [float(n_parameters(mlp(width)))])}

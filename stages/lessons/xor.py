@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
+from stages.contracts.lesson import SHARE, Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import region_map
 from stages.teaching.learners import fitted_scores
@@ -44,9 +44,9 @@ def observe(settings: XorSettings, seed: int) -> Observed:
                 regions[name] = codes[4:].reshape(GRID, GRID)
     solved = [float(value == 1) for value in accuracy["MLP"]]
     numbers = {
-        "perceptron_accuracy": Measured("perceptron: share of the four points that are right", accuracy["perceptron"]),
-        "perceptron_best": Measured("perceptron: the best of all seeds", [max(accuracy["perceptron"])]),
-        "mlp_accuracy": Measured("MLP: share of the four points that are right", accuracy["MLP"]),
+        "perceptron_accuracy": Measured("perceptron: share of the four points that are right", accuracy["perceptron"], bounds=SHARE),
+        "perceptron_best": Measured("perceptron: the best of all seeds", [max(accuracy["perceptron"])], bounds=SHARE),
+        "mlp_accuracy": Measured("MLP: share of the four points that are right", accuracy["MLP"], bounds=SHARE),
         "mlp_solved": Measured("MLP: seeds that get all four right", solved, is_share=True),
     }
     draw = partial(region_map, points=CORNERS, classes=CLASSES, limits=(-EDGE, EDGE, -EDGE, EDGE))

@@ -16,6 +16,7 @@ from stages.contracts.documents.weights_document import LinearWeights
 from stages.contracts.paths import evaluation_path
 from stages.foundation.plain_output import plain
 from stages.pages.drawing import padded, themed
+from stages.pages.page_parts import DASHBOARD, page_css
 from stages.reporting import formatting
 from stages.reporting.cell_intervals import cell_interval
 from stages.reporting.critical_sentences import critical_rows, critical_sentence
@@ -32,8 +33,6 @@ from stages.reporting.together import ShareRow, WayRow, other_shares, share_rows
 from stages.reporting.weights_page import weights_section
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = Path(__file__).parents[1] / "pages"
-DASHBOARD = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"  # of `make ui`; experiments have no address by name
 FAMILIES: tuple[Family, ...] = ("fusion", "ways", "left_out", "sufficient", "learners", "boosting", "baseline")
 
 
@@ -56,7 +55,6 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
         "baseline": formatting.baseline_name, "heading": heading, "way": formatting.way_name, "outer_folds": formatting.outer_folds,
         "inner_folds": formatting.inner_folds,
     }
-    css = Markup("".join((STYLES / name).read_text(encoding="utf-8") for name in ("page.css", "figure.css")))
     page = environment.get_template("page.html.j2")
     learners = list(dict.fromkeys(model for evaluation in evaluations for model in evaluation.learners))
     heads = ["best baseline", *map(formatting.model_name, learners)]
@@ -65,7 +63,7 @@ def render(evaluations: Sequence[Evaluation], drawn: Mapping[str, Mapping[str, D
     sections = [{**section(evaluation, drawn.get(evaluation.dataset, {}), known.get(evaluation.dataset)),
                  **gallery_section(evaluation, shown.get(evaluation.dataset)),
                  **weights_section(evaluation, (linear or {}).get(evaluation.dataset, ()))} for evaluation in evaluations]
-    return plain(page.render(css=css, heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
+    return plain(page.render(css=page_css(), heads=heads, summary=rows, sections=sections, left_out=left_out, dashboard=DASHBOARD))
 
 
 def summary_row(evaluation: Evaluation, learners: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.foundation.errors import InputError
 from stages.samples.graph_column import GraphSample, graph_column
 from stages.simulators.contact_scene import ContactTrial
 from stages.simulators.contact_trials import TrialReadings, simulate
@@ -60,7 +61,10 @@ def review() -> RawSample:
 def spoken_word() -> RawSample:
     """Return the word of one voice as a WAV file; all voices are synthesized, because a clip depends on those before it."""
     clips = spoken_words([WORD])
-    clip = next((clip for clip in clips if clip.voice == VOICE), clips[0])
+    clip = next((clip for clip in clips if clip.voice == VOICE), None)
+    if clip is None:
+        raise InputError(f"espeak-ng: expected the voice {VOICE!r}, found {', '.join(clip.voice for clip in clips)}; install the locked "
+                         "packages again: `rm -r .venv && make lessons`")
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
