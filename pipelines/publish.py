@@ -11,10 +11,11 @@ from functools import lru_cache, partial
 
 from pipelines.publishing import descriptions
 from pipelines.publishing.champions import register
+from pipelines.publishing.dataset_records import dataset_records
 from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import read_lock, why_outdated
 from pipelines.publishing.process_pool import distribute, workers
-from pipelines.publishing.records import Record, dataset_records
+from pipelines.publishing.record import Record
 from pipelines.publishing.runs import NOTE
 from pipelines.publishing.saved_view import leaderboard_view
 from pipelines.publishing.synced_runs import delete_half_done, finished_runs, mark_current, sync_runs

@@ -16,8 +16,8 @@ from toy_evaluation import fold_scores, toy_evaluation
 from toy_problem import description, toy_problem
 
 from pipelines.publishing.costs import Cost, Stopwatch, cost_of, keep_cost
+from pipelines.publishing.dataset_records import COST_FIGURE, score_against_cost
 from pipelines.publishing.energy_counters import EnergyCounter, energy_counters, joules_since
-from pipelines.publishing.records import COST_FIGURE, score_against_cost
 from pipelines.running.local_processes import LocalProcesses
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.model_document import ModalityFeatures
@@ -184,5 +184,5 @@ def test_the_figure_is_drawn_where_costs_are_known(tmp_path: Path, monkeypatch: 
 
 
 def test_importing_what_publishes_costs_no_matplotlib() -> None:
-    code = "import pipelines.publishing.records, sys; sys.exit('matplotlib' in sys.modules or 'sklearn' in sys.modules)"
+    code = "import pipelines.publishing.dataset_records, sys; sys.exit('matplotlib' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -13,7 +13,7 @@ from toy_evaluation import fold_scores, toy_evaluation
 from toy_predictions import SKILL, Toy, write_params, write_toy
 
 from pipelines.orchestration.artifacts import summary
-from pipelines.publishing.records import Record
+from pipelines.publishing.record import Record
 from pipelines.publishing.runs import log_run, refresh_run
 from pipelines.publishing.tracking import connect, open_experiment
 from stages import evaluate, report

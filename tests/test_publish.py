@@ -26,11 +26,11 @@ from toy_results import REPOSITORY, TOYS, make_workspace
 from pipelines import publish
 from pipelines.publishing import descriptions
 from pipelines.publishing.costs import Cost, keep_cost
+from pipelines.publishing.dataset_records import COST_FIGURE
 from pipelines.publishing.links import leaderboard_link
 from pipelines.publishing.lock_entries import md5_of, read_lock
 from pipelines.publishing.metric_values import metric_names
 from pipelines.publishing.model_code import ROOT, copy_code, predicting_files, requirements
-from pipelines.publishing.records import COST_FIGURE
 from pipelines.publishing.run_params import chosen_settings
 from pipelines.publishing.tracking import tracking_uri
 from stages.checking.pipeline_settings import PublishEntry

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publishing.lock_entries import LockedFile, locked_file, read_lock
-from pipelines.publishing.records import Record
+from pipelines.publishing.record import Record
 from pipelines.publishing.runs import KEY
 from pipelines.publishing.tracking import Server, plain_values
 from stages.contracts.candidate import Candidate, parsed_combination

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.publishing.costs import COST, cost_of
 from pipelines.publishing.lock_entries import digest, identity, refuse_changed
-from pipelines.publishing.records import Record, git_tags
+from pipelines.publishing.record import Record, git_tags
 from pipelines.publishing.saved_view import saved_view
 from stages.checking.stale_outputs import LESSONS_LOCK
 from stages.contracts.documents.lesson_document import LessonResult, MeasuredNumber

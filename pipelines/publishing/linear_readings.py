@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.publishing.lock_entries import refuse_changed
-from pipelines.publishing.metric_values import Point, metric_names
+from pipelines.publishing.metric_values import metric_names
+from pipelines.publishing.record import Point
 from stages.contracts.candidate import EARLY, Candidate
 from stages.contracts.documents.weights_document import LinearWeights, ReadCombination
 from stages.contracts.paths import support_vectors_path, weights_document_path, weights_table_path

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from pipelines.publishing.network_values import Point as Point
 from pipelines.publishing.network_values import critical_points, representation_points
+from pipelines.publishing.record import Point
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation, FoldScores, SeedSpread
 
 # of probabilities, on the dashboard under one heading

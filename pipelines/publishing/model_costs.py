@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from pipelines.publishing.costs import COSTS
-from pipelines.publishing.metric_values import Point
+from pipelines.publishing.record import Point
 from stages.contracts.documents.model_document import SavedModel
 from stages.contracts.paths import samples_path, splits_path
 from stages.foundation.documents import read_document

@@ -1,9 +1,8 @@
 """Numbers of a network's run as MLflow's metrics: where training ended, and what its representation brings to other learners."""
 
+from pipelines.publishing.record import Point
 from stages.contracts.critical_point import VERDICTS
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
-
-Point = tuple[str, float, int]  # metric, value, step
 
 
 def critical_points(evaluation: Evaluation, result: CandidateResult) -> list[Point]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.publishing.model_costs import model_points
-from pipelines.publishing.records import DatasetVersion, Record
+from pipelines.publishing.record import DatasetVersion, Record
 from pipelines.publishing.tracking import Server, plain_values
 from stages.foundation.plain_output import plain
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.publishing.records import Record
+from pipelines.publishing.record import Record
 from pipelines.publishing.runs import BATCH, CURRENT, KEY, VIEW, log_run, refresh_run
 from pipelines.publishing.tracking import Server
 

@@ -1,22 +1,17 @@
-"""What stands on the server: one record per candidate of a data set, and one summary, made of dvc.lock and files.
+"""What stands on the server of a data set: one record per candidate, and one summary, made of dvc.lock and files."""
 
-A record's `key` says which results it shows: a new key is a new run. Its `view` (note, figures, pages) may change
-without the results changing; then the run of that key is refreshed in place.
-"""
-
-import hashlib
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.publishing import descriptions
-from pipelines.publishing.costs import Cost, cost_of
+from pipelines.publishing.costs import cost_of
 from pipelines.publishing.leaderboard_tags import leaderboard_tags
 from pipelines.publishing.linear_readings import linear_reading
 from pipelines.publishing.lock_entries import computed_by, digest, entry_hash, identity, output_hash, refuse_changed
-from pipelines.publishing.metric_values import Point, absent_points, gap_points, run_points, score_points, share_points
+from pipelines.publishing.metric_values import absent_points, gap_points, run_points, score_points, share_points
+from pipelines.publishing.record import DatasetVersion, Record, git_tags
 from pipelines.publishing.run_params import chosen_settings, data_params, run_params, seen
 from stages.contracts.candidate import Candidate
 from stages.contracts.documents.evaluation_document import CandidateResult, Evaluation
@@ -40,45 +35,6 @@ from stages.foundation.tables import read_table
 RESULTS = {"scores", "confusion", "by_output", "agreement", "reliability", "configs", "curves", "notes", "sweeps", "critical_points"}
 COST_FIGURE = "figures/score_against_cost.svg"
 SUMMARISED = ("_mean", "_lo", "_hi")
-
-
-@dataclass(frozen=True)
-class DatasetVersion:
-    """The data set as an MLflow input: DVC's hash of its samples."""
-
-    name: str
-    digest: str
-    path: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """One run. `files` maps a path among the run's artifacts to a file; `tables` is the folder of a run's predictions.
-
-    standing: its tags on the leaderboard, which change with the others' results. cost: of the stage, if known.
-    """
-
-    name: str
-    key: str
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    points: Sequence[Point]
-    note: str
-    files: Mapping[str, Path]
-    data: DatasetVersion | None
-    tables: Path | None = None
-    candidate: Candidate | None = None
-    model: Path | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-    standing: Mapping[str, str] = field(default_factory=dict)
-    cost: Cost | None = None
-
-    @property
-    def view(self) -> str:
-        """Return the digest of what may be refreshed in place."""
-        hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()}
-        return digest({"note": self.note, "files": hashes, "texts": dict(self.texts), "standing": dict(self.standing)})
 
 
 def dataset_records(lock: Mapping[str, Any], dataset: str) -> list[Record]:
@@ -176,18 +132,6 @@ def score_against_cost(lock: Mapping[str, Any], evaluation: Evaluation) -> dict[
 def common_tags(evaluation: Evaluation) -> dict[str, str]:
     """Return the tags that all runs of a data set share."""
     return {"dataset": evaluation.dataset, "task": evaluation.task, "mlflow.source.type": "PROJECT", **git_tags()}
-
-
-def git_tags() -> dict[str, str]:
-    """Return the commit checked out and whether files differ from it; nothing outside git."""
-    try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git on this machine
-        return {}
-    if commit.returncode or changes.returncode:
-        return {}
-    return {"mlflow.source.git.commit": commit.stdout.strip(), "mlflow.source.git.dirty": str(bool(changes.stdout)).lower()}
 
 
 def dataset_version(lock: Mapping[str, Any], evaluation: Evaluation) -> DatasetVersion | None:
