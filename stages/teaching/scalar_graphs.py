@@ -4,6 +4,7 @@ Each way starts from 1 and multiplies once for each edge that it passes. Local d
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ def by_paths(graph: ScalarGraph, nodes: Sequence[int]) -> Differentiated:
     for place, node in enumerate(nodes):
         for path in paths_from(users, node, len(graph.values) - 1):
             product = 1.0
-            for argument, user in zip(path, path[1:], strict=False):
+            for argument, user in pairwise(path):
                 product *= graph.slopes[user][argument]
                 n += 1
             found[place] += product

@@ -7,19 +7,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, HEIGHT = 400.0, 330.0
+WIDTH, HEIGHT = 400.0, 350.0
 RADIUS = 21.0
 TEXT_ROW = 16.0
+NOTE_ROW = 13.0
 
 
 class DrawnNode(NamedTuple):
-    """A circle with its name and value; note: written below it. x, y: its centre. strong: whether it stands out, by a thick rim."""
+    """A circle with its name and value; note: lines below it. x, y: its centre. strong: whether it stands out, by a thick rim."""
 
     x: float
     y: float
     name: str
     value: str
-    note: str = ""
+    note: Sequence[str] = ()
     strong: bool = False
 
 
@@ -77,6 +78,6 @@ def draw_node(axes: "Axes", node: DrawnNode) -> None:
               markeredgecolor=COLOURS["c1" if node.strong else "ink"], markeredgewidth=2.4 if node.strong else 1.0)  # fmt: skip
     axes.text(node.x, node.y + 7, node.name, ha="center", va="center", fontsize=FONT)
     axes.text(node.x, node.y - 7, node.value, ha="center", va="center", fontsize=SMALL)
-    if node.note:
-        axes.text(node.x, node.y - RADIUS - 9, node.note, ha="center", va="center", fontsize=SMALL,
-                  bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 1.0})  # fmt: skip
+    for row, line in enumerate(node.note):
+        axes.text(node.x, node.y - RADIUS - 10 - NOTE_ROW * row, line, ha="center", va="center", fontsize=SMALL,
+                  bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 0.5})  # fmt: skip
