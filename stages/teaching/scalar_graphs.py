@@ -25,10 +25,6 @@ class ScalarGraph:
         self.slopes.append(slopes or {})
         return len(self.values) - 1
 
-    @property
-    def n_edges(self) -> int:
-        return sum(map(len, self.slopes))
-
     def users(self) -> list[list[int]]:
         """Return of each node the nodes that it is an argument of."""
         found: list[list[int]] = [[] for _ in self.values]
