@@ -9,9 +9,9 @@ from pydantic import Field
 from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
-from stages.teaching.named_graphs import NamedGraph, factor
 from stages.teaching.network_gradients import relative
 from stages.teaching.scalar_graphs import UnitGraph, back_propagated, by_paths, forward_mode, paths_from, unit_graph
+from stages.teaching.worked_graphs import WorkedGraph, factor
 
 SIZES = (3, 2, 1)  # of the network that is drawn
 LIMIT = 1e-12  # of a relative error
@@ -119,11 +119,11 @@ def graph_frames() -> list[Frame]:
     """Return the example from its values to its gradients."""
     made = unit_graph(*EXAMPLE)
     nodes = [*made.inputs, *made.units[0], *made.units[1], len(made.graph.values) - 1, int(made.weights[0][0, 0])]
-    named = NamedGraph(made.graph, dict(zip(PLACES, nodes, strict=True)), PLACES, {"x": 0.37, "h": 0.44, "p": 0.5, "w": 0.5})
+    named = WorkedGraph(made.graph, dict(zip(PLACES, nodes, strict=True)), PLACES, {"x": 0.37, "h": 0.44, "p": 0.5, "w": 0.5})
     return [*forward_frames(named), *path_frames(named), *backward_frames(named, made)]
 
 
-def forward_frames(named: NamedGraph) -> list[Frame]:
+def forward_frames(named: WorkedGraph) -> list[Frame]:
     """Return the values, with the weights on the edges, and the local derivatives."""
     (W1, _), (W2, _) = EXAMPLE[0]
     weights = {(f"x{'₁₂₃'[i]}", f"h{'₁₂'[j]}"): W1[j, i] for j in range(2) for i in range(3)}
@@ -137,7 +137,7 @@ def forward_frames(named: NamedGraph) -> list[Frame]:
     ]
 
 
-def path_frames(named: NamedGraph) -> list[Frame]:
+def path_frames(named: WorkedGraph) -> list[Frame]:
     """Return the path of a weight, and both paths of an input, with what they add to its derivative."""
     first, second = named.along("x₁ h₁ p L"), named.along("x₁ h₂ p L")
     lines = {
@@ -152,7 +152,7 @@ def path_frames(named: NamedGraph) -> list[Frame]:
             for label, (path, said) in lines.items()]  # fmt: skip
 
 
-def backward_frames(named: NamedGraph, made: UnitGraph) -> list[Frame]:
+def backward_frames(named: WorkedGraph, made: UnitGraph) -> list[Frame]:
     """Return the gradients that flow back, layer by layer."""
     gradients, of_p = named.gradients, factor(named.gradients["p"])
     of_weights = back_propagated(made.graph, made.weights[0].ravel().tolist()).derivatives

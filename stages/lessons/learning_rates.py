@@ -42,8 +42,8 @@ def observe(settings: LearningRatesSettings, seed: int) -> Observed:
                 curves[schedule] = found
     numbers = {
         "threshold": Measured("threshold 2 / λ of the rate", [threshold]),
-        "below_shrinks": Measured("rates below it (0.9, 0.99, 0.999 of it) that come nearer", [float(np.mean([shrinks[s] for s in NEAR[:3]]))]),
-        "above_shrinks": Measured("rates above it (1.001, 1.01, 1.1 of it) that come nearer", [float(np.mean([shrinks[s] for s in NEAR[3:]]))]),
+        "below_shrinks": Measured("rates below it (0.9, 0.99, 0.999 of it) that come nearer", [sum(shrinks[s] for s in NEAR[:3]) / 3]),
+        "above_shrinks": Measured("rates above it (1.001, 1.01, 1.1 of it) that come nearer", [sum(shrinks[s] for s in NEAR[3:]) / 3]),
         **{f"{name.replace(' ', '_')}_loss": Measured(f"{name}: loss after {N_DRAWN} steps, as a share of the first",
                                                       [float(found[-1] / found[0])]) for name, found in losses.items()},
         "constant_loss": Measured("with noise, constant rate: loss at the end", ends["constant"]),

@@ -18,7 +18,7 @@ Pair = tuple[str, str]  # of names: an argument, and the node that uses it
 
 
 @dataclass(frozen=True)
-class NamedGraph:
+class WorkedGraph:
     """nodes: name → node. places: name → centre of its circle, in px. labels_at: first letter → where the texts of edges from there are."""
 
     graph: ScalarGraph
