@@ -1,15 +1,17 @@
 """Derivatives worked by hand, paths that can be listed, and multiplications that can be counted on paper."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from stages.lessons.back_propagation import EXAMPLE, drawn_layers, graph_frames
 from stages.pages.drawing import figure_style, render
-from stages.teaching.scalar_graphs import ScalarGraph, back_propagated, by_paths, forward_mode, paths_from, unit_graph
+from stages.teaching.scalar_graphs import Differentiated, ScalarGraph, back_propagated, by_paths, forward_mode, paths_from, unit_graph
 
-WAYS = (by_paths, forward_mode, back_propagated)
+Way = Callable[[ScalarGraph, Sequence[int]], Differentiated]
+WAYS: tuple[Way, ...] = (by_paths, forward_mode, back_propagated)
 
 
 def diamond(x: float) -> ScalarGraph:
@@ -23,7 +25,7 @@ def diamond(x: float) -> ScalarGraph:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_two_paths_add_up(way) -> None:  # type: ignore[no-untyped-def]
+def test_two_paths_add_up(way: Way) -> None:
     found = way(diamond(2.0), [0, 1, 2])
     assert found.derivatives == pytest.approx([9 * 2.0**2, 6.0, 4.0], rel=1e-15)
 
@@ -43,7 +45,7 @@ def test_the_same_argument_twice_on_the_way_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_example_by_hand(way) -> None:  # type: ignore[no-untyped-def]
+def test_the_example_by_hand(way: Way) -> None:
     """x = (1, −1, 2): z₁ = 2 − 4 + 2 = 0, z₂ = 1 − 2 + 2 = 1, z = 2·h₁ − h₂, target 1, so that ∂L/∂z = p − 1."""
     h1, h2 = 0.5, 1 / (1 + math.exp(-1))
     p = 1 / (1 + math.exp(-(2 * h1 - h2)))

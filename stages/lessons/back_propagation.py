@@ -196,10 +196,10 @@ def sentences(numbers: Numbers) -> list[str]:
         + (": they compute the same gradient." if worst <= LIMIT else ": they do not agree."),
         f"If only the larger of the two paths from each input counts, the error is {written(100 * numbers['one_path_error'].mean)} %.",
         f"With {numbers['layers']} hidden layers of {numbers['width']} units, {numbers['paths']} paths lead from one input to the loss. "
-        f"The gradient takes {written(path)} multiplications path by path, {written(forward)} in forward mode and {written(backward)} "
-        "backward.",
-        f"{fewer} takes fewer than {more} by a factor of {written(max(backward, forward) / min(backward, forward))}; backward, one more "
-        f"hidden layer adds {least}" + ("." if least.mean == most.mean else f" to {most}."),
+        f"The gradient takes {written(path)} multiplications path by path, {written(forward)} in forward mode (one pass for each "
+        f"parameter) and {written(backward)} backward (one pass).",
+        f"{fewer} takes fewer than {more} by a factor of {written(max(backward, forward) / min(backward, forward))}; one more hidden layer "
+        f"adds {least}{'' if least.mean == most.mean else f' to {most}'} multiplications to backward.",
     ]
 
 
@@ -209,8 +209,8 @@ LESSON = Lesson(
             "Computational Graph: Multilayer Feedforward Network"),
     question="How does back-propagation find the gradient, and why is it efficient?",
     setup="A network of three inputs, two sigmoid units and a sigmoid output with the cross-entropy loss is a graph: a node for each "
-          "number, local derivatives on the edges. Weights and inputs are drawn at random. Each time a product is carried over an edge, a "
-          "multiplication is counted; local derivatives are known from the forward pass.",
+          "number, local derivatives on the edges. Its weights and inputs are drawn at random; those of the diagram are round. Each time a "
+          "product is carried over an edge, a multiplication is counted; local derivatives are known from the forward pass.",
     formulas=(
         Formula("Chain rule", r"\frac{\partial y}{\partial x} = \frac{\partial y}{\partial h}\,\frac{\partial h}{\partial x}", GRAPH_SLIDE),
         Formula("Several paths", r"\frac{\partial y}{\partial x_i} = \sum_j \frac{\partial y}{\partial h_j}\,"
