@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from stages.lessons.back_propagation import EXAMPLE, drawn_layers, graph_frames
+from stages.lessons.back_propagation import EXAMPLE, graph_frames
 from stages.pages.drawing import figure_style, render
-from stages.teaching.scalar_graphs import Differentiated, ScalarGraph, back_propagated, by_paths, forward_mode, paths_from, unit_graph
+from stages.teaching.scalar_graphs import Differentiated, ScalarGraph, back_propagated, by_paths, forward_mode, paths_from
+from stages.teaching.sigmoid_units import drawn_layers, unit_graph
 
 Way = Callable[[ScalarGraph, Sequence[int]], Differentiated]
 WAYS: tuple[Way, ...] = (by_paths, forward_mode, back_propagated)

@@ -1,6 +1,5 @@
 """Back-propagation on a drawn graph: values, local derivatives, paths and gradients; and how many multiplications each way takes."""
 
-from itertools import pairwise
 from math import isclose, log
 
 import numpy as np
@@ -10,10 +9,11 @@ from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure,
 from stages.foundation.seeds import derived_seed
 from stages.teaching.charts import Line, line_chart
 from stages.teaching.network_gradients import relative
-from stages.teaching.scalar_graphs import UnitGraph, back_propagated, by_paths, forward_mode, paths_from, unit_graph
+from stages.teaching.scalar_graphs import back_propagated, by_paths, forward_mode, paths_from
+from stages.teaching.sigmoid_units import Layers, UnitGraph, by_autograd, drawn_layers, unit_graph
 from stages.teaching.worked_graphs import WorkedGraph, factor
 
-SIZES = (3, 2, 1)  # of the network that is drawn
+SIZES = (3, 2, 1)  # of the networks that are compared with autograd, and of the diagram
 LIMIT = 1e-12  # of a relative error
 WIDTHS = (1, 2, 3, 4, 6, 8)  # of the chart; the last is twice the one of index −3
 N_WIDE_LAYERS = 3
@@ -24,7 +24,6 @@ PLACES: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 NODES = "x₁ x₂ x₃ h₁ h₂ p L"
 GRAPH_SLIDE = "the lecture, Gradient Computation"
-Layers = list[tuple[np.ndarray, np.ndarray]]
 EXAMPLE: tuple[Layers, np.ndarray, float] = (  # of the diagram: layers, inputs, target
     [(np.array([[2.0, 4.0, 1.0], [1.0, 2.0, 1.0]]), np.zeros(2)), (np.array([[2.0, -1.0]]), np.zeros(1))], np.array([1.0, -1.0, 2.0]), 1.0,
 )  # fmt: skip
@@ -33,11 +32,6 @@ EXAMPLE: tuple[Layers, np.ndarray, float] = (  # of the diagram: layers, inputs,
 class BackPropagationSettings(LessonSettings):
     width: int = Field(3, ge=2, le=4, description="inputs, and sigmoid units of each hidden layer, where depth grows")
     n_layers: int = Field(8, ge=3, le=8, description="hidden layers of the deepest network")
-
-
-def drawn_layers(sizes: tuple[int, ...], rng: np.random.Generator) -> Layers:
-    """Return standard normal weights and biases of each layer."""
-    return [(rng.standard_normal((n_out, n_in)), rng.standard_normal(n_out)) for n_in, n_out in pairwise(sizes)]
 
 
 def observe(settings: BackPropagationSettings, seed: int) -> Observed:
@@ -93,19 +87,6 @@ def compared(seed: int) -> dict[str, float]:
     along = np.array([[slopes[unit][node] for unit in made.units[0]] for node in made.inputs]) * of_units
     larger, by_inputs = along[np.arange(len(x)), np.abs(along).argmax(axis=1)], along.sum(axis=1)
     return {**errors, "one": float(np.linalg.norm(larger - by_inputs) / np.linalg.norm(by_inputs))}
-
-
-def by_autograd(layers: Layers, x: np.ndarray, target: float) -> np.ndarray:
-    """Return the gradient that torch finds by itself: by W₁, b₁, W₂, b₂, … and the inputs."""
-    import torch
-
-    from stages.teaching.small_networks import flat_parameters, outputs_of
-
-    leaves = [(torch.from_numpy(W).requires_grad_(), torch.from_numpy(b).requires_grad_()) for W, b in layers]
-    inputs = torch.from_numpy(x[None]).requires_grad_()
-    score = outputs_of(leaves, inputs, "logistic")[0, 0]
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(score, torch.tensor(target, dtype=torch.float64))
-    return torch.cat([part.ravel() for part in torch.autograd.grad(loss, [*flat_parameters(leaves), inputs])]).numpy()
 
 
 def grown(width: int, depth: int, rng: np.random.Generator) -> dict[str, int]:

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.teaching.closed_forms import sigmoid
-
 
 class ScalarGraph:
     """Nodes in an order in which each follows its arguments. values: by node. slopes: node → argument → local derivative."""
@@ -87,50 +85,3 @@ def back_propagated(graph: ScalarGraph, nodes: Sequence[int]) -> Differentiated:
             gradients[argument] += slope * gradients[node]
             n += 1
     return Differentiated(gradients[list(nodes)], n)
-
-
-class UnitGraph(NamedTuple):
-    """A network of sigmoid units as a graph whose last node is its loss.
-
-    inputs: nodes. units: nodes of each layer, the last is the output. weights, biases: nodes of each layer, (n_out, n_in) and (n_out,).
-    """
-
-    graph: ScalarGraph
-    inputs: list[int]
-    units: list[list[int]]
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
-
-    @property
-    def parameters(self) -> list[int]:
-        """Return the nodes of W₁, b₁, W₂, b₂, …, row by row."""
-        return [int(node) for layer in zip(self.weights, self.biases, strict=True) for part in layer for node in part.ravel()]
-
-
-def unit_graph(layers: Sequence[tuple[np.ndarray, np.ndarray]], x: np.ndarray, target: float) -> UnitGraph:
-    """Return units σ(Σ wᵢ·xᵢ + b), a node each, layer after layer, and the cross-entropy of the last one's value.
-
-    Args:
-        layers: W (n_out, n_in) and b (n_out,) of each; of the last, n_out is 1. target: 0 or 1.
-    """
-    graph = ScalarGraph()
-    inputs = [graph.add(value) for value in x]
-    before, units, weights, biases = inputs, [], [], []
-    for W, b in layers:
-        weights.append(np.array([[graph.add(value) for value in row] for row in W]))
-        biases.append(np.array([graph.add(value) for value in b]))
-        rows = zip(weights[-1], biases[-1], strict=True)
-        units.append([add_unit(graph, before, [int(node) for node in row], int(bias)) for row, bias in rows])
-        before = units[-1]
-    p = graph.values[before[0]]
-    graph.add(-np.log(p if target else 1 - p), {before[0]: (p - target) / (p * (1 - p))})
-    return UnitGraph(graph, inputs, units, weights, biases)
-
-
-def add_unit(graph: ScalarGraph, arguments: Sequence[int], weights: Sequence[int], bias: int) -> int:
-    """Add σ(Σ wᵢ·xᵢ + b) with its derivatives by every xᵢ, every wᵢ and b."""
-    x, w = ([graph.values[node] for node in nodes] for nodes in (arguments, weights))
-    value = float(sigmoid(np.dot(w, x) + graph.values[bias]))
-    slope = value * (1 - value)
-    return graph.add(value, {**{node: slope * weight for node, weight in zip(arguments, w, strict=True)},
-                             **{node: slope * argument for node, argument in zip(weights, x, strict=True)}, bias: slope})  # fmt: skip
