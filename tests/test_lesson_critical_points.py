@@ -26,6 +26,10 @@ def test_share_of_directions_that_lead_down(title: str, share: float) -> None:
     assert found == share if share in (0, 1) else found == pytest.approx(share, abs=0.02)
 
 
+def test_a_level_direction_does_not_lead_down() -> None:
+    assert lower_share(lambda x, y: 0 * x * y, np.random.default_rng(0)) == 0
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_planted_points(seed: int) -> None:
     """The Hessian at the planted point has the planted curvatures as eigenvalues: of both signs exactly where a saddle is planted."""

@@ -31,6 +31,12 @@ def test_losses_and_their_slopes_by_hand() -> None:
         assert LOSSES[name].slope(f, t)[0, known] == pytest.approx([slopes[place] for place in known])
 
 
+@pytest.mark.parametrize("name", ["hinge", "hinge of the largest"])
+def test_a_row_that_is_right_by_more_than_delta_has_no_hinge_loss(name: str) -> None:
+    f, t = np.array([[-1.0, 3.0, 1.9]]), np.array([[0.0, 1.0, 0.0]])
+    assert LOSSES[name].value(f, t) == 0 and not LOSSES[name].slope(f, t).any()
+
+
 @pytest.mark.parametrize("at", [-3.0, -0.2, 0.7, 4.0])
 def test_slopes_of_activations_are_known(at: float) -> None:
     e = math.exp(-at)

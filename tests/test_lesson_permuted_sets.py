@@ -46,7 +46,8 @@ def test_largest_change_of_known_outputs() -> None:
     import torch
 
     rows = np.array([[[1.0, 2.0]], [[3.0, 4.0]]])
-    assert largest_change(torch.nn.Flatten(), rows, rows + np.array([[[0.5, -2.0]], [[1.0, 0.0]]])) == 2.0
+    for sign in (1, -1):
+        assert largest_change(torch.nn.Flatten(), rows, rows + sign * np.array([[[0.5, -2.0]], [[1.0, 0.0]]])) == 2.0
 
 
 def test_shapes_without_noise(monkeypatch: pytest.MonkeyPatch) -> None:
