@@ -59,7 +59,7 @@ def l1_path(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the weights that minimise ‖y − Xw‖² / 2n + α·Σ|w| for each strength: (n_strengths, n_features)."""
     from sklearn.linear_model import lasso_path
 
-    _, weights, _ = lasso_path(X, y, alphas=STRENGTHS[::-1])
+    _, weights, _ = lasso_path(X, y, alphas=STRENGTHS[::-1], tol=1e-10, max_iter=100_000)  # by default some weights stay 0 too long
     return np.asarray(weights.T[::-1])
 
 

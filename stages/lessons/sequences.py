@@ -61,7 +61,7 @@ def observe(settings: SequencesSettings, seed: int) -> Observed:
 def last_event(rng: np.random.Generator, n: int, length: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
     """Return sequences (n, longest, 2) with zeros after `length`, and the kind of the last event of each (n,).
 
-    The first channel is 1 or −1 at an event of either kind, the second noise; so is the first where nothing happens.
+    The first channel is 2 or −2 at an event, by its kind, and 0 where nothing happens; the second is 0; both have noise on them.
     """
     kinds = rng.choice([-1, 0, 1], (n, length), p=[EVENT / 2, 1 - EVENT, EVENT / 2])
     kinds[:, 0] = rng.choice([-1, 1], n)  # so that each has an event
@@ -111,7 +111,7 @@ def claims(numbers: Numbers) -> list[Claim]:
 
 def sentences(numbers: Numbers) -> list[str]:
     said = {times: [numbers[f"{name}_{times}"] for name in ("lstm", "gru", "mlp")] for times in (1, 4)}
-    worst = NAMES[int(np.argmin([number.mean for number in said[4]]))]
+    worst = NAMES[int(np.argmax([short.mean - long.mean for short, long in zip(said[1], said[4], strict=True)]))]
     return [
         f"At the length of training, LSTM, GRU and MLP predict {said[1][0]}, {said[1][1]} and {said[1][2]} of new sequences right.",
         f"Four times as long, {said[4][0]}, {said[4][1]} and {said[4][2]}: the {worst} loses most.",
