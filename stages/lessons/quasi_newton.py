@@ -8,11 +8,11 @@ from pydantic import Field
 
 from stages.contracts.lesson import Claim, Formula, Frame, Lesson, LessonFigure, LessonSettings, Measured, Numbers, Observed, written
 from stages.foundation.seeds import derived_seed
+from stages.teaching.budgeted_training import BudgetedCurve, budgeted_curve
 from stages.teaching.charts import Line, line_chart, new_axes, scaled
-from stages.teaching.counted_losses import CountedLoss
 from stages.teaching.digit_draws import N_CLASSES, drawn_digits, mean_cross_entropy
 from stages.teaching.rosenbrock_descents import Descent, descent, descents_at, drawn_start, rosenbrock, simplex_descent
-from stages.teaching.small_networks import Recipe, train
+from stages.teaching.small_networks import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -99,48 +99,34 @@ def late_gap(passes: np.ndarray, gaps: np.ndarray) -> float:
 def trained_gaps(settings: QuasiNewtonSettings, seeds: Sequence[int]) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
     """Return, by method, the passes over the rows and the gap of the loss of all rows after each step, for each seed."""
     X, y = drawn_digits(seeds, N_ROWS)
-    budget, size = settings.n_passes * N_ROWS, settings.batch_size
+    size = settings.batch_size
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"all": [], "batches": []}
     least = []
     for place, drawn in enumerate(seeds):
         own = X[place:place + 1], y[place:place + 1]
-        least.append(float(trained(own, REFERENCE, np.inf, drawn)[1][-1, 0]))
+        least.append(float(trained(own, REFERENCE, np.inf, drawn).losses[-1, 0]))
         for name, rows in (("all", None), ("batches", size)):
-            passes, losses = trained(own, Recipe("lbfgs", 1.0, budget, batch_size=rows), budget, drawn)
-            found[name].append((passes, losses[:, 0] - least[-1]))
-    by_rate = [trained((X, y), Recipe("sgd", rate, budget // size, batch_size=size, optimizer_settings={"momentum": 0.0}), budget, seeds[0])
-               for rate in SGD_RATES]  # fmt: skip
-    found["sgd"] = [min(((passes, losses[:, place] - least[place]) for passes, losses in by_rate), key=lambda each: late_gap(*each))
+            curve = trained(own, Recipe("lbfgs", n_steps=settings.n_passes * N_ROWS, batch_size=rows), settings.n_passes, drawn)
+            found[name].append((curve.passes, curve.losses[:, 0] - least[-1]))
+    n_steps = settings.n_passes * -(-N_ROWS // size)
+    by_rate = [trained((X, y), Recipe("sgd", rate, n_steps, batch_size=size, optimizer_settings={"momentum": 0.0}), settings.n_passes,
+                       seeds[0]) for rate in SGD_RATES]  # fmt: skip
+    found["sgd"] = [min(((curve.passes, curve.losses[:, place] - least[place]) for curve in by_rate), key=lambda each: late_gap(*each))
                     for place in range(len(seeds))]  # fmt: skip
     return found
 
 
-def trained(data: "tuple[torch.Tensor, torch.Tensor]", recipe: Recipe, budget: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Train softmax regression with an L² penalty, all seeds of the data at once.
-
-    Returns:
-        Passes over the rows (steps,), of evaluated batches alone, and losses of all rows (steps, n_seeds), after each step that keeps to
-        the budget.
-    """
+def trained(data: "tuple[torch.Tensor, torch.Tensor]", recipe: Recipe, n_passes: float, seed: int) -> BudgetedCurve:
+    """Train softmax regression with an L² penalty, all seeds of the data at once."""
     import torch
 
     X, y = data
     weights, bias = (torch.zeros((len(X), n, N_CLASSES), dtype=torch.float64, requires_grad=True) for n in (N_PIXELS, 1))
-    passes, losses = [], []
 
     def losses_of(rows: torch.Tensor) -> torch.Tensor:
         return mean_cross_entropy(X[:, rows] @ weights + bias, y[:, rows]) + PENALTY / 2 * (weights**2).sum(dim=(1, 2))
 
-    def is_over(loss: float) -> bool:
-        if counted.costs[-1] <= budget:
-            passes.append(counted.costs[-1] / X.shape[1])
-            with torch.no_grad():
-                losses.append(losses_of(torch.arange(X.shape[1])).numpy())
-        return counted.costs[-1] >= budget
-
-    counted = CountedLoss(losses_of, [weights])
-    train([weights, bias], counted, X.shape[1], recipe, seed=seed, until=is_over)
-    return np.array(passes), np.array(losses)
+    return budgeted_curve([weights, bias], losses_of, X.shape[1], recipe, n_passes=n_passes, seed=seed)
 
 
 def way_chart(way: Descent, steepness: float) -> "Figure":
@@ -219,7 +205,8 @@ LESSON = Lesson(
     slides=("How to follow the gradient",),
     question="Do BFGS and L-BFGS need no learning rate, and why are they rarely used on mini-batches?",
     setup="Rosenbrock’s function of 2 and 20 variables, a bent valley whose minimum is known, from drawn starts. An evaluation is one "
-          "value of the function, with or without its gradient; the search for the length of a step is counted. Then softmax regression "
+          "value of the function, with or without its gradient; the search for the length of a step is counted, and the start of each "
+          "step, which these rules evaluate again. Then softmax regression "
           f"with an L² penalty on {N_ROWS} handwritten digits (real, 8 × 8 pixels), where each method may use as many rows.",
     formulas=(
         Formula("Rosenbrock’s function", r"L(\theta) = \sum_{j} (1 - \theta_{2j-1})^2 + s\,(\theta_{2j} - \theta_{2j-1}^2)^2",
