@@ -88,8 +88,8 @@ def observe(settings: OptimizersSettings, seed: int) -> Observed:
     return Observed(numbers, [
         LessonFigure("rates", "Loss by learning rate", f"Mean loss of all rows after {settings.n_passes} passes; darker is higher. The "
                      "last three find the length of a step themselves and have no learning rate.", [Frame("all", rate_map(tried, ends))]),
-        LessonFigure("curves", "Loss against steps and passes", "First seed, each at the best of the rates tried. A pass is a gradient of every "
-                     "row: what a step costs differs from rule to rule. Then the passes to a loss of "
+        LessonFigure("curves", "Loss against steps and passes", "First seed, each at the best of the rates tried. A pass is a gradient of "
+                     "every row: what a step costs differs from rule to rule. Then the passes to a loss of "
                      f"{TARGET:g}, where {settings.n_passes} is: not reached.",
                      [Frame("mini-batches", curve_chart({name: first[name] for name in ON_BATCHES}, "passes")),
                       Frame("all rows: steps", curve_chart(searching, "steps", most=settings.n_passes)),
