@@ -218,5 +218,5 @@ LESSON = Lesson(
         Formula("Superlinear", r"\lim_{t \to \infty} \| \theta^{(t+1)} - \theta^* \| \, / \, \| \theta^{(t)} - \theta^* \| = 0",
                 "Nocedal & Wright 2006, Numerical Optimization, theorem 6.6"),
     ),
-    settings=QuasiNewtonSettings, observe=observe, claims=claims, sentences=sentences, seconds=18, change="steepness: 20",
+    settings=QuasiNewtonSettings, observe=observe, claims=claims, sentences=sentences, seconds=12, change="steepness: 20",
 )  # fmt: skip
