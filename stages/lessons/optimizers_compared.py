@@ -200,18 +200,19 @@ def claims(numbers: Numbers) -> list[Claim]:
 
 def sentences(numbers: Numbers) -> list[str]:
     names = ("gradient_descent", "sgd", "adam", "adam_uncorrected", "newton", "lbfgs")
-    ended = ", ".join(f"{NAMES[name]} {numbers[f'{name}_loss']}" for name in sorted(names, key=lambda name: numbers[f"{name}_loss"].mean))
+    ended = "; ".join(f"{NAMES[name]} {numbers[f'{name}_loss']}" for name in sorted(names, key=lambda name: numbers[f"{name}_loss"].mean))
     with_it, without = numbers["adam_high"], numbers["adam_uncorrected_high"]
     apart = with_it.hi < without.lo or without.hi < with_it.lo
     return [
-        f"Lowest first, each at the best of the rates tried, the losses at the end of the budget are: {ended}.",
+        f"Loss at the end of the budget, each at the best of the rates tried, lowest first: {ended}.",
         f"To a loss of {TARGET:g} L-BFGS needs {numbers['lbfgs_steps']} steps and {numbers['lbfgs_passes']} passes over the rows, SGD with "
         f"momentum {numbers['sgd_steps']} steps and {numbers['sgd_passes']} passes.",
         f"Adam’s first step is {numbers['adam_first']} times the learning rate, without the correction "
         f"{numbers['adam_uncorrected_first']} times.",
         f"At a learning rate of {HIGH:g} Adam ends at {with_it} with the correction and at {without} without it"
         + (f": {'the correction' if with_it.mean < without.mean else 'no correction'} is better there." if apart else
-           ": they cannot be told apart there."),
+           ": they cannot be told apart there.")
+        + f" At the best of the rates tried they end at {numbers['adam_loss']} and {numbers['adam_uncorrected_loss']}.",
     ]  # fmt: skip
 
 

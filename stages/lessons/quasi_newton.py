@@ -155,7 +155,7 @@ def rate_chart(by_rate: dict[float, list[Descent]], bfgs: Sequence[Descent]) -> 
     lines, small = [], len(bfgs) // len(DIMENSIONS)
     for n, part in zip(DIMENSIONS, (slice(small), slice(small, None)), strict=True):
         means = [float(np.mean([cost(way) for way in found[part]])) for found in by_rate.values()]
-        lines.append(Line(f"gradient descent, {n} variables", list(by_rate), means, dots=True))
+        lines.append(Line(f"descent, {n} variables", list(by_rate), means, dots=True))
         flat = float(np.mean([cost(way) for way in bfgs[part]]))
         lines.append(Line(f"BFGS, {n} variables", list(by_rate), [flat] * len(by_rate), dots=True))
     return line_chart(lines, "learning rate, which BFGS does not use", "evaluations to a gap of 10⁻⁶, mean", log="y",
@@ -189,7 +189,7 @@ def sentences(numbers: Numbers) -> list[str]:
     apart = batches.lo > sgd.hi or sgd.lo > batches.hi
     return [
         f"In 2 variables BFGS needs {of['bfgs'][0]} evaluations, L-BFGS {of['lbfgs'][0]}, gradient descent at its best rate "
-        f"{of['gradient_descent'][0]}; it reaches the gap at {100 * numbers['rates_reached'].mean:.3g} % of the rates that were tried.",
+        f"{of['gradient_descent'][0]}; gradient descent reaches the gap at {100 * numbers['rates_reached'].mean:.3g} % of the rates tried.",
         f"Nelder–Mead, which sees no gradient, needs {of['nelder_mead'][0]} in 2 variables and "
         + (f"more than {MOST:,}" if min(of["nelder_mead"][1].values) >= MOST else str(of["nelder_mead"][1]))
         + f" in 20, where BFGS needs {of['bfgs'][1]}.",
