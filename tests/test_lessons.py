@@ -9,7 +9,7 @@ import pytest
 from imports import ROOT
 from matplotlib.mathtext import MathTextParser
 
-from stages.contracts.lesson import CHAPTERS, Lesson, LessonSettings, Measured, Observed
+from stages.contracts.lesson import CHAPTERS, SHARE, Lesson, LessonSettings, Measured, Observed
 from stages.contracts.settings import Settings
 from stages.foundation.params_file import read_params, section
 from stages.foundation.registry import component, names
@@ -114,6 +114,13 @@ def test_numbers_and_figures_are_complete(name: str) -> None:
         labels = [frame.label for frame in figure.frames]
         assert len(set(labels)) == len(labels)
     assert seconds < LONGER * lesson.seconds + 10, f"takes {seconds:.0f} s, declared {lesson.seconds:.0f} s"
+
+
+def test_intervals_of_shares_stay_within_0_and_1() -> None:
+    """By hand: of 1, 1 and 0.9 the mean is 0.9667, t(2) = 4.303 and the half width 0.1434, so that 1.11 is cut to 1."""
+    accuracies = Measured("", [1.0, 1.0, 0.9], bounds=SHARE)
+    assert (accuracies.lo, accuracies.hi) == (pytest.approx(0.82324, abs=1e-5), 1.0)
+    assert Measured("", [1.0, 1.0, 0.9]).hi == pytest.approx(1.11009, abs=1e-5)
 
 
 def is_drawn(lesson: Lesson) -> bool:
