@@ -172,7 +172,10 @@ def test_of_two_classes_both_hinges_are_the_linear_svm(loss: str) -> None:
     X, codes = blobs(n_classes=2)
     svm = SVC(kernel="linear", C=0.5, tol=1e-8).fit(X, codes)
     found = LinearClassifier(loss=loss, C=0.5, **TIGHT).fit(X, codes)
-    np.testing.assert_allclose(found.decision_function(X), svm.decision_function(X), atol=0.03)
+    least, reached = (0.5 * (one.coef_**2).sum() + 0.5 * np.maximum(0, 1 - np.where(codes, 1, -1) * one.decision_function(X)).sum()
+                      for one in (svm, found))  # fmt: skip
+    assert least * (1 - 1e-6) <= reached <= least * 1.005  # the rounded kinks cost a little
+    np.testing.assert_allclose(found.decision_function(X), svm.decision_function(X), atol=0.03)  # along the flat bottom it may differ
 
 
 def test_a_margin_is_a_scale_of_the_scores() -> None:
