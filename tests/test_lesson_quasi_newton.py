@@ -7,7 +7,7 @@ import torch
 from stages.lessons.quasi_newton import REFERENCE, late_gap, late_ratio, trained
 from stages.teaching.counted_losses import CountedLoss
 from stages.teaching.digit_draws import drawn_digits
-from stages.teaching.rosenbrock_descents import Descent, descent, descents_at, drawn_start, rosenbrock, simplex_descent
+from stages.teaching.rosenbrock_descents import WayDown, descent, descents_at, drawn_start, rosenbrock, simplex_descent
 from stages.teaching.small_networks import Recipe, train
 
 CURVATURES = torch.tensor([1.0, 10.0, 100.0], dtype=torch.float64)
@@ -94,7 +94,7 @@ def test_a_descent_that_diverges_leaves_the_others_alone() -> None:
 
 def test_late_ratio_is_that_of_gradient_descent_on_a_known_slope() -> None:
     points = 1 + 0.9 ** np.arange(9)[:, None] * np.array([[1e-6, 2e-6]])
-    assert late_ratio(Descent(np.zeros(9), np.arange(9), points), STEEPNESS) == pytest.approx(0.81, rel=1e-4)
+    assert late_ratio(WayDown(np.zeros(9), np.arange(9), points), STEEPNESS) == pytest.approx(0.81, rel=1e-4)
 
 
 def test_late_gap_averages_the_last_passes() -> None:

@@ -11,7 +11,7 @@ from stages.foundation.seeds import derived_seed
 from stages.teaching.budgeted_training import BudgetedCurve, budgeted_curve
 from stages.teaching.charts import Line, line_chart, new_axes, scaled
 from stages.teaching.digit_draws import N_CLASSES, drawn_digits, mean_cross_entropy
-from stages.teaching.rosenbrock_descents import Descent, descent, descents_at, drawn_start, rosenbrock, simplex_descent
+from stages.teaching.rosenbrock_descents import WayDown, descent, descents_at, drawn_start, rosenbrock, simplex_descent
 from stages.teaching.small_networks import Recipe
 
 if TYPE_CHECKING:
@@ -81,11 +81,11 @@ def observe(settings: QuasiNewtonSettings, seed: int) -> Observed:
     ])  # fmt: skip
 
 
-def cost(way: Descent) -> float:
+def cost(way: WayDown) -> float:
     return way.cost_until(TARGET, MOST)
 
 
-def late_ratio(way: Descent, steepness: float) -> float:
+def late_ratio(way: WayDown, steepness: float) -> float:
     """Return the share of the gap that a step leaves, the geometric mean of the last steps."""
     heights = rosenbrock(way.points, steepness)
     return float((heights[-1] / heights[-1 - LAST]) ** (1 / LAST))
@@ -129,7 +129,7 @@ def trained(data: "tuple[torch.Tensor, torch.Tensor]", recipe: Recipe, n_passes:
     return budgeted_curve([weights, bias], losses_of, X.shape[1], recipe, n_passes=n_passes, seed=seed)
 
 
-def way_chart(way: Descent, steepness: float) -> "Figure":
+def way_chart(way: WayDown, steepness: float) -> "Figure":
     from stages.pages.drawing import COLOURS
 
     figure, axes = new_axes("θ₁", "θ₂")
@@ -145,13 +145,13 @@ def way_chart(way: Descent, steepness: float) -> "Figure":
     return figure
 
 
-def gap_chart(ways: dict[str, Descent]) -> "Figure":
+def gap_chart(ways: dict[str, WayDown]) -> "Figure":
     lines = [Line(name, way.costs[way.costs <= MOST], np.maximum(np.minimum.accumulate(way.losses), EXACT)[way.costs <= MOST])
              for name, way in ways.items()]  # fmt: skip
     return line_chart(lines, "evaluations; a product with the Hessian counts as two", "gap to the minimum", log="xy")
 
 
-def rate_chart(by_rate: dict[float, list[Descent]], bfgs: Sequence[Descent]) -> "Figure":
+def rate_chart(by_rate: dict[float, list[WayDown]], bfgs: Sequence[WayDown]) -> "Figure":
     lines, small = [], len(bfgs) // len(DIMENSIONS)
     for n, part in zip(DIMENSIONS, (slice(small), slice(small, None)), strict=True):
         means = [float(np.mean([cost(way) for way in found[part]])) for found in by_rate.values()]

@@ -27,7 +27,7 @@ def drawn_start(n_dimensions: int, seed: int) -> np.ndarray:
     return np.tile(START, n_dimensions // 2) + SPREAD * rng.standard_normal(n_dimensions)
 
 
-class Descent(NamedTuple):
+class WayDown(NamedTuple):
     """losses: of every evaluation. costs: of the evaluations up to each, as of `CountedLoss`. points: after each step, (n + 1, d)."""
 
     losses: np.ndarray
@@ -40,7 +40,7 @@ class Descent(NamedTuple):
         return float(min(self.costs[there[0]], most)) if len(there) else most
 
 
-def descent(optimizer: str, start: np.ndarray, steepness: float, *, learning_rate: float, most: int, exact: float) -> Descent:
+def descent(optimizer: str, start: np.ndarray, steepness: float, *, learning_rate: float, most: int, exact: float) -> WayDown:
     """Return the way of a rule of stages/optimizers/, until a step ends at most `exact` above the minimum or costs reach `most`."""
     import torch
 
@@ -53,10 +53,10 @@ def descent(optimizer: str, start: np.ndarray, steepness: float, *, learning_rat
         return bool(rosenbrock(points[-1], steepness) <= exact) or counted.costs[-1] >= most
 
     train([point], counted, 1, Recipe(optimizer, learning_rate, most), seed=0, until=is_over)
-    return Descent(np.array(counted.losses), np.array(counted.costs), np.array(points))
+    return WayDown(np.array(counted.losses), np.array(counted.costs), np.array(points))
 
 
-def simplex_descent(start: np.ndarray, steepness: float, *, most: int, exact: float) -> Descent:
+def simplex_descent(start: np.ndarray, steepness: float, *, most: int, exact: float) -> WayDown:
     """Return the way of Nelder's and Mead's simplex, which evaluates the function alone."""
     from scipy.optimize import minimize
 
@@ -68,10 +68,10 @@ def simplex_descent(start: np.ndarray, steepness: float, *, most: int, exact: fl
 
     options = {"maxfev": most, "maxiter": most, "xatol": exact, "fatol": exact, "return_all": True}
     found = minimize(evaluated, start, method="Nelder-Mead", options=options)
-    return Descent(np.array(losses), np.arange(1, len(losses) + 1), np.array(found.allvecs))
+    return WayDown(np.array(losses), np.arange(1, len(losses) + 1), np.array(found.allvecs))
 
 
-def descents_at(learning_rate: float, starts: Sequence[np.ndarray], steepness: float, *, most: int, exact: float) -> list[Descent]:
+def descents_at(learning_rate: float, starts: Sequence[np.ndarray], steepness: float, *, most: int, exact: float) -> list[WayDown]:
     """Return the ways of gradient descent from several starts, each of its own dimension, at one learning rate.
 
     It works entry by entry: all starts are one training. Each way ends at the first point that is at most `exact` above the minimum.
@@ -94,4 +94,4 @@ def descents_at(learning_rate: float, starts: Sequence[np.ndarray], steepness: f
     losses, costs = np.array(counted.losses), np.array(counted.costs)
     ways = np.split(np.array(points), ends[:-1], axis=1)
     n_calls = np.minimum(counted.calls_until(exact), len(costs)).astype(int)
-    return [Descent(losses[:n, place], costs[:n], way[:n]) for place, (n, way) in enumerate(zip(n_calls, ways, strict=True))]
+    return [WayDown(losses[:n, place], costs[:n], way[:n]) for place, (n, way) in enumerate(zip(n_calls, ways, strict=True))]
