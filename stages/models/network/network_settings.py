@@ -27,7 +27,7 @@ Count = Annotated[int, Field(ge=1)]
 
 class NetworkSettings(Settings):
     encoders: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
-        {}, description="by modality, any of the encoders that read it: {image: [cnn, plain], series: [gru, lstm, cnn_1d]}"
+        {}, description="by modality, any of the encoders that read it: {image: [cnn, cnn_pooled], series: [gru, lstm, cnn_1d]}"
     )
     with_features: tuple[bool, ...] = Field((True,), min_length=1, description="whether the flat features stand next to a structured form")
     width: tuple[Width, ...] = Field((32,), min_length=1, description="values of an embedding and of the hidden layer on all of them")

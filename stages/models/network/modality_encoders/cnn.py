@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stages.contracts.network_encoder import Batch, Encode, NetworkEncoder, NetworkWeights
+from stages.models.network.grid_convolution import grid_convolution
 
 if TYPE_CHECKING:
     import torch
 
 CHANNELS, SIDE = (8, 16), 5  # filters of each convolution, and the side of their kernels
 STRIDES_OF_IMAGES, STRIDES_OF_SEQUENCES = (2, 2), (3, 2)  # frames are many, and neighbors much alike
-GROUPED = 8  # a convolution with a group per network is fast if each group has a multiple of so many channels
 
 
 def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encode:
@@ -35,7 +35,7 @@ def make(facts: Mapping[str, Any], width: int, weights: NetworkWeights) -> Encod
 
     def convolved(values: "torch.Tensor", lengths: "torch.Tensor | None") -> "tuple[torch.Tensor, torch.Tensor | None]":
         for kernel, bias, stride in zip(kernels, biases, strides, strict=True):
-            values = relu(_convolution(values, kernel, bias, stride))
+            values = relu(grid_convolution(values, kernel, bias, stride=stride))
             if lengths is not None:  # what lies behind the end stays 0, as the padding of a sample alone
                 lengths = (lengths + stride - 1) // stride
                 values = values * _inside(lengths, values.shape[3])[:, :, None, :, None]
@@ -63,19 +63,6 @@ def _inside(lengths: "torch.Tensor", n_steps: int) -> "torch.Tensor":
     import torch
 
     return (torch.arange(n_steps, device=lengths.device) < lengths[..., None]).float()
-
-
-def _convolution(values: "torch.Tensor", kernel: "torch.Tensor", bias: "torch.Tensor", stride: int) -> "torch.Tensor":
-    """Return each network's convolution of (n_networks, n_batch, c, h, w)."""
-    import torch
-    from torch.nn.functional import conv2d
-
-    n_networks, n_batch, n_in, height, width = values.shape
-    if n_in % GROUPED:
-        return torch.stack([conv2d(*of_one, stride=stride, padding=SIDE // 2) for of_one in zip(values, kernel, bias, strict=True)])
-    side_by_side = values.transpose(0, 1).reshape(n_batch, n_networks * n_in, height, width)
-    found = conv2d(side_by_side, kernel.flatten(0, 1), bias.flatten(), stride=stride, padding=SIDE // 2, groups=n_networks)
-    return found.reshape(n_batch, n_networks, -1, *found.shape[2:]).transpose(0, 1)
 
 
 ENCODER = NetworkEncoder(
