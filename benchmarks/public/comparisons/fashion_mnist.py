@@ -30,7 +30,8 @@ COMPARISON = Comparison(
                 "train": {"n_seeds": 1},
                 "models": {
                     "network": {"encoders": {"image": ["cnn_pooled"]}, "with_features": [False], "width": [64],
-                                "learning_rate_init": [0.003], "weight_decay": [0.1], "dropout": [0.2], "n_iter": "all", "max_iter": 12, "n_iter_no_change": 4},
+                                "learning_rate_init": [0.003], "weight_decay": [0.1], "dropout": [0.2], "n_iter": "all",
+                                "max_iter": 12, "n_iter_no_change": 4},
                 },
             },
             ("accuracy", "macro_f1"),

@@ -16,7 +16,8 @@ COMPARISON = Comparison(
                 "models": {
                     "svm": {"kernel": ["rbf"], "C": [3, 10], "gamma": [0.3, 1, 3]},
                     "network": {"encoders": {"image": ["cnn_pooled"]}, "with_features": [False], "width": [64],
-                                "learning_rate_init": [0.003], "weight_decay": [0.1], "dropout": [0.2], "n_iter": "all", "max_iter": 20, "n_iter_no_change": 5},
+                                "learning_rate_init": [0.003], "weight_decay": [0.1], "dropout": [0.2], "n_iter": "all",
+                                "max_iter": 20, "n_iter_no_change": 5},
                 },
             },
             ("accuracy", "macro_f1"),
