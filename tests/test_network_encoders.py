@@ -227,6 +227,25 @@ def test_a_convolution_keeps_networks_apart() -> None:
         assert found[network].detach().numpy() == pytest.approx(expected.detach().numpy(), rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(3, 6, 8), (1, 7, 5)])
+def test_a_pooled_convolution_is_that_of_torch(shape: tuple[int, int, int]) -> None:
+    """Layer by layer by torch's own, of even sides and of odd ones, whose last row and column are pooled by themselves."""
+    weights = StackedWeights((1, 2))
+    values = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 4, *shape), np.float32))
+    facts = dict(zip(("channels", "height", "width"), shape, strict=True))
+    encode = component("network_encoders", "cnn_pooled").make(facts, WIDTH, weights)
+    found = encode({"values": values})
+    for network in range(2):
+        expected = values[network]
+        for index in range(2):
+            kernel, bias = (weights.tensors[f"/convolution {index}{part}"][network] for part in ("", " bias"))
+            expected = torch.nn.functional.conv2d(expected, kernel, bias, padding="same").relu()
+            expected = torch.nn.MaxPool2d(2, ceil_mode=True)(expected)
+        assert expected.shape[1:] == (64, -(-shape[1] // 4), -(-shape[2] // 4))
+        expected = expected.flatten(1) @ weights.tensors["/last"][network] + weights.tensors["/last bias"][network]
+        assert found[network].detach().numpy() == pytest.approx(expected.detach().numpy(), rel=1e-4, abs=1e-5)
+
+
 def test_a_convolution_of_a_spectrogram_is_pooled_over_its_own_length() -> None:
     """Each sample alone, without padding, by torch: strides 3 and 2, then the mean and the maximum over time."""
     raw, rows = structured_raw("sequence"), np.arange(12)[None]
