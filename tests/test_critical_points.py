@@ -28,8 +28,8 @@ from stages.contracts.network_encoder import InputKind
 from stages.contracts.paths import evaluation_path, predictions_dir
 from stages.contracts.problem import Problem
 from stages.curvature.hessian_products import TorchSurface
-from stages.curvature.lanczos import spectrum_ends
-from stages.curvature.point_verdict import MOST_ROWS, SMALL, critical_point, drawn_rows
+from stages.curvature.lanczos import spectrum_ends, unseen_share
+from stages.curvature.point_verdict import MOST_ROWS, SMALL, UNSEEN, critical_point, drawn_rows
 from stages.evaluate import main as evaluate
 from stages.features.feature_blocks import Block
 from stages.foundation.documents import read_document
@@ -280,6 +280,25 @@ def test_the_error_holds_after_few_products() -> None:
         assert eigenvalues[0] <= found.least.value + 1e-9 and found.greatest.value <= eigenvalues[-1] + 1e-9
         assert np.abs(eigenvalues - found.least.value).min() <= found.least.error
         assert np.linalg.norm(matrix @ found.least.vector - found.least.value * found.least.vector) == pytest.approx(found.least.error)
+
+
+def test_how_far_an_end_may_lie_unseen() -> None:
+    """By hand for 2,000 dimensions and 80 products: ln(1.648 · √2000 / 0.001) = 11.207, (11.207 / 159)² = 0.004968, of 1 − 2 · 0.004968."""
+    assert unseen_share(2000, 80) == pytest.approx(0.0050180, rel=1e-3)
+    assert unseen_share(500, 500) == 0 and unseen_share(10**6, 80) < UNSEEN < unseen_share(2000, 50) and unseen_share(10**6, 5) == np.inf
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_negative_eigenvalue_of_a_large_matrix_is_found_or_within_the_error(seed: int) -> None:
+    """Half of the eigenvalues are 0, as of networks with more weights than rows: a residual says nothing of what lies further out."""
+    random = np.random.default_rng(seed)
+    for least in (-1.5e-4, -1e-3, -4e-3, -2e-2):
+        diagonal = np.concatenate([np.zeros(1000), random.random(998), [1.0, least]])
+        surface = SimpleNamespace(point=np.zeros(2000), n_rows=7, scale=1.0, product=lambda vector, d=diagonal: d * vector,
+                                  loss=lambda x, d=diagonal: 1 + 0.5 * float(d @ x**2))  # fmt: skip
+        found = critical_point(surface, 0.0, seed=seed)
+        assert least <= found.hessian_min + 1e-12 and found.hessian_min - least <= found.hessian_min_error
+        assert (found.verdict == "saddle") if least < -UNSEEN else found.verdict in ("minimum", "saddle", "undetermined")
 
 
 # ---------------------------------------------------------------- the protocol, documents and pages

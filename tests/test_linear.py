@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from scipy.optimize import approx_fprime, linprog, minimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Perceptron, Ridge
 from sklearn.svm import SVC
 from test_models import description
@@ -21,7 +22,7 @@ from stages.foundation.registry import component
 from stages.model_selection.estimator_sweep import as_sweep
 from stages.model_selection.protocol import LearnerSetup, fit_on, results
 from stages.models.linear.linear_estimators import ROUNDED, LinearClassifier, LinearRegressor
-from stages.models.linear.penalized_fit import Regularizer, objective
+from stages.models.linear.penalized_fit import Limits, Regularizer, minimized, objective
 from stages.models.linear.score_losses import hinge_loss, in_capped_simplex, log_loss, squared_loss
 from stages.training.limits import fitting_configs
 from stages.training.saved_model import load_fitted, save_fitted
@@ -80,6 +81,52 @@ def test_slopes_are_those_of_differences(name: str) -> None:
             "hinge_max": hinge_loss(codes, 1.0, 0.3, of_maximum=True)}[name]  # fmt: skip
     numeric = approx_fprime(scores.ravel(), lambda flat: loss(flat.reshape(scores.shape))[0], 1e-7)
     np.testing.assert_allclose(loss(scores)[1].ravel(), numeric, atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.001, 1.01, 1.05, 1.1, 1.2, 1.5])
+@pytest.mark.parametrize("C", [1e-4, 1e-3, 1e-2])
+def test_a_strong_penalty_leaves_the_offset(penalty: float, C: float) -> None:
+    """The slope of |w|ᵖ is steep next to 0 for p next to 1; with weights of about 0 the offset is the logarithm of the classes' odds, 9."""
+    X, y = np.random.default_rng(0).normal(size=(100, 3)), (np.arange(100) % 10 != 0).astype(int)
+    found = LinearClassifier(penalty=penalty, C=C, tol=1e-6).fit(X, y)
+    assert np.abs(found.coef_).max() < 3e-3 and found.intercept_[0] == pytest.approx(np.log(9), abs=0.01)
+
+
+@pytest.mark.parametrize("penalty", [1.01, 1.1, 1.5])
+def test_powers_next_to_1_reach_the_least_objective(penalty: float) -> None:
+    """No other weights are better: Powell's method, which uses no slopes, starts where ours ends and goes on."""
+    X, y = blobs(n_classes=2)
+    found = LinearClassifier(penalty=penalty, C=0.3, tol=1e-8, max_iter=20_000).fit(X, y)
+
+    def whole(values: np.ndarray) -> float:
+        scores = (2 * y - 1) * (X @ values[:-1] + values[-1])
+        return float(0.3 * np.logaddexp(0, -scores).sum() + (np.abs(values[:-1]) ** penalty).sum() / penalty)
+
+    ours = np.append(found.coef_.ravel(), found.intercept_)
+    better = minimize(whole, ours, method="Powell", options={"xtol": 1e-10, "ftol": 1e-14, "maxiter": 20_000})
+    assert whole(ours) <= better.fun * (1 + 1e-6)
+
+
+def test_a_solver_that_gives_up_says_so() -> None:
+    """An objective whose slopes are wrong has no step that lowers it: that is not convergence."""
+    wrong = minimized(lambda x: (float(x @ x), -2 * x), np.array([1.0, 2.0]), Limits(50, 1e-6))
+    assert not wrong.converged
+    right = minimized(lambda x: (float(x @ x), 2 * x), np.array([1.0, 2.0]), Limits(50, 1e-6))
+    assert right.converged and right.values == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_a_descent_that_diverges_predicts_without_features_and_says_so() -> None:
+    X, y = blobs(n_classes=2)
+    with pytest.warns(ConvergenceWarning, match="sgd diverged.*a learning_rate below 10 may help"):
+        found = LinearClassifier(descent={"optimizer": "sgd", "learning_rate": 10.0}, C=1e-3, max_iter=400).fit(X, y)
+    assert not found.coef_.any() and np.isfinite(found.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("penalty", [1.2, 1.5])
+def test_newton_moves_where_the_penalty_has_no_second_derivative(penalty: float) -> None:
+    X, y = blobs(n_classes=2)
+    found = LinearClassifier(penalty=penalty, descent={"optimizer": "newton"}, max_iter=30).fit(X, y)
+    assert found.coef_.any() and found.score(X, y) >= LinearClassifier(penalty=penalty).fit(X, y).score(X, y) - 0.05
 
 
 def test_the_capped_simplex_is_met_at_the_nearest_point() -> None:
@@ -281,7 +328,7 @@ def test_scikit_learn_s_estimator_is_taken_where_there_is_one(given: dict[str, A
 
 @pytest.mark.parametrize(("given", "message"), [
     ({"penalty": [0.5]}, "every power must be 1 or more"), ({"loss": ["hings"]}, "loss"), ({"margin": 0}, "margin"),
-    ({"l1_ratio": 1.5}, "l1_ratio"), ({"loss": []}, "loss"),
+    ({"l1_ratio": 1.5}, "l1_ratio"), ({"loss": []}, "loss"), ({"C": [0]}, "C"), ({"C": [1, -1]}, "C"), ({"learning_rate": [1e300]}, "rate"),
 ])  # fmt: skip
 def test_bad_settings_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):

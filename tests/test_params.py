@@ -1,17 +1,19 @@
 """Every mistake in params.yaml is answered by one line: the file, the key, what was found, what is allowed."""
 
 import copy
+import math
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import toy_own
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
+from pydantic import ValidationError
 
 from stages.checking import check_data_sets, check_models, known_components
 from stages.checking.check_combinations import check_combinations
@@ -385,3 +387,20 @@ def test_of_more_than_six_modalities_the_combinations_must_be_named() -> None:
         check_combinations(seven | {"train": {}})
     check_combinations(seven | {"train": {"combinations": {"many": [["a"], ["g", "a"]]}}})
     check_combinations(seven | {"train": {"combinations": {"many": []}}})
+
+
+def has_numbers(annotation: Any) -> bool:
+    """Return whether a setting is a number, or holds some."""
+    return annotation in (int, float) or any(has_numbers(part) for part in get_args(annotation) if not isinstance(part, str | int | float))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in registry.KINDS for name in registry.names(kind)])
+def test_no_setting_of_a_component_is_below_0_or_undefined(kind: str, name: str) -> None:
+    """Bounds belong to the declaration of a setting, so that check refuses what a stage could not use."""
+    settings = getattr(registry.component(kind, name), "settings", None)
+    for field, info in getattr(settings, "model_fields", {}).items():
+        if has_numbers(info.annotation):
+            for value in (-1, -0.5, math.nan, math.inf):
+                for given in (value, [value], [1, value]):
+                    with pytest.raises(ValidationError):
+                        settings(**{field: given})

@@ -13,7 +13,8 @@ class CriticalPoint:
 
     n_weights: of the network. n_rows: training rows of the loss whose second derivatives are taken.
     loss: mean over these rows. gradient_norm: of the loss over all training rows. gradient_limit: what it may be at a critical point.
-    hessian_min, hessian_max: the extreme eigenvalues. hessian_min_error, hessian_max_error: an eigenvalue is as near or nearer.
+    hessian_min, hessian_max: the extreme eigenvalues. hessian_min_error, hessian_max_error: how far off they may be; where not all
+    dimensions were looked at, but for a chance of 1 in 1,000.
     n_negative: the Hessian has at least so many eigenvalues that are clearly below 0.
     loss_change: the lowest loss along the most negative direction, minus the loss; above 0 where it rises at once.
     """

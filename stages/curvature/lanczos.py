@@ -3,7 +3,11 @@
 Lanczos' method, every new vector made orthogonal to all former ones again, so that rounding does not matter. One run finds both ends of
 the spectrum, and its estimates are never outside it. scipy's `eigsh` searches one end at a time, with a tolerance relative to the
 eigenvalue itself, which for one next to 0 is never met, and then returns nothing (docs/decisions/0090-critical-points.md).
-Source: Parlett 1998, The Symmetric Eigenvalue Problem, chapter 13; its errors: theorem 4.5.1 (residuals) and 11.7.1 (gaps).
+An end may lie further out than its estimate: a residual only shows that some eigenvalue is near. After as many products as there are
+dimensions it cannot; after fewer, `unseen` says how far, but for a chance of `CHANCE` over the drawn first vector.
+
+Source: Parlett 1998, The Symmetric Eigenvalue Problem, chapter 13; residuals: theorem 4.5.1; unseen: Kuczyński & Woźniakowski 1992, SIAM
+Journal on Matrix Analysis and Applications 13, 1094, theorem 4.2, doi:10.1137/0613066.
 """
 
 from collections.abc import Callable
@@ -13,9 +17,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 Product = Callable[[np.ndarray], np.ndarray]
-TOLERANCE = 1e-4  # of an eigenvalue's error, relative to it
-NEAR_ZERO = 1e-3  # of the largest size: an eigenvalue that is smaller is as exact as one of this size
-CHECKED = 10  # products between two looks at the errors
+CHANCE = 1e-3  # that an eigenvalue lies further out than `unseen`
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,16 @@ class Eigenpair:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The ends of a spectrum. values: float64, ascending, all estimates: at least as many eigenvalues are below any number as of these."""
+    """The ends of a spectrum.
+
+    values: float64, ascending, all estimates: at least as many eigenvalues are below any number as of these. unseen: how far below the
+    least estimate, or above the greatest, an eigenvalue may be.
+    """
 
     least: Eigenpair
     greatest: Eigenpair
     values: np.ndarray
+    unseen: float
 
     @property
     def size(self) -> float:
@@ -46,7 +53,7 @@ def spectrum_ends(product: Product, n: int, *, seed: int, most: int) -> Spectrum
 
     Args:
         product: returns the matrix times a vector float64 (n,).
-        seed: of the first vector. most: products, after which the estimates are what they are.
+        seed: of the first vector. most: products that are made, or n if that is less.
     Raises:
         FloatingPointError: if a product is not finite.
     """
@@ -66,10 +73,22 @@ def spectrum_ends(product: Product, n: int, *, seed: int, most: int) -> Spectrum
         if beside[step] <= n * np.finfo(float).eps * largest:  # the subspace is invariant: go on in another
             beside[step] = 0.0
             image = _orthogonal(rng, basis[:done])
-        if done == steps or (done % CHECKED == 0 and _is_exact(diagonal[:done], beside[:done])):
-            break
         basis[done] = _unit(image)
-    return _ends(diagonal[:done], beside[:done], basis[:done])
+    values, errors, vectors = _estimates(diagonal, beside)
+    found = [Eigenpair(float(values[place]), float(errors[place]), _unit(basis[:steps].T @ vectors[:, place])) for place in (0, -1)]
+    return Spectrum(found[0], found[1], values, float(values[-1] - values[0]) * unseen_share(n, steps))
+
+
+def unseen_share(n: int, n_products: int) -> float:
+    """Return the most that an end may lie beyond its estimate, as a share of the distance between both estimates; but for `CHANCE`.
+
+    The theorem bounds the share ε of the whole spectrum: by 1.648·√n·exp(−√ε·(2k − 1)) = CHANCE after k products. The estimates span at
+    least 1 − 2ε of it.
+    """
+    if n_products >= n:
+        return 0.0
+    share = (np.log(1.648 * np.sqrt(n) / CHANCE) / (2 * n_products - 1)) ** 2
+    return float(share / (1 - 2 * share)) if share < 0.5 else float("inf")
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -88,15 +107,3 @@ def _estimates(diagonal: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np
     """Return the eigenvalues of the tridiagonal matrix, the errors of its first and last, and the vectors of these (m, 2)."""
     values, vectors = eigh_tridiagonal(diagonal, beside[:-1])
     return values, np.abs(beside[-1] * vectors[-1, [0, -1]]), vectors[:, [0, -1]]
-
-
-def _is_exact(diagonal: np.ndarray, beside: np.ndarray) -> bool:
-    values, errors, _ = _estimates(diagonal, beside)
-    ends = np.abs(values[[0, -1]])
-    return bool((errors <= TOLERANCE * np.maximum(ends, NEAR_ZERO * ends.max())).all())
-
-
-def _ends(diagonal: np.ndarray, beside: np.ndarray, basis: np.ndarray) -> Spectrum:
-    values, errors, vectors = _estimates(diagonal, beside)
-    found = [Eigenpair(float(values[place]), float(errors[place]), _unit(basis.T @ vectors[:, place])) for place in (0, -1)]
-    return Spectrum(found[0], found[1], values)

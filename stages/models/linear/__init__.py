@@ -41,7 +41,8 @@ from stages.foundation.registry import component, names
 from stages.model_selection.grid import product
 
 Loss = Literal["auto", "log", "hinge", "hinge_max", "perceptron", "squared"]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, le=10)]
+InversePenalty = Annotated[float, Field(gt=0)]
 HINGES = {"hinge", "hinge_max"}
 DESCENT = {"optimizer": "optimizer", "optimizer_settings": "settings", "learning_rate": "learning_rate", "schedule": "schedule",
            "batch_size": "batch_size"}  # name in a configuration → field of a `Descent`
@@ -54,7 +55,9 @@ ALLOWED: dict[str, tuple[TargetForm, ...]] = {
 
 class LinearSettings(Settings):
     n_components: int | None = Field(64, ge=1, description="principal components of dense blocks with more columns; null: all columns")
-    C: tuple[float, ...] = Field((0.1, 1, 10, 100), min_length=1, description="inverse penalties, ascending; ridge's alpha is 1 / C")
+    C: tuple[InversePenalty, ...] = Field(
+        (0.1, 1, 10, 100), min_length=1, description="inverse penalties, each above 0; ridge's alpha is 1 / C"
+    )
     max_iter: int = Field(200, ge=1, description="most iterations of a solver for one penalty")
     tol: float = Field(1e-3, gt=0, description="L-BFGS stops when no entry of the gradient is larger")
     loss: tuple[Loss, ...] = Field(
@@ -72,7 +75,7 @@ class LinearSettings(Settings):
     optimizer_settings: Mapping[str, Mapping[str, Any]] = Field(
         {}, description="by the name of an optimizer, settings that are not the default"
     )
-    learning_rate: tuple[Rate, ...] = Field((0.1,), min_length=1, description="of optimizers that use one")
+    learning_rate: tuple[Rate, ...] = Field((0.1,), min_length=1, description="each above 0, at most 10; of optimizers that use one")
     schedule: str = Field("constant", description="of the learning rate: a name of stages/schedules/, with its default settings")
     batch_size: int | None = Field(None, ge=1, description="rows per step of optimizers that are not full-batch; null: all")
 

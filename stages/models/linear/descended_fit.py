@@ -1,5 +1,6 @@
 """The weights of a linear model by an optimizer of stages/optimizers/: the objective of stages/models/linear/penalized_fit.py, in torch."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from sklearn.exceptions import ConvergenceWarning
 
 from stages.contracts.optimizer import LossClosure, Optimizer
 from stages.contracts.schedule import Schedule
@@ -64,6 +66,7 @@ def descended(objective: TorchObjective, start: tuple[np.ndarray, np.ndarray], l
     """Return where the optimizer arrives from `start` after `max_iter` passes over the rows.
 
     With all rows per step it stops where no entry of the gradient is above `tol`. |w| has the slope 0 at 0, and weights are not exactly 0.
+    Where it diverges, weights are those of the start, which predict as if there were no features.
     """
     n = objective.X.shape[0]
     one: Optimizer = component("optimizers", descent.optimizer)
@@ -74,17 +77,27 @@ def descended(objective: TorchObjective, start: tuple[np.ndarray, np.ndarray], l
     whole = objective.closure(parameters)
     for n_passed in range(limits.max_iter):
         if size is None and _steepest(whole, parameters) <= limits.tol:
-            return _found(parameters, n_passed, converged=True)
+            return _finite(_found(parameters, n_passed, converged=True), start, descent)
         for rows in _batches(n, size, descent.seed, n_passed):
             for group in stepper.param_groups:
                 group["lr"] = next(rates)
             stepper.step(whole if rows is None else objective.taken(rows).closure(parameters))
-    return _found(parameters, limits.max_iter, converged=size is not None or _steepest(whole, parameters) <= limits.tol)
+    converged = size is not None or _steepest(whole, parameters) <= limits.tol
+    return _finite(_found(parameters, limits.max_iter, converged=converged), start, descent)
 
 
 def _found(parameters: list[torch.Tensor], n_passed: int, *, converged: bool) -> Solution:
     weights, offsets = (parameter.detach().numpy().copy() for parameter in parameters)
     return Solution(weights, offsets, n_passed, converged)
+
+
+def _finite(found: Solution, start: tuple[np.ndarray, np.ndarray], descent: Descent) -> Solution:
+    """Return a solution, or the start with a warning if it diverged."""
+    if np.isfinite(found.weights).all() and np.isfinite(found.offsets).all():
+        return found
+    warnings.warn(f"{descent.optimizer} diverged, so that the weights are those it began with; a learning_rate below "
+                  f"{descent.learning_rate:g} may help", ConvergenceWarning, stacklevel=4)  # fmt: skip
+    return Solution(*(values.copy() for values in start), found.n_iter, converged=True)
 
 
 def _rates(descent: Descent, n_steps: int) -> Iterator[float]:

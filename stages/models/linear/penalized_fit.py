@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,18 +14,22 @@ ELASTIC = "elastic"
 Penalty = float | Literal["elastic"]
 Bounds = Sequence[tuple[float | None, float | None]]
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+STEEP = 1e-3  # entry of the gradient up to which an end by rounding is one at the minimum, if tol is smaller
+ROUNDINGS = (1e-2, 1e-4, 1e-6, 1e-8)  # weights over which |w|ᵖ with 1 < p < 2 is rounded off, one minimum after the other
 
 
 @dataclass(frozen=True)
 class Regularizer:
     """Σ |w|ᵖ / p, or l1_ratio·Σ |w| + (1 − l1_ratio)/2·Σ w²; `share` times it is added to the mean loss.
 
-    exact_zeros: whether |w| is a part of it, so that weights of features that help too little are 0.
+    exact_zeros: whether |w| is a part of it, so that weights of features that help too little are 0. rounding: ε of (w² + ε²)^(p/2), which
+    stands for |w|ᵖ: its slope has no jump, but for 1 < p < 2 one as good as that at 0, over which no line search finds a step.
     """
 
     penalty: Penalty
     l1_ratio: float
     share: float
+    rounding: float = 0.0
 
     @property
     def exact_zeros(self) -> bool:
@@ -43,8 +47,17 @@ class Regularizer:
             return share / 2 * float((weights**2).sum()), share * weights
         if self.penalty == 1:
             return 0.0, np.zeros_like(weights)
-        power = np.abs(weights) ** (float(self.penalty) - 1)
-        return self.share / float(self.penalty) * float((power * np.abs(weights)).sum()), self.share * np.sign(weights) * power
+        p = float(self.penalty)
+        if self.rounding:
+            squares = weights**2 + self.rounding**2
+            return self.share / p * float((squares ** (p / 2)).sum()), self.share * weights * squares ** (p / 2 - 1)
+        power = np.abs(weights) ** (p - 1)
+        return self.share / p * float((power * np.abs(weights)).sum()), self.share * np.sign(weights) * power
+
+    def rounded(self) -> "list[Regularizer]":
+        """Return what is minimized one after the other, each from the former's minimum: itself alone, or less and less rounded off."""
+        is_steep = self.penalty != ELASTIC and 1 < float(self.penalty) < 2
+        return [replace(self, rounding=rounding) for rounding in ROUNDINGS] if is_steep else [self]
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,14 @@ def solved(X: Any, loss: ScoreLoss, regularizer: Regularizer, start: tuple[np.nd
     Args:
         X: (n, d), dense or CSR. start: weights (k, d) and offsets (k,).
     """
+    found = [_minimum(X, loss, regularizer.rounded()[0], start, limits)]
+    for one in regularizer.rounded()[1:]:
+        found.append(_minimum(X, loss, one, (found[-1].weights, found[-1].offsets), limits))
+    # where |w|ᵖ is hardly rounded off, slopes next to 0 jump by more than tol from one number to the next
+    return replace(found[-1], n_iter=sum(one.n_iter for one in found), converged=any(one.converged for one in found[-3:]))
+
+
+def _minimum(X: Any, loss: ScoreLoss, regularizer: Regularizer, start: tuple[np.ndarray, np.ndarray], limits: Limits) -> Solution:
     weights, offsets = start
     n_weights, split = weights.size, regularizer.exact_zeros
     parts = [np.maximum(weights, 0).ravel(), np.maximum(-weights, 0).ravel()] if split else [weights.ravel()]
@@ -104,7 +125,10 @@ def minimized(whole: Objective, start: np.ndarray, limits: Limits, bounds: Bound
     """Return the minimum of an objective by scipy's L-BFGS-B, which stops where scikit-learn's LogisticRegression lets it stop."""
     options = {"maxiter": limits.max_iter, "maxfun": 4 * limits.max_iter, "gtol": limits.tol, "ftol": 64 * np.finfo(float).eps}
     found = minimize(whole, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return Minimum(found.x, int(found.nit), found.status != 1)
+    lower = np.array([-np.inf if least is None else least for least, _ in bounds]) if bounds else -np.inf
+    steepest = float(np.abs(found.x - np.maximum(found.x - found.jac, lower)).max())
+    # status 1: max_iter; the others also where no step lowers the objective any more, by rounding at the minimum or far from it
+    return Minimum(found.x, int(found.nit), found.status != 1 and steepest <= max(limits.tol, STEEP))
 
 
 def warn_unfinished(found: "Solution | Minimum", tol: float, solver: str = "L-BFGS-B") -> None:

@@ -1,11 +1,12 @@
 """Damped Newton: θ ← θ + t·p, where p solves (H + λ·I)·p = −g by conjugate gradients; H is the Hessian of the loss, g its gradient.
 
 The Hessian is never built: conjugate gradients need its products with vectors, which two passes of differentiation give. They end when the
-residual is `tol` times the gradient's norm, after `max_iter` products, or where vᵀ(H + λ·I)v ≤ 0, at a saddle: then p is what was
-reached, or −g if that is nothing, so that it always leads downhill.
+residual is `tol` times the gradient's norm, after `max_iter` products, or where vᵀ(H + λ·I)v ≤ 0, at a saddle, or is undefined: then p
+is what was reached, or −g if that is nothing, so that it always leads downhill.
 
 t is the first of 1, 1/2, 1/4, … at which the loss falls by at least 10⁻⁴·t times the slope gᵀp, but for rounding; 0 after 30 halvings. A
-quadratic's minimum is reached in one step, with λ = 0. The learning rate is not used.
+quadratic's minimum is reached in one step, with λ = 0, if its conjugate gradients end within `max_iter` products: those of 50 weights with
+condition 10⁴ do, those of 300 with 10⁶ need several steps. The learning rate is not used.
 """
 
 from collections.abc import Sequence

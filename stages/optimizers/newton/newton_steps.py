@@ -63,7 +63,7 @@ def solved(product: Product, right: torch.Tensor, *, tol: float, max_iter: int) 
             break
         image = product(direction)
         curvature = dot(direction, image)
-        if curvature <= 0:
+        if not curvature > 0:  # or not a number, where the loss has no second derivative
             return x if bool(x.any()) else right
         x = x + squared / curvature * direction
         residual = residual - squared / curvature * image
