@@ -97,7 +97,8 @@ def _finite(found: Solution, start: tuple[np.ndarray, np.ndarray], descent: Desc
         return found
     warnings.warn(f"{descent.optimizer} diverged, so that the weights are those it began with; a learning_rate below "
                   f"{descent.learning_rate:g} may help", ConvergenceWarning, stacklevel=4)  # fmt: skip
-    return Solution(*(values.copy() for values in start), found.n_iter, converged=True)
+    weights, offsets = start
+    return Solution(weights.copy(), offsets.copy(), found.n_iter, converged=True)
 
 
 def _rates(descent: Descent, n_steps: int) -> Iterator[float]:

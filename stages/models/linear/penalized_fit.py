@@ -14,7 +14,7 @@ ELASTIC = "elastic"
 Penalty = float | Literal["elastic"]
 Bounds = Sequence[tuple[float | None, float | None]]
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
-STEEP = 1e-3  # entry of the gradient up to which an end by rounding is one at the minimum, if tol is smaller
+STEEP = 1e-2  # entry of the gradient up to which an end by rounding is one at the minimum: next to a kink it jumps by less
 ROUNDINGS = (1e-2, 1e-4, 1e-6, 1e-8)  # weights over which |w|ᵖ with 1 < p < 2 is rounded off, one minimum after the other
 
 
