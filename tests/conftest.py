@@ -32,10 +32,11 @@ PARTS_OF_A_WORKSPACE = (
 pytest_plugins = ["end_to_end"]
 # Files that take longest and so must not come last when several processes share the tests, a file each (`make test`).
 LONG = (
-    "test_end_to_end", "test_publish", "test_lessons", "test_every_task", "test_data_flow", "test_reproducible", "test_flow", "test_datasets",
-    "test_models", "test_report", "test_readme", "test_shared_sweeps", "test_executor", "test_evaluate", "test_bad_input", "test_run",
-    "test_restarted_server", "test_submodule", "test_loaded_model", "test_fetch", "test_lecture", "test_metrics", "test_neighbours", "test_validate",
-    "test_params", "test_sweeps", "test_large_svm", "test_spread", "test_compare", "test_moves", "test_champions", "test_compare_real",
+    "test_end_to_end", "test_publish", "test_lessons", "test_every_task", "test_data_flow", "test_reproducible", "test_flow",
+    "test_datasets", "test_models", "test_report", "test_readme", "test_shared_sweeps", "test_executor", "test_evaluate",
+    "test_bad_input", "test_run", "test_restarted_server", "test_submodule", "test_loaded_model", "test_fetch", "test_lecture",
+    "test_metrics", "test_neighbours", "test_validate", "test_params", "test_sweeps", "test_large_svm", "test_spread", "test_compare",
+    "test_moves", "test_champions", "test_compare_real",
 )  # fmt: skip
 
 
