@@ -298,7 +298,7 @@ def test_a_negative_eigenvalue_of_a_large_matrix_is_found_or_within_the_error(se
                                   loss=lambda x, d=diagonal: 1 + 0.5 * float(d @ x**2))  # fmt: skip
         found = critical_point(surface, 0.0, seed=seed)
         assert least <= found.hessian_min + 1e-12 and found.hessian_min - least <= found.hessian_min_error
-        assert (found.verdict == "saddle") if least < -UNSEEN else found.verdict in ("minimum", "saddle", "undetermined")
+        assert found.verdict == "saddle" or least >= -UNSEEN, "no minimum where more than what may be unseen is below 0"
 
 
 # ---------------------------------------------------------------- the protocol, documents and pages
